@@ -1,0 +1,42 @@
+import type { Plan } from './compile/plan.ts';
+import type { DType, TypedArray } from './dtype.ts';
+
+/** Memory of a backend that holds the elements of tensors. */
+export interface Storage {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  /** Elements. */
+  readonly size: number;
+}
+
+/** A plan made ready to run. */
+export interface Executable {
+  /**
+   * Runs the plan's kernels in order. `outputs[i]` is the very storage of `inputs[j]` where output i
+   * takes over the donated input j.
+   */
+  run(inputs: readonly Storage[], outputs: readonly Storage[]): void;
+}
+
+/**
+ * What it takes to run tensors somewhere. There is one path to a kernel: `prepare` a plan and run it;
+ * eager operations are plans of one instruction.
+ */
+export interface Backend {
+  readonly name: string;
+  /** Names of the composites that have a fused kernel here; the others arrive decomposed. */
+  readonly composites: ReadonlySet<string>;
+  /** Storage with unspecified contents. */
+  allocate(dtype: DType, size: number): Storage;
+  /** Storage that holds `array`, which may be used in place: the caller must not write to it afterwards. */
+  store(array: TypedArray, dtype: DType): Storage;
+  /** The elements, as a view or a copy that the caller must not write to. */
+  read(storage: Storage): Promise<TypedArray>;
+  /** As {@link read}, at once. Throws a StateError on a backend that can only read asynchronously. */
+  readSync(storage: Storage): TypedArray;
+  /** The same memory under a new handle; the old handle refuses any further use. */
+  transfer(storage: Storage, op: string): Storage;
+  /** Frees the memory at once; the handle refuses any further use. */
+  release(storage: Storage): void;
+  prepare(plan: Plan, constants: readonly Storage[]): Executable;
+}

@@ -1,0 +1,111 @@
+import type { Composite } from '../composites/composite.ts';
+import type { DType } from '../dtype.ts';
+import {
+  formatParams,
+  type KernelPrimitive,
+  type Params,
+  type PointwisePrimitive,
+  type ReductionPrimitive,
+} from '../primitives/primitive.ts';
+import type { Shape } from '../shape.ts';
+import { formatView, type View } from '../view.ts';
+
+/** A strided window onto a buffer of the plan. */
+export interface Operand {
+  /** Index into {@link Plan.buffers}. */
+  readonly buffer: number;
+  readonly dtype: DType;
+  readonly view: View;
+}
+
+/** One value of an expression; `args` are indices of earlier nodes. */
+export type ExpressionNode =
+  | { readonly kind: 'load'; readonly input: number; readonly dtype: DType }
+  | { readonly kind: 'literal'; readonly value: number; readonly dtype: DType }
+  | {
+      readonly kind: 'apply';
+      readonly primitive: PointwisePrimitive;
+      readonly params: Params;
+      readonly args: readonly number[];
+      readonly dtype: DType;
+    };
+
+/** A graph of pointwise primitives over one element, in evaluation order. */
+export interface Expression {
+  readonly nodes: readonly ExpressionNode[];
+  /** Indices of the nodes that are the results. */
+  readonly results: readonly number[];
+}
+
+/** For every index of `shape`: evaluates the expression on the inputs there and writes each result. */
+export interface MapKernel {
+  readonly kind: 'map';
+  readonly shape: Shape;
+  readonly inputs: readonly Operand[];
+  readonly expression: Expression;
+  readonly outputs: readonly Operand[];
+}
+
+/** For every index of the kept axes: folds the expression's only result along `axes`. */
+export interface ReduceKernel {
+  readonly kind: 'reduce';
+  readonly primitive: ReductionPrimitive;
+  /** The iteration space, of which `axes` disappear. */
+  readonly shape: Shape;
+  readonly axes: readonly number[];
+  readonly inputs: readonly Operand[];
+  readonly expression: Expression;
+  readonly outputs: readonly [Operand];
+}
+
+/** One application of an operation that has a kernel of its own. */
+export interface CallKernel {
+  readonly kind: 'call';
+  readonly operation: KernelPrimitive | Composite;
+  readonly params: Params;
+  readonly inputs: readonly Operand[];
+  readonly outputs: readonly Operand[];
+}
+
+/** One loop nest that a backend runs. */
+export type Kernel = MapKernel | ReduceKernel | CallKernel;
+
+/** Prints a kernel as one line, its expression as a formula. */
+export function formatKernel(kernel: Kernel, name: (buffer: number) => string): string {
+  const operand = ({ buffer, dtype, view }: Operand): string => `${name(buffer)}: ${dtype}${formatView(view)}`;
+  const outputs = kernel.outputs.map(operand).join(', ');
+  const inputs = kernel.inputs.map((input) => `${name(input.buffer)}${formatView(input.view)}`);
+  if (kernel.kind === 'call') {
+    return `${outputs} = ${[`${kernel.operation.name}(${inputs.join(', ')})`, formatParams(kernel.params)].join(' ').trim()}`;
+  }
+  const body = formatExpression(kernel.expression, inputs);
+  const space = `[${kernel.shape.join(', ')}]`;
+  if (kernel.kind === 'map') return `${outputs} = map ${space} ${body}`;
+  return `${outputs} = ${kernel.primitive.name} over [${kernel.axes.join(', ')}] of ${space} ${body}`;
+}
+
+/** Prints an expression as nested calls; values used more than once get a name first. */
+function formatExpression({ nodes, results }: Expression, inputs: readonly string[]): string {
+  const uses = nodes.map(() => 0);
+  for (const node of nodes) if (node.kind === 'apply') for (const arg of node.args) uses[arg]++;
+  for (const result of results) uses[result]++;
+  const names = new Map<number, string>();
+  const definitions: string[] = [];
+  const text = (index: number): string => {
+    const node = nodes[index];
+    if (node.kind === 'load') return inputs[node.input];
+    if (node.kind === 'literal') return String(node.value);
+    const known = names.get(index);
+    if (known !== undefined) return known;
+    const args = node.args.map(text);
+    const params = formatParams(node.params);
+    const body = `${node.primitive.name}(${[...args, ...(params === '' ? [] : [params])].join(', ')})`;
+    if (uses[index] < 2) return body;
+    const name = `t${names.size}`;
+    names.set(index, name);
+    definitions.push(`${name} = ${body}`);
+    return name;
+  };
+  const bodies = results.map(text).join(', ');
+  return [...definitions, bodies].join('; ');
+}

@@ -1,0 +1,56 @@
+import { DTypeError } from './errors.ts';
+
+/** Element type of a tensor. Booleans are stored one byte each, 0 or 1. */
+export type DType = 'float32' | 'int32' | 'bool';
+
+/** The JavaScript storage of each dtype. */
+export interface TypedArrayOf {
+  float32: Float32Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+}
+
+/** Storage of any dtype. */
+export type TypedArray = TypedArrayOf[DType];
+
+/** Bytes of one element. */
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { float32: 4, int32: 4, bool: 1 };
+
+/** A zero-filled array of `size` elements of `dtype`. */
+export function allocateArray<D extends DType>(dtype: D, size: number): TypedArrayOf[D] {
+  const make: { [K in DType]: (size: number) => TypedArrayOf[K] } = {
+    float32: (n) => new Float32Array(n),
+    int32: (n) => new Int32Array(n),
+    bool: (n) => new Uint8Array(n),
+  };
+  return make[dtype](size);
+}
+
+/** The dtype whose storage `array` is. */
+export function dtypeOfArray(array: TypedArray): DType {
+  if (array instanceof Float32Array) return 'float32';
+  if (array instanceof Int32Array) return 'int32';
+  if (array instanceof Uint8Array) return 'bool';
+  throw new DTypeError(
+    'dtypeOfArray',
+    `no dtype is stored as ${Object.prototype.toString.call(array)}. Use Float32Array, Int32Array or Uint8Array (bool).`,
+    [],
+  );
+}
+
+const RANK: Readonly<Record<DType, number>> = { bool: 0, int32: 1, float32: 2 };
+
+/** The smallest dtype that holds both: bool < int32 < float32. */
+export function promoteDTypes(a: DType, b: DType): DType {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+/** Throws a {@link DTypeError} unless `dtype` is one of `allowed`. */
+export function expectDType(op: string, dtype: DType, allowed: readonly DType[]): void {
+  if (allowed.includes(dtype)) return;
+  throw new DTypeError(
+    op,
+    `takes ${allowed.join(' or ')}, but got ${dtype}. Convert it first with .cast('${allowed[0]}').`,
+    [dtype],
+  );
+}

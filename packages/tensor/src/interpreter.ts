@@ -1,0 +1,69 @@
+import type { Operation } from './composites/composite.ts';
+import { StateError } from './errors.ts';
+import type { Params } from './primitives/primitive.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * One meaning of "apply an operation": evaluate it, append it to a program, record it for the
+ * gradient. Interpreters nest: a recorder applies each operation in the interpreter around it.
+ *
+ * Source: the interpreter stack of JAX, docs/autodidax.
+ */
+export interface Interpreter {
+  readonly name: string;
+  /** Gives one tensor per output of the operation. */
+  apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[];
+}
+
+let current: Interpreter | undefined;
+
+/**
+ * The seam: every operation on tensors passes through here.
+ *
+ * @param operation A primitive or composite.
+ * @param inputs Its operands.
+ * @param params Its static attributes.
+ * @returns One tensor per output.
+ */
+export function apply<P extends Params>(
+  operation: Operation<P>,
+  inputs: readonly Tensor[],
+  params: P,
+): readonly Tensor[] {
+  return currentInterpreter().apply(operation, inputs, params);
+}
+
+/** The interpreter that {@link apply} uses now. */
+export function currentInterpreter(): Interpreter {
+  if (current === undefined) {
+    throw new StateError('apply', 'no interpreter is installed. Import tensors from @tessera/tensor.');
+  }
+  return current;
+}
+
+/** Installs the outermost interpreter, the evaluator. Called once, when the package is loaded. */
+export function installEvaluator(evaluator: Interpreter): void {
+  current = evaluator;
+}
+
+/**
+ * Runs `body` with `interpreter` in charge of {@link apply}, then puts the previous one back.
+ *
+ * @throws StateError if `body` is asynchronous: the interpreter would be gone after its first `await`.
+ */
+export function withInterpreter<T>(interpreter: Interpreter, body: () => T): T {
+  const outer = current;
+  current = interpreter;
+  try {
+    const result = body();
+    if (result instanceof Promise) {
+      throw new StateError(
+        interpreter.name,
+        'the function returned a Promise, but it must be synchronous. Read values with await outside of it.',
+      );
+    }
+    return result;
+  } finally {
+    current = outer;
+  }
+}

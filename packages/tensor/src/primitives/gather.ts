@@ -1,0 +1,53 @@
+import { expectDType } from '../dtype.ts';
+import { formatShape, ShapeError } from '../errors.ts';
+import { sameShape, sizeOf, type Shape } from '../shape.ts';
+import type { KernelPrimitive } from './primitive.ts';
+
+/** Attributes of the indexed reads and writes. */
+export interface GatherParams {
+  gather: { readonly axis: number };
+  scatterAdd: { readonly axis: number; readonly shape: readonly number[] };
+}
+
+/** Reads and writes at computed places; each is the adjoint of the other. */
+export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<GatherParams[N]> } = {
+  gather: {
+    kind: 'kernel',
+    name: 'gather',
+    doc: 'y[…, i, …] = x[…, index[…, i, …], …] along axis',
+    infer: ([x, index], { axis }) => {
+      expectDType('gather', index.dtype, ['int32']);
+      checkIndexShape('gather', x.shape, index.shape, axis);
+      return [{ shape: index.shape, dtype: x.dtype }];
+    },
+    flops: () => 0,
+  },
+  scatterAdd: {
+    kind: 'kernel',
+    name: 'scatterAdd',
+    doc: 'y = 0; y[…, index[…, i, …], …] += source[…, i, …] along axis',
+    infer: ([index, source], { axis, shape }) => {
+      expectDType('scatterAdd', index.dtype, ['int32']);
+      expectDType('scatterAdd', source.dtype, ['float32', 'int32']);
+      checkIndexShape('scatterAdd', shape, index.shape, axis);
+      if (!sameShape(index.shape, source.shape)) {
+        throw new ShapeError(
+          'scatterAdd',
+          `index ${formatShape(index.shape)} and source ${formatShape(source.shape)} must have one shape.`,
+          [index.shape, source.shape],
+        );
+      }
+      return [{ shape, dtype: source.dtype }];
+    },
+    flops: ([index]) => sizeOf(index.shape),
+  },
+};
+
+function checkIndexShape(op: string, shape: Shape, index: Shape, axis: number): void {
+  if (shape.length === index.length && index.every((n, i) => i === axis || n <= shape[i])) return;
+  throw new ShapeError(
+    op,
+    `index ${formatShape(index)} must have the rank of ${formatShape(shape)} and be no larger outside axis ${axis}.`,
+    [shape, index],
+  );
+}

@@ -1,0 +1,159 @@
+import { AxisError, formatShape, ShapeError } from '../errors.ts';
+import { broadcastShapes, inferReshape, sameShape } from '../shape.ts';
+import { expandView, permuteView, reshapeView, sliceView } from '../view.ts';
+import type { AssemblyPrimitive, MovementPrimitive, NoParams, TensorSpec } from './primitive.ts';
+
+/** Attributes of every movement and assembly primitive. */
+export interface MovementParams {
+  alias: NoParams;
+  reshape: { readonly shape: readonly number[] };
+  permute: { readonly axes: readonly number[] };
+  expand: { readonly shape: readonly number[] };
+  slice: {
+    readonly starts: readonly number[];
+    readonly sizes: readonly number[];
+    readonly steps: readonly number[];
+  };
+}
+
+/** Attributes of the primitives that build a tensor out of pieces. */
+export interface AssemblyParams {
+  pad: {
+    readonly before: readonly number[];
+    readonly after: readonly number[];
+    /** Zeros between neighbouring elements. */
+    readonly interior: readonly number[];
+  };
+  concat: { readonly axis: number };
+}
+
+/** Movements: new views of the same elements. */
+export const movement: {
+  readonly [N in keyof MovementParams]: MovementPrimitive<MovementParams[N]>;
+} = {
+  alias: {
+    kind: 'movement',
+    name: 'alias',
+    doc: 'x under a new identity, which the gradient recorder tells apart from x',
+    infer: ([x]) => [x],
+    view: (view) => view,
+    flops: () => 0,
+  },
+  reshape: {
+    kind: 'movement',
+    name: 'reshape',
+    doc: 'the same elements in row-major order under another shape',
+    infer: ([x], { shape }) => [{ shape: inferReshape('reshape', x.shape, shape), dtype: x.dtype }],
+    view: (view, { shape }) => reshapeView(view, shape),
+    flops: () => 0,
+  },
+  permute: {
+    kind: 'movement',
+    name: 'permute',
+    doc: 'y[i_0, …] = x with dimension k of y being dimension axes[k] of x',
+    infer: ([x], { axes }) => {
+      checkPermutation(axes, x.shape.length);
+      return [{ shape: axes.map((axis) => x.shape[axis]), dtype: x.dtype }];
+    },
+    view: (view, { axes }) => permuteView(view, axes),
+    flops: () => 0,
+  },
+  expand: {
+    kind: 'movement',
+    name: 'expand',
+    doc: 'x repeated along new and size-1 dimensions',
+    infer: ([x], { shape }) => {
+      if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
+        throw new ShapeError(
+          'expand',
+          `${formatShape(x.shape)} does not expand to ${formatShape(shape)}: only sizes of 1 stretch.`,
+          [x.shape, shape],
+        );
+      }
+      return [{ shape, dtype: x.dtype }];
+    },
+    view: (view, { shape }) => expandView(view, shape),
+    flops: () => 0,
+  },
+  slice: {
+    kind: 'movement',
+    name: 'slice',
+    doc: 'y[i] = x[starts + i · steps]',
+    infer: ([x], { sizes }) => [{ shape: sizes, dtype: x.dtype }],
+    view: (view, { starts, sizes, steps }) => sliceView(view, starts, sizes, steps),
+    flops: () => 0,
+  },
+};
+
+/** Assemblies: outputs put together from regions. */
+export const assembly: {
+  readonly [N in keyof AssemblyParams]: AssemblyPrimitive<AssemblyParams[N]>;
+} = {
+  pad: {
+    kind: 'assembly',
+    name: 'pad',
+    doc: 'x surrounded by zeros, with `interior` zeros between neighbours: the adjoint of slice',
+    infer: ([x], { before, after, interior }) => {
+      if ([...before, ...after, ...interior].some((n) => n < 0)) {
+        const amounts = `before ${formatShape(before)}, after ${formatShape(after)}`;
+        throw new ShapeError('pad', `amounts must not be negative: ${amounts}. Use slice to crop.`, [x.shape]);
+      }
+      const shape = x.shape.map((n, i) => before[i] + n + Math.max(0, n - 1) * interior[i] + after[i]);
+      return [{ shape, dtype: x.dtype }];
+    },
+    regions: (_inputs, { before, interior }) => [{ starts: before, steps: interior.map((n) => n + 1) }],
+    covers: (_inputs, { before, after, interior }) => [...before, ...after, ...interior].every((n) => n === 0),
+    flops: () => 0,
+  },
+  concat: {
+    kind: 'assembly',
+    name: 'concat',
+    doc: 'the inputs one after the other along axis',
+    infer: (inputs, { axis }) => [
+      {
+        shape: inputs[0].shape.map((n, i) =>
+          i === axis ? inputs.reduce((sum, input) => sum + input.shape[axis], 0) : n,
+        ),
+        dtype: checkConcat(inputs, axis).dtype,
+      },
+    ],
+    regions: (inputs, { axis }) => {
+      let start = 0;
+      return inputs.map(({ shape }) => {
+        const region = { starts: shape.map((_, i) => (i === axis ? start : 0)), steps: shape.map(() => 1) };
+        start += shape[axis];
+        return region;
+      });
+    },
+    covers: () => true,
+    flops: () => 0,
+  },
+};
+
+function checkPermutation(axes: readonly number[], rank: number): void {
+  const seen = new Set(axes);
+  const valid = axes.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < rank);
+  if (axes.length === rank && seen.size === rank && valid) return;
+  throw new AxisError(
+    'permute',
+    `axes [${axes.join(', ')}] do not name each of the ${rank} dimensions once.`,
+    axes.find((axis) => axis < 0 || axis >= rank) ?? axes.length,
+    rank,
+  );
+}
+
+function checkConcat(inputs: readonly TensorSpec[], axis: number): TensorSpec {
+  const [first] = inputs;
+  for (const [i, { shape, dtype }] of inputs.entries()) {
+    const fits = shape.length === first.shape.length && shape.every((n, d) => d === axis || n === first.shape[d]);
+    if (!fits || dtype !== first.dtype) {
+      throw new ShapeError(
+        'concat',
+        `input ${i} is ${dtype} ${formatShape(shape)}, input 0 is ${first.dtype} ${formatShape(first.shape)}: ` +
+          `all must agree except in the size of axis ${axis}.`,
+        inputs.map((input) => input.shape),
+      );
+    }
+  }
+  return first;
+}

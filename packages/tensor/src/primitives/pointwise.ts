@@ -1,0 +1,183 @@
+import { expectDType, type DType } from '../dtype.ts';
+import { DTypeError, formatShape, ShapeError } from '../errors.ts';
+import { sameShape, sizeOf } from '../shape.ts';
+import { erf } from './erf.ts';
+import type { NoParams, PointwisePrimitive, TensorSpec } from './primitive.ts';
+
+/** Attributes of every pointwise primitive. */
+export interface PointwiseParams {
+  neg: NoParams;
+  exp: NoParams;
+  log: NoParams;
+  sqrt: NoParams;
+  sin: NoParams;
+  cos: NoParams;
+  tanh: NoParams;
+  sigmoid: NoParams;
+  erf: NoParams;
+  floor: NoParams;
+  add: NoParams;
+  sub: NoParams;
+  mul: NoParams;
+  div: NoParams;
+  pow: NoParams;
+  maximum: NoParams;
+  less: NoParams;
+  lessEqual: NoParams;
+  equal: NoParams;
+  where: NoParams;
+  cast: { readonly dtype: DType };
+}
+
+/**
+ * The pointwise primitives. Their operands have equal shapes: broadcasting is an explicit `expand`
+ * before them, so its gradient (a sum) is written once.
+ */
+export const pointwise: {
+  readonly [N in keyof PointwiseParams]: PointwisePrimitive<PointwiseParams[N]>;
+} = {
+  neg: unary('neg', '-x', ([x]) => -x, ['float32', 'int32']),
+  exp: unary('exp', 'e^x', ([x]) => Math.exp(x)),
+  log: unary('log', 'ln x', ([x]) => Math.log(x)),
+  sqrt: unary('sqrt', '√x', ([x]) => Math.sqrt(x)),
+  sin: unary('sin', 'sin x', ([x]) => Math.sin(x)),
+  cos: unary('cos', 'cos x', ([x]) => Math.cos(x)),
+  tanh: unary('tanh', 'tanh x', ([x]) => Math.tanh(x)),
+  sigmoid: unary('sigmoid', '1 / (1 + e^-x)', ([x]) => 1 / (1 + Math.exp(-x))),
+  erf: unary('erf', '2/√π ∫₀ˣ e^-t² dt', ([x]) => erf(x)),
+  floor: unary('floor', '⌊x⌋', ([x]) => Math.floor(x)),
+  add: binary('add', 'a + b', ([a, b]) => a + b, {
+    dtypes: ['float32', 'int32'],
+    commutative: true,
+    rightIdentity: 0,
+  }),
+  sub: binary('sub', 'a - b', ([a, b]) => a - b, { dtypes: ['float32', 'int32'], rightIdentity: 0 }),
+  mul: binary('mul', 'a · b (logical and of bools)', ([a, b]) => a * b, {
+    dtypes: ['float32', 'int32', 'bool'],
+    commutative: true,
+    rightIdentity: 1,
+  }),
+  div: binary('div', 'a / b', ([a, b]) => a / b, { rightIdentity: 1 }),
+  pow: binary('pow', 'a^b', ([a, b]) => Math.pow(a, b), { rightIdentity: 1 }),
+  maximum: binary('maximum', 'max(a, b), NaN if either is (logical or of bools)', ([a, b]) => Math.max(a, b), {
+    dtypes: ['float32', 'int32', 'bool'],
+    commutative: true,
+  }),
+  less: comparison('less', 'a < b', ([a, b]) => Number(a < b)),
+  lessEqual: comparison('lessEqual', 'a ≤ b', ([a, b]) => Number(a <= b)),
+  equal: comparison('equal', 'a = b', ([a, b]) => Number(a === b), true),
+  where: {
+    kind: 'pointwise',
+    name: 'where',
+    doc: 'condition ? a : b',
+    commutative: false,
+    rightIdentity: null,
+    scalar: ([condition, a, b]) => (condition === 0 ? b : a),
+    infer: (inputs) => {
+      const [condition, a, b] = inputs;
+      expectSameShapes('where', inputs);
+      expectDType('where', condition.dtype, ['bool']);
+      expectSameDTypes('where', [a, b]);
+      return [{ shape: a.shape, dtype: a.dtype }];
+    },
+    flops: ([condition]) => sizeOf(condition.shape),
+  },
+  cast: {
+    kind: 'pointwise',
+    name: 'cast',
+    doc: 'x as another dtype; float to int truncates towards 0, anything but 0 is true',
+    commutative: false,
+    rightIdentity: null,
+    scalar: ([x], { dtype }) => (dtype === 'bool' ? Number(x !== 0) : dtype === 'int32' ? Math.trunc(x) | 0 : x),
+    infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
+    flops: () => 0,
+  },
+};
+
+function unary(
+  name: string,
+  doc: string,
+  scalar: (operands: readonly number[]) => number,
+  dtypes: readonly DType[] = ['float32'],
+): PointwisePrimitive<NoParams> {
+  return {
+    kind: 'pointwise',
+    name,
+    doc,
+    commutative: false,
+    rightIdentity: null,
+    scalar,
+    infer: ([x]) => {
+      expectDType(name, x.dtype, dtypes);
+      return [{ shape: x.shape, dtype: x.dtype }];
+    },
+    flops: ([x]) => sizeOf(x.shape),
+  };
+}
+
+interface BinaryTraits {
+  readonly dtypes?: readonly DType[];
+  readonly commutative?: boolean;
+  readonly rightIdentity?: number;
+}
+
+function binary(
+  name: string,
+  doc: string,
+  scalar: (operands: readonly number[]) => number,
+  traits: BinaryTraits,
+): PointwisePrimitive<NoParams> {
+  return {
+    kind: 'pointwise',
+    name,
+    doc,
+    commutative: traits.commutative ?? false,
+    rightIdentity: traits.rightIdentity ?? null,
+    scalar,
+    infer: (inputs) => {
+      expectSameShapes(name, inputs);
+      expectSameDTypes(name, inputs);
+      expectDType(name, inputs[0].dtype, traits.dtypes ?? ['float32']);
+      return [{ shape: inputs[0].shape, dtype: inputs[0].dtype }];
+    },
+    flops: ([a]) => sizeOf(a.shape),
+  };
+}
+
+function comparison(
+  name: string,
+  doc: string,
+  scalar: (operands: readonly number[]) => number,
+  commutative = false,
+): PointwisePrimitive<NoParams> {
+  return {
+    kind: 'pointwise',
+    name,
+    doc,
+    commutative,
+    rightIdentity: null,
+    scalar,
+    infer: (inputs) => {
+      expectSameShapes(name, inputs);
+      expectSameDTypes(name, inputs);
+      return [{ shape: inputs[0].shape, dtype: 'bool' }];
+    },
+    flops: ([a]) => sizeOf(a.shape),
+  };
+}
+
+function expectSameShapes(op: string, inputs: readonly TensorSpec[]): void {
+  if (inputs.every((input) => sameShape(input.shape, inputs[0].shape))) return;
+  const shapes = inputs.map((input) => input.shape);
+  throw new ShapeError(
+    op,
+    `operands must have one shape, but got ${shapes.map(formatShape).join(' and ')}. Expand them first.`,
+    shapes,
+  );
+}
+
+function expectSameDTypes(op: string, inputs: readonly TensorSpec[]): void {
+  if (inputs.every((input) => input.dtype === inputs[0].dtype)) return;
+  const dtypes = inputs.map((input) => input.dtype);
+  throw new DTypeError(op, `operands must have one dtype, but got ${dtypes.join(' and ')}. Cast them first.`, dtypes);
+}

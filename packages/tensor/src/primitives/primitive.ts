@@ -1,0 +1,105 @@
+import type { DType } from '../dtype.ts';
+import type { Shape } from '../shape.ts';
+import type { View } from '../view.ts';
+
+/** A static attribute of an operation: plain data, so that it can be printed, compared and sent to a backend. */
+export type ParamValue = string | number | boolean | null | readonly ParamValue[];
+
+/** The static attributes of one application of an operation. */
+export type Params = { readonly [name: string]: ParamValue };
+
+/** The attributes of an operation that has none. */
+export type NoParams = { readonly [name: string]: never };
+
+/** What is known of a tensor without its values. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** What every operation of the instruction set declares. */
+export interface PrimitiveBase<P extends Params> {
+  readonly name: string;
+  /** The meaning, as a formula. */
+  readonly doc: string;
+  /** The shape and dtype rule: what the outputs are, or a typed error that says why the inputs do not fit. */
+  infer(inputs: readonly TensorSpec[], params: P): readonly TensorSpec[];
+  /** Floating point operations of one application (a multiply-add counts as two). */
+  flops(inputs: readonly TensorSpec[], params: P): number;
+}
+
+/** One output element depends on the input elements at the same place, so neighbours fuse into one loop. */
+export interface PointwisePrimitive<P extends Params = Params> extends PrimitiveBase<P> {
+  readonly kind: 'pointwise';
+  /** The meaning for one element, in float64; the result is rounded to the output dtype. */
+  scalar(operands: readonly number[], params: P): number;
+  /** Whether the two operands may be swapped. */
+  readonly commutative: boolean;
+  /** The value `e` with `x ∘ e = x` for every x, if there is one. */
+  readonly rightIdentity: number | null;
+}
+
+/** The elements stay where they are; only the view changes. */
+export interface MovementPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
+  readonly kind: 'movement';
+  /** The view of the result, or `null` if strides cannot express it and the input must be copied first. */
+  view(view: View, params: P): View | null;
+}
+
+/** Where one input of an assembly lands in the output: `output[starts + i · steps] = input[i]`. */
+export interface Region {
+  readonly starts: readonly number[];
+  readonly steps: readonly number[];
+}
+
+/** Every input is copied into its own region of the output; the rest of the output is 0. */
+export interface AssemblyPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
+  readonly kind: 'assembly';
+  regions(inputs: readonly TensorSpec[], params: P): readonly Region[];
+  /** Whether the regions cover the whole output, so that it need not be cleared first. */
+  covers(inputs: readonly TensorSpec[], params: P): boolean;
+}
+
+/** Attributes of a reduction: the axes that disappear, ascending. */
+export type ReductionParams = { readonly axes: readonly number[] };
+
+/** Folds the elements along `axes` into one. */
+export interface ReductionPrimitive extends PrimitiveBase<ReductionParams> {
+  readonly kind: 'reduction';
+  /** The fold of no elements. */
+  initial(dtype: DType): number;
+  combine(accumulator: number, element: number): number;
+}
+
+/** A scalar constant of the program. */
+export interface LiteralPrimitive extends PrimitiveBase<LiteralParams> {
+  readonly kind: 'literal';
+}
+
+/** Attributes of a literal. */
+export type LiteralParams = { readonly value: number; readonly dtype: DType };
+
+/** An operation with a kernel of its own in every backend. */
+export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
+  readonly kind: 'kernel';
+}
+
+/** One operation of the closed instruction set. */
+export type Primitive<P extends Params = Params> =
+  | PointwisePrimitive<P>
+  | MovementPrimitive<P>
+  | AssemblyPrimitive<P>
+  | ReductionPrimitive
+  | LiteralPrimitive
+  | KernelPrimitive<P>;
+
+/** A text that is equal exactly when the attributes are equal. */
+export function formatParams(params: Params): string {
+  const entries = Object.entries(params).map(([name, value]) => `${name}: ${formatParam(value)}`);
+  return entries.length === 0 ? '' : `{ ${entries.join(', ')} }`;
+}
+
+function formatParam(value: ParamValue): string {
+  if (Array.isArray(value)) return `[${value.map(formatParam).join(', ')}]`;
+  return Object.is(value, -0) ? '-0' : String(value);
+}

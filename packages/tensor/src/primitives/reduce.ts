@@ -1,0 +1,48 @@
+import { expectDType, type DType } from '../dtype.ts';
+import { formatShape, ShapeError } from '../errors.ts';
+import { sizeOf } from '../shape.ts';
+import type { ReductionParams, ReductionPrimitive, TensorSpec } from './primitive.ts';
+
+/** Attributes of every reduction. */
+export interface ReduceParams {
+  sum: ReductionParams;
+  max: ReductionParams;
+}
+
+/** The reductions. The reduced axes disappear; a reshape puts size-1 axes back where they are wanted. */
+export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive } = {
+  sum: {
+    kind: 'reduction',
+    name: 'sum',
+    doc: 'Σ over axes (0 of no elements)',
+    infer: ([x], { axes }) => {
+      expectDType('sum', x.dtype, ['float32', 'int32']);
+      return [reduced(x, axes)];
+    },
+    initial: () => 0,
+    combine: (accumulator, element) => accumulator + element,
+    flops: ([x]) => sizeOf(x.shape),
+  },
+  max: {
+    kind: 'reduction',
+    name: 'max',
+    doc: 'the largest element over axes, NaN if any is',
+    infer: ([x], { axes }) => {
+      expectDType('max', x.dtype, ['float32', 'int32']);
+      const output = reduced(x, axes);
+      if (sizeOf(x.shape) === 0 && sizeOf(output.shape) > 0) {
+        throw new ShapeError('max', `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}].`, [
+          x.shape,
+        ]);
+      }
+      return [output];
+    },
+    initial: (dtype: DType) => (dtype === 'int32' ? -(2 ** 31) : -Infinity),
+    combine: (accumulator, element) => Math.max(accumulator, element),
+    flops: ([x]) => sizeOf(x.shape),
+  },
+};
+
+function reduced(x: TensorSpec, axes: readonly number[]): TensorSpec {
+  return { shape: x.shape.filter((_, i) => !axes.includes(i)), dtype: x.dtype };
+}

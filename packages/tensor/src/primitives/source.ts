@@ -1,0 +1,58 @@
+import { expectDType } from '../dtype.ts';
+import { formatShape, ShapeError } from '../errors.ts';
+import { sameShape } from '../shape.ts';
+import type { KernelPrimitive, LiteralParams, LiteralPrimitive } from './primitive.ts';
+
+/** Attributes of the primitives that make tensors out of nothing or out of a key. */
+export interface SourceParams {
+  iota: { readonly size: number };
+  randomBits: {
+    readonly shape: readonly number[];
+    /** Bits kept of each 32-bit word, from the top: 32 gives any int32, fewer give `0 … 2^width − 1`. */
+    readonly width: number;
+    /** Counter of the first element. */
+    readonly start: number;
+  };
+}
+
+/** Ramps and random words. */
+export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<SourceParams[N]> } = {
+  iota: {
+    kind: 'kernel',
+    name: 'iota',
+    doc: 'y[i] = i',
+    infer: (_inputs, { size }) => [{ shape: [size], dtype: 'int32' }],
+    flops: () => 0,
+  },
+  randomBits: {
+    kind: 'kernel',
+    name: 'randomBits',
+    doc: 'y[i] = the xor of the two words of threefry2x32(key, counter (0, start + i)), its top `width` bits',
+    infer: ([key], { shape }) => {
+      expectDType('randomBits', key.dtype, ['int32']);
+      if (!sameShape(key.shape, [2])) {
+        throw new ShapeError(
+          'randomBits',
+          `a key is an int32 tensor of shape [2], but got ${formatShape(key.shape)}. Make one with key(seed) or split(key, n).`,
+          [key.shape],
+        );
+      }
+      return [{ shape, dtype: 'int32' }];
+    },
+    flops: () => 0,
+  },
+};
+
+/** Attributes of the literal. */
+export interface LiteralTable {
+  literal: LiteralParams;
+}
+
+/** Scalar constants. */
+export const literal: LiteralPrimitive = {
+  kind: 'literal',
+  name: 'literal',
+  doc: 'a scalar constant',
+  infer: (_inputs, { dtype }) => [{ shape: [], dtype }],
+  flops: () => 0,
+};

@@ -1,0 +1,33 @@
+import { contract, type ContractParams } from './contract.ts';
+import { gather, type GatherParams } from './gather.ts';
+import { assembly, movement, type AssemblyParams, type MovementParams } from './movement.ts';
+import { pointwise, type PointwiseParams } from './pointwise.ts';
+import type { Primitive } from './primitive.ts';
+import { reduce, type ReduceParams } from './reduce.ts';
+import { literal, source, type LiteralTable, type SourceParams } from './source.ts';
+
+/** The attributes of every primitive by name. Tables over the instruction set are keyed by this type. */
+export interface PrimitiveParams
+  extends PointwiseParams,
+    MovementParams,
+    AssemblyParams,
+    ReduceParams,
+    ContractParams,
+    GatherParams,
+    SourceParams,
+    LiteralTable {}
+
+/** The name of a primitive. */
+export type PrimitiveName = keyof PrimitiveParams;
+
+/** The instruction set. */
+export const primitives: { readonly [N in PrimitiveName]: Primitive<PrimitiveParams[N]> } = {
+  ...pointwise,
+  ...movement,
+  ...assembly,
+  ...reduce,
+  ...contract,
+  ...gather,
+  ...source,
+  literal,
+};

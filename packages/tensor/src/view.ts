@@ -1,0 +1,113 @@
+import { rowMajorStrides, sizeOf, type Shape } from './shape.ts';
+
+/**
+ * How a tensor reads its storage: element `[i, j, …]` lies at `offset + i·strides[0] + j·strides[1] + …`.
+ * Every movement (permute, expand, slice, flip, most reshapes) is arithmetic on a view; no element moves.
+ */
+export interface View {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** The view of a freshly written row-major buffer. */
+export function contiguousView(shape: Shape): View {
+  return { shape, strides: rowMajorStrides(shape), offset: 0 };
+}
+
+/** Whether the elements of `view` lie in row-major order without gaps (the offset may be anything). */
+export function isContiguous(view: View): boolean {
+  let stride = 1;
+  for (let i = view.shape.length - 1; i >= 0; i--) {
+    if (view.shape[i] === 0) return true;
+    if (view.shape[i] !== 1 && view.strides[i] !== stride) return false;
+    stride *= view.shape[i];
+  }
+  return true;
+}
+
+/** Reorders the dimensions: dimension `i` of the result is dimension `axes[i]` of `view`. */
+export function permuteView(view: View, axes: readonly number[]): View {
+  return {
+    shape: axes.map((axis) => view.shape[axis]),
+    strides: axes.map((axis) => view.strides[axis]),
+    offset: view.offset,
+  };
+}
+
+/** Broadcasts to `shape` (aligned at the last dimension) with stride 0 along stretched dimensions. */
+export function expandView(view: View, shape: Shape): View {
+  const missing = shape.length - view.shape.length;
+  const strides = shape.map((n, i) => {
+    if (i < missing) return 0;
+    return view.shape[i - missing] === 1 && n !== 1 ? 0 : view.strides[i - missing];
+  });
+  return { shape, strides, offset: view.offset };
+}
+
+/** Takes `sizes[i]` elements from `starts[i]` in steps of `steps[i]` (which may be negative). */
+export function sliceView(
+  view: View,
+  starts: readonly number[],
+  sizes: readonly number[],
+  steps: readonly number[],
+): View {
+  let offset = view.offset;
+  const empty = sizes.includes(0);
+  for (let i = 0; i < starts.length && !empty; i++) offset += starts[i] * view.strides[i];
+  return { shape: sizes, strides: view.strides.map((stride, i) => stride * steps[i]), offset };
+}
+
+/**
+ * The same elements, in the same row-major order, under another shape, or `null` if no choice of
+ * strides can express it and the elements must be copied.
+ */
+export function reshapeView(view: View, shape: Shape): View | null {
+  if (sizeOf(shape) === 0) return { shape, strides: rowMajorStrides(shape), offset: view.offset };
+  const runs = mergeRuns(view);
+  const strides = new Array<number>(shape.length);
+  let run = runs.length - 1;
+  let left = run >= 0 ? runs[run].size : 1;
+  let stride = run >= 0 ? runs[run].stride : 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] === 1) {
+      strides[i] = 0;
+      continue;
+    }
+    if (left === 1) {
+      run--;
+      left = runs[run].size;
+      stride = runs[run].stride;
+    }
+    if (left % shape[i] !== 0) return null;
+    strides[i] = stride;
+    stride *= shape[i];
+    left /= shape[i];
+  }
+  return { shape, strides, offset: view.offset };
+}
+
+/** Neighbouring dimensions that one stride walks, merged; size-1 dimensions dropped. */
+export function mergeRuns(view: View): { size: number; stride: number }[] {
+  const runs: { size: number; stride: number }[] = [];
+  for (let i = 0; i < view.shape.length; i++) {
+    const size = view.shape[i];
+    const stride = view.strides[i];
+    if (size === 1) continue;
+    const last = runs.at(-1);
+    if (last !== undefined && last.stride === stride * size) {
+      last.size *= size;
+      last.stride = stride;
+    } else {
+      runs.push({ size, stride });
+    }
+  }
+  return runs;
+}
+
+/** A short text for a view that names what is unusual about it: `[2, 3]`, `[2, 3] strides [1, 2] offset 4`. */
+export function formatView(view: View): string {
+  const shape = `[${view.shape.join(', ')}]`;
+  const strides = isContiguous(view) ? '' : ` strides [${view.strides.join(', ')}]`;
+  return `${shape}${strides}${view.offset === 0 ? '' : ` offset ${view.offset}`}`;
+}
