@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Packs every package of the repository as `npm publish` would send it.
+ *
+ * @param {string} directory an empty folder that receives the tarballs
+ * @returns {string[]} the path of each tarball, sorted by name
+ */
+export function packPackages(directory) {
+  const options = ['--workspaces', '--ignore-scripts', '--loglevel=error'];
+  execFileSync('npm', ['pack', ...options, '--pack-destination', directory], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.tgz'))
+    .sort()
+    .map((name) => join(directory, name));
+}
