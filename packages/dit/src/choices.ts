@@ -1,0 +1,58 @@
+/**
+ * The named choices of a run, as types and as lists. This file imports nothing, so that the command
+ * line can print and check them without loading the engine.
+ */
+
+/** The ready-made sizes of a run: minutes on the slowest backend, minutes on the default one, hours. */
+export const PRESETS = ['smoke', 'quick', 'full'] as const;
+
+/** One of {@link PRESETS}. */
+export type Preset = (typeof PRESETS)[number];
+
+/** The four block designs of the DiT paper (Peebles & Xie 2023, section 3.2). */
+export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero'] as const;
+
+/** One of {@link DESIGNS}. */
+export type Design = (typeof DESIGNS)[number];
+
+/** The backends that a run can be asked for. */
+export const BACKENDS = ['cpu', 'wasm', 'gpu'] as const;
+
+/** One of {@link BACKENDS}. */
+export type BackendName = (typeof BACKENDS)[number];
+
+/** The backends that this version can train and sample on. */
+export const AVAILABLE_BACKENDS: readonly BackendName[] = ['cpu'];
+
+/** The samplers: deterministic DDIM (eta 0) and ancestral DDPM. */
+export const SAMPLERS = ['ddim', 'ddpm'] as const;
+
+/** One of {@link SAMPLERS}. */
+export type Sampler = (typeof SAMPLERS)[number];
+
+/** The noise schedules: linear betas (DDPM) and the capped squared cosine (improved DDPM). */
+export const SCHEDULES = ['linear', 'squaredcos_cap_v2'] as const;
+
+/** One of {@link SCHEDULES}. */
+export type Schedule = (typeof SCHEDULES)[number];
+
+/** What the model predicts: the noise, or the velocity v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart. */
+export const OBJECTIVES = ['eps', 'v'] as const;
+
+/** One of {@link OBJECTIVES}. */
+export type Objective = (typeof OBJECTIVES)[number];
+
+/** The positional encodings: the official 2-D table, and the 1-D table with interleaved sin and cos. */
+export const POSITIONS = ['2d', '1d'] as const;
+
+/** One of {@link POSITIONS}. */
+export type Position = (typeof POSITIONS)[number];
+
+/** The two trainings of a run, in their order. */
+export const STAGES = ['autoencoder', 'diffusion'] as const;
+
+/** One of {@link STAGES}. */
+export type TrainStage = (typeof STAGES)[number];
+
+/** Seeds are unsigned 32-bit integers: this is the largest. */
+export const MAX_SEED = 0xffff_ffff;

@@ -1,0 +1,58 @@
+/** How much arithmetic a run takes, to warn before it takes hours. */
+
+import type { BackendName } from '../choices.ts';
+import {
+  IMAGE_SIZE,
+  type AutoencoderConfig,
+  type ModelConfig,
+  type TrainConfig,
+} from '../config.ts';
+
+/** Floating-point operations a second that a backend sustains over a training step on two cores. */
+const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 5e8 };
+
+/** A forward pass counts once, its two gradients (of inputs and of weights) once each. */
+const PASSES = 3;
+
+/** Multiply-adds of the autoencoder's 3×3 convolutions for one image. */
+function autoencoderMacs({ channels, latentChannels }: AutoencoderConfig): number {
+  const conv = (side: number, from: number, to: number): number => side * side * 9 * from * to;
+  let side = IMAGE_SIZE;
+  let macs = 2 * conv(side, 1, channels[0]);
+  for (let i = 1; i < channels.length; i++) {
+    macs += conv(side / 2, channels[i - 1], channels[i]) + conv(side, channels[i], channels[i - 1]);
+    side /= 2;
+  }
+  return macs + conv(side, channels[channels.length - 1], 3 * latentChannels);
+}
+
+/** Multiply-adds of an adaLN-Zero DiT for one latent; the other designs are within a quarter of it. */
+function modelMacs(model: ModelConfig): number {
+  const { inputSize, patchSize, inChannels, hiddenSize: width, depth, mlpRatio } = model;
+  const tokens = (inputSize / patchSize) ** 2;
+  const outChannels = inChannels * (model.learnSigma ? 2 : 1);
+  const ends = tokens * patchSize ** 2 * (inChannels + outChannels) * width;
+  const embedders = 256 * width + 3 * width ** 2;
+  const block = (4 + 2 * mlpRatio) * tokens * width ** 2 + 2 * tokens ** 2 * width + 6 * width ** 2;
+  return ends + embedders + depth * block;
+}
+
+/**
+ * Estimates the floating-point operations of a run, two for a multiply-add: the convolutions and
+ * products of forward and backward passes of both stages. Everything else is small beside them.
+ */
+export function trainingFlops(config: TrainConfig): number {
+  const { autoencoder, model } = config;
+  const macs =
+    autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder) +
+    config.steps * config.batch * modelMacs(model);
+  return 2 * PASSES * macs;
+}
+
+/**
+ * Estimates how long a run takes, in hours; `undefined` for a backend whose speed is not known.
+ */
+export function trainingHours(config: TrainConfig): number | undefined {
+  const rate = RATES[config.backend];
+  return rate === undefined ? undefined : trainingFlops(config) / rate / 3600;
+}
