@@ -1,0 +1,179 @@
+/**
+ * From bytes to batches: padding, scaling, and the order in which a seed visits the digits.
+ * Every function is pure; the order needs no state but the step number.
+ */
+
+import { ValueError } from '@tessera/tensor';
+import { MAX_SEED } from '../choices.ts';
+import type { IdxImages } from './idx.ts';
+
+/** The byte of a background pixel. */
+const BACKGROUND = 0;
+
+/**
+ * Puts every image in the middle of a larger square of background; of an odd margin the smaller half
+ * goes above and to the left.
+ *
+ * @param set images of [rows, columns] bytes
+ * @param size side of the square, in pixels, at least as long as both
+ * @returns images of [size, size] bytes
+ * @throws ValueError if the images are larger than the square
+ */
+export function padImages(set: IdxImages, size: number): IdxImages {
+  const { count, rows, columns } = set;
+  if (rows > size || columns > size) {
+    throw new ValueError(
+      'padImages',
+      `images of ${rows}×${columns} do not fit into ${size}×${size}. Shrink them first.`,
+    );
+  }
+  const top = Math.floor((size - rows) / 2);
+  const left = Math.floor((size - columns) / 2);
+  const images = new Uint8Array(count * size * size).fill(BACKGROUND);
+  for (let image = 0; image < count; image++) {
+    for (let row = 0; row < rows; row++) {
+      const from = (image * rows + row) * columns;
+      const to = (image * size + top + row) * size + left;
+      images.set(set.images.subarray(from, from + columns), to);
+    }
+  }
+  return { images, count, rows: size, columns: size };
+}
+
+/**
+ * Maps bytes to floats: x = byte / 127.5 - 1, so that 0 is -1 and 255 is 1.
+ *
+ * @returns float32 of the same length
+ */
+export function scalePixels(pixels: Uint8Array): Float32Array {
+  return Float32Array.from(pixels, (pixel) => pixel / 127.5 - 1);
+}
+
+/**
+ * Maps floats back to bytes: round(127.5 (x + 1)) cut to 0 … 255, the inverse of {@link scalePixels}.
+ *
+ * @returns bytes of the same length
+ */
+export function unscalePixels(values: Float32Array): Uint8ClampedArray {
+  return Uint8ClampedArray.from(values, (x) => 127.5 * (x + 1));
+}
+
+/**
+ * Gathers the images of a batch and scales them to [-1, 1].
+ *
+ * @param set images of [count, rows, columns] bytes
+ * @param indices which images: [B]
+ * @returns float32 of [B, 1, rows, columns], row-major
+ */
+export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array {
+  const size = set.rows * set.columns;
+  const pixels = new Uint8Array(indices.length * size);
+  indices.forEach((image, i) => {
+    pixels.set(set.images.subarray(image * size, (image + 1) * size), i * size);
+  });
+  return scalePixels(pixels);
+}
+
+/**
+ * Gathers the labels of a batch.
+ *
+ * @param labels one byte an image
+ * @param indices which images: [B]
+ * @returns int32 of [B]
+ */
+export function gatherLabels(labels: Uint8Array, indices: Int32Array): Int32Array {
+  return indices.map((image) => labels[image]);
+}
+
+/**
+ * Scrambles 32 bits: a bijection in which every input bit flips every output bit about half the time.
+ * Source: https://github.com/skeeto/hash-prospector (the constants of its best two-round hash).
+ */
+function scramble(x: number): number {
+  let h = x;
+  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
+  h = Math.imul(h ^ (h >>> 15), 0x735a2d97);
+  return (h ^ (h >>> 15)) >>> 0;
+}
+
+/**
+ * The order in which one epoch visits the images: a Fisher-Yates shuffle whose i-th draw is a hash of
+ * (seed, epoch, i) and of nothing before it. A draw below n is floor(hash n / 2³²), which favours no
+ * image by more than n / 2³².
+ *
+ * @param count number of images
+ * @param seed unsigned 32-bit integer
+ * @param epoch 0 for the first pass over the images
+ * @returns each of 0 … count - 1 once: [count]
+ */
+export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
+  const stream = scramble(scramble(seed ^ 0x9e3779b9) + epoch);
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor((scramble(stream ^ scramble(i)) * (i + 1)) / 2 ** 32);
+    const image = order[i];
+    order[i] = order[j];
+    order[j] = image;
+  }
+  return order;
+}
+
+/** The batches of a training run, by step number. */
+export interface BatchOrder {
+  /** Whole batches in one pass over the images; the rest of a pass is left out. */
+  readonly stepsPerEpoch: number;
+  /**
+   * The images of one step, steps counted from 0: [batch]. Any step can be asked for at any time, so a
+   * run resumes from its step number alone.
+   */
+  indices(step: number): Int32Array;
+}
+
+/**
+ * Decides which images each training step sees: every epoch is a new shuffle of all images, cut into
+ * batches, without the incomplete last one.
+ *
+ * @param options `count` images, `batch` images a step, `seed` an unsigned 32-bit integer
+ * @throws ValueError if a number is out of range or a batch is larger than the set
+ *
+ * @example
+ * ```ts
+ * const order = batchOrder({ count: 60_000, batch: 128, seed: 0 });
+ * const images = gatherImages(train, order.indices(0)); // [128, 1, 28, 28]
+ * ```
+ */
+export function batchOrder(options: {
+  readonly count: number;
+  readonly batch: number;
+  readonly seed: number;
+}): BatchOrder {
+  const { count, batch, seed } = options;
+  if (!Number.isInteger(batch) || batch < 1 || batch > count) {
+    throw new ValueError(
+      'batchOrder',
+      `a batch of ${batch} cannot be drawn from ${count} images. Choose 1 to ${count}.`,
+    );
+  }
+  if (!Number.isInteger(seed) || seed < 0 || seed > MAX_SEED) {
+    throw new ValueError(
+      'batchOrder',
+      `the seed ${seed} is not a whole number from 0 to ${MAX_SEED}.`,
+    );
+  }
+  const stepsPerEpoch = Math.floor(count / batch);
+  let cached: { epoch: number; order: Int32Array } = { epoch: -1, order: new Int32Array(0) };
+  return {
+    stepsPerEpoch,
+    indices(step: number): Int32Array {
+      if (!Number.isSafeInteger(step) || step < 0) {
+        throw new ValueError('batchOrder', `the step ${step} is not a whole number from 0.`);
+      }
+      const epoch = Math.floor(step / stepsPerEpoch);
+      if (cached.epoch !== epoch) {
+        cached = { epoch, order: epochOrder(count, seed, epoch) };
+      }
+      const start = (step % stepsPerEpoch) * batch;
+      return cached.order.slice(start, start + batch);
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * The idx format of the MNIST files: a big-endian header and then the bytes. Nothing here touches a
+ * file system, so it runs in a browser too; `mnist.ts` reads the files.
+ *
+ * Images: magic 0x00000803, count, rows, columns, then one byte a pixel, row by row.
+ * Labels: magic 0x00000801, count, then one byte a label.
+ * Source: http://yann.lecun.com/exdb/mnist (the section on file formats).
+ */
+
+import { FormatError, ValueError } from '@tessera/tensor';
+
+/** Magic number of a file of images: unsigned bytes (0x08) in 3 dimensions. */
+export const IDX_IMAGES_MAGIC = 0x00000803;
+
+/** Magic number of a file of labels: unsigned bytes (0x08) in 1 dimension. */
+export const IDX_LABELS_MAGIC = 0x00000801;
+
+/** Grey images of one size. */
+export interface IdxImages {
+  /** One byte a pixel, 0 background to 255 ink: [count, rows, columns], row-major. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What a magic number says, for error messages. */
+function describeMagic(magic: number): string {
+  const hex = `0x${magic.toString(16).padStart(8, '0')}`;
+  if (magic === IDX_IMAGES_MAGIC) {
+    return `${hex} (images)`;
+  }
+  if (magic === IDX_LABELS_MAGIC) {
+    return `${hex} (labels)`;
+  }
+  return magic >>> 16 === 0x1f8b ? `${hex} (still gzipped)` : hex;
+}
+
+/** Reads the header of `magic` and its dimensions, and checks that exactly their product follows. */
+function readHeader(op: string, bytes: Uint8Array, magic: number, name: string): number[] {
+  const rank = magic & 0xff;
+  const header = 4 + 4 * rank;
+  if (bytes.length < header) {
+    throw new FormatError(
+      op,
+      `${name}: found ${bytes.length} bytes, expected at least the ${header} of an idx header. Is the file truncated?`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found = view.getUint32(0);
+  if (found !== magic) {
+    throw new FormatError(
+      op,
+      `${name}: found magic number ${describeMagic(found)}, expected ${describeMagic(magic)}. Is it another file?`,
+    );
+  }
+  const sizes = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  const body = sizes.reduce((product, size) => product * size, 1);
+  const what = `${sizes.join(' × ')} ${rank === 3 ? 'pixels' : 'labels'}`;
+  if (body === 0) {
+    throw new FormatError(op, `${name}: the header declares ${what}, expected at least one.`);
+  }
+  if (bytes.length !== header + body) {
+    const hint = bytes.length < header + body ? 'is truncated' : 'has trailing bytes';
+    throw new FormatError(
+      op,
+      `${name}: found ${bytes.length} bytes, expected ${header + body} (a header of ${header} and ${what}). The file ${hint}.`,
+    );
+  }
+  return sizes;
+}
+
+/** Writes the magic number and the dimensions, then the bytes. */
+function writeIdx(magic: number, sizes: readonly number[], body: Uint8Array): Uint8Array {
+  const header = 4 + 4 * sizes.length;
+  const bytes = new Uint8Array(header + body.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, magic);
+  sizes.forEach((size, i) => {
+    view.setUint32(4 + 4 * i, size);
+  });
+  bytes.set(body, header);
+  return bytes;
+}
+
+/**
+ * Reads the bytes of an idx3-ubyte file of images; the pixels are a view of `bytes`, not a copy.
+ *
+ * @param bytes the whole file, not gzipped
+ * @param name how errors name it
+ * @throws FormatError on another magic number, a size of zero, missing or trailing bytes
+ */
+export function decodeIdxImages(bytes: Uint8Array, name = 'images'): IdxImages {
+  const [count, rows, columns] = readHeader('decodeIdxImages', bytes, IDX_IMAGES_MAGIC, name);
+  return { images: bytes.subarray(16), count, rows, columns };
+}
+
+/**
+ * Reads the bytes of an idx1-ubyte file of labels; the labels are a view of `bytes`, not a copy.
+ *
+ * @param bytes the whole file, not gzipped
+ * @param options `name`: how errors name it; `classes`: refuse labels outside 0 … classes - 1
+ * @returns one byte a label: [count]
+ * @throws FormatError on another magic number, no labels, missing or trailing bytes, a label out of range
+ */
+export function decodeIdxLabels(
+  bytes: Uint8Array,
+  options: { readonly name?: string; readonly classes?: number } = {},
+): Uint8Array {
+  const { name = 'labels', classes = 256 } = options;
+  readHeader('decodeIdxLabels', bytes, IDX_LABELS_MAGIC, name);
+  const labels = bytes.subarray(8);
+  const bad = labels.findIndex((label) => label >= classes);
+  if (bad !== -1) {
+    throw new FormatError(
+      'decodeIdxLabels',
+      `${name}: label number ${bad} is ${labels[bad]}, expected 0 to ${classes - 1}.`,
+    );
+  }
+  return labels;
+}
+
+/**
+ * Writes images as the bytes of an idx3-ubyte file, the inverse of {@link decodeIdxImages}.
+ *
+ * @throws ValueError if the number of pixels is not count × rows × columns, or zero
+ */
+export function encodeIdxImages(set: IdxImages): Uint8Array {
+  const { images, count, rows, columns } = set;
+  if (images.length === 0 || images.length !== count * rows * columns) {
+    throw new ValueError(
+      'encodeIdxImages',
+      `${images.length} pixels are not ${count} × ${rows} × ${columns} (count × rows × columns), or none.`,
+    );
+  }
+  return writeIdx(IDX_IMAGES_MAGIC, [count, rows, columns], images);
+}
+
+/**
+ * Writes labels as the bytes of an idx1-ubyte file, the inverse of {@link decodeIdxLabels}.
+ *
+ * @param labels one byte a label: [count]
+ * @throws ValueError if there are none
+ */
+export function encodeIdxLabels(labels: Uint8Array): Uint8Array {
+  if (labels.length === 0) {
+    throw new ValueError('encodeIdxLabels', 'there are no labels to write.');
+  }
+  return writeIdx(IDX_LABELS_MAGIC, [labels.length], labels);
+}
