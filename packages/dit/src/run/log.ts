@@ -1,0 +1,97 @@
+/** The log of a run: one JSON object a line, appended as the training goes on. */
+
+import { appendFile, readFile } from 'node:fs/promises';
+import { FormatError, StateError } from '@tessera/tensor';
+import * as v from 'valibot';
+import { STAGES, type TrainStage } from '../choices.ts';
+
+/** One line of `log.jsonl`. */
+export interface LogRow {
+  /** Which of the two trainings. */
+  readonly stage: TrainStage;
+  /** Number of the step in its stage, from 1. */
+  readonly step: number;
+  readonly loss: number;
+  /** Global norm of the gradient before clipping. */
+  readonly gradNorm: number;
+  readonly imagesPerSecond: number;
+  /** Learning rate of the step. */
+  readonly learningRate?: number;
+  /** Autoencoder only: mean squared error of a pixel. */
+  readonly mse?: number;
+  /** Autoencoder only: KL divergence summed over a latent. */
+  readonly kl?: number;
+}
+
+const number = v.pipe(v.number(), v.finite());
+
+const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
+  stage: v.picklist(STAGES),
+  step: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  loss: number,
+  gradNorm: number,
+  imagesPerSecond: number,
+  learningRate: v.exactOptional(number),
+  mse: v.exactOptional(number),
+  kl: v.exactOptional(number),
+});
+
+/**
+ * Appends one row to a log, which is created with its first row.
+ *
+ * @throws StateError if a number is not finite: the training has diverged
+ */
+export async function appendLogRow(path: string, row: LogRow): Promise<void> {
+  for (const [field, value] of Object.entries(row)) {
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw new StateError(
+        'appendLogRow',
+        `${field} is ${value} at step ${row.step} of the ${row.stage}: the training has diverged. Lower the learning rate.`,
+      );
+    }
+  }
+  await appendFile(path, `${JSON.stringify(row)}\n`);
+}
+
+/** Reads one line, or says what is wrong with it. */
+function parseRow(line: string, where: string): LogRow {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new FormatError(
+      'readLog',
+      `${where}: not a line of JSON. Was the run cut off? Delete the line.`,
+    );
+  }
+  const result = v.safeParse(rowSchema, value, { abortEarly: true });
+  if (!result.success) {
+    const [issue] = result.issues;
+    const path = v.getDotPath(issue);
+    throw new FormatError(
+      'readLog',
+      `${where}: ${path === null ? '' : `${path}: `}${issue.message}.`,
+    );
+  }
+  return result.output;
+}
+
+/**
+ * Reads a whole log.
+ *
+ * @param path the file `log.jsonl` of a run
+ * @returns its rows in their order
+ * @throws FormatError naming file and line for a line that is not a row: mangled JSON, a missing or
+ *   unknown field, a value that is not a finite number; the file system's error if it is not there
+ */
+export async function readLog(path: string): Promise<LogRow[]> {
+  const text = await readFile(path, 'utf8');
+  const lines = text.split('\n');
+  if (lines.pop() !== '') {
+    throw new FormatError(
+      'readLog',
+      `${path}:${lines.length + 1}: the line does not end. Was the run cut off? Delete the line.`,
+    );
+  }
+  return lines.map((line, i) => parseRow(line, `${path}:${i + 1}`));
+}
