@@ -1,0 +1,171 @@
+/** Draws many small grey images as one labelled picture: samples, reconstructions, digits. */
+
+import { ShapeError, ValueError } from '@tessera/tensor';
+import { PICTURE_FONT, escapeXml, renderSvg } from './svg.ts';
+
+/** What {@link drawImageGrid} draws. */
+export interface ImageGrid {
+  /** Grey images, filled in row by row: [count, height, width], row-major. */
+  readonly images: Float32Array;
+  /** Height of one image, in its own pixels. */
+  readonly height: number;
+  /** Width of one image, in its own pixels. */
+  readonly width: number;
+  /** Images in a row of the grid. */
+  readonly columns: number;
+  /** The values that become black and white; others are cut to them. Default: [-1, 1]. */
+  readonly range?: readonly [number, number];
+  /** Output pixels for one pixel of an image, a whole number. Default: 2. */
+  readonly scale?: number;
+  /** One line above the grid. */
+  readonly title?: string;
+  /** A text to the left of each row. */
+  readonly rowLabels?: readonly string[];
+  /** A text above each column. */
+  readonly columnLabels?: readonly string[];
+}
+
+const MARGIN = 20;
+/** Between images. */
+const GAP = 3;
+/** Between a label and what it names. */
+const LABEL_GAP = 10;
+const TITLE_SIZE = 18;
+const LABEL_SIZE = 15;
+/** No letter of the font is wider than this many times its size, digits are 0.58. */
+const LETTER_WIDTH = 0.62;
+/** Half the height of a digit, as a multiple of the font's size. */
+const HALF_DIGIT = 0.36;
+const INK = '#1f2937';
+
+/** Checks that everything fits together, and gives the number of images. */
+function checkGrid(grid: ImageGrid, scale: number): number {
+  const { images, height, width, columns, rowLabels, columnLabels } = grid;
+  for (const [name, value] of Object.entries({ height, width, columns, scale })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new ValueError('drawImageGrid', `${name} is ${value}, expected a whole number from 1.`);
+    }
+  }
+  const count = images.length / (height * width);
+  if (count === 0 || !Number.isInteger(count)) {
+    throw new ShapeError(
+      'drawImageGrid',
+      `${images.length} values are not whole images of ${height}×${width}, or none.`,
+      [[images.length], [height, width]],
+    );
+  }
+  const rows = Math.ceil(count / columns);
+  if (rowLabels !== undefined && rowLabels.length !== rows) {
+    throw new ValueError('drawImageGrid', `${rowLabels.length} row labels for ${rows} rows.`);
+  }
+  if (columnLabels !== undefined && columnLabels.length !== columns) {
+    throw new ValueError(
+      'drawImageGrid',
+      `${columnLabels.length} column labels for ${columns} columns.`,
+    );
+  }
+  return count;
+}
+
+/** Grey pixels of a whole picture, row by row. */
+interface Raster {
+  readonly pixels: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Lays the images out as one grey raster on white, each pixel repeated `scale` times each way. */
+function layOutImages(grid: ImageGrid, count: number, scale: number): Raster {
+  const { images, height, width, columns, range = [-1, 1] } = grid;
+  const [low, high] = range;
+  const rowStep = height * scale + GAP;
+  const columnStep = width * scale + GAP;
+  const totalHeight = Math.ceil(count / columns) * rowStep - GAP;
+  const totalWidth = columns * columnStep - GAP;
+  const pixels = new Uint8ClampedArray(totalHeight * totalWidth).fill(255);
+  for (let image = 0; image < count; image++) {
+    const top = Math.floor(image / columns) * rowStep;
+    const left = (image % columns) * columnStep;
+    for (let y = 0; y < height * scale; y++) {
+      const source = (image * height + Math.floor(y / scale)) * width;
+      const target = (top + y) * totalWidth + left;
+      for (let x = 0; x < width * scale; x++) {
+        const value = images[source + Math.floor(x / scale)];
+        pixels[target + x] = (255 * (value - low)) / (high - low);
+      }
+    }
+  }
+  return { pixels: new Uint8Array(pixels.buffer), height: totalHeight, width: totalWidth };
+}
+
+/** An estimate, never too small, of how wide a text is. */
+function textWidth(text: string, size: number): number {
+  return Math.ceil(text.length * size * LETTER_WIDTH);
+}
+
+function textElement(text: string, x: number, y: number, look: string): string {
+  return `<text x="${x}" y="${y}" ${look}>${escapeXml(text)}</text>`;
+}
+
+/** Puts title and labels around the raster of the images, in an SVG picture. */
+async function composePicture(grid: ImageGrid, raster: Raster, scale: number): Promise<string> {
+  const { title, rowLabels = [], columnLabels = [] } = grid;
+  const { encode } = await import('fast-png');
+  const png = encode({
+    width: raster.width,
+    height: raster.height,
+    data: raster.pixels,
+    channels: 1,
+  });
+
+  const [cellHeight, cellWidth] = [grid.height * scale, grid.width * scale];
+  const rowLabelWidth = Math.max(0, ...rowLabels.map((text) => textWidth(text, LABEL_SIZE)));
+  const titleWidth = title === undefined ? 0 : textWidth(title, TITLE_SIZE);
+  const labelled = rowLabelWidth + (rowLabels.length > 0 ? LABEL_GAP : 0) + raster.width;
+  const width = 2 * MARGIN + Math.max(labelled, titleWidth);
+  const left = Math.floor((width + labelled) / 2) - raster.width;
+  const columnsTop = MARGIN + (title === undefined ? 0 : TITLE_SIZE + LABEL_GAP);
+  const top = columnsTop + (columnLabels.length > 0 ? LABEL_SIZE + LABEL_GAP : 0);
+  const height = top + raster.height + MARGIN;
+  const widestColumn = Math.max(1, ...columnLabels.map((text) => textWidth(text, LABEL_SIZE)));
+  const columnSize = LABEL_SIZE * Math.min(1, cellWidth / widestColumn);
+
+  const texts = columnLabels.map((text, i) => {
+    const x = left + i * (cellWidth + GAP) + cellWidth / 2;
+    return textElement(text, x, top - LABEL_GAP, `text-anchor="middle" font-size="${columnSize}"`);
+  });
+  rowLabels.forEach((text, i) => {
+    const middle = top + i * (cellHeight + GAP) + cellHeight / 2;
+    const look = `text-anchor="end" font-size="${LABEL_SIZE}"`;
+    texts.push(textElement(text, left - LABEL_GAP, middle + HALF_DIGIT * LABEL_SIZE, look));
+  });
+  if (title !== undefined) {
+    const look = `text-anchor="middle" font-size="${TITLE_SIZE}" font-weight="bold"`;
+    texts.push(textElement(title, width / 2, MARGIN + 2 * HALF_DIGIT * TITLE_SIZE, look));
+  }
+  const href = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${PICTURE_FONT}" fill="${INK}">` +
+    `<image x="${left}" y="${top}" width="${raster.width}" height="${raster.height}" image-rendering="optimizeSpeed" href="${href}"/>` +
+    `${texts.join('')}</svg>`
+  );
+}
+
+/**
+ * Draws a grid of grey images with its labels, on white, with crisp pixels.
+ *
+ * @returns the bytes of a PNG file
+ * @throws ShapeError if the values are not whole images; ValueError if a size is not a whole number
+ *   from 1 or the labels do not fit the rows and columns
+ *
+ * @example
+ * ```ts
+ * const images = new Float32Array(4 * 8 * 8).fill(0.5); // [4, 8, 8]
+ * const png = await drawImageGrid({ images, height: 8, width: 8, columns: 2, rowLabels: ['a', 'b'] });
+ * ```
+ */
+export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
+  const scale = grid.scale ?? 2;
+  const count = checkGrid(grid, scale);
+  return renderSvg(await composePicture(grid, layOutImages(grid, count, scale), scale));
+}
