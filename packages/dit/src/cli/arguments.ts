@@ -1,0 +1,79 @@
+/** Reads the arguments of the command line's options, or says in one line what is wrong with them. */
+
+import { InvalidArgumentError } from 'commander';
+import { AVAILABLE_BACKENDS, BACKENDS, MAX_SEED, type BackendName } from '../choices.ts';
+
+/** A number in ordinary decimal notation: no hexadecimal, no empty text, no spaces. */
+function parseNumber(text: string): number {
+  return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+}
+
+/** Reads a whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number from ${least}`
+      : `a whole number from ${least} to ${most}`;
+  return (text) => {
+    const value = parseNumber(text);
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`Expected ${expected}.`);
+    }
+    return value;
+  };
+}
+
+/** Reads a number of steps, images or the like: a whole number from 1. */
+export const positiveCount: (text: string) => number = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+
+/** Reads a seed: a whole number that fits into 32 bits. */
+export const seed: (text: string) => number = wholeNumber(0, MAX_SEED);
+
+/** Reads a guidance scale: a number from 0. */
+export function guidanceScale(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError('Expected a number from 0.');
+  }
+  return value;
+}
+
+/** Reads labels separated by commas, such as `0,1,2`. */
+export function labelList(text: string): number[] {
+  return text.split(',').map((part) => {
+    if (!/^\d{1,6}$/.test(part)) {
+      throw new InvalidArgumentError('Expected whole numbers separated by commas, such as 0,1,2.');
+    }
+    return Number(part);
+  });
+}
+
+/** Reads one of a list of names. */
+export function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = names.find((name) => name === text);
+    if (found === undefined) {
+      throw new InvalidArgumentError(`Expected one of ${names.join(', ')}.`);
+    }
+    return found;
+  };
+}
+
+/** Reads the name of a backend that this version has. */
+export function backend(text: string): BackendName {
+  const name = oneOf(BACKENDS)(text);
+  if (!AVAILABLE_BACKENDS.includes(name)) {
+    throw new InvalidArgumentError(
+      `The ${name} backend is not there yet. This version has: ${AVAILABLE_BACKENDS.join(', ')}.`,
+    );
+  }
+  return name;
+}
+
+/** Reads the name of a picture to write, which ends in .png. */
+export function pngPath(text: string): string {
+  if (!text.toLowerCase().endsWith('.png')) {
+    throw new InvalidArgumentError('Expected a file name that ends in .png.');
+  }
+  return text;
+}

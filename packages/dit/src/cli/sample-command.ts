@@ -1,0 +1,75 @@
+/** `tessera sample`: from options to a picture. */
+
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ValueError } from '@tessera/tensor';
+import type { TrainConfig } from '../config.ts';
+import { readRunConfig } from '../run/run-folder.ts';
+import type { SampleOptions } from '../sample/options.ts';
+import type { SampleArguments } from './program.ts';
+import { createProgress } from './progress.ts';
+
+/**
+ * Fills what the command line leaves out from the run's configuration, and checks the rest against it.
+ *
+ * @throws ValueError for a label that the model does not know, or more steps than it has timesteps
+ */
+export function completeSampleOptions(args: SampleArguments, config: TrainConfig): SampleOptions {
+  const { numClasses } = config.model;
+  const { timesteps } = config.diffusion;
+  const {
+    labels = Array.from({ length: numClasses }, (_, label) => label),
+    guidance = config.sampling.guidance,
+    sampler = config.sampling.sampler,
+    steps = Math.min(config.sampling.steps, timesteps),
+  } = args;
+  const unknown = labels.find((label) => label >= numClasses);
+  if (unknown !== undefined) {
+    throw new ValueError(
+      'sample',
+      `the label ${unknown} is unknown: this run has the classes 0 to ${numClasses - 1}.`,
+    );
+  }
+  if (steps > timesteps) {
+    throw new ValueError(
+      'sample',
+      `${steps} denoising steps are more than the ${timesteps} timesteps of this run.`,
+    );
+  }
+  return { run: args.run, labels, guidance, sampler, steps, seed: args.seed, out: args.out };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isDirectory() === true;
+}
+
+/** Refuses a picture that could not be written, before it is drawn for minutes. */
+async function checkOut(out: string): Promise<void> {
+  if (!(await isFolder(dirname(out)))) {
+    throw new ValueError('sample', `the folder ${dirname(out)} of --out does not exist.`);
+  }
+  if (await isFolder(out)) {
+    throw new ValueError('sample', `${out} is a folder, expected a file to write by --out.`);
+  }
+}
+
+/** Draws as the options say, and shows how far it is. */
+export async function sampleCommand(args: SampleArguments): Promise<void> {
+  const options = completeSampleOptions(args, await readRunConfig(args.run));
+  await checkOut(options.out);
+  const { sampleRun } = await import('../sample/sample-run.ts');
+  const progress = createProgress();
+  progress.stage('sampling', options.steps);
+  try {
+    await sampleRun({
+      ...options,
+      onProgress: ({ step }) => {
+        progress.step(step, []);
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+  process.stdout.write(`Samples: ${options.out}\n`);
+}

@@ -1,0 +1,57 @@
+/** `tessera train`: from options to a run. */
+
+import { join } from 'node:path';
+import { presetConfig } from '../presets.ts';
+import { RUN_FILES, chooseRunFolder } from '../run/run-folder.ts';
+import { trainingHours } from '../train/cost.ts';
+import type { TrainConfig } from '../config.ts';
+import type { TrainArguments } from './program.ts';
+import { createProgress } from './progress.ts';
+
+/** Runs that are expected to take longer than this are announced. */
+const LONG_HOURS = 0.5;
+
+/** One sentence about a run that will take long; `undefined` if it will not. */
+export function longRunNotice(config: TrainConfig): string | undefined {
+  const hours = trainingHours(config);
+  if (hours === undefined || hours < LONG_HOURS) {
+    return undefined;
+  }
+  const time = hours < 1.5 ? 'an hour' : `${Math.round(hours)} hours`;
+  const hint =
+    config.preset === 'smoke' ? 'fewer --steps finish sooner' : '--preset smoke takes minutes';
+  return `This run (preset ${config.preset}) will take about ${time} on the ${config.backend} backend; ${hint}.`;
+}
+
+/** Trains as the options say, and shows how far it is. */
+export async function trainCommand(args: TrainArguments): Promise<void> {
+  const { preset, out: named, ...changes } = args;
+  const config = presetConfig(preset, changes);
+  const out = await chooseRunFolder(named);
+  const progress = createProgress();
+  const long = longRunNotice(config);
+  if (long !== undefined) {
+    progress.notice(long);
+  }
+  const { train } = await import('../train/train.ts');
+  try {
+    await train({
+      config,
+      out,
+      ...(args.data === undefined ? {} : { dataDir: args.data }),
+      onStage: ({ name, totalSteps }) => {
+        progress.stage(name, totalSteps);
+      },
+      onProgress: ({ step, loss, imagesPerSecond }) => {
+        progress.step(step, [`loss ${loss.toFixed(4)}`, `${imagesPerSecond.toFixed(0)} images/s`]);
+      },
+      onNotice: (text) => {
+        progress.notice(text);
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+  const pictures = [RUN_FILES.samples, RUN_FILES.lossCurve].map((file) => join(out, file));
+  process.stdout.write(`Samples: ${pictures[0]}\nLoss curve: ${pictures[1]}\n`);
+}
