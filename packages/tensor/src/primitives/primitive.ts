@@ -64,7 +64,7 @@ export interface AssemblyPrimitive<P extends Params = Params> extends PrimitiveB
 export type ReductionParams = { readonly axes: readonly number[] };
 
 /** Folds the elements along `axes` into one. */
-export interface ReductionPrimitive extends PrimitiveBase<ReductionParams> {
+export interface ReductionPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'reduction';
   /** The fold of no elements. */
   initial(dtype: DType): number;
@@ -72,7 +72,7 @@ export interface ReductionPrimitive extends PrimitiveBase<ReductionParams> {
 }
 
 /** A scalar constant of the program. */
-export interface LiteralPrimitive extends PrimitiveBase<LiteralParams> {
+export interface LiteralPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'literal';
 }
 
@@ -89,8 +89,8 @@ export type Primitive<P extends Params = Params> =
   | PointwisePrimitive<P>
   | MovementPrimitive<P>
   | AssemblyPrimitive<P>
-  | ReductionPrimitive
-  | LiteralPrimitive
+  | ReductionPrimitive<P>
+  | LiteralPrimitive<P>
   | KernelPrimitive<P>;
 
 /** A text that is equal exactly when the attributes are equal. */

@@ -10,7 +10,7 @@ export interface ReduceParams {
 }
 
 /** The reductions. The reduced axes disappear; a reshape puts size-1 axes back where they are wanted. */
-export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive } = {
+export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<ReduceParams[N]> } = {
   sum: {
     kind: 'reduction',
     name: 'sum',

@@ -49,7 +49,7 @@ export interface LiteralTable {
 }
 
 /** Scalar constants. */
-export const literal: LiteralPrimitive = {
+export const literal: LiteralPrimitive<LiteralParams> = {
   kind: 'literal',
   name: 'literal',
   doc: 'a scalar constant',

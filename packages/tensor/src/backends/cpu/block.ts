@@ -1,0 +1,87 @@
+import type { Operand } from '../../compile/kernel.ts';
+import type { TypedArray } from '../../dtype.ts';
+import { isContiguous, mergeRuns, type View } from '../../view.ts';
+import { RunCursor } from './cursor.ts';
+
+/** Elements that are evaluated together: few enough that all values of an expression stay in the cache. */
+export const BLOCK = 1024;
+
+/**
+ * Gives elements `start … start + n − 1` of an operand in row-major order, at the beginning of the
+ * array that it returns. Blocks are read in order; `start` 0 begins anew.
+ */
+export type BlockReader = (buffer: TypedArray, start: number, n: number) => TypedArray;
+
+/**
+ * Writes the first `n` of `values` to elements `start … start + n − 1` of an output in row-major
+ * order. Blocks are written in order; `start` 0 begins anew.
+ */
+export type BlockWriter = (buffer: TypedArray, start: number, n: number, values: TypedArray) => void;
+
+/**
+ * The reader that fits how the operand lies in its buffer.
+ *
+ * @param operand The operand.
+ * @param scratch A block of memory for what cannot be read in place.
+ * @param copies Whether to copy even what could be read in place.
+ */
+export function blockReader(operand: Operand, scratch: TypedArray, copies: boolean): BlockReader {
+  const { view } = operand;
+  if (isUniform(view)) {
+    return (buffer, start) => (start === 0 ? scratch.fill(buffer[view.offset]) : scratch);
+  }
+  if (isContiguous(view) && !copies) {
+    return (buffer, start, n) => blockOf(view, buffer, start, n);
+  }
+  const cursor = new RunCursor(view);
+  return (buffer, start, n) => {
+    if (start === 0) cursor.restart();
+    for (let done = 0; done < n; ) {
+      const count = cursor.take(n - done);
+      copyRun(scratch, done, 1, buffer, cursor.at, cursor.stride, count);
+      done += count;
+    }
+    return scratch;
+  };
+}
+
+/** Whether all elements of the view are one element of its buffer. */
+function isUniform(view: View): boolean {
+  return mergeRuns(view).every(({ stride }) => stride === 0);
+}
+
+/** The writer that fits how the output lies in its buffer. */
+export function blockWriter({ view }: Operand): BlockWriter {
+  if (isContiguous(view)) {
+    return (buffer, start, n, values) => {
+      buffer.set(values.length === n ? values : values.subarray(0, n), view.offset + start);
+    };
+  }
+  const cursor = new RunCursor(view);
+  return (buffer, start, n, values) => {
+    if (start === 0) cursor.restart();
+    for (let done = 0; done < n; ) {
+      const count = cursor.take(n - done);
+      copyRun(buffer, cursor.at, cursor.stride, values, done, 1, count);
+      done += count;
+    }
+  };
+}
+
+/** Elements `start … start + n − 1` of a contiguous view, in place. */
+export function blockOf(view: View, buffer: TypedArray, start: number, n: number): TypedArray {
+  return buffer.subarray(view.offset + start, view.offset + start + n);
+}
+
+/** `to[toAt + i · toStride] = from[fromAt + i · fromStride]`. */
+function copyRun(
+  to: TypedArray,
+  toAt: number,
+  toStride: number,
+  from: TypedArray,
+  fromAt: number,
+  fromStride: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) to[toAt + i * toStride] = from[fromAt + i * fromStride];
+}

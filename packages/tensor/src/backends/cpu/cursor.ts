@@ -1,0 +1,64 @@
+import { mergeRuns, type View } from '../../view.ts';
+
+/**
+ * Walks the elements of a view in row-major order as runs: stretches of elements that lie one
+ * stride apart. Moving on to the next run is a few additions, without any division.
+ *
+ * @example
+ * const cursor = new RunCursor({ shape: [2, 3], strides: [8, 1], offset: 4 });
+ * cursor.take(2); // 2 elements from cursor.at = 4
+ * cursor.take(9); // 1 element from cursor.at = 6: a run ends where its row does
+ * cursor.take(9); // 3 elements from cursor.at = 12
+ */
+export class RunCursor {
+  /** Distance in the buffer between neighbours of a run. */
+  readonly stride: number;
+  /** Place in the buffer of the first element that was taken last. */
+  at = 0;
+
+  readonly #offset: number;
+  readonly #length: number;
+  readonly #outerSizes: readonly number[];
+  readonly #outerStrides: readonly number[];
+  readonly #index: number[];
+  #base: number;
+  #position = 0;
+
+  constructor(view: View) {
+    const runs = mergeRuns(view);
+    const inner = runs.pop() ?? { size: 1, stride: 0 };
+    this.stride = inner.stride;
+    this.#length = inner.size;
+    this.#outerSizes = runs.map(({ size }) => size);
+    this.#outerStrides = runs.map(({ stride }) => stride);
+    this.#index = runs.map(() => 0);
+    this.#offset = view.offset;
+    this.#base = view.offset;
+  }
+
+  /** Goes back to the first element. */
+  restart(): void {
+    this.#index.fill(0);
+    this.#base = this.#offset;
+    this.#position = 0;
+  }
+
+  /** Takes the next elements of the current run, at most `limit`; returns how many. */
+  take(limit: number): number {
+    const count = Math.min(limit, this.#length - this.#position);
+    this.at = this.#base + this.#position * this.stride;
+    this.#position += count;
+    if (this.#position === this.#length) this.#nextRun();
+    return count;
+  }
+
+  #nextRun(): void {
+    this.#position = 0;
+    for (let axis = this.#index.length - 1; axis >= 0; axis--) {
+      this.#base += this.#outerStrides[axis];
+      if (++this.#index[axis] < this.#outerSizes[axis]) return;
+      this.#base -= this.#outerStrides[axis] * this.#outerSizes[axis];
+      this.#index[axis] = 0;
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import type { Backend, Executable, Storage } from '../backend.ts';
+import { commonBackend, contiguousStorage, evaluator, ownStorage, storedTensor } from '../eager.ts';
+import { currentInterpreter } from '../interpreter.ts';
+import type { TensorSpec } from '../primitives/primitive.ts';
+import { tree, type FlatTree } from '../tree.ts';
+import { ValueError } from '../errors.ts';
+import { planProgram } from './pipeline.ts';
+import { formatPlan, type Plan } from './plan.ts';
+import { formatProgram, type Program } from './program.ts';
+import { simplify } from './simplify.ts';
+import { trace } from './trace.ts';
+
+/** Options of {@link compile}. */
+export interface CompileOptions {
+  /**
+   * Positions of the arguments that the caller gives up. Results are written over their tensors,
+   * which refuse any use after the call. Default none.
+   */
+  readonly donate?: readonly number[];
+}
+
+/** What each stage made of a function, printed for reading. */
+export interface Stages {
+  /** As written: every operation in the order of the function. */
+  readonly traced: string;
+  /** After simplification. */
+  readonly simplified: string;
+  /** Kernels and memory. */
+  readonly plan: string;
+}
+
+/** A function that runs as one plan a call. */
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: A): R;
+  /** The stages of compilation for arguments of these shapes. */
+  stages(...args: A): Stages;
+}
+
+/**
+ * Compiles a pure function of trees of tensors: the first call with arguments of new shapes traces
+ * it into one program, simplifies, fuses and plans it; later calls only run the plan.
+ *
+ * Numbers and other parts of the arguments that are no tensors are fixed while tracing: another
+ * value compiles another plan. Inside `grad` or another compiled function, `f` itself is called, so
+ * compile the outermost function.
+ *
+ * @throws StateError if `f` is asynchronous or reads the values of a tensor.
+ * @example
+ * const step = compile((w: Tensor, x: Tensor) => w.sub(x.mul(w).mul(0.1)), { donate: [0] });
+ * let w = tensor([1, 2]);
+ * w = step(w, tensor([3, 4]));
+ */
+export function compile<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  options: CompileOptions = {},
+): Compiled<A, R> {
+  const variants = new Map<string, Variant<R>>();
+  const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {
+    const specs = flat.leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ');
+    const signature = `${backend.name} ${flat.structure} ${specs}`;
+    let variant = variants.get(signature);
+    if (variant === undefined) {
+      variant = new Variant(f, flat, donatedLeaves(args, options.donate ?? []), backend);
+      variants.set(signature, variant);
+    }
+    return variant;
+  };
+  const call = (...args: A): R => {
+    if (currentInterpreter() !== evaluator) return f(...args);
+    const flat = tree.flatten(args);
+    return variantOf(args, flat, commonBackend('compile', flat.leaves)).run(flat);
+  };
+  return Object.assign(call, {
+    stages: (...args: A): Stages => {
+      const flat = tree.flatten(args);
+      return variantOf(args, flat, commonBackend('compile', flat.leaves)).stages();
+    },
+  });
+}
+
+/** The function compiled for arguments of one structure. */
+class Variant<R> {
+  private readonly backend: Backend;
+  private readonly donated: ReadonlySet<number>;
+  private readonly traced: Program;
+  private readonly simplified: Program;
+  private readonly plan: Plan;
+  private readonly executable: Executable;
+  private readonly outputs: readonly TensorSpec[];
+  private readonly result: FlatTree<R>;
+
+  constructor(
+    f: (...args: never) => R,
+    flat: FlatTree<readonly unknown[]>,
+    donated: ReadonlySet<number>,
+    backend: Backend,
+  ) {
+    let result: FlatTree<R> | undefined;
+    this.backend = backend;
+    this.donated = donated;
+    this.traced = trace(
+      (inputs) => {
+        result = tree.flatten(f(...(flat.unflatten(inputs) as never)));
+        return result.leaves;
+      },
+      flat.leaves,
+      { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
+    );
+    if (result === undefined) throw new ValueError('compile', 'the function did not return.');
+    this.result = result;
+    this.simplified = simplify(this.traced);
+    this.plan = planProgram(this.simplified, [...donated]);
+    this.outputs = this.plan.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    this.executable = backend.prepare(
+      this.plan,
+      this.simplified.constants.map(({ storage }) => storage),
+    );
+  }
+
+  run({ leaves }: FlatTree<unknown>): R {
+    const uses = new Map<Storage, number>();
+    for (const { value } of leaves) {
+      if (value.kind === 'stored') uses.set(value.storage, 1 + (uses.get(value.storage) ?? 0));
+    }
+    const inputs = leaves.map((leaf, i) => {
+      const storage = contiguousStorage(leaf, this.backend);
+      const isOnlyHolder = leaf.value.kind === 'stored' && leaf.value.storage === storage && uses.get(storage) === 1;
+      return this.donated.has(i) && !isOnlyHolder ? ownStorage(leaf, this.backend) : storage;
+    });
+    const donations = inputs.map((storage, i) =>
+      this.donated.has(i) ? this.backend.transfer(storage, 'compile') : storage,
+    );
+    const outputs = this.plan.outputs.map(({ dtype, shape, donatedInput }) =>
+      donatedInput === null
+        ? this.backend.allocate(dtype, shape.reduce((size, n) => size * n, 1))
+        : donations[donatedInput],
+    );
+    this.executable.run(donations, outputs);
+    return this.result.unflatten(this.outputs.map((spec, i) => storedTensor(spec, outputs[i])));
+  }
+
+  stages(): Stages {
+    return {
+      traced: formatProgram(this.traced),
+      simplified: formatProgram(this.simplified),
+      plan: formatPlan(this.plan),
+    };
+  }
+}
+
+/** Indices of the leaves that belong to the donated arguments. */
+function donatedLeaves(args: readonly unknown[], donate: readonly number[]): ReadonlySet<number> {
+  const donated = new Set<number>();
+  const wrong = donate.find((position) => !Number.isInteger(position) || position < 0 || position >= args.length);
+  if (wrong !== undefined) {
+    throw new ValueError('compile', `donate names argument ${wrong}, but the function was called with ${args.length}.`);
+  }
+  let next = 0;
+  args.forEach((arg, position) => {
+    for (const _leaf of tree.leaves(arg)) {
+      if (donate.includes(position)) donated.add(next);
+      next++;
+    }
+  });
+  return donated;
+}

@@ -1,0 +1,123 @@
+import { sizeOf } from '../shape.ts';
+import { contiguousView, formatView, sliceView } from '../view.ts';
+import type { AssemblyBody, Atom, Body, MapBody, ReduceBody, Source } from './group.ts';
+import type { CallKernel, Expression, ExpressionNode, Kernel, MapKernel, Operand, ReduceKernel } from './kernel.ts';
+
+/** The kernels of one group. `isLive` tells which of its buffers anybody else reads. */
+export function emit(body: Body, isLive: (buffer: number) => boolean): readonly Kernel[] {
+  switch (body.kind) {
+    case 'map':
+      return [emitMap(body, isLive)];
+    case 'reduce':
+      return [emitReduce(body)];
+    case 'assembly':
+      return emitAssembly(body);
+    case 'call':
+      return [
+        {
+          kind: 'call',
+          operation: body.operation,
+          params: body.params,
+          inputs: body.args.map(operandOf),
+          outputs: body.outputs.map(({ buffer, dtype, shape }) => ({ buffer, dtype, view: contiguousView(shape) })),
+        } satisfies CallKernel,
+      ];
+  }
+}
+
+function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel {
+  const builder = new ExpressionBuilder(atoms);
+  const results = atoms.filter(({ buffer }) => isLive(buffer));
+  return {
+    kind: 'map',
+    shape,
+    inputs: builder.inputs,
+    expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
+    outputs: results.map(({ buffer, dtype }) => ({ buffer, dtype, view: contiguousView(shape) })),
+  };
+}
+
+function emitReduce({ primitive, axes, shape, atoms, arg, buffer, dtype }: ReduceBody): ReduceKernel {
+  const builder = new ExpressionBuilder(atoms);
+  const kept = shape.filter((_, axis) => !axes.includes(axis));
+  return {
+    kind: 'reduce',
+    primitive,
+    shape,
+    axes,
+    inputs: builder.inputs,
+    expression: builder.build([builder.nodeOf(arg)]),
+    outputs: [{ buffer, dtype, view: contiguousView(kept) }],
+  };
+}
+
+/** A clearing map where the regions leave gaps, then one copying map a region. */
+function emitAssembly({ shape, args, argShapes, regions, covers, buffer, dtype }: AssemblyBody): MapKernel[] {
+  const whole = contiguousView(shape);
+  const copies = args.map((arg, i) => {
+    const { starts, steps } = regions[i];
+    const region = sliceView(whole, starts, argShapes[i], steps);
+    return copyKernel(arg, { buffer, dtype, view: region });
+  });
+  const filled = copies.filter(({ shape: region }) => sizeOf(region) > 0);
+  return covers ? filled : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...filled];
+}
+
+function copyKernel(source: Source, output: Operand): MapKernel {
+  const builder = new ExpressionBuilder([]);
+  const expression = builder.build([builder.nodeOf(source)]);
+  return { kind: 'map', shape: output.view.shape, inputs: builder.inputs, expression, outputs: [output] };
+}
+
+function operandOf(source: Source): Operand {
+  if (source.kind === 'uniform') throw new Error('fuse: a call reads a number that lies in no buffer.');
+  return { buffer: source.buffer, dtype: source.dtype, view: source.view };
+}
+
+/** Builds the expression of a list of atoms, loading each window once. */
+class ExpressionBuilder {
+  readonly inputs: Operand[] = [];
+  private readonly nodes: ExpressionNode[] = [];
+  private readonly byBuffer = new Map<number, number>();
+  private readonly bySource = new Map<string, number>();
+
+  constructor(atoms: readonly Atom[]) {
+    for (const { primitive, params, args, buffer, dtype } of atoms) {
+      const operands = args.map((arg) => this.nodeOf(arg));
+      const node =
+        primitive === null ? operands[0] : this.push({ kind: 'apply', primitive, params, args: operands, dtype });
+      this.byBuffer.set(buffer, node);
+    }
+  }
+
+  build(results: readonly number[]): Expression {
+    return { nodes: this.nodes, results };
+  }
+
+  nodeOfBuffer(buffer: number): number {
+    const node = this.byBuffer.get(buffer);
+    if (node === undefined) throw new Error(`fuse: buffer ${buffer} is not computed in this group.`);
+    return node;
+  }
+
+  nodeOf(source: Source): number {
+    const own = source.kind === 'window' ? this.byBuffer.get(source.buffer) : undefined;
+    if (own !== undefined) return own;
+    const key =
+      source.kind === 'uniform'
+        ? `${source.dtype} ${Object.is(source.value, -0) ? '-0' : source.value}`
+        : `${source.buffer} ${formatView(source.view)} ${source.view.strides.join(' ')}`;
+    const known = this.bySource.get(key);
+    if (known !== undefined) return known;
+    const node =
+      source.kind === 'uniform'
+        ? this.push({ kind: 'literal', value: source.value, dtype: source.dtype })
+        : this.push({ kind: 'load', input: this.inputs.push(operandOf(source)) - 1, dtype: source.dtype });
+    this.bySource.set(key, node);
+    return node;
+  }
+
+  private push(node: ExpressionNode): number {
+    return this.nodes.push(node) - 1;
+  }
+}

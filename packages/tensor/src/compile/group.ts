@@ -1,0 +1,106 @@
+import type { Composite } from '../composites/composite.ts';
+import type { DType } from '../dtype.ts';
+import type {
+  KernelPrimitive,
+  Params,
+  PointwisePrimitive,
+  ReductionPrimitive,
+  Region,
+} from '../primitives/primitive.ts';
+import { sameShape, sizeOf, type Shape } from '../shape.ts';
+import { isContiguous, reshapeView, type View } from '../view.ts';
+
+/** What an operand is once movements are folded away: one number everywhere, or a window onto a buffer. */
+export type Source =
+  | { readonly kind: 'uniform'; readonly value: number; readonly dtype: DType }
+  | { readonly kind: 'window'; readonly buffer: number; readonly dtype: DType; readonly view: View };
+
+/** One pointwise application (or, without a primitive, a copy) whose result fills a buffer in row-major order. */
+export interface Atom {
+  readonly order: number;
+  readonly primitive: PointwisePrimitive | null;
+  readonly params: Params;
+  readonly args: readonly Source[];
+  readonly buffer: number;
+  readonly dtype: DType;
+}
+
+/** Pointwise work over one iteration space. */
+export interface MapBody {
+  readonly kind: 'map';
+  readonly shape: Shape;
+  readonly atoms: readonly Atom[];
+}
+
+/** A fold of `arg`, which may be the result of the last of `atoms`. */
+export interface ReduceBody {
+  readonly kind: 'reduce';
+  readonly primitive: ReductionPrimitive;
+  readonly axes: readonly number[];
+  readonly shape: Shape;
+  readonly atoms: readonly Atom[];
+  readonly arg: Source;
+  readonly buffer: number;
+  readonly dtype: DType;
+}
+
+/** A buffer put together from regions. */
+export interface AssemblyBody {
+  readonly kind: 'assembly';
+  readonly shape: Shape;
+  readonly args: readonly Source[];
+  readonly argShapes: readonly Shape[];
+  readonly regions: readonly Region[];
+  readonly covers: boolean;
+  readonly buffer: number;
+  readonly dtype: DType;
+}
+
+/** An operation with a kernel of its own. */
+export interface CallBody {
+  readonly kind: 'call';
+  readonly operation: KernelPrimitive | Composite;
+  readonly params: Params;
+  readonly args: readonly Source[];
+  readonly outputs: readonly { readonly buffer: number; readonly shape: Shape; readonly dtype: DType }[];
+}
+
+/** What becomes one kernel (an assembly: one a region). */
+export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
+
+/** The windows that a body reads from buffers it does not write itself. */
+export function windowsOf(body: Body): readonly Extract<Source, { kind: 'window' }>[] {
+  const args = body.kind === 'map' ? [] : body.kind === 'reduce' ? [body.arg] : body.args;
+  const atoms = body.kind === 'map' || body.kind === 'reduce' ? body.atoms : [];
+  const own = new Set(atoms.map(({ buffer }) => buffer));
+  return [...atoms.flatMap((atom) => atom.args), ...args].filter(
+    (arg) => arg.kind === 'window' && !own.has(arg.buffer),
+  ) as Extract<Source, { kind: 'window' }>[];
+}
+
+/** The buffers that a body writes. */
+export function buffersOf(body: Body): readonly number[] {
+  if (body.kind === 'map') return body.atoms.map(({ buffer }) => buffer);
+  return body.kind === 'call' ? body.outputs.map(({ buffer }) => buffer) : [body.buffer];
+}
+
+/** Whether a window reads its whole buffer of `size` elements in row-major order. */
+export function isWhole(view: View, size: number): boolean {
+  return view.offset === 0 && sizeOf(view.shape) === size && isContiguous(view);
+}
+
+/** The same atoms iterating over another shape of equal size; `null` if some operand's strides cannot follow. */
+export function reshapeAtoms(atoms: readonly Atom[], shape: Shape): readonly Atom[] | null {
+  const reshaped: Atom[] = [];
+  for (const atom of atoms) {
+    const args: Source[] = [];
+    for (const arg of atom.args) {
+      const view = arg.kind === 'uniform' || sameShape(arg.view.shape, shape) ? null : reshapeView(arg.view, shape);
+      if (arg.kind === 'uniform' || sameShape(arg.view.shape, shape)) args.push(arg);
+      else if (view === null) return null;
+      else args.push({ ...arg, view });
+    }
+    reshaped.push({ ...atom, args });
+  }
+  return reshaped;
+}

@@ -1,0 +1,21 @@
+import type { TensorSpec } from '../primitives/primitive.ts';
+import { fuse, type InputWindow } from './fuse.ts';
+import { planMemory } from './memory.ts';
+import type { Plan } from './plan.ts';
+import { checkProgram, type Program } from './program.ts';
+
+/**
+ * Program → kernels → memory plan.
+ *
+ * @param donated Indices of the inputs whose storage outputs may take over.
+ * @param windows How the inputs lie in their storage; default row-major.
+ */
+export function planProgram(
+  program: Program,
+  donated: readonly number[] = [],
+  windows?: readonly InputWindow[],
+): Plan {
+  checkProgram(program);
+  const specs = (variables: Program['inputs']): TensorSpec[] => variables.map(({ shape, dtype }) => ({ shape, dtype }));
+  return planMemory(fuse(program, windows), specs(program.inputs), specs(program.outputs), donated);
+}

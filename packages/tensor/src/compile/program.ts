@@ -1,0 +1,83 @@
+import type { Operation } from '../composites/composite.ts';
+import type { Storage } from '../backend.ts';
+import { formatShape, StateError } from '../errors.ts';
+import { formatParams, type Params, type TensorSpec } from '../primitives/primitive.ts';
+import { sameShape } from '../shape.ts';
+
+/** A value of a program; identity is the object itself. */
+export interface Variable extends TensorSpec {
+  readonly id: number;
+}
+
+/** A tensor that the traced function captured from outside. */
+export interface Constant {
+  readonly variable: Variable;
+  /** Row-major and contiguous, of exactly the variable's size. */
+  readonly storage: Storage;
+}
+
+/** One application of an operation. */
+export interface Instruction {
+  readonly operation: Operation;
+  readonly inputs: readonly Variable[];
+  readonly params: Params;
+  readonly outputs: readonly Variable[];
+}
+
+/** A straight-line function over tensors: what `compile` works on. */
+export interface Program {
+  readonly inputs: readonly Variable[];
+  readonly constants: readonly Constant[];
+  readonly instructions: readonly Instruction[];
+  readonly outputs: readonly Variable[];
+}
+
+/** Checks that every variable is defined before it is used and that every shape follows its rule. */
+export function checkProgram(program: Program): void {
+  const defined = new Set<Variable>([...program.inputs, ...program.constants.map(({ variable }) => variable)]);
+  for (const { operation, inputs, params, outputs } of program.instructions) {
+    if (!inputs.every((input) => defined.has(input))) {
+      throw new StateError('program', `${operation.name} uses a variable before its definition.`);
+    }
+    const expected = operation.infer(inputs, params);
+    const agrees =
+      expected.length === outputs.length &&
+      expected.every(({ shape, dtype }, i) => sameShape(shape, outputs[i].shape) && dtype === outputs[i].dtype);
+    if (!agrees) throw new StateError('program', `${operation.name} does not give the shapes it is declared with.`);
+    for (const output of outputs) {
+      if (defined.has(output)) throw new StateError('program', `${operation.name} defines a variable twice.`);
+      defined.add(output);
+    }
+  }
+  if (!program.outputs.every((output) => defined.has(output))) {
+    throw new StateError('program', 'an output is never defined.');
+  }
+}
+
+/** Floating point operations of one run. */
+export function programFlops(program: Program): number {
+  return program.instructions.reduce((sum, { operation, inputs, params }) => sum + operation.flops(inputs, params), 0);
+}
+
+/** Prints a program, one instruction a line, with the shape of every value. */
+export function formatProgram(program: Program): string {
+  const names = new Map<Variable, string>();
+  program.inputs.forEach((variable, i) => names.set(variable, `in${i}`));
+  program.constants.forEach(({ variable }, i) => names.set(variable, `const${i}`));
+  for (const { outputs } of program.instructions) {
+    for (const output of outputs) names.set(output, `v${names.size - program.inputs.length - program.constants.length}`);
+  }
+  const declare = (variable: Variable): string =>
+    `${names.get(variable)}: ${variable.dtype}${formatShape(variable.shape)}`;
+  const lines = program.instructions.map(({ operation, inputs, params, outputs }) => {
+    const args = inputs.map((input) => names.get(input)).join(', ');
+    return `  ${`${outputs.map(declare).join(', ')} = ${operation.name}(${args}) ${formatParams(params)}`.trimEnd()}`;
+  });
+  const constants = program.constants.map(({ variable }) => `  ${declare(variable)}`);
+  return [
+    `program(${program.inputs.map(declare).join(', ')})`,
+    ...constants,
+    ...lines,
+    `  return ${program.outputs.map((output) => names.get(output)).join(', ')}`,
+  ].join('\n');
+}

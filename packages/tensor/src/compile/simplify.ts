@@ -1,0 +1,113 @@
+import type { Operation } from '../composites/composite.ts';
+import { allocateArray } from '../dtype.ts';
+import { formatParams, type Params } from '../primitives/primitive.ts';
+import { movement } from '../primitives/movement.ts';
+import { literal } from '../primitives/source.ts';
+import { sameShape } from '../shape.ts';
+import { contiguousView, type View } from '../view.ts';
+import type { Instruction, Program, Variable } from './program.ts';
+
+/**
+ * Rewrites a program into a smaller one of the same meaning:
+ * - movements that change nothing (aliases among them) and neutral operands (`x + 0`, `x · 1`) go;
+ * - pointwise operations on constants are computed;
+ * - equal instructions are merged;
+ * - instructions whose results nobody reads go.
+ *
+ * It knows no operation by name: everything it uses is a declared trait.
+ */
+export function simplify(program: Program): Program {
+  return dropDead(rewrite(program));
+}
+
+function rewrite(program: Program): Program {
+  const writer = new Writer(program);
+  const renamed = new Map<Variable, Variable>();
+  const rename = (variable: Variable): Variable => renamed.get(variable) ?? variable;
+  for (const { operation, inputs, params, outputs } of program.instructions) {
+    const operands = inputs.map(rename);
+    const shortcut = writer.shortcut(operation, operands, params);
+    const results = shortcut === null ? writer.write(operation, operands, params) : [shortcut];
+    outputs.forEach((output, i) => renamed.set(output, results[i]));
+  }
+  return { ...program, instructions: writer.instructions, outputs: program.outputs.map(rename) };
+}
+
+/** Appends instructions, giving back the earlier result where an equal instruction exists. */
+class Writer {
+  readonly instructions: Instruction[] = [];
+  private readonly known = new Map<string, readonly Variable[]>();
+  /** Variables that hold one number everywhere. */
+  private readonly uniform = new Map<Variable, number>();
+  private nextId: number;
+
+  constructor(program: Program) {
+    const defined = [
+      ...program.inputs,
+      ...program.constants.map(({ variable }) => variable),
+      ...program.instructions.flatMap(({ outputs }) => outputs),
+    ];
+    this.nextId = 1 + defined.reduce((last, { id }) => Math.max(last, id), -1);
+  }
+
+  write(operation: Operation, inputs: readonly Variable[], params: Params): readonly Variable[] {
+    const ids = inputs.map(({ id }) => id);
+    if (operation.kind === 'pointwise' && operation.commutative) ids.sort((a, b) => a - b);
+    const signature = `${operation.name}(${ids.join(', ')}) ${formatParams(params)}`;
+    const known = this.known.get(signature);
+    if (known !== undefined) return known;
+    const outputs = operation.infer(inputs, params).map((spec) => ({ ...spec, id: this.nextId++ }));
+    this.instructions.push({ operation, inputs, params, outputs });
+    this.known.set(signature, outputs);
+    if (operation.kind === 'literal') this.uniform.set(outputs[0], Number(params['value']));
+    const value = operation.kind === 'movement' ? this.uniform.get(inputs[0]) : undefined;
+    if (value !== undefined) this.uniform.set(outputs[0], value);
+    return outputs;
+  }
+
+  /** The variable that already is the result, or one that is simpler to compute; `null` if there is none. */
+  shortcut(operation: Operation, inputs: readonly Variable[], params: Params): Variable | null {
+    if (operation.kind === 'movement') {
+      const [{ shape, dtype }] = operation.infer(inputs, params);
+      if (dtype !== inputs[0].dtype || !sameShape(shape, inputs[0].shape)) return null;
+      const before = contiguousView(shape);
+      return sameView(before, operation.view(before, params)) ? inputs[0] : null;
+    }
+    if (operation.kind !== 'pointwise') return null;
+    const [{ shape, dtype }] = operation.infer(inputs, params);
+    const values = inputs.map((input) => this.uniform.get(input));
+    if (values.every((value) => value !== undefined)) {
+      const value = roundTo(dtype, operation.scalar(values, params));
+      const [scalar] = this.write(literal, [], { value, dtype });
+      return shape.length === 0 ? scalar : this.write(movement.expand, [scalar], { shape })[0];
+    }
+    const { rightIdentity, commutative } = operation;
+    if (rightIdentity === null || inputs.length !== 2) return null;
+    if (values[1] === rightIdentity) return inputs[0];
+    return commutative && values[0] === rightIdentity ? inputs[1] : null;
+  }
+}
+
+function dropDead(program: Program): Program {
+  const live = new Set(program.outputs);
+  const kept: Instruction[] = [];
+  for (const instruction of program.instructions.toReversed()) {
+    if (!instruction.outputs.some((output) => live.has(output))) continue;
+    kept.push(instruction);
+    for (const input of instruction.inputs) live.add(input);
+  }
+  const constants = program.constants.filter(({ variable }) => live.has(variable));
+  return { ...program, constants, instructions: kept.reverse() };
+}
+
+function sameView(a: View, b: View | null): boolean {
+  if (b === null || a.offset !== b.offset || !sameShape(a.shape, b.shape)) return false;
+  return a.strides.every((stride, i) => a.shape[i] <= 1 || stride === b.strides[i]);
+}
+
+/** `value` as an element of `dtype` would hold it. */
+export function roundTo(dtype: Variable['dtype'], value: number): number {
+  const cell = allocateArray(dtype, 1);
+  cell[0] = value;
+  return cell[0];
+}

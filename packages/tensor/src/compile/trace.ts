@@ -1,0 +1,100 @@
+import type { Storage } from '../backend.ts';
+import type { Operation } from '../composites/composite.ts';
+import { StateError } from '../errors.ts';
+import { withInterpreter, type Interpreter } from '../interpreter.ts';
+import type { Params, TensorSpec } from '../primitives/primitive.ts';
+import { literal } from '../primitives/source.ts';
+import { movement } from '../primitives/movement.ts';
+import { Tensor } from '../tensor.ts';
+import type { Constant, Instruction, Program, Variable } from './program.ts';
+
+/** What tracing needs to know of the backend. */
+export interface TraceTarget {
+  /** Composites that stay one instruction; the others are traced through. */
+  readonly composites: ReadonlySet<string>;
+  /** Row-major storage of a captured tensor's elements. */
+  capture(tensor: Tensor): Storage;
+}
+
+/**
+ * Runs `f` once on tensors without values and writes down every operation that it applies.
+ * Tensors that `f` captures become constants of the program.
+ */
+export function trace(
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  specs: readonly TensorSpec[],
+  target: TraceTarget,
+): Program {
+  const tracer = new Tracer(target);
+  const inputs = specs.map((spec) => tracer.define(spec));
+  const outputs = withInterpreter(tracer, () => f(inputs.map((variable) => tracer.tensorOf(variable))));
+  return {
+    inputs,
+    outputs: outputs.map((output) => tracer.variableOf(output)),
+    constants: tracer.constants,
+    instructions: tracer.instructions,
+  };
+}
+
+class Tracer implements Interpreter {
+  readonly name = 'compile';
+  readonly instructions: Instruction[] = [];
+  readonly constants: Constant[] = [];
+  private readonly target: TraceTarget;
+  private readonly variables: Variable[] = [];
+  private readonly captured = new Map<Tensor, Variable>();
+
+  constructor(target: TraceTarget) {
+    this.target = target;
+  }
+
+  apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
+    if (operation.kind === 'composite' && !this.target.composites.has(operation.name)) {
+      return operation.decompose(inputs, params);
+    }
+    return this.append(
+      operation,
+      inputs.map((input) => this.variableOf(input)),
+      params,
+    ).map((variable) => this.tensorOf(variable));
+  }
+
+  define({ shape, dtype }: TensorSpec): Variable {
+    const variable = { id: this.variables.length, shape, dtype };
+    this.variables.push(variable);
+    return variable;
+  }
+
+  tensorOf(variable: Variable): Tensor {
+    return new Tensor(variable, { kind: 'traced', tracer: this, variable: variable.id });
+  }
+
+  variableOf(tensor: Tensor): Variable {
+    const { value } = tensor;
+    if (value.kind === 'uniform') {
+      const [scalar] = this.append(literal, [], { value: value.value, dtype: tensor.dtype });
+      return tensor.rank === 0 ? scalar : this.append(movement.expand, [scalar], { shape: tensor.shape })[0];
+    }
+    if (value.kind === 'stored') return this.capture(tensor);
+    if (value.tracer === this) return this.variables[value.variable];
+    throw new StateError(
+      'compile',
+      `${tensor.toString()} belongs to another compiled function that has ended. Return it from that function.`,
+    );
+  }
+
+  private append(operation: Operation, inputs: readonly Variable[], params: Params): readonly Variable[] {
+    const outputs = operation.infer(inputs, params).map((spec) => this.define(spec));
+    this.instructions.push({ operation, inputs, params, outputs });
+    return outputs;
+  }
+
+  private capture(tensor: Tensor): Variable {
+    const known = this.captured.get(tensor);
+    if (known !== undefined) return known;
+    const variable = this.define(tensor);
+    this.captured.set(tensor, variable);
+    this.constants.push({ variable, storage: this.target.capture(tensor) });
+    return variable;
+  }
+}

@@ -1,0 +1,29 @@
+import { attention, attentionGrad, type AttentionParams } from './attention.ts';
+import type { Composite } from './composite.ts';
+import { layerNorm, layerNormGrad, type LayerNormParams } from './layer-norm.ts';
+import { logSumExp, softmax, softmaxGrad, type SoftmaxParams } from './softmax.ts';
+
+/** The attributes of every composite by name. */
+export interface CompositeParams {
+  softmax: SoftmaxParams;
+  softmaxGrad: SoftmaxParams;
+  logSumExp: SoftmaxParams;
+  layerNorm: LayerNormParams;
+  layerNormGrad: LayerNormParams;
+  attention: AttentionParams;
+  attentionGrad: AttentionParams;
+}
+
+/** The name of a composite. */
+export type CompositeName = keyof CompositeParams;
+
+/** The composites. */
+export const composites: { readonly [N in CompositeName]: Composite<CompositeParams[N]> } = {
+  softmax,
+  softmaxGrad,
+  logSumExp,
+  layerNorm,
+  layerNormGrad,
+  attention,
+  attentionGrad,
+};

@@ -1,0 +1,131 @@
+import { defaultBackend } from './default-backend.ts';
+import { allocateArray, dtypeOfArray, expectDType, type DType, type TypedArray } from './dtype.ts';
+import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
+import { apply } from './interpreter.ts';
+import { source } from './primitives/source.ts';
+import { checkShape, sizeOf, type Shape } from './shape.ts';
+import { constant, Tensor } from './tensor.ts';
+import { contiguousView } from './view.ts';
+
+/** Nested arrays of numbers or booleans, all rows of one length. */
+export type TensorData = number | boolean | readonly TensorData[];
+
+/** Options of {@link tensor}. */
+export interface TensorOptions {
+  /** Default: float32 for numbers, bool for booleans, the array's own for typed arrays. */
+  readonly dtype?: DType;
+  /** Default: the nesting of the arrays, `[length]` for typed arrays. */
+  readonly shape?: Shape;
+}
+
+/**
+ * A tensor of given elements. A typed array is used in place, without a copy, if it has the dtype.
+ *
+ * @param data Nested arrays, a number or boolean (shape `[]`), or a typed array in row-major order.
+ * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements.
+ * @example
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]); // float32 [2, 3]
+ * const ids = tensor([7, 0, 4], { dtype: 'int32' }); // [3]
+ * const y = tensor(new Float32Array(6), { shape: [3, 2] });
+ */
+export function tensor(data: TensorData | TypedArray, options: TensorOptions = {}): Tensor {
+  const { elements, shape } = ArrayBuffer.isView(data)
+    ? { elements: data, shape: [data.length] }
+    : flattenNested(data);
+  const target = options.shape ?? shape;
+  checkShape('tensor', target);
+  if (sizeOf(target) !== elements.length) {
+    throw new ShapeError(
+      'tensor',
+      `${elements.length} elements do not fill shape ${formatShape(target)} (${sizeOf(target)} elements).`,
+      [target],
+    );
+  }
+  const natural = dtypeOfArray(elements);
+  const dtype = options.dtype ?? natural;
+  const stored = dtype === natural ? elements : convert(elements, dtype);
+  const storage = defaultBackend().store(stored, dtype);
+  return new Tensor({ shape: [...target], dtype }, { kind: 'stored', storage, view: contiguousView([...target]) });
+}
+
+/** A scalar tensor. */
+export function scalar(value: number | boolean, dtype?: DType): Tensor {
+  return full([], value, dtype);
+}
+
+/** A tensor of `shape` that holds `value` everywhere (it takes no memory until something writes it). */
+export function full(shape: Shape, value: number | boolean, dtype?: DType): Tensor {
+  checkShape('full', shape);
+  return constant(Number(value), dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'), shape);
+}
+
+/** Zeros of `shape`. */
+export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 0, dtype);
+}
+
+/** Ones of `shape`. */
+export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
+  return full(shape, 1, dtype);
+}
+
+/** The whole numbers `0 … count − 1`, int32 by default. */
+export function arange(count: number, dtype: DType = 'int32'): Tensor {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new ValueError('arange', `count must be a whole number of at least 0, but got ${count}.`);
+  }
+  return apply(source.iota, [], { size: count })[0].cast(dtype);
+}
+
+/** The identity matrix `[n, n]`. */
+export function eye(n: number, dtype: DType = 'float32'): Tensor {
+  const index = arange(n);
+  return index.unsqueeze(1).equal(index.unsqueeze(0)).cast(dtype);
+}
+
+/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+export function linspace(start: number, stop: number, count: number): Tensor {
+  const step = count > 1 ? (stop - start) / (count - 1) : 0;
+  return tensor(Float32Array.from({ length: count }, (_, i) => start + i * step));
+}
+
+function convert(elements: TypedArray, dtype: DType): TypedArray {
+  expectDType('tensor', dtype, ['float32', 'int32', 'bool']);
+  const converted = allocateArray(dtype, elements.length);
+  for (let i = 0; i < elements.length; i++) {
+    converted[i] = dtype === 'bool' ? Number(elements[i] !== 0) : elements[i];
+  }
+  return converted;
+}
+
+function flattenNested(data: TensorData): { elements: Float32Array | Uint8Array; shape: number[] } {
+  const shape: number[] = [];
+  for (let level = data; Array.isArray(level); level = level[0] as TensorData) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  const flat: (number | boolean)[] = [];
+  const visit = (node: TensorData, depth: number): void => {
+    if (!Array.isArray(node)) {
+      if (depth !== shape.length) throw ragged(shape);
+      flat.push(node as number | boolean);
+      return;
+    }
+    if (node.length !== shape[depth]) throw ragged(shape);
+    for (const child of node as readonly TensorData[]) visit(child, depth + 1);
+  };
+  visit(data, 0);
+  const bad = flat.find((value) => typeof value !== 'number' && typeof value !== 'boolean');
+  if (bad !== undefined) throw new FormatError('tensor', `elements must be numbers or booleans, but got ${typeof bad}.`);
+  const isBool = flat.length > 0 && flat.every((value) => typeof value === 'boolean');
+  const numbers = flat.map(Number);
+  return { elements: isBool ? Uint8Array.from(numbers) : Float32Array.from(numbers), shape };
+}
+
+function ragged(shape: Shape): ShapeError {
+  return new ShapeError(
+    'tensor',
+    `the rows differ in length or depth; the first ones make up ${formatShape(shape)}. Pad them to one length.`,
+    [shape],
+  );
+}

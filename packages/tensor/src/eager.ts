@@ -1,0 +1,177 @@
+import type { Backend, Executable, Storage } from './backend.ts';
+import type { InputWindow } from './compile/fuse.ts';
+import { planProgram } from './compile/pipeline.ts';
+import type { Program, Variable } from './compile/program.ts';
+import { roundTo } from './compile/simplify.ts';
+import type { Operation } from './composites/composite.ts';
+import { defaultBackend } from './default-backend.ts';
+import { allocateArray, type DType } from './dtype.ts';
+import { StateError } from './errors.ts';
+import { installEvaluator, type Interpreter } from './interpreter.ts';
+import { formatParams, type Params, type TensorSpec } from './primitives/primitive.ts';
+import { sizeOf } from './shape.ts';
+import { Tensor } from './tensor.ts';
+import { contiguousView, isContiguous, type View } from './view.ts';
+
+/** The outermost interpreter: runs each operation at once, as a plan of one instruction. */
+export const evaluator: Interpreter = { name: 'evaluate', apply: evaluate };
+
+installEvaluator(evaluator);
+
+/** A plan is small, but shapes without end must not fill the memory. */
+const CACHE_LIMIT = 4096;
+
+const executables = new WeakMap<Backend, Map<string, Executable>>();
+const scalars = new WeakMap<Backend, Map<string, Storage>>();
+
+/** Row-major storage on `backend` of exactly the tensor's elements; the tensor's own where it is that already. */
+export function contiguousStorage(tensor: Tensor, backend: Backend): Storage {
+  const window = windowOn(tensor, backend);
+  if (window.storage.size === tensor.size && window.view.offset === 0 && isContiguous(window.view)) {
+    return window.storage;
+  }
+  return copyOf(tensor, window, backend);
+}
+
+/** As {@link contiguousStorage}, but always storage that nobody else holds. */
+export function ownStorage(tensor: Tensor, backend: Backend): Storage {
+  return copyOf(tensor, windowOn(tensor, backend), backend);
+}
+
+function evaluate(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
+  const specs = operation.infer(inputs, params);
+  const [spec] = specs;
+  if (operation.kind === 'literal') return [uniformTensor(spec, Number(params['value']))];
+  if (operation.kind === 'movement') {
+    const { value } = inputs[0];
+    if (value.kind === 'uniform') return [uniformTensor(spec, value.value)];
+    const view = value.kind === 'stored' ? operation.view(value.view, params) : null;
+    if (value.kind === 'stored' && view !== null) return [new Tensor(spec, { ...value, view })];
+  }
+  const numbers = inputs.map(({ value }) => (value.kind === 'uniform' ? value.value : null));
+  if (operation.kind === 'pointwise' && numbers.every((value) => value !== null)) {
+    return [uniformTensor(spec, roundTo(spec.dtype, operation.scalar(numbers, params)))];
+  }
+  const backend = commonBackend(operation.name, inputs);
+  if (operation.kind === 'composite' && !backend.composites.has(operation.name)) {
+    return operation.decompose(inputs, params);
+  }
+  const windows = inputs.map((input) => windowOn(input, backend));
+  const signature = `${operation.name} ${formatParams(params)} ${windows.map(windowSignature).join(' ')}`;
+  const executable = cached(backend, signature, () => {
+    const variables = inputs.map(({ shape, dtype }, id): Variable => ({ id, shape, dtype }));
+    const outputs = specs.map(({ shape, dtype }, i): Variable => ({ id: inputs.length + i, shape, dtype }));
+    return {
+      inputs: variables,
+      constants: [],
+      instructions: [{ operation, inputs: variables, params, outputs }],
+      outputs,
+    };
+  }, windows);
+  const outputs = specs.map(({ shape, dtype }) => backend.allocate(dtype, sizeOf(shape)));
+  executable.run(windows.map(({ storage }) => storage), outputs);
+  return specs.map((each, i) => storedTensor(each, outputs[i]));
+}
+
+/** A tensor over row-major storage of its own. */
+export function storedTensor(spec: TensorSpec, storage: Storage): Tensor {
+  return new Tensor(spec, { kind: 'stored', storage, view: contiguousView(spec.shape) });
+}
+
+function uniformTensor(spec: TensorSpec, value: number): Tensor {
+  return new Tensor(spec, { kind: 'uniform', value });
+}
+
+/** The backend on which all `inputs` lie; numbers without storage fit anywhere. */
+export function commonBackend(op: string, inputs: readonly Tensor[]): Backend {
+  let common: Backend | undefined;
+  for (const { value } of inputs) {
+    if (value.kind !== 'stored') continue;
+    const { backend } = value.storage;
+    common ??= backend;
+    if (common !== backend) {
+      throw new StateError(
+        op,
+        `operands lie on two backends, ${common.name} and ${backend.name}. Call setDefaultBackend once, before making tensors.`,
+      );
+    }
+  }
+  return common ?? defaultBackend();
+}
+
+interface Window extends InputWindow {
+  readonly storage: Storage;
+  readonly dtype: DType;
+}
+
+function windowOn({ shape, dtype, value }: Tensor, backend: Backend): Window {
+  if (value.kind === 'traced') {
+    throw new StateError('evaluate', 'a tensor without values left the function that compile traced. Return it instead.');
+  }
+  if (value.kind === 'stored') {
+    const { storage, view } = value;
+    return { storage, view, size: storage.size, dtype };
+  }
+  const view: View = { shape, strides: shape.map(() => 0), offset: 0 };
+  return { storage: scalarStorage(backend, dtype, value.value), view, size: 1, dtype };
+}
+
+function scalarStorage(backend: Backend, dtype: DType, value: number): Storage {
+  const known = mapOf(scalars, backend);
+  const key = `${dtype} ${Object.is(value, -0) ? '-0' : value}`;
+  let storage = known.get(key);
+  if (storage === undefined) {
+    const cell = allocateArray(dtype, 1);
+    cell[0] = value;
+    storage = backend.store(cell, dtype);
+    remember(known, key, storage);
+  }
+  return storage;
+}
+
+function copyOf({ shape, dtype }: Tensor, window: Window, backend: Backend): Storage {
+  const executable = cached(backend, `copy ${windowSignature(window)}`, () => {
+    const variable = { id: 0, shape, dtype };
+    return { inputs: [variable], constants: [], instructions: [], outputs: [variable] };
+  }, [window]);
+  const storage = backend.allocate(dtype, sizeOf(shape));
+  executable.run([window.storage], [storage]);
+  return storage;
+}
+
+function cached(
+  backend: Backend,
+  signature: string,
+  program: () => Program,
+  windows: readonly Window[],
+): Executable {
+  const known = mapOf(executables, backend);
+  let executable = known.get(signature);
+  if (executable === undefined) {
+    executable = backend.prepare(planProgram(program(), [], windows), []);
+    remember(known, signature, executable);
+  }
+  return executable;
+}
+
+function windowSignature({ view, size, dtype }: Window): string {
+  return `${dtype} ${view.shape.join()}/${view.strides.join()}/${view.offset}/${size}`;
+}
+
+function mapOf<V>(maps: WeakMap<Backend, Map<string, V>>, backend: Backend): Map<string, V> {
+  let map = maps.get(backend);
+  if (map === undefined) {
+    map = new Map();
+    maps.set(backend, map);
+  }
+  return map;
+}
+
+/** Adds an entry, dropping the oldest one of a full map. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  if (map.size >= CACHE_LIMIT) {
+    const [oldest] = map.keys();
+    map.delete(oldest);
+  }
+  map.set(key, value);
+}

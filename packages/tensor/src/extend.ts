@@ -1,0 +1,31 @@
+/** For those who extend the engine: interpreters, backends and passes over programs. */
+export type { Backend, Executable, Storage } from './backend.ts';
+export { fuse, type Schedule } from './compile/fuse.ts';
+export type { CallKernel, Expression, ExpressionNode, Kernel, MapKernel, ReduceKernel } from './compile/kernel.ts';
+export { planMemory } from './compile/memory.ts';
+export { planProgram } from './compile/pipeline.ts';
+export { formatPlan, type Plan, type PlanBuffer, type PlanOutput } from './compile/plan.ts';
+export {
+  checkProgram,
+  formatProgram,
+  programFlops,
+  type Instruction,
+  type Program,
+  type Variable,
+} from './compile/program.ts';
+export { simplify } from './compile/simplify.ts';
+export { trace, type TraceTarget } from './compile/trace.ts';
+export type { Composite, Operation } from './composites/composite.ts';
+export { composites, type CompositeName, type CompositeParams } from './composites/table.ts';
+export { apply, currentInterpreter, withInterpreter, type Interpreter } from './interpreter.ts';
+export type { Conv2dGeometry } from './primitives/contract.ts';
+export {
+  formatParams,
+  type NoParams,
+  type Params,
+  type Primitive,
+  type TensorSpec,
+} from './primitives/primitive.ts';
+export { primitives, type PrimitiveName, type PrimitiveParams } from './primitives/table.ts';
+export { contiguousView, expandView, isContiguous, permuteView, reshapeView, sliceView, type View } from './view.ts';
+export type { TensorValue } from './tensor.ts';

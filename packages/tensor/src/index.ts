@@ -1,0 +1,53 @@
+export type { Backend, Executable, Storage } from './backend.ts';
+export { cpuBackend } from './backends/cpu/cpu.ts';
+export { compile, type Compiled, type CompileOptions, type Stages } from './compile/compile.ts';
+export {
+  arange,
+  eye,
+  full,
+  linspace,
+  ones,
+  scalar,
+  tensor,
+  zeros,
+  type TensorData,
+  type TensorOptions,
+} from './create.ts';
+export { defaultBackend, setDefaultBackend } from './default-backend.ts';
+export { type DType, type TypedArray, type TypedArrayOf } from './dtype.ts';
+export type { NestedArray } from './elements.ts';
+export {
+  AxisError,
+  DTypeError,
+  FormatError,
+  formatShape,
+  ShapeError,
+  StateError,
+  TesseraError,
+  ValueError,
+} from './errors.ts';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsEntry,
+  type SafetensorsFile,
+} from './io/safetensors.ts';
+export { gelu, geluErf, silu, softplus } from './ops/activation.ts';
+export { attention, type AttentionOptions } from './ops/attention.ts';
+export { concat, stack, where } from './ops/combine.ts';
+export {
+  conv2d,
+  convTranspose2d,
+  type Conv2dOptions,
+  type ConvTranspose2dOptions,
+  type Size2d,
+} from './ops/conv.ts';
+export { embedding, gather, indexSelect, oneHot, scatterAdd } from './ops/gather.ts';
+export { linear, matmul } from './ops/linear.ts';
+export { layerNorm } from './ops/normalize.ts';
+export { logSoftmax, logSumExp, softmax } from './ops/softmax.ts';
+export { upsampleNearest2d } from './ops/upsample.ts';
+export { bernoulli, foldIn, key, normal, randomInt, randomWords, split, uniform } from './random.ts';
+export { broadcastShapes, sizeOf, type Shape } from './shape.ts';
+export { Tensor, type Axes, type Operand, type ReduceOptions, type SliceSpec } from './tensor.ts';
+export { tree, TreeNode, type FlatTree } from './tree.ts';

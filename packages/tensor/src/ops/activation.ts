@@ -1,0 +1,30 @@
+import type { Tensor } from '../tensor.ts';
+
+/**
+ * `x · sigmoid(x)`, also called swish.
+ *
+ * Source: Elfwing et al. 2017, "Sigmoid-weighted linear units", equation 6.
+ */
+export function silu(x: Tensor): Tensor {
+  return x.mul(x.sigmoid());
+}
+
+/**
+ * The tanh approximation of GELU, `½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, which DiT uses.
+ *
+ * Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", section 2.
+ */
+export function gelu(x: Tensor): Tensor {
+  const inner = x.mul(x).mul(x).mul(0.044715).add(x).mul(Math.sqrt(2 / Math.PI));
+  return x.mul(0.5).mul(inner.tanh().add(1));
+}
+
+/** GELU exactly: `½ x (1 + erf(x / √2))`. */
+export function geluErf(x: Tensor): Tensor {
+  return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+}
+
+/** `ln(1 + e^x)`, without overflow: `max(x, 0) + ln(1 + e^−|x|)`. */
+export function softplus(x: Tensor): Tensor {
+  return x.maximum(0).add(x.abs().neg().exp().add(1).log());
+}

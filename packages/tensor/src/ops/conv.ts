@@ -1,0 +1,78 @@
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
+import { apply } from '../interpreter.ts';
+import { contract, type Conv2dGeometry } from '../primitives/contract.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** One number for both directions, or `[vertical, horizontal]`. */
+export type Size2d = number | readonly [number, number];
+
+/** Options of {@link conv2d}. */
+export interface Conv2dOptions {
+  /** Default 1. */
+  readonly stride?: Size2d;
+  /** Zeros on every side. Default 0. */
+  readonly padding?: Size2d;
+  /** Distance of kernel taps. Default 1. */
+  readonly dilation?: Size2d;
+  /** Independent groups of channels. Default 1. */
+  readonly groups?: number;
+}
+
+/** Options of {@link convTranspose2d}. */
+export interface ConvTranspose2dOptions extends Conv2dOptions {
+  /** Added to one side of the output. Default 0. */
+  readonly outputPadding?: Size2d;
+}
+
+/**
+ * 2-D cross-correlation: x `[B, C, H, W]` and weight `[O, C/groups, kh, kw]` give `[B, O, OH, OW]`
+ * with `OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1`.
+ *
+ * @throws ShapeError if channels, groups or kernel do not fit.
+ */
+export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
+  return apply(contract.conv2d, [x, weight], geometryOf(options))[0];
+}
+
+/**
+ * The transpose of {@link conv2d} in x: x `[B, C, H, W]` and weight `[C, O/groups, kh, kw]` give
+ * `[B, O, OH, OW]` with `OH = (H − 1)·stride − 2·padding + dilation·(kh − 1) + outputPadding + 1`.
+ */
+export function convTranspose2d(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions = {}): Tensor {
+  const geometry = geometryOf(options);
+  const extra = pair(options.outputPadding ?? 0);
+  if (x.rank !== 4 || weight.rank !== 4) {
+    throw new ShapeError(
+      'convTranspose2d',
+      `x is ${formatShape(x.shape)}, weight is ${formatShape(weight.shape)}: [B, C, H, W] and [C, O/groups, kh, kw] expected.`,
+      [x.shape, weight.shape],
+    );
+  }
+  const sizeAlong = (axis: 0 | 1): number =>
+    (x.shape[2 + axis] - 1) * geometry.stride[axis] -
+    2 * geometry.padding[axis] +
+    geometry.dilation[axis] * (weight.shape[2 + axis] - 1) +
+    extra[axis] +
+    1;
+  const inputSize = [sizeAlong(0), sizeAlong(1)] as const;
+  if (extra.some((n, i) => n < 0 || (n >= geometry.stride[i] && n >= geometry.dilation[i]))) {
+    throw new ValueError(
+      'convTranspose2d',
+      `outputPadding ${formatShape(extra)} must be smaller than stride ${formatShape(geometry.stride)} or dilation ${formatShape(geometry.dilation)}.`,
+    );
+  }
+  return apply(contract.conv2dInput, [x, weight], { ...geometry, inputSize })[0];
+}
+
+function geometryOf(options: Conv2dOptions): Conv2dGeometry {
+  return {
+    stride: pair(options.stride ?? 1),
+    padding: pair(options.padding ?? 0),
+    dilation: pair(options.dilation ?? 1),
+    groups: options.groups ?? 1,
+  };
+}
+
+function pair(size: Size2d): readonly [number, number] {
+  return typeof size === 'number' ? [size, size] : size;
+}

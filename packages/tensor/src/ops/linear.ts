@@ -1,0 +1,20 @@
+import { formatShape, ShapeError } from '../errors.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** The matrix product; see {@link Tensor.matmul}. */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  return a.matmul(b);
+}
+
+/** `y = x Wᵀ + bias`: x `[..., in]`, weight `[out, in]` and bias `[out]` give `[..., out]`. */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== weight.shape[1]) {
+    throw new ShapeError(
+      'linear',
+      `x is ${formatShape(x.shape)}, weight is ${formatShape(weight.shape)}: [..., in] and [out, in] expected.`,
+      [x.shape, weight.shape],
+    );
+  }
+  const product = x.matmul(weight.transpose());
+  return bias === undefined || bias === null ? product : product.add(bias);
+}

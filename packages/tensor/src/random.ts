@@ -1,0 +1,79 @@
+import { expectDType } from './dtype.ts';
+import { ValueError } from './errors.ts';
+import { apply } from './interpreter.ts';
+import { source } from './primitives/source.ts';
+import type { Shape } from './shape.ts';
+import { tensor } from './create.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * A random key: an int32 tensor of shape [2]. A key is a value, not a generator: the same key gives
+ * the same numbers on every backend, so never draw from one key twice; {@link split} it instead.
+ *
+ * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3" (Threefry-2x32, 20 rounds).
+ *
+ * @param seed A whole number from 0 to 2⁵³ − 1.
+ * @example
+ * const [first, second] = split(key(42));
+ * const noise = normal(first, [2, 3]);
+ */
+export function key(seed: number): Tensor {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new ValueError('key', `a seed is a whole number from 0 to 2^53 - 1, but got ${seed}.`);
+  }
+  return tensor(Int32Array.of(Math.floor(seed / 2 ** 32), seed | 0));
+}
+
+/** `count` independent keys made of one, which must not be used again. */
+export function split(parent: Tensor, count = 2): Tensor[] {
+  const keys = randomWords(parent, [count, 2]);
+  return Array.from({ length: count }, (_, i) => keys.select(0, i));
+}
+
+/** The key that `split(parent, n)[index]` is, for any n above `index`. */
+export function foldIn(parent: Tensor, index: number): Tensor {
+  if (!Number.isInteger(index) || index < 0 || index >= 2 ** 31) {
+    throw new ValueError('foldIn', `index must be a whole number from 0 to 2^31 - 1, but got ${index}.`);
+  }
+  return apply(source.randomBits, [parent], { shape: [2], width: 32, start: 2 * index })[0];
+}
+
+/** Random 32-bit words as int32. */
+export function randomWords(random: Tensor, shape: Shape): Tensor {
+  expectDType('random', random.dtype, ['int32']);
+  return apply(source.randomBits, [random], { shape, width: 32, start: 0 })[0];
+}
+
+/** Uniform floats in `[low, high)`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`. */
+export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor {
+  const bits = apply(source.randomBits, [random], { shape, width: 24, start: 0 })[0];
+  return bits.cast('float32').mul((high - low) / 2 ** 24).add(low);
+}
+
+/**
+ * Standard normal floats, `√(−2 ln u₁) · cos(2π u₂)`.
+ *
+ * Source: Box & Muller 1958, "A note on the generation of random normal deviates".
+ */
+export function normal(random: Tensor, shape: Shape): Tensor {
+  const words = apply(source.randomBits, [random], { shape: [2, ...shape], width: 24, start: 0 })[0];
+  const unit = words.cast('float32');
+  const radius = unit.select(0, 0).add(1).div(2 ** 24).log().mul(-2).sqrt();
+  const angle = unit.select(0, 1).mul((2 * Math.PI) / 2 ** 24);
+  return radius.mul(angle.cos());
+}
+
+/** Uniform whole numbers in `[low, high)` as int32; the range may span at most 2²⁴. */
+export function randomInt(random: Tensor, shape: Shape, low: number, high: number): Tensor {
+  const span = high - low;
+  if (!Number.isInteger(low) || !Number.isInteger(high) || span < 1 || span > 2 ** 24) {
+    throw new ValueError('randomInt', `needs whole numbers low < high ≤ low + 2^24, but got ${low} and ${high}.`);
+  }
+  return uniform(random, shape).mul(span).floor().cast('int32').minimum(span - 1).add(low);
+}
+
+/** Booleans that are true with probability `p`. */
+export function bernoulli(random: Tensor, p: number, shape: Shape): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new ValueError('bernoulli', `p must lie in [0, 1], but got ${p}.`);
+  return uniform(random, shape).less(p);
+}

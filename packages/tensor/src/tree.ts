@@ -1,0 +1,137 @@
+import { StateError } from './errors.ts';
+import { Tensor } from './tensor.ts';
+
+/**
+ * Base of classes whose fields are part of a tree: a model is its own parameter tree. Trees are
+ * tensors (the leaves), arrays, plain objects and instances of `TreeNode`; everything else in them
+ * (numbers, strings, functions, null) is structure and stays as it is.
+ *
+ * @example
+ * class Scale extends TreeNode {
+ *   readonly factor: Tensor;
+ *   constructor(factor: Tensor) {
+ *     super();
+ *     this.factor = factor;
+ *   }
+ * }
+ * const doubled = tree.map((leaf) => leaf.mul(2), new Scale(tensor([1, 2])));
+ */
+export abstract class TreeNode {}
+
+/** A tree taken apart: its leaves in order, and how to put new leaves in their place. */
+export interface FlatTree<T> {
+  readonly leaves: readonly Tensor[];
+  /** Equal for trees of one structure, static parts included. */
+  readonly structure: string;
+  /** The same tree with other leaves. */
+  unflatten(leaves: readonly Tensor[]): T;
+}
+
+type Branch = readonly unknown[] | Readonly<Record<string, unknown>> | TreeNode;
+
+/** Takes a tree apart. */
+function flatten<T>(root: T): FlatTree<T> {
+  const leaves: Tensor[] = [];
+  const parts: string[] = [];
+  const visit = (node: unknown): void => {
+    if (node instanceof Tensor) {
+      leaves.push(node);
+      parts.push('*');
+    } else if (isBranch(node)) {
+      parts.push(`${node.constructor?.name ?? ''}{`);
+      for (const [key, child] of children(node)) {
+        parts.push(`${key}:`);
+        visit(child);
+      }
+      parts.push('}');
+    } else {
+      parts.push(staticIdentity(node));
+    }
+  };
+  visit(root);
+  return {
+    leaves,
+    structure: parts.join(' '),
+    unflatten: (replacements) => {
+      if (replacements.length !== leaves.length) {
+        throw new StateError('tree', `${replacements.length} leaves given for a tree of ${leaves.length}.`);
+      }
+      let next = 0;
+      return replaceLeaves(root, () => replacements[next++]) as T;
+    },
+  };
+}
+
+/** The leaves in order. */
+function leaves(root: unknown): readonly Tensor[] {
+  return flatten(root).leaves;
+}
+
+/** `[path, leaf]` pairs in order; a path joins field names and indices by dots: `blocks.0.attn.qkv.weight`. */
+function entries(root: unknown): readonly (readonly [string, Tensor])[] {
+  const found: [string, Tensor][] = [];
+  const visit = (node: unknown, path: string): void => {
+    if (node instanceof Tensor) found.push([path, node]);
+    else if (isBranch(node)) for (const [key, child] of children(node)) visit(child, path === '' ? key : `${path}.${key}`);
+  };
+  visit(root, '');
+  return found;
+}
+
+/**
+ * Applies `f` to every leaf, and to the leaves at the same places of `others`.
+ *
+ * @throws StateError if the trees do not have one structure.
+ */
+function map<T>(f: (leaf: Tensor, ...others: Tensor[]) => Tensor, root: T, ...others: unknown[]): T {
+  const flat = flatten(root);
+  const rest = others.map((other) => leaves(other));
+  const odd = rest.find((list) => list.length !== flat.leaves.length);
+  if (odd !== undefined) {
+    throw new StateError('tree.map', `the trees differ: ${flat.leaves.length} leaves and ${odd.length} leaves.`);
+  }
+  return flat.unflatten(flat.leaves.map((leaf, i) => f(leaf, ...rest.map((list) => list[i]))));
+}
+
+/** Functions on trees of tensors. */
+export const tree: {
+  readonly flatten: typeof flatten;
+  readonly leaves: typeof leaves;
+  readonly entries: typeof entries;
+  readonly map: typeof map;
+} = { flatten, leaves, entries, map };
+
+function isBranch(node: unknown): node is Branch {
+  if (typeof node !== 'object' || node === null) return false;
+  if (Array.isArray(node) || node instanceof TreeNode) return true;
+  const prototype: unknown = Object.getPrototypeOf(node);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function children(branch: Branch): [string, unknown][] {
+  return Object.entries(branch);
+}
+
+function replaceLeaves(node: unknown, next: () => Tensor): unknown {
+  if (node instanceof Tensor) return next();
+  if (!isBranch(node)) return node;
+  if (Array.isArray(node)) return node.map((child: unknown) => replaceLeaves(child, next));
+  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(node) as object | null);
+  for (const [key, child] of children(node)) copy[key] = replaceLeaves(child, next);
+  return copy;
+}
+
+const identities = new WeakMap<object, number>();
+let nextIdentity = 0;
+
+/** A text for a static part of a tree: its value, or for objects and functions their identity. */
+function staticIdentity(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return String(value);
+  let identity = identities.get(value);
+  if (identity === undefined) {
+    identity = nextIdentity++;
+    identities.set(value, identity);
+  }
+  return `#${identity}`;
+}
