@@ -16,7 +16,12 @@ export type BlockReader = (buffer: TypedArray, start: number, n: number) => Type
  * Writes the first `n` of `values` to elements `start … start + n − 1` of an output in row-major
  * order. Blocks are written in order; `start` 0 begins anew.
  */
-export type BlockWriter = (buffer: TypedArray, start: number, n: number, values: TypedArray) => void;
+export type BlockWriter = (
+  buffer: TypedArray,
+  start: number,
+  n: number,
+  values: TypedArray,
+) => void;
 
 /**
  * The reader that fits how the operand lies in its buffer.
@@ -36,7 +41,7 @@ export function blockReader(operand: Operand, scratch: TypedArray, copies: boole
   const cursor = new RunCursor(view);
   return (buffer, start, n) => {
     if (start === 0) cursor.restart();
-    for (let done = 0; done < n; ) {
+    for (let done = 0; done < n;) {
       const count = cursor.take(n - done);
       copyRun(scratch, done, 1, buffer, cursor.at, cursor.stride, count);
       done += count;
@@ -60,7 +65,7 @@ export function blockWriter({ view }: Operand): BlockWriter {
   const cursor = new RunCursor(view);
   return (buffer, start, n, values) => {
     if (start === 0) cursor.restart();
-    for (let done = 0; done < n; ) {
+    for (let done = 0; done < n;) {
       const count = cursor.take(n - done);
       copyRun(buffer, cursor.at, cursor.stride, values, done, 1, count);
       done += count;

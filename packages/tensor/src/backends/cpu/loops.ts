@@ -8,7 +8,13 @@ import type { PointwiseParams } from '../../primitives/pointwise.ts';
  * The arithmetic is float64; storing into `out` rounds to its dtype, the same for a value that goes
  * on to the next loop as for one that goes to memory. `out` may be one of the operands.
  */
-export type Loop = (out: TypedArray, n: number, a: TypedArray, b: TypedArray, c: TypedArray) => void;
+export type Loop = (
+  out: TypedArray,
+  n: number,
+  a: TypedArray,
+  b: TypedArray,
+  c: TypedArray,
+) => void;
 
 /** The loop of every pointwise primitive. */
 export const loops: Readonly<Record<keyof PointwiseParams, Loop>> = {

@@ -11,17 +11,23 @@ import { evaluator } from './expression.ts';
  * computed before any of it is written.
  */
 export function map(kernel: MapKernel): (buffers: readonly TypedArray[]) => void {
-  const { nodes, results } = kernel.expression;
+  const { results } = kernel.expression;
   const evaluate = evaluator(kernel.shape, kernel.inputs, kernel.expression);
   const direct = directOutput(kernel);
   const writers = kernel.outputs
-    .map((output, k) => ({ node: results[k], buffer: output.buffer, write: blockWriter(output), k }))
+    .map((output, k) => ({
+      node: results[k],
+      buffer: output.buffer,
+      write: blockWriter(output),
+      k,
+    }))
     .filter(({ k }) => k !== direct);
   return (buffers) => {
     evaluate(
       buffers,
       (values, start, n) => {
-        for (const { node, buffer, write } of writers) write(buffers[buffer], start, n, values[node]);
+        for (const { node, buffer, write } of writers)
+          write(buffers[buffer], start, n, values[node]);
       },
       direct === -1
         ? null

@@ -24,14 +24,22 @@ export function matmul(kernel: CallKernel): (buffers: readonly TypedArray[]) => 
 /** Where the matrix of each index of the batch begins. */
 function matrixOffsets({ view }: Operand): number[] {
   const offsets: number[] = [];
-  const batch = { shape: view.shape.slice(0, -2), strides: view.strides.slice(0, -2), offset: view.offset };
+  const batch = {
+    shape: view.shape.slice(0, -2),
+    strides: view.strides.slice(0, -2),
+    offset: view.offset,
+  };
   forEachOffset(batch, (offset) => {
     offsets.push(offset);
   });
   return offsets;
 }
 
-function matrixAt({ buffer, view }: Operand, offset: number, buffers: readonly TypedArray[]): Matrix {
+function matrixAt(
+  { buffer, view }: Operand,
+  offset: number,
+  buffers: readonly TypedArray[],
+): Matrix {
   const [rowStride, columnStride] = view.strides.slice(-2);
   return { elements: buffers[buffer] as Float32Array, offset, rowStride, columnStride };
 }

@@ -64,7 +64,7 @@ export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) =
     accumulators.fill(kernel.primitive.initial(output.dtype), 0, size);
     cursor.restart();
     const consume = (values: readonly TypedArray[], _start: number, n: number): void => {
-      for (let done = 0; done < n; ) {
+      for (let done = 0; done < n;) {
         const count = cursor.take(n - done);
         if (cursor.stride === 0) fold.into(accumulators, cursor.at, values[result], done, count);
         else fold.along(accumulators, cursor.at, cursor.stride, values[result], done, count);
@@ -82,7 +82,11 @@ function accumulatorView(shape: Shape, axes: readonly number[]): View {
   const kept = shape.filter((_, i) => !axes.includes(i));
   const keptStrides = rowMajorStrides(kept);
   let next = 0;
-  return { shape, strides: shape.map((_, i) => (axes.includes(i) ? 0 : keptStrides[next++])), offset: 0 };
+  return {
+    shape,
+    strides: shape.map((_, i) => (axes.includes(i) ? 0 : keptStrides[next++])),
+    offset: 0,
+  };
 }
 
 /** The sum of `n` elements, in four interleaved partial sums that need not wait for each other. */
