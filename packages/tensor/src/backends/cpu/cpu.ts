@@ -1,0 +1,117 @@
+import type { Backend, Executable, Storage } from '../../backend.ts';
+import type { CallKernel, Kernel } from '../../compile/kernel.ts';
+import type { Plan } from '../../compile/plan.ts';
+import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
+import { StateError } from '../../errors.ts';
+import type { ContractParams } from '../../primitives/contract.ts';
+import type { GatherParams } from '../../primitives/gather.ts';
+import type { SourceParams } from '../../primitives/source.ts';
+import { conv2d, conv2dInput, conv2dWeight } from './conv.ts';
+import { gather, scatterAdd } from './gather.ts';
+import { map } from './map.ts';
+import { matmul } from './matmul.ts';
+import { reduce } from './reduce.ts';
+import { iota, randomBits } from './source.ts';
+import { CpuStorage } from './storage.ts';
+
+/** A kernel ready to run, given the memory of the plan's buffers. */
+type Run = (buffers: readonly TypedArray[]) => void;
+
+/** The operations that have a kernel of their own, with their attributes. */
+interface CallParams extends ContractParams, GatherParams, SourceParams {}
+
+const calls: {
+  readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => Run;
+} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits };
+
+/**
+ * The backend in plain TypeScript loops: the definition of what each primitive means, and what every
+ * other backend is tested against. Synchronous, on one thread, without composites.
+ *
+ * @example
+ * const backend = cpuBackend();
+ * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
+ * backend.readSync(storage); // Float32Array [1, 2, 3]
+ */
+export function cpuBackend(): Backend {
+  const backend: Backend = {
+    name: 'cpu',
+    composites: new Set(),
+    allocate: (dtype, size) => new CpuStorage(backend, dtype, allocateArray(dtype, size), false),
+    store: (array, dtype) => new CpuStorage(backend, dtype, array, true),
+    read: (storage) =>
+      new Promise((resolve) => {
+        resolve(backend.readSync(storage));
+      }),
+    readSync: (storage) => own(backend, storage, 'data').share('data'),
+    transfer: (storage, op) => own(backend, storage, op).transfer(op),
+    release: (storage) => {
+      own(backend, storage, 'dispose').release();
+    },
+    prepare: (plan, constants) => prepare(backend, plan, constants),
+  };
+  return backend;
+}
+
+function prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
+  const op = plan.kernels.length === 1 ? operationName(plan.kernels[0]) : 'run';
+  const arena = new ArrayBuffer(plan.arenaBytes);
+  const runs = plan.kernels.map(instantiate);
+  const memory = (storage: Storage): TypedArray => own(backend, storage, op).elements(op);
+  const resolvers = plan.buffers.map(({ dtype, size, place }): Resolver => {
+    if (place.kind === 'arena') {
+      const elements = viewArena(arena, place.offset, dtype, size);
+      return () => elements;
+    }
+    if (place.kind === 'constant') return () => memory(constants[place.index]);
+    if (place.kind === 'input') return (inputs) => memory(inputs[place.index]);
+    return (_inputs, outputs) => memory(outputs[place.index]);
+  });
+  return {
+    run: (inputs, outputs) => {
+      const buffers = resolvers.map((resolve) => resolve(inputs, outputs));
+      for (const run of runs) run(buffers);
+    },
+  };
+}
+
+/** Finds the memory of one buffer of the plan for one run. */
+type Resolver = (inputs: readonly Storage[], outputs: readonly Storage[]) => TypedArray;
+
+function instantiate(kernel: Kernel): Run {
+  if (kernel.kind === 'map') return map(kernel);
+  if (kernel.kind === 'reduce') return reduce(kernel);
+  const { name } = kernel.operation;
+  if (!Object.hasOwn(calls, name)) {
+    throw new StateError(
+      'prepare',
+      `the cpu backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
+    );
+  }
+  const call: (kernel: CallKernel, params: never) => Run = calls[name as keyof CallParams];
+  return call(kernel, kernel.params as never); // an operation and its attributes belong together
+}
+
+/** What errors call a plan of one kernel. */
+function operationName(kernel: Kernel): string {
+  if (kernel.kind === 'call') return kernel.operation.name;
+  if (kernel.kind === 'reduce') return kernel.primitive.name;
+  const last = kernel.expression.nodes.at(-1);
+  return last?.kind === 'apply' ? last.primitive.name : 'copy';
+}
+
+function viewArena(arena: ArrayBuffer, offset: number, dtype: DType, size: number): TypedArray {
+  if (dtype === 'float32') return new Float32Array(arena, offset, size);
+  if (dtype === 'int32') return new Int32Array(arena, offset, size);
+  return new Uint8Array(arena, offset, size);
+}
+
+/** The storage as one of this backend. */
+function own(backend: Backend, storage: Storage, op: string): CpuStorage {
+  if (storage instanceof CpuStorage && storage.backend === backend) return storage;
+  throw new StateError(
+    op,
+    `the tensor is stored on another backend (${storage.backend.name}), not on this ${backend.name} backend. ` +
+      'Read its values there and make a new tensor of them here.',
+  );
+}

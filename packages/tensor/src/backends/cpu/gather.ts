@@ -1,0 +1,67 @@
+import type { CallKernel } from '../../compile/kernel.ts';
+import type { TypedArray } from '../../dtype.ts';
+import { forEachOffset, gatherElements } from '../../elements.ts';
+import { formatShape, ValueError } from '../../errors.ts';
+import type { GatherParams } from '../../primitives/gather.ts';
+import { rowMajorStrides, sizeOf, type Shape } from '../../shape.ts';
+import type { View } from '../../view.ts';
+
+/** `y[…, i, …] = x[…, index[…, i, …], …]` along axis. */
+export function gather(
+  kernel: CallKernel,
+  { axis }: GatherParams['gather'],
+): (buffers: readonly TypedArray[]) => void {
+  const [x, index] = kernel.inputs;
+  const [y] = kernel.outputs;
+  const starts = startsAlong(x.view, index.view.shape, axis);
+  const stride = x.view.strides[axis];
+  return (buffers) => {
+    const indices = gatherElements(buffers[index.buffer], 'int32', index.view);
+    const elements = buffers[x.buffer];
+    const out = buffers[y.buffer];
+    let i = 0;
+    forEachOffset(starts, (start) => {
+      checkIndex('gather', indices[i], x.view.shape, axis);
+      out[y.view.offset + i] = elements[start + indices[i] * stride];
+      i++;
+    });
+  };
+}
+
+/** `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, in row-major order of the source. */
+export function scatterAdd(
+  kernel: CallKernel,
+  { axis, shape }: GatherParams['scatterAdd'],
+): (buffers: readonly TypedArray[]) => void {
+  const [index, source] = kernel.inputs;
+  const [y] = kernel.outputs;
+  const strides = rowMajorStrides(shape);
+  const starts = startsAlong({ shape, strides, offset: y.view.offset }, index.view.shape, axis);
+  return (buffers) => {
+    const indices = gatherElements(buffers[index.buffer], 'int32', index.view);
+    const elements = gatherElements(buffers[source.buffer], source.dtype, source.view);
+    const out = buffers[y.buffer];
+    out.fill(0, y.view.offset, y.view.offset + sizeOf(shape));
+    let i = 0;
+    forEachOffset(starts, (start) => {
+      checkIndex('scatterAdd', indices[i], shape, axis);
+      out[start + indices[i] * strides[axis]] += elements[i];
+      i++;
+    });
+  };
+}
+
+/** Where each element of `index` would look in `view` if all indices were 0. */
+function startsAlong(view: View, index: Shape, axis: number): View {
+  const strides = view.strides.map((stride, i) => (i === axis ? 0 : stride));
+  return { shape: index, strides, offset: view.offset };
+}
+
+function checkIndex(op: string, index: number, shape: Shape, axis: number): void {
+  if (index >= 0 && index < shape[axis]) return;
+  throw new ValueError(
+    op,
+    `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
+      `indices along it are 0 to ${shape[axis] - 1}.`,
+  );
+}
