@@ -1,0 +1,137 @@
+/** Who may import whom, as data. `rules.ts` enforces it; a file that is on no row is an error. */
+
+/** One layer of a package: a row of the table. */
+export interface Layer {
+  readonly name: string;
+  /** Files, or folders with a `/` at the end, inside `src`. A row that names the file itself wins. */
+  readonly files: readonly string[];
+  /** Why the layer stands here. */
+  readonly reason: string;
+  /** Higher layers whose types it may mention: such imports are erased and run nothing. */
+  readonly mentions?: readonly string[];
+  /** The only layers it may import, instead of all lower ones. */
+  readonly only?: readonly string[];
+  /** Whether its folders are independent: none imports another. */
+  readonly separate?: boolean;
+}
+
+/** What a package may import besides its own files. */
+export interface Boundary {
+  readonly package: string;
+  readonly entries: readonly string[];
+  /** Files and folders inside `src` that may use Node's own modules. */
+  readonly node: readonly string[];
+  readonly reason: string;
+}
+
+/** The layers of `@tessera/tensor`, lowest first: a file imports from its own row and the rows above it. */
+export const tensorLayers: readonly Layer[] = [
+  { name: 'errors', files: ['errors.ts'], reason: 'everything may fail' },
+  { name: 'dtype', files: ['dtype.ts'], reason: 'what an element is' },
+  { name: 'shape', files: ['shape.ts'], reason: 'index arithmetic needs no elements' },
+  { name: 'view', files: ['view.ts'], reason: 'a view is a shape with strides' },
+  { name: 'elements', files: ['elements.ts'], reason: 'elements are read through views' },
+  {
+    name: 'primitives',
+    files: ['primitives/'],
+    reason: 'the instruction set is about shapes and numbers: it knows no Tensor',
+  },
+  {
+    name: 'plan',
+    files: ['compile/kernel.ts', 'compile/plan.ts'],
+    mentions: ['composites'],
+    reason: 'a plan is all that a backend sees: kernels over buffers, no tensors',
+  },
+  {
+    name: 'backend',
+    files: ['backend.ts'],
+    only: ['dtype', 'plan'],
+    reason: 'the interface of a backend speaks of plans and arrays only',
+  },
+  {
+    name: 'backends',
+    files: ['backends/'],
+    mentions: ['composites'],
+    separate: true,
+    reason: 'a backend runs plans; it knows neither tensors nor another backend',
+  },
+  {
+    name: 'passes',
+    files: ['compile/'],
+    mentions: ['composites'],
+    only: ['errors', 'dtype', 'shape', 'view', 'primitives', 'plan', 'backend'],
+    reason: 'passes turn a program into a plan on any backend and without tensors',
+  },
+  {
+    name: 'interpreter',
+    files: ['interpreter.ts'],
+    mentions: ['tensor', 'composites'],
+    only: ['errors', 'primitives'],
+    reason: 'the seam hands tensors on without looking into them',
+  },
+  {
+    name: 'tensor',
+    files: ['tensor.ts'],
+    only: ['errors', 'dtype', 'shape', 'view', 'elements', 'primitives', 'backend', 'interpreter'],
+    reason: 'methods apply primitives through the seam; who runs them is not their business',
+  },
+  { name: 'default backend', files: ['default-backend.ts'], reason: 'new tensors live somewhere' },
+  { name: 'tree', files: ['tree.ts'], reason: 'trees have tensors as leaves' },
+  { name: 'create', files: ['create.ts'], reason: 'tensors from numbers, on the default backend' },
+  { name: 'random', files: ['random.ts'], reason: 'a key is a tensor' },
+  {
+    name: 'composites',
+    files: ['composites/'],
+    reason: 'a composite is defined by tensor methods',
+  },
+  { name: 'ops', files: ['ops/'], reason: 'functions over tensors and composites' },
+  {
+    name: 'io',
+    files: ['io/'],
+    only: ['errors', 'dtype', 'shape'],
+    reason: 'file formats are about bytes and shapes',
+  },
+  {
+    name: 'eager',
+    files: ['eager.ts'],
+    reason: 'evaluating runs a plan of one instruction and hands out tensors',
+  },
+  {
+    name: 'compile',
+    files: ['compile/trace.ts', 'compile/compile.ts'],
+    reason: 'tracing runs tensor code, so it stands above all that users call',
+  },
+  { name: 'entries', files: ['index.ts', 'extend.ts'], reason: 'the public names' },
+];
+
+/** The layers of each package that has them. */
+export const layers: { readonly [packageName: string]: readonly Layer[] } = {
+  '@tessera/tensor': tensorLayers,
+};
+
+/** The edges between packages and to the outside. */
+export const boundaries: readonly Boundary[] = [
+  {
+    package: '@tessera/tensor',
+    entries: [],
+    node: [],
+    reason: 'the core runs in every JavaScript engine and depends on nothing',
+  },
+  {
+    package: '@tessera/autograd',
+    entries: ['@tessera/tensor', '@tessera/tensor/extend'],
+    node: [],
+    reason: 'differentiation is an extension of the tensor package, made with its extension API',
+  },
+  {
+    package: '@tessera/dit',
+    entries: [
+      '@tessera/tensor',
+      '@tessera/autograd',
+      '@tessera/autograd/nn',
+      '@tessera/autograd/optim',
+    ],
+    node: ['cli/', 'data/mnist.ts', 'pictures/', 'run/', 'sample/', 'train/'],
+    reason: 'a model is written with public APIs only, and its mathematics runs in a browser too',
+  },
+];

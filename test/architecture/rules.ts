@@ -1,0 +1,260 @@
+import ts from 'typescript';
+import { boundaries, layers, type Layer } from './layers.ts';
+import {
+  joinPath,
+  lineOf,
+  packageOf,
+  visitNodes,
+  type Import,
+  type Project,
+  type SourceModule,
+} from './project.ts';
+
+/** A rule of the house: it lists what breaks it, one text a place. */
+export interface Rule {
+  readonly name: string;
+  readonly reason: string;
+  readonly check: (project: Project) => readonly string[];
+}
+
+/** Lines of a file that can still be read in one sitting. */
+export const MAX_LINES = 450;
+
+/**
+ * All rules.
+ *
+ * @param operations the names of primitives and composites, which shared passes must not mention
+ */
+export function houseRules(operations: ReadonlySet<string>): readonly Rule[] {
+  return [
+    {
+      name: 'imports resolve',
+      reason: 'a relative import names a file, with its extension',
+      check: ({ modules }) =>
+        eachImport(modules, (module, { specifier, target }) =>
+          specifier.startsWith('.') && target === null && !isBuilt(module, specifier)
+            ? `no file ${specifier}`
+            : null,
+        ),
+    },
+    {
+      name: 'no import cycle',
+      reason: 'a cycle has no first file to read, and its load order is luck',
+      check: importCycles,
+    },
+    {
+      name: 'layers',
+      reason: 'every file stands on files that are simpler than itself',
+      check: (project) => project.modules.flatMap((module) => layerViolations(project, module)),
+    },
+    {
+      name: 'package boundaries',
+      reason: 'packages meet at their public entries',
+      check: (project) =>
+        eachImport(project.modules, (module, found) => boundaryViolation(project, module, found)),
+    },
+    {
+      name: 'no export *',
+      reason: 'an entry lists its names, so that a reader can search for them',
+      check: ({ modules }) =>
+        eachNode(modules, (node) =>
+          ts.isExportDeclaration(node) && node.exportClause === undefined ? 'export *' : null,
+        ),
+    },
+    {
+      name: 'file names',
+      reason: 'a kebab-case noun says what the file is about; utils, helpers and common do not',
+      check: ({ modules }) => modules.flatMap(({ path }) => nameViolations(path)),
+    },
+    {
+      name: 'file length',
+      reason: 'a file is read in one sitting',
+      check: ({ modules }) =>
+        modules.flatMap(({ path, text }) => {
+          const lines = text.trimEnd().split('\n').length;
+          return lines > MAX_LINES ? [`${path}: ${lines} lines, more than ${MAX_LINES}`] : [];
+        }),
+    },
+    {
+      name: 'docstrings',
+      reason: 'every export says in a sentence what it is',
+      check: (project) =>
+        project.modules
+          .filter(({ path }) => packageOf(project, path) !== null)
+          .flatMap((module) => undocumentedExports(module)),
+    },
+    {
+      name: 'no silenced tools',
+      reason: 'a complaint of the compiler or the linter is answered in the code',
+      check: ({ modules }) =>
+        modules.flatMap(({ path, text }) =>
+          text.split('\n').flatMap((line, i) => {
+            const silencer = /(?:es|ox)lint-disable|@ts-(?:ignore|expect-error|nocheck)/.exec(line);
+            return silencer === null ? [] : [`${path}:${i + 1}: ${silencer[0]}`];
+          }),
+        ),
+    },
+    {
+      name: 'passes read traits',
+      reason: 'a new operation must not need a change in the compiler',
+      check: ({ modules }) =>
+        eachNode(
+          modules.filter(({ path }) => path.startsWith('packages/tensor/src/compile/')),
+          (node) => operationMention(node, operations),
+        ),
+    },
+  ];
+}
+
+function eachImport(
+  modules: readonly SourceModule[],
+  complain: (module: SourceModule, found: Import) => string | null,
+): string[] {
+  return modules.flatMap((module) =>
+    module.imports.flatMap((found) => {
+      const complaint = complain(module, found);
+      return complaint === null ? [] : [`${module.path}:${found.line}: ${complaint}`];
+    }),
+  );
+}
+
+function eachNode(
+  modules: readonly SourceModule[],
+  complain: (node: ts.Node) => string | null,
+): string[] {
+  const complaints: string[] = [];
+  for (const { path, tree } of modules) {
+    visitNodes(tree, (node) => {
+      const complaint = complain(node);
+      if (complaint !== null) complaints.push(`${path}:${lineOf(tree, node)}: ${complaint}`);
+    });
+  }
+  return complaints;
+}
+
+/** Whether an import names a file that the build writes, as the launcher of a command line does. */
+function isBuilt({ path }: SourceModule, specifier: string): boolean {
+  return /^packages\/[^/]+\/dist\//.test(joinPath(path, specifier));
+}
+
+/** Each cycle once, as the path around it, by depth-first search over imports that survive compiling. */
+function importCycles({ modules }: Project): string[] {
+  const next = new Map<string, readonly string[]>();
+  for (const { path, imports } of modules) {
+    const kept = imports.filter(({ typeOnly }) => !typeOnly);
+    next.set(
+      path,
+      kept.map(({ target }) => target).filter((target) => target !== null),
+    );
+  }
+  const cycles: string[] = [];
+  const finished = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path].join(' → '));
+    if (start >= 0 || finished.has(path)) return;
+    for (const target of next.get(path) ?? []) visit(target, [...trail, path]);
+    finished.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+  return cycles;
+}
+
+function layerViolations(project: Project, module: SourceModule): string[] {
+  const owner = packageOf(project, module.path);
+  const table = owner === null ? undefined : layers[owner.manifest.name];
+  const source = owner === null ? '' : `${owner.folder}/src/`;
+  if (table === undefined || !module.path.startsWith(source)) return [];
+  const own = layerOf(table, module.path.slice(source.length));
+  if (own === null) return [`${module.path}: stands in no layer`];
+  return eachImport([module], (_, { target, typeOnly }) => {
+    if (target === null || !target.startsWith(source)) return null;
+    const other = layerOf(table, target.slice(source.length));
+    if (other === null) return null; // reported at that file
+    if (own.separate === true && own === other) {
+      const [mine, theirs] = [module.path, target].map((path) => path.split('/').slice(0, -1));
+      return mine.join('/') === theirs.join('/')
+        ? null
+        : `imports ${target}, but folders of '${own.name}' are independent: ${own.reason}`;
+    }
+    const below = table.indexOf(other) <= table.indexOf(own);
+    const allowed = own === other || (own.only?.includes(other.name) ?? below);
+    if (allowed || (typeOnly && own.mentions?.includes(other.name) === true)) return null;
+    return `'${own.name}' must not import '${other.name}' (${target}): ${own.reason}`;
+  });
+}
+
+function layerOf(table: readonly Layer[], file: string): Layer | null {
+  const named = table.find(({ files }) => files.includes(file));
+  const isInside = (pattern: string): boolean => pattern.endsWith('/') && file.startsWith(pattern);
+  return named ?? table.find(({ files }) => files.some(isInside)) ?? null;
+}
+
+function boundaryViolation(project: Project, module: SourceModule, found: Import): string | null {
+  const { specifier } = found;
+  const owner = packageOf(project, module.path);
+  if (specifier.startsWith('.')) {
+    const target = packageOf(project, joinPath(module.path, specifier));
+    return target === owner ? null : `reaches into ${specifier} instead of a public entry`;
+  }
+  const isOurs = project.packages.some(({ manifest: { name } }) => {
+    return specifier === name || specifier.startsWith(`${name}/`);
+  });
+  if (isOurs && found.target === null) return `${specifier} is no public entry`;
+  if (owner === null) return null;
+  const { name, dependencies = {} } = owner.manifest;
+  const boundary = boundaries.find((row) => row.package === name);
+  if (boundary === undefined) return `package ${name} has no row in the table of boundaries`;
+  if (isOurs) {
+    return boundary.entries.includes(specifier)
+      ? null
+      : `${name} must not import ${specifier}: ${boundary.reason}`;
+  }
+  if (specifier.startsWith('node:')) {
+    const file = module.path.slice(`${owner.folder}/src/`.length);
+    const allowed = boundary.node.some((place) => file.startsWith(place));
+    return allowed ? null : `must not import ${specifier}: ${boundary.reason}`;
+  }
+  const dependency = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  return dependency in dependencies ? null : `${dependency} is no dependency of ${name}`;
+}
+
+function nameViolations(path: string): string[] {
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  const words = file.split(/[-.]/);
+  const vague = words.find((word) => /^(?:utils?|helpers?|commons?|misc)$/.test(word));
+  if (vague !== undefined) return [`${path}: '${vague}' does not say what is inside`];
+  return /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z]+)+$/.test(file) ? [] : [`${path}: not kebab-case`];
+}
+
+function undocumentedExports({ path, tree }: SourceModule): string[] {
+  const documented = new Set<string>();
+  return tree.statements.flatMap((statement) => {
+    const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+    if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    const name = /export (?:\w+ )*(\w+)/.exec(statement.getText(tree))?.[1] ?? 'an export';
+    if (ts.getJSDocCommentsAndTags(statement).length > 0) documented.add(name);
+    // The first of a function's overloads speaks for all.
+    return documented.has(name)
+      ? []
+      : [`${path}:${lineOf(tree, statement)}: ${name} has no docstring`];
+  });
+}
+
+/** A text that equals an operation's name, or a comparison with a table entry: `op === pointwise.add`. */
+function operationMention(node: ts.Node, operations: ReadonlySet<string>): string | null {
+  if (ts.isStringLiteralLike(node) && operations.has(node.text)) {
+    return `mentions the operation '${node.text}'`;
+  }
+  if (!ts.isBinaryExpression(node)) return null;
+  const { EqualsEqualsEqualsToken, ExclamationEqualsEqualsToken } = ts.SyntaxKind;
+  const comparisons: readonly ts.SyntaxKind[] = [
+    EqualsEqualsEqualsToken,
+    ExclamationEqualsEqualsToken,
+  ];
+  if (!comparisons.includes(node.operatorToken.kind)) return null;
+  const compared = [node.left, node.right].find(
+    (side) => ts.isPropertyAccessExpression(side) && operations.has(side.name.text),
+  );
+  return compared === undefined ? null : `compares with the operation ${compared.getText()}`;
+}
