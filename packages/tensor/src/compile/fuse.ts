@@ -5,7 +5,7 @@ import { contiguousView, expandView, type View } from '../view.ts';
 import { emit } from './emit.ts';
 import { GroupGraph, type Group } from './group-graph.ts';
 import { isWhole, type Source } from './group.ts';
-import type { Kernel } from './kernel.ts';
+import { withOperands, type Kernel, type Operand } from './kernel.ts';
 import type { Instruction, Program, Variable } from './program.ts';
 
 /** What a buffer is for; temporaries get their place from the memory planner. */
@@ -132,10 +132,10 @@ class Fuser {
     const reads = this.graph.readers();
     const isLive = (buffer: number, group: Group): boolean =>
       this.buffers[buffer].role.kind === 'output' || [...(reads.get(buffer) ?? [])].some((reader) => reader !== group);
-    return {
+    return dropUnusedBuffers({
       buffers: this.buffers,
       kernels: groups.flatMap((group) => emit(group.body, (buffer) => isLive(buffer, group))),
-    };
+    });
   }
 
   private sourceOf(variable: Variable): Source {
@@ -199,4 +199,16 @@ class Fuser {
     }
     return { kind: 'window', buffer, dtype: source.dtype, view: expandView(contiguousView([]), shape) };
   }
+}
+
+/** Leaves out the temporaries that fusion turned into values inside a kernel, and numbers the rest anew. */
+function dropUnusedBuffers({ buffers, kernels }: Schedule): Schedule {
+  const used = new Set(kernels.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).map(({ buffer }) => buffer));
+  const kept = buffers.map((_, i) => i).filter((i) => used.has(i) || buffers[i].role.kind !== 'temporary');
+  const renumbered = new Map(kept.map((old, i) => [old, i]));
+  const operand = (old: Operand): Operand => ({ ...old, buffer: renumbered.get(old.buffer) ?? old.buffer });
+  return {
+    buffers: kept.map((old) => buffers[old]),
+    kernels: kernels.map((kernel) => withOperands(kernel, operand)),
+  };
 }

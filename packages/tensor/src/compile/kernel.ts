@@ -70,6 +70,13 @@ export interface CallKernel {
 /** One loop nest that a backend runs. */
 export type Kernel = MapKernel | ReduceKernel | CallKernel;
 
+/** The same kernel with every operand replaced by `change(operand)`. */
+export function withOperands(kernel: Kernel, change: (operand: Operand) => Operand): Kernel {
+  const inputs = kernel.inputs.map(change);
+  if (kernel.kind === 'reduce') return { ...kernel, inputs, outputs: [change(kernel.outputs[0])] };
+  return { ...kernel, inputs, outputs: kernel.outputs.map(change) };
+}
+
 /** Prints a kernel as one line, its expression as a formula. */
 export function formatKernel(kernel: Kernel, name: (buffer: number) => string): string {
   const operand = ({ buffer, dtype, view }: Operand): string => `${name(buffer)}: ${dtype}${formatView(view)}`;
