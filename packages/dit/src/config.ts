@@ -22,6 +22,7 @@ import {
   type Sampler,
   type Schedule,
 } from './choices.ts';
+import { parseSchema } from './schema.ts';
 
 /** Side of the square images that the autoencoder sees, in pixels: 28×28 digits padded by 2. */
 export const IMAGE_SIZE = 32;
@@ -197,40 +198,11 @@ const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   latentScale: v.exactOptional(positive),
 });
 
-/** One line for the first thing that valibot found wrong: `model.depth: must be at least 1, got 0`. */
-function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? 'the whole value';
-  const shown = JSON.stringify(issue.input) ?? String(issue.input);
-  const got = shown.length <= 60 ? shown : `${shown.slice(0, 57)}…`;
-  if (issue.kind === 'validation') {
-    return `${path}: ${issue.message}, got ${got}`;
-  }
-  const key: unknown = issue.path?.at(-1)?.key;
-  if (issue.type === 'strict_object' && typeof key === 'string') {
-    return issue.expected === 'never' ? `${path}: no such field` : `${path}: missing`;
-  }
-  return `${path}: expected ${issue.expected ?? issue.type}, got ${got}`;
-}
-
-/** Checks the shape of a value against a schema, or throws one line that names the first bad field. */
-function parse<T>(
-  op: string,
-  schema: v.GenericSchema<unknown, T>,
-  value: unknown,
-  source: string,
-): T {
-  const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
-  if (!result.success) {
-    throw new FormatError(op, `${source}: ${describeIssue(result.issues[0])}.`);
-  }
-  return result.output;
-}
-
 /** The first rule between fields of a model that does not hold, as text; `undefined` if all do. */
 function modelProblem(model: ModelConfig): string | undefined {
   const { inputSize, patchSize, hiddenSize, numHeads, position } = model;
   if (inputSize % patchSize !== 0) {
-    return `patchSize ${patchSize} does not divide inputSize ${inputSize}. Divisors: ${divisors(inputSize)}`;
+    return `patchSize ${patchSize} does not divide inputSize ${inputSize}`;
   }
   if (hiddenSize % numHeads !== 0) {
     return `numHeads ${numHeads} does not divide hiddenSize ${hiddenSize}`;
@@ -265,12 +237,6 @@ function trainProblem(config: TrainConfig): string | undefined {
   return undefined;
 }
 
-function divisors(n: number): string {
-  return Array.from({ length: n }, (_, i) => i + 1)
-    .filter((d) => n % d === 0)
-    .join(', ');
-}
-
 /**
  * Checks a parsed JSON value and gives it back as the configuration of a model.
  *
@@ -281,7 +247,7 @@ function divisors(n: number): string {
  */
 export function parseModelConfig(value: unknown, source = 'model'): ModelConfig {
   const op = 'parseModelConfig';
-  const model = parse(op, modelSchema, value, source);
+  const model = parseSchema(op, modelSchema, value, source);
   const problem = modelProblem(model);
   if (problem !== undefined) {
     throw new FormatError(op, `${source}: ${problem}.`);
@@ -305,7 +271,7 @@ export function parseModelConfig(value: unknown, source = 'model'): ModelConfig 
  */
 export function parseTrainConfig(value: unknown, source = 'config'): TrainConfig {
   const op = 'parseTrainConfig';
-  const config = parse(op, trainSchema, value, source);
+  const config = parseSchema(op, trainSchema, value, source);
   const problem = trainProblem(config);
   if (problem !== undefined) {
     throw new FormatError(op, `${source}: ${problem}.`);

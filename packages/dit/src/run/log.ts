@@ -4,6 +4,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { FormatError, StateError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../choices.ts';
+import { parseSchema } from '../schema.ts';
 
 /** One line of `log.jsonl`. */
 export interface LogRow {
@@ -27,7 +28,11 @@ const number = v.pipe(v.number(), v.finite());
 
 const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
   stage: v.picklist(STAGES),
-  step: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  step: v.pipe(
+    v.number(),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be at least 1'),
+  ),
   loss: number,
   gradNorm: number,
   imagesPerSecond: number,
@@ -64,16 +69,7 @@ function parseRow(line: string, where: string): LogRow {
       `${where}: not a line of JSON. Was the run cut off? Delete the line.`,
     );
   }
-  const result = v.safeParse(rowSchema, value, { abortEarly: true });
-  if (!result.success) {
-    const [issue] = result.issues;
-    const path = v.getDotPath(issue);
-    throw new FormatError(
-      'readLog',
-      `${where}: ${path === null ? '' : `${path}: `}${issue.message}.`,
-    );
-  }
-  return result.output;
+  return parseSchema('readLog', rowSchema, value, where);
 }
 
 /**

@@ -24,7 +24,7 @@ export const RUN_FILES = {
 } as const;
 
 /** The folder of a run when `--out` does not say otherwise. */
-export const DEFAULT_RUN_FOLDER = 'runs/mnist';
+const DEFAULT_RUN_FOLDER = 'runs/mnist';
 
 /** The files in a folder; none if it does not exist. */
 async function listFolder(path: string): Promise<string[]> {
@@ -40,13 +40,17 @@ async function listFolder(path: string): Promise<string[]> {
 
 /**
  * Decides where a run goes so that no earlier run loses anything: a folder that is named must be new or
- * empty; without a name it is `runs/mnist`, or the first of `runs/mnist-2`, `runs/mnist-3`, … that is.
+ * empty; without a name it is the standard one, or the first of `runs/mnist-2`, `runs/mnist-3`, … that is.
  * Nothing is created yet.
  *
  * @param named the folder that the user named, if any
+ * @param standard the folder without a name. Default: `runs/mnist`
  * @throws ValueError if the named folder holds files or is itself a file
  */
-export async function chooseRunFolder(named?: string): Promise<string> {
+export async function chooseRunFolder(
+  named: string | undefined,
+  standard: string = DEFAULT_RUN_FOLDER,
+): Promise<string> {
   if (named !== undefined) {
     const files = await listFolder(named);
     if (files.length > 0) {
@@ -57,9 +61,9 @@ export async function chooseRunFolder(named?: string): Promise<string> {
     }
     return named;
   }
-  let folder = DEFAULT_RUN_FOLDER;
+  let folder = standard;
   for (let i = 2; (await listFolder(folder)).length > 0; i++) {
-    folder = `${DEFAULT_RUN_FOLDER}-${i}`;
+    folder = `${standard}-${i}`;
   }
   return folder;
 }

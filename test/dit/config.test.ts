@@ -1,0 +1,177 @@
+import { FormatError } from '@tessera/tensor';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DESIGNS, PRESETS } from '../../packages/dit/src/choices.ts';
+import { parseModelConfig, parseTrainConfig } from '../../packages/dit/src/config.ts';
+import { presetConfig } from '../../packages/dit/src/presets.ts';
+
+const base = presetConfig('quick');
+
+/** A JSON copy of the quick preset, for tests to spoil. */
+function spoiled(...changes: [path: string, value: unknown][]): unknown {
+  const copy: unknown = JSON.parse(JSON.stringify(base));
+  for (const [path, value] of changes) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? '';
+    let parent = copy as Record<string, unknown>;
+    for (const key of keys) {
+      parent = parent[key] as Record<string, unknown>;
+    }
+    if (value === undefined) {
+      delete parent[last];
+    } else {
+      parent[last] = value;
+    }
+  }
+  return copy;
+}
+
+function problem(...changes: [path: string, value: unknown][]): string {
+  try {
+    parseTrainConfig(spoiled(...changes), 'config.json');
+  } catch (error) {
+    return String(error);
+  }
+  return 'accepted';
+}
+
+/** Every path to a value inside the configuration. */
+function pathsOf(value: unknown, prefix = ''): string[] {
+  if (typeof value !== 'object' || value === null) {
+    return [prefix.slice(1)];
+  }
+  const inside = Object.entries(value).flatMap(([key, child]) =>
+    pathsOf(child, `${prefix}.${key}`),
+  );
+  return prefix === '' ? inside : [prefix.slice(1), ...inside];
+}
+
+describe('a configuration', () => {
+  test('of every preset and design is accepted as JSON', () => {
+    for (const preset of PRESETS) {
+      for (const design of DESIGNS) {
+        const config = presetConfig(preset, { design });
+        expect(parseTrainConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+      }
+    }
+  });
+
+  test('with any changes of the command line is accepted', () => {
+    const positive = fc.integer({ min: 1, max: 1e6 });
+    const changes = fc.record(
+      {
+        design: fc.constantFrom(...DESIGNS),
+        steps: positive,
+        batch: positive,
+        seed: fc.integer({ min: 0, max: 0xffff_ffff }),
+        data: fc.string({ minLength: 1 }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...PRESETS), changes, (preset, changed) => {
+        const config = presetConfig(preset, changed);
+        expect(parseTrainConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+        expect(config).toMatchObject({ preset });
+      }),
+    );
+  });
+
+  test('with a field left out is refused', () => {
+    for (const path of pathsOf(base)) {
+      expect(problem([path, undefined])).toMatch(/^FormatError: parseTrainConfig: config\.json: /);
+    }
+  });
+
+  test('with a field of another kind is refused', () => {
+    for (const path of pathsOf(base)) {
+      for (const value of [null, { x: 1 }, [[]], '']) {
+        expect(problem([path, value])).toMatch(/^FormatError: parseTrainConfig: config\.json: /);
+      }
+    }
+  });
+
+  test('with a field too many is refused', () => {
+    for (const path of ['extra', 'model.extra', 'autoencoder.extra', 'sampling.extra']) {
+      expect(problem([path, 1])).toBe(
+        `FormatError: parseTrainConfig: config.json: ${path}: no such field.`,
+      );
+    }
+  });
+
+  test('that is no object at all is refused', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(() => parseTrainConfig(value)).toThrow(FormatError);
+        expect(() => parseModelConfig(value)).toThrow(FormatError);
+      }),
+    );
+  });
+
+  test('says in one line what is wrong', () => {
+    expect(problem(['model.depth', undefined])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model.depth: missing."`,
+    );
+    expect(problem(['model.depth', 'six'])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model.depth: expected number, got "six"."`,
+    );
+    expect(problem(['model.depth', 0])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model.depth: must be at least 1, got 0."`,
+    );
+    expect(problem(['batch', 1.5])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: batch: must be a whole number, got 1.5."`,
+    );
+    expect(problem(['model.design', 'adaln-one'])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model.design: expected ("in-context" | "cross-attention" | "adaln" | "adaln-zero"), got "adaln-one"."`,
+    );
+    expect(problem(['optimizer.betas', [0.9]])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: optimizer.betas.1: expected number, got undefined."`,
+    );
+    expect(problem(['optimizer.betas', [0.9, 1]])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: optimizer.betas.1: must be less than 1, got 1."`,
+    );
+    expect(problem(['autoencoder.channels', []])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: autoencoder.channels: must name at least one convolution, got []."`,
+    );
+    expect(problem(['latentScale', 0])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: latentScale: must be greater than 0, got 0."`,
+    );
+    expect(problem(['seed', 2 ** 32])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: seed: must be at most 4294967295, got 4294967296."`,
+    );
+  });
+
+  test('whose parts do not fit each other is refused', () => {
+    expect(problem(['model.patchSize', 3])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model: patchSize 3 does not divide inputSize 8."`,
+    );
+    expect(problem(['model.numHeads', 3])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model: numHeads 3 does not divide hiddenSize 128."`,
+    );
+    expect(problem(['model.hiddenSize', 6], ['model.numHeads', 2])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model: hiddenSize 6 is not a multiple of 4, which position '2d' needs."`,
+    );
+    expect(problem(['model.hiddenSize', 6], ['model.numHeads', 2], ['model.position', '1d'])).toBe(
+      'accepted',
+    );
+    expect(problem(['model.inputSize', 16])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model.inputSize is 16, but an autoencoder of 3 channels turns 32×32 images into 8×8 latents."`,
+    );
+    expect(problem(['model.inChannels', 8])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model.inChannels is 8, but autoencoder.latentChannels is 4."`,
+    );
+    expect(problem(['steps', 50])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: optimizer.warmupSteps 100 is more than the 50 steps of the run."`,
+    );
+    expect(problem(['sampling.steps', 1001])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: sampling.steps 1001 is more than the 1000 timesteps of the diffusion."`,
+    );
+  });
+
+  test('of a model alone is checked the same way', () => {
+    expect(parseModelConfig(JSON.parse(JSON.stringify(base.model)))).toEqual(base.model);
+    expect(() => parseModelConfig({ ...base.model, patchSize: 5 }, 'model.json')).toThrow(
+      'parseModelConfig: model.json: patchSize 5 does not divide inputSize 8.',
+    );
+  });
+});
