@@ -1,0 +1,41 @@
+import { zeros, type Tensor } from '@tessera/tensor';
+import type { Graph } from './graph.ts';
+
+/**
+ * The sweep of reverse-mode differentiation: walks the graph from the last node to the first, hands
+ * the cotangents of each node's outputs to its rule, and adds up what comes out for each input. An
+ * input used twice receives the sum; an output that nothing used counts as zeros.
+ *
+ * It is a loop, not a recursion, so the depth of the graph is limited by memory only; and it runs in
+ * the current interpreter, so an enclosing recording or compilation sees every step of it.
+ *
+ * @param graph What was recorded.
+ * @param seeds Pairs of a tensor of the graph and its cotangent.
+ * @returns The cotangents of the leaves; a leaf that the seeds do not reach is missing.
+ */
+export function backward(
+  graph: Graph,
+  seeds: Iterable<readonly [Tensor, Tensor]>,
+): ReadonlyMap<Tensor, Tensor> {
+  const cotangents = new Map<Tensor, Tensor>();
+  const accumulate = (x: Tensor, x̄: Tensor): void => {
+    const sum = cotangents.get(x);
+    cotangents.set(x, sum === undefined ? x̄ : sum.add(x̄));
+  };
+  const take = (y: Tensor): Tensor => {
+    const ȳ = cotangents.get(y);
+    cotangents.delete(y); // complete, and not needed again: its memory may go
+    return ȳ ?? zeros(y.shape);
+  };
+  for (const [y, ȳ] of seeds) if (graph.dependents.has(y)) accumulate(y, ȳ);
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i];
+    if (!node.outputs.some((output) => cotangents.has(output))) continue;
+    const thunks = node.rule(node.outputs.map(take), node);
+    for (const [k, input] of node.inputs.entries()) {
+      const thunk = thunks[k];
+      if (thunk !== null && graph.dependents.has(input)) accumulate(input, thunk());
+    }
+  }
+  return cotangents;
+}

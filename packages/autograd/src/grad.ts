@@ -1,0 +1,219 @@
+import {
+  DTypeError,
+  formatShape,
+  ones,
+  ShapeError,
+  StateError,
+  Tensor,
+  tree,
+  ValueError,
+  zeros,
+} from '@tessera/tensor';
+import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
+import { backward } from './backward.ts';
+import { record, Recorder } from './graph.ts';
+
+/** A function's value and the map from cotangents of the value to cotangents of the arguments. */
+export interface Vjp<P extends readonly unknown[], R> {
+  readonly value: R;
+  /**
+   * Pulls a cotangent (a tree like the value) back to one tree for each argument. May be called any
+   * number of times. Leaves that are not trained (int32, bool, buffers) and those that the value
+   * does not depend on receive zeros.
+   */
+  readonly pullback: (cotangent: R) => P;
+}
+
+/**
+ * The value of `f` and its vector-Jacobian product `ȳ ↦ ȳᵀ J`.
+ *
+ * @param f A synchronous function of trees to a tree.
+ * @param primals Where to evaluate it.
+ * @returns The value and the pullback.
+ * @throws StateError if `f` returns a Promise.
+ * @example
+ * const { value, pullback } = vjp((x: Tensor) => x.square(), tensor([1, 2, 3]));
+ * const [cotangent] = pullback(ones([3])); // [2, 4, 6]
+ */
+export function vjp<P extends readonly unknown[], R>(
+  f: (...primals: P) => R,
+  ...primals: P
+): Vjp<P, R> {
+  const { value, graph, variables } = record(f, ...primals);
+  const results = tree.leaves(value);
+  return {
+    value,
+    pullback: (cotangent) => {
+      const seeds = tree.leaves(cotangent);
+      checkCotangent(results, seeds);
+      const pairs = results.map((result, i) => [result, seeds[i]] as const);
+      return cotangentTree(primals, variables, backward(graph, pairs));
+    },
+  };
+}
+
+/** A loss and its gradient. */
+export interface ValueAndGrad<T> {
+  /** The loss, a scalar. */
+  readonly value: Tensor;
+  /** A tree like the differentiated argument. */
+  readonly grads: T;
+}
+
+/** A loss, its gradient and what else the function returned. */
+export interface ValueAuxAndGrad<T, A> extends ValueAndGrad<T> {
+  readonly aux: A;
+}
+
+/** Options of {@link valueAndGrad}. */
+export interface GradOptions<N extends number = number, H extends boolean = boolean> {
+  /** Which argument to differentiate with respect to, from 0. Default 0. */
+  readonly argnum?: N;
+  /** Whether `f` returns `[loss, aux]`, where `aux` is handed on without a gradient. Default false. */
+  readonly hasAux?: H;
+}
+
+/**
+ * A function that gives both the loss of `f` and its gradient, in one evaluation of `f`.
+ *
+ * The gradient is a tree of exactly the argument's type: the gradient of a model is a model. Leaves
+ * that are not trained (int32, bool, buffers) hold zeros in it, as do leaves that the loss does not
+ * depend on.
+ *
+ * @param f A synchronous function of trees to a float32 scalar, or with `hasAux` to `[scalar, aux]`.
+ * @throws ShapeError if the loss is not a scalar, DTypeError if it is not float32, StateError if `f`
+ * returns a Promise.
+ * @example
+ * const lossAndGrad = valueAndGrad((w: Tensor, x: Tensor) => x.matmul(w).square().mean());
+ * const { value, grads } = lossAndGrad(ones([3]), eye(3)); // 1 and [2/3, 2/3, 2/3]
+ */
+export function valueAndGrad<P extends readonly unknown[], N extends number = 0>(
+  f: (...args: P) => Tensor,
+  options?: GradOptions<N, false>,
+): (...args: P) => ValueAndGrad<P[N]>;
+export function valueAndGrad<P extends readonly unknown[], A, N extends number = 0>(
+  f: (...args: P) => readonly [Tensor, A],
+  options: GradOptions<N> & { readonly hasAux: true },
+): (...args: P) => ValueAuxAndGrad<P[N], A>;
+export function valueAndGrad<P extends readonly unknown[]>(
+  f: (...args: P) => unknown,
+  { argnum = 0, hasAux = false }: GradOptions = {},
+): (...args: P) => ValueAndGrad<unknown> {
+  return (...args) => {
+    checkArgnum(argnum, args.length);
+    const ofArgument = (argument: unknown): unknown =>
+      f(...(args.with(argnum, argument) as unknown as P));
+    const { value: result, graph, variables } = record(ofArgument, args[argnum]);
+    const [loss, aux] = hasAux ? lossAndAux(result) : [result];
+    checkLoss(loss);
+    const cotangents = backward(graph, [[loss, ones([])]]);
+    const [grads] = cotangentTree([args[argnum]], variables, cotangents);
+    return hasAux ? { value: loss, grads, aux } : { value: loss, grads };
+  };
+}
+
+/**
+ * The gradient of a scalar function, as a function. It nests: `grad(grad(f))` is the second
+ * derivative.
+ *
+ * @param f A synchronous function of trees to a float32 scalar.
+ * @param argnum Which argument to differentiate with respect to, from 0.
+ * @returns A function of the same arguments to a tree like that argument; see {@link valueAndGrad}.
+ * @example
+ * const cube = (x: Tensor) => x.pow(3);
+ * grad(grad(cube))(scalar(2)); // 6 · 2 = 12
+ */
+export function grad<P extends readonly unknown[], N extends number = 0>(
+  f: (...args: P) => Tensor,
+  argnum?: N,
+): (...args: P) => P[N] {
+  const both = valueAndGrad(f, argnum === undefined ? {} : { argnum });
+  return (...args) => both(...args).grads;
+}
+
+/**
+ * The same values, through which no gradient flows: to every gradient being taken, of any order, the
+ * result is a constant.
+ *
+ * @param root A tree of tensors.
+ * @example
+ * grad((x: Tensor) => x.mul(stopGradient(x)))(scalar(3)); // 3, not 6
+ */
+export function stopGradient<T>(root: T): T {
+  let interpreter = currentInterpreter();
+  while (interpreter instanceof Recorder) interpreter = interpreter.outer;
+  return withInterpreter(interpreter, () =>
+    tree.map((leaf) => apply(primitives.alias, [leaf], {})[0], root),
+  );
+}
+
+/** The arguments with the cotangent of each leaf in its place, zeros where there is none. */
+function cotangentTree<P>(
+  args: P,
+  variables: readonly (Tensor | null)[],
+  cotangents: ReadonlyMap<Tensor, Tensor>,
+): P {
+  const flat = tree.flatten(args);
+  const leaves = flat.leaves.map((leaf, i) => {
+    const variable = variables[i];
+    const cotangent = variable === null ? undefined : cotangents.get(variable);
+    return cotangent ?? zeros(leaf.shape, leaf.dtype);
+  });
+  return flat.unflatten(leaves);
+}
+
+function checkCotangent(results: readonly Tensor[], seeds: readonly Tensor[]): void {
+  if (results.length !== seeds.length) {
+    throw new StateError(
+      'vjp',
+      `the cotangent has ${seeds.length} tensors, but the value has ${results.length}. ` +
+        'Pass a tree of the structure of the value.',
+    );
+  }
+  for (const [i, result] of results.entries()) {
+    if (formatShape(result.shape) === formatShape(seeds[i].shape)) continue;
+    throw new ShapeError(
+      'vjp',
+      `a cotangent has the shape of its value: value ${i} is ${result.toString()}, ` +
+        `the cotangent is ${seeds[i].toString()}.`,
+      [result.shape, seeds[i].shape],
+    );
+  }
+}
+
+function checkArgnum(argnum: number, count: number): void {
+  if (Number.isInteger(argnum) && argnum >= 0 && argnum < count) return;
+  throw new ValueError(
+    'grad',
+    `argnum is ${argnum}, but the function was called with ${count} arguments.`,
+  );
+}
+
+function lossAndAux(result: unknown): readonly [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return [result[0], result[1]];
+  throw new StateError('grad', 'with hasAux the function must return [loss, aux].');
+}
+
+function checkLoss(loss: unknown): asserts loss is Tensor {
+  if (!(loss instanceof Tensor)) {
+    throw new StateError(
+      'grad',
+      `the function must return a tensor, but returned ${Array.isArray(loss) ? 'an array' : typeof loss}. ` +
+        'To return more than the loss, use valueAndGrad with hasAux.',
+    );
+  }
+  if (loss.rank !== 0) {
+    throw new ShapeError(
+      'grad',
+      `the loss must be a scalar, but has shape ${formatShape(loss.shape)}. Reduce it, e.g. with .mean().`,
+      [loss.shape],
+    );
+  }
+  if (loss.dtype !== 'float32') {
+    throw new DTypeError(
+      'grad',
+      `the loss must be float32, but is ${loss.dtype}: it has no gradient.`,
+      [loss.dtype],
+    );
+  }
+}

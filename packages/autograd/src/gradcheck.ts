@@ -1,0 +1,230 @@
+import {
+  foldIn,
+  key,
+  normal,
+  split,
+  tensor,
+  TesseraError,
+  tree,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
+import { vjp } from './grad.ts';
+import { namedLeaves, type NamedLeaf } from './leaves.ts';
+
+/** Options of {@link gradcheck}. */
+export interface GradcheckOptions {
+  /** 1 checks first derivatives, 2 those of the gradient as well. Default 1. */
+  readonly order?: 1 | 2;
+  /** How far to step along a direction of length 1. Default 1e-2. */
+  readonly step?: number;
+  /** Accepted relative deviation. Default 5e-3. */
+  readonly tolerance?: number;
+  /** Random directions to try. Default 3. */
+  readonly directions?: number;
+  /** Seed of the directions and projections. Default 0. */
+  readonly seed?: number;
+}
+
+/** What a passed {@link gradcheck} found. */
+export interface GradcheckReport {
+  /** The largest deviation met, as a multiple of what was accepted (below 1). */
+  readonly worst: number;
+}
+
+/** One derivative as the rules and as differences give it. */
+export interface GradcheckEntry {
+  /** Path of the tensor in the list of inputs and the row-major index in it. */
+  readonly path: string;
+  readonly index: number;
+  readonly analytic: number;
+  readonly numeric: number;
+}
+
+/** Raised by {@link gradcheck}. */
+export class GradcheckError extends TesseraError {
+  /** The order of the derivative that is wrong. */
+  readonly order: number;
+  /** The single derivative that deviates most. */
+  readonly worst: GradcheckEntry;
+
+  constructor(problem: string, order: number, worst: GradcheckEntry) {
+    super('gradcheck', problem);
+    this.order = order;
+    this.worst = worst;
+  }
+}
+
+/**
+ * Compares the gradient of `f` with central differences, along random directions.
+ *
+ * The outputs are projected on one random vector v, so that `L(x) = Σ v · f(x)` is one number, summed
+ * in float64. Along a random direction of length 1 the inputs move to `x₊` and `x₋`, `step` away on
+ * either side; then `L(x₊) − L(x₋)` must equal `⟨∇L, x₊ − x₋⟩`. The difference of the rounded points
+ * is taken exactly, so rounding the inputs adds no error. What remains is
+ *
+ * - truncation, of relative size `step² · f‴ / 6f′`: 2e-5 at the default step;
+ * - rounding inside f, some 2⁻²⁴ of each output: beside a change of size `step`, about 1e-5 an output
+ *   of the size of f′. An allowance of 8 roundings an output, added as independent errors, covers it.
+ *
+ * The accepted deviation is `tolerance` times the change that a random direction of that length is
+ * expected to make, `‖∇L‖ · ‖x₊ − x₋‖ / √n`, or the change met if that is larger, plus the allowance.
+ * The default tolerance, 5e-3, leaves a wide margin for functions that are not smooth on the scale
+ * of `step`; a wrong factor or a missing term is far outside of it. Functions with kinks must be
+ * checked at points further than `step` from them.
+ *
+ * Second order checks the map from x to `∇L` in the same way. After a failure every single
+ * derivative is compared, and the error names the one that deviates most.
+ *
+ * @param f A synchronous function of trees to a tree.
+ * @param inputs Its arguments. Leaves that are not trained stay where they are.
+ * @throws GradcheckError if the gradients do not agree.
+ * @example
+ * await gradcheck((x: Tensor) => x.tanh(), [tensor([0.5, -1])], { order: 2 });
+ */
+export async function gradcheck<P extends readonly unknown[]>(
+  f: (...inputs: P) => unknown,
+  inputs: P,
+  options: GradcheckOptions = {},
+): Promise<GradcheckReport> {
+  const [projectionKey, ...keys] = split(key(options.seed ?? 0), 3);
+  const first = await checkOrder(1, f, inputs, options, keys[0]);
+  if (options.order !== 2) return first;
+  const gradient = (...at: P): P => {
+    const { value, pullback } = vjp(f, ...at);
+    return pullback(randomLike(value, projectionKey));
+  };
+  const second = await checkOrder(2, gradient, inputs, options, keys[1]);
+  return { worst: Math.max(first.worst, second.worst) };
+}
+
+/** The derivative along one direction; `excess` is the deviation as a multiple of the accepted one. */
+interface Slope {
+  readonly analytic: number;
+  readonly numeric: number;
+  readonly excess: number;
+}
+
+async function checkOrder<P extends readonly unknown[]>(
+  order: number,
+  f: (...inputs: P) => unknown,
+  inputs: P,
+  options: GradcheckOptions,
+  random: Tensor,
+): Promise<GradcheckReport> {
+  const [projectionKey, ...directionKeys] = split(random, 1 + (options.directions ?? 3));
+  const slopeAlong = await slopes(f, inputs, options, projectionKey);
+  const places = trained(inputs).flatMap(({ path, tensor: leaf }) =>
+    Array.from({ length: leaf.size }, (_, index) => ({ path, index })),
+  );
+  if (places.length === 0) return { worst: 0 };
+  let worst = 0;
+  for (const directionKey of directionKeys) {
+    const entries = [...(await normal(directionKey, [places.length]).data())];
+    const length = norm(entries);
+    const { excess } = await slopeAlong(entries.map((entry) => entry / length));
+    if (!(excess <= 1)) throw await failure(order, excess, places, slopeAlong);
+    worst = Math.max(worst, excess);
+  }
+  return { worst };
+}
+
+/** Prepares the comparison of both derivatives of `v · f` along a direction of length 1. */
+async function slopes<P extends readonly unknown[]>(
+  f: (...inputs: P) => unknown,
+  inputs: P,
+  { step = 1e-2, tolerance = 5e-3 }: GradcheckOptions,
+  random: Tensor,
+): Promise<(direction: readonly number[]) => Promise<Slope>> {
+  const { value, pullback } = vjp(f, ...inputs);
+  const cotangent = randomLike(value, random);
+  const projection = await numbers(tree.leaves(cotangent));
+  const outputs = await numbers(tree.leaves(value));
+  const noise = 8 * 2 ** -24 * norm(outputs.map((y, i) => y * projection[i]));
+  const start = await numbers(trained(inputs).map(({ tensor: leaf }) => leaf));
+  const gradient = await numbers(trained(pullback(cotangent)).map(({ tensor: leaf }) => leaf));
+  const project = async (at: readonly number[]): Promise<number> =>
+    dot(await numbers(tree.leaves(f(...withNumbers(inputs, at)))), projection);
+
+  return async (direction) => {
+    const ahead = start.map((x, i) => Math.fround(x + step * direction[i]));
+    const behind = start.map((x, i) => Math.fround(x - step * direction[i]));
+    const moved = ahead.map((x, i) => x - behind[i]);
+    const analytic = dot(gradient, moved);
+    const numeric = (await project(ahead)) - (await project(behind));
+    const expected = (norm(gradient) * norm(moved)) / Math.sqrt(start.length);
+    const accepted = tolerance * Math.max(expected, Math.abs(analytic)) + noise;
+    const deviation = Math.abs(numeric - analytic);
+    return {
+      analytic: analytic / norm(moved),
+      numeric: numeric / norm(moved),
+      excess: deviation === 0 ? 0 : deviation / accepted,
+    };
+  };
+}
+
+/** The error for a direction that failed, naming the single derivative that deviates most. */
+async function failure(
+  order: number,
+  excess: number,
+  places: readonly { readonly path: string; readonly index: number }[],
+  slopeAlong: (direction: readonly number[]) => Promise<Slope>,
+): Promise<GradcheckError> {
+  let worst: GradcheckEntry | undefined;
+  for (const [at, place] of places.entries()) {
+    const { analytic, numeric } = await slopeAlong(places.map((_, i) => Number(i === at)));
+    const entry = { ...place, analytic, numeric };
+    // A deviation that is not a number is the worst of all.
+    if (worst === undefined || !(deviationOf(entry) <= deviationOf(worst))) worst = entry;
+  }
+  const { path, index, analytic, numeric } = worst as GradcheckEntry;
+  return new GradcheckError(
+    `order ${order}: the derivative along a random direction is ${excess.toPrecision(3)} times the accepted ` +
+      `deviation off. The worst entry is number ${index} of input ${path}: ` +
+      `the rule gives ${analytic.toPrecision(6)}, differences give ${numeric.toPrecision(6)}.`,
+    order,
+    worst as GradcheckEntry,
+  );
+}
+
+function deviationOf({ analytic, numeric }: GradcheckEntry): number {
+  return Math.abs(analytic - numeric);
+}
+
+function trained(root: unknown): readonly NamedLeaf[] {
+  return namedLeaves(root).filter(({ trainable }) => trainable);
+}
+
+/** A tree like `root` of random numbers; zeros where it holds int32 or bool. */
+function randomLike<T>(root: T, random: Tensor): T {
+  let next = 0;
+  return tree.map(
+    ({ shape, dtype }) =>
+      dtype === 'float32' ? normal(foldIn(random, next++), shape) : zeros(shape, dtype),
+    root,
+  );
+}
+
+/** A tree like `root` with `values` in its trained leaves. */
+function withNumbers<T>(root: T, values: readonly number[]): T {
+  let start = 0;
+  const leaves = namedLeaves(root).map(({ tensor: leaf, trainable }) => {
+    if (!trainable) return leaf;
+    const elements = Float32Array.from(values.slice(start, (start += leaf.size)));
+    return tensor(elements, { shape: leaf.shape });
+  });
+  return tree.flatten(root).unflatten(leaves);
+}
+
+async function numbers(tensors: readonly Tensor[]): Promise<number[]> {
+  const parts = await Promise.all(tensors.map(async (each) => [...(await each.data())]));
+  return parts.flat();
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, x, i) => sum + x * b[i], 0);
+}
+
+function norm(a: readonly number[]): number {
+  return Math.sqrt(dot(a, a));
+}

@@ -1,0 +1,145 @@
+import { StateError, tree, type Tensor } from '@tessera/tensor';
+import {
+  apply,
+  currentInterpreter,
+  formatParams,
+  primitives,
+  withInterpreter,
+  type Interpreter,
+  type Operation,
+  type Params,
+} from '@tessera/tensor/extend';
+import { namedLeaves } from './leaves.ts';
+import type { Application, VjpRule } from './vjp/rule.ts';
+import { vjpEntry } from './vjp/table.ts';
+
+/** One recorded application: what was applied to what, and the rule that pulls cotangents back. */
+export interface Node extends Application {
+  readonly operation: Operation;
+  readonly rule: VjpRule;
+}
+
+/** What a function did to the tensors that its gradient is asked for. */
+export interface Graph {
+  /** The differentiated leaves of the arguments. */
+  readonly leaves: readonly Tensor[];
+  /** The applications that a leaf reaches, in order. */
+  readonly nodes: readonly Node[];
+  /** The tensors that depend on a leaf, the leaves among them. */
+  readonly dependents: ReadonlySet<Tensor>;
+}
+
+/**
+ * The interpreter that records. Every operation runs in the interpreter around the recorder (which
+ * may be another recorder: that is how higher derivatives arise), and is noted if it carries a
+ * gradient from a leaf to its result.
+ *
+ * Dependence is kept by the identity of tensors. Leaves are fresh aliases, made in the outer
+ * interpreter, so two nested recordings of one tensor never take each other's dependents for their
+ * own (no perturbation confusion).
+ */
+export class Recorder implements Interpreter, Graph {
+  readonly name = 'grad';
+  readonly outer: Interpreter;
+  readonly leaves: Tensor[] = [];
+  readonly nodes: Node[] = [];
+  readonly dependents: Set<Tensor> = new Set();
+
+  constructor(outer: Interpreter) {
+    this.outer = outer;
+  }
+
+  /** A fresh alias of `x` that the recording takes as an independent variable. */
+  leaf(x: Tensor): Tensor {
+    const [alias] = withInterpreter(this.outer, () => apply(primitives.alias, [x], {}));
+    this.leaves.push(alias);
+    this.dependents.add(alias);
+    return alias;
+  }
+
+  apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
+    if (!inputs.some((input) => this.dependents.has(input))) {
+      return this.applyOutside(operation, inputs, params);
+    }
+    const entry = vjpEntry(operation.name) ?? entryOfExtension(operation);
+    if (entry === 'decompose' && operation.kind === 'composite') {
+      return withInterpreter(this, () => operation.decompose(inputs, params));
+    }
+    const outputs = this.applyOutside(operation, inputs, params);
+    if (typeof entry === 'function') {
+      const differentiable = outputs.filter(({ dtype }) => dtype === 'float32');
+      for (const output of differentiable) this.dependents.add(output);
+      if (differentiable.length > 0) {
+        this.nodes.push({ operation, inputs, outputs, params, rule: entry });
+      }
+    }
+    return outputs;
+  }
+
+  private applyOutside(
+    operation: Operation,
+    inputs: readonly Tensor[],
+    params: Params,
+  ): readonly Tensor[] {
+    return withInterpreter(this.outer, () => this.outer.apply(operation, inputs, params));
+  }
+}
+
+/** A function's result beside the graph that led to it. */
+export interface Recording<R> {
+  readonly value: R;
+  readonly graph: Graph;
+  /** For each leaf of the arguments, in order: its alias in the graph, `null` where it is not trained. */
+  readonly variables: readonly (Tensor | null)[];
+}
+
+/**
+ * Runs `f` and records what its trainable arguments go through: float32 leaves outside of buffers.
+ *
+ * @param f A synchronous function of trees to a tree.
+ * @param primals Its arguments.
+ * @throws StateError if `f` returns a Promise.
+ * @example
+ * const { graph } = record((x) => x.sin().sum(), tensor([1, 2, 3]));
+ * console.log(formatGraph(graph));
+ */
+export function record<P extends readonly unknown[], R>(
+  f: (...primals: P) => R,
+  ...primals: P
+): Recording<R> {
+  const recorder = new Recorder(currentInterpreter());
+  const leaves = namedLeaves(primals);
+  const variables = leaves.map(({ tensor, trainable }) =>
+    trainable ? recorder.leaf(tensor) : null,
+  );
+  const inputs = leaves.map(({ tensor }, i) => variables[i] ?? tensor);
+  const replaced = tree.flatten(primals).unflatten(inputs);
+  const value = withInterpreter(recorder, () => f(...replaced));
+  return { value, graph: recorder, variables };
+}
+
+/**
+ * The graph as text, one node a line, in the style of a program's: `in` are the leaves, `v` the
+ * results; an operand without a gradient shows as its type.
+ */
+export function formatGraph(graph: Graph): string {
+  const names = new Map(graph.leaves.map((leaf, i) => [leaf, `in${i}`]));
+  const declare = (tensor: Tensor): string => `${names.get(tensor)}: ${tensor.toString()}`;
+  const lines = [`graph(${graph.leaves.map(declare).join(', ')})`];
+  for (const { operation, inputs, outputs, params } of graph.nodes) {
+    const operands = inputs.map((input) => names.get(input) ?? input.toString()).join(', ');
+    for (const output of outputs) names.set(output, `v${names.size - graph.leaves.length}`);
+    const application = `${operation.name}(${operands}) ${formatParams(params)}`.trimEnd();
+    lines.push(`  ${outputs.map(declare).join(', ')} = ${application}`);
+  }
+  return lines.join('\n');
+}
+
+/** An operation from outside the instruction set: composites have their definition, others no rule. */
+function entryOfExtension(operation: Operation): 'decompose' {
+  if (operation.kind === 'composite') return 'decompose';
+  throw new StateError(
+    'grad',
+    `no gradient rule for the primitive '${operation.name}'. Express it as a composite of known ones.`,
+  );
+}

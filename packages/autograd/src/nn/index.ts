@@ -1,0 +1,15 @@
+export { Buffer } from '../leaves.ts';
+export {
+  CrossAttention,
+  SelfAttention,
+  type AttentionOptions,
+  type CrossAttentionOptions,
+} from './attention.ts';
+export { Conv2d, type Conv2dOptions } from './conv.ts';
+export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { init, type Initializer } from './init.ts';
+export { Linear, type LinearOptions } from './linear.ts';
+export { crossEntropy, mseLoss, type CrossEntropyOptions } from './loss.ts';
+export { Mlp, type MlpOptions } from './mlp.ts';
+export { countParameters, loadTensors, Module, namedParameters, namedTensors } from './module.ts';
+export { GroupNorm, LayerNorm, type NormOptions } from './norm.ts';

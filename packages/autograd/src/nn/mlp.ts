@@ -1,0 +1,29 @@
+import { gelu, split, type Tensor } from '@tessera/tensor';
+import type { Initializer } from './init.ts';
+import { Linear } from './linear.ts';
+import { Module } from './module.ts';
+
+/** Options of {@link Mlp}. */
+export interface MlpOptions {
+  readonly key: Tensor;
+  /** The first weight of both layers. Default as {@link Linear}. */
+  readonly init?: Initializer;
+}
+
+/** The feed-forward part of a transformer block: `fc2(gelu(fc1(x)))`, with GELU's tanh form. */
+export class Mlp extends Module {
+  readonly fc1: Linear;
+  readonly fc2: Linear;
+
+  constructor(width: number, hidden: number, { key, init }: MlpOptions) {
+    super();
+    const [key1, key2] = split(key);
+    this.fc1 = new Linear(width, hidden, init === undefined ? { key: key1 } : { key: key1, init });
+    this.fc2 = new Linear(hidden, width, init === undefined ? { key: key2 } : { key: key2, init });
+  }
+
+  /** `[..., D] → [..., D]` through `[..., F]` */
+  forward(x: Tensor): Tensor {
+    return this.fc2.forward(gelu(this.fc1.forward(x)));
+  }
+}

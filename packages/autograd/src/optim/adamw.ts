@@ -1,0 +1,121 @@
+import { scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
+import {
+  stateOf,
+  updateParameters,
+  zerosByPath,
+  type Optimizer,
+  type PerParameter,
+  type TensorsByPath,
+} from './optimizer.ts';
+
+/** Options of {@link adamw} and {@link adam}. */
+export interface AdamOptions {
+  /** Decay rates of the two moving averages. Default [0.9, 0.999]. */
+  readonly betas?: readonly [number, number];
+  /** Added to the root of the second moment. Default 1e-8. */
+  readonly eps?: number;
+  /** Default 0.01 for adamw, 0 for adam. */
+  readonly weightDecay?: number;
+  /** Settings of single parameters. */
+  readonly perParameter?: PerParameter;
+}
+
+/** State of {@link adamw} and {@link adam}. */
+export interface AdamState {
+  /** int32 scalar: steps taken. */
+  readonly step: Tensor;
+  /**
+   * `1 − β^step` of both averages: what an average of ones that started at 0 has reached. Kept as
+   * that average (`c ← β·c + 1 − β`), for the formula would cancel in float32 while β^step is near 1.
+   */
+  readonly correction: { readonly mean: Tensor; readonly variance: Tensor };
+  /** Moving average of the gradients. */
+  readonly mean: TensorsByPath;
+  /** Moving average of the squared gradients. */
+  readonly variance: TensorsByPath;
+}
+
+/**
+ * Adam with decoupled weight decay:
+ *
+ *     m ← β₁·m + (1 − β₁)·g,  v ← β₂·v + (1 − β₂)·g²
+ *     p ← p − lr · ((m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps) + λ·p)
+ *
+ * Source: Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+ */
+export function adamw(options: AdamOptions = {}): Optimizer<AdamState> {
+  return adamFamily('adamw', { weightDecay: 0.01, ...options });
+}
+
+/**
+ * Adam; weight decay, if any, is an L2 penalty: `g ← g + λ·p` before the moving averages of {@link adamw}.
+ *
+ * Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+ */
+export function adam(options: AdamOptions = {}): Optimizer<AdamState> {
+  return adamFamily('adam', options);
+}
+
+function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamState> {
+  const {
+    betas: [beta1, beta2] = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay = 0,
+    perParameter,
+  } = options;
+  if (
+    ![beta1, beta2].every((beta) => beta >= 0 && beta < 1) ||
+    !(eps >= 0) ||
+    !(weightDecay >= 0)
+  ) {
+    throw new ValueError(
+      op,
+      `betas must lie in [0, 1), eps and weightDecay be at least 0, but got betas [${beta1}, ${beta2}], ` +
+        `eps ${eps}, weightDecay ${weightDecay}.`,
+    );
+  }
+  const decoupled = op === 'adamw';
+  return {
+    init: (params) => ({
+      step: zeros([], 'int32'),
+      correction: { mean: scalar(0), variance: scalar(0) },
+      mean: zerosByPath(params),
+      variance: zerosByPath(params),
+    }),
+    update: (grads, state, params, { learningRate }) => {
+      const mean: Record<string, Tensor> = { ...state.mean };
+      const variance: Record<string, Tensor> = { ...state.variance };
+      const correction = {
+        mean: average(state.correction.mean, 1, beta1),
+        variance: average(state.correction.variance, 1, beta2),
+      };
+      const rate = scalarOf(learningRate);
+      const stepSize = rate.div(correction.mean);
+      const rootScale = correction.variance.sqrt().reciprocal();
+      const updated = updateParameters(op, grads, params, ({ path, gradient, parameter }) => {
+        const settings = perParameter?.(path, parameter) ?? {};
+        const scale = settings.learningRateScale ?? 1;
+        const decay = settings.weightDecay ?? weightDecay;
+        const penalised = decoupled || decay === 0 ? gradient : gradient.add(parameter.mul(decay));
+        const m = average(stateOf(op, state.mean, path), penalised, beta1);
+        const v = average(stateOf(op, state.variance, path), penalised.square(), beta2);
+        mean[path] = m;
+        variance[path] = v;
+        const adaptive = m.div(v.sqrt().mul(rootScale).add(eps)).mul(stepSize);
+        const change =
+          decoupled && decay !== 0 ? adaptive.add(parameter.mul(rate.mul(decay))) : adaptive;
+        return parameter.sub(scale === 1 ? change : change.mul(scale));
+      });
+      return { params: updated, state: { step: state.step.add(1), correction, mean, variance } };
+    },
+  };
+}
+
+/** `β·a + (1 − β)·x` */
+function average(a: Tensor, x: Tensor | number, beta: number): Tensor {
+  return a.mul(beta).add(typeof x === 'number' ? x * (1 - beta) : x.mul(1 - beta));
+}
+
+function scalarOf(x: number | Tensor): Tensor {
+  return typeof x === 'number' ? scalar(x) : x;
+}

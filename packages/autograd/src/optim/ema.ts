@@ -1,0 +1,46 @@
+import { ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
+import { namedLeaves } from '../leaves.ts';
+
+/**
+ * An exponential moving average of a model: `e ← d·e + (1 − d)·p` for each trainable tensor.
+ * Everything else (buffers, int32 and bool tensors) is taken from `params`. Start with the model itself.
+ *
+ * Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging".
+ *
+ * @param average The average so far, a tree like `params`.
+ * @param decay d, a number or a scalar tensor.
+ * @throws StateError if the trees differ.
+ */
+export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
+  const old = namedLeaves(average);
+  const leaves = namedLeaves(params);
+  if (old.length !== leaves.length || old.some(({ path }, i) => path !== leaves[i].path)) {
+    throw new StateError(
+      'emaUpdate',
+      'the average and the parameters are different trees. Start with the parameters.',
+    );
+  }
+  const rest = typeof decay === 'number' ? 1 - decay : decay.neg().add(1);
+  const updated = leaves.map(({ path, tensor: p, trainable }, i) => {
+    const e = old[i].tensor;
+    if (e.toString() !== p.toString()) {
+      throw new ShapeError(
+        'emaUpdate',
+        `'${path}' is ${p.toString()}, its average ${e.toString()}.`,
+        [p.shape, e.shape],
+      );
+    }
+    return trainable ? e.add(p.sub(e).mul(rest)) : p;
+  });
+  return tree.flatten(params).unflatten(updated);
+}
+
+/**
+ * The decay that lets a young average follow quickly: `min(maximum, (1 + k) / (10 + k))`.
+ *
+ * @param step k, the scalar count of averaging steps taken before (0 at the first).
+ */
+export function emaDecay(step: Tensor, maximum: number): Tensor {
+  const k = step.cast('float32');
+  return k.add(1).div(k.add(10)).minimum(maximum);
+}

@@ -1,0 +1,114 @@
+import { formatShape, ShapeError, StateError, tree, zeros, type Tensor } from '@tessera/tensor';
+import { namedLeaves } from '../leaves.ts';
+
+/** Tensors by the path of the parameter that they belong to. */
+export type TensorsByPath = Readonly<Record<string, Tensor>>;
+
+/** What one step of an optimizer needs beside its state. */
+export interface StepOptions {
+  /** The learning rate: a number, or a scalar tensor (of a schedule), so that a compiled step keeps one program. */
+  readonly learningRate: number | Tensor;
+}
+
+/** What one step of an optimizer gives. */
+export interface StepResult<T, S> {
+  readonly params: T;
+  readonly state: S;
+}
+
+/**
+ * A first-order optimizer: two pure functions. The state is a tree of tensors, so it is saved,
+ * donated and compiled like everything else; its step count is a tensor too.
+ *
+ * @example
+ * const optimizer = adamw({ weightDecay: 0.01 });
+ * let state = optimizer.init(model);
+ * const { grads } = valueAndGrad(loss)(model, batch);
+ * ({ params: model, state } = optimizer.update(grads, state, model, { learningRate: 1e-3 }));
+ */
+export interface Optimizer<S> {
+  /** The state before the first step, for the trainable tensors of `params`. */
+  init(params: unknown): S;
+  /**
+   * One step. Parameters and gradients are matched by path: a parameter without a gradient (`null`
+   * in its place) stays untouched, as do buffers and int32 and bool tensors.
+   *
+   * @param grads A tree like `params`.
+   * @throws StateError if gradients or state belong to another tree, ShapeError if a gradient's
+   * shape is not its parameter's.
+   */
+  update<T>(grads: unknown, state: S, params: T, options: StepOptions): StepResult<T, S>;
+}
+
+/** Settings of one parameter that differ from the optimizer's. */
+export interface ParameterSettings {
+  /** Multiplies the learning rate. Default 1. */
+  readonly learningRateScale?: number;
+  /** Replaces the optimizer's weight decay. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Chooses the settings of a parameter by its path (and shape).
+ *
+ * @example
+ * adamw({ weightDecay: 0.1, perParameter: (path) => (path.endsWith('bias') ? { weightDecay: 0 } : {}) });
+ */
+export type PerParameter = (path: string, parameter: Tensor) => ParameterSettings;
+
+/** Zeros for every trainable tensor of `params`, by path. */
+export function zerosByPath(params: unknown): TensorsByPath {
+  return Object.fromEntries(
+    namedLeaves(params)
+      .filter(({ trainable }) => trainable)
+      .map(({ path, tensor }) => [path, zeros(tensor.shape)] as const),
+  );
+}
+
+/** One parameter that has a gradient. */
+export interface Updated {
+  readonly path: string;
+  readonly gradient: Tensor;
+  readonly parameter: Tensor;
+}
+
+/** Replaces every parameter that has a gradient by what `step` makes of it. */
+export function updateParameters<T>(
+  op: string,
+  grads: unknown,
+  params: T,
+  step: (updated: Updated) => Tensor,
+): T {
+  const gradients = new Map(namedLeaves(grads).map(({ path, tensor }) => [path, tensor]));
+  const leaves = namedLeaves(params);
+  const known = new Set(leaves.map(({ path }) => path));
+  for (const path of gradients.keys()) {
+    if (known.has(path)) continue;
+    throw new StateError(
+      op,
+      `there is a gradient at '${path}', but no parameter. Pass grads and params of one tree.`,
+    );
+  }
+  const updated = leaves.map(({ path, tensor: parameter, trainable }) => {
+    const gradient = gradients.get(path);
+    if (gradient === undefined || !trainable) return parameter;
+    if (formatShape(gradient.shape) !== formatShape(parameter.shape)) {
+      throw new ShapeError(
+        op,
+        `the gradient of '${path}' is ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}.`,
+        [gradient.shape, parameter.shape],
+      );
+    }
+    return step({ path, gradient, parameter });
+  });
+  return tree.flatten(params).unflatten(updated);
+}
+
+/** The tensor that the state holds for `path`. */
+export function stateOf(op: string, tensors: TensorsByPath, path: string): Tensor {
+  if (Object.hasOwn(tensors, path)) return tensors[path];
+  throw new StateError(
+    op,
+    `the state knows no parameter '${path}'. Make it with init(params) of the same tree.`,
+  );
+}

@@ -1,0 +1,62 @@
+import type { Tensor } from '@tessera/tensor';
+import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
+import type { VjpEntry } from './rule.ts';
+
+type MovementName = 'alias' | 'reshape' | 'permute' | 'expand' | 'slice' | 'pad' | 'concat';
+
+/** Gradients of the movements and assemblies: each is the transposed movement. */
+export const movement: { readonly [N in MovementName]: VjpEntry<PrimitiveParams[N]> } = {
+  // y = x ⇒ x̄ = ȳ
+  alias: ([ȳ]) => [() => ȳ],
+
+  // y = x in another shape ⇒ x̄ = ȳ in the shape of x
+  reshape: ([ȳ], { inputs: [x] }) => [() => ȳ.reshape(x.shape)],
+
+  // y = P x ⇒ x̄ = P⁻¹ ȳ
+  permute: ([ȳ], { params: { axes } }) => [() => ȳ.permute(axes.map((_, i) => axes.indexOf(i)))],
+
+  // y[i, j] = x[j] ⇒ x̄[j] = Σᵢ ȳ[i, j]
+  expand: ([ȳ], { inputs: [x] }) => [() => sumTo(ȳ, x.shape)],
+
+  // y[i] = x[start + i·step] ⇒ x̄[start + i·step] = ȳ[i], elsewhere 0
+  slice: ([ȳ], { inputs: [x], params }) => [() => unslice(ȳ, x.shape, params)],
+
+  // y[before + i·(interior + 1)] = x[i] ⇒ x̄[i] = ȳ[before + i·(interior + 1)]
+  pad: ([ȳ], { inputs: [x], params: { before, interior } }) => [
+    () => {
+      const steps = interior.map((n) => n + 1);
+      return apply(primitives.slice, [ȳ], { starts: before, sizes: x.shape, steps })[0];
+    },
+  ],
+
+  // y = [x₀ | x₁ | …] ⇒ x̄ₖ = the piece of ȳ at the place of xₖ
+  concat: ([ȳ], { inputs, params: { axis } }) => {
+    let start = 0;
+    return inputs.map((x) => {
+      const range = [start, (start += x.shape[axis])] as const;
+      return () => ȳ.slice(x.shape.map((_, i) => (i === axis ? range : null)));
+    });
+  },
+};
+
+/** Sums over what broadcasting from `shape` added or stretched. */
+function sumTo(ȳ: Tensor, shape: readonly number[]): Tensor {
+  const added = ȳ.rank - shape.length;
+  const stretched = ȳ.shape.flatMap((n, i) => (i < added || n !== shape[i - added] ? [i] : []));
+  return ȳ.sum(stretched).reshape(shape);
+}
+
+/** Puts ȳ back where a slice of a tensor of `shape` took it from; zeros elsewhere. */
+function unslice(
+  ȳ: Tensor,
+  shape: readonly number[],
+  { starts, sizes, steps }: PrimitiveParams['slice'],
+): Tensor {
+  const backwards = steps.flatMap((step, i) => (step < 0 ? [i] : []));
+  const reach = sizes.map((n, i) => (n === 0 ? 0 : (n - 1) * steps[i]));
+  const before = starts.map((start, i) => Math.min(start, start + reach[i]));
+  const after = shape.map((n, i) => n - before[i] - (sizes[i] === 0 ? 0 : Math.abs(reach[i]) + 1));
+  const interior = steps.map((step) => Math.abs(step) - 1);
+  const forwards = backwards.length === 0 ? ȳ : ȳ.flip(backwards);
+  return apply(primitives.pad, [forwards], { before, after, interior })[0];
+}

@@ -1,0 +1,36 @@
+import type { CompositeParams, PrimitiveParams } from '@tessera/tensor/extend';
+import { composite } from './composite.ts';
+import { contract } from './contract.ts';
+import { gather } from './gather.ts';
+import { movement } from './movement.ts';
+import { pointwise } from './pointwise.ts';
+import { reduce } from './reduce.ts';
+import type { VjpEntry } from './rule.ts';
+import { source } from './source.ts';
+
+/** The type of the gradient table: exactly one row for every primitive and composite. */
+export type VjpTable = {
+  readonly [N in keyof PrimitiveParams]: VjpEntry<PrimitiveParams[N]>;
+} & {
+  readonly [N in keyof CompositeParams]: VjpEntry<CompositeParams[N]>;
+};
+
+/** All gradient rules. An operation without a row does not compile. */
+export const vjpTable: VjpTable = {
+  ...pointwise,
+  ...movement,
+  ...reduce,
+  ...contract,
+  ...gather,
+  ...source,
+  ...composite,
+};
+
+/**
+ * The row of the operation called `name`, or `undefined` for an operation from outside the table (a
+ * composite that an extension defines).
+ */
+export function vjpEntry(name: string): VjpEntry | undefined {
+  // The row fits the attributes of its own operation, which is what it is applied to.
+  return Object.hasOwn(vjpTable, name) ? (vjpTable[name as keyof VjpTable] as VjpEntry) : undefined;
+}
