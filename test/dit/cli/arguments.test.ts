@@ -1,0 +1,89 @@
+import { InvalidArgumentError } from 'commander';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BACKENDS, DESIGNS } from '../../../packages/dit/src/choices.ts';
+import * as read from '../../../packages/dit/src/cli/arguments.ts';
+
+/** What a reader says about a text. */
+function problem(reader: (text: string) => unknown, text: string): string {
+  try {
+    reader(text);
+  } catch (error) {
+    return error instanceof InvalidArgumentError ? error.message : `unexpected: ${String(error)}`;
+  }
+  return 'accepted';
+}
+
+describe('numbers', () => {
+  test('in decimal notation are read as JavaScript reads them', () => {
+    fc.assert(
+      fc.property(fc.nat(), (n) => {
+        expect(read.seed(String(n))).toBe(n);
+        expect(read.positiveCount(String(n + 1))).toBe(n + 1);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }), (x) => {
+        expect(read.guidanceScale(String(x))).toBe(x);
+      }),
+    );
+    expect(read.seed('1e3')).toBe(1000);
+  });
+
+  test('that are not whole, not in range or no numbers are refused', () => {
+    const bad = ['', ' ', '1 ', '0x10', 'abc', '1,5', 'NaN', 'Infinity', '--3', '1e999'];
+    for (const text of [...bad, '1.5', '-1', '0']) {
+      expect(problem(read.positiveCount, text)).toBe('Expected a whole number from 1.');
+    }
+    for (const text of [...bad, '0.5', '-1', '4294967296']) {
+      expect(problem(read.seed, text)).toBe('Expected a whole number from 0 to 4294967295.');
+    }
+    for (const text of [...bad, '-0.5']) {
+      expect(problem(read.guidanceScale, text)).toBe('Expected a number from 0.');
+    }
+    expect(read.seed('4294967295')).toBe(4_294_967_295);
+  });
+});
+
+describe('labels', () => {
+  test('come back from their list', () => {
+    const lists = fc.array(fc.nat(99), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(lists, (labels) => {
+        expect(read.labelList(labels.join(','))).toEqual(labels);
+      }),
+    );
+  });
+
+  test('that are anything else are refused', () => {
+    for (const text of ['', ',', '1,', '1,,2', '1 2', '-1', '1.0', 'seven', '1;2']) {
+      expect(problem(read.labelList, text)).toBe(
+        'Expected whole numbers separated by commas, such as 0,1,2.',
+      );
+    }
+  });
+});
+
+describe('names', () => {
+  test('are those of the list, exactly', () => {
+    for (const design of DESIGNS) {
+      expect(read.oneOf(DESIGNS)(design)).toBe(design);
+    }
+    for (const text of ['', 'adaLN-Zero', 'adaln_zero', 'toString']) {
+      expect(problem(read.oneOf(DESIGNS), text)).toBe(
+        'Expected one of in-context, cross-attention, adaln, adaln-zero.',
+      );
+    }
+  });
+
+  test('of backends that are not there yet are told apart from unknown ones', () => {
+    expect(read.backend('cpu')).toBe('cpu');
+    expect(problem(read.backend, 'tpu')).toBe(`Expected one of ${BACKENDS.join(', ')}.`);
+    expect(problem(read.backend, 'gpu')).toMatch(/^The gpu backend is not there yet\. /);
+  });
+
+  test('of pictures end in .png', () => {
+    expect(read.pngPath('a/b.PNG')).toBe('a/b.PNG');
+    expect(problem(read.pngPath, 'grid.jpg')).toBe('Expected a file name that ends in .png.');
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
+import { longRunNotice } from '../../../packages/dit/src/cli/train-command.ts';
+import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { trainingFlops, trainingHours } from '../../../packages/dit/src/train/cost.ts';
+
+describe('a long run', () => {
+  test('is announced before it starts, a short one is not', () => {
+    expect(longRunNotice(presetConfig('smoke'))).toBeUndefined();
+    expect(longRunNotice(presetConfig('quick'))).toMatch(
+      /^This run \(preset quick\) will take about \d+ hours on the cpu backend; --preset smoke takes minutes\.$/,
+    );
+    expect(longRunNotice(presetConfig('smoke', { steps: 1_000_000 }))).toMatch(
+      /fewer --steps finish sooner\.$/,
+    );
+  });
+
+  test('is not guessed at for a backend whose speed is not known', () => {
+    expect(trainingHours(presetConfig('full', { backend: 'gpu' }))).toBeUndefined();
+  });
+
+  test('counts the arithmetic of the paper: DiT-S/2 is 6.06 Gflops forward', () => {
+    const base = presetConfig('smoke', { steps: 1, batch: 1 });
+    const model = {
+      ...base.model,
+      inputSize: 32,
+      patchSize: 2,
+      hiddenSize: 384,
+      depth: 12,
+      numHeads: 6,
+      learnSigma: true,
+    };
+    const one = trainingFlops({ ...base, model });
+    const two = trainingFlops({ ...base, model, steps: 2 });
+    // The paper counts a multiply-add once; training does three passes of two operations each.
+    // Table 4 gives 6.06: three digits, so half a unit of the last is 0.1 %.
+    expect((two - one) / 6 / 1e9).toBeCloseTo(6.06, 2);
+  });
+
+  test('counts the convolutions of the autoencoder', () => {
+    const base = presetConfig('smoke');
+    const autoencoder = { ...base.autoencoder, channels: [2, 3], latentChannels: 5, batch: 1 };
+    const cost = (steps: number): number =>
+      trainingFlops({ ...base, autoencoder: { ...autoencoder, steps } });
+    const pixels = 32 * 32;
+    const macs =
+      pixels * 9 * 2 + // encoder 1 → 2
+      (pixels / 4) * 9 * 2 * 3 + // encoder 2 → 3, stride 2
+      (pixels / 4) * 9 * 3 * 10 + // encoder 3 → mean and log-variance
+      (pixels / 4) * 9 * 5 * 3 + // decoder 5 → 3
+      pixels * 9 * 3 * 2 + // decoder 3 → 2 after upsampling
+      pixels * 9 * 2; // decoder 2 → 1
+    expect(cost(2) - cost(1)).toBe(6 * macs);
+  });
+});
+
+describe('options of sample', () => {
+  const config = presetConfig('smoke');
+  const given = { run: 'r', out: 'g.png', seed: 4 };
+
+  test('that are left out come from the run', () => {
+    expect(completeSampleOptions(given, config)).toEqual({
+      ...given,
+      labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+      guidance: 2,
+      sampler: 'ddim',
+      steps: 50,
+    });
+  });
+
+  test('that are given win', () => {
+    const all = { ...given, labels: [3, 3], guidance: 0, sampler: 'ddpm', steps: 1000 } as const;
+    expect(completeSampleOptions(all, config)).toEqual(all);
+  });
+
+  test('that do not fit the run are refused', () => {
+    expect(() => completeSampleOptions({ ...given, labels: [1, 10] }, config)).toThrow(
+      'sample: the label 10 is unknown: this run has the classes 0 to 9.',
+    );
+    expect(() => completeSampleOptions({ ...given, steps: 1001 }, config)).toThrow(
+      'sample: 1001 denoising steps are more than the 1000 timesteps of this run.',
+    );
+  });
+});

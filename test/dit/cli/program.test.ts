@@ -1,0 +1,144 @@
+import { CommanderError } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { createProgram } from '../../../packages/dit/src/cli/program.ts';
+
+/** What a command line leads to. */
+interface Outcome {
+  /** The action that ran and the options it got. */
+  readonly ran: [command: string, options: unknown] | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+async function run(...args: string[]): Promise<Outcome> {
+  let ran: Outcome['ran'];
+  let [stdout, stderr, exitCode] = ['', '', 0];
+  const program = createProgram('1.2.3', {
+    train: async (options) => {
+      ran = ['train', options];
+      await Promise.resolve();
+    },
+    sample: async (options) => {
+      ran = ['sample', options];
+      await Promise.resolve();
+    },
+  });
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({
+      getOutHelpWidth: () => 80,
+      writeOut: (text) => {
+        stdout += text;
+      },
+      writeErr: (text) => {
+        stderr += text;
+      },
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    exitCode = error instanceof CommanderError ? error.exitCode : -1;
+  }
+  return { ran, stdout, stderr, exitCode };
+}
+
+describe('train', () => {
+  test('has defaults for everything', async () => {
+    expect((await run('train')).ran).toEqual([
+      'train',
+      { preset: 'smoke', design: 'adaln-zero', backend: 'cpu', seed: 0 },
+    ]);
+  });
+
+  test('takes every option', async () => {
+    const text =
+      '--preset quick --design in-context --out run --data idx --backend cpu --steps 9 --batch 8 --seed 7';
+    expect((await run('train', ...text.split(' '))).ran).toEqual([
+      'train',
+      {
+        preset: 'quick',
+        design: 'in-context',
+        out: 'run',
+        data: 'idx',
+        backend: 'cpu',
+        steps: 9,
+        batch: 8,
+        seed: 7,
+      },
+    ]);
+  });
+});
+
+describe('sample', () => {
+  test('needs only a run and a picture', async () => {
+    expect((await run('sample', '--run', 'r', '--out', 'g.png')).ran).toEqual([
+      'sample',
+      { run: 'r', out: 'g.png', seed: 0 },
+    ]);
+  });
+
+  test('takes every option', async () => {
+    const text =
+      '--run r --labels 0,1,2 --guidance 2.5 --sampler ddpm --steps 50 --seed 3 --out g.png';
+    expect((await run('sample', ...text.split(' '))).ran).toEqual([
+      'sample',
+      {
+        run: 'r',
+        labels: [0, 1, 2],
+        guidance: 2.5,
+        sampler: 'ddpm',
+        steps: 50,
+        seed: 3,
+        out: 'g.png',
+      },
+    ]);
+  });
+});
+
+describe('what is wrong', () => {
+  test.each([
+    'trian',
+    'train --presset quick',
+    'train --preset slow',
+    'train --design adaln-one',
+    'train --backend wasm',
+    'train --backend gpu',
+    'train --backend tpu',
+    'train --steps 0',
+    'train --batch many',
+    'train --seed -1',
+    'train --out',
+    'train extra',
+    'sample --out g.png',
+    'sample --run r',
+    'sample --run r --out g.jpg',
+    'sample --run r --out g.png --labels 0,x',
+    'sample --run r --out g.png --guidance high',
+    'sample --run r --out g.png --sampler euler',
+  ])('is one line: tessera %s', async (text) => {
+    const { ran, stdout, stderr, exitCode } = await run(...text.split(' '));
+    expect(ran).toBeUndefined();
+    expect(exitCode).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect(stderr).toMatchSnapshot();
+  });
+});
+
+describe('help', () => {
+  test('shows the commands and examples', async () => {
+    const { stdout, exitCode } = await run('--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatchSnapshot();
+  });
+
+  test('shows the options of each command with their defaults', async () => {
+    expect((await run('train', '--help')).stdout).toMatchSnapshot();
+    expect((await run('sample', '--help')).stdout).toMatchSnapshot();
+  });
+
+  test('--version prints the version', async () => {
+    expect(await run('--version')).toMatchObject({ stdout: '1.2.3\n', exitCode: 0 });
+  });
+});
