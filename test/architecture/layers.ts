@@ -25,7 +25,7 @@ export interface Boundary {
 }
 
 /** The layers of `@tessera/tensor`, lowest first: a file imports from its own row and the rows above it. */
-export const tensorLayers: readonly Layer[] = [
+const tensorLayers: readonly Layer[] = [
   { name: 'errors', files: ['errors.ts'], reason: 'everything may fail' },
   { name: 'dtype', files: ['dtype.ts'], reason: 'what an element is' },
   { name: 'shape', files: ['shape.ts'], reason: 'index arithmetic needs no elements' },
