@@ -38,10 +38,10 @@ const LOG_VARIANCE_LIMIT = 20;
  */
 export class Autoencoder extends Module {
   readonly encoder: readonly Conv2d[];
-  readonly to_moments: Conv2d;
-  readonly from_latent: Conv2d;
+  readonly toMoments: Conv2d;
+  readonly fromLatent: Conv2d;
   readonly decoder: readonly Conv2d[];
-  readonly to_pixels: Conv2d;
+  readonly toPixels: Conv2d;
 
   constructor(
     { channels, latentChannels }: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>,
@@ -55,8 +55,8 @@ export class Autoencoder extends Module {
     this.encoder = channels.map((to, i) =>
       i === 0 ? conv(i, 1, to) : conv(i, channels[i - 1], to, 2),
     );
-    this.to_moments = conv(channels.length, last, 2 * latentChannels);
-    this.from_latent = conv(channels.length + 1, latentChannels, last);
+    this.toMoments = conv(channels.length, last, 2 * latentChannels);
+    this.fromLatent = conv(channels.length + 1, latentChannels, last);
     this.decoder = channels
       .slice(1)
       .map((_, i) =>
@@ -66,7 +66,7 @@ export class Autoencoder extends Module {
           channels[channels.length - 2 - i],
         ),
       );
-    this.to_pixels = conv(2 * channels.length + 1, channels[0], 1);
+    this.toPixels = conv(2 * channels.length + 1, channels[0], 1);
   }
 
   /** `[B, 1, H, W]` images in [-1, 1] → mean and log-variance of their latents. */
@@ -84,7 +84,7 @@ export class Autoencoder extends Module {
       );
     }
     const features = this.encoder.reduce((x, conv) => silu(conv.forward(x)), images);
-    const [mean, logVariance] = this.to_moments.forward(features).chunk(2, 1);
+    const [mean, logVariance] = this.toMoments.forward(features).chunk(2, 1);
     return {
       mean,
       logVariance: logVariance.maximum(-LOG_VARIANCE_LIMIT).minimum(LOG_VARIANCE_LIMIT),
@@ -95,9 +95,9 @@ export class Autoencoder extends Module {
   decode(latents: Tensor): Tensor {
     const features = this.decoder.reduce(
       (x, conv) => silu(conv.forward(upsampleNearest2d(x, 2))),
-      silu(this.from_latent.forward(latents)),
+      silu(this.fromLatent.forward(latents)),
     );
-    return this.to_pixels.forward(features);
+    return this.toPixels.forward(features);
   }
 }
 

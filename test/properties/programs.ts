@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { broadcastShapes, concat, layerNorm, matmul, normal, key, sizeOf, softmax, type Tensor } from '@tessera/tensor';
+import { movements, type Pick } from './movements.ts';
+
+/** Random numbers that decide one step of a program. */
+export type Step = readonly [kind: number, a: number, b: number, pick: Pick];
+
+/** Steps of a random program, to be run by {@link runProgram}. */
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.tuple(
+    fc.integer({ min: 0, max: 9 }),
+    fc.nat(100),
+    fc.nat(100),
+    fc.tuple(fc.integer({ min: 0, max: 6 }), fc.nat(20), fc.nat(20), fc.nat(20)),
+  ),
+  { minLength: 1, maxLength: 14 },
+);
+
+/** Three inputs on which random programs start. */
+export function programInputs(seed: number): Tensor[] {
+  return [[3, 4], [4], [2, 3, 4]].map((shape, i) => normal(key(3 * seed + i), shape));
+}
+
+/** Runs a program that its steps choose: every step combines earlier values. Gives all values that nobody used. */
+export function runProgram(inputs: readonly Tensor[], program: readonly Step[]): Tensor[] {
+  const values = [...inputs];
+  const used = new Set<Tensor>();
+  const take = (index: number): Tensor => {
+    const value = values[index % values.length];
+    used.add(value);
+    return value;
+  };
+  for (const [kind, a, b, pick] of program) {
+    const x = take(a);
+    values.push(step(kind, x, () => take(b), pick));
+  }
+  return values.filter((value, i) => i >= inputs.length && !used.has(value));
+}
+
+function step(kind: number, x: Tensor, other: () => Tensor, pick: Pick): Tensor {
+  switch (kind) {
+    case 0:
+      return x.tanh();
+    case 1:
+      return x.mul(0.5).add(1);
+    case 2:
+    case 3: {
+      const y = other();
+      return broadcasts(x, y) && x.size * y.size < 5000 ? (kind === 2 ? x.add(y) : x.mul(y).sin()) : x.neg();
+    }
+    case 4:
+      return x.rank === 0 ? x.cos() : x.sum(pick[1] % x.rank);
+    case 5:
+      return x.rank === 0 || x.size === 0 ? x.cos() : x.sub(x.max(pick[1] % x.rank, { keepDims: true }));
+    case 6: {
+      const y = other();
+      const fits = x.rank >= 2 && y.rank === x.rank && x.shape.slice(0, -1).join() === y.shape.slice(0, -1).join();
+      return fits ? matmul(x.transpose(), y) : x.sigmoid();
+    }
+    case 7:
+      return x.rank === 0 || x.size === 0 ? x.abs() : pick[2] % 2 === 0 ? softmax(x) : layerNorm(x, 1e-3);
+    case 8:
+      return x.rank === 0 ? x.square() : concat([x, x.neg()], pick[1] % x.rank);
+    default:
+      return movements(x, [pick])[0].apply(x);
+  }
+}
+
+function broadcasts(x: Tensor, y: Tensor): boolean {
+  try {
+    return sizeOf(broadcastShapes('test', x.shape, y.shape)) >= 0;
+  } catch {
+    return false;
+  }
+}
