@@ -55,15 +55,17 @@ export function withInterpreter<T>(interpreter: Interpreter, body: () => T): T {
   const outer = current;
   current = interpreter;
   try {
-    const result = body();
-    if (result instanceof Promise) {
-      throw new StateError(
-        interpreter.name,
-        'the function returned a Promise, but it must be synchronous. Read values with await outside of it.',
-      );
-    }
-    return result;
+    return expectSynchronous(interpreter.name, body());
   } finally {
     current = outer;
   }
+}
+
+/** Gives `result` back, or throws a StateError if it is a Promise. */
+export function expectSynchronous<T>(op: string, result: T): T {
+  if (!(result instanceof Promise)) return result;
+  throw new StateError(
+    op,
+    'the function returned a Promise, but it must be synchronous. Read values with await outside of it.',
+  );
 }

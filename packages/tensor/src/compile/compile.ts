@@ -1,6 +1,6 @@
 import type { Backend, Executable, Storage } from '../backend.ts';
 import { commonBackend, contiguousStorage, evaluator, ownStorage, storedTensor } from '../eager.ts';
-import { currentInterpreter } from '../interpreter.ts';
+import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
 import type { TensorSpec } from '../primitives/primitive.ts';
 import { tree, type FlatTree } from '../tree.ts';
 import { ValueError } from '../errors.ts';
@@ -100,7 +100,7 @@ class Variant<R> {
     this.donated = donated;
     this.traced = trace(
       (inputs) => {
-        result = tree.flatten(f(...(flat.unflatten(inputs) as never)));
+        result = tree.flatten(expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))));
         return result.leaves;
       },
       flat.leaves,

@@ -53,5 +53,6 @@ export function formatPlan(plan: Plan): string {
     .map(({ donatedInput }, i) => (donatedInput === null ? '' : `  out${i} takes over in${donatedInput}`))
     .filter((line) => line !== '');
   const kernels = plan.kernels.map((kernel) => `  ${formatKernel(kernel, (buffer) => names[buffer])}`);
-  return [`plan: ${plan.kernels.length} kernels, arena ${plan.arenaBytes} bytes`, ...donations, ...buffers, ...kernels].join('\n');
+  const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
+  return [`plan: ${count}, arena ${plan.arenaBytes} bytes`, ...donations, ...buffers, ...kernels].join('\n');
 }

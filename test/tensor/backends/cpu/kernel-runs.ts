@@ -65,7 +65,7 @@ export interface Input {
   readonly elements: TypedArray;
 }
 
-/** Runs one operation; its output follows garbage, so that it must overwrite all of it. */
+/** Runs one operation. Its output starts as garbage, all of which it must overwrite. */
 export function runCall(
   operation: KernelPrimitive,
   params: Params,

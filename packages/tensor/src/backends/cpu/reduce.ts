@@ -91,7 +91,10 @@ function accumulatorView(shape: Shape, axes: readonly number[]): View {
 
 /** The sum of `n` elements, in four interleaved partial sums that need not wait for each other. */
 function sumOf(values: TypedArray, start: number, n: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
   const end = start + n;
   let i = start;
   for (; i + 3 < end; i += 4) {

@@ -29,8 +29,8 @@ export function randomBits(
     const key1 = elements[key.view.offset + key.view.strides[0]];
     const out = buffers[y.buffer];
     for (let i = 0; i < size; i++) {
-      const [word0, word1] = threefry2x32(key0, key1, 0, start + i);
-      const word = word0 ^ word1;
+      const words = threefry2x32(key0, key1, 0, start + i);
+      const word = words[0] ^ words[1];
       out[y.view.offset + i] = width === 32 ? word : word >>> (32 - width);
     }
   };

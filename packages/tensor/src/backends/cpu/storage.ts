@@ -45,7 +45,7 @@ export class CpuStorage implements Storage {
   transfer(op: string): CpuStorage {
     const elements = this.elements(op);
     this.#drop(
-      `the tensor was donated to ${op}, which reused its memory. ` +
+      'the tensor was donated to a compiled function, which reused its memory. ' +
         'Use what that call returned instead, or leave the argument out of donate.',
     );
     const kept = this.#shared ? elements.slice() : elements;
