@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
+
+const loader = fileURLToPath(new URL('typescript-loader.js', import.meta.url));
+const main = fileURLToPath(new URL('../../../packages/dit/src/cli/main.ts', import.meta.url));
+
+let dir: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tessera-cli-'));
+});
+
+afterEach(async () => {
+  await rm(dir, { recursive: true });
+});
+
+/** How a real process ended. */
+interface Ending {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `tessera` with these arguments in the temporary folder. */
+function tessera(...args: string[]): Promise<Ending> {
+  const node = ['--conditions=tessera-source', '--import', loader, main, ...args];
+  const child = spawn(process.execPath, node, {
+    cwd: dir,
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+/** Runs `tessera` on bad input: how it ended, and which files it left. */
+async function refusal(...args: string[]): Promise<Ending & { readonly created: string[] }> {
+  const before = await readdir(dir, { recursive: true });
+  const ending = await tessera(...args);
+  const after = await readdir(dir, { recursive: true });
+  return { ...ending, created: after.filter((file) => !before.includes(file)) };
+}
+
+/** What bad input has to end in: one line on stderr, exit code 2, and nothing new in the folder. */
+function refusedWith(line: string): Awaited<ReturnType<typeof refusal>> {
+  return { code: 2, stdout: '', stderr: `error: ${line}\n`, created: [] };
+}
+
+test('--version prints the version of the package', async () => {
+  const manifest = new URL('../../../packages/dit/package.json', import.meta.url);
+  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
+  expect(await tessera('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('--help goes to stdout', async () => {
+  const { code, stdout, stderr } = await tessera('--help');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('Examples:');
+});
+
+describe('train refuses', () => {
+  test('a backend that is not there yet', async () => {
+    expect(await refusal('train', '--backend', 'gpu')).toEqual(
+      refusedWith(
+        "option '--backend <name>' argument 'gpu' is invalid. The gpu backend is not there yet. This version has: cpu.",
+      ),
+    );
+  });
+
+  test('a run folder that already holds something', async () => {
+    await mkdir(join(dir, 'run'));
+    await writeFile(join(dir, 'run', 'model.safetensors'), 'precious');
+    expect(await refusal('train', '--out', 'run')).toEqual(
+      refusedWith(
+        'chooseRunFolder: the folder run is not empty (it holds model.safetensors). Name a new one by --out, or remove it first.',
+      ),
+    );
+    expect(await readFile(join(dir, 'run', 'model.safetensors'), 'utf8')).toBe('precious');
+  });
+});
+
+describe('sample refuses', () => {
+  test('a folder that is no run', async () => {
+    expect(await refusal('sample', '--run', 'none', '--out', 'grid.png')).toEqual(
+      refusedWith(
+        `readRunConfig: none is not the folder of a run: ${join('none', 'config.json')} is missing.`,
+      ),
+    );
+  });
+
+  test('a run whose configuration is mangled', async () => {
+    await mkdir(join(dir, 'run'));
+    await writeFile(join(dir, 'run', 'config.json'), '{"preset": "smoke", "steps": -1}');
+    const { stderr, ...rest } = await refusal('sample', '--run', 'run', '--out', 'grid.png');
+    expect(rest).toEqual({ code: 2, stdout: '', created: [] });
+    expect(stderr).toMatch(/^error: parseTrainConfig: run.config\.json: [^\n]+\n$/);
+  });
+
+  test('a label that the run does not know', async () => {
+    await writeRunConfig(join(dir, 'run'), presetConfig('smoke'));
+    expect(
+      await refusal('sample', '--run', 'run', '--labels', '3,10', '--out', 'grid.png'),
+    ).toEqual(refusedWith('sample: the label 10 is unknown: this run has the classes 0 to 9.'));
+  });
+
+  test('a picture that could not be written', async () => {
+    await writeRunConfig(join(dir, 'run'), presetConfig('smoke'));
+    expect(await refusal('sample', '--run', 'run', '--out', 'none/grid.png')).toEqual(
+      refusedWith('sample: the folder none of --out does not exist.'),
+    );
+  });
+});
