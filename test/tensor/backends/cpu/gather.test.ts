@@ -62,8 +62,12 @@ describe('gather', () => {
       elements: new Int32Array([i]),
     });
     const run = (i: number) => () => runCall(gather.gather, { axis: 1 }, [x, at(i)]);
-    expect(run(3)).toThrowErrorMatchingInlineSnapshot(`[ValueError: gather: index 3 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`);
-    expect(run(-1)).toThrowErrorMatchingInlineSnapshot(`[ValueError: gather: index -1 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`);
+    expect(run(3)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: gather: index 3 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`,
+    );
+    expect(run(-1)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: gather: index -1 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`,
+    );
   });
 });
 
@@ -88,6 +92,8 @@ describe('scatterAdd', () => {
     const index = { view: contiguousView([1]), elements: new Int32Array([5]) };
     const source = { view: contiguousView([1]), elements: new Float32Array([1]) };
     const run = () => runCall(gather.scatterAdd, { axis: 0, shape: [5] }, [index, source]);
-    expect(run).toThrowErrorMatchingInlineSnapshot(`[ValueError: scatterAdd: index 5 is outside axis 0 of [5]: indices along it are 0 to 4.]`);
+    expect(run).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: scatterAdd: index 5 is outside axis 0 of [5]: indices along it are 0 to 4.]`,
+    );
   });
 });

@@ -121,12 +121,15 @@ export function elementsOf({ view, elements }: Input): number[] {
   });
 }
 
-/** Numbers between -2 and 2 that depend on the seed only, with few digits, so that float32 holds them. */
+/**
+ * Numbers that depend on the seed only: multiples of 1/64 from -2 to 2, so that float32 holds sums of
+ * some thousand products exactly, or integers from -8 to 7.
+ */
 export function fill(elements: TypedArray, seed: number): TypedArray {
   let state = seed | 1;
   for (let i = 0; i < elements.length; i++) {
     state = Math.imul(state, 1664525) + 1013904223;
-    elements[i] = elements instanceof Float32Array ? (state >> 20) / 1024 : state >> 28;
+    elements[i] = elements instanceof Float32Array ? (state >> 24) / 64 : state >> 28;
   }
   return elements;
 }

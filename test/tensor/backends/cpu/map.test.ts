@@ -74,7 +74,7 @@ function expressions(inputs: number, outputs: number): fc.Arbitrary<Expression> 
       const nodes = [...leaves];
       for (const [op, a, b] of steps) {
         const args = [a % nodes.length, b % nodes.length];
-        nodes.push(apply(op as keyof typeof pointwise, ...args));
+        nodes.push(apply(op, ...args));
       }
       // The last node is mostly a result, as in a plan; sometimes nobody needs it.
       const last = nodes.length - 1;
@@ -215,7 +215,7 @@ describe('map', () => {
 
   it('works in place: outputs over the inputs of the same contiguous view', () => {
     const cases = fc.record({
-      size: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(2500)),
+      size: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(1030)),
       expression: expressions(2, 2),
       seed: fc.integer(),
     });
@@ -245,7 +245,6 @@ describe('map', () => {
         expect(run(operands)).toStrictEqual([first, second]);
         expect(run(operands.toReversed())).toStrictEqual([second, first]);
       }),
-      { numRuns: 200 },
     );
   });
 });

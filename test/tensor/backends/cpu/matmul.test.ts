@@ -32,7 +32,7 @@ describe('matmul', () => {
       );
     fc.assert(
       fc.property(cases, ({ sizes, a, b }) => {
-        // Products of multiples of 1/1024 and their few sums are exact in float64.
+        // Products of multiples of 1/64 and their few sums are exact.
         expect(runCall(contract.matmul, {}, [a, b]).elements).toStrictEqual(define(...sizes, a, b));
       }),
       { numRuns: 200 },
