@@ -88,6 +88,21 @@ describe('safetensors', () => {
     expect(header['flag'].data_offsets[0]).toBe(12);
   });
 
+  it('copies the elements out of a Node Buffer too, whose slices share its memory', () => {
+    const bytes = Buffer.from(
+      encodeSafetensors(
+        new Map([
+          ['flag', { dtype: 'bool', shape: [3], data: Uint8Array.of(1, 0, 1) }],
+          ['x', { dtype: 'float32', shape: [2], data: Float32Array.of(0.5, -2) }],
+        ]),
+      ),
+    );
+    const { tensors } = decodeSafetensors(bytes);
+    bytes.fill(0);
+    expect(tensors.get('x')?.data).toEqual(Float32Array.of(0.5, -2));
+    expect(tensors.get('flag')?.data).toEqual(Uint8Array.of(1, 0, 1));
+  });
+
   it('reads I64 into int32 and refuses what does not fit', () => {
     const write = (value: bigint): Uint8Array => {
       const header = new TextEncoder().encode('{"i":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}  ');

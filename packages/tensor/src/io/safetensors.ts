@@ -111,7 +111,8 @@ function splitFile(bytes: Uint8Array, label: string): { header: Record<string, u
     throw new FormatError(label, `the header is not JSON (${cause instanceof Error ? cause.message : 'unreadable'}).`);
   }
   if (!isRecord(header)) throw new FormatError(label, 'the header is not a JSON object.');
-  return { header, body: bytes.subarray(end) };
+  // Not bytes.subarray: bytes may be a Node Buffer, whose slices share its memory.
+  return { header, body: new Uint8Array(bytes.buffer, bytes.byteOffset + end, bytes.byteLength - end) };
 }
 
 function readMetadata(value: unknown, label: string): Record<string, string> {
