@@ -1,0 +1,62 @@
+import { init, LayerNorm, Mlp, SelfAttention } from '@tessera/autograd/nn';
+import type { Tensor } from '@tessera/tensor';
+import { splitInitialization, type Initialization } from '../initialization.ts';
+import { modulate, Modulation } from '../modulate.ts';
+import {
+  Block,
+  blockNorm,
+  layerOptions,
+  transformerMacs,
+  type BlockDesign,
+  type BlockSizes,
+} from './block.ts';
+
+/** Shift, scale and gate, of attention and of the MLP. */
+const VECTORS = 6;
+
+/**
+ * As adaLN, and the condition also gives a gate for each residual branch. All six vectors start at
+ * zero, so a new block is the identity.
+ *
+ * Source: Peebles & Xie 2023, section 3.2, "adaLN-Zero block".
+ */
+export class AdaLnZeroBlock extends Block {
+  readonly norm1: LayerNorm;
+  readonly attn: SelfAttention;
+  readonly norm2: LayerNorm;
+  readonly mlp: Mlp;
+  readonly adaLN_modulation: Modulation;
+
+  constructor({ width, heads, hidden }: BlockSizes, initialization: Initialization) {
+    super();
+    const [attn, mlp, modulation] = splitInitialization(initialization, 3);
+    this.norm1 = blockNorm(width, false);
+    this.attn = new SelfAttention(width, heads, layerOptions(attn));
+    this.norm2 = blockNorm(width, false);
+    this.mlp = new Mlp(width, hidden, layerOptions(mlp));
+    this.adaLN_modulation = new Modulation(width, VECTORS, {
+      key: modulation.key,
+      init: init.zeros(),
+    });
+  }
+
+  /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
+  forward(tokens: Tensor, condition: Tensor): Tensor {
+    const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
+    const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = vectors; // [B, D] each
+    const attended = this.attn.forward(modulate(this.norm1.forward(tokens), shiftAttn, scaleAttn));
+    const x = tokens.add(gateAttn.unsqueeze(1).mul(attended));
+    const fed = this.mlp.forward(modulate(this.norm2.forward(x), shiftMlp, scaleMlp));
+    return x.add(gateMlp.unsqueeze(1).mul(fed));
+  }
+}
+
+/** Adaptive layer norm with gates that start at zero, the design of the official models. */
+export const adaLnZero: BlockDesign = {
+  adaptiveFinalLayer: true,
+  createBlock: (sizes, initialization) => new AdaLnZeroBlock(sizes, initialization),
+  condition: (timestep, label) => timestep.add(label), // [B, D]
+  enter: (tokens) => tokens,
+  leave: (tokens) => tokens,
+  blockMacs: (sizes, tokens) => transformerMacs(sizes, tokens) + VECTORS * sizes.width ** 2,
+};

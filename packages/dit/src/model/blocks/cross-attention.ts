@@ -1,0 +1,64 @@
+import { CrossAttention, LayerNorm, Mlp, SelfAttention } from '@tessera/autograd/nn';
+import { stack, type Tensor } from '@tessera/tensor';
+import { splitInitialization, type Initialization } from '../initialization.ts';
+import {
+  Block,
+  blockNorm,
+  layerOptions,
+  transformerMacs,
+  type BlockDesign,
+  type BlockSizes,
+} from './block.ts';
+
+/** Length of the context: timestep and label. */
+const CONTEXT_LENGTH = 2;
+
+/**
+ * A pre-norm ViT block with cross-attention to the condition between self-attention and MLP, with
+ * its own layer norm and residual.
+ *
+ * Source: Peebles & Xie 2023, section 3.2, "Cross-attention block". The paper leaves open where the
+ * norm sits; pre-norm with learned scale and shift gives its parameter count.
+ */
+export class CrossAttentionBlock extends Block {
+  readonly norm1: LayerNorm;
+  readonly attn: SelfAttention;
+  readonly norm2: LayerNorm;
+  readonly cross_attn: CrossAttention;
+  readonly norm3: LayerNorm;
+  readonly mlp: Mlp;
+
+  constructor({ width, heads, hidden }: BlockSizes, initialization: Initialization) {
+    super();
+    const [attn, cross, mlp] = splitInitialization(initialization, 3);
+    this.norm1 = blockNorm(width, true);
+    this.attn = new SelfAttention(width, heads, layerOptions(attn));
+    this.norm2 = blockNorm(width, true);
+    this.cross_attn = new CrossAttention(width, heads, layerOptions(cross));
+    this.norm3 = blockNorm(width, true);
+    this.mlp = new Mlp(width, hidden, layerOptions(mlp));
+  }
+
+  /** `[B, T, D]` and context `[B, 2, D]` to `[B, T, D]` */
+  forward(tokens: Tensor, context: Tensor): Tensor {
+    const x = tokens.add(this.attn.forward(this.norm1.forward(tokens)));
+    const y = x.add(this.cross_attn.forward(this.norm2.forward(x), context));
+    return y.add(this.mlp.forward(this.norm3.forward(y)));
+  }
+}
+
+/**
+ * Cross-attention: timestep and label are a sequence of two, kept apart from the patches, that every
+ * block attends to. All linear layers start Xavier-uniform.
+ */
+export const crossAttention: BlockDesign = {
+  adaptiveFinalLayer: false,
+  createBlock: (sizes, initialization) => new CrossAttentionBlock(sizes, initialization),
+  condition: (timestep, label) => stack([timestep, label], 1), // [B, 2, D]
+  enter: (tokens) => tokens,
+  leave: (tokens) => tokens,
+  blockMacs: (sizes, tokens) =>
+    transformerMacs(sizes, tokens) +
+    2 * (tokens + CONTEXT_LENGTH) * sizes.width ** 2 +
+    2 * tokens * CONTEXT_LENGTH * sizes.width,
+};

@@ -1,0 +1,61 @@
+/** From class labels to vectors, and the null class of classifier-free guidance. */
+
+import { Embedding, Module } from '@tessera/autograd/nn';
+import { bernoulli, StateError, where, type Tensor } from '@tessera/tensor';
+import type { Initialization } from './initialization.ts';
+
+/** Sizes of {@link LabelEmbedder}. */
+export interface LabelEmbedderOptions extends Initialization {
+  /** Probability that {@link LabelEmbedder.dropLabels} replaces a label. 0 means that there is no null class. */
+  readonly dropoutProb: number;
+}
+
+/**
+ * A table with one row a class and, if labels are ever dropped, one more for the null class, which
+ * has number K. Dropping is a step of its own, so that the model itself is a plain function.
+ *
+ * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", section 3.1.
+ */
+export class LabelEmbedder extends Module {
+  readonly embedding_table: Embedding;
+  readonly numClasses: number;
+  readonly dropoutProb: number;
+
+  constructor(
+    numClasses: number,
+    width: number,
+    { dropoutProb, key, start }: LabelEmbedderOptions,
+  ) {
+    super();
+    const rows = numClasses + (dropoutProb > 0 ? 1 : 0);
+    this.embedding_table = new Embedding(rows, width, { key, init: start.embedding });
+    this.numClasses = numClasses;
+    this.dropoutProb = dropoutProb;
+  }
+
+  /** The number of the null class. Throws a StateError if the model has none. */
+  get nullClass(): number {
+    if (this.dropoutProb > 0) return this.numClasses;
+    throw new StateError(
+      'LabelEmbedder',
+      'a model with label dropout 0 has no null class. Train with classDropoutProb above 0 to use guidance.',
+    );
+  }
+
+  /** int32 `[B] → [B, D]`; labels run from 0 to K − 1, and K is the null class. */
+  forward(labels: Tensor): Tensor {
+    return this.embedding_table.forward(labels);
+  }
+
+  /** Replaces each label by the null class with probability `dropoutProb`: int32 `[B]` to int32 `[B]`. */
+  dropLabels(labels: Tensor, key: Tensor): Tensor {
+    return this.dropoutProb > 0
+      ? this.dropWhere(labels, bernoulli(key, this.dropoutProb, labels.shape))
+      : labels;
+  }
+
+  /** Replaces the labels by the null class where `mask` (bool `[B]`) is true. */
+  dropWhere(labels: Tensor, mask: Tensor): Tensor {
+    return where(mask, this.nullClass, labels);
+  }
+}

@@ -1,0 +1,39 @@
+/** The adaptive part of adaptive layer norm. */
+
+import { Linear, Module } from '@tessera/autograd/nn';
+import { silu, type Tensor } from '@tessera/tensor';
+import type { Initializer } from '@tessera/autograd/nn';
+
+/**
+ * `x · (1 + scale) + shift`, the same for all tokens: x `[B, T, D]`, shift and scale `[B, D]` to
+ * `[B, T, D]`.
+ */
+export function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
+  return x.mul(scale.add(1).unsqueeze(1)).add(shift.unsqueeze(1));
+}
+
+/** What {@link Modulation} is made from. */
+export interface ModulationOptions {
+  readonly key: Tensor;
+  readonly init: Initializer;
+}
+
+/**
+ * Regresses `count` vectors of width D from the conditioning vector: `Linear(SiLU(c))`, cut in
+ * `count` pieces. The linear layer is field 1, its place after SiLU in the official checkpoints.
+ *
+ * Source: Peebles & Xie 2023, section 3.2, "Adaptive layer norm (adaLN) block".
+ */
+export class Modulation extends Module {
+  readonly 1: Linear;
+
+  constructor(width: number, count: number, { key, init }: ModulationOptions) {
+    super();
+    this[1] = new Linear(width, count * width, { key, init });
+  }
+
+  /** `[B, D] → [B, count · D]` */
+  forward(condition: Tensor): Tensor {
+    return this[1].forward(silu(condition));
+  }
+}
