@@ -8,13 +8,13 @@ export const BLOCK = 1024;
 
 /**
  * Gives elements `start … start + n − 1` of an operand in row-major order, at the beginning of the
- * array that it returns. Blocks are read in order; `start` 0 begins anew.
+ * array that it returns. All blocks are read in order, any number of times.
  */
 export type BlockReader = (buffer: TypedArray, start: number, n: number) => TypedArray;
 
 /**
  * Writes the first `n` of `values` to elements `start … start + n − 1` of an output in row-major
- * order. Blocks are written in order; `start` 0 begins anew.
+ * order. All blocks are written in order, any number of times.
  */
 export type BlockWriter = (
   buffer: TypedArray,
@@ -39,8 +39,7 @@ export function blockReader(operand: Operand, scratch: TypedArray, copies: boole
     return (buffer, start, n) => blockOf(view, buffer, start, n);
   }
   const cursor = new RunCursor(view);
-  return (buffer, start, n) => {
-    if (start === 0) cursor.restart();
+  return (buffer, _start, n) => {
     for (let done = 0; done < n;) {
       const count = cursor.take(n - done);
       copyRun(scratch, done, 1, buffer, cursor.at, cursor.stride, count);
@@ -63,8 +62,7 @@ export function blockWriter({ view }: Operand): BlockWriter {
     };
   }
   const cursor = new RunCursor(view);
-  return (buffer, start, n, values) => {
-    if (start === 0) cursor.restart();
+  return (buffer, _start, n, values) => {
     for (let done = 0; done < n;) {
       const count = cursor.take(n - done);
       copyRun(buffer, cursor.at, cursor.stride, values, done, 1, count);

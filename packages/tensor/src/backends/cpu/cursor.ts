@@ -2,7 +2,8 @@ import { mergeRuns, type View } from '../../view.ts';
 
 /**
  * Walks the elements of a view in row-major order as runs: stretches of elements that lie one
- * stride apart. Moving on to the next run is a few additions, without any division.
+ * stride apart. Moving on to the next run is a few additions, without any division. After the last
+ * element comes the first again.
  *
  * @example
  * const cursor = new RunCursor({ shape: [2, 3], strides: [8, 1], offset: 4 });
@@ -16,7 +17,6 @@ export class RunCursor {
   /** Place in the buffer of the first element that was taken last. */
   at = 0;
 
-  readonly #offset: number;
   readonly #length: number;
   readonly #outerSizes: readonly number[];
   readonly #outerStrides: readonly number[];
@@ -32,15 +32,7 @@ export class RunCursor {
     this.#outerSizes = runs.map(({ size }) => size);
     this.#outerStrides = runs.map(({ stride }) => stride);
     this.#index = runs.map(() => 0);
-    this.#offset = view.offset;
     this.#base = view.offset;
-  }
-
-  /** Goes back to the first element. */
-  restart(): void {
-    this.#index.fill(0);
-    this.#base = this.#offset;
-    this.#position = 0;
   }
 
   /** Takes the next elements of the current run, at most `limit`; returns how many. */

@@ -57,7 +57,8 @@ export function gemm(
 
 /**
  * Packs `lines` rows or columns of length `k` into panels of four. A panel holds the four first
- * elements, then the four second elements, …; lines that are missing in the last panel are 0.
+ * elements, then the four second elements, …. Lines that are missing in the last panel keep what was
+ * there before: what they give is never stored.
  */
 function packPanels(
   elements: Float32Array | Float64Array,
@@ -74,7 +75,6 @@ function packPanels(
     let from = offset + line * lineStride;
     for (let l = 0; l < k; l++) {
       for (let i = 0; i < count; i++) panels[to + i] = elements[from + i * lineStride];
-      for (let i = count; i < TILE; i++) panels[to + i] = 0;
       to += TILE;
       from += stride;
     }

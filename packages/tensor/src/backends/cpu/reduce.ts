@@ -62,7 +62,6 @@ export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) =
   return (buffers) => {
     const accumulators = workspace.reserve(size);
     accumulators.fill(kernel.primitive.initial(output.dtype), 0, size);
-    cursor.restart();
     const consume = (values: readonly TypedArray[], _start: number, n: number): void => {
       for (let done = 0; done < n;) {
         const count = cursor.take(n - done);
