@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compile, gelu, linear, softmax, StateError, tensor, zeros, type Tensor } from '@tessera/tensor';
+import { compile, concat, gelu, linear, softmax, StateError, tensor, zeros, type Tensor } from '@tessera/tensor';
 
 const x = zeros([2, 3]);
 
@@ -151,6 +151,11 @@ describe('compile', () => {
     f(x);
     compile((a: Tensor) => a.neg(), { donate: [0] })(table);
     expect(() => f(x)).toThrow(StateError);
+  });
+
+  it('writes assemblies that are empty', () => {
+    const f = compile((a: Tensor) => concat([a, a.neg()], 0));
+    expect(f(zeros([0, 2])).shape).toEqual([0, 2]);
   });
 
   it('takes empty tensors and functions that return nothing new', () => {

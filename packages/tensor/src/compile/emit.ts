@@ -1,4 +1,3 @@
-import { sizeOf } from '../shape.ts';
 import { contiguousView, formatView, sliceView } from '../view.ts';
 import type { AssemblyBody, Atom, Body, MapBody, ReduceBody, Source } from './group.ts';
 import type { CallKernel, Expression, ExpressionNode, Kernel, MapKernel, Operand, ReduceKernel } from './kernel.ts';
@@ -59,8 +58,7 @@ function emitAssembly({ shape, args, argShapes, regions, covers, buffer, dtype }
     const region = sliceView(whole, starts, argShapes[i], steps);
     return copyKernel(arg, { buffer, dtype, view: region });
   });
-  const filled = copies.filter(({ shape: region }) => sizeOf(region) > 0);
-  return covers ? filled : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...filled];
+  return covers ? copies : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...copies];
 }
 
 function copyKernel(source: Source, output: Operand): MapKernel {

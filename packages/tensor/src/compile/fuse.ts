@@ -3,7 +3,7 @@ import type { Params, PointwisePrimitive } from '../primitives/primitive.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { contiguousView, expandView, type View } from '../view.ts';
 import { emit } from './emit.ts';
-import { GroupGraph, type Group } from './group-graph.ts';
+import { GroupGraph } from './group-graph.ts';
 import { isWhole, type Source } from './group.ts';
 import { withOperands, type Kernel, type Operand } from './kernel.ts';
 import type { Instruction, Program, Variable } from './program.ts';
@@ -55,7 +55,10 @@ export function fuse(program: Program, windows?: readonly InputWindow[]): Schedu
 class Fuser {
   private readonly buffers: BufferSpec[] = [];
   private readonly sources = new Map<Variable, Source>();
-  private readonly graph = new GroupGraph((buffer) => this.buffers[buffer].size);
+  private readonly graph = new GroupGraph(
+    (buffer) => this.buffers[buffer].size,
+    (buffer) => this.buffers[buffer].role.kind === 'output',
+  );
   private readonly scalars = new Map<string, number>();
   private order = 0;
 
@@ -127,14 +130,14 @@ class Fuser {
   }
 
   schedule(): Schedule {
-    this.graph.absorbPrologues((buffer) => this.buffers[buffer].role.kind === 'output');
+    this.graph.fuseChains();
+    this.graph.fuseNeighbours();
     const groups = this.graph.inOrder();
-    const reads = this.graph.readers();
-    const isLive = (buffer: number, group: Group): boolean =>
-      this.buffers[buffer].role.kind === 'output' || [...(reads.get(buffer) ?? [])].some((reader) => reader !== group);
+    const isLive = (buffer: number): boolean =>
+      this.buffers[buffer].role.kind === 'output' || this.graph.readersOf(buffer).size > 0;
     return dropUnusedBuffers({
       buffers: this.buffers,
-      kernels: groups.flatMap((group) => emit(group.body, (buffer) => isLive(buffer, group))),
+      kernels: groups.flatMap(({ body }) => emit(body, isLive)),
     });
   }
 
@@ -170,7 +173,7 @@ class Fuser {
     return { kind: 'window', buffer, dtype: source.dtype, view: moved };
   }
 
-  /** Adds pointwise work and merges it with the groups that make its operands, where that is sound. */
+  /** Adds pointwise work, or without a primitive a copy, and gives the buffer of its result. */
   private pointwise(
     primitive: PointwisePrimitive | null,
     params: Params,
@@ -180,11 +183,7 @@ class Fuser {
   ): number {
     const buffer = this.buffer(dtype, sizeOf(shape), { kind: 'temporary' });
     const atom = { order: this.order, primitive, params, args, buffer, dtype };
-    let group = this.graph.add({ kind: 'map', shape, atoms: [atom] }, this.order);
-    for (const arg of args) {
-      const maker = arg.kind === 'window' ? this.graph.makerOf(arg.buffer) : undefined;
-      if (maker !== undefined && maker !== group) group = this.graph.merge(maker, group) ?? group;
-    }
+    this.graph.add({ kind: 'map', shape, atoms: [atom] }, this.order);
     return buffer;
   }
 

@@ -1,5 +1,14 @@
 import { sizeOf } from '../shape.ts';
-import { buffersOf, isWhole, reshapeAtoms, windowsOf, type Body, type MapBody, type ReduceBody } from './group.ts';
+import {
+  buffersOf,
+  isWhole,
+  reshapeAtoms,
+  windowsOf,
+  type AssemblyBody,
+  type Body,
+  type CallBody,
+  type MapBody,
+} from './group.ts';
 
 /** A node of the graph: work that becomes one kernel. */
 export interface Group {
@@ -9,17 +18,26 @@ export interface Group {
   body: Body;
 }
 
-/** The groups of a program under construction, with who depends on whom. */
+/**
+ * The groups of a program, with who reads from whom, and the merging of pointwise groups.
+ *
+ * First `fuseChains`: work whose results one group alone reads moves into that group, which saves
+ * writing them. Then `fuseNeighbours`: what reads a group's results right after it joins it, which
+ * saves reading them again.
+ */
 export class GroupGraph {
   private readonly groups = new Map<number, Group>();
   private readonly makers = new Map<number, Group>();
-  /** Ids of all groups that a group depends on, directly or not, as a bit set. */
+  private readonly readers = new Map<number, Set<Group>>();
+  /** Ids of all groups that a group depends on, directly or not. */
   private readonly ancestors = new Map<number, BitSet>();
   private readonly sizeOfBuffer: (buffer: number) => number;
+  private readonly isOutput: (buffer: number) => boolean;
   private nextId = 0;
 
-  constructor(sizeOfBuffer: (buffer: number) => number) {
+  constructor(sizeOfBuffer: (buffer: number) => number, isOutput: (buffer: number) => boolean) {
     this.sizeOfBuffer = sizeOfBuffer;
+    this.isOutput = isOutput;
   }
 
   add(body: Body, order: number): Group {
@@ -32,65 +50,49 @@ export class GroupGraph {
     this.groups.set(group.id, group);
     this.ancestors.set(group.id, ancestors);
     for (const buffer of buffersOf(body)) this.makers.set(buffer, group);
+    for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
     return group;
   }
 
-  /** The group that writes `buffer`. */
-  makerOf(buffer: number): Group | undefined {
-    return this.makers.get(buffer);
-  }
-
-  /** Merges two groups of pointwise work into one and returns it; `null` if that would be wrong. */
-  merge(first: Group, second: Group): Group | null {
-    const { body: a } = first;
-    const { body: b } = second;
-    if (a.kind !== 'map' || b.kind !== 'map' || sizeOf(a.shape) !== sizeOf(b.shape)) return null;
-    if (!this.readsElementwise(a, second) || !this.readsElementwise(b, first)) return null;
-    if (this.dependsThroughOthers(first, second) || this.dependsThroughOthers(second, first)) return null;
-    const atoms = reshapeAtoms(b.atoms, a.shape);
-    if (atoms === null) return null;
-    first.body = { ...a, atoms: [...a.atoms, ...atoms].sort((x, y) => x.order - y.order) };
-    first.order = Math.max(first.order, second.order);
-    this.groups.delete(second.id);
-    for (const { buffer } of b.atoms) this.makers.set(buffer, first);
-    this.inheritAncestors(first, second);
-    return first;
-  }
-
-  /** Lets every reduction take in the map whose only result it alone reads. */
-  absorbPrologues(isOutput: (buffer: number) => boolean): void {
-    const readers = this.readers();
-    for (const group of this.groups.values()) {
-      const { body } = group;
-      if (body.kind !== 'reduce' || body.arg.kind !== 'window') continue;
-      const maker = this.makers.get(body.arg.buffer);
-      if (maker?.body.kind !== 'map' || !isWhole(body.arg.view, this.sizeOfBuffer(body.arg.buffer))) continue;
-      const isRead = ({ buffer }: { buffer: number }): boolean =>
-        isOutput(buffer) || [...(readers.get(buffer) ?? [])].some((reader) => reader !== maker);
-      const results = maker.body.atoms.filter(isRead);
-      const mine = results.length === 1 && results[0].buffer === body.arg.buffer && !isOutput(body.arg.buffer);
-      if (mine && readers.get(body.arg.buffer)?.size === 1) this.absorb(group, body, maker, maker.body);
-    }
-  }
-
-  /** The groups that read each buffer made by another group. */
-  readers(): Map<number, Set<Group>> {
-    const readers = new Map<number, Set<Group>>();
-    for (const group of this.groups.values()) {
-      for (const { buffer } of windowsOf(group.body)) {
-        const known = readers.get(buffer);
-        if (known === undefined) readers.set(buffer, new Set([group]));
-        else known.add(group);
-      }
+  /** The groups that read `buffer`, except its maker. */
+  readersOf(buffer: number): Set<Group> {
+    let readers = this.readers.get(buffer);
+    if (readers === undefined) {
+      readers = new Set();
+      this.readers.set(buffer, readers);
     }
     return readers;
+  }
+
+  /** Moves every map into the map or reduction that alone reads its results. */
+  fuseChains(): void {
+    for (const group of this.inProgramOrder().reverse()) {
+      if (this.groups.get(group.id) !== group) continue;
+      let grown = true;
+      while (grown) {
+        grown = this.makersRead(group).some((maker) => this.isOnlyReader(group, maker) && this.absorb(group, maker));
+      }
+    }
+  }
+
+  /** Lets every map join a map whose results it reads, unless a kernel of its own reads them before. */
+  fuseNeighbours(): void {
+    for (const group of this.inProgramOrder()) {
+      for (const maker of this.makersRead(group)) {
+        if (this.groups.get(group.id) !== group) break;
+        if (maker.body.kind !== 'map' || group.body.kind !== 'map') continue;
+        if (this.isReadBefore(maker, firstOrder(group.body))) continue;
+        if (this.dependsThroughOthers(group, maker) || this.dependsThroughOthers(maker, group)) continue;
+        this.absorb(group, maker);
+      }
+    }
   }
 
   /** The groups, each after those it reads from, otherwise in program order. */
   inOrder(): Group[] {
     const ordered: Group[] = [];
     const done = new Set<Group>();
-    for (const root of [...this.groups.values()].sort((a, b) => a.order - b.order)) {
+    for (const root of this.inProgramOrder()) {
       const stack = [root];
       for (let group = stack.at(-1); group !== undefined; group = stack.at(-1)) {
         const waiting = done.has(group) ? [] : this.makersRead(group).filter((maker) => !done.has(maker));
@@ -121,14 +123,53 @@ export class GroupGraph {
     return ancestors;
   }
 
-  private readsElementwise(body: MapBody, maker: Group): boolean {
-    return windowsOf(body).every(
-      ({ buffer, view }) => this.makers.get(buffer) !== maker || isWhole(view, this.sizeOfBuffer(buffer)),
+  private inProgramOrder(): Group[] {
+    return [...this.groups.values()].sort((a, b) => a.order - b.order);
+  }
+
+  private isOnlyReader(group: Group, maker: Group): boolean {
+    return buffersOf(maker.body).every(
+      (buffer) => !this.isOutput(buffer) && [...this.readersOf(buffer)].every((reader) => reader === group),
+    );
+  }
+
+  /** Whether an operation with a kernel of its own reads a result of `maker` before `order`. */
+  private isReadBefore(maker: Group, order: number): boolean {
+    return buffersOf(maker.body).some((buffer) =>
+      [...this.readersOf(buffer)].some(({ body, order: at }) => at < order && isOpaque(body)),
     );
   }
 
   private dependsThroughOthers(group: Group, on: Group): boolean {
     return this.makersRead(group).some((maker) => maker !== on && this.ancestorsOf(maker).has(on.id));
+  }
+
+  /** Whether `body` reads the results of `maker` only element by element. */
+  private readsElementwise(body: Body, maker: Group): boolean {
+    return windowsOf(body).every(
+      ({ buffer, view }) => this.makers.get(buffer) !== maker || isWhole(view, this.sizeOfBuffer(buffer)),
+    );
+  }
+
+  /** Moves the work of a map into `group`, if the shapes allow it. */
+  private absorb(group: Group, maker: Group): boolean {
+    const { body } = group;
+    const { body: map } = maker;
+    if (map.kind !== 'map' || isOpaque(body) || sizeOf(map.shape) !== sizeOf(body.shape)) return false;
+    if (!this.readsElementwise(body, maker) || !this.readsElementwise(map, group)) return false;
+    const atoms = reshapeAtoms(map.atoms, body.shape);
+    if (atoms === null) return false;
+    for (const { buffer } of windowsOf(map)) this.readersOf(buffer).delete(maker);
+    group.body = { ...body, atoms: [...atoms, ...body.atoms].sort((x, y) => x.order - y.order) };
+    group.order = Math.max(group.order, maker.order);
+    this.groups.delete(maker.id);
+    for (const { buffer } of map.atoms) {
+      this.makers.set(buffer, group);
+      this.readersOf(buffer).delete(group);
+    }
+    for (const { buffer } of windowsOf(group.body)) this.readersOf(buffer).add(group);
+    this.inheritAncestors(group, maker);
+    return true;
   }
 
   private inheritAncestors(kept: Group, merged: Group): void {
@@ -138,19 +179,19 @@ export class GroupGraph {
     inherited.remove(merged.id);
     for (const other of this.groups.values()) {
       const ancestors = this.ancestorsOf(other);
-      if (!ancestors.has(kept.id) && !ancestors.has(merged.id)) continue;
+      if (other === kept || (!ancestors.has(kept.id) && !ancestors.has(merged.id))) continue;
       ancestors.add(kept.id);
       ancestors.addAll(inherited);
     }
   }
+}
 
-  private absorb(group: Group, body: ReduceBody, maker: Group, map: MapBody): void {
-    const atoms = reshapeAtoms(map.atoms, body.shape);
-    if (atoms === null) return;
-    group.body = { ...body, atoms };
-    this.groups.delete(maker.id);
-    for (const { buffer } of map.atoms) this.makers.set(buffer, group);
-  }
+function isOpaque(body: Body): body is AssemblyBody | CallBody {
+  return body.kind === 'assembly' || body.kind === 'call';
+}
+
+function firstOrder({ atoms }: MapBody): number {
+  return atoms[0].order;
 }
 
 /** A growing set of small whole numbers. */

@@ -80,8 +80,16 @@ export function windowsOf(body: Body): readonly Extract<Source, { kind: 'window'
 
 /** The buffers that a body writes. */
 export function buffersOf(body: Body): readonly number[] {
-  if (body.kind === 'map') return body.atoms.map(({ buffer }) => buffer);
-  return body.kind === 'call' ? body.outputs.map(({ buffer }) => buffer) : [body.buffer];
+  switch (body.kind) {
+    case 'map':
+      return body.atoms.map(({ buffer }) => buffer);
+    case 'reduce':
+      return [...body.atoms.map(({ buffer }) => buffer), body.buffer];
+    case 'assembly':
+      return [body.buffer];
+    case 'call':
+      return body.outputs.map(({ buffer }) => buffer);
+  }
 }
 
 /** Whether a window reads its whole buffer of `size` elements in row-major order. */
