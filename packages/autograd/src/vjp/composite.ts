@@ -12,9 +12,14 @@ export const composite: { readonly [N in keyof CompositeParams]: VjpEntry<Compos
   ],
   softmaxGrad: 'decompose',
 
-  // y = ln Σ eˣ ⇒ x̄ = ȳ·eˣ⁻ʸ
-  logSumExp: ([ȳ], { inputs: [x], outputs: [y], params: { axis } }) => [
-    () => x.sub(y.unsqueeze(axis)).exp().mul(ȳ.unsqueeze(axis)),
+  // y = ln Σ eˣ ⇒ x̄ = ȳ·softmax(x), where eˣ⁻ʸ would carry the rounding of a large y
+  logSumExp: ([ȳ], { inputs: [x], params: { axis } }) => [
+    () => apply(composites.softmax, [x], { axis })[0].mul(ȳ.unsqueeze(axis)),
+  ],
+
+  // y = x − ln Σ eˣ ⇒ x̄ = ȳ − eʸ·Σ ȳ
+  logSoftmax: ([ȳ], { outputs: [y], params: { axis } }) => [
+    () => ȳ.sub(y.exp().mul(ȳ.sum(axis, { keepDims: true }))),
   ],
 
   // y = (x − μ)/σ ⇒ x̄ = (ȳ − mean(ȳ) − y·mean(ȳ·y))/σ

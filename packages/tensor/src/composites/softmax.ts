@@ -59,3 +59,20 @@ export const logSumExp: Composite<SoftmaxParams> = {
   },
   flops: ([x]) => 4 * sizeOf(x.shape),
 };
+
+/** `y = x − ln Σ e^x` along an axis, with the largest x taken out first, so that large x do not cancel. */
+export const logSoftmax: Composite<SoftmaxParams> = {
+  kind: 'composite',
+  name: 'logSoftmax',
+  doc: 'y = x − ln Σ e^x along axis',
+  infer: ([x]) => {
+    expectDType('logSoftmax', x.dtype, ['float32']);
+    return [x];
+  },
+  decompose: ([x], { axis }) => {
+    const peak = x.max(axis, { keepDims: true });
+    const shifted = x.sub(peak.abs().less(Infinity).where(peak, 0));
+    return [shifted.sub(shifted.exp().sum(axis, { keepDims: true }).log())];
+  },
+  flops: ([x]) => 5 * sizeOf(x.shape),
+};

@@ -1,13 +1,14 @@
 import { attention, attentionGrad, type AttentionParams } from './attention.ts';
 import type { Composite } from './composite.ts';
 import { layerNorm, layerNormGrad, type LayerNormParams } from './layer-norm.ts';
-import { logSumExp, softmax, softmaxGrad, type SoftmaxParams } from './softmax.ts';
+import { logSoftmax, logSumExp, softmax, softmaxGrad, type SoftmaxParams } from './softmax.ts';
 
 /** The attributes of every composite by name. */
 export interface CompositeParams {
   softmax: SoftmaxParams;
   softmaxGrad: SoftmaxParams;
   logSumExp: SoftmaxParams;
+  logSoftmax: SoftmaxParams;
   layerNorm: LayerNormParams;
   layerNormGrad: LayerNormParams;
   attention: AttentionParams;
@@ -22,6 +23,7 @@ export const composites: { readonly [N in CompositeName]: Composite<CompositePar
   softmax,
   softmaxGrad,
   logSumExp,
+  logSoftmax,
   layerNorm,
   layerNormGrad,
   attention,

@@ -15,5 +15,5 @@ export function logSumExp(x: Tensor, axis = -1): Tensor {
 
 /** `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  return x.sub(logSumExp(x, axis).unsqueeze(normalizeAxis('logSoftmax', axis, x.rank)));
+  return apply(composites.logSoftmax, [x.cast('float32')], { axis: normalizeAxis('logSoftmax', axis, x.rank) })[0];
 }
