@@ -52,7 +52,7 @@ export const pointwise: {
     rightIdentity: 0,
   }),
   sub: binary('sub', 'a - b', ([a, b]) => a - b, { dtypes: ['float32', 'int32'], rightIdentity: 0 }),
-  mul: binary('mul', 'a · b (logical and of bools)', ([a, b]) => a * b, {
+  mul: binary('mul', 'a · b, of int32 modulo 2^32 while |a · b| ≤ 2^53; logical and of bools', ([a, b]) => a * b, {
     dtypes: ['float32', 'int32', 'bool'],
     commutative: true,
     rightIdentity: 1,
@@ -85,14 +85,20 @@ export const pointwise: {
   cast: {
     kind: 'pointwise',
     name: 'cast',
-    doc: 'x as another dtype; float to int truncates towards 0, anything but 0 is true',
+    doc: 'x as another dtype; float to int truncates towards 0 and saturates (NaN is 0), anything but 0 is true',
     commutative: false,
     rightIdentity: null,
-    scalar: ([x], { dtype }) => (dtype === 'bool' ? Number(x !== 0) : dtype === 'int32' ? Math.trunc(x) | 0 : x),
+    scalar: ([x], { dtype }) =>
+      dtype === 'bool' ? Number(x !== 0) : dtype === 'int32' ? saturateInt32(x) : x,
     infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
     flops: () => 0,
   },
 };
+
+/** `x` as an int32: towards 0, to the nearest end of the range beyond it, NaN to 0. */
+export function saturateInt32(x: number): number {
+  return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x)) | 0;
+}
 
 function unary(
   name: string,

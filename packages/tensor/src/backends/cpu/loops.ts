@@ -1,6 +1,6 @@
 import type { TypedArray } from '../../dtype.ts';
 import { erf } from '../../primitives/erf.ts';
-import type { PointwiseParams } from '../../primitives/pointwise.ts';
+import { saturateInt32, type PointwiseParams } from '../../primitives/pointwise.ts';
 
 /**
  * One pointwise primitive over the first `n` elements of its operands: `out[i] = f(a[i], b[i], c[i])`.
@@ -81,8 +81,9 @@ export const loops: Readonly<Record<keyof PointwiseParams, Loop>> = {
   cast: (out, n, a) => {
     if (out instanceof Uint8Array) {
       for (let i = 0; i < n; i++) out[i] = a[i] === 0 ? 0 : 1;
+    } else if (out instanceof Int32Array) {
+      for (let i = 0; i < n; i++) out[i] = saturateInt32(a[i]);
     } else {
-      // An Int32Array truncates towards 0 what it stores, a Float32Array rounds it.
       for (let i = 0; i < n; i++) out[i] = a[i];
     }
   },

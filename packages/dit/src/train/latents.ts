@@ -1,0 +1,71 @@
+import { compile, tensor, type Tensor } from '@tessera/tensor';
+import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
+import { gatherImages } from '../data/batches.ts';
+import type { IdxImages } from '../data/idx.ts';
+
+/** The posteriors of a set of images, encoded once so that training the DiT need not do it again. */
+export interface LatentSet {
+  readonly count: number;
+  /** Shape of one latent: `[C, h, w]`. */
+  readonly shape: readonly [number, number, number];
+  /** `[count, C, h, w]`, row-major. */
+  readonly mean: Float32Array;
+  /** `[count, C, h, w]`, row-major. */
+  readonly logVariance: Float32Array;
+  /**
+   * 1 / standard deviation of all values of latents drawn from the posteriors. Latents are multiplied
+   * by it, so that the diffusion starts from unit variance.
+   *
+   * Source: Rombach et al. 2022, "High-resolution image synthesis with latent diffusion models",
+   * appendix G (0.18215 is theirs; MNIST has its own).
+   */
+  readonly scale: number;
+}
+
+/** Images encoded at once. */
+const CHUNK = 250;
+
+/** Encodes the first `count` images of a set. */
+export async function encodeLatents(autoencoder: Autoencoder, set: IdxImages, count: number): Promise<LatentSet> {
+  const encode = compile((model: Autoencoder, images: Tensor): Posterior => model.encode(images));
+  const chunks: Posterior[] = [];
+  for (let start = 0; start < count; start += CHUNK) {
+    const indices = Int32Array.from({ length: Math.min(CHUNK, count - start) }, (_, i) => start + i);
+    const images = gatherImages(set, indices);
+    chunks.push(encode(autoencoder, tensor(images, { shape: [indices.length, 1, set.rows, set.columns] })));
+  }
+  const [, channels, height, width] = chunks[0].mean.shape;
+  const mean = new Float32Array(count * channels * height * width);
+  const logVariance = new Float32Array(mean.length);
+  let at = 0;
+  for (const chunk of chunks) {
+    mean.set(await chunk.mean.data(), at);
+    logVariance.set(await chunk.logVariance.data(), at);
+    at += chunk.mean.size;
+  }
+  return { count, shape: [channels, height, width], mean, logVariance, scale: 1 / latentDeviation(mean, logVariance) };
+}
+
+/** The posteriors of some images of a set, as tensors `[B, C, h, w]`. */
+export function gatherPosteriors(set: LatentSet, indices: Int32Array): Posterior {
+  const size = set.shape[0] * set.shape[1] * set.shape[2];
+  const gather = (values: Float32Array): Tensor => {
+    const rows = new Float32Array(indices.length * size);
+    indices.forEach((image, i) => {
+      rows.set(values.subarray(image * size, (image + 1) * size), i * size);
+    });
+    return tensor(rows, { shape: [indices.length, ...set.shape] });
+  };
+  return { mean: gather(set.mean), logVariance: gather(set.logVariance) };
+}
+
+/** The standard deviation of values drawn from these Gaussians: `√(E[mean² + variance] − E[mean]²)`. */
+export function latentDeviation(mean: Float32Array, logVariance: Float32Array): number {
+  let sum = 0;
+  let squares = 0;
+  mean.forEach((value, i) => {
+    sum += value;
+    squares += value * value + Math.exp(logVariance[i]);
+  });
+  return Math.sqrt(squares / mean.length - (sum / mean.length) ** 2);
+}
