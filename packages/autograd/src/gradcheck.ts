@@ -16,9 +16,9 @@ import { namedLeaves, type NamedLeaf } from './leaves.ts';
 export interface GradcheckOptions {
   /** 1 checks first derivatives, 2 those of the gradient as well. Default 1. */
   readonly order?: 1 | 2;
-  /** How far to step along a direction of length 1. Default 1e-2. */
+  /** How far to move along a direction of length 1. Default 2e-2. */
   readonly step?: number;
-  /** Accepted relative deviation. Default 5e-3. */
+  /** Accepted relative deviation. Default 1e-3. */
   readonly tolerance?: number;
   /** Random directions to try. Default 3. */
   readonly directions?: number;
@@ -60,18 +60,18 @@ export class GradcheckError extends TesseraError {
  *
  * The outputs are projected on one random vector v, so that `L(x) = Σ v · f(x)` is one number, summed
  * in float64. Along a random direction of length 1 the inputs move to `x₊` and `x₋`, `step` away on
- * either side; then `L(x₊) − L(x₋)` must equal `⟨∇L, x₊ − x₋⟩`. The difference of the rounded points
- * is taken exactly, so rounding the inputs adds no error. What remains is
+ * either side. The slope `(L(x₊) − L(x₋)) / ‖x₊ − x₋‖` is measured with the points as rounded, so
+ * rounding them adds no error, and extrapolated from `step` and `step / 2` (Richardson), which leaves
+ * a truncation of relative size `step⁴`. It must equal `⟨∇L, u⟩`, u being the direction taken.
  *
- * - truncation, of relative size `step² · f‴ / 6f′`: 2e-5 at the default step;
- * - rounding inside f, some 2⁻²⁴ of each output: beside a change of size `step`, about 1e-5 an output
- *   of the size of f′. An allowance of 8 roundings an output, added as independent errors, covers it.
- *
- * The accepted deviation is `tolerance` times the change that a random direction of that length is
- * expected to make, `‖∇L‖ · ‖x₊ − x₋‖ / √n`, or the change met if that is larger, plus the allowance.
- * The default tolerance, 5e-3, leaves a wide margin for functions that are not smooth on the scale
- * of `step`; a wrong factor or a missing term is far outside of it. Functions with kinks must be
- * checked at points further than `step` from them.
+ * What keeps the two apart is rounding inside f. Each evaluation is allowed the size of 8 roundings of
+ * its outputs, of its inputs and of numbers of size 1 an output, `8 · 2⁻²⁴ · (‖v · f‖ + ‖∇L‖ · ‖x‖ + ‖v‖)`;
+ * divided by `step`, and tripled by the extrapolation, it is the absolute part of the accepted
+ * deviation, about 1e-4. So check functions at a scale where inputs and outputs are about 1. The
+ * relative part is `tolerance` times the slope that a random direction is expected to have,
+ * `‖∇L‖ / √n`, or the slope met if that is larger. The default of 1e-3 is for rounding that grows
+ * inside f; a wrong factor or a missing term is far outside of it. Check functions with kinks at
+ * points further than `step` from them.
  *
  * Second order checks the map from x to `∇L` in the same way. After a failure every single
  * derivative is compared, and the error names the one that deviates most.
@@ -133,33 +133,42 @@ async function checkOrder<P extends readonly unknown[]>(
 async function slopes<P extends readonly unknown[]>(
   f: (...inputs: P) => unknown,
   inputs: P,
-  { step = 1e-2, tolerance = 5e-3 }: GradcheckOptions,
+  { step = 2e-2, tolerance = 1e-3 }: GradcheckOptions,
   random: Tensor,
 ): Promise<(direction: readonly number[]) => Promise<Slope>> {
   const { value, pullback } = vjp(f, ...inputs);
   const cotangent = randomLike(value, random);
   const projection = await numbers(tree.leaves(cotangent));
-  const outputs = await numbers(tree.leaves(value));
-  const noise = 8 * 2 ** -24 * norm(outputs.map((y, i) => y * projection[i]));
   const start = await numbers(trained(inputs).map(({ tensor: leaf }) => leaf));
   const gradient = await numbers(trained(pullback(cotangent)).map(({ tensor: leaf }) => leaf));
-  const project = async (at: readonly number[]): Promise<number> =>
-    dot(await numbers(tree.leaves(f(...withNumbers(inputs, at)))), projection);
+  const inside = norm(gradient) * norm(start) + norm(projection);
+
+  /** Both slopes from the points `h` away, and the rounding allowed in the numeric one. */
+  const central = async (direction: readonly number[], h: number) => {
+    const ends = [h, -h].map((by) => start.map((x, i) => Math.fround(x + by * direction[i])));
+    const moved = start.map((_, i) => ends[0][i] - ends[1][i]);
+    const values = await Promise.all(
+      ends.map((at) => numbers(tree.leaves(f(...withNumbers(inputs, at))))),
+    );
+    const terms = values.map((outputs) => outputs.map((y, i) => y * projection[i]));
+    const length = norm(moved);
+    return {
+      analytic: dot(gradient, moved) / length,
+      numeric: (sum(terms[0]) - sum(terms[1])) / length,
+      rounding: (8 * 2 ** -24 * (norm(terms[0]) + norm(terms[1]) + 2 * inside)) / length,
+    };
+  };
 
   return async (direction) => {
-    const ahead = start.map((x, i) => Math.fround(x + step * direction[i]));
-    const behind = start.map((x, i) => Math.fround(x - step * direction[i]));
-    const moved = ahead.map((x, i) => x - behind[i]);
-    const analytic = dot(gradient, moved);
-    const numeric = (await project(ahead)) - (await project(behind));
-    const expected = (norm(gradient) * norm(moved)) / Math.sqrt(start.length);
-    const accepted = tolerance * Math.max(expected, Math.abs(analytic)) + noise;
+    const far = await central(direction, step);
+    const near = await central(direction, step / 2);
+    const analytic = (4 * near.analytic - far.analytic) / 3;
+    const numeric = (4 * near.numeric - far.numeric) / 3;
+    const expected = norm(gradient) / Math.sqrt(start.length);
+    const rounding = (4 * near.rounding + far.rounding) / 3;
+    const accepted = tolerance * Math.max(expected, Math.abs(analytic)) + rounding;
     const deviation = Math.abs(numeric - analytic);
-    return {
-      analytic: analytic / norm(moved),
-      numeric: numeric / norm(moved),
-      excess: deviation === 0 ? 0 : deviation / accepted,
-    };
+    return { analytic, numeric, excess: deviation === 0 ? 0 : deviation / accepted };
   };
 }
 
@@ -221,8 +230,12 @@ async function numbers(tensors: readonly Tensor[]): Promise<number[]> {
   return parts.flat();
 }
 
+function sum(a: readonly number[]): number {
+  return a.reduce((total, x) => total + x, 0);
+}
+
 function dot(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, x, i) => sum + x * b[i], 0);
+  return sum(a.map((x, i) => x * b[i]));
 }
 
 function norm(a: readonly number[]): number {
