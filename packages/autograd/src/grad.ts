@@ -185,7 +185,7 @@ function checkArgnum(argnum: number, count: number): void {
   if (Number.isInteger(argnum) && argnum >= 0 && argnum < count) return;
   throw new ValueError(
     'grad',
-    `argnum is ${argnum}, but the function was called with ${count} arguments.`,
+    `argnum is ${argnum} (counted from 0), but the function was called with ${count} arguments.`,
   );
 }
 
