@@ -1,4 +1,4 @@
-import { init, LayerNorm, Linear, Module } from '@tessera/autograd/nn';
+import { init, Linear, Module, type LayerNorm } from '@tessera/autograd/nn';
 import type { Tensor } from '@tessera/tensor';
 import { blockNorm } from './blocks/block.ts';
 import { splitInitialization, type Initialization } from './initialization.ts';

@@ -1,8 +1,7 @@
 /** The adaptive part of adaptive layer norm. */
 
-import { Linear, Module } from '@tessera/autograd/nn';
+import { Linear, Module, type Initializer } from '@tessera/autograd/nn';
 import { silu, type Tensor } from '@tessera/tensor';
-import type { Initializer } from '@tessera/autograd/nn';
 
 /**
  * `x · (1 + scale) + shift`, the same for all tokens: x `[B, T, D]`, shift and scale `[B, D]` to

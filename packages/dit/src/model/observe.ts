@@ -1,4 +1,4 @@
-import { Module } from '@tessera/autograd/nn';
+import type { Module } from '@tessera/autograd/nn';
 import { Tensor, TreeNode } from '@tessera/tensor';
 
 /** Called after the `forward` of each module with its path in the model, what it gave, and what it was given. */

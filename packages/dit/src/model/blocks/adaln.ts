@@ -1,4 +1,4 @@
-import { LayerNorm, Mlp, SelfAttention } from '@tessera/autograd/nn';
+import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import type { Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import { modulate, Modulation } from '../modulate.ts';

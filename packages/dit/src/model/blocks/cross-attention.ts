@@ -1,4 +1,4 @@
-import { CrossAttention, LayerNorm, Mlp, SelfAttention } from '@tessera/autograd/nn';
+import { CrossAttention, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import { stack, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import {

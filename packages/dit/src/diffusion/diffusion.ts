@@ -1,0 +1,178 @@
+/** What a model's output means: the process that it was trained for. */
+
+import { formatShape, ShapeError, type Tensor } from '@tessera/tensor';
+import type { Objective } from '../choices.ts';
+import {
+  coefficient,
+  epsFromV,
+  epsFromXStart,
+  qPosterior,
+  xStartFromEps,
+  xStartFromV,
+  type Gaussian,
+} from './noising.ts';
+import { createSchedule, type NoiseSchedule, type ScheduleOptions } from './schedule.ts';
+
+/** What a model predicts: the noise, the velocity, or the clean latent. */
+export type Predicted = Objective | 'xStart';
+
+/**
+ * The variance of p(x_{t−1} | x_t): the posterior's (`fixed-small`), beta (`fixed-large`), or learned
+ * as a point between their logarithms (`learned-range`, which takes a second half of channels).
+ *
+ * Sources: Ho et al. 2020, section 3.2; Nichol & Dhariwal 2021, equation 15.
+ */
+export type ReverseVariance = 'fixed-small' | 'fixed-large' | 'learned-range';
+
+/** A forward process, and how to read what the model says about it. */
+export interface Diffusion {
+  readonly schedule: NoiseSchedule;
+  readonly predicts: Predicted;
+  readonly variance: ReverseVariance;
+}
+
+/** Options of {@link createDiffusion}. */
+export interface DiffusionOptions extends ScheduleOptions {
+  /** Default `'eps'`. */
+  readonly predicts?: Predicted;
+  /** Default `'fixed-large'`; take `'learned-range'` for a model with `learnSigma`. */
+  readonly variance?: ReverseVariance;
+}
+
+/**
+ * Makes a diffusion process.
+ *
+ * @throws ValueError as {@link createSchedule}.
+ * @example
+ * const training = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v' });
+ * const sampling = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v', respacing: 50 });
+ */
+export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
+  const { predicts = 'eps', variance = 'fixed-large', ...scheduleOptions } = options;
+  return { schedule: createSchedule(scheduleOptions), predicts, variance };
+}
+
+/**
+ * Splits a model's output in the prediction and, for a learned variance, the raw values of it.
+ *
+ * @param output `[B, C, ...]`, or `[B, 2C, ...]` for a learned variance.
+ * @param x What the model was given, `[B, C, ...]`.
+ * @throws ShapeError if the channels are others.
+ */
+export function splitOutput(
+  { variance }: Diffusion,
+  output: Tensor,
+  x: Tensor,
+): { readonly prediction: Tensor; readonly range: Tensor | null } {
+  const learned = variance === 'learned-range';
+  const expected = x.shape.map((n, axis) => (axis === 1 && learned ? 2 * n : n));
+  if (formatShape(output.shape) !== formatShape(expected)) {
+    throw new ShapeError(
+      'splitOutput',
+      `x is ${formatShape(x.shape)} and the variance ${variance}, so the model must give ` +
+        `${formatShape(expected)}, but gave ${formatShape(output.shape)}. ` +
+        "A model with learnSigma goes with 'learned-range', one without with a fixed variance.",
+      [x.shape, output.shape],
+    );
+  }
+  if (!learned) return { prediction: output, range: null };
+  const [prediction, range] = output.chunk(2, 1);
+  return { prediction, range };
+}
+
+/** How to read a prediction. */
+export interface DenoiseOptions {
+  /** Whether to clip xStart to [−1, 1], the range of pixels. Default false: latents have no range. */
+  readonly clipDenoised?: boolean;
+}
+
+/** The two ends that a prediction points to, like x: `xT = √alphaBar · xStart + √(1 − alphaBar) · eps`. */
+export interface Denoised {
+  readonly xStart: Tensor;
+  readonly eps: Tensor;
+}
+
+/**
+ * The clean latent and the noise that a prediction stands for. When xStart is clipped, eps is what
+ * is left of xT then.
+ *
+ * @param prediction `[B, C, ...]`
+ * @param x x_t, `[B, C, ...]`
+ * @param t int32 `[B]`, kept timesteps.
+ */
+export function denoise(
+  { schedule, predicts }: Diffusion,
+  prediction: Tensor,
+  x: Tensor,
+  t: Tensor,
+  { clipDenoised = false }: DenoiseOptions = {},
+): Denoised {
+  const ends = (): Denoised => {
+    switch (predicts) {
+      case 'eps':
+        return { xStart: xStartFromEps(schedule, x, t, prediction), eps: prediction };
+      case 'v':
+        return {
+          xStart: xStartFromV(schedule, x, t, prediction),
+          eps: epsFromV(schedule, x, t, prediction),
+        };
+      case 'xStart':
+        return { xStart: prediction, eps: epsFromXStart(schedule, x, t, prediction) };
+    }
+  };
+  const { xStart, eps } = ends();
+  if (!clipDenoised) return { xStart, eps };
+  const clipped = xStart.maximum(-1).minimum(1);
+  return { xStart: clipped, eps: epsFromXStart(schedule, x, t, clipped) };
+}
+
+/** p(x_{t−1} | x_t), and the xStart that it aims at. */
+export interface Reverse extends Gaussian {
+  readonly xStart: Tensor;
+}
+
+/**
+ * The Gaussian p(x_{t−1} | x_t) that a model's output stands for: the posterior's mean for the
+ * predicted xStart, and the variance of the process.
+ *
+ * Source: Ho et al. 2020, equation 11; Nichol & Dhariwal 2021, equation 15.
+ *
+ * @param output What the model gave for x at t.
+ * @param x x_t, `[B, C, ...]`
+ * @param t int32 `[B]`, kept timesteps.
+ */
+export function pReverse(
+  diffusion: Diffusion,
+  output: Tensor,
+  x: Tensor,
+  t: Tensor,
+  options: DenoiseOptions = {},
+): Reverse {
+  const { prediction, range } = splitOutput(diffusion, output, x);
+  const { xStart } = denoise(diffusion, prediction, x, t, options);
+  const { mean } = qPosterior(diffusion.schedule, xStart, x, t);
+  return { mean, ...reverseVariance(diffusion, range, x, t), xStart };
+}
+
+function reverseVariance(
+  { schedule, variance }: Diffusion,
+  range: Tensor | null,
+  x: Tensor,
+  t: Tensor,
+): Pick<Gaussian, 'variance' | 'logVariance'> {
+  const { beta, posteriorVariance, posteriorLogVariance } = schedule;
+  const at = (table: Float64Array): Tensor => coefficient(table, t, x).expand(x.shape);
+  const logBeta = beta.map((b) => Math.log(b));
+  if (range !== null) {
+    const fraction = range.add(1).mul(0.5);
+    const [low, high] = [coefficient(posteriorLogVariance, t, x), coefficient(logBeta, t, x)];
+    const logVariance = fraction.mul(high).add(fraction.neg().add(1).mul(low));
+    return { variance: logVariance.exp(), logVariance };
+  }
+  if (variance === 'fixed-small') {
+    return { variance: at(posteriorVariance), logVariance: at(posteriorLogVariance) };
+  }
+  // The first beta is far above the noise that is left there, so the posterior's value replaces it.
+  const large = beta.map((b, j) => (j === 0 ? Math.exp(posteriorLogVariance[0]) : b));
+  return { variance: at(large), logVariance: at(large.map((b) => Math.log(b))) };
+}

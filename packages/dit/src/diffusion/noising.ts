@@ -1,0 +1,121 @@
+/** The forward process and the identities between xStart, eps, v and xT. */
+
+import { indexSelect, tensor, type Tensor } from '@tessera/tensor';
+import type { NoiseSchedule } from './schedule.ts';
+
+/**
+ * The values of a schedule's table at timesteps t (int32 `[B]`), shaped `[B, 1, 1, 1]` to multiply
+ * `like` of rank 4: rounded to float32 here and not before.
+ */
+export function coefficient(table: Float64Array, t: Tensor, like: Tensor): Tensor {
+  const values = indexSelect(tensor(Float32Array.from(table)), t, 0); // [B]
+  return values.reshape([-1, ...like.shape.slice(1).map(() => 1)]);
+}
+
+/** The timestep of the full process for kept timesteps t, int32 `[B]` to int32 `[B]`. */
+export function modelTimestep(schedule: NoiseSchedule, t: Tensor): Tensor {
+  return indexSelect(tensor(schedule.timestepMap), t, 0);
+}
+
+/** A diagonal Gaussian. Its parts broadcast to the shape of the mean. */
+export interface Gaussian {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  readonly logVariance: Tensor;
+}
+
+/**
+ * Draws from q(x_t | xStart): `xT = √alphaBar · xStart + √(1 − alphaBar) · eps`.
+ *
+ * Source: Ho et al. 2020, equation 4.
+ *
+ * @param xStart `[B, ...]`
+ * @param t int32 `[B]`
+ * @param eps Standard normal noise like xStart.
+ */
+export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
+  return coefficient(schedule.sqrtAlphaBar, t, xStart)
+    .mul(xStart)
+    .add(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(eps));
+}
+
+/** The Gaussian q(x_t | xStart) that {@link qSample} draws from. */
+export function qMarginal(schedule: NoiseSchedule, xStart: Tensor, t: Tensor): Gaussian {
+  const { alphaBar, sqrtAlphaBar, logOneMinusAlphaBar } = schedule;
+  return {
+    mean: coefficient(sqrtAlphaBar, t, xStart).mul(xStart),
+    variance: coefficient(
+      alphaBar.map((a) => 1 - a),
+      t,
+      xStart,
+    ),
+    logVariance: coefficient(logOneMinusAlphaBar, t, xStart),
+  };
+}
+
+/**
+ * The Gaussian q(x_{t−1} | x_t, xStart).
+ *
+ * Source: Ho et al. 2020, equations 6 and 7.
+ */
+export function qPosterior(
+  schedule: NoiseSchedule,
+  xStart: Tensor,
+  xT: Tensor,
+  t: Tensor,
+): Gaussian {
+  const { posteriorXStartWeight, posteriorXTWeight } = schedule;
+  return {
+    mean: coefficient(posteriorXStartWeight, t, xStart)
+      .mul(xStart)
+      .add(coefficient(posteriorXTWeight, t, xT).mul(xT)),
+    variance: coefficient(schedule.posteriorVariance, t, xT),
+    logVariance: coefficient(schedule.posteriorLogVariance, t, xT),
+  };
+}
+
+/** `xStart = xT / √alphaBar − √(1/alphaBar − 1) · eps` */
+export function xStartFromEps(schedule: NoiseSchedule, xT: Tensor, t: Tensor, eps: Tensor): Tensor {
+  return coefficient(schedule.sqrtRecipAlphaBar, t, xT)
+    .mul(xT)
+    .sub(coefficient(schedule.sqrtRecipAlphaBarMinusOne, t, xT).mul(eps));
+}
+
+/** `eps = (xT / √alphaBar − xStart) / √(1/alphaBar − 1)` */
+export function epsFromXStart(
+  schedule: NoiseSchedule,
+  xT: Tensor,
+  t: Tensor,
+  xStart: Tensor,
+): Tensor {
+  return coefficient(schedule.sqrtRecipAlphaBar, t, xT)
+    .mul(xT)
+    .sub(xStart)
+    .div(coefficient(schedule.sqrtRecipAlphaBarMinusOne, t, xT));
+}
+
+/**
+ * The velocity `v = √alphaBar · eps − √(1 − alphaBar) · xStart`.
+ *
+ * Source: Salimans & Ho 2022, "Progressive distillation for fast sampling of diffusion models",
+ * section 4 and appendix D.
+ */
+export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
+  return coefficient(schedule.sqrtAlphaBar, t, xStart)
+    .mul(eps)
+    .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(xStart));
+}
+
+/** `xStart = √alphaBar · xT − √(1 − alphaBar) · v` */
+export function xStartFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tensor): Tensor {
+  return coefficient(schedule.sqrtAlphaBar, t, xT)
+    .mul(xT)
+    .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xT).mul(v));
+}
+
+/** `eps = √(1 − alphaBar) · xT + √alphaBar · v` */
+export function epsFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tensor): Tensor {
+  return coefficient(schedule.sqrtOneMinusAlphaBar, t, xT)
+    .mul(xT)
+    .add(coefficient(schedule.sqrtAlphaBar, t, xT).mul(v));
+}

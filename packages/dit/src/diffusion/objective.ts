@@ -1,0 +1,104 @@
+/** What training minimises. */
+
+import { stopGradient } from '@tessera/autograd';
+import { concat, StateError, type Tensor } from '@tessera/tensor';
+import { boundTerm, meanPerSample, type Denoiser } from './bound.ts';
+import { splitOutput, type Diffusion } from './diffusion.ts';
+import { modelTimestep, qSample, velocity } from './noising.ts';
+
+/**
+ * How the terms of the loss are weighed.
+ *
+ * - `mse`: mean squared error of the prediction; with a learned variance plus one term of the bound,
+ *   in bits, that trains only the variance.
+ * - `rescaled-mse`: the same with that term times T/1000.
+ * - `kl`: one term of the bound alone, in bits, which trains everything.
+ * - `rescaled-kl`: the same times the number of kept timesteps, an estimate of the whole bound.
+ *
+ * Source: Nichol & Dhariwal 2021, section 3.1.
+ */
+export type LossKind = 'mse' | 'rescaled-mse' | 'kl' | 'rescaled-kl';
+
+/** Options of {@link trainingLosses}. */
+export interface LossOptions {
+  /** Default `'mse'`, DiT's. */
+  readonly kind?: LossKind;
+}
+
+/** The loss of each sample, and its parts. */
+export interface TrainingLosses {
+  /** `[B]`; its mean is what to minimise. */
+  readonly loss: Tensor;
+  /** `[B]`, mean squared error of the prediction; absent from the losses that do not use it. */
+  readonly mse?: Tensor;
+  /** `[B]`, the bound's term as it enters the loss; absent from the losses that do not use it. */
+  readonly vb?: Tensor;
+}
+
+/**
+ * What the model ought to predict, like xStart: the noise, the velocity or xStart itself.
+ */
+export function predictionTarget(
+  { schedule, predicts }: Diffusion,
+  xStart: Tensor,
+  t: Tensor,
+  eps: Tensor,
+): Tensor {
+  switch (predicts) {
+    case 'eps':
+      return eps;
+    case 'v':
+      return velocity(schedule, xStart, t, eps);
+    case 'xStart':
+      return xStart;
+  }
+}
+
+/** A batch of clean latents, and the noise and timesteps to train on. */
+export interface NoisedBatch {
+  /** `[B, C, ...]` */
+  readonly xStart: Tensor;
+  /** int32 `[B]`, kept timesteps. */
+  readonly t: Tensor;
+  /** Standard normal, like xStart. */
+  readonly eps: Tensor;
+}
+
+/**
+ * The training loss of each sample.
+ *
+ * Source: Ho et al. 2020, equation 14; with a learned variance Nichol & Dhariwal 2021, equation 16.
+ *
+ * @param model Called once, with the noisy latents and the timesteps of the full process.
+ * @throws ShapeError if the model gives other channels than the process wants, StateError for a bound
+ *   without a learned variance to train.
+ * @example
+ * const { loss } = trainingLosses(diffusion, (x, t) => model.forward(x, t, y), { xStart, t, eps });
+ * return loss.mean();
+ */
+export function trainingLosses(
+  diffusion: Diffusion,
+  model: Denoiser,
+  { xStart, t, eps }: NoisedBatch,
+  { kind = 'mse' }: LossOptions = {},
+): TrainingLosses {
+  const { schedule } = diffusion;
+  const xT = qSample(schedule, xStart, t, eps);
+  const output = model(xT, modelTimestep(schedule, t));
+  if (kind === 'kl' || kind === 'rescaled-kl') {
+    const term = boundTerm(diffusion, output, xStart, xT, t);
+    const vb = kind === 'kl' ? term : term.mul(schedule.timesteps);
+    return { loss: vb, vb };
+  }
+  const { prediction, range } = splitOutput(diffusion, output, xT);
+  const target = predictionTarget(diffusion, xStart, t, eps);
+  const mse = meanPerSample(target.sub(prediction).square());
+  if (range === null) {
+    if (kind === 'mse') return { loss: mse, mse };
+    throw new StateError('trainingLosses', `'${kind}' needs a learned variance. Use 'mse'.`);
+  }
+  const frozenMean = concat([stopGradient(prediction), range], 1);
+  const term = boundTerm(diffusion, frozenMean, xStart, xT, t);
+  const vb = kind === 'mse' ? term : term.mul(schedule.timesteps / 1000);
+  return { loss: mse.add(vb), mse, vb };
+}
