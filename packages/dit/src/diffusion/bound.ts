@@ -5,14 +5,12 @@ import {
   denoise,
   pReverse,
   splitOutput,
+  type Denoiser,
   type DenoiseOptions,
   type Diffusion,
 } from './diffusion.ts';
 import { discretizedGaussianLogLikelihood, normalKl } from './likelihood.ts';
 import { epsFromXStart, modelTimestep, qMarginal, qPosterior, qSample } from './noising.ts';
-
-/** A model with everything but x and t fixed: x `[B, C, ...]` and the timesteps of the full process, int32 `[B]`. */
-export type Denoiser = (x: Tensor, t: Tensor) => Tensor;
 
 /** Mean over all axes but the first: `[B, ...] → [B]`. */
 export function meanPerSample(x: Tensor): Tensor {

@@ -31,6 +31,9 @@ export interface Diffusion {
   readonly variance: ReverseVariance;
 }
 
+/** A model with everything but x and t fixed: x `[B, C, ...]` and the timesteps of the full process, int32 `[B]`. */
+export type Denoiser = (x: Tensor, t: Tensor) => Tensor;
+
 /** Options of {@link createDiffusion}. */
 export interface DiffusionOptions extends ScheduleOptions {
   /** Default `'eps'`. */

@@ -2,8 +2,8 @@
 
 import { stopGradient } from '@tessera/autograd';
 import { concat, StateError, type Tensor } from '@tessera/tensor';
-import { boundTerm, meanPerSample, type Denoiser } from './bound.ts';
-import { splitOutput, type Diffusion } from './diffusion.ts';
+import { boundTerm, meanPerSample } from './bound.ts';
+import { splitOutput, type Denoiser, type Diffusion } from './diffusion.ts';
 import { modelTimestep, qSample, velocity } from './noising.ts';
 
 /**

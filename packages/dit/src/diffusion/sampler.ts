@@ -2,11 +2,11 @@
 
 import { foldIn, full, normal, ValueError, type Tensor } from '@tessera/tensor';
 import type { Sampler } from '../choices.ts';
-import type { Denoiser } from './bound.ts';
 import {
   denoise,
   pReverse,
   splitOutput,
+  type Denoiser,
   type DenoiseOptions,
   type Diffusion,
 } from './diffusion.ts';

@@ -1,0 +1,103 @@
+export {
+  boundTerm,
+  priorTerm,
+  variationalBound,
+  type Bound,
+  type BoundStep,
+} from './diffusion/bound.ts';
+export {
+  createDiffusion,
+  denoise,
+  pReverse,
+  splitOutput,
+  type Denoised,
+  type Denoiser,
+  type DenoiseOptions,
+  type Diffusion,
+  type DiffusionOptions,
+  type Predicted,
+  type Reverse,
+  type ReverseVariance,
+} from './diffusion/diffusion.ts';
+export {
+  guidedBatchForward,
+  guidedForward,
+  type ConditionalModel,
+  type GuidanceOptions,
+} from './diffusion/guidance.ts';
+export {
+  discretizedGaussianLogLikelihood,
+  normalCdf,
+  normalKl,
+  type TensorOrNumber,
+} from './diffusion/likelihood.ts';
+export {
+  coefficient,
+  epsFromV,
+  epsFromXStart,
+  modelTimestep,
+  qMarginal,
+  qPosterior,
+  qSample,
+  velocity,
+  xStartFromEps,
+  xStartFromV,
+  type Gaussian,
+} from './diffusion/noising.ts';
+export {
+  predictionTarget,
+  trainingLosses,
+  type LossKind,
+  type LossOptions,
+  type NoisedBatch,
+  type TrainingLosses,
+} from './diffusion/objective.ts';
+export { respaceTimesteps } from './diffusion/respacing.ts';
+export {
+  ddimReverseStep,
+  ddimSigma,
+  ddimStep,
+  ddpmStep,
+  randomNoise,
+  sample,
+  sampleSteps,
+  type DdimOptions,
+  type NoiseSource,
+  type SampledStep,
+  type SamplerOptions,
+  type SamplerStep,
+} from './diffusion/sampler.ts';
+export {
+  betaTable,
+  createSchedule,
+  type NoiseSchedule,
+  type ScheduleOptions,
+} from './diffusion/schedule.ts';
+export { AdaLnZeroBlock } from './model/blocks/adaln-zero.ts';
+export { AdaLnBlock } from './model/blocks/adaln.ts';
+export { Block, type BlockDesign, type BlockSizes } from './model/blocks/block.ts';
+export { CrossAttentionBlock } from './model/blocks/cross-attention.ts';
+export { blockDesigns } from './model/blocks/designs.ts';
+export { InContextBlock } from './model/blocks/in-context.ts';
+export { DiT, gridSize, outChannels } from './model/dit.ts';
+export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
+export {
+  blankStart,
+  officialStart,
+  type Initialization,
+  type WeightStart,
+} from './model/initialization.ts';
+export { LabelEmbedder, type LabelEmbedderOptions } from './model/label.ts';
+export { modulate, Modulation, type ModulationOptions } from './model/modulate.ts';
+export { observe, type Observer } from './model/observe.ts';
+export { patchify, PatchEmbed, unpatchify, type PatchEmbedOptions } from './model/patchify.ts';
+export { sinCos1d, sinCos2d } from './model/position.ts';
+export { TimestepEmbedder, timestepEmbedding } from './model/timestep.ts';
+export {
+  macCount,
+  parameterCount,
+  zoo,
+  type ZooName,
+  type ZooPatch,
+  type ZooSize,
+} from './model/zoo.ts';
