@@ -29,9 +29,6 @@ const rows: fc.Arbitrary<LogRow> = fc.record(
     loss: finite,
     gradNorm: finite,
     imagesPerSecond: finite,
-    learningRate: finite,
-    mse: finite,
-    kl: finite,
   },
   { requiredKeys: ['stage', 'step', 'loss', 'gradNorm', 'imagesPerSecond'] },
 );

@@ -16,12 +16,6 @@ export interface LogRow {
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly imagesPerSecond: number;
-  /** Learning rate of the step. */
-  readonly learningRate?: number;
-  /** Autoencoder only: mean squared error of a pixel. */
-  readonly mse?: number;
-  /** Autoencoder only: KL divergence summed over a latent. */
-  readonly kl?: number;
 }
 
 const number = v.pipe(v.number(), v.finite());
@@ -36,9 +30,6 @@ const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
   loss: number,
   gradNorm: number,
   imagesPerSecond: number,
-  learningRate: v.exactOptional(number),
-  mse: v.exactOptional(number),
-  kl: v.exactOptional(number),
 });
 
 /**

@@ -15,6 +15,8 @@ export const RUN_FILES = {
   log: 'log.jsonl',
   /** Weights of the autoencoder. */
   autoencoder: 'autoencoder.safetensors',
+  /** Test digits and what the autoencoder makes of them. */
+  reconstructions: 'reconstructions.png',
   /** Averaged weights of the Diffusion Transformer, under the official names. */
   model: 'model.safetensors',
   /** Loss of the Diffusion Transformer against its steps. */

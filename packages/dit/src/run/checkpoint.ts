@@ -1,0 +1,59 @@
+/** Weights of a run as safetensors files, under the names of their fields. */
+
+import { readFile } from 'node:fs/promises';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+  tensor,
+  ValueError,
+  type SafetensorsEntry,
+  type Tensor,
+} from '@tessera/tensor';
+import { loadTensors, namedTensors, type Module } from '@tessera/autograd/nn';
+import { writeFileAtomic } from './atomic-file.ts';
+
+/**
+ * Writes every tensor of a module, buffers included.
+ *
+ * @param metadata texts to keep with them
+ */
+export async function saveModule(
+  path: string,
+  module: Module,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const entries = new Map<string, SafetensorsEntry>();
+  for (const [name, parameter] of namedTensors(module)) {
+    const { dtype, shape } = parameter;
+    entries.set(name, { dtype, shape, data: await parameter.data() });
+  }
+  await writeFileAtomic(path, encodeSafetensors(entries, metadata));
+}
+
+/**
+ * Reads what {@link saveModule} wrote.
+ *
+ * @param module gives the structure, the names and the shapes
+ * @returns a module like it with the file's tensors
+ * @throws ValueError if there is no such file; FormatError if it is damaged or of another module
+ */
+export async function loadModule<M extends Module>(path: string, module: M): Promise<M> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`);
+  });
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { dtype, shape, data }] of decodeSafetensors(bytes, path).tensors) {
+    if (dtype === 'float64' || data instanceof Float64Array) {
+      throw new FormatError('loadModule', `${path}: "${name}" is float64, expected float32.`);
+    }
+    tensors.set(name, tensor(data, { shape, dtype }));
+  }
+  try {
+    return loadTensors(module, tensors);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError('loadModule', `${path}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+/** From labels to images: the model, guidance, a sampler and the decoder, compiled. */
+
+import { compile, foldIn, tensor, type Tensor } from '@tessera/tensor';
+import { Autoencoder } from '../autoencoder/autoencoder.ts';
+import type { SamplingConfig, TrainConfig } from '../config.ts';
+import { guidedForward } from '../diffusion/guidance.ts';
+import { randomNoise, sampleSteps } from '../diffusion/sampler.ts';
+import type { DiT } from '../model/dit.ts';
+import { runDiffusion } from '../train/diffusion-loss.ts';
+import type { SampleProgress } from './options.ts';
+
+/** What turns latents into images. */
+export interface Decoder {
+  readonly autoencoder: Autoencoder;
+  /** What the latents were multiplied by before the diffusion. */
+  readonly latentScale: number;
+}
+
+/** One call of a {@link Generator}. */
+export interface GenerateOptions extends SamplingConfig {
+  /** The class of each image. */
+  readonly labels: readonly number[];
+  /** Of all noise. */
+  readonly key: Tensor;
+  readonly onProgress?: (progress: SampleProgress) => void;
+}
+
+/** Images drawn at once: what a picture of ten digits of each class holds. */
+const CHUNK = 100;
+
+/** Draws images with a model and a decoder. Its compiled parts are kept from call to call. */
+export class Generator {
+  private readonly config: TrainConfig;
+  private readonly decoder: Decoder;
+  private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: number) =>
+    guidedForward(model, x, t, y, { scale }),
+  );
+  private readonly decode = compile((autoencoder: Autoencoder, latents: Tensor) => autoencoder.decode(latents));
+
+  constructor(config: TrainConfig, decoder: Decoder) {
+    this.config = config;
+    this.decoder = decoder;
+  }
+
+  /** Grey images in about [-1, 1], one a label: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major. */
+  async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
+    const { labels, key, onProgress } = options;
+    const chunks = Math.ceil(labels.length / CHUNK);
+    const totalSteps = chunks * options.steps;
+    const images: Float32Array[] = [];
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const some = labels.slice(chunk * CHUNK, (chunk + 1) * CHUNK);
+      const done = chunk * options.steps;
+      images.push(
+        await this.generateChunk(model, { ...options, labels: some, key: foldIn(key, chunk) }, (n) =>
+          onProgress?.({ step: done + n + 1, totalSteps }),
+        ),
+      );
+    }
+    return Float32Array.from(images.flatMap((chunk) => [...chunk]));
+  }
+
+  private async generateChunk(
+    model: DiT,
+    { labels, key, guidance, sampler, steps }: GenerateOptions,
+    onStep: (n: number) => void,
+  ): Promise<Float32Array> {
+    const { inputSize, inChannels } = this.config.model;
+    const y = tensor(Int32Array.from(labels));
+    const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
+    const diffusion = runDiffusion(this.config, steps);
+    const denoiser = (x: Tensor, t: Tensor): Tensor => this.predict(model, x, t, y, guidance);
+    let latents = noise.xT;
+    for (const { n, x } of sampleSteps(diffusion, denoiser, noise, { sampler })) {
+      latents = x;
+      onStep(n);
+      await new Promise(setImmediate);
+    }
+    const { autoencoder, latentScale } = this.decoder;
+    return (await this.decode(autoencoder, latents.div(latentScale)).data()) as Float32Array;
+  }
+}
