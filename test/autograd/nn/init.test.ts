@@ -46,7 +46,11 @@ describe('init', () => {
   });
 
   it('refuses a shape without inputs and outputs', () => {
-    expect(() => init.xavierUniform()(key(0), [3])).toThrowErrorMatchingInlineSnapshot(`[ValueError: xavierUniform: needs a weight [out, in, ...kernel], but got [3].]`);
-    expect(() => init.kaimingUniform()(key(0), [])).toThrowErrorMatchingInlineSnapshot(`[ValueError: kaimingUniform: needs a weight [out, in, ...kernel], but got [].]`);
+    expect(() => init.xavierUniform()(key(0), [3])).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: xavierUniform: needs a weight [out, in, ...kernel], but got [3].]`,
+    );
+    expect(() => init.kaimingUniform()(key(0), [])).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: kaimingUniform: needs a weight [out, in, ...kernel], but got [].]`,
+    );
   });
 });

@@ -104,7 +104,9 @@ describe('norms', () => {
     );
     const [scaled] = affine.forward(x).toArraySync() as number[][];
     [row[0], 5, 0, 2 * row[3] + 1].forEach((y, i) => expect(scaled[i]).toBeCloseTo(y, 5));
-    expect(() => affine.forward(ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: LayerNorm: x is [2, 3], but the last axis must have size 4.]`);
+    expect(() => affine.forward(ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: LayerNorm: x is [2, 3], but the last axis must have size 4.]`,
+    );
   });
 
   it('GroupNorm of one group a channel normalises each channel, of one group each sample', () => {
@@ -130,8 +132,12 @@ describe('norms', () => {
   });
 
   it('refuses what does not divide or fit', () => {
-    expect(() => new GroupNorm(3, 4)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: GroupNorm: 4 channels do not divide into 3 groups.]`);
-    expect(() => new GroupNorm(2, 4).forward(ones([1, 6, 2]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: GroupNorm: x is [1, 6, 2], but [B, 4, ...] is expected.]`);
+    expect(() => new GroupNorm(3, 4)).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: GroupNorm: 4 channels do not divide into 3 groups.]`,
+    );
+    expect(() => new GroupNorm(2, 4).forward(ones([1, 6, 2]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: GroupNorm: x is [1, 6, 2], but [B, 4, ...] is expected.]`,
+    );
   });
 });
 
@@ -192,8 +198,12 @@ describe('attention', () => {
   });
 
   it('refuses widths that do not divide', () => {
-    expect(() => new SelfAttention(6, 4, { key: key(0) })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: SelfAttention: width 6 does not divide into 4 heads.]`);
-    expect(() => new CrossAttention(6, 4, { key: key(0) })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: CrossAttention: width 6 does not divide into 4 heads.]`);
+    expect(() => new SelfAttention(6, 4, { key: key(0) })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: SelfAttention: width 6 does not divide into 4 heads.]`,
+    );
+    expect(() => new CrossAttention(6, 4, { key: key(0) })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: CrossAttention: width 6 does not divide into 4 heads.]`,
+    );
   });
 });
 

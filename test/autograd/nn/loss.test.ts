@@ -12,7 +12,9 @@ describe('mseLoss', () => {
   });
 
   it('refuses to broadcast', () => {
-    expect(() => mseLoss(ones([4, 1]), ones([4]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: mseLoss: prediction [4, 1] and target [4] must have one shape.]`);
+    expect(() => mseLoss(ones([4, 1]), ones([4]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: mseLoss: prediction [4, 1] and target [4] must have one shape.]`,
+    );
   });
 });
 
@@ -55,9 +57,13 @@ describe('crossEntropy', () => {
   });
 
   it('refuses what does not fit', () => {
-    expect(() => crossEntropy(ones([2, 3]), ids([1]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: crossEntropy: logits [2, 3] and target [1]: [..., K] and [...] expected.]`);
+    expect(() => crossEntropy(ones([2, 3]), ids([1]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: crossEntropy: logits [2, 3] and target [1]: [..., K] and [...] expected.]`,
+    );
     expect(() =>
       crossEntropy(ones([1, 3]), ids([1]), { labelSmoothing: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`[ValueError: crossEntropy: labelSmoothing must lie in [0, 1], but got 2.]`);
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: crossEntropy: labelSmoothing must lie in [0, 1], but got 2.]`,
+    );
   });
 });

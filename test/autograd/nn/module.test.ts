@@ -80,11 +80,15 @@ describe('loadTensors', () => {
     tensors.set('head.weight', ones([1]));
     tensors.set('blocks.0.bias', ones([4]));
     tensors.set('seen', ones([1]));
-    expect(() => loadTensors(net, tensors)).toThrowErrorMatchingInlineSnapshot(`[FormatError: loadTensors: the tensors do not fit the module. 2 missing: pos_embed, blocks.1.bias. 1 unexpected: head.weight. 2 different: blocks.0.bias is float32[4], not float32[3], seen is float32[1], not int32[1].]`);
+    expect(() => loadTensors(net, tensors)).toThrowErrorMatchingInlineSnapshot(
+      `[FormatError: loadTensors: the tensors do not fit the module. 2 missing: pos_embed, blocks.1.bias. 1 unexpected: head.weight. 2 different: blocks.0.bias is float32[4], not float32[3], seen is float32[1], not int32[1].]`,
+    );
   });
 
   it('shortens long lists', () => {
     const many = Array.from({ length: 20 }, () => ones([1]));
-    expect(() => loadTensors(many, new Map())).toThrowErrorMatchingInlineSnapshot(`[FormatError: loadTensors: the tensors do not fit the module. 20 missing: 0, 1, 2, 3, 4, 5, 6, 7 and 12 more.]`);
+    expect(() => loadTensors(many, new Map())).toThrowErrorMatchingInlineSnapshot(
+      `[FormatError: loadTensors: the tensors do not fit the module. 20 missing: 0, 1, 2, 3, 4, 5, 6, 7 and 12 more.]`,
+    );
   });
 });
