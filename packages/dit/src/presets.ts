@@ -13,13 +13,13 @@ interface PresetSizes {
 
 const SIZES: Readonly<Record<Preset, PresetSizes>> = {
   smoke: {
-    steps: 400,
-    batch: 32,
+    steps: 1600,
+    batch: 16,
     autoencoder: {
       channels: [8, 16, 16],
       latentChannels: 4,
-      steps: 200,
-      batch: 32,
+      steps: 600,
+      batch: 16,
       learningRate: 4e-3,
       klWeight: 1e-4,
     },

@@ -4,7 +4,8 @@ import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
-import { constant, Tensor } from './tensor.ts';
+import { constant } from './methods/arithmetic.ts';
+import { Tensor } from './tensor.ts';
 import { contiguousView } from './view.ts';
 
 /** Nested arrays of numbers or booleans, all rows of one length. */
@@ -45,7 +46,10 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
   const dtype = options.dtype ?? natural;
   const stored = dtype === natural ? elements : convert(elements, dtype);
   const storage = defaultBackend().store(stored, dtype);
-  return new Tensor({ shape: [...target], dtype }, { kind: 'stored', storage, view: contiguousView([...target]) });
+  return new Tensor(
+    { shape: [...target], dtype },
+    { kind: 'stored', storage, view: contiguousView([...target]) },
+  );
 }
 
 /** A scalar tensor. */
@@ -116,7 +120,8 @@ function flattenNested(data: TensorData): { elements: Float32Array | Uint8Array;
   };
   visit(data, 0);
   const bad = flat.find((value) => typeof value !== 'number' && typeof value !== 'boolean');
-  if (bad !== undefined) throw new FormatError('tensor', `elements must be numbers or booleans, but got ${typeof bad}.`);
+  if (bad !== undefined)
+    throw new FormatError('tensor', `elements must be numbers or booleans, but got ${typeof bad}.`);
   const isBool = flat.length > 0 && flat.every((value) => typeof value === 'boolean');
   const numbers = flat.map(Number);
   return { elements: isBool ? Uint8Array.from(numbers) : Float32Array.from(numbers), shape };

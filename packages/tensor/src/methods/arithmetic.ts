@@ -1,0 +1,62 @@
+import { promoteDTypes, type DType } from '../dtype.ts';
+import { DTypeError } from '../errors.ts';
+import { apply } from '../interpreter.ts';
+import { pointwise } from '../primitives/pointwise.ts';
+import type { NoParams, PointwisePrimitive } from '../primitives/primitive.ts';
+import { literal } from '../primitives/source.ts';
+import { broadcastShapes, type Shape } from '../shape.ts';
+import type { Operand, Tensor } from '../tensor.ts';
+
+/** A tensor that holds `value` everywhere. */
+export function constant(value: number, dtype: DType, shape: Shape): Tensor {
+  return apply(literal, [], { value, dtype })[0].expand(shape);
+}
+
+/** `x` as a tensor; a number takes the dtype of `like` if it fits there. */
+export function asTensor(x: Operand, like: Tensor): Tensor {
+  if (typeof x === 'object') return x;
+  if (typeof x === 'boolean') return constant(Number(x), 'bool', []);
+  const dtype = Number.isInteger(x) && like.dtype !== 'bool' ? like.dtype : 'float32';
+  return constant(x, dtype, []);
+}
+
+/** `x` as float32. */
+export function float(x: Operand): Tensor {
+  return typeof x === 'object' ? x.cast('float32') : constant(Number(x), 'float32', []);
+}
+
+/** Applies a primitive of one operand. */
+export function unary(primitive: PointwisePrimitive<NoParams>, x: Tensor): Tensor {
+  return apply(primitive, [x], {})[0];
+}
+
+/** Applies a primitive of two operands after bringing them to one dtype and one shape. */
+export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Operand): Tensor {
+  const other = asTensor(b, a);
+  const dtype = promoteDTypes(a.dtype, other.dtype);
+  const shape = broadcastShapes(primitive.name, a.shape, other.shape);
+  return apply(primitive, [a.cast(dtype).expand(shape), other.cast(dtype).expand(shape)], {})[0];
+}
+
+/** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and the branches to one dtype. */
+export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
+  expectBool('where', condition);
+  const tensors = [ifTrue, ifFalse].filter((x) => typeof x === 'object');
+  const like = tensors[0] ?? constant(0, 'float32', []);
+  const [a, b] = [asTensor(ifTrue, like), asTensor(ifFalse, like)];
+  const dtype = promoteDTypes(a.dtype, b.dtype);
+  const shape = broadcastShapes('where', condition.shape, a.shape, b.shape);
+  const branches = [a, b].map((x) => x.cast(dtype).expand(shape));
+  return apply(pointwise.where, [condition.expand(shape), ...branches], {})[0];
+}
+
+/** Throws a DTypeError unless all tensors are bool. */
+export function expectBool(op: string, ...tensors: readonly Tensor[]): void {
+  if (tensors.every(({ dtype }) => dtype === 'bool')) return;
+  const dtypes = tensors.map(({ dtype }) => dtype);
+  throw new DTypeError(
+    op,
+    `takes bool, but got ${dtypes.join(' and ')}. Compare first, e.g. x.greater(0).`,
+    dtypes,
+  );
+}

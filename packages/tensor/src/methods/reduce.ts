@@ -1,0 +1,21 @@
+import { apply } from '../interpreter.ts';
+import { reduce } from '../primitives/reduce.ts';
+import { normalizeAxes } from '../shape.ts';
+import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
+
+/** Folds the elements along `axes`. */
+export function reduction(
+  name: keyof typeof reduce,
+  x: Tensor,
+  axes: Axes,
+  { keepDims = false }: ReduceOptions,
+): Tensor {
+  const list = normalizeAxes(name, axes, x.rank);
+  const reduced = list.length === 0 ? x : apply(reduce[name], [x], { axes: list })[0];
+  return keepDims ? reduced.reshape(x.shape.map((n, i) => (list.includes(i) ? 1 : n))) : reduced;
+}
+
+/** The number of elements that one result of a reduction takes in. */
+export function reducedCount(op: string, { shape, rank }: Tensor, axes: Axes): number {
+  return normalizeAxes(op, axes, rank).reduce((count, axis) => count * shape[axis], 1);
+}
