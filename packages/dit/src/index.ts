@@ -1,4 +1,59 @@
 export {
+  Autoencoder,
+  autoencoderLoss,
+  samplePosterior,
+  type Posterior,
+} from './autoencoder/autoencoder.ts';
+export type {
+  BackendName,
+  Design,
+  Objective,
+  Position,
+  Preset,
+  Sampler,
+  Schedule,
+  TrainStage,
+} from './choices.ts';
+export {
+  IMAGE_SIZE,
+  parseModelConfig,
+  parseTrainConfig,
+  type AutoencoderConfig,
+  type DiffusionConfig,
+  type ModelConfig,
+  type OptimizerConfig,
+  type SamplingConfig,
+  type TrainConfig,
+} from './config.ts';
+export {
+  batchOrder,
+  epochOrder,
+  gatherImages,
+  gatherLabels,
+  padImages,
+  scalePixels,
+  unscalePixels,
+  type BatchOrder,
+} from './data/batches.ts';
+export {
+  decodeIdxImages,
+  decodeIdxLabels,
+  encodeIdxImages,
+  encodeIdxLabels,
+  type IdxImages,
+} from './data/idx.ts';
+export {
+  DESIGNS,
+  OBJECTIVES,
+  POSITIONS,
+  SCHEDULES,
+  type Design,
+  type Objective,
+  type Position,
+  type Schedule,
+} from './choices.ts';
+export { parseModelConfig, type ModelConfig } from './config.ts';
+export {
   boundTerm,
   priorTerm,
   variationalBound,
@@ -101,3 +156,13 @@ export {
   type ZooPatch,
   type ZooSize,
 } from './model/zoo.ts';
+export { diffusionLoss, runDiffusion, type DiffusionBatch } from './train/diffusion-loss.ts';
+export {
+  compiledTrainStep,
+  initialState,
+  trainStep,
+  type Loss,
+  type StepMetrics,
+  type TrainState,
+  type TrainStep,
+} from './train/step.ts';

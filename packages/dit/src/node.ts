@@ -1,0 +1,12 @@
+/** What needs Node: data files, run folders, whole training runs. */
+export { loadMnist, MNIST_CLASSES, type DigitSet, type Mnist } from './data/mnist.ts';
+export { presetConfig, type PresetChanges } from './presets.ts';
+export { writeFileAtomic } from './run/atomic-file.ts';
+export { loadModule, saveModule } from './run/checkpoint.ts';
+export { appendLogRow, readLog, type LogRow } from './run/log.ts';
+export { chooseRunFolder, readRunConfig, RUN_FILES, writeRunConfig } from './run/run-folder.ts';
+export type { SampleOptions, SampleProgress } from './sample/options.ts';
+export { sampleRun } from './sample/sample-run.ts';
+export { trainingFlops, trainingHours } from './train/cost.ts';
+export type { StageStart, TrainOptions, TrainProgress } from './train/options.ts';
+export { train } from './train/train.ts';
