@@ -52,7 +52,6 @@ export {
   type Position,
   type Schedule,
 } from './choices.ts';
-export { parseModelConfig, type ModelConfig } from './config.ts';
 export {
   boundTerm,
   priorTerm,
