@@ -4,16 +4,6 @@ export {
   samplePosterior,
   type Posterior,
 } from './autoencoder/autoencoder.ts';
-export type {
-  BackendName,
-  Design,
-  Objective,
-  Position,
-  Preset,
-  Sampler,
-  Schedule,
-  TrainStage,
-} from './choices.ts';
 export {
   IMAGE_SIZE,
   parseModelConfig,
@@ -47,10 +37,14 @@ export {
   OBJECTIVES,
   POSITIONS,
   SCHEDULES,
+  type BackendName,
   type Design,
   type Objective,
   type Position,
+  type Preset,
+  type Sampler,
   type Schedule,
+  type TrainStage,
 } from './choices.ts';
 export {
   boundTerm,
