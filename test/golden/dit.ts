@@ -1,0 +1,217 @@
+import type { Tensor } from '@tessera/tensor';
+import { valueAndGrad } from '@tessera/autograd';
+import { countParameters, mseLoss, namedParameters, namedTensors } from '@tessera/autograd/nn';
+import { guidedBatchForward, observe, type DiT } from '@tessera/dit';
+import * as v from 'valibot';
+import { compareExactly, compareNames, compareTensor, type Tolerance } from './compare.ts';
+import { configSchema, loadModel } from './dit-config.ts';
+import { tableCases, tableSchema, zooCases } from './dit-tables.ts';
+import { inMode, once, type GoldenCase, type Mode } from './golden-case.ts';
+import type { GoldenFolder, TensorFile } from './golden-folder.ts';
+
+/** The relative tolerance of all tensors in `dit.json`, as its field `compare` states it. */
+const RTOL = 1e-4;
+
+/** The smallest absolute tolerance in `dit.json`: that of looked-up vectors, which carry none, for they are exact. */
+const ATOL_FLOOR = 1e-7;
+
+const tensorSchema = v.looseObject({ name: v.string(), atol: v.number() });
+
+const modelSchema = v.looseObject({
+  config: configSchema,
+  weights: v.string(),
+  golden: v.string(),
+  grads: v.string(),
+  num_params_with_pos_embed: v.number(),
+  num_params_trainable: v.number(),
+  cfg: v.optional(
+    v.array(
+      v.object({
+        x: v.string(),
+        t: v.string(),
+        y: v.string(),
+        cfg_scale: v.number(),
+        out: v.string(),
+      }),
+    ),
+    [],
+  ),
+  label_dropout: v.nullish(
+    v.object({ y: v.string(), force_drop_ids: v.string(), out: v.string() }),
+  ),
+  outputs: v.array(tensorSchema),
+  param_grads: v.array(tensorSchema),
+});
+
+const manifestSchema = v.looseObject({
+  format: v.pipe(v.string(), v.startsWith('dit-oracle/dit/1')),
+  tables_file: v.string(),
+  tables: v.array(tableSchema),
+  models: v.record(v.string(), modelSchema),
+});
+
+type GoldenModel = v.InferOutput<typeof modelSchema>;
+
+/** The cases of `dit.json` and `dit_zoo.json`: every output, activation and gradient of every model. */
+export function ditCases(folder: GoldenFolder, mode: Mode): GoldenCase[] {
+  const manifest = folder.manifest('dit.json', manifestSchema);
+  const tables = folder.tensors(manifest.tables_file);
+  return [
+    ...Object.entries(manifest.models).flatMap(([key, model]) =>
+      modelCases(key, model, folder, mode),
+    ),
+    ...tableCases(manifest.tables, tables, RTOL),
+    ...zooCases(folder),
+  ];
+}
+
+function modelCases(
+  key: string,
+  golden: GoldenModel,
+  folder: GoldenFolder,
+  mode: Mode,
+): GoldenCase[] {
+  const weights = folder.tensors(golden.weights);
+  const results = folder.tensors(golden.golden);
+  const gradients = folder.tensors(golden.grads);
+  const model = once(() => loadModel(golden.config, weights));
+  const forward = once(() => runForward(model(), results, mode));
+  const backward = once(() => runBackward(model(), results, mode));
+  const one = (
+    id: string,
+    group: string,
+    compute: () => Tensor,
+    file: TensorFile,
+    tolerance: Tolerance,
+    name: string = id,
+  ): GoldenCase => ({
+    id: `${key}.${id}`,
+    group: `${key} ${golden.config.conditioning}: ${group}`,
+    check: async () => [await compareTensor('tensor', compute(), file.values(name), tolerance)],
+  });
+  const outputs = golden.outputs.map(({ name, atol }) => {
+    const tolerance = { rtol: RTOL, atol };
+    const cfg = golden.cfg.find(({ out }) => out === name);
+    if (cfg !== undefined) {
+      return one(
+        name,
+        'guidance',
+        () => runGuided(model(), results, cfg, mode),
+        results,
+        tolerance,
+      );
+    }
+    if (name === 'loss') return one(name, 'outputs', () => backward().loss, results, tolerance);
+    if (name === 'grad.x')
+      return one(name, 'gradients', () => backward().gradX, results, tolerance);
+    const group = name.startsWith('act.') ? 'activations' : 'outputs';
+    return one(name, group, () => pick(forward(), name), results, tolerance);
+  });
+  const parameterGradients = golden.param_grads.map(({ name, atol }) =>
+    one(
+      `grad.${name}`,
+      'gradients',
+      () => pick(backward().gradients, name),
+      gradients,
+      { rtol: RTOL, atol },
+      name,
+    ),
+  );
+  const drop = golden.label_dropout;
+  const dropCases =
+    drop === null || drop === undefined
+      ? []
+      : [
+          one(drop.out, 'outputs', () => runDropped(model(), results, drop), results, {
+            rtol: 0,
+            atol: ATOL_FLOOR,
+          }),
+        ];
+  return [...outputs, ...dropCases, ...parameterGradients, censusCase(key, golden, model)];
+}
+
+/** That the model's trained tensors are those whose gradients are known, and their number. */
+function censusCase(key: string, golden: GoldenModel, model: () => DiT): GoldenCase {
+  return {
+    id: `${key}.parameters`,
+    group: `${key} ${golden.config.conditioning}: outputs`,
+    check: () => {
+      const trained = namedParameters(model()).map(([name]) => name);
+      const all = namedTensors(model()).reduce((sum, [, { size }]) => sum + size, 0);
+      return Promise.resolve([
+        compareExactly('values with pos_embed', all, golden.num_params_with_pos_embed),
+        compareExactly('trained values', countParameters(model()), golden.num_params_trainable),
+        compareNames(
+          'trained tensors',
+          trained,
+          golden.param_grads.map(({ name }) => name),
+        ),
+      ]);
+    },
+  };
+}
+
+/** Output and activations by the names of the golden file. */
+function runForward(model: DiT, file: TensorFile, mode: Mode): ReadonlyMap<string, Tensor> {
+  const forward = (x: Tensor, t: Tensor, y: Tensor): Record<string, Tensor> => {
+    const found: Record<string, Tensor> = {};
+    const observed = observe(model, (path, output, inputs) => {
+      if (path !== '') found[`act.${path}`] = output;
+      if (path === 't_embedder.mlp.0') found['act.t_embedder.freq'] = inputs[0];
+      if (path === 'blocks.0') {
+        found['act.blocks.in'] = inputs[0];
+        if (inputs.length > 1) found['act.blocks.cond'] = inputs[1];
+      }
+    });
+    found['out'] = observed.forward(x, t, y);
+    return found;
+  };
+  return new Map(
+    Object.entries(inMode(mode, forward)(file.tensor('x'), file.tensor('t'), file.tensor('y'))),
+  );
+}
+
+interface Backward {
+  readonly loss: Tensor;
+  readonly gradX: Tensor;
+  readonly gradients: ReadonlyMap<string, Tensor>;
+}
+
+/** The mean squared error and its gradient with respect to x and every parameter. */
+function runBackward(model: DiT, file: TensorFile, mode: Mode): Backward {
+  const [t, y, target] = ['t', 'y', 'target'].map((name) => file.tensor(name));
+  const lossAndGrad = valueAndGrad((at: { model: DiT; x: Tensor }) =>
+    mseLoss(at.model.forward(at.x, t, y), target),
+  );
+  const { value, grads } = inMode(mode, lossAndGrad)({ model, x: file.tensor('x') });
+  return { loss: value, gradX: grads.x, gradients: new Map(namedParameters(grads.model)) };
+}
+
+/** The labels' vectors where some labels are dropped by force. */
+function runDropped(
+  model: DiT,
+  file: TensorFile,
+  drop: { readonly y: string; readonly force_drop_ids: string },
+): Tensor {
+  const mask = file.tensor(drop.force_drop_ids).equal(1);
+  return model.y_embedder.forward(model.y_embedder.dropWhere(file.tensor(drop.y), mask));
+}
+
+/** `forward_with_cfg`, which guides the first three channels. */
+function runGuided(
+  model: DiT,
+  file: TensorFile,
+  cfg: GoldenModel['cfg'][number],
+  mode: Mode,
+): Tensor {
+  const guided = inMode(mode, (x: Tensor, t: Tensor, y: Tensor) =>
+    guidedBatchForward(model, x, t, y, { scale: cfg.cfg_scale, compat: 'official' }),
+  );
+  return guided(file.tensor(cfg.x), file.tensor(cfg.t), file.tensor(cfg.y));
+}
+
+function pick(tensors: ReadonlyMap<string, Tensor>, name: string): Tensor {
+  const found = tensors.get(name);
+  if (found === undefined) throw new Error(`the model computes no "${name}"`);
+  return found;
+}
