@@ -1,0 +1,95 @@
+import { cpuBackend, setDefaultBackend, type Backend } from '@tessera/tensor';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { runCases, SECTIONS, type SectionName } from './golden-case.ts';
+import { GoldenError, GoldenFolder } from './golden-folder.ts';
+import {
+  formatFailures,
+  formatSummary,
+  formatTable,
+  isWhole,
+  type SectionResults,
+} from './report.ts';
+import { sectionCases } from './sections.ts';
+
+/** Exit code when a case failed. */
+const FAILED = 1;
+
+/** Exit code after a wrong option or unusable golden data. */
+const BAD_INPUT = 2;
+
+/** Where the runner writes its lines. */
+export interface Output {
+  line(text: string): void;
+  error(text: string): void;
+}
+
+const BACKENDS: Readonly<Record<string, () => Backend>> = { cpu: cpuBackend };
+
+interface Options {
+  readonly backend: () => Backend;
+  readonly only?: SectionName;
+  readonly compiled: boolean;
+}
+
+/**
+ * The golden runner: `DIR [--backend NAME] [--only SECTION] [--compiled]`. Its last line is
+ * `golden: P passed, F failed, S skipped of N`.
+ *
+ * @param args The words after the program's name.
+ * @returns The exit code: 0 if every case passed, 1 if not, 2 if the input cannot be used.
+ */
+export async function goldenCommand(args: readonly string[], output: Output): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('golden')
+    .description('Checks every case of a folder of golden data.')
+    .argument('<folder>', 'folder with ops.json, optim.json, dit.json, diffusion.json, train.json')
+    .option('--backend <name>', Object.keys(BACKENDS).join(', '), readBackend, cpuBackend)
+    .addOption(new Option('--only <section>', 'check only this section').choices(SECTIONS))
+    .option('--compiled', 'run every function as one compiled plan', false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output.line(text.trimEnd()),
+      writeErr: (text) => output.error(text.trimEnd()),
+    })
+    .action(async (path: string, options: Options) => {
+      exitCode = await checkFolder(path, options, output);
+    });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
+    if (!(error instanceof GoldenError)) throw error;
+    output.error(`error: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`);
+    return BAD_INPUT;
+  }
+}
+
+function readBackend(name: string): () => Backend {
+  if (Object.hasOwn(BACKENDS, name)) return BACKENDS[name];
+  throw new InvalidArgumentError(`There is only: ${Object.keys(BACKENDS).join(', ')}.`);
+}
+
+async function checkFolder(
+  path: string,
+  { backend, only, compiled }: Options,
+  output: Output,
+): Promise<number> {
+  setDefaultBackend(backend());
+  const folder = new GoldenFolder(path);
+  const mode = compiled ? 'compiled' : 'eager';
+  const names = only === undefined ? SECTIONS : [only];
+  // All manifests and files are read before anything runs, so that damage is known at once.
+  const sections = names.map((section) => ({
+    section,
+    cases: sectionCases(section, folder, mode),
+  }));
+  const finished: SectionResults[] = [];
+  for (const { section, cases } of sections) {
+    const outcome = { section, results: await runCases(cases) };
+    finished.push(outcome);
+    for (const text of [formatTable(outcome), ...formatFailures(outcome), '']) output.line(text);
+  }
+  output.line(formatSummary(finished));
+  return isWhole(finished) ? 0 : FAILED;
+}

@@ -1,0 +1,187 @@
+import { encodeSafetensors, type SafetensorsEntry } from '@tessera/tensor';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCases, type CaseResult } from './golden-case.ts';
+import { goldenCommand } from './golden-command.ts';
+import { GoldenFolder, sharedGoldenFolder } from './golden-folder.ts';
+import { sectionCases } from './sections.ts';
+
+const shared = sharedGoldenFolder();
+
+function failures(results: readonly CaseResult[]): string[] {
+  return results.flatMap(({ id, problems }) => problems.map((problem) => `${id}: ${problem}`));
+}
+
+describe.runIf(shared !== null)('the golden data beside the repository', () => {
+  const folder = new GoldenFolder(shared ?? '');
+
+  for (const mode of ['eager', 'compiled'] as const) {
+    test.each(['optim', 'dit', 'diffusion', 'train'] as const)(
+      `%s is whole, ${mode}`,
+      async (section) => {
+        const results = await runCases(sectionCases(section, folder, mode));
+        expect(failures(results)).toEqual([]);
+        expect(results.length).toBeGreaterThan(0);
+      },
+    );
+
+    test(`ops fail only for what is not there yet, ${mode}`, async () => {
+      const results = await runCases(sectionCases('ops', folder, mode));
+      const wrong = failures(results).filter((line) => !line.endsWith('is not there yet'));
+      expect(wrong).toEqual([]);
+      expect(results.some(({ status }) => status === 'passed')).toBe(true);
+    });
+  }
+});
+
+/** `y = 2x` of x = [1, 2, 3], stored right or wrong. */
+const tensors: Readonly<Record<string, SafetensorsEntry>> = {
+  x: vector(1, 2, 3),
+  two: vector(2, 2, 2),
+  right: vector(2, 4, 6),
+  wrong: vector(2, 4, 6.1),
+  short: vector(2, 4),
+  ones: vector(1, 1, 1),
+  notFinite: vector(2, 4, Infinity),
+};
+
+function vector(...values: number[]): SafetensorsEntry {
+  return { dtype: 'float32', shape: [values.length], data: Float32Array.from(values) };
+}
+
+interface Doubling {
+  readonly op?: string;
+  readonly output?: string;
+  readonly gradient?: string;
+}
+
+function doubling(
+  id: string,
+  { op = 'mul', output = 'right', gradient = 'two' }: Doubling = {},
+): object {
+  return {
+    id,
+    op,
+    attrs: {},
+    inputs: ['x', 'two'],
+    output,
+    cotangent: 'ones',
+    grads: [gradient, 'x'],
+    rtol: 1e-5,
+    atol: 1e-6,
+  };
+}
+
+describe('the runner', () => {
+  let path = '';
+  const lines: string[] = [];
+  const errors: string[] = [];
+
+  beforeAll(() => {
+    path = mkdtempSync(join(tmpdir(), 'golden-'));
+    writeFileSync(
+      join(path, 'ops.safetensors'),
+      encodeSafetensors(new Map(Object.entries(tensors))),
+    );
+  });
+
+  afterAll(() => rmSync(path, { recursive: true }));
+
+  function writeCases(...cases: object[]): void {
+    const manifest = { format: 'dit-oracle/ops/1', tensors_file: 'ops.safetensors', cases };
+    writeFileSync(join(path, 'ops.json'), JSON.stringify(manifest));
+  }
+
+  async function run(...args: string[]): Promise<number> {
+    lines.length = 0;
+    errors.length = 0;
+    return goldenCommand([path, ...args], {
+      line: (text) => lines.push(...text.split('\n')),
+      error: (text) => errors.push(text),
+    });
+  }
+
+  test('passes what is right', async () => {
+    writeCases(doubling('mul.0'), doubling('mul.1'));
+    expect(await run('--only', 'ops')).toBe(0);
+    expect(lines.at(-1)).toBe('golden: 2 passed, 0 failed, 0 skipped of 2');
+    expect(await run('--only', 'ops', '--compiled')).toBe(0);
+    expect(lines.at(-1)).toBe('golden: 2 passed, 0 failed, 0 skipped of 2');
+  });
+
+  test.each<[string, Doubling, RegExp]>([
+    ['a wrong value', { output: 'wrong' }, /output: 1 of 3 wrong; at \[2\] got 6, wanted 6\.09/],
+    [
+      'a wrong gradient',
+      { gradient: 'x' },
+      /gradient of input 0: 2 of 3 wrong; at \[0\] got 2, wanted 1/,
+    ],
+    ['another shape', { output: 'short' }, /output: shape \[3\], wanted \[2\]/],
+    ['an infinity', { output: 'notFinite' }, /at \[2\] got 6, wanted Infinity/],
+    [
+      'a tensor that is not in the file',
+      { output: 'nowhere' },
+      /ops\.safetensors has no tensor "nowhere"/,
+    ],
+    ['an operation that is not there', { op: 'frobnicate' }, /op "frobnicate" is not there yet/],
+    ['an operation that throws', { op: 'matmul', output: 'short' }, /cotangent has the shape/],
+  ])('counts %s as failed and says why', async (_, wrong, reason) => {
+    writeCases(doubling('good'), doubling('bad', wrong));
+    expect(await run('--only', 'ops')).toBe(1);
+    expect(lines.find((line) => line.startsWith('  bad: '))).toMatch(reason);
+    expect(lines.at(-1)).toBe('golden: 1 passed, 1 failed, 0 skipped of 2');
+  });
+
+  test('refuses a folder without manifests, naming the file', async () => {
+    writeCases(doubling('mul.0'));
+    expect(await run()).toBe(2);
+    expect(errors).toEqual([`error: ${join(path, 'optim.json')}: cannot be read (ENOENT)`]);
+    expect(lines).toEqual([]);
+  });
+
+  test.each([
+    ['no JSON', '{"format":', /ops\.json: not JSON/],
+    ['another format', '{"format":"golden/9"}', /ops\.json: format: Invalid start/],
+    ['no cases', '{"format":"dit-oracle/ops/1","tensors_file":"x"}', /ops\.json: cases: /],
+    [
+      'a missing tensor file',
+      '{"format":"dit-oracle/ops/1","tensors_file":"x","cases":[]}',
+      /x: cannot be read \(ENOENT\)/,
+    ],
+    [
+      'a mangled tensor file',
+      '{"format":"dit-oracle/ops/1","tensors_file":"ops.json","cases":[]}',
+      /ops\.json: the header claims/,
+    ],
+  ])('refuses %s in one line', async (_, manifest, message) => {
+    writeFileSync(join(path, 'ops.json'), manifest);
+    expect(await run('--only', 'ops')).toBe(2);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(message);
+    expect(errors[0]).not.toContain('\n');
+  });
+
+  test.each([
+    ['an unknown section', ['--only', 'everything']],
+    ['an unknown backend', ['--backend', 'abacus']],
+    ['an unknown option', ['--fast']],
+  ])('refuses %s', async (_, args) => {
+    expect(await run(...args)).toBe(2);
+    expect(errors.join('')).toMatch(/^error: /);
+  });
+
+  test('is what `npm run golden` runs', () => {
+    writeCases(doubling('mul.0'));
+    const printed = execFileSync(
+      'npm',
+      ['run', '--silent', 'golden', '--', path, '--only', 'ops'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(printed.trimEnd().split('\n').at(-1)).toBe('golden: 1 passed, 0 failed, 0 skipped of 1');
+  });
+});
