@@ -35,7 +35,12 @@ function run(plan: Plan, inputs: readonly Tensor[]): number[][] {
   const backend = cpuBackend();
   const stored = inputs.map((x) => backend.store(x.dataSync().slice(), x.dtype));
   const outputs = plan.outputs.map(({ dtype, shape, donatedInput }) =>
-    donatedInput === null ? backend.allocate(dtype, shape.reduce((a, b) => a * b, 1)) : stored[donatedInput],
+    donatedInput === null
+      ? backend.allocate(
+          dtype,
+          shape.reduce((a, b) => a * b, 1),
+        )
+      : stored[donatedInput],
   );
   backend.prepare(plan, []).run(stored, outputs);
   return outputs.map((storage) => Array.from(backend.readSync(storage)));
@@ -95,7 +100,9 @@ describe('fuse', () => {
     fc.assert(
       fc.property(steps, (program) => {
         const { buffers, kernels } = fuse(simplify(traced(program)));
-        const written = new Set(buffers.flatMap(({ role }, i) => (role.kind === 'input' ? [i] : [])));
+        const written = new Set(
+          buffers.flatMap(({ role }, i) => (role.kind === 'input' ? [i] : [])),
+        );
         for (const { inputs, outputs } of kernels) {
           for (const { buffer } of inputs) expect(written).toContain(buffer);
           for (const { buffer } of outputs) written.add(buffer);

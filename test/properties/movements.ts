@@ -41,7 +41,8 @@ function choose(x: Tensor, [kind, a, b, c]: Pick): NamedMovement {
       const range = step > 0 ? [start, null, step] : [null, start, step];
       return {
         name: `slice ${axis} [${range.join()}]`,
-        apply: (y) => y.slice(shape.map((_, i) => (i === axis ? (range as [number, null, number]) : null))),
+        apply: (y) =>
+          y.slice(shape.map((_, i) => (i === axis ? (range as [number, null, number]) : null))),
       };
     }
     case 4:
@@ -68,7 +69,12 @@ const anyTensor = shape.map((sizes) =>
   ),
 );
 
-const pick: fc.Arbitrary<Pick> = fc.tuple(fc.integer({ min: 0, max: 6 }), fc.nat(20), fc.nat(20), fc.nat(20));
+const pick: fc.Arbitrary<Pick> = fc.tuple(
+  fc.integer({ min: 0, max: 6 }),
+  fc.nat(20),
+  fc.nat(20),
+  fc.nat(20),
+);
 
 /** Small tensors of distinct values, and chains of movements on them. */
 export const small: {

@@ -1,5 +1,15 @@
 import fc from 'fast-check';
-import { broadcastShapes, concat, layerNorm, matmul, normal, key, sizeOf, softmax, type Tensor } from '@tessera/tensor';
+import {
+  broadcastShapes,
+  concat,
+  layerNorm,
+  matmul,
+  normal,
+  key,
+  sizeOf,
+  softmax,
+  type Tensor,
+} from '@tessera/tensor';
 import { movements, type Pick } from './movements.ts';
 
 /** Random numbers that decide one step of a program. */
@@ -46,19 +56,32 @@ function step(kind: number, x: Tensor, other: () => Tensor, pick: Pick): Tensor 
     case 2:
     case 3: {
       const y = other();
-      return broadcasts(x, y) && x.size * y.size < 5000 ? (kind === 2 ? x.add(y) : x.mul(y).sin()) : x.neg();
+      return broadcasts(x, y) && x.size * y.size < 5000
+        ? kind === 2
+          ? x.add(y)
+          : x.mul(y).sin()
+        : x.neg();
     }
     case 4:
       return x.rank === 0 ? x.cos() : x.sum(pick[1] % x.rank);
     case 5:
-      return x.rank === 0 || x.size === 0 ? x.cos() : x.sub(x.max(pick[1] % x.rank, { keepDims: true }));
+      return x.rank === 0 || x.size === 0
+        ? x.cos()
+        : x.sub(x.max(pick[1] % x.rank, { keepDims: true }));
     case 6: {
       const y = other();
-      const fits = x.rank >= 2 && y.rank === x.rank && x.shape.slice(0, -1).join() === y.shape.slice(0, -1).join();
+      const fits =
+        x.rank >= 2 &&
+        y.rank === x.rank &&
+        x.shape.slice(0, -1).join() === y.shape.slice(0, -1).join();
       return fits ? matmul(x.transpose(), y) : x.sigmoid();
     }
     case 7:
-      return x.rank === 0 || x.size === 0 ? x.abs() : pick[2] % 2 === 0 ? softmax(x) : layerNorm(x, 1e-3);
+      return x.rank === 0 || x.size === 0
+        ? x.abs()
+        : pick[2] % 2 === 0
+          ? softmax(x)
+          : layerNorm(x, 1e-3);
     case 8:
       return x.rank === 0 ? x.square() : concat([x, x.neg()], pick[1] % x.rank);
     default:

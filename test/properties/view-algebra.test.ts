@@ -33,7 +33,11 @@ describe('view algebra', () => {
   it('copies nothing for permute, expand, slice and flip', () => {
     const x = tensor(new Float32Array(24), { shape: [2, 3, 4] });
     const storageOf = (y: Tensor): unknown => (y.value.kind === 'stored' ? y.value.storage : null);
-    const views = [x.permute([2, 0, 1]), x.unsqueeze(1).expand([2, 5, 3, 4]), x.slice([[0, 1], null, [null, null, 2]])];
+    const views = [
+      x.permute([2, 0, 1]),
+      x.unsqueeze(1).expand([2, 5, 3, 4]),
+      x.slice([[0, 1], null, [null, null, 2]]),
+    ];
     for (const view of [...views, x.flip(), x.reshape([6, 4]), x.transpose().flip(0)]) {
       expect(storageOf(view)).toBe(storageOf(x));
     }

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bernoulli, compile, foldIn, key, normal, randomInt, split, uniform, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  bernoulli,
+  compile,
+  foldIn,
+  key,
+  normal,
+  randomInt,
+  split,
+  uniform,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 
 const COUNT = 40_000;
 
@@ -35,7 +46,11 @@ describe('random keys', () => {
   });
 
   it('give the same bits compiled and eager', () => {
-    const draw = (k: Tensor): Tensor[] => [uniform(k, [64]), normal(k, [64]), randomInt(k, [64], -3, 12)];
+    const draw = (k: Tensor): Tensor[] => [
+      uniform(k, [64]),
+      normal(k, [64]),
+      randomInt(k, [64], -3, 12),
+    ];
     const compiled = compile(draw);
     draw(key(11)).forEach((x, i) => {
       expect(compiled(key(11))[i].toArraySync()).toEqual(x.toArraySync());
@@ -45,7 +60,9 @@ describe('random keys', () => {
   it('use all 53 bits of a seed', () => {
     expect(key(2 ** 32 + 5).toArraySync()).not.toEqual(key(5).toArraySync());
     expect(() => key(-1)).toThrow(ValueError);
-    expect(() => key(0.5)).toThrowErrorMatchingInlineSnapshot(`[ValueError: key: a seed is a whole number from 0 to 2^53 - 1, but got 0.5.]`);
+    expect(() => key(0.5)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: key: a seed is a whole number from 0 to 2^53 - 1, but got 0.5.]`,
+    );
   });
 });
 

@@ -27,7 +27,11 @@ const scalars = new WeakMap<Backend, Map<string, Storage>>();
 /** Row-major storage on `backend` of exactly the tensor's elements; the tensor's own where it is that already. */
 export function contiguousStorage(tensor: Tensor, backend: Backend): Storage {
   const window = windowOn(tensor, backend);
-  if (window.storage.size === tensor.size && window.view.offset === 0 && isContiguous(window.view)) {
+  if (
+    window.storage.size === tensor.size &&
+    window.view.offset === 0 &&
+    isContiguous(window.view)
+  ) {
     return window.storage;
   }
   return copyOf(tensor, window, backend);
@@ -38,7 +42,11 @@ export function ownStorage(tensor: Tensor, backend: Backend): Storage {
   return copyOf(tensor, windowOn(tensor, backend), backend);
 }
 
-function evaluate(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
+function evaluate(
+  operation: Operation,
+  inputs: readonly Tensor[],
+  params: Params,
+): readonly Tensor[] {
   const specs = operation.infer(inputs, params);
   const [spec] = specs;
   if (operation.kind === 'literal') return [uniformTensor(spec, Number(params['value']))];
@@ -58,18 +66,30 @@ function evaluate(operation: Operation, inputs: readonly Tensor[], params: Param
   }
   const windows = inputs.map((input) => windowOn(input, backend));
   const signature = `${operation.name} ${formatParams(params)} ${windows.map(windowSignature).join(' ')}`;
-  const executable = cached(backend, signature, () => {
-    const variables = inputs.map(({ shape, dtype }, id): Variable => ({ id, shape, dtype }));
-    const outputs = specs.map(({ shape, dtype }, i): Variable => ({ id: inputs.length + i, shape, dtype }));
-    return {
-      inputs: variables,
-      constants: [],
-      instructions: [{ operation, inputs: variables, params, outputs }],
-      outputs,
-    };
-  }, windows);
+  const executable = cached(
+    backend,
+    signature,
+    () => {
+      const variables = inputs.map(({ shape, dtype }, id): Variable => ({ id, shape, dtype }));
+      const outputs = specs.map(({ shape, dtype }, i): Variable => ({
+        id: inputs.length + i,
+        shape,
+        dtype,
+      }));
+      return {
+        inputs: variables,
+        constants: [],
+        instructions: [{ operation, inputs: variables, params, outputs }],
+        outputs,
+      };
+    },
+    windows,
+  );
   const outputs = specs.map(({ shape, dtype }) => backend.allocate(dtype, sizeOf(shape)));
-  executable.run(windows.map(({ storage }) => storage), outputs);
+  executable.run(
+    windows.map(({ storage }) => storage),
+    outputs,
+  );
   return specs.map((each, i) => storedTensor(each, outputs[i]));
 }
 
@@ -106,7 +126,10 @@ interface Window extends InputWindow {
 
 function windowOn({ shape, dtype, value }: Tensor, backend: Backend): Window {
   if (value.kind === 'traced') {
-    throw new StateError('evaluate', 'a tensor without values left the function that compile traced. Return it instead.');
+    throw new StateError(
+      'evaluate',
+      'a tensor without values left the function that compile traced. Return it instead.',
+    );
   }
   if (value.kind === 'stored') {
     const { storage, view } = value;
@@ -130,10 +153,15 @@ function scalarStorage(backend: Backend, dtype: DType, value: number): Storage {
 }
 
 function copyOf({ shape, dtype }: Tensor, window: Window, backend: Backend): Storage {
-  const executable = cached(backend, `copy ${windowSignature(window)}`, () => {
-    const variable = { id: 0, shape, dtype };
-    return { inputs: [variable], constants: [], instructions: [], outputs: [variable] };
-  }, [window]);
+  const executable = cached(
+    backend,
+    `copy ${windowSignature(window)}`,
+    () => {
+      const variable = { id: 0, shape, dtype };
+      return { inputs: [variable], constants: [], instructions: [], outputs: [variable] };
+    },
+    [window],
+  );
   const storage = backend.allocate(dtype, sizeOf(shape));
   executable.run([window.storage], [storage]);
   return storage;

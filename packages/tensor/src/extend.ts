@@ -1,7 +1,14 @@
 /** For those who extend the engine: interpreters, backends and passes over programs. */
 export type { Backend, Executable, Storage } from './backend.ts';
 export { fuse, type Schedule } from './compile/fuse.ts';
-export type { CallKernel, Expression, ExpressionNode, Kernel, MapKernel, ReduceKernel } from './compile/kernel.ts';
+export type {
+  CallKernel,
+  Expression,
+  ExpressionNode,
+  Kernel,
+  MapKernel,
+  ReduceKernel,
+} from './compile/kernel.ts';
 export { planMemory } from './compile/memory.ts';
 export { planProgram } from './compile/pipeline.ts';
 export { formatPlan, type Plan, type PlanBuffer, type PlanOutput } from './compile/plan.ts';
@@ -27,5 +34,13 @@ export {
   type TensorSpec,
 } from './primitives/primitive.ts';
 export { primitives, type PrimitiveName, type PrimitiveParams } from './primitives/table.ts';
-export { contiguousView, expandView, isContiguous, permuteView, reshapeView, sliceView, type View } from './view.ts';
+export {
+  contiguousView,
+  expandView,
+  isContiguous,
+  permuteView,
+  reshapeView,
+  sliceView,
+  type View,
+} from './view.ts';
 export type { TensorValue } from './tensor.ts';

@@ -36,7 +36,10 @@ export function apply<P extends Params>(
 /** The interpreter that {@link apply} uses now. */
 export function currentInterpreter(): Interpreter {
   if (current === undefined) {
-    throw new StateError('apply', 'no interpreter is installed. Import tensors from @tessera/tensor.');
+    throw new StateError(
+      'apply',
+      'no interpreter is installed. Import tensors from @tessera/tensor.',
+    );
   }
   return current;
 }

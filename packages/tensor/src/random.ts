@@ -33,7 +33,10 @@ export function split(parent: Tensor, count = 2): Tensor[] {
 /** The key that `split(parent, n)[index]` is, for any n above `index`. */
 export function foldIn(parent: Tensor, index: number): Tensor {
   if (!Number.isInteger(index) || index < 0 || index >= 2 ** 31) {
-    throw new ValueError('foldIn', `index must be a whole number from 0 to 2^31 - 1, but got ${index}.`);
+    throw new ValueError(
+      'foldIn',
+      `index must be a whole number from 0 to 2^31 - 1, but got ${index}.`,
+    );
   }
   return apply(source.randomBits, [parent], { shape: [2], width: 32, start: 2 * index })[0];
 }
@@ -47,7 +50,10 @@ export function randomWords(random: Tensor, shape: Shape): Tensor {
 /** Uniform floats in `[low, high)`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`. */
 export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor {
   const bits = apply(source.randomBits, [random], { shape, width: 24, start: 0 })[0];
-  return bits.cast('float32').mul((high - low) / 2 ** 24).add(low);
+  return bits
+    .cast('float32')
+    .mul((high - low) / 2 ** 24)
+    .add(low);
 }
 
 /**
@@ -56,9 +62,19 @@ export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor
  * Source: Box & Muller 1958, "A note on the generation of random normal deviates".
  */
 export function normal(random: Tensor, shape: Shape): Tensor {
-  const words = apply(source.randomBits, [random], { shape: [2, ...shape], width: 24, start: 0 })[0];
+  const words = apply(source.randomBits, [random], {
+    shape: [2, ...shape],
+    width: 24,
+    start: 0,
+  })[0];
   const unit = words.cast('float32');
-  const radius = unit.select(0, 0).add(1).div(2 ** 24).log().mul(-2).sqrt();
+  const radius = unit
+    .select(0, 0)
+    .add(1)
+    .div(2 ** 24)
+    .log()
+    .mul(-2)
+    .sqrt();
   const angle = unit.select(0, 1).mul((2 * Math.PI) / 2 ** 24);
   return radius.mul(angle.cos());
 }
@@ -67,9 +83,17 @@ export function normal(random: Tensor, shape: Shape): Tensor {
 export function randomInt(random: Tensor, shape: Shape, low: number, high: number): Tensor {
   const span = high - low;
   if (!Number.isInteger(low) || !Number.isInteger(high) || span < 1 || span > 2 ** 24) {
-    throw new ValueError('randomInt', `needs whole numbers low < high ≤ low + 2^24, but got ${low} and ${high}.`);
+    throw new ValueError(
+      'randomInt',
+      `needs whole numbers low < high ≤ low + 2^24, but got ${low} and ${high}.`,
+    );
   }
-  return uniform(random, shape).mul(span).floor().cast('int32').minimum(span - 1).add(low);
+  return uniform(random, shape)
+    .mul(span)
+    .floor()
+    .cast('int32')
+    .minimum(span - 1)
+    .add(low);
 }
 
 /** Booleans that are true with probability `p`. */

@@ -55,7 +55,12 @@ export function normalizeAxes(
   const normalized = list.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   const repeated = normalized.find((axis, i) => i > 0 && axis === normalized[i - 1]);
   if (repeated !== undefined) {
-    throw new AxisError(op, `axis ${repeated} is named twice in [${list.join(', ')}].`, repeated, rank);
+    throw new AxisError(
+      op,
+      `axis ${repeated} is named twice in [${list.join(', ')}].`,
+      repeated,
+      rank,
+    );
   }
   return normalized;
 }
@@ -130,8 +135,18 @@ export function resolveSlice(
     return Math.min(Math.max(index < 0 ? index + length : index, low), high);
   };
   const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
-  const start = range[0] === null || range[0] === undefined ? (step > 0 ? low : high) : clamp(range[0], low, high);
-  const stop = range[1] === null || range[1] === undefined ? (step > 0 ? high : low) : clamp(range[1], low, high);
+  const start =
+    range[0] === null || range[0] === undefined
+      ? step > 0
+        ? low
+        : high
+      : clamp(range[0], low, high);
+  const stop =
+    range[1] === null || range[1] === undefined
+      ? step > 0
+        ? high
+        : low
+      : clamp(range[1], low, high);
   const size = Math.max(0, Math.ceil((stop - start) / step));
   return { start: size === 0 ? 0 : start, size, step };
 }

@@ -54,7 +54,10 @@ function flatten<T>(root: T): FlatTree<T> {
     structure: parts.join(' '),
     unflatten: (replacements) => {
       if (replacements.length !== leaves.length) {
-        throw new StateError('tree', `${replacements.length} leaves given for a tree of ${leaves.length}.`);
+        throw new StateError(
+          'tree',
+          `${replacements.length} leaves given for a tree of ${leaves.length}.`,
+        );
       }
       let next = 0;
       return replaceLeaves(root, () => replacements[next++]) as T;
@@ -72,7 +75,8 @@ function entries(root: unknown): readonly (readonly [string, Tensor])[] {
   const found: [string, Tensor][] = [];
   const visit = (node: unknown, path: string): void => {
     if (node instanceof Tensor) found.push([path, node]);
-    else if (isBranch(node)) for (const [key, child] of children(node)) visit(child, path === '' ? key : `${path}.${key}`);
+    else if (isBranch(node))
+      for (const [key, child] of children(node)) visit(child, path === '' ? key : `${path}.${key}`);
   };
   visit(root, '');
   return found;
@@ -83,12 +87,19 @@ function entries(root: unknown): readonly (readonly [string, Tensor])[] {
  *
  * @throws StateError if the trees do not have one structure.
  */
-function map<T>(f: (leaf: Tensor, ...others: Tensor[]) => Tensor, root: T, ...others: unknown[]): T {
+function map<T>(
+  f: (leaf: Tensor, ...others: Tensor[]) => Tensor,
+  root: T,
+  ...others: unknown[]
+): T {
   const flat = flatten(root);
   const rest = others.map((other) => leaves(other));
   const odd = rest.find((list) => list.length !== flat.leaves.length);
   if (odd !== undefined) {
-    throw new StateError('tree.map', `the trees differ: ${flat.leaves.length} leaves and ${odd.length} leaves.`);
+    throw new StateError(
+      'tree.map',
+      `the trees differ: ${flat.leaves.length} leaves and ${odd.length} leaves.`,
+    );
   }
   return flat.unflatten(flat.leaves.map((leaf, i) => f(leaf, ...rest.map((list) => list[i]))));
 }
@@ -127,7 +138,8 @@ let nextIdentity = 0;
 /** A text for a static part of a tree: its value, or for objects and functions their identity. */
 function staticIdentity(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return String(value);
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
+    return String(value);
   let identity = identities.get(value);
   if (identity === undefined) {
     identity = nextIdentity++;

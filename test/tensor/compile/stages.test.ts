@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { compile, concat, gelu, linear, softmax, StateError, tensor, zeros, type Tensor } from '@tessera/tensor';
+import {
+  compile,
+  concat,
+  gelu,
+  linear,
+  softmax,
+  StateError,
+  tensor,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
 
 const x = zeros([2, 3]);
 
@@ -24,7 +34,10 @@ describe('simplified', () => {
     const f = compile((a: Tensor) => {
       a.tanh();
       const twice = a.exp().add(a.exp());
-      return twice.mul(1).add(0).mul(tensor(2).rank + 1);
+      return twice
+        .mul(1)
+        .add(0)
+        .mul(tensor(2).rank + 1);
     });
     expect(f.stages(x).simplified).toMatchInlineSnapshot(`
       "program(in0: float32[2, 3])
@@ -87,7 +100,14 @@ describe('plan', () => {
   });
 
   it('copies outputs that are views or inputs, and fills padding', () => {
-    const f = compile((a: Tensor) => [a, a.transpose(), a.pad([[0, 0], [1, 0]])]);
+    const f = compile((a: Tensor) => [
+      a,
+      a.transpose(),
+      a.pad([
+        [0, 0],
+        [1, 0],
+      ]),
+    ]);
     expect(f.stages(x).plan).toMatchInlineSnapshot(`
       "plan: 4 kernels, arena 0 bytes
         out2: float32[2, 4] = map [2, 4] 0
@@ -106,14 +126,19 @@ describe('compile', () => {
     expect(step(w).toArraySync()).toEqual([2, 3, 4]);
     expect(() => w.dataSync()).toThrow(StateError);
     expect(() => view.add(1)).toThrow(StateError);
-    expect(() => w.add(1)).toThrowErrorMatchingInlineSnapshot(`[StateError: add: the tensor was donated to a compiled function, which reused its memory. Use what that call returned instead, or leave the argument out of donate.]`);
+    expect(() => w.add(1)).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: add: the tensor was donated to a compiled function, which reused its memory. Use what that call returned instead, or leave the argument out of donate.]`,
+    );
   });
 
   it('copies a donated tensor that stands twice in the arguments', () => {
     const w = tensor([1, 2]);
-    const step = compile((state: readonly Tensor[], b: Tensor) => [state[0].add(b), state[1].mul(2)], {
-      donate: [0],
-    });
+    const step = compile(
+      (state: readonly Tensor[], b: Tensor) => [state[0].add(b), state[1].mul(2)],
+      {
+        donate: [0],
+      },
+    );
     const [a, b] = step([w, w], w);
     expect([a.toArraySync(), b.toArraySync()]).toEqual([
       [2, 4],
@@ -138,11 +163,23 @@ describe('compile', () => {
 
   it('refuses functions that read values, leak tensors or are asynchronous', () => {
     let leaked: Tensor | undefined;
-    expect(() => compile((a: Tensor) => a.mul(a.dataSync()[0]))(x)).toThrowErrorMatchingInlineSnapshot(`[StateError: data: the values of float32[2, 3] are not known while compile traces the function. Return the tensor and read it outside.]`);
+    expect(() =>
+      compile((a: Tensor) => a.mul(a.dataSync()[0]))(x),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: data: the values of float32[2, 3] are not known while compile traces the function. Return the tensor and read it outside.]`,
+    );
     compile((a: Tensor) => (leaked = a.mul(2)))(x);
-    expect(() => leaked?.add(1)).toThrowErrorMatchingInlineSnapshot(`[StateError: evaluate: a tensor without values left the function that compile traced. Return it instead.]`);
-    expect(() => compile(async (a: Tensor) => Promise.resolve(a))(x)).toThrowErrorMatchingInlineSnapshot(`[StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.]`);
-    expect(() => compile((a: Tensor) => a, { donate: [1] })(x)).toThrowErrorMatchingInlineSnapshot(`[ValueError: compile: donate names argument 1, but the function was called with 1.]`);
+    expect(() => leaked?.add(1)).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: evaluate: a tensor without values left the function that compile traced. Return it instead.]`,
+    );
+    expect(() =>
+      compile(async (a: Tensor) => Promise.resolve(a))(x),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.]`,
+    );
+    expect(() => compile((a: Tensor) => a, { donate: [1] })(x)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: compile: donate names argument 1, but the function was called with 1.]`,
+    );
   });
 
   it('refuses a constant that was donated after it was captured', () => {
@@ -161,7 +198,11 @@ describe('compile', () => {
   it('takes empty tensors and functions that return nothing new', () => {
     const f = compile((a: Tensor) => [a.sum(0), a.mul(2), a]);
     const [sum, doubled, same] = f(zeros([0, 3]));
-    expect([sum.toArraySync(), doubled.shape, same.shape]).toEqual([[0, 0, 0], [0, 3], [0, 3]]);
+    expect([sum.toArraySync(), doubled.shape, same.shape]).toEqual([
+      [0, 0, 0],
+      [0, 3],
+      [0, 3],
+    ]);
     expect(compile(() => [])()).toEqual([]);
   });
 });

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeSafetensors, encodeSafetensors, FormatError, sizeOf, type SafetensorsEntry } from '@tessera/tensor';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+  sizeOf,
+  type SafetensorsEntry,
+} from '@tessera/tensor';
 
 const entry: fc.Arbitrary<SafetensorsEntry> = fc
   .record({
@@ -24,17 +30,25 @@ const file = fc.dictionary(fc.string({ minLength: 1, maxLength: 12 }), entry, { 
 describe('safetensors', () => {
   it('gives back what was written', () => {
     fc.assert(
-      fc.property(file, fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }), (tensors, metadata) => {
-        const names = Object.keys(tensors).filter((name) => name !== '__metadata__' && name !== '__proto__');
-        const kept = new Map(names.map((name) => [name, tensors[name]]));
-        const safe = Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== '__proto__'));
-        const read = decodeSafetensors(encodeSafetensors(kept, safe));
-        expect([...read.tensors.keys()].sort()).toEqual([...kept.keys()].sort());
-        for (const [name, { dtype, shape, data }] of kept) {
-          expect(read.tensors.get(name)).toEqual({ dtype, shape, data });
-        }
-        expect(read.metadata).toEqual(safe);
-      }),
+      fc.property(
+        file,
+        fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }),
+        (tensors, metadata) => {
+          const names = Object.keys(tensors).filter(
+            (name) => name !== '__metadata__' && name !== '__proto__',
+          );
+          const kept = new Map(names.map((name) => [name, tensors[name]]));
+          const safe = Object.fromEntries(
+            Object.entries(metadata).filter(([name]) => name !== '__proto__'),
+          );
+          const read = decodeSafetensors(encodeSafetensors(kept, safe));
+          expect([...read.tensors.keys()].sort()).toEqual([...kept.keys()].sort());
+          for (const [name, { dtype, shape, data }] of kept) {
+            expect(read.tensors.get(name)).toEqual({ dtype, shape, data });
+          }
+          expect(read.metadata).toEqual(safe);
+        },
+      ),
     );
   });
 
@@ -52,7 +66,9 @@ describe('safetensors', () => {
   });
 
   it('refuses or reads, but never fails otherwise, whatever byte is flipped', () => {
-    const bytes = encodeSafetensors(new Map([['w', { dtype: 'int32', shape: [2], data: Int32Array.of(1, 2) }]]));
+    const bytes = encodeSafetensors(
+      new Map([['w', { dtype: 'int32', shape: [2], data: Int32Array.of(1, 2) }]]),
+    );
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const damaged = bytes.slice();
@@ -79,10 +95,9 @@ describe('safetensors', () => {
     );
     const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     expect(headerLength % 8).toBe(0);
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))) as Record<
-      string,
-      { data_offsets: [number, number] }
-    >;
+    const header = JSON.parse(
+      new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)),
+    ) as Record<string, { data_offsets: [number, number] }>;
     expect(header['x'].data_offsets[0]).toBe(0);
     expect(header['y'].data_offsets[0]).toBe(8);
     expect(header['flag'].data_offsets[0]).toBe(12);
@@ -105,7 +120,9 @@ describe('safetensors', () => {
 
   it('reads I64 into int32 and refuses what does not fit', () => {
     const write = (value: bigint): Uint8Array => {
-      const header = new TextEncoder().encode('{"i":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}  ');
+      const header = new TextEncoder().encode(
+        '{"i":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}  ',
+      );
       const bytes = new Uint8Array(8 + header.length + 8);
       const view = new DataView(bytes.buffer);
       view.setBigUint64(0, BigInt(header.length), true);
@@ -114,6 +131,10 @@ describe('safetensors', () => {
       return bytes;
     };
     expect(decodeSafetensors(write(-5n)).tensors.get('i')?.data).toEqual(Int32Array.of(-5));
-    expect(() => decodeSafetensors(write(2n ** 40n), 'ids.safetensors')).toThrowErrorMatchingInlineSnapshot(`[FormatError: ids.safetensors: "i" holds 1099511627776 at 0, which int32 cannot hold.]`);
+    expect(() =>
+      decodeSafetensors(write(2n ** 40n), 'ids.safetensors'),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[FormatError: ids.safetensors: "i" holds 1099511627776 at 0, which int32 cannot hold.]`,
+    );
   });
 });

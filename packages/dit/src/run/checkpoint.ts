@@ -53,7 +53,8 @@ export async function loadModule<M extends Module>(path: string, module: M): Pro
   try {
     return loadTensors(module, tensors);
   } catch (error) {
-    if (error instanceof FormatError) throw new FormatError('loadModule', `${path}: ${error.message}`);
+    if (error instanceof FormatError)
+      throw new FormatError('loadModule', `${path}: ${error.message}`);
     throw error;
   }
 }

@@ -12,7 +12,11 @@ export function gridLabels(rows: readonly number[]): number[] {
 }
 
 /** Draws the images of {@link gridLabels} as a PNG. */
-export function drawDigitGrid(images: Float32Array, rows: readonly number[], title: string): Promise<Uint8Array> {
+export function drawDigitGrid(
+  images: Float32Array,
+  rows: readonly number[],
+  title: string,
+): Promise<Uint8Array> {
   return drawImageGrid({
     images,
     height: IMAGE_SIZE,

@@ -35,7 +35,9 @@ export class Generator {
   private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: number) =>
     guidedForward(model, x, t, y, { scale }),
   );
-  private readonly decode = compile((autoencoder: Autoencoder, latents: Tensor) => autoencoder.decode(latents));
+  private readonly decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
+    autoencoder.decode(latents),
+  );
 
   constructor(config: TrainConfig, decoder: Decoder) {
     this.config = config;
@@ -52,8 +54,10 @@ export class Generator {
       const some = labels.slice(chunk * CHUNK, (chunk + 1) * CHUNK);
       const done = chunk * options.steps;
       images.push(
-        await this.generateChunk(model, { ...options, labels: some, key: foldIn(key, chunk) }, (n) =>
-          onProgress?.({ step: done + n + 1, totalSteps }),
+        await this.generateChunk(
+          model,
+          { ...options, labels: some, key: foldIn(key, chunk) },
+          (n) => onProgress?.({ step: done + n + 1, totalSteps }),
         ),
       );
     }

@@ -23,12 +23,20 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
   const config = await readRunConfig(run);
   const { latentScale } = config;
   if (latentScale === undefined) {
-    throw new ValueError('sampleRun', `${run} has no trained autoencoder yet. Train the run to its end first.`);
+    throw new ValueError(
+      'sampleRun',
+      `${run} has no trained autoencoder yet. Train the run to its end first.`,
+    );
   }
-  const unknown = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= config.model.numClasses);
+  const unknown = labels.find(
+    (label) => !Number.isInteger(label) || label < 0 || label >= config.model.numClasses,
+  );
   if (unknown !== undefined || labels.length === 0) {
     const last = config.model.numClasses - 1;
-    throw new ValueError('sampleRun', `labels must name some of the classes 0 to ${last}, got [${labels.join(', ')}].`);
+    throw new ValueError(
+      'sampleRun',
+      `labels must name some of the classes 0 to ${last}, got [${labels.join(', ')}].`,
+    );
   }
   const autoencoder = await loadModule(
     join(run, RUN_FILES.autoencoder),

@@ -40,7 +40,11 @@ export function diffusionLoss(config: TrainConfig, latentScale: number): Loss<Di
     const t = randomInt(timeKey, labels.shape, 0, diffusion.schedule.timesteps);
     const eps = normal(noiseKey, xStart.shape);
     const y = model.y_embedder.dropLabels(labels, dropKey);
-    const { loss } = trainingLosses(diffusion, (x, steps) => model.forward(x, steps, y), { xStart, t, eps });
+    const { loss } = trainingLosses(diffusion, (x, steps) => model.forward(x, steps, y), {
+      xStart,
+      t,
+      eps,
+    });
     return loss.mean();
   };
 }

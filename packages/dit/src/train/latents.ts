@@ -26,13 +26,22 @@ export interface LatentSet {
 const CHUNK = 250;
 
 /** Encodes the first `count` images of a set. */
-export async function encodeLatents(autoencoder: Autoencoder, set: IdxImages, count: number): Promise<LatentSet> {
+export async function encodeLatents(
+  autoencoder: Autoencoder,
+  set: IdxImages,
+  count: number,
+): Promise<LatentSet> {
   const encode = compile((model: Autoencoder, images: Tensor): Posterior => model.encode(images));
   const chunks: Posterior[] = [];
   for (let start = 0; start < count; start += CHUNK) {
-    const indices = Int32Array.from({ length: Math.min(CHUNK, count - start) }, (_, i) => start + i);
+    const indices = Int32Array.from(
+      { length: Math.min(CHUNK, count - start) },
+      (_, i) => start + i,
+    );
     const images = gatherImages(set, indices);
-    chunks.push(encode(autoencoder, tensor(images, { shape: [indices.length, 1, set.rows, set.columns] })));
+    chunks.push(
+      encode(autoencoder, tensor(images, { shape: [indices.length, 1, set.rows, set.columns] })),
+    );
   }
   const [, channels, height, width] = chunks[0].mean.shape;
   const mean = new Float32Array(count * channels * height * width);
@@ -43,7 +52,13 @@ export async function encodeLatents(autoencoder: Autoencoder, set: IdxImages, co
     logVariance.set(await chunk.logVariance.data(), at);
     at += chunk.mean.size;
   }
-  return { count, shape: [channels, height, width], mean, logVariance, scale: 1 / latentDeviation(mean, logVariance) };
+  return {
+    count,
+    shape: [channels, height, width],
+    mean,
+    logVariance,
+    scale: 1 / latentDeviation(mean, logVariance),
+  };
 }
 
 /** The posteriors of some images of a set, as tensors `[B, C, h, w]`. */

@@ -69,7 +69,13 @@ export async function train(options: TrainOptions): Promise<void> {
     await writeFileAtomic(join(out, file), await drawDigitGrid(images, CLASSES, title));
     options.onNotice?.(`Wrote ${join(out, file)}.`);
   };
-  const model = await trainModel({ ...options, config }, latents, mnist.train.labels, modelKey, drawSamples);
+  const model = await trainModel(
+    { ...options, config },
+    latents,
+    mnist.train.labels,
+    modelKey,
+    drawSamples,
+  );
   await saveModule(join(out, RUN_FILES.model), model);
   await drawCurve(out);
   await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
@@ -87,7 +93,8 @@ async function trainAutoencoder(
   const state = await runStage({
     name: 'autoencoder',
     step: compiledTrainStep(
-      (model: Autoencoder, images: Tensor, lossKey) => autoencoderLoss(model, images, lossKey, klWeight),
+      (model: Autoencoder, images: Tensor, lossKey) =>
+        autoencoderLoss(model, images, lossKey, klWeight),
       { ...config.optimizer, learningRate },
       steps,
     ),
@@ -139,14 +146,26 @@ async function trainModel(
 }
 
 async function drawCurve(out: string): Promise<void> {
-  const rows = (await readLog(join(out, RUN_FILES.log))).filter(({ stage }) => stage === 'diffusion');
-  await writeFileAtomic(join(out, RUN_FILES.lossCurve), await drawLossCurve(rows, { title: 'DiT training loss' }));
+  const rows = (await readLog(join(out, RUN_FILES.log))).filter(
+    ({ stage }) => stage === 'diffusion',
+  );
+  await writeFileAtomic(
+    join(out, RUN_FILES.lossCurve),
+    await drawLossCurve(rows, { title: 'DiT training loss' }),
+  );
 }
 
 /** Test digits above what is left of them after the autoencoder. */
-async function drawReconstructions(out: string, autoencoder: Autoencoder, test: IdxImages): Promise<void> {
+async function drawReconstructions(
+  out: string,
+  autoencoder: Autoencoder,
+  test: IdxImages,
+): Promise<void> {
   const count = Math.min(RECONSTRUCTION_COLUMNS, test.count);
-  const originals = gatherImages(test, Int32Array.from({ length: count }, (_, i) => i));
+  const originals = gatherImages(
+    test,
+    Int32Array.from({ length: count }, (_, i) => i),
+  );
   const images = tensor(originals, { shape: [count, 1, IMAGE_SIZE, IMAGE_SIZE] });
   const decoded = await autoencoder.decode(autoencoder.encode(images).mean).data();
   const picture = await drawImageGrid({

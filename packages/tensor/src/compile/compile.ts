@@ -100,7 +100,9 @@ class Variant<R> {
     this.donated = donated;
     this.traced = trace(
       (inputs) => {
-        result = tree.flatten(expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))));
+        result = tree.flatten(
+          expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))),
+        );
         return result.leaves;
       },
       flat.leaves,
@@ -124,7 +126,8 @@ class Variant<R> {
     }
     const inputs = leaves.map((leaf, i) => {
       const storage = contiguousStorage(leaf, this.backend);
-      const isOnlyHolder = leaf.value.kind === 'stored' && leaf.value.storage === storage && uses.get(storage) === 1;
+      const isOnlyHolder =
+        leaf.value.kind === 'stored' && leaf.value.storage === storage && uses.get(storage) === 1;
       return this.donated.has(i) && !isOnlyHolder ? ownStorage(leaf, this.backend) : storage;
     });
     const donations = inputs.map((storage, i) =>
@@ -132,7 +135,10 @@ class Variant<R> {
     );
     const outputs = this.plan.outputs.map(({ dtype, shape, donatedInput }) =>
       donatedInput === null
-        ? this.backend.allocate(dtype, shape.reduce((size, n) => size * n, 1))
+        ? this.backend.allocate(
+            dtype,
+            shape.reduce((size, n) => size * n, 1),
+          )
         : donations[donatedInput],
     );
     this.executable.run(donations, outputs);
@@ -151,9 +157,14 @@ class Variant<R> {
 /** Indices of the leaves that belong to the donated arguments. */
 function donatedLeaves(args: readonly unknown[], donate: readonly number[]): ReadonlySet<number> {
   const donated = new Set<number>();
-  const wrong = donate.find((position) => !Number.isInteger(position) || position < 0 || position >= args.length);
+  const wrong = donate.find(
+    (position) => !Number.isInteger(position) || position < 0 || position >= args.length,
+  );
   if (wrong !== undefined) {
-    throw new ValueError('compile', `donate names argument ${wrong}, but the function was called with ${args.length}.`);
+    throw new ValueError(
+      'compile',
+      `donate names argument ${wrong}, but the function was called with ${args.length}.`,
+    );
   }
   let next = 0;
   args.forEach((arg, position) => {

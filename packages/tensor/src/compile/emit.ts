@@ -1,6 +1,14 @@
 import { contiguousView, formatView, sliceView } from '../view.ts';
 import type { AssemblyBody, Atom, Body, MapBody, ReduceBody, Source } from './group.ts';
-import type { CallKernel, Expression, ExpressionNode, Kernel, MapKernel, Operand, ReduceKernel } from './kernel.ts';
+import type {
+  CallKernel,
+  Expression,
+  ExpressionNode,
+  Kernel,
+  MapKernel,
+  Operand,
+  ReduceKernel,
+} from './kernel.ts';
 
 /** The kernels of one group. `isLive` tells which of its buffers anybody else reads. */
 export function emit(body: Body, isLive: (buffer: number) => boolean): readonly Kernel[] {
@@ -18,7 +26,11 @@ export function emit(body: Body, isLive: (buffer: number) => boolean): readonly 
           operation: body.operation,
           params: body.params,
           inputs: body.args.map(operandOf),
-          outputs: body.outputs.map(({ buffer, dtype, shape }) => ({ buffer, dtype, view: contiguousView(shape) })),
+          outputs: body.outputs.map(({ buffer, dtype, shape }) => ({
+            buffer,
+            dtype,
+            view: contiguousView(shape),
+          })),
         } satisfies CallKernel,
       ];
   }
@@ -36,7 +48,15 @@ function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean)
   };
 }
 
-function emitReduce({ primitive, axes, shape, atoms, arg, buffer, dtype }: ReduceBody): ReduceKernel {
+function emitReduce({
+  primitive,
+  axes,
+  shape,
+  atoms,
+  arg,
+  buffer,
+  dtype,
+}: ReduceBody): ReduceKernel {
   const builder = new ExpressionBuilder(atoms);
   const kept = shape.filter((_, axis) => !axes.includes(axis));
   return {
@@ -51,24 +71,41 @@ function emitReduce({ primitive, axes, shape, atoms, arg, buffer, dtype }: Reduc
 }
 
 /** A clearing map where the regions leave gaps, then one copying map a region. */
-function emitAssembly({ shape, args, argShapes, regions, covers, buffer, dtype }: AssemblyBody): MapKernel[] {
+function emitAssembly({
+  shape,
+  args,
+  argShapes,
+  regions,
+  covers,
+  buffer,
+  dtype,
+}: AssemblyBody): MapKernel[] {
   const whole = contiguousView(shape);
   const copies = args.map((arg, i) => {
     const { starts, steps } = regions[i];
     const region = sliceView(whole, starts, argShapes[i], steps);
     return copyKernel(arg, { buffer, dtype, view: region });
   });
-  return covers ? copies : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...copies];
+  return covers
+    ? copies
+    : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...copies];
 }
 
 function copyKernel(source: Source, output: Operand): MapKernel {
   const builder = new ExpressionBuilder([]);
   const expression = builder.build([builder.nodeOf(source)]);
-  return { kind: 'map', shape: output.view.shape, inputs: builder.inputs, expression, outputs: [output] };
+  return {
+    kind: 'map',
+    shape: output.view.shape,
+    inputs: builder.inputs,
+    expression,
+    outputs: [output],
+  };
 }
 
 function operandOf(source: Source): Operand {
-  if (source.kind === 'uniform') throw new Error('fuse: a call reads a number that lies in no buffer.');
+  if (source.kind === 'uniform')
+    throw new Error('fuse: a call reads a number that lies in no buffer.');
   return { buffer: source.buffer, dtype: source.dtype, view: source.view };
 }
 
@@ -83,7 +120,9 @@ class ExpressionBuilder {
     for (const { primitive, params, args, buffer, dtype } of atoms) {
       const operands = args.map((arg) => this.nodeOf(arg));
       const node =
-        primitive === null ? operands[0] : this.push({ kind: 'apply', primitive, params, args: operands, dtype });
+        primitive === null
+          ? operands[0]
+          : this.push({ kind: 'apply', primitive, params, args: operands, dtype });
       this.byBuffer.set(buffer, node);
     }
   }
@@ -94,7 +133,8 @@ class ExpressionBuilder {
 
   nodeOfBuffer(buffer: number): number {
     const node = this.byBuffer.get(buffer);
-    if (node === undefined) throw new Error(`fuse: buffer ${buffer} is not computed in this group.`);
+    if (node === undefined)
+      throw new Error(`fuse: buffer ${buffer} is not computed in this group.`);
     return node;
   }
 
@@ -110,7 +150,11 @@ class ExpressionBuilder {
     const node =
       source.kind === 'uniform'
         ? this.push({ kind: 'literal', value: source.value, dtype: source.dtype })
-        : this.push({ kind: 'load', input: this.inputs.push(operandOf(source)) - 1, dtype: source.dtype });
+        : this.push({
+            kind: 'load',
+            input: this.inputs.push(operandOf(source)) - 1,
+            dtype: source.dtype,
+          });
     this.bySource.set(key, node);
     return node;
   }

@@ -45,8 +45,12 @@ export interface InputWindow {
  */
 export function fuse(program: Program, windows?: readonly InputWindow[]): Schedule {
   const fuser = new Fuser();
-  program.inputs.forEach((variable, index) => fuser.bind(variable, { kind: 'input', index }, windows?.[index]));
-  program.constants.forEach(({ variable }, index) => fuser.bind(variable, { kind: 'constant', index }));
+  program.inputs.forEach((variable, index) =>
+    fuser.bind(variable, { kind: 'input', index }, windows?.[index]),
+  );
+  program.constants.forEach(({ variable }, index) =>
+    fuser.bind(variable, { kind: 'constant', index }),
+  );
   program.instructions.forEach((instruction, order) => fuser.visit(instruction, order));
   program.outputs.forEach((variable, index) => fuser.output(variable, index));
   return fuser.schedule();
@@ -66,7 +70,12 @@ class Fuser {
   bind(variable: Variable, role: Role, window?: InputWindow): void {
     const { shape, dtype } = variable;
     const buffer = this.buffer(dtype, window?.size ?? sizeOf(shape), role);
-    this.sources.set(variable, { kind: 'window', buffer, dtype, view: window?.view ?? contiguousView(shape) });
+    this.sources.set(variable, {
+      kind: 'window',
+      buffer,
+      dtype,
+      view: window?.view ?? contiguousView(shape),
+    });
   }
 
   visit({ operation, inputs, params, outputs }: Instruction, order: number): void {
@@ -75,10 +84,17 @@ class Fuser {
     const [output] = outputs;
     switch (operation.kind) {
       case 'literal':
-        this.sources.set(output, { kind: 'uniform', value: Number(params['value']), dtype: output.dtype });
+        this.sources.set(output, {
+          kind: 'uniform',
+          value: Number(params['value']),
+          dtype: output.dtype,
+        });
         return;
       case 'movement':
-        this.sources.set(output, this.move(args[0], inputs[0].shape, (view) => operation.view(view, params)));
+        this.sources.set(
+          output,
+          this.move(args[0], inputs[0].shape, (view) => operation.view(view, params)),
+        );
         return;
       case 'pointwise':
         this.define(output, this.pointwise(operation, params, args, output.shape, output.dtype));
@@ -87,7 +103,19 @@ class Fuser {
         const buffer = this.temporary(output);
         const { shape } = inputs[0];
         const axes = params['axes'] as readonly number[];
-        this.graph.add({ kind: 'reduce', primitive: operation, axes, shape, atoms: [], arg: args[0], buffer, dtype: output.dtype }, order);
+        this.graph.add(
+          {
+            kind: 'reduce',
+            primitive: operation,
+            axes,
+            shape,
+            atoms: [],
+            arg: args[0],
+            buffer,
+            dtype: output.dtype,
+          },
+          order,
+        );
         return;
       }
       case 'assembly': {
@@ -110,7 +138,10 @@ class Fuser {
       case 'kernel':
       case 'composite': {
         const stored = args.map((arg, i) => this.stored(arg, inputs[i].shape));
-        const results = outputs.map((variable) => ({ ...variable, buffer: this.temporary(variable) }));
+        const results = outputs.map((variable) => ({
+          ...variable,
+          buffer: this.temporary(variable),
+        }));
         this.graph.add({ kind: 'call', operation, params, args: stored, outputs: results }, order);
       }
     }
@@ -125,7 +156,9 @@ class Fuser {
       source.kind === 'window' &&
       this.buffers[source.buffer].role.kind === 'temporary' &&
       isWhole(source.view, this.buffers[source.buffer].size);
-    const buffer = fresh ? source.buffer : this.pointwise(null, {}, [source], variable.shape, variable.dtype);
+    const buffer = fresh
+      ? source.buffer
+      : this.pointwise(null, {}, [source], variable.shape, variable.dtype);
     this.buffers[buffer] = { dtype: variable.dtype, size, role: { kind: 'output', index } };
   }
 
@@ -143,7 +176,8 @@ class Fuser {
 
   private sourceOf(variable: Variable): Source {
     const source = this.sources.get(variable);
-    if (source === undefined) throw new Error(`fuse: variable ${variable.id} is used before its definition.`);
+    if (source === undefined)
+      throw new Error(`fuse: variable ${variable.id} is used before its definition.`);
     return source;
   }
 
@@ -196,16 +230,28 @@ class Fuser {
       buffer = this.pointwise(null, {}, [source], [], source.dtype);
       this.scalars.set(key, buffer);
     }
-    return { kind: 'window', buffer, dtype: source.dtype, view: expandView(contiguousView([]), shape) };
+    return {
+      kind: 'window',
+      buffer,
+      dtype: source.dtype,
+      view: expandView(contiguousView([]), shape),
+    };
   }
 }
 
 /** Leaves out the temporaries that fusion turned into values inside a kernel, and numbers the rest anew. */
 function dropUnusedBuffers({ buffers, kernels }: Schedule): Schedule {
-  const used = new Set(kernels.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).map(({ buffer }) => buffer));
-  const kept = buffers.map((_, i) => i).filter((i) => used.has(i) || buffers[i].role.kind !== 'temporary');
+  const used = new Set(
+    kernels.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).map(({ buffer }) => buffer),
+  );
+  const kept = buffers
+    .map((_, i) => i)
+    .filter((i) => used.has(i) || buffers[i].role.kind !== 'temporary');
   const renumbered = new Map(kept.map((old, i) => [old, i]));
-  const operand = (old: Operand): Operand => ({ ...old, buffer: renumbered.get(old.buffer) ?? old.buffer });
+  const operand = (old: Operand): Operand => ({
+    ...old,
+    buffer: renumbered.get(old.buffer) ?? old.buffer,
+  });
   return {
     buffers: kept.map((old) => buffers[old]),
     kernels: kernels.map((kernel) => withOperands(kernel, operand)),

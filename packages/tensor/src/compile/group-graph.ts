@@ -70,7 +70,9 @@ export class GroupGraph {
       if (this.groups.get(group.id) !== group) continue;
       let grown = true;
       while (grown) {
-        grown = this.makersRead(group).some((maker) => this.isOnlyReader(group, maker) && this.absorb(group, maker));
+        grown = this.makersRead(group).some(
+          (maker) => this.isOnlyReader(group, maker) && this.absorb(group, maker),
+        );
       }
     }
   }
@@ -82,7 +84,8 @@ export class GroupGraph {
         if (this.groups.get(group.id) !== group) break;
         if (maker.body.kind !== 'map' || group.body.kind !== 'map') continue;
         if (this.isReadBefore(maker, firstOrder(group.body))) continue;
-        if (this.dependsThroughOthers(group, maker) || this.dependsThroughOthers(maker, group)) continue;
+        if (this.dependsThroughOthers(group, maker) || this.dependsThroughOthers(maker, group))
+          continue;
         this.absorb(group, maker);
       }
     }
@@ -95,7 +98,9 @@ export class GroupGraph {
     for (const root of this.inProgramOrder()) {
       const stack = [root];
       for (let group = stack.at(-1); group !== undefined; group = stack.at(-1)) {
-        const waiting = done.has(group) ? [] : this.makersRead(group).filter((maker) => !done.has(maker));
+        const waiting = done.has(group)
+          ? []
+          : this.makersRead(group).filter((maker) => !done.has(maker));
         if (waiting.length > 0) {
           stack.push(...waiting);
           continue;
@@ -129,7 +134,8 @@ export class GroupGraph {
 
   private isOnlyReader(group: Group, maker: Group): boolean {
     return buffersOf(maker.body).every(
-      (buffer) => !this.isOutput(buffer) && [...this.readersOf(buffer)].every((reader) => reader === group),
+      (buffer) =>
+        !this.isOutput(buffer) && [...this.readersOf(buffer)].every((reader) => reader === group),
     );
   }
 
@@ -141,13 +147,16 @@ export class GroupGraph {
   }
 
   private dependsThroughOthers(group: Group, on: Group): boolean {
-    return this.makersRead(group).some((maker) => maker !== on && this.ancestorsOf(maker).has(on.id));
+    return this.makersRead(group).some(
+      (maker) => maker !== on && this.ancestorsOf(maker).has(on.id),
+    );
   }
 
   /** Whether `body` reads the results of `maker` only element by element. */
   private readsElementwise(body: Body, maker: Group): boolean {
     return windowsOf(body).every(
-      ({ buffer, view }) => this.makers.get(buffer) !== maker || isWhole(view, this.sizeOfBuffer(buffer)),
+      ({ buffer, view }) =>
+        this.makers.get(buffer) !== maker || isWhole(view, this.sizeOfBuffer(buffer)),
     );
   }
 
@@ -155,7 +164,8 @@ export class GroupGraph {
   private absorb(group: Group, maker: Group): boolean {
     const { body } = group;
     const { body: map } = maker;
-    if (map.kind !== 'map' || isOpaque(body) || sizeOf(map.shape) !== sizeOf(body.shape)) return false;
+    if (map.kind !== 'map' || isOpaque(body) || sizeOf(map.shape) !== sizeOf(body.shape))
+      return false;
     if (!this.readsElementwise(body, maker) || !this.readsElementwise(map, group)) return false;
     const atoms = reshapeAtoms(map.atoms, body.shape);
     if (atoms === null) return false;

@@ -13,7 +13,12 @@ import { isContiguous, reshapeView, type View } from '../view.ts';
 /** What an operand is once movements are folded away: one number everywhere, or a window onto a buffer. */
 export type Source =
   | { readonly kind: 'uniform'; readonly value: number; readonly dtype: DType }
-  | { readonly kind: 'window'; readonly buffer: number; readonly dtype: DType; readonly view: View };
+  | {
+      readonly kind: 'window';
+      readonly buffer: number;
+      readonly dtype: DType;
+      readonly view: View;
+    };
 
 /** One pointwise application (or, without a primitive, a copy) whose result fills a buffer in row-major order. */
 export interface Atom {
@@ -62,7 +67,11 @@ export interface CallBody {
   readonly operation: KernelPrimitive | Composite;
   readonly params: Params;
   readonly args: readonly Source[];
-  readonly outputs: readonly { readonly buffer: number; readonly shape: Shape; readonly dtype: DType }[];
+  readonly outputs: readonly {
+    readonly buffer: number;
+    readonly shape: Shape;
+    readonly dtype: DType;
+  }[];
 }
 
 /** What becomes one kernel (an assembly: one a region). */
@@ -103,7 +112,10 @@ export function reshapeAtoms(atoms: readonly Atom[], shape: Shape): readonly Ato
   for (const atom of atoms) {
     const args: Source[] = [];
     for (const arg of atom.args) {
-      const view = arg.kind === 'uniform' || sameShape(arg.view.shape, shape) ? null : reshapeView(arg.view, shape);
+      const view =
+        arg.kind === 'uniform' || sameShape(arg.view.shape, shape)
+          ? null
+          : reshapeView(arg.view, shape);
       if (arg.kind === 'uniform' || sameShape(arg.view.shape, shape)) args.push(arg);
       else if (view === null) return null;
       else args.push({ ...arg, view });

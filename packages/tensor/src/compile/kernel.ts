@@ -79,7 +79,8 @@ export function withOperands(kernel: Kernel, change: (operand: Operand) => Opera
 
 /** Prints a kernel as one line, its expression as a formula. */
 export function formatKernel(kernel: Kernel, name: (buffer: number) => string): string {
-  const operand = ({ buffer, dtype, view }: Operand): string => `${name(buffer)}: ${dtype}${formatView(view)}`;
+  const operand = ({ buffer, dtype, view }: Operand): string =>
+    `${name(buffer)}: ${dtype}${formatView(view)}`;
   const outputs = kernel.outputs.map(operand).join(', ');
   const inputs = kernel.inputs.map((input) => `${name(input.buffer)}${formatView(input.view)}`);
   if (kernel.kind === 'call') {

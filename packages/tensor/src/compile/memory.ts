@@ -36,11 +36,19 @@ export function planMemory(
   const planOutputs = assignDonations(schedule, lifetimes, outputs, donated);
   const { offsets, arenaBytes } = packArena(schedule, lifetimes);
   const places = buffers.map(({ dtype, size, role }, i): PlanBuffer => {
-    const place: Place = role.kind === 'temporary' ? { kind: 'arena', offset: offsets.get(i) ?? 0 } : role;
+    const place: Place =
+      role.kind === 'temporary' ? { kind: 'arena', offset: offsets.get(i) ?? 0 } : role;
     return { dtype, size, place };
   });
   const constants = buffers.filter(({ role }) => role.kind === 'constant').length;
-  return { buffers: places, kernels, inputs: inputs.length, constants, outputs: planOutputs, arenaBytes };
+  return {
+    buffers: places,
+    kernels,
+    inputs: inputs.length,
+    constants,
+    outputs: planOutputs,
+    arenaBytes,
+  };
 }
 
 function lifetimesOf(count: number, kernels: readonly Kernel[]): Lifetime[] {
@@ -60,7 +68,10 @@ function worksInPlace(kernel: Kernel, output: Operand, buffer: number): boolean 
   return kernel.inputs.every(
     ({ buffer: read, view, dtype }) =>
       read !== buffer ||
-      (dtype === output.dtype && view.offset === 0 && isContiguous(view) && sameShape(view.shape, output.view.shape)),
+      (dtype === output.dtype &&
+        view.offset === 0 &&
+        isContiguous(view) &&
+        sameShape(view.shape, output.view.shape)),
   );
 }
 
@@ -85,7 +96,9 @@ function assignDonations(
       const { last } = lifetimes[input];
       return last < first || (last === first && worksInPlace(kernel, written, input));
     });
-    const readHere = candidates.find(([, input]) => kernel.inputs.some((operand) => operand.buffer === input));
+    const readHere = candidates.find(([, input]) =>
+      kernel.inputs.some((operand) => operand.buffer === input),
+    );
     const chosen = readHere ?? candidates[0];
     if (chosen !== undefined) free.delete(chosen[0]);
     return { shape, dtype, donatedInput: chosen?.[0] ?? null };
@@ -110,7 +123,8 @@ function packArena(
   for (const block of blocks) {
     let offset = 0;
     for (const other of placed) {
-      const apart = other.lifetime.last < block.lifetime.first || block.lifetime.last < other.lifetime.first;
+      const apart =
+        other.lifetime.last < block.lifetime.first || block.lifetime.last < other.lifetime.first;
       if (apart) continue;
       if (offset + block.bytes <= other.offset) break;
       offset = Math.max(offset, other.offset + other.bytes);
@@ -120,7 +134,9 @@ function packArena(
     placed.sort((a, b) => a.offset - b.offset);
     arenaBytes = Math.max(arenaBytes, offset + block.bytes);
   }
-  const offsets = new Map(placed.flatMap(({ members, offset }) => members.map((buffer) => [buffer, offset] as const)));
+  const offsets = new Map(
+    placed.flatMap(({ members, offset }) => members.map((buffer) => [buffer, offset] as const)),
+  );
   return { offsets, arenaBytes };
 }
 

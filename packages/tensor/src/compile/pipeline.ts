@@ -16,6 +16,7 @@ export function planProgram(
   windows?: readonly InputWindow[],
 ): Plan {
   checkProgram(program);
-  const specs = (variables: Program['inputs']): TensorSpec[] => variables.map(({ shape, dtype }) => ({ shape, dtype }));
+  const specs = (variables: Program['inputs']): TensorSpec[] =>
+    variables.map(({ shape, dtype }) => ({ shape, dtype }));
   return planMemory(fuse(program, windows), specs(program.inputs), specs(program.outputs), donated);
 }

@@ -50,9 +50,18 @@ export function formatPlan(plan: Plan): string {
     .filter(({ place }) => place.kind === 'arena')
     .map(({ line, place }) => (place.kind === 'arena' ? `${line} at byte ${place.offset}` : line));
   const donations = plan.outputs
-    .map(({ donatedInput }, i) => (donatedInput === null ? '' : `  out${i} takes over in${donatedInput}`))
+    .map(({ donatedInput }, i) =>
+      donatedInput === null ? '' : `  out${i} takes over in${donatedInput}`,
+    )
     .filter((line) => line !== '');
-  const kernels = plan.kernels.map((kernel) => `  ${formatKernel(kernel, (buffer) => names[buffer])}`);
+  const kernels = plan.kernels.map(
+    (kernel) => `  ${formatKernel(kernel, (buffer) => names[buffer])}`,
+  );
   const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
-  return [`plan: ${count}, arena ${plan.arenaBytes} bytes`, ...donations, ...buffers, ...kernels].join('\n');
+  return [
+    `plan: ${count}, arena ${plan.arenaBytes} bytes`,
+    ...donations,
+    ...buffers,
+    ...kernels,
+  ].join('\n');
 }

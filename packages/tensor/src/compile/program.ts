@@ -34,7 +34,10 @@ export interface Program {
 
 /** Checks that every variable is defined before it is used and that every shape follows its rule. */
 export function checkProgram(program: Program): void {
-  const defined = new Set<Variable>([...program.inputs, ...program.constants.map(({ variable }) => variable)]);
+  const defined = new Set<Variable>([
+    ...program.inputs,
+    ...program.constants.map(({ variable }) => variable),
+  ]);
   for (const { operation, inputs, params, outputs } of program.instructions) {
     if (!inputs.every((input) => defined.has(input))) {
       throw new StateError('program', `${operation.name} uses a variable before its definition.`);
@@ -42,10 +45,17 @@ export function checkProgram(program: Program): void {
     const expected = operation.infer(inputs, params);
     const agrees =
       expected.length === outputs.length &&
-      expected.every(({ shape, dtype }, i) => sameShape(shape, outputs[i].shape) && dtype === outputs[i].dtype);
-    if (!agrees) throw new StateError('program', `${operation.name} does not give the shapes it is declared with.`);
+      expected.every(
+        ({ shape, dtype }, i) => sameShape(shape, outputs[i].shape) && dtype === outputs[i].dtype,
+      );
+    if (!agrees)
+      throw new StateError(
+        'program',
+        `${operation.name} does not give the shapes it is declared with.`,
+      );
     for (const output of outputs) {
-      if (defined.has(output)) throw new StateError('program', `${operation.name} defines a variable twice.`);
+      if (defined.has(output))
+        throw new StateError('program', `${operation.name} defines a variable twice.`);
       defined.add(output);
     }
   }
@@ -56,7 +66,10 @@ export function checkProgram(program: Program): void {
 
 /** Floating point operations of one run. */
 export function programFlops(program: Program): number {
-  return program.instructions.reduce((sum, { operation, inputs, params }) => sum + operation.flops(inputs, params), 0);
+  return program.instructions.reduce(
+    (sum, { operation, inputs, params }) => sum + operation.flops(inputs, params),
+    0,
+  );
 }
 
 /** Prints a program, one instruction a line, with the shape of every value. */
@@ -65,7 +78,8 @@ export function formatProgram(program: Program): string {
   program.inputs.forEach((variable, i) => names.set(variable, `in${i}`));
   program.constants.forEach(({ variable }, i) => names.set(variable, `const${i}`));
   for (const { outputs } of program.instructions) {
-    for (const output of outputs) names.set(output, `v${names.size - program.inputs.length - program.constants.length}`);
+    for (const output of outputs)
+      names.set(output, `v${names.size - program.inputs.length - program.constants.length}`);
   }
   const declare = (variable: Variable): string =>
     `${names.get(variable)}: ${variable.dtype}${formatShape(variable.shape)}`;

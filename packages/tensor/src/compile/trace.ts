@@ -27,7 +27,9 @@ export function trace(
 ): Program {
   const tracer = new Tracer(target);
   const inputs = specs.map((spec) => tracer.define(spec));
-  const outputs = withInterpreter(tracer, () => f(inputs.map((variable) => tracer.tensorOf(variable))));
+  const outputs = withInterpreter(tracer, () =>
+    f(inputs.map((variable) => tracer.tensorOf(variable))),
+  );
   return {
     inputs,
     outputs: outputs.map((output) => tracer.variableOf(output)),
@@ -73,7 +75,9 @@ class Tracer implements Interpreter {
     const { value } = tensor;
     if (value.kind === 'uniform') {
       const [scalar] = this.append(literal, [], { value: value.value, dtype: tensor.dtype });
-      return tensor.rank === 0 ? scalar : this.append(movement.expand, [scalar], { shape: tensor.shape })[0];
+      return tensor.rank === 0
+        ? scalar
+        : this.append(movement.expand, [scalar], { shape: tensor.shape })[0];
     }
     if (value.kind === 'stored') return this.capture(tensor);
     if (value.tracer === this) return this.variables[value.variable];
@@ -83,7 +87,11 @@ class Tracer implements Interpreter {
     );
   }
 
-  private append(operation: Operation, inputs: readonly Variable[], params: Params): readonly Variable[] {
+  private append(
+    operation: Operation,
+    inputs: readonly Variable[],
+    params: Params,
+  ): readonly Variable[] {
     const outputs = operation.infer(inputs, params).map((spec) => this.define(spec));
     this.instructions.push({ operation, inputs, params, outputs });
     return outputs;

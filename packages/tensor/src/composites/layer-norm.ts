@@ -18,7 +18,8 @@ export const layerNorm: Composite<LayerNormParams> = {
   doc: 'y = (x − mean x) / √(var x + eps) over the last axis',
   infer: ([x]) => {
     expectDType('layerNorm', x.dtype, ['float32']);
-    if (x.shape.length === 0) throw new ShapeError('layerNorm', 'a scalar has no last axis.', [x.shape]);
+    if (x.shape.length === 0)
+      throw new ShapeError('layerNorm', 'a scalar has no last axis.', [x.shape]);
     return [x];
   },
   decompose: ([x], { eps }) => [normalize(x, eps).normalized],

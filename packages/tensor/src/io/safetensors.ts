@@ -18,7 +18,14 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const WIDTH: Readonly<Record<SafetensorsDType, number>> = { F32: 4, F64: 8, I32: 4, I64: 8, BOOL: 1, U8: 1 };
+const WIDTH: Readonly<Record<SafetensorsDType, number>> = {
+  F32: 4,
+  F64: 8,
+  I32: 4,
+  I64: 8,
+  BOOL: 1,
+  U8: 1,
+};
 const NAMES = { float32: 'F32', int32: 'I32', bool: 'BOOL', float64: 'F64' } as const;
 
 /** Longest header that the format allows, in bytes. */
@@ -47,11 +54,15 @@ export function encodeSafetensors(
   const entries = [...tensors].sort(
     ([a, x], [b, y]) => y.data.BYTES_PER_ELEMENT - x.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1),
   );
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const header: Record<string, unknown> =
+    Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let end = 0;
   for (const [name, { dtype, shape, data }] of entries) {
     if (data.length !== sizeOf(shape)) {
-      throw new FormatError('safetensors', `"${name}" has ${data.length} elements, but shape [${shape.join(', ')}].`);
+      throw new FormatError(
+        'safetensors',
+        `"${name}" has ${data.length} elements, but shape [${shape.join(', ')}].`,
+      );
     }
     const start = end;
     end += data.byteLength;
@@ -93,8 +104,12 @@ export function decodeSafetensors(bytes: Uint8Array, label = 'safetensors'): Saf
   return { tensors, metadata };
 }
 
-function splitFile(bytes: Uint8Array, label: string): { header: Record<string, unknown>; body: Uint8Array } {
-  if (bytes.length < 8) throw new FormatError(label, `${bytes.length} bytes are too few for a safetensors file.`);
+function splitFile(
+  bytes: Uint8Array,
+  label: string,
+): { header: Record<string, unknown>; body: Uint8Array } {
+  if (bytes.length < 8)
+    throw new FormatError(label, `${bytes.length} bytes are too few for a safetensors file.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
   if (length > BigInt(Math.min(MAX_HEADER, bytes.length - 8))) {
@@ -108,11 +123,17 @@ function splitFile(bytes: Uint8Array, label: string): { header: Record<string, u
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, end)));
   } catch (cause) {
-    throw new FormatError(label, `the header is not JSON (${cause instanceof Error ? cause.message : 'unreadable'}).`);
+    throw new FormatError(
+      label,
+      `the header is not JSON (${cause instanceof Error ? cause.message : 'unreadable'}).`,
+    );
   }
   if (!isRecord(header)) throw new FormatError(label, 'the header is not a JSON object.');
   // Not bytes.subarray: bytes may be a Node Buffer, whose slices share its memory.
-  return { header, body: new Uint8Array(bytes.buffer, bytes.byteOffset + end, bytes.byteLength - end) };
+  return {
+    header,
+    body: new Uint8Array(bytes.buffer, bytes.byteOffset + end, bytes.byteLength - end),
+  };
 }
 
 function readMetadata(value: unknown, label: string): Record<string, string> {
@@ -124,9 +145,13 @@ function readMetadata(value: unknown, label: string): Record<string, string> {
 
 function readEntry(name: string, value: unknown, bodyLength: number, label: string): HeaderEntry {
   const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
-  const isCount = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
+  const isCount = (n: unknown): n is number =>
+    typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
   if (typeof dtype !== 'string' || !(dtype in WIDTH)) {
-    throw new FormatError(label, `"${name}" has dtype ${String(dtype)}; ${Object.keys(WIDTH).join(', ')} are supported.`);
+    throw new FormatError(
+      label,
+      `"${name}" has dtype ${String(dtype)}; ${Object.keys(WIDTH).join(', ')} are supported.`,
+    );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw new FormatError(label, `"${name}" has no valid shape.`);
@@ -147,16 +172,26 @@ function readEntry(name: string, value: unknown, bodyLength: number, label: stri
 
 function checkRanges(entries: readonly HeaderEntry[], bodyLength: number, label: string): void {
   let at = 0;
-  for (const { name, start, end } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
+  for (const { name, start, end } of [...entries].sort(
+    (a, b) => a.start - b.start || a.end - b.end,
+  )) {
     if (start !== at) {
-      throw new FormatError(label, `"${name}" starts at byte ${start}, but the tensor before it ends at ${at}.`);
+      throw new FormatError(
+        label,
+        `"${name}" starts at byte ${start}, but the tensor before it ends at ${at}.`,
+      );
     }
     at = end;
   }
-  if (at !== bodyLength) throw new FormatError(label, `${bodyLength - at} bytes after the last tensor belong to none.`);
+  if (at !== bodyLength)
+    throw new FormatError(label, `${bodyLength - at} bytes after the last tensor belong to none.`);
 }
 
-function readElements({ name, dtype, shape }: HeaderEntry, bytes: Uint8Array, label: string): SafetensorsEntry {
+function readElements(
+  { name, dtype, shape }: HeaderEntry,
+  bytes: Uint8Array,
+  label: string,
+): SafetensorsEntry {
   const { buffer } = bytes;
   switch (dtype) {
     case 'F32':
@@ -171,7 +206,11 @@ function readElements({ name, dtype, shape }: HeaderEntry, bytes: Uint8Array, la
       return { dtype: 'int32', shape, data: Int32Array.from(bytes) };
     case 'BOOL': {
       const odd = bytes.findIndex((byte) => byte > 1);
-      if (odd >= 0) throw new FormatError(label, `"${name}" holds byte ${bytes[odd]} at ${odd}; bools are 0 or 1.`);
+      if (odd >= 0)
+        throw new FormatError(
+          label,
+          `"${name}" holds byte ${bytes[odd]} at ${odd}; bools are 0 or 1.`,
+        );
       return { dtype: 'bool', shape, data: bytes };
     }
   }

@@ -36,7 +36,12 @@ export const contract: {
       const [m, k] = a.shape.slice(-2);
       const [k2, n] = b.shape.slice(-2);
       const batch = a.shape.slice(0, -2);
-      if (rank < 2 || rank !== b.shape.length || k !== k2 || !sameShape(batch, b.shape.slice(0, -2))) {
+      if (
+        rank < 2 ||
+        rank !== b.shape.length ||
+        k !== k2 ||
+        !sameShape(batch, b.shape.slice(0, -2))
+      ) {
         throw new ShapeError(
           'matmul',
           `a is ${formatShape(a.shape)}, b is ${formatShape(b.shape)}: [..., M, K] and [..., K, N] with equal batch dimensions expected.`,
@@ -54,7 +59,11 @@ export const contract: {
     infer: ([x, w], geometry) => {
       expectFloats('conv2d', x, w);
       const [batch, channels, height, width] = expectRank4('conv2d', 'x [B, C, H, W]', x);
-      const [outputs, perGroup, kernelHeight, kernelWidth] = expectRank4('conv2d', 'w [O, C/groups, kh, kw]', w);
+      const [outputs, perGroup, kernelHeight, kernelWidth] = expectRank4(
+        'conv2d',
+        'w [O, C/groups, kh, kw]',
+        w,
+      );
       checkGeometry('conv2d', geometry);
       if (channels !== perGroup * geometry.groups || outputs % geometry.groups !== 0) {
         throw new ShapeError(
@@ -90,7 +99,11 @@ export const contract: {
       const [outputs2, perGroup] = expectRank4('conv2dInput', 'w [O, C/groups, kh, kw]', w);
       checkGeometry('conv2dInput', geometry);
       const size = conv2dOutputSize(geometry.inputSize, w.shape.slice(2), geometry);
-      if (outputs !== outputs2 || !sameShape(size, g.shape.slice(2)) || outputs % geometry.groups !== 0) {
+      if (
+        outputs !== outputs2 ||
+        !sameShape(size, g.shape.slice(2)) ||
+        outputs % geometry.groups !== 0
+      ) {
         throw new ShapeError(
           'conv2dInput',
           `ȳ ${formatShape(g.shape)} is not what conv2d of [B, C, ${geometry.inputSize.join(', ')}] with w ` +
@@ -98,7 +111,9 @@ export const contract: {
           [g.shape, w.shape],
         );
       }
-      return [{ shape: [batch, perGroup * geometry.groups, ...geometry.inputSize], dtype: 'float32' }];
+      return [
+        { shape: [batch, perGroup * geometry.groups, ...geometry.inputSize], dtype: 'float32' },
+      ];
     },
     flops: ([g, w]) => 2 * g.shape[0] * sizeOf(g.shape.slice(2)) * sizeOf(w.shape),
   },
@@ -131,15 +146,22 @@ export const contract: {
 };
 
 /** Output height and width of a convolution: `⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1`. */
-export function conv2dOutputSize(input: Shape, kernel: Shape, geometry: Conv2dGeometry): [number, number] {
+export function conv2dOutputSize(
+  input: Shape,
+  kernel: Shape,
+  geometry: Conv2dGeometry,
+): [number, number] {
   const along = (axis: 0 | 1): number => {
     const reach = geometry.dilation[axis] * (kernel[axis] - 1) + 1;
-    return Math.floor((input[axis] + 2 * geometry.padding[axis] - reach) / geometry.stride[axis]) + 1;
+    return (
+      Math.floor((input[axis] + 2 * geometry.padding[axis] - reach) / geometry.stride[axis]) + 1
+    );
   };
   return [along(0), along(1)];
 }
 
-function checkGeometry(op: string, geometry: Conv2dGeometry): void {
+/** Throws a {@link ValueError} unless stride, dilation and groups are at least 1 and padding at least 0. */
+export function checkGeometry(op: string, geometry: Conv2dGeometry): void {
   const positive = [...geometry.stride, ...geometry.dilation, geometry.groups];
   const valid =
     positive.every((n) => Number.isInteger(n) && n >= 1) &&

@@ -96,13 +96,22 @@ export const assembly: {
     infer: ([x], { before, after, interior }) => {
       if ([...before, ...after, ...interior].some((n) => n < 0)) {
         const amounts = `before ${formatShape(before)}, after ${formatShape(after)}`;
-        throw new ShapeError('pad', `amounts must not be negative: ${amounts}. Use slice to crop.`, [x.shape]);
+        throw new ShapeError(
+          'pad',
+          `amounts must not be negative: ${amounts}. Use slice to crop.`,
+          [x.shape],
+        );
       }
-      const shape = x.shape.map((n, i) => before[i] + n + Math.max(0, n - 1) * interior[i] + after[i]);
+      const shape = x.shape.map(
+        (n, i) => before[i] + n + Math.max(0, n - 1) * interior[i] + after[i],
+      );
       return [{ shape, dtype: x.dtype }];
     },
-    regions: (_inputs, { before, interior }) => [{ starts: before, steps: interior.map((n) => n + 1) }],
-    covers: (_inputs, { before, after, interior }) => [...before, ...after, ...interior].every((n) => n === 0),
+    regions: (_inputs, { before, interior }) => [
+      { starts: before, steps: interior.map((n) => n + 1) },
+    ],
+    covers: (_inputs, { before, after, interior }) =>
+      [...before, ...after, ...interior].every((n) => n === 0),
     flops: () => 0,
   },
   concat: {
@@ -120,7 +129,10 @@ export const assembly: {
     regions: (inputs, { axis }) => {
       let start = 0;
       return inputs.map(({ shape }) => {
-        const region = { starts: shape.map((_, i) => (i === axis ? start : 0)), steps: shape.map(() => 1) };
+        const region = {
+          starts: shape.map((_, i) => (i === axis ? start : 0)),
+          steps: shape.map(() => 1),
+        };
         start += shape[axis];
         return region;
       });
@@ -145,7 +157,9 @@ function checkPermutation(axes: readonly number[], rank: number): void {
 function checkConcat(inputs: readonly TensorSpec[], axis: number): TensorSpec {
   const [first] = inputs;
   for (const [i, { shape, dtype }] of inputs.entries()) {
-    const fits = shape.length === first.shape.length && shape.every((n, d) => d === axis || n === first.shape[d]);
+    const fits =
+      shape.length === first.shape.length &&
+      shape.every((n, d) => d === axis || n === first.shape[d]);
     if (!fits || dtype !== first.dtype) {
       throw new ShapeError(
         'concat',

@@ -51,18 +51,31 @@ export const pointwise: {
     commutative: true,
     rightIdentity: 0,
   }),
-  sub: binary('sub', 'a - b', ([a, b]) => a - b, { dtypes: ['float32', 'int32'], rightIdentity: 0 }),
-  mul: binary('mul', 'a · b, of int32 modulo 2^32 while |a · b| ≤ 2^53; logical and of bools', ([a, b]) => a * b, {
-    dtypes: ['float32', 'int32', 'bool'],
-    commutative: true,
-    rightIdentity: 1,
+  sub: binary('sub', 'a - b', ([a, b]) => a - b, {
+    dtypes: ['float32', 'int32'],
+    rightIdentity: 0,
   }),
+  mul: binary(
+    'mul',
+    'a · b, of int32 modulo 2^32 while |a · b| ≤ 2^53; logical and of bools',
+    ([a, b]) => a * b,
+    {
+      dtypes: ['float32', 'int32', 'bool'],
+      commutative: true,
+      rightIdentity: 1,
+    },
+  ),
   div: binary('div', 'a / b', ([a, b]) => a / b, { rightIdentity: 1 }),
   pow: binary('pow', 'a^b', ([a, b]) => Math.pow(a, b), { rightIdentity: 1 }),
-  maximum: binary('maximum', 'max(a, b), NaN if either is (logical or of bools)', ([a, b]) => Math.max(a, b), {
-    dtypes: ['float32', 'int32', 'bool'],
-    commutative: true,
-  }),
+  maximum: binary(
+    'maximum',
+    'max(a, b), NaN if either is (logical or of bools)',
+    ([a, b]) => Math.max(a, b),
+    {
+      dtypes: ['float32', 'int32', 'bool'],
+      commutative: true,
+    },
+  ),
   less: comparison('less', 'a < b', ([a, b]) => Number(a < b)),
   lessEqual: comparison('lessEqual', 'a ≤ b', ([a, b]) => Number(a <= b)),
   equal: comparison('equal', 'a = b', ([a, b]) => Number(a === b), true),
@@ -185,5 +198,9 @@ function expectSameShapes(op: string, inputs: readonly TensorSpec[]): void {
 function expectSameDTypes(op: string, inputs: readonly TensorSpec[]): void {
   if (inputs.every((input) => input.dtype === inputs[0].dtype)) return;
   const dtypes = inputs.map((input) => input.dtype);
-  throw new DTypeError(op, `operands must have one dtype, but got ${dtypes.join(' and ')}. Cast them first.`, dtypes);
+  throw new DTypeError(
+    op,
+    `operands must have one dtype, but got ${dtypes.join(' and ')}. Cast them first.`,
+    dtypes,
+  );
 }

@@ -31,9 +31,11 @@ export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<Re
       expectDType('max', x.dtype, ['float32', 'int32']);
       const output = reduced(x, axes);
       if (sizeOf(x.shape) === 0 && sizeOf(output.shape) > 0) {
-        throw new ShapeError('max', `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}].`, [
-          x.shape,
-        ]);
+        throw new ShapeError(
+          'max',
+          `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}].`,
+          [x.shape],
+        );
       }
       return [output];
     },

@@ -8,7 +8,8 @@ import { literal, source, type LiteralTable, type SourceParams } from './source.
 
 /** The attributes of every primitive by name. Tables over the instruction set are keyed by this type. */
 export interface PrimitiveParams
-  extends PointwiseParams,
+  extends
+    PointwiseParams,
     MovementParams,
     AssemblyParams,
     ReduceParams,
