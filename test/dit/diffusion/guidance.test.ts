@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { concat, full, key, type Tensor } from '@tessera/tensor';
+import {
+  createDiffusion,
+  DiT,
+  guidedBatchForward,
+  guidedForward,
+  randomNoise,
+  sample,
+} from '@tessera/dit';
+import { maxDifference, randomInputs, randomModel, TINY } from '../model/sizes.ts';
+
+const config = { ...TINY, inChannels: 4, learnSigma: true };
+const model = randomModel(config, key(0));
+const { x, t, y } = randomInputs(config, 3, key(1));
+const nulls = full([3], model.nullClass, 'int32');
+const labelled = model.forward(x, t, y);
+const unlabelled = model.forward(x, t, nulls);
+const channels = (image: Tensor, from: number, to: number): Tensor =>
+  image.slice([null, [from, to]]);
+
+/** A batch of twice the size may sum in another order; outputs are of size 1 to 10. */
+const CLOSE = 2e-5;
+
+describe('guidedForward', () => {
+  it('is the plain model at scale 1 and the unlabelled one at scale 0', () => {
+    expect(maxDifference(guidedForward(model, x, t, y, { scale: 1 }), labelled)).toBe(0);
+    const free = guidedForward(model, x, t, y, { scale: 0 });
+    expect(maxDifference(channels(free, 0, 4), channels(unlabelled, 0, 4))).toBeLessThan(CLOSE);
+  });
+
+  it('extrapolates along the line of both predictions in all channels of x', () => {
+    fc.assert(
+      fc.property(fc.double({ min: -2, max: 8, noNaN: true }), (scale) => {
+        const guided = guidedForward(model, x, t, y, { scale });
+        const line = unlabelled.add(labelled.sub(unlabelled).mul(scale));
+        expect(maxDifference(channels(guided, 0, 4), channels(line, 0, 4))).toBeLessThan(
+          CLOSE * (1 + 2 * Math.abs(scale)),
+        );
+        expect(maxDifference(channels(guided, 4, 8), channels(labelled, 4, 8))).toBeLessThan(CLOSE);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('guides three channels in the official way', () => {
+    const guided = guidedForward(model, x, t, y, { scale: 4, compat: 'official' });
+    const line = unlabelled.add(labelled.sub(unlabelled).mul(4));
+    expect(maxDifference(channels(guided, 0, 3), channels(line, 0, 3))).toBeLessThan(10 * CLOSE);
+    expect(maxDifference(channels(guided, 3, 8), channels(labelled, 3, 8))).toBeLessThan(CLOSE);
+  });
+
+  it('needs a null class', () => {
+    const without = DiT.init({ ...config, classDropoutProb: 0 }, key(0));
+    expect(() => guidedForward(without, x, t, y, { scale: 2 })).toThrow('has no null class');
+  });
+});
+
+describe('guidedBatchForward', () => {
+  const both = (a: Tensor, b: Tensor): Tensor => concat([a, b], 0);
+  const other = randomInputs(config, 3, key(2)).x;
+  const options = { scale: 4, compat: 'official' } as const;
+  const out = guidedBatchForward(model, both(x, other), both(t, t), both(y, nulls), options);
+  const [first, second] = out.chunk(2, 0);
+
+  it('gives the guided prediction in its first half', () => {
+    expect(maxDifference(first, guidedForward(model, x, t, y, options))).toBeLessThan(10 * CLOSE);
+  });
+
+  it('does not look at the second half of x, and leaves it its own unguided channels', () => {
+    expect(maxDifference(channels(second, 0, 3), channels(first, 0, 3))).toBe(0);
+    expect(maxDifference(channels(second, 3, 8), channels(unlabelled, 3, 8))).toBeLessThan(CLOSE);
+  });
+
+  it('refuses an odd batch', () => {
+    expect(() => guidedBatchForward(model, x, t, y, options)).toThrow(
+      'guidedBatchForward: x is [3, 4, 4, 4], but its batch must be even: labelled, then unlabelled.',
+    );
+  });
+});
+
+describe('sampling with guidance', () => {
+  it('draws one latent a label', () => {
+    const diffusion = createDiffusion({ variance: 'learned-range', respacing: 3 });
+    const noise = randomNoise(key(3), [3, 4, 4, 4]);
+    const draw = (scale: number): Tensor =>
+      sample(diffusion, (xT, time) => guidedForward(model, xT, time, y, { scale }), noise, {
+        clipDenoised: true,
+      });
+    expect(draw(2).shape).toEqual([3, 4, 4, 4]);
+    expect(maxDifference(draw(2), draw(2))).toBe(0);
+    expect(maxDifference(draw(2), draw(1))).toBeGreaterThan(1e-3);
+  });
+});

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { betaTable, createSchedule } from '@tessera/dit';
+import { SCHEDULES } from '../../../packages/dit/src/choices.ts';
+
+describe('the linear schedule of 1000 timesteps', () => {
+  const schedule = createSchedule();
+
+  it('has the published alphaBar', () => {
+    const published: readonly (readonly [number, number])[] = [
+      [0, 0.9999],
+      [1, 0.9997800920720721],
+      [10, 0.997806572507846],
+      [100, 0.8951415908975365],
+      [250, 0.5214230306185275],
+      [500, 0.07779665836502389],
+      [750, 0.003300158361569426],
+      [999, 4.035829765375676e-5],
+    ];
+    for (const [t, value] of published) {
+      expect(Math.abs(schedule.alphaBar[t] / value - 1)).toBeLessThan(1e-10);
+    }
+  });
+
+  it('has the published posterior', () => {
+    expect(schedule.posteriorVariance[1]).toBeCloseTo(5.4531876613e-5, 14);
+    expect(schedule.posteriorLogVariance[0]).toBeCloseTo(-9.8167251353, 9);
+    expect(Math.log(schedule.beta[0])).toBeCloseTo(-9.210340372, 9);
+    expect(schedule.posteriorXStartWeight[500]).toBeCloseTo(0.003058057076, 11);
+    expect(schedule.posteriorXTWeight[500]).toBeCloseTo(0.994104350757, 11);
+  });
+
+  it('keeps alphaBar under respacing, and its betas are the published ones', () => {
+    const { beta, alphaBar, timestepMap } = createSchedule({ respacing: 250 });
+    expect(beta[0]).toBeCloseTo(1e-4, 14);
+    expect(beta[1]).toBeCloseTo(5.990655644756e-4, 14);
+    expect(beta[249]).toBeCloseTo(0.07751934499, 10);
+    timestepMap.forEach((s, j) => {
+      expect(Math.abs(alphaBar[j] / schedule.alphaBar[s] - 1)).toBeLessThan(1e-10);
+    });
+  });
+});
+
+describe('every schedule', () => {
+  const timesteps = fc.integer({ min: 30, max: 400 });
+  const kept = fc.integer({ min: 2, max: 30 });
+
+  it('satisfies the identities between its tables', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...SCHEDULES), timesteps, kept, (name, total, respacing) => {
+        const s = createSchedule({ schedule: name, timesteps: total, respacing });
+        expect(s.timesteps).toBe(respacing);
+        expect(s.totalTimesteps).toBe(total);
+        for (let j = 0; j < s.timesteps; j++) {
+          expect(s.beta[j]).toBeGreaterThan(0);
+          expect(s.beta[j]).toBeLessThanOrEqual(1);
+          expect(s.alphaBar[j]).toBeLessThan(s.alphaBarPrev[j]);
+          expect(s.alphaBarPrev[j]).toBe(j === 0 ? 1 : s.alphaBar[j - 1]);
+          expect(s.alphaBarNext[j]).toBe(j + 1 === s.timesteps ? 0 : s.alphaBar[j + 1]);
+          expect(s.sqrtAlphaBar[j] ** 2 + s.sqrtOneMinusAlphaBar[j] ** 2).toBeCloseTo(1, 12);
+          expect(Math.exp(s.logOneMinusAlphaBar[j])).toBeCloseTo(1 - s.alphaBar[j], 12);
+          expect(s.sqrtRecipAlphaBar[j] * s.sqrtAlphaBar[j]).toBeCloseTo(1, 10);
+          expect(s.sqrtRecipAlphaBarMinusOne[j] * s.sqrtAlphaBar[j]).toBeCloseTo(
+            s.sqrtOneMinusAlphaBar[j],
+            8,
+          );
+          // The posterior's mean of noiseless data is its own noiseless point:
+          // c1 + c2 √alphaBar = √alphaBar'.
+          const mean = s.posteriorXStartWeight[j] + s.posteriorXTWeight[j] * s.sqrtAlphaBar[j];
+          expect(mean).toBeCloseTo(Math.sqrt(s.alphaBarPrev[j]), 10);
+          expect(s.posteriorVariance[j]).toBeLessThanOrEqual(s.beta[j]);
+        }
+        expect(s.posteriorVariance[0]).toBe(0);
+        expect(s.posteriorLogVariance[0]).toBe(s.posteriorLogVariance[1]);
+      }),
+    );
+  });
+});
+
+describe('betaTable', () => {
+  it('caps the cosine schedule', () => {
+    const betas = betaTable('squaredcos_cap_v2', 1000);
+    expect(betas[999]).toBe(0.999);
+    expect(Math.max(...betas)).toBe(0.999);
+    expect(betas[0]).toBeLessThan(1e-4);
+  });
+
+  it('scales the linear ends with the number of timesteps', () => {
+    const betas = betaTable('linear', 500);
+    expect(betas[0]).toBeCloseTo(2e-4, 15);
+    expect(betas[499]).toBeCloseTo(0.04, 15);
+  });
+
+  it('refuses numbers of timesteps that make no schedule', () => {
+    expect(() => betaTable('linear', 0)).toThrow(
+      'betaTable: timesteps must be a whole number of at least 1, but is 0.',
+    );
+    expect(() => betaTable('linear', 10)).toThrow(
+      'betaTable: 10 linear timesteps are too few: beta reaches 1.1155555555555556, but must lie in (0, 1].',
+    );
+  });
+
+  it('makes a schedule of a single kept timestep', () => {
+    const { timesteps, posteriorLogVariance, beta } = createSchedule({ respacing: 1 });
+    expect(timesteps).toBe(1);
+    expect(posteriorLogVariance[0]).toBe(Math.log(beta[0]));
+  });
+});
