@@ -5,7 +5,7 @@ import type { Tensor } from '@tessera/tensor';
 import type { Initialization } from '../initialization.ts';
 
 /** Epsilon of every layer norm in a DiT. */
-export const NORM_EPS = 1e-6;
+const NORM_EPS = 1e-6;
 
 /** Sizes of a block. */
 export interface BlockSizes {
