@@ -34,6 +34,7 @@ export {
 } from './io/safetensors.ts';
 export { gelu, geluErf, silu, softplus } from './ops/activation.ts';
 export { attention, type AttentionOptions } from './ops/attention.ts';
+export { clamp } from './ops/clamp.ts';
 export { concat, stack, where } from './ops/combine.ts';
 export {
   conv2d,
@@ -42,12 +43,49 @@ export {
   type ConvTranspose2dOptions,
   type Size2d,
 } from './ops/conv.ts';
+export { einsum } from './ops/einsum.ts';
+export { expm1, log1p } from './ops/exponential.ts';
 export { embedding, gather, indexSelect, oneHot, scatterAdd } from './ops/gather.ts';
 export { linear, matmul } from './ops/linear.ts';
-export { layerNorm } from './ops/normalize.ts';
+export {
+  batchNorm,
+  groupNorm,
+  layerNorm,
+  rmsNorm,
+  type BatchNormOptions,
+  type LayerNormOptions,
+  type NormalizeOptions,
+  type RmsNormOptions,
+  type RunningStatistics,
+} from './ops/normalize.ts';
+export { pad, type PadOptions } from './ops/padding.ts';
+export {
+  avgPool2d,
+  maxPool2d,
+  type AvgPool2dOptions,
+  type MaxPool2dOptions,
+} from './ops/pooling.ts';
+export { roll, tile } from './ops/rearrange.ts';
+export { argmax, argmin, prod } from './ops/reduction.ts';
+export { cumsum } from './ops/scan.ts';
 export { logSoftmax, logSumExp, softmax } from './ops/softmax.ts';
-export { upsampleNearest2d } from './ops/upsample.ts';
-export { bernoulli, foldIn, key, normal, randomInt, randomWords, split, uniform } from './random.ts';
+export { tril, triu } from './ops/triangle.ts';
+export {
+  upsampleBilinear2d,
+  upsampleNearest2d,
+  type UpsampleBilinear2dOptions,
+  type UpsampleTarget,
+} from './ops/upsample.ts';
+export {
+  bernoulli,
+  foldIn,
+  key,
+  normal,
+  randomInt,
+  randomWords,
+  split,
+  uniform,
+} from './random.ts';
 export { broadcastShapes, sizeOf, type Shape } from './shape.ts';
 export { Tensor, type Axes, type Operand, type ReduceOptions, type SliceSpec } from './tensor.ts';
 export { tree, TreeNode, type FlatTree } from './tree.ts';

@@ -1,4 +1,5 @@
 import type { Tensor } from '../tensor.ts';
+import { log1p } from './exponential.ts';
 
 /**
  * `x · sigmoid(x)`, also called swish.
@@ -15,7 +16,12 @@ export function silu(x: Tensor): Tensor {
  * Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", section 2.
  */
 export function gelu(x: Tensor): Tensor {
-  const inner = x.mul(x).mul(x).mul(0.044715).add(x).mul(Math.sqrt(2 / Math.PI));
+  const inner = x
+    .mul(x)
+    .mul(x)
+    .mul(0.044715)
+    .add(x)
+    .mul(Math.sqrt(2 / Math.PI));
   return x.mul(0.5).mul(inner.tanh().add(1));
 }
 
@@ -24,7 +30,7 @@ export function geluErf(x: Tensor): Tensor {
   return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
 }
 
-/** `ln(1 + e^x)`, without overflow: `max(x, 0) + ln(1 + e^−|x|)`. */
+/** `ln(1 + e^x)`, without overflow and with all digits where it is small: `max(x, 0) + log1p(e^−|x|)`. */
 export function softplus(x: Tensor): Tensor {
-  return x.maximum(0).add(x.abs().neg().exp().add(1).log());
+  return x.maximum(0).add(log1p(x.abs().neg().exp()));
 }

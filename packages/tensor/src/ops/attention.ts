@@ -1,24 +1,66 @@
 import { composites } from '../composites/table.ts';
+import { ones } from '../create.ts';
 import { apply } from '../interpreter.ts';
 import { broadcastShapes } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { softmax } from './softmax.ts';
+import { tril } from './triangle.ts';
 
 /** Options of {@link attention}. */
 export interface AttentionOptions {
   /** Factor of the logits. Default `1/√E`. */
   readonly scale?: number;
+  /**
+   * Which query may look at which key, `[..., T, S]`: a bool tensor is true where it may, a float32
+   * tensor is added to the logits (−∞ where it may not). Default everywhere.
+   */
+  readonly mask?: Tensor | null;
+  /** Whether query i may look at keys 0 to i only. Default false. */
+  readonly causal?: boolean;
 }
 
 /**
- * Scaled dot-product attention `softmax(scale · q kᵀ) v`: q `[..., T, E]`, k `[..., S, E]` and v
- * `[..., S, F]` give `[..., T, F]`; batch dimensions broadcast.
+ * Scaled dot-product attention `softmax(scale · q kᵀ + mask) v`: q `[..., T, E]`, k `[..., S, E]` and
+ * v `[..., S, F]` give `[..., T, F]`; batch dimensions broadcast.
+ *
+ * A query that may look at no key gets 0, and passes no gradient.
+ *
+ * @throws ShapeError if the tensors do not fit each other.
+ * @example
+ * const x = normal(key(1), [2, 8, 16]); // [B, T, E]
+ * attention(x, x, x, { causal: true }); // [2, 8, 16]
  *
  * Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const scale = options.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]);
+  const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), mask = null, causal = false } = options;
+  if (mask !== null || causal) return maskedAttention(q, k, v, scale, mask, causal);
   const shapes = [q, k, v].map(({ shape }) => shape.slice(0, -2));
   const batch = broadcastShapes('attention (batch dimensions)', ...shapes);
   const inputs = [q, k, v].map((x) => x.expand([...batch, ...x.shape.slice(-2)]));
   return apply(composites.attention, inputs, { scale })[0];
+}
+
+/** In place of −∞, which has no difference to itself: so low that its exponential is 0. */
+const HIDDEN = -1e38;
+
+function maskedAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  scale: number,
+  mask: Tensor | null,
+  causal: boolean,
+): Tensor {
+  let logits = q.matmul(k.transpose()).mul(scale); // [..., T, S]
+  let visible = ones(logits.shape.slice(-2), 'bool'); // [T, S]
+  if (causal) visible = tril(visible);
+  if (mask?.dtype === 'bool') visible = visible.and(mask);
+  else if (mask !== null) {
+    const finite = mask.greater(-Infinity);
+    visible = visible.and(finite);
+    logits = logits.add(finite.where(mask, 0));
+  }
+  const weights = softmax(visible.where(logits, HIDDEN));
+  return visible.where(weights, 0).matmul(v);
 }

@@ -38,7 +38,11 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
  * The transpose of {@link conv2d} in x: x `[B, C, H, W]` and weight `[C, O/groups, kh, kw]` give
  * `[B, O, OH, OW]` with `OH = (H − 1)·stride − 2·padding + dilation·(kh − 1) + outputPadding + 1`.
  */
-export function convTranspose2d(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions = {}): Tensor {
+export function convTranspose2d(
+  x: Tensor,
+  weight: Tensor,
+  options: ConvTranspose2dOptions = {},
+): Tensor {
   const geometry = geometryOf(options);
   const extra = pair(options.outputPadding ?? 0);
   if (x.rank !== 4 || weight.rank !== 4) {
@@ -64,7 +68,8 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: ConvTranspos
   return apply(contract.conv2dInput, [x, weight], { ...geometry, inputSize })[0];
 }
 
-function geometryOf(options: Conv2dOptions): Conv2dGeometry {
+/** The geometry with its defaults, every size a pair. */
+export function geometryOf(options: Conv2dOptions): Conv2dGeometry {
   return {
     stride: pair(options.stride ?? 1),
     padding: pair(options.padding ?? 0),
@@ -73,6 +78,7 @@ function geometryOf(options: Conv2dOptions): Conv2dGeometry {
   };
 }
 
-function pair(size: Size2d): readonly [number, number] {
+/** `[vertical, horizontal]`. */
+export function pair(size: Size2d): readonly [number, number] {
   return typeof size === 'number' ? [size, size] : size;
 }

@@ -1,19 +1,35 @@
 import { composites } from '../composites/table.ts';
 import { apply } from '../interpreter.ts';
 import { normalizeAxis } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
+import { joinAxes } from './axes.ts';
 
 /** `e^x / Σ e^x` along `axis`, safe from overflow. */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  return apply(composites.softmax, [x.cast('float32')], { axis: normalizeAxis('softmax', axis, x.rank) })[0];
+  return apply(composites.softmax, [x.cast('float32')], {
+    axis: normalizeAxis('softmax', axis, x.rank),
+  })[0];
 }
 
-/** `ln Σ e^x` along `axis`, which disappears; safe from overflow. */
-export function logSumExp(x: Tensor, axis = -1): Tensor {
-  return apply(composites.logSumExp, [x.cast('float32')], { axis: normalizeAxis('logSumExp', axis, x.rank) })[0];
+/**
+ * `ln Σ e^x` over `axes` (default the last); safe from overflow, −∞ where every x is.
+ *
+ * @example
+ * logSumExp(tensor([1000, 1000])); // 1000 + ln 2
+ */
+export function logSumExp(
+  x: Tensor,
+  axes: Axes = -1,
+  { keepDims = false }: ReduceOptions = {},
+): Tensor {
+  const { joined, kept, dropped } = joinAxes('logSumExp', x.cast('float32'), axes);
+  const y = apply(composites.logSumExp, [joined], { axis: dropped.length })[0];
+  return keepDims ? y.reshape(kept) : y;
 }
 
 /** `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  return apply(composites.logSoftmax, [x.cast('float32')], { axis: normalizeAxis('logSoftmax', axis, x.rank) })[0];
+  return apply(composites.logSoftmax, [x.cast('float32')], {
+    axis: normalizeAxis('logSoftmax', axis, x.rank),
+  })[0];
 }
