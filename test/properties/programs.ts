@@ -81,7 +81,7 @@ function step(kind: number, x: Tensor, other: () => Tensor, pick: Pick): Tensor 
         ? x.abs()
         : pick[2] % 2 === 0
           ? softmax(x)
-          : layerNorm(x, 1e-3);
+          : layerNorm(x, { eps: 1e-3 });
     case 8:
       return x.rank === 0 ? x.square() : concat([x, x.neg()], pick[1] % x.rank);
     default:

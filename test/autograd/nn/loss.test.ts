@@ -58,7 +58,7 @@ describe('crossEntropy', () => {
 
   it('refuses what does not fit', () => {
     expect(() => crossEntropy(ones([2, 3]), ids([1]))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: crossEntropy: logits [2, 3] and target [1]: [..., K] and [...] expected.]`,
+      `[ShapeError: crossEntropy: logits [2, 3] take int32 class ids [2] or float32 probabilities of their own shape, but the target is int32[1].]`,
     );
     expect(() =>
       crossEntropy(ones([1, 3]), ids([1]), { labelSmoothing: 2 }),

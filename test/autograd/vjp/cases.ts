@@ -163,7 +163,7 @@ export const cases: {
   ),
   logSumExp: alongAxis((x, axis) => logSumExp(x, axis)),
   logSoftmax: alongAxis((x, axis) => logSoftmax(x, axis)),
-  layerNorm: rows((x) => layerNorm(x, 0.1)),
+  layerNorm: rows((x) => layerNorm(x, { eps: 0.1 })),
   layerNormGrad: rows((x) => apply(composites.layerNormGrad, [x, x.cos()], { eps: 0.1 })[0]),
   attention: heads((q, k, v) => [attention(q, k, v)]),
   attentionGrad: heads((q, k, v) => {

@@ -1,4 +1,12 @@
-import { formatShape, layerNorm, ones, ShapeError, zeros, type Tensor } from '@tessera/tensor';
+import {
+  formatShape,
+  groupNorm,
+  layerNorm,
+  ones,
+  ShapeError,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
 import { Module } from './module.ts';
 
 /** Options of the normalisations. */
@@ -32,15 +40,15 @@ export class LayerNorm extends Module {
 
   /** `[..., width] → [..., width]` */
   forward(x: Tensor): Tensor {
-    if (x.shape.at(-1) !== this.width) {
+    const { width, weight, bias, eps } = this;
+    if (x.shape.at(-1) !== width) {
       throw new ShapeError(
         'LayerNorm',
-        `x is ${formatShape(x.shape)}, but the last axis must have size ${this.width}.`,
+        `x is ${formatShape(x.shape)}, but the last axis must have size ${width}.`,
         [x.shape],
       );
     }
-    const y = layerNorm(x, this.eps);
-    return this.weight === null || this.bias === null ? y : y.mul(this.weight).add(this.bias);
+    return layerNorm(x, { normalizedShape: [width], weight, bias, eps });
   }
 }
 
@@ -77,17 +85,14 @@ export class GroupNorm extends Module {
 
   /** `[B, C, ...] → [B, C, ...]` */
   forward(x: Tensor): Tensor {
-    const [batch, channels, ...rest] = x.shape;
-    if (x.rank < 2 || channels !== this.channels) {
+    if (x.rank < 2 || x.shape[1] !== this.channels) {
       throw new ShapeError(
         'GroupNorm',
         `x is ${formatShape(x.shape)}, but [B, ${this.channels}, ...] is expected.`,
         [x.shape],
       );
     }
-    const y = layerNorm(x.reshape([batch, this.groups, -1]), this.eps).reshape(x.shape);
-    if (this.weight === null || this.bias === null) return y;
-    const perChannel = [channels, ...rest.map(() => 1)];
-    return y.mul(this.weight.reshape(perChannel)).add(this.bias.reshape(perChannel));
+    const { groups, weight, bias, eps } = this;
+    return groupNorm(x, groups, { weight, bias, eps });
   }
 }

@@ -1,0 +1,32 @@
+import { softplus, type Tensor } from '@tessera/tensor';
+import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
+
+/** Options of {@link bceWithLogits}. */
+export interface BceWithLogitsOptions extends LossOptions {
+  /** Weight of the positive part of each class: a tensor that broadcasts, or a number. Default 1. */
+  readonly posWeight?: Tensor | number;
+}
+
+/**
+ * The binary cross-entropy `−w·t·ln σ(x) − (1 − t)·ln(1 − σ(x))` of logits x and target
+ * probabilities t, by default its mean over all elements.
+ *
+ * Computed as `w·t·softplus(−x) + (1 − t)·softplus(x)`, which neither overflows nor cancels.
+ *
+ * @param logits Any shape, unnormalised.
+ * @param target Probabilities of the same shape.
+ * @returns A scalar, or the shape of the operands with reduction `'none'`.
+ * @throws ShapeError unless both have one shape.
+ * @example
+ * bceWithLogits(zeros([3]), tensor([0, 1, 1])); // ln 2
+ */
+export function bceWithLogits(
+  logits: Tensor,
+  target: Tensor,
+  { reduction = 'mean', posWeight = 1 }: BceWithLogitsOptions = {},
+): Tensor {
+  expectOneShape('bceWithLogits', logits, target);
+  const positive = target.mul(posWeight).mul(softplus(logits.neg()));
+  const negative = target.neg().add(1).mul(softplus(logits));
+  return reduceLosses('bceWithLogits', positive.add(negative), reduction);
+}

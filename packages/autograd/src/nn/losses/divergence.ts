@@ -1,0 +1,40 @@
+import type { Tensor } from '@tessera/tensor';
+import { expectOneShape, reduceLosses, type Reduction } from './reduction.ts';
+
+/** Options of {@link klDiv}. */
+export interface KlDivOptions {
+  /** Default `'batchmean'`: the sum divided by the size of the first axis. */
+  readonly reduction?: Reduction | 'batchmean';
+  /** Whether the target holds log-probabilities. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * The Kullback-Leibler divergence from a predicted to a target distribution, `Σ t·(ln t − ln p)`:
+ * the terms by element, 0 where t is 0, by default summed over each sample and averaged over the
+ * first axis. Reduction `'mean'` divides by the number of elements, which is no divergence.
+ *
+ * Source: Kullback & Leibler 1951, "On information and sufficiency", equation 2.4.
+ *
+ * @param logPrediction `ln p`, of any shape.
+ * @param target t, or ln t with `logTarget`, of the same shape.
+ * @returns A scalar, or the shape of the operands with reduction `'none'`.
+ * @throws ShapeError unless both have one shape.
+ * @example
+ * klDiv(tensor([[0.5, 0.5]]).log(), tensor([[1, 0]])); // ln 2
+ */
+export function klDiv(
+  logPrediction: Tensor,
+  target: Tensor,
+  { reduction = 'batchmean', logTarget = false }: KlDivOptions = {},
+): Tensor {
+  expectOneShape('klDiv', logPrediction, target);
+  const present = target.greater(0);
+  const logarithm = logTarget ? target : present.where(target, 1).log();
+  const probability = logTarget ? target.exp() : target;
+  const terms = probability.mul(logarithm.sub(logPrediction));
+  const losses = logTarget ? terms : present.where(terms, 0);
+  return reduction === 'batchmean'
+    ? losses.sum().div(target.rank === 0 ? 1 : target.shape[0])
+    : reduceLosses('klDiv', losses, reduction);
+}

@@ -1,0 +1,52 @@
+import { ValueError, type Tensor } from '@tessera/tensor';
+import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
+
+/**
+ * The squared error `(prediction − target)²`, by default its mean over all elements.
+ *
+ * @returns A scalar, or the shape of the operands with reduction `'none'`.
+ * @throws ShapeError unless both have one shape.
+ * @example
+ * mseLoss(tensor([1, 2]), tensor([1, 4])); // 2
+ */
+export function mseLoss(
+  prediction: Tensor,
+  target: Tensor,
+  { reduction = 'mean' }: LossOptions = {},
+): Tensor {
+  expectOneShape('mseLoss', prediction, target);
+  return reduceLosses('mseLoss', prediction.sub(target).square(), reduction);
+}
+
+/** Options of {@link smoothL1}. */
+export interface SmoothL1Options extends LossOptions {
+  /** Up to which deviation the loss is quadratic, at least 0. Default 1. */
+  readonly beta?: number;
+}
+
+/**
+ * The absolute error with a rounded tip: with `d = prediction − target`, `d² / 2β` where |d| < β and
+ * `|d| − β/2` elsewhere; with β = 0 just |d|.
+ *
+ * Source: Girshick 2015, "Fast R-CNN", equation 3 (there β = 1).
+ *
+ * @returns A scalar, or the shape of the operands with reduction `'none'`.
+ * @throws ShapeError unless both have one shape, ValueError for a negative β.
+ * @example
+ * smoothL1(tensor([0.5, 3]), tensor([0, 0]), { reduction: 'none' }); // [0.125, 2.5]
+ */
+export function smoothL1(
+  prediction: Tensor,
+  target: Tensor,
+  { reduction = 'mean', beta = 1 }: SmoothL1Options = {},
+): Tensor {
+  expectOneShape('smoothL1', prediction, target);
+  if (!(beta >= 0)) throw new ValueError('smoothL1', `beta must be at least 0, but got ${beta}.`);
+  const difference = prediction.sub(target);
+  const distance = difference.abs();
+  const losses =
+    beta === 0
+      ? distance
+      : distance.less(beta).where(difference.square().div(2 * beta), distance.sub(beta / 2));
+  return reduceLosses('smoothL1', losses, reduction);
+}
