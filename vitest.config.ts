@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],
     testTimeout: 60_000,
+    hookTimeout: 120_000,
     // One worker a core: vitest's own default leaves one core idle, half of a machine with two.
     maxWorkers: '100%',
     coverage: {

@@ -39,7 +39,7 @@ describe('record', () => {
     expect(formatGraph(record(f, scalar(3)).graph)).toMatchInlineSnapshot(`
       "graph(in0: float32[])
         v0: float32[] = mul(in0, in0)
-        v1: float32[] = add(v0, float32[])"
+        v1: float32[] = add(v0, 1)"
     `);
     expect(grad(f)(scalar(3)).itemSync()).toBe(6);
   });

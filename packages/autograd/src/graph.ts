@@ -120,19 +120,25 @@ export function record<P extends readonly unknown[], R>(
 
 /**
  * The graph as text, one node a line, in the style of a program's: `in` are the leaves, `v` the
- * results; an operand without a gradient shows as its type.
+ * results; an operand without a gradient shows as its number or its type.
  */
 export function formatGraph(graph: Graph): string {
   const names = new Map(graph.leaves.map((leaf, i) => [leaf, `in${i}`]));
   const declare = (tensor: Tensor): string => `${names.get(tensor)}: ${tensor.toString()}`;
   const lines = [`graph(${graph.leaves.map(declare).join(', ')})`];
   for (const { operation, inputs, outputs, params } of graph.nodes) {
-    const operands = inputs.map((input) => names.get(input) ?? input.toString()).join(', ');
+    const operands = inputs.map((input) => names.get(input) ?? describe(input)).join(', ');
     for (const output of outputs) names.set(output, `v${names.size - graph.leaves.length}`);
     const application = `${operation.name}(${operands}) ${formatParams(params)}`.trimEnd();
     lines.push(`  ${outputs.map(declare).join(', ')} = ${application}`);
   }
   return lines.join('\n');
+}
+
+/** An operand without a gradient: its number, if it is one, or its type. */
+function describe(operand: Tensor): string {
+  const { value } = operand;
+  return value.kind === 'uniform' ? String(value.value) : operand.toString();
 }
 
 /** An operation from outside the instruction set: composites have their definition, others no rule. */
