@@ -90,9 +90,9 @@ async function checkTrajectory(
   mode: Mode,
 ): Promise<Comparison[]> {
   const optimizer = makeOptimizer(golden.optimizer, {
-    hyper: golden.hyper,
-    rateScales: golden.per_param_lr_mult,
-    weightDecays: golden.per_param_weight_decay,
+    ...golden.hyper,
+    per_param_lr_mult: golden.per_param_lr_mult ?? golden.hyper['per_param_lr_mult'],
+    per_param_weight_decay: golden.per_param_weight_decay ?? golden.hyper['per_param_weight_decay'],
   });
   const written = await runSteps(golden, file, mode, optimizer);
   const comparisons = [

@@ -1,69 +1,73 @@
-import { adam, adamw, sgd, type Optimizer, type PerParameter } from '@tessera/autograd/optim';
+import {
+  adam,
+  adamw,
+  sgd,
+  type AdamOptions,
+  type Optimizer,
+  type PerParameter,
+} from '@tessera/autograd/optim';
 import { Attributes } from './attributes.ts';
-
-/** How a manifest describes an optimizer. */
-export interface OptimizerSettings {
-  readonly hyper: Readonly<Record<string, unknown>>;
-  /** A factor of the learning rate for each parameter, in order. */
-  readonly rateScales?: readonly number[] | undefined;
-  /** A weight decay for each parameter, in order. */
-  readonly weightDecays?: readonly number[] | undefined;
-}
 
 /** What the optimizers here have in common: their states differ, and none is looked into. */
 type AnyOptimizer = Optimizer<unknown>;
 
-type Maker = (hyper: Attributes, perParameter: PerParameter) => AnyOptimizer;
+interface Family {
+  /** The settings that it knows. */
+  readonly settings: readonly string[];
+  readonly make: (settings: Attributes, perParameter: PerParameter) => AnyOptimizer;
+}
 
-const MAKERS: Readonly<
-  Record<string, { readonly hyper: readonly string[]; readonly make: Maker }>
-> = {
+/** Settings of single parameters: lists with one number for each, in order. */
+const PER_PARAMETER = ['per_param_lr_mult', 'per_param_weight_decay'];
+
+const FAMILIES: Readonly<Record<string, Family>> = {
   sgd: {
-    hyper: ['momentum', 'dampening', 'nesterov', 'weight_decay'],
-    make: (hyper, perParameter) =>
+    settings: ['momentum', 'dampening', 'nesterov', 'weight_decay'],
+    make: (settings, perParameter) =>
       sgd({
-        momentum: hyper.optionalNumber('momentum') ?? 0,
-        dampening: hyper.optionalNumber('dampening') ?? 0,
-        nesterov: hyper.optionalBoolean('nesterov'),
-        weightDecay: hyper.optionalNumber('weight_decay') ?? 0,
+        momentum: settings.optionalNumber('momentum') ?? 0,
+        dampening: settings.optionalNumber('dampening') ?? 0,
+        nesterov: settings.optionalBoolean('nesterov'),
+        weightDecay: settings.optionalNumber('weight_decay') ?? 0,
         perParameter,
       }),
   },
   adam: {
-    hyper: ['betas', 'eps', 'weight_decay'],
-    make: (hyper, perParameter) => adam({ ...adamOptions(hyper), perParameter }),
+    settings: ['betas', 'eps', 'weight_decay'],
+    make: (settings, perParameter) => adam({ ...adamOptions(settings), perParameter }),
   },
   adamw: {
-    hyper: ['betas', 'eps', 'weight_decay'],
-    make: (hyper, perParameter) => adamw({ ...adamOptions(hyper), perParameter }),
+    settings: ['betas', 'eps', 'weight_decay'],
+    make: (settings, perParameter) => adamw({ ...adamOptions(settings), perParameter }),
   },
 };
 
 /** The optimizer that a manifest names. Throws if there is none, or if it does not know a setting. */
-export function makeOptimizer(name: string, settings: OptimizerSettings): AnyOptimizer {
-  if (!Object.hasOwn(MAKERS, name)) throw new Error(`optimizer "${name}" is not there yet`);
-  const { hyper, make } = MAKERS[name];
-  const strange = Object.keys(settings.hyper).filter((key) => !hyper.includes(key));
-  if (strange.length > 0) throw new Error(`${name}: ${strange.join(', ')} is not there yet`);
-  return make(new Attributes(settings.hyper), (path) => {
-    const index = Number(path);
-    const learningRateScale = settings.rateScales?.[index];
-    const weightDecay = settings.weightDecays?.[index];
-    return {
-      ...(learningRateScale === undefined ? {} : { learningRateScale }),
-      ...(weightDecay === undefined ? {} : { weightDecay }),
-    };
-  });
+export function makeOptimizer(
+  name: string,
+  hyper: Readonly<Record<string, unknown>>,
+): AnyOptimizer {
+  if (!Object.hasOwn(FAMILIES, name)) throw new Error(`optimizer "${name}" is not there yet`);
+  const family = FAMILIES[name];
+  const settings = new Attributes(hyper);
+  const known = new Set([...family.settings, ...PER_PARAMETER]);
+  const strange = Object.keys(hyper).filter((key) => settings.has(key) && !known.has(key));
+  if (strange.length > 0) throw new Error(`${name} with ${strange.join(', ')} is not there yet`);
+  const [scales, decays] = PER_PARAMETER.map((list) =>
+    settings.has(list) ? settings.numbers(list) : null,
+  );
+  return family.make(settings, (path) => ({
+    ...(scales === null ? {} : { learningRateScale: scales[Number(path)] }),
+    ...(decays === null ? {} : { weightDecay: decays[Number(path)] }),
+  }));
 }
 
-function adamOptions(hyper: Attributes): {
-  betas: readonly [number, number];
-  eps: number;
-  weightDecay: number;
-} {
+/** What the manifest leaves out is as in PyTorch, whose defaults are ours. */
+function adamOptions(settings: Attributes): Omit<AdamOptions, 'perParameter'> {
+  const [eps, weightDecay] = ['eps', 'weight_decay'].map((name) => settings.optionalNumber(name));
   return {
-    betas: hyper.pair('betas'),
-    eps: hyper.number('eps'),
-    weightDecay: hyper.number('weight_decay'),
+    ...(settings.has('betas') ? { betas: settings.pair('betas') } : {}),
+    ...(eps === null ? {} : { eps }),
+    ...(weightDecay === null ? {} : { weightDecay }),
   };
 }

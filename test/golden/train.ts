@@ -129,7 +129,7 @@ async function train(
 ): Promise<Trained> {
   const { kind, lr, clip_norm: _clip, warmup_steps: _warmup, ...hyper } = run.optimizer;
   const warmup = run.warmup_steps ?? run.optimizer.warmup_steps ?? 0;
-  const optimizer = makeOptimizer(kind, { hyper });
+  const optimizer = makeOptimizer(kind, hyper);
   const step = inMode(mode, trainStep(run, optimizer));
   const [images, index, t, y, noise] = ['data', 'idx', 't', 'y', 'noise'].map((name) =>
     data.tensor(name),
