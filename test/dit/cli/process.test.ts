@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { presetConfig } from '../../../packages/dit/src/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
 
-const loader = fileURLToPath(new URL('typescript-loader.js', import.meta.url));
+const loader = createRequire(import.meta.url).resolve('tsx');
 const main = fileURLToPath(new URL('../../../packages/dit/src/cli/main.ts', import.meta.url));
 
 let dir: string;
@@ -29,7 +30,13 @@ interface Ending {
 
 /** Runs `tessera` with these arguments in the temporary folder. */
 function tessera(...args: string[]): Promise<Ending> {
-  const node = ['--conditions=tessera-source', '--import', loader, main, ...args];
+  const node = [
+    '--conditions=tessera-source',
+    '--import',
+    pathToFileURL(loader).href,
+    main,
+    ...args,
+  ];
   const child = spawn(process.execPath, node, {
     cwd: dir,
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -81,6 +88,25 @@ describe('train refuses', () => {
         "option '--backend <name>' argument 'gpu' is invalid. The gpu backend is not there yet. This version has: cpu.",
       ),
     );
+  });
+
+  test('data that is not there, or not what it should be', async () => {
+    expect(await refusal('train', '--data', 'none')).toEqual(
+      refusedWith('loadMnist: the data folder none does not exist.'),
+    );
+    await mkdir(join(dir, 'data'));
+    const [images, labels] = ['images-idx3', 'labels-idx1'].map((part) =>
+      join(dir, 'data', `train-${part}-ubyte`),
+    );
+    await writeFile(labels, Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 7));
+    await writeFile(images, Uint8Array.of(0, 0, 9, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0));
+    const wrong = await refusal('train', '--data', 'data');
+    expect(wrong).toMatchObject({ code: 2, stdout: '', created: [] });
+    expect(wrong.stderr).toMatch(/^error: [^\n]*train-images-idx3-ubyte[^\n]*magic[^\n]*\n$/);
+    await writeFile(images, Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 0));
+    const short = await refusal('train', '--data', 'data');
+    expect(short).toMatchObject({ code: 2, stdout: '', created: [] });
+    expect(short.stderr).toMatch(/^error: [^\n]*train-images-idx3-ubyte[^\n]*truncated[^\n]*\n$/);
   });
 
   test('a run folder that already holds something', async () => {

@@ -1,12 +1,8 @@
 /** How much arithmetic a run takes, to warn before it takes hours. */
 
 import type { BackendName } from '../choices.ts';
-import {
-  IMAGE_SIZE,
-  type AutoencoderConfig,
-  type ModelConfig,
-  type TrainConfig,
-} from '../config.ts';
+import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config.ts';
+import { macCount } from '../model/zoo.ts';
 
 /** Floating-point operations a second that a backend sustains over a training step on two cores. */
 const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 5e8 };
@@ -26,17 +22,6 @@ function autoencoderMacs({ channels, latentChannels }: AutoencoderConfig): numbe
   return macs + conv(side, channels[channels.length - 1], 3 * latentChannels);
 }
 
-/** Multiply-adds of an adaLN-Zero DiT for one latent; the other designs are within a quarter of it. */
-function modelMacs(model: ModelConfig): number {
-  const { inputSize, patchSize, inChannels, hiddenSize: width, depth, mlpRatio } = model;
-  const tokens = (inputSize / patchSize) ** 2;
-  const outChannels = inChannels * (model.learnSigma ? 2 : 1);
-  const ends = tokens * patchSize ** 2 * (inChannels + outChannels) * width;
-  const embedders = 256 * width + 3 * width ** 2;
-  const block = (4 + 2 * mlpRatio) * tokens * width ** 2 + 2 * tokens ** 2 * width + 6 * width ** 2;
-  return ends + embedders + depth * block;
-}
-
 /**
  * Estimates the floating-point operations of a run, two for a multiply-add: the convolutions and
  * products of forward and backward passes of both stages. Everything else is small beside them.
@@ -45,7 +30,7 @@ export function trainingFlops(config: TrainConfig): number {
   const { autoencoder, model } = config;
   const macs =
     autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder) +
-    config.steps * config.batch * modelMacs(model);
+    config.steps * config.batch * macCount(model);
   return 2 * PASSES * macs;
 }
 
