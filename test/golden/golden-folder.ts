@@ -101,11 +101,12 @@ export class GoldenFolder {
 }
 
 /**
- * The golden data that the tests use: the folder that `TESSERA_GOLDEN` names, or `shared/golden`
- * beside the repository; `null` if there is none.
+ * The golden data that the tests use: the folder that `TESSERA_GOLDEN` names, which must be there, or
+ * `shared/golden` beside the repository, or `null` where that is missing.
  */
 export function sharedGoldenFolder(): string | null {
+  const { TESSERA_GOLDEN: named } = process.env;
+  if (named !== undefined) return named;
   const beside = fileURLToPath(new URL('../../../shared/golden', import.meta.url));
-  const path = process.env['TESSERA_GOLDEN'] ?? beside;
-  return existsSync(path) ? path : null;
+  return existsSync(beside) ? beside : null;
 }
