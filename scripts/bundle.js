@@ -1,5 +1,6 @@
-/** What size-limit bundles: the whole of both packages, as a page that uses all of it would. */
-import * as autograd from '@tessera/autograd';
-import * as tensor from '@tessera/tensor';
-
-export { autograd, tensor };
+/**
+ * What size-limit bundles for the core: tensors with all their methods, random keys, compile and
+ * gradients. Functions beside these are shaken off where a page does not use them.
+ */
+export { compile, key, normal, split, Tensor, tensor, tree } from '@tessera/tensor';
+export { grad, stopGradient, valueAndGrad, vjp } from '@tessera/autograd';

@@ -8,6 +8,7 @@ import {
   type Import,
   type Project,
   type SourceModule,
+  type WorkspacePackage,
 } from './project.ts';
 
 /** A rule of the house: it lists what breaks it, one text a place. */
@@ -196,7 +197,9 @@ function boundaryViolation(project: Project, module: SourceModule, found: Import
   if (specifier.startsWith('.')) {
     const target = packageOf(project, joinPath(module.path, specifier));
     const isUnitTest = owner === null && target !== null && isTestOf(target, module.path);
-    return target === owner || isUnitTest ? null : `reaches into ${specifier} instead of a public entry`;
+    return target === owner || isUnitTest
+      ? null
+      : `reaches into ${specifier} instead of a public entry`;
   }
   const isOurs = project.packages.some(({ manifest: { name } }) => {
     return specifier === name || specifier.startsWith(`${name}/`);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile, cpuBackend, Tensor } from '@tessera/tensor';
+import { compile, cpuBackend, type Tensor } from '@tessera/tensor';
 import {
   checkProgram,
   formatProgram,

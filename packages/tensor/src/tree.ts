@@ -31,11 +31,11 @@ type Branch = readonly unknown[] | Readonly<Record<string, unknown>> | TreeNode;
 
 /** Takes a tree apart. */
 function flatten<T>(root: T): FlatTree<T> {
-  const leaves: Tensor[] = [];
+  const found: Tensor[] = [];
   const parts: string[] = [];
   const visit = (node: unknown): void => {
     if (node instanceof Tensor) {
-      leaves.push(node);
+      found.push(node);
       parts.push('*');
     } else if (isBranch(node)) {
       parts.push(`${node.constructor?.name ?? ''}{`);
@@ -50,13 +50,13 @@ function flatten<T>(root: T): FlatTree<T> {
   };
   visit(root);
   return {
-    leaves,
+    leaves: found,
     structure: parts.join(' '),
     unflatten: (replacements) => {
-      if (replacements.length !== leaves.length) {
+      if (replacements.length !== found.length) {
         throw new StateError(
           'tree',
-          `${replacements.length} leaves given for a tree of ${leaves.length}.`,
+          `${replacements.length} leaves given for a tree of ${found.length}.`,
         );
       }
       let next = 0;
@@ -127,7 +127,10 @@ function replaceLeaves(node: unknown, next: () => Tensor): unknown {
   if (node instanceof Tensor) return next();
   if (!isBranch(node)) return node;
   if (Array.isArray(node)) return node.map((child: unknown) => replaceLeaves(child, next));
-  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(node) as object | null);
+  const copy = Object.create(Object.getPrototypeOf(node) as object | null) as Record<
+    string,
+    unknown
+  >;
   for (const [key, child] of children(node)) copy[key] = replaceLeaves(child, next);
   return copy;
 }

@@ -149,7 +149,7 @@ describe('train', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('gives the same weights for the same seed', async () => {
+  it('gives the same weights for the same seed', () => {
     const { model } = presetConfig('smoke');
     const weights = (seed: number): Float32Array =>
       DiT.init(model, key(seed)).x_embedder.proj.weight.dataSync() as Float32Array;

@@ -9,7 +9,7 @@ function parseNumber(text: string): number {
 }
 
 /** Reads a whole number from `least` to `most`. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
+function wholeNumber(least: number, most: number): (text: string) => number {
   const expected =
     most === Number.MAX_SAFE_INTEGER
       ? `a whole number from ${least}`

@@ -1,10 +1,10 @@
 /** Turns errors into exit codes: one line for what a user can mend, a stack for a defect. */
 
 /** Exit code after bad input: a wrong option, a missing or damaged file, a full disk. */
-export const BAD_INPUT = 2;
+const BAD_INPUT = 2;
 
 /** Exit code after a defect of Tessera. */
-export const DEFECT = 1;
+const DEFECT = 1;
 
 /** The one line for an error that a user can mend; `undefined` if the error is a defect. */
 async function expectedText(error: Error): Promise<string | undefined> {

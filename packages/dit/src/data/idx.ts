@@ -10,10 +10,10 @@
 import { FormatError, ValueError } from '@tessera/tensor';
 
 /** Magic number of a file of images: unsigned bytes (0x08) in 3 dimensions. */
-export const IDX_IMAGES_MAGIC = 0x00000803;
+const IDX_IMAGES_MAGIC = 0x00000803;
 
 /** Magic number of a file of labels: unsigned bytes (0x08) in 1 dimension. */
-export const IDX_LABELS_MAGIC = 0x00000801;
+const IDX_LABELS_MAGIC = 0x00000801;
 
 /** Grey images of one size. */
 export interface IdxImages {

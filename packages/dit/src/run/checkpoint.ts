@@ -39,8 +39,8 @@ export async function saveModule(
  * @throws ValueError if there is no such file; FormatError if it is damaged or of another module
  */
 export async function loadModule<M extends Module>(path: string, module: M): Promise<M> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
+  const bytes = await readFile(path).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     throw new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`);
   });
   const tensors = new Map<string, Tensor>();

@@ -4,7 +4,7 @@ import { IMAGE_SIZE } from '../config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 
 /** Samples of one class in the picture. */
-export const GRID_COLUMNS = 10;
+const GRID_COLUMNS = 10;
 
 /** The labels of all images of a grid, row by row. */
 export function gridLabels(rows: readonly number[]): number[] {

@@ -1,7 +1,7 @@
 /** From labels to images: the model, guidance, a sampler and the decoder, compiled. */
 
 import { compile, foldIn, tensor, type Tensor } from '@tessera/tensor';
-import { Autoencoder } from '../autoencoder/autoencoder.ts';
+import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import type { SamplingConfig, TrainConfig } from '../config.ts';
 import { guidedForward } from '../diffusion/guidance.ts';
 import { randomNoise, sampleSteps } from '../diffusion/sampler.ts';

@@ -75,7 +75,7 @@ export function gatherPosteriors(set: LatentSet, indices: Int32Array): Posterior
 }
 
 /** The standard deviation of values drawn from these Gaussians: `√(E[mean² + variance] − E[mean]²)`. */
-export function latentDeviation(mean: Float32Array, logVariance: Float32Array): number {
+function latentDeviation(mean: Float32Array, logVariance: Float32Array): number {
   let sum = 0;
   let squares = 0;
   mean.forEach((value, i) => {

@@ -7,7 +7,7 @@ import type { Kernel, Operand } from './kernel.ts';
 import type { Place, Plan, PlanBuffer, PlanOutput } from './plan.ts';
 
 /** Buffers start at multiples of this many bytes, so that vector loads never straddle two. */
-export const ALIGNMENT = 64;
+const ALIGNMENT = 64;
 
 /** First and last kernel that touches a buffer. */
 interface Lifetime {

@@ -73,7 +73,7 @@ export function slice(x: Tensor, ranges: readonly SliceSpec[]): Tensor {
 }
 
 /** Slices one axis. */
-export function sliceAxis(x: Tensor, axis: number, range: SliceSpec): Tensor {
+function sliceAxis(x: Tensor, axis: number, range: SliceSpec): Tensor {
   return slice(
     x,
     x.shape.map((_, i) => (i === axis ? range : null)),

@@ -1,0 +1,7 @@
+/** What size-limit bundles for the whole: every export of both packages. */
+import * as autograd from '@tessera/autograd';
+import * as nn from '@tessera/autograd/nn';
+import * as optim from '@tessera/autograd/optim';
+import * as tensor from '@tessera/tensor';
+
+export { autograd, nn, optim, tensor };
