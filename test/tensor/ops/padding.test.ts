@@ -50,10 +50,14 @@ describe('pad', () => {
     expect(() => pad(ones([3, 2]), [[0, 0], [0, 2]], { mode: 'reflect' })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: pad: mode 'reflect' cannot add [0, 2] along axis 1 of [3, 2]: whole numbers from 0 to 1 expected.]`); // prettier-ignore
     expect(() =>
       pad(zeros([0]), [[1, 0]], { mode: 'replicate' }),
-    ).toThrowErrorMatchingInlineSnapshot(`[ShapeError: pad: mode 'replicate' cannot add [1, 0] along axis 0 of [0]: whole numbers from 0 to 0 expected.]`);
-    expect(() =>
-      pad(ones([3]), [[-1, 0]], { mode: 'reflect' }),
-    ).toThrowErrorMatchingInlineSnapshot(`[ShapeError: pad: mode 'reflect' cannot add [-1, 0] along axis 0 of [3]: whole numbers from 0 to 2 expected.]`);
-    expect(() => pad(ones([3]), [], { mode: 'reflect' })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: pad: 0 [before, after] pairs for [3]: one for each dimension expected.]`);
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: pad: mode 'replicate' cannot add [1, 0] along axis 0 of [0]: whole numbers from 0 to 0 expected.]`,
+    );
+    expect(() => pad(ones([3]), [[-1, 0]], { mode: 'reflect' })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: pad: mode 'reflect' cannot add [-1, 0] along axis 0 of [3]: whole numbers from 0 to 2 expected.]`,
+    );
+    expect(() => pad(ones([3]), [], { mode: 'reflect' })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: pad: 0 [before, after] pairs for [3]: one for each dimension expected.]`,
+    );
   });
 });

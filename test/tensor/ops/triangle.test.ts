@@ -21,17 +21,7 @@ describe('tril and triu', () => {
   });
 
   it('keep dtype, batches and views', () => {
-    expect(
-      tril(
-        tensor([
-          [true, true],
-          [true, true],
-        ]),
-      ).toArraySync(),
-    ).toEqual([
-      [true, false],
-      [true, true],
-    ]);
+    expect([...tril(ones([2, 2], 'bool')).dataSync()]).toEqual([1, 0, 1, 1]);
     expect(tril(zeros([2, 2], 'bool')).dtype).toBe('bool');
     expect(triu(arange(4).reshape([2, 2])).toString()).toBe('int32[2, 2]');
     const batch = arange(8).reshape([2, 2, 2]);

@@ -34,33 +34,29 @@ export interface AttentionOptions {
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), mask = null, causal = false } = options;
-  if (mask !== null || causal) return maskedAttention(q, k, v, scale, mask, causal);
   const shapes = [q, k, v].map(({ shape }) => shape.slice(0, -2));
   const batch = broadcastShapes('attention (batch dimensions)', ...shapes);
   const inputs = [q, k, v].map((x) => x.expand([...batch, ...x.shape.slice(-2)]));
-  return apply(composites.attention, inputs, { scale })[0];
+  if (mask === null && !causal) return apply(composites.attention, inputs, { scale })[0];
+  composites.attention.infer(inputs, { scale }); // the same refusals
+  const logits = inputs[0].matmul(inputs[1].transpose()).mul(scale); // [..., T, S]
+  return maskedSoftmax(logits, mask, causal).matmul(inputs[2]);
 }
 
 /** In place of −∞, which has no difference to itself: so low that its exponential is 0. */
 const HIDDEN = -1e38;
 
-function maskedAttention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  scale: number,
-  mask: Tensor | null,
-  causal: boolean,
-): Tensor {
-  let logits = q.matmul(k.transpose()).mul(scale); // [..., T, S]
-  let visible = ones(logits.shape.slice(-2), 'bool'); // [T, S]
-  if (causal) visible = tril(visible);
-  if (mask?.dtype === 'bool') visible = visible.and(mask);
-  else if (mask !== null) {
-    const finite = mask.greater(-Infinity);
-    visible = visible.and(finite);
-    logits = logits.add(finite.where(mask, 0));
+/** `softmax(logits + mask)`, with rows of zeros for queries that see nothing. */
+function maskedSoftmax(logits: Tensor, mask: Tensor | null, causal: boolean): Tensor {
+  const everywhere = ones(logits.shape.slice(-2), 'bool'); // [T, S]
+  let visible = causal ? tril(everywhere) : everywhere;
+  let shifted = logits;
+  if (mask !== null) {
+    broadcastShapes('attention (mask)', logits.shape, mask.shape);
+    const isBool = mask.dtype === 'bool';
+    const shown = isBool ? mask : mask.greater(-Infinity);
+    visible = visible.and(shown);
+    if (!isBool) shifted = logits.add(shown.where(mask, 0));
   }
-  const weights = softmax(visible.where(logits, HIDDEN));
-  return visible.where(weights, 0).matmul(v);
+  return visible.where(softmax(visible.where(shifted, HIDDEN)), 0);
 }

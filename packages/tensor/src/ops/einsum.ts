@@ -142,7 +142,7 @@ function sizesOf(equation: string, terms: readonly Term[]): ReadonlyMap<string, 
   return sizes;
 }
 
-/** The labels of each operand and of the output. Dimensions of `...` are called `.0`, `.1`, … from the right. */
+/** The labels of each operand and of the output. Dimensions of `...` are called `...0`, `...1`, … from the right. */
 function parse(
   equation: string,
   operands: readonly Tensor[],
@@ -161,7 +161,7 @@ function parse(
     );
   }
   const dots = (count: number): string[] =>
-    Array.from({ length: count }, (_, i) => `.${count - 1 - i}`);
+    Array.from({ length: count }, (_, i) => `...${count - 1 - i}`);
   const labelsOf = (term: string, count: number): string[] =>
     (term.match(/\.{3}|[a-z]/gi) ?? []).flatMap((part) => (part === '...' ? dots(count) : [part]));
   let widest = 0;

@@ -33,7 +33,7 @@ export function pad(
   return amounts.reduce((y, [before, after], axis) => {
     if (before === 0 && after === 0) return y;
     const n = y.shape[axis];
-    const room = mode === 'reflect' ? n - 1 : n > 0 ? Infinity : 0;
+    const room = mode === 'reflect' ? Math.max(n - 1, 0) : n > 0 ? Infinity : 0;
     if (
       ![before, after].every((amount) => Number.isInteger(amount) && amount >= 0 && amount <= room)
     ) {

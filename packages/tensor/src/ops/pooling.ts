@@ -98,7 +98,6 @@ function outputSize(
   kernel: readonly [number, number],
   geometry: Conv2dGeometry,
 ): readonly number[] {
-  checkGeometry(op, geometry);
   const { padding, dilation } = geometry;
   const reach = kernel.map((n, i) => dilation[i] * (n - 1) + 1);
   if (!kernel.every((n, i) => Number.isInteger(n) && n >= 1 && 2 * padding[i] <= reach[i])) {
@@ -108,6 +107,7 @@ function outputSize(
         `${formatShape(padding)} at most half of what a window spans, ${formatShape(reach)}.`,
     );
   }
+  checkGeometry(op, geometry);
   const size = rank < 2 ? [] : conv2dOutputSize(shape.slice(-2), kernel, geometry);
   if (size.length === 2 && size.every((n) => n >= 1)) return size;
   throw new ShapeError(
