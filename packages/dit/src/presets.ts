@@ -5,6 +5,7 @@ import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
 
 /** What one preset decides; everything else is the same for all. */
 interface PresetSizes {
+  readonly learningRate: number;
   readonly steps: number;
   readonly batch: number;
   readonly autoencoder: AutoencoderConfig;
@@ -13,8 +14,9 @@ interface PresetSizes {
 
 const SIZES: Readonly<Record<Preset, PresetSizes>> = {
   smoke: {
-    steps: 1600,
-    batch: 16,
+    learningRate: 3e-3,
+    steps: 1400,
+    batch: 32,
     autoencoder: {
       channels: [8, 16, 16],
       latentChannels: 4,
@@ -23,9 +25,10 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
       learningRate: 4e-3,
       klWeight: 1e-4,
     },
-    model: { patchSize: 2, hiddenSize: 64, depth: 3, numHeads: 4 },
+    model: { patchSize: 4, hiddenSize: 96, depth: 3, numHeads: 4 },
   },
   quick: {
+    learningRate: 1e-3,
     steps: 1600,
     batch: 128,
     autoencoder: {
@@ -39,6 +42,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
     model: { patchSize: 2, hiddenSize: 128, depth: 6, numHeads: 4 },
   },
   full: {
+    learningRate: 1e-3,
     steps: 20_000,
     batch: 128,
     autoencoder: {
@@ -70,7 +74,7 @@ export interface PresetChanges {
 }
 
 /**
- * Builds the configuration of a run: v-prediction on the squared cosine schedule, AdamW at 1e-3 with
+ * Builds the configuration of a run: v-prediction on the squared cosine schedule, AdamW with
  * 100 warm-up steps (a quarter of the run if that is shorter) and cosine decay to 5 %, clipping at
  * norm 1, an averaged model, and 50 DDIM steps at guidance 2.
  *
@@ -108,7 +112,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
     },
     diffusion: { schedule: 'squaredcos_cap_v2', timesteps: 1000, objective: 'v' },
     optimizer: {
-      learningRate: 1e-3,
+      learningRate: sizes.learningRate,
       warmupSteps: Math.min(100, Math.floor(steps / 4)),
       finalLrFraction: 0.05,
       weightDecay: 0,
