@@ -31,6 +31,18 @@ describe('tree', () => {
     ]);
   });
 
+  it('opens branches one level, and nothing else', () => {
+    const pair = make('p');
+    expect(tree.children(pair)?.map(([key]) => key)).toEqual(['left', 'right', 'name']);
+    expect(tree.children(pair.right)).toEqual([
+      ['0', pair.right[0]],
+      ['1', pair.right[1]],
+    ]);
+    for (const closed of [pair.left, null, 4, 'text', Math.sin, new Map()]) {
+      expect(tree.children(closed)).toBeNull();
+    }
+  });
+
   it('maps leaves and keeps class, methods and static parts', () => {
     const doubled = tree.map((leaf) => leaf.mul(2), make('p'));
     expect(doubled).toBeInstanceOf(Pair);

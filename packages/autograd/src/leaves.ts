@@ -1,4 +1,4 @@
-import { Tensor, TreeNode } from '@tessera/tensor';
+import { Tensor, tree, TreeNode } from '@tessera/tensor';
 
 /**
  * A tensor that belongs to a model but is not trained: a table of position encodings, a running
@@ -40,20 +40,12 @@ export function namedLeaves(root: unknown): readonly NamedLeaf[] {
       found.push({ path, tensor: node, trainable: !frozen && node.dtype === 'float32' });
     } else if (node instanceof Buffer) {
       visit(node.value, path, true);
-    } else if (isBranch(node)) {
-      for (const [key, child] of Object.entries(node)) {
+    } else {
+      for (const [key, child] of tree.children(node) ?? []) {
         visit(child, path === '' ? key : `${path}.${key}`, frozen);
       }
     }
   };
   visit(root, '', false);
   return found;
-}
-
-/** Whether `tree` looks into `node`: arrays, plain objects and tree nodes. */
-function isBranch(node: unknown): node is object {
-  if (typeof node !== 'object' || node === null) return false;
-  if (Array.isArray(node) || node instanceof TreeNode) return true;
-  const prototype: unknown = Object.getPrototypeOf(node);
-  return prototype === Object.prototype || prototype === null;
 }

@@ -39,7 +39,7 @@ function flatten<T>(root: T): FlatTree<T> {
       parts.push('*');
     } else if (isBranch(node)) {
       parts.push(`${node.constructor?.name ?? ''}{`);
-      for (const [key, child] of children(node)) {
+      for (const [key, child] of Object.entries(node)) {
         parts.push(`${key}:`);
         visit(child);
       }
@@ -75,8 +75,8 @@ function entries(root: unknown): readonly (readonly [string, Tensor])[] {
   const found: [string, Tensor][] = [];
   const visit = (node: unknown, path: string): void => {
     if (node instanceof Tensor) found.push([path, node]);
-    else if (isBranch(node))
-      for (const [key, child] of children(node)) visit(child, path === '' ? key : `${path}.${key}`);
+    for (const [key, child] of children(node) ?? [])
+      visit(child, path === '' ? key : `${path}.${key}`);
   };
   visit(root, '');
   return found;
@@ -104,23 +104,29 @@ function map<T>(
   return flat.unflatten(flat.leaves.map((leaf, i) => f(leaf, ...rest.map((list) => list[i]))));
 }
 
+/**
+ * The parts of a branch (an array, a plain object or a tree node) by field name or index, in order;
+ * `null` for everything else: leaves and static values have no parts. With it, a walk of one's own
+ * sees the very tree that the other functions see.
+ */
+function children(node: unknown): readonly (readonly [string, unknown])[] | null {
+  return isBranch(node) ? Object.entries(node) : null;
+}
+
 /** Functions on trees of tensors. */
 export const tree: {
   readonly flatten: typeof flatten;
   readonly leaves: typeof leaves;
   readonly entries: typeof entries;
   readonly map: typeof map;
-} = { flatten, leaves, entries, map };
+  readonly children: typeof children;
+} = { flatten, leaves, entries, map, children };
 
 function isBranch(node: unknown): node is Branch {
   if (typeof node !== 'object' || node === null) return false;
   if (Array.isArray(node) || node instanceof TreeNode) return true;
   const prototype: unknown = Object.getPrototypeOf(node);
   return prototype === Object.prototype || prototype === null;
-}
-
-function children(branch: Branch): [string, unknown][] {
-  return Object.entries(branch);
 }
 
 function replaceLeaves(node: unknown, next: () => Tensor): unknown {
@@ -131,7 +137,7 @@ function replaceLeaves(node: unknown, next: () => Tensor): unknown {
     string,
     unknown
   >;
-  for (const [key, child] of children(node)) copy[key] = replaceLeaves(child, next);
+  for (const [key, child] of Object.entries(node)) copy[key] = replaceLeaves(child, next);
   return copy;
 }
 
