@@ -1,11 +1,10 @@
-import { backward, grad, type Graph, type Node } from '@tessera/autograd';
+import { backward, grad, rule, type Graph, type Node, type VjpFunction } from '@tessera/autograd';
 import { scalar, tensor, zeros, type Tensor } from '@tessera/tensor';
-import { primitives } from '@tessera/tensor/extend';
 import { describe, expect, it } from 'vitest';
 
-/** A node over `rule` that stands for any operation. */
-function node(inputs: Tensor[], outputs: Tensor[], rule: Node['rule']): Node {
-  return { operation: primitives.alias, inputs, outputs, params: {}, rule };
+/** A node that stands for any operation. */
+function node(inputs: Tensor[], outputs: Tensor[], vjp: VjpFunction): Node {
+  return { name: 'any', inputs, outputs, params: {}, rule: rule('y = f(x)', ['x̄ = f̄(ȳ)'], vjp) };
 }
 
 function graphOf(leaves: Tensor[], nodes: Node[]): Graph {
@@ -48,6 +47,32 @@ describe('backward', () => {
       [0, 0, 0],
     ]);
     expect(result.get(x)?.itemSync()).toBe(7);
+  });
+
+  it('shows every cotangent once it is complete, in the order of the sweep', () => {
+    const [x, y, z] = [scalar(1), scalar(2), scalar(3)];
+    const twice = node([x], [y], ([ȳ]) => [() => ȳ.mul(2)]);
+    const sum = node([y, y], [z], ([z̄]) => [() => z̄, () => z̄.mul(10)]);
+    const seen: [Tensor, number][] = [];
+    backward(graphOf([x], [twice, sum]), [[z, scalar(1)]], (tensor, cotangent) => {
+      seen.push([tensor, cotangent.itemSync()]);
+    });
+    expect(seen).toEqual([
+      [z, 1],
+      [y, 11],
+    ]);
+  });
+
+  it('gives an integer output zeros of its own dtype', () => {
+    const [x, y] = [scalar(1), scalar(2)];
+    const count = tensor([3], { dtype: 'int32' });
+    let seen: readonly Tensor[] = [];
+    const counted = node([x], [y, count], (cotangents) => {
+      seen = cotangents;
+      return [() => cotangents[0]];
+    });
+    backward(graphOf([x], [counted]), [[y, scalar(1)]]);
+    expect(seen.map(String)).toEqual(['float32[]', 'int32[1]']);
   });
 
   it('computes the cotangents of dependents only', () => {

@@ -5,10 +5,10 @@ describe('examples', () => {
   it('01-scalar-graph', async () => {
     expect(await runTypeScript(['examples/01-scalar-graph.ts'])).toMatchInlineSnapshot(`
       "graph(in0: float32[])
-        v0: float32[] = pow(in0, 3)
-        v1: float32[] = mul(in0, 2)
-        v2: float32[] = sub(v0, v1)
-        v3: float32[] = sin(v2)
+        v0: float32[] = pow(in0, 3)  y = aᵇ ⇒ ā = ȳ·b·aᵇ⁻¹ (0 where b = 0)
+        v1: float32[] = mul(in0, 2)  y = a·b ⇒ ā = ȳ·b
+        v2: float32[] = sub(v0, v1)  y = a − b ⇒ ā = ȳ, b̄ = −ȳ
+        v3: float32[] = sin(v2)      y = sin x ⇒ x̄ = ȳ·cos x
       f(1.5)    = 0.36627
       f'(1.5)   = 4.41991
       f''(1.5)  = 0.1105

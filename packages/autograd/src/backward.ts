@@ -11,11 +11,13 @@ import type { Graph } from './graph.ts';
  *
  * @param graph What was recorded.
  * @param seeds Pairs of a tensor of the graph and its cotangent.
+ * @param observe Is shown each result with its cotangent, once that is complete.
  * @returns The cotangents of the leaves; a leaf that the seeds do not reach is missing.
  */
 export function backward(
   graph: Graph,
   seeds: Iterable<readonly [Tensor, Tensor]>,
+  observe?: (y: Tensor, ȳ: Tensor) => void,
 ): ReadonlyMap<Tensor, Tensor> {
   const cotangents = new Map<Tensor, Tensor>();
   const accumulate = (x: Tensor, x̄: Tensor): void => {
@@ -25,13 +27,14 @@ export function backward(
   const take = (y: Tensor): Tensor => {
     const ȳ = cotangents.get(y);
     cotangents.delete(y); // complete, and not needed again: its memory may go
-    return ȳ ?? zeros(y.shape);
+    if (ȳ !== undefined) observe?.(y, ȳ);
+    return ȳ ?? zeros(y.shape, y.dtype);
   };
   for (const [y, ȳ] of seeds) if (graph.dependents.has(y)) accumulate(y, ȳ);
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
     const node = graph.nodes[i];
     if (!node.outputs.some((output) => cotangents.has(output))) continue;
-    const thunks = node.rule(node.outputs.map(take), node);
+    const thunks = node.rule.vjp(node.outputs.map(take), node);
     for (const [k, input] of node.inputs.entries()) {
       const thunk = thunks[k];
       if (thunk !== null && graph.dependents.has(input)) accumulate(input, thunk());

@@ -9,9 +9,10 @@ import {
   ValueError,
   zeros,
 } from '@tessera/tensor';
-import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
+import { withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
-import { record, Recorder } from './graph.ts';
+import { alias, outsideRecordings } from './call.ts';
+import { record } from './graph.ts';
 
 /** A function's value and the map from cotangents of the value to cotangents of the arguments. */
 export interface Vjp<P extends readonly unknown[], R> {
@@ -105,7 +106,7 @@ export function valueAndGrad<P extends readonly unknown[]>(
       f(...(args.with(argnum, argument) as unknown as P));
     const { value: result, graph, variables } = record(ofArgument, args[argnum]);
     const [loss, aux] = hasAux ? lossAndAux(result) : [result];
-    checkLoss(loss);
+    checkLoss('grad', loss);
     const cotangents = backward(graph, [[loss, ones([])]]);
     const [grads] = cotangentTree([args[argnum]], variables, cotangents);
     return hasAux ? { value: loss, grads, aux } : { value: loss, grads };
@@ -140,11 +141,7 @@ export function grad<P extends readonly unknown[], N extends number = 0>(
  * grad((x: Tensor) => x.mul(stopGradient(x)))(scalar(3)); // 3, not 6
  */
 export function stopGradient<T>(root: T): T {
-  let interpreter = currentInterpreter();
-  while (interpreter instanceof Recorder) interpreter = interpreter.outer;
-  return withInterpreter(interpreter, () =>
-    tree.map((leaf) => apply(primitives.alias, [leaf], {})[0], root),
-  );
+  return withInterpreter(outsideRecordings(), () => tree.map(alias, root));
 }
 
 /** The arguments with the cotangent of each leaf in its place, zeros where there is none. */
@@ -194,24 +191,25 @@ function lossAndAux(result: unknown): readonly [unknown, unknown] {
   throw new StateError('grad', 'with hasAux the function must return [loss, aux].');
 }
 
-function checkLoss(loss: unknown): asserts loss is Tensor {
+/** Throws a typed error in the name of `op` unless `loss` is a float32 scalar. */
+export function checkLoss(op: string, loss: unknown): asserts loss is Tensor {
   if (!(loss instanceof Tensor)) {
     throw new StateError(
-      'grad',
+      op,
       `the function must return a tensor, but returned ${Array.isArray(loss) ? 'an array' : typeof loss}. ` +
         'To return more than the loss, use valueAndGrad with hasAux.',
     );
   }
   if (loss.rank !== 0) {
     throw new ShapeError(
-      'grad',
+      op,
       `the loss must be a scalar, but has shape ${formatShape(loss.shape)}. Reduce it, e.g. with .mean().`,
       [loss.shape],
     );
   }
   if (loss.dtype !== 'float32') {
     throw new DTypeError(
-      'grad',
+      op,
       `the loss must be float32, but is ${loss.dtype}: it has no gradient.`,
       [loss.dtype],
     );

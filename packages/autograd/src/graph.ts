@@ -2,7 +2,6 @@ import { StateError, tree, type Tensor } from '@tessera/tensor';
 import {
   apply,
   currentInterpreter,
-  formatParams,
   primitives,
   withInterpreter,
   type Interpreter,
@@ -15,7 +14,8 @@ import { vjpEntry } from './vjp/table.ts';
 
 /** One recorded application: what was applied to what, and the rule that pulls cotangents back. */
 export interface Node extends Application {
-  readonly operation: Operation;
+  /** Of the operation, or of a function that brings its own rule. */
+  readonly name: string;
   readonly rule: VjpRule;
 }
 
@@ -52,9 +52,22 @@ export class Recorder implements Interpreter, Graph {
   /** A fresh alias of `x` that the recording takes as an independent variable. */
   leaf(x: Tensor): Tensor {
     const [alias] = withInterpreter(this.outer, () => apply(primitives.alias, [x], {}));
-    this.leaves.push(alias);
-    this.dependents.add(alias);
+    this.adopt(alias);
     return alias;
+  }
+
+  /** Takes `x` itself as an independent variable, for a recording that ends before `x` is used elsewhere. */
+  adopt(x: Tensor): void {
+    this.leaves.push(x);
+    this.dependents.add(x);
+  }
+
+  /** Takes a node down if its inputs carry a gradient to its outputs. */
+  note(node: Node): void {
+    if (!node.inputs.some((input) => this.dependents.has(input))) return;
+    const differentiable = node.outputs.filter(({ dtype }) => dtype === 'float32');
+    for (const output of differentiable) this.dependents.add(output);
+    if (differentiable.length > 0) this.nodes.push(node);
   }
 
   apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
@@ -66,12 +79,8 @@ export class Recorder implements Interpreter, Graph {
       return withInterpreter(this, () => operation.decompose(inputs, params));
     }
     const outputs = this.applyOutside(operation, inputs, params);
-    if (typeof entry === 'function') {
-      const differentiable = outputs.filter(({ dtype }) => dtype === 'float32');
-      for (const output of differentiable) this.dependents.add(output);
-      if (differentiable.length > 0) {
-        this.nodes.push({ operation, inputs, outputs, params, rule: entry });
-      }
+    if (typeof entry === 'object' && 'vjp' in entry) {
+      this.note({ name: operation.name, inputs, outputs, params, rule: entry });
     }
     return outputs;
   }
@@ -116,29 +125,6 @@ export function record<P extends readonly unknown[], R>(
   const replaced = tree.flatten(primals).unflatten(inputs);
   const value = withInterpreter(recorder, () => f(...replaced));
   return { value, graph: recorder, variables };
-}
-
-/**
- * The graph as text, one node a line, in the style of a program's: `in` are the leaves, `v` the
- * results; an operand without a gradient shows as its number or its type.
- */
-export function formatGraph(graph: Graph): string {
-  const names = new Map(graph.leaves.map((leaf, i) => [leaf, `in${i}`]));
-  const declare = (tensor: Tensor): string => `${names.get(tensor)}: ${tensor.toString()}`;
-  const lines = [`graph(${graph.leaves.map(declare).join(', ')})`];
-  for (const { operation, inputs, outputs, params } of graph.nodes) {
-    const operands = inputs.map((input) => names.get(input) ?? describe(input)).join(', ');
-    for (const output of outputs) names.set(output, `v${names.size - graph.leaves.length}`);
-    const application = `${operation.name}(${operands}) ${formatParams(params)}`.trimEnd();
-    lines.push(`  ${outputs.map(declare).join(', ')} = ${application}`);
-  }
-  return lines.join('\n');
-}
-
-/** An operand without a gradient: its number, if it is one, or its type. */
-function describe(operand: Tensor): string {
-  const { value } = operand;
-  return value.kind === 'uniform' ? String(value.value) : operand.toString();
 }
 
 /** An operation from outside the instruction set: composites have their definition, others no rule. */

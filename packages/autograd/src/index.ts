@@ -1,4 +1,12 @@
 export { backward } from './backward.ts';
+export { checkpoint } from './checkpoint.ts';
+export {
+  customVjp,
+  type CustomApplication,
+  type CustomRule,
+  type CustomVjpOptions,
+} from './custom-vjp.ts';
+export { explain, type ExplainOptions } from './explain.ts';
 export {
   grad,
   stopGradient,
@@ -16,14 +24,20 @@ export {
   type GradcheckOptions,
   type GradcheckReport,
 } from './gradcheck.ts';
-export { formatGraph, record, Recorder, type Graph, type Node, type Recording } from './graph.ts';
+export { graphToDot, graphToMermaid } from './graph-drawing.ts';
+export { formatGraph } from './graph-text.ts';
+export { record, Recorder, type Graph, type Node, type Recording } from './graph.ts';
+export { hvp, jacobian } from './jacobian.ts';
 export { Buffer, namedLeaves, type NamedLeaf } from './leaves.ts';
 export {
+  cotangentFormula,
   notDifferentiable,
+  rule,
   type Application,
   type CotangentThunk,
   type NotDifferentiable,
   type VjpEntry,
+  type VjpFunction,
   type VjpRule,
 } from './vjp/rule.ts';
 export { vjpEntry, vjpTable, type VjpTable } from './vjp/table.ts';

@@ -74,6 +74,7 @@ export const cases: {
   cast: unary((x) => apply(primitives.cast, [x], { dtype: 'float32' })[0].square()),
 
   alias: unary((x) => apply(primitives.alias, [x], {})[0].square()),
+  barrier: unary((x) => apply(primitives.barrier, [x], {})[0].square()),
   reshape: unary((x) => x.reshape([-1, 1]).square()),
   permute: unary((x) => x.permute(x.shape.map((_, i) => (i + 1) % x.rank)).square()),
   expand: unary((x) =>

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tessera/tensor';
 import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
-import type { VjpEntry } from './rule.ts';
+import { rule, type VjpEntry } from './rule.ts';
 
 type ContractName = 'matmul' | 'conv2d' | 'conv2dInput' | 'conv2dWeight';
 
@@ -11,29 +11,37 @@ type Geometry = PrimitiveParams['conv2d'];
  * ⟨conv2dWeight(x, z), w⟩, the three convolutions are each other's adjoints, to any order.
  */
 export const contract: { readonly [N in ContractName]: VjpEntry<PrimitiveParams[N]> } = {
-  // y = a b ⇒ ā = ȳ bᵀ, b̄ = aᵀ ȳ
-  matmul: ([ȳ], { inputs: [a, b] }) => [
+  matmul: rule('y = a b', ['ā = ȳ bᵀ', 'b̄ = aᵀ ȳ'], ([ȳ], { inputs: [a, b] }) => [
     () => ȳ.matmul(b.transpose()),
     () => a.transpose().matmul(ȳ),
-  ],
+  ]),
 
-  // y = conv2d(x, w) ⇒ x̄ = conv2dInput(ȳ, w), w̄ = conv2dWeight(x, ȳ)
-  conv2d: ([ȳ], { inputs: [x, w], params }) => [
-    () => conv2dInput(ȳ, w, params, x.shape),
-    () => conv2dWeight(x, ȳ, params, w.shape),
-  ],
+  conv2d: rule(
+    'y = conv2d(x, w)',
+    ['x̄ = conv2dInput(ȳ, w)', 'w̄ = conv2dWeight(x, ȳ)'],
+    ([ȳ], { inputs: [x, w], params }) => [
+      () => conv2dInput(ȳ, w, params, x.shape),
+      () => conv2dWeight(x, ȳ, params, w.shape),
+    ],
+  ),
 
-  // y = conv2dInput(z, w) ⇒ z̄ = conv2d(ȳ, w), w̄ = conv2dWeight(ȳ, z)
-  conv2dInput: ([ȳ], { inputs: [z, w], params }) => [
-    () => conv2d(ȳ, w, params),
-    () => conv2dWeight(ȳ, z, params, w.shape),
-  ],
+  conv2dInput: rule(
+    'y = conv2dInput(z, w)',
+    ['z̄ = conv2d(ȳ, w)', 'w̄ = conv2dWeight(ȳ, z)'],
+    ([ȳ], { inputs: [z, w], params }) => [
+      () => conv2d(ȳ, w, params),
+      () => conv2dWeight(ȳ, z, params, w.shape),
+    ],
+  ),
 
-  // y = conv2dWeight(x, z) ⇒ x̄ = conv2dInput(z, ȳ), z̄ = conv2d(x, ȳ)
-  conv2dWeight: ([ȳ], { inputs: [x, z], params }) => [
-    () => conv2dInput(z, ȳ, params, x.shape),
-    () => conv2d(x, ȳ, params),
-  ],
+  conv2dWeight: rule(
+    'y = conv2dWeight(x, z)',
+    ['x̄ = conv2dInput(z, ȳ)', 'z̄ = conv2d(x, ȳ)'],
+    ([ȳ], { inputs: [x, z], params }) => [
+      () => conv2dInput(z, ȳ, params, x.shape),
+      () => conv2d(x, ȳ, params),
+    ],
+  ),
 };
 
 function conv2d(x: Tensor, w: Tensor, params: Geometry): Tensor {

@@ -1,42 +1,55 @@
 import type { Tensor } from '@tessera/tensor';
 import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
-import type { VjpEntry } from './rule.ts';
+import { rule, type VjpEntry } from './rule.ts';
 
-type MovementName = 'alias' | 'reshape' | 'permute' | 'expand' | 'slice' | 'pad' | 'concat';
+type MovementName = 'alias' | 'barrier' | 'reshape' | 'permute' | 'expand' | 'slice' | 'pad' | 'concat';
 
 /** Gradients of the movements and assemblies: each is the transposed movement. */
 export const movement: { readonly [N in MovementName]: VjpEntry<PrimitiveParams[N]> } = {
-  // y = x ⇒ x̄ = ȳ
-  alias: ([ȳ]) => [() => ȳ],
+  alias: rule('y = x', ['x̄ = ȳ'], ([ȳ]) => [() => ȳ]),
 
-  // y = x in another shape ⇒ x̄ = ȳ in the shape of x
-  reshape: ([ȳ], { inputs: [x] }) => [() => ȳ.reshape(x.shape)],
+  barrier: rule('y = x', ['x̄ = ȳ'], ([ȳ]) => [() => ȳ]),
 
-  // y = P x ⇒ x̄ = P⁻¹ ȳ
-  permute: ([ȳ], { params: { axes } }) => [() => ȳ.permute(axes.map((_, i) => axes.indexOf(i)))],
+  reshape: rule('y = x in another shape', ['x̄ = ȳ in the shape of x'], ([ȳ], { inputs: [x] }) => [
+    () => ȳ.reshape(x.shape),
+  ]),
 
-  // y[i, j] = x[j] ⇒ x̄[j] = Σᵢ ȳ[i, j]
-  expand: ([ȳ], { inputs: [x] }) => [() => sumTo(ȳ, x.shape)],
+  permute: rule('y = P x', ['x̄ = P⁻¹ ȳ'], ([ȳ], { params: { axes } }) => [
+    () => ȳ.permute(axes.map((_, i) => axes.indexOf(i))),
+  ]),
 
-  // y[i] = x[start + i·step] ⇒ x̄[start + i·step] = ȳ[i], elsewhere 0
-  slice: ([ȳ], { inputs: [x], params }) => [() => unslice(ȳ, x.shape, params)],
+  expand: rule('y[i, j] = x[j]', ['x̄[j] = Σᵢ ȳ[i, j]'], ([ȳ], { inputs: [x] }) => [
+    () => sumTo(ȳ, x.shape),
+  ]),
 
-  // y[before + i·(interior + 1)] = x[i] ⇒ x̄[i] = ȳ[before + i·(interior + 1)]
-  pad: ([ȳ], { inputs: [x], params: { before, interior } }) => [
-    () => {
-      const steps = interior.map((n) => n + 1);
-      return apply(primitives.slice, [ȳ], { starts: before, sizes: x.shape, steps })[0];
+  slice: rule(
+    'y[i] = x[start + i·step]',
+    ['x̄[start + i·step] = ȳ[i], elsewhere 0'],
+    ([ȳ], { inputs: [x], params }) => [() => unslice(ȳ, x.shape, params)],
+  ),
+
+  pad: rule(
+    'y[before + i·(interior + 1)] = x[i]',
+    ['x̄[i] = ȳ[before + i·(interior + 1)]'],
+    ([ȳ], { inputs: [x], params: { before, interior } }) => [
+      () => {
+        const steps = interior.map((n) => n + 1);
+        return apply(primitives.slice, [ȳ], { starts: before, sizes: x.shape, steps })[0];
+      },
+    ],
+  ),
+
+  concat: rule(
+    'y = [x₀ | x₁ | …]',
+    ['x̄ₖ = the piece of ȳ at the place of xₖ'],
+    ([ȳ], { inputs, params: { axis } }) => {
+      let start = 0;
+      return inputs.map((x) => {
+        const range = [start, (start += x.shape[axis])] as const;
+        return () => ȳ.slice(x.shape.map((_, i) => (i === axis ? range : null)));
+      });
     },
-  ],
-
-  // y = [x₀ | x₁ | …] ⇒ x̄ₖ = the piece of ȳ at the place of xₖ
-  concat: ([ȳ], { inputs, params: { axis } }) => {
-    let start = 0;
-    return inputs.map((x) => {
-      const range = [start, (start += x.shape[axis])] as const;
-      return () => ȳ.slice(x.shape.map((_, i) => (i === axis ? range : null)));
-    });
-  },
+  ),
 };
 
 /** Sums over what broadcasting from `shape` added or stretched. */

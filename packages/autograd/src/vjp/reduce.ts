@@ -1,20 +1,24 @@
 import type { Tensor } from '@tessera/tensor';
 import type { PrimitiveParams } from '@tessera/tensor/extend';
-import type { VjpEntry } from './rule.ts';
+import { rule, type VjpEntry } from './rule.ts';
 
 /** Gradients of the reductions. */
 export const reduce: { readonly [N in 'sum' | 'max']: VjpEntry<PrimitiveParams[N]> } = {
-  // y = Σᵢ xᵢ ⇒ x̄ᵢ = ȳ
-  sum: ([ȳ], { inputs: [x], params: { axes } }) => [() => spread(ȳ, x.shape, axes)],
+  sum: rule('y = Σᵢ xᵢ', ['x̄ᵢ = ȳ'], ([ȳ], { inputs: [x], params: { axes } }) => [
+    () => spread(ȳ, x.shape, axes),
+  ]),
 
-  // y = maxᵢ xᵢ ⇒ x̄ᵢ = ȳ·[xᵢ = y] / #{j : xⱼ = y}
-  max: ([ȳ], { inputs: [x], outputs: [y], params: { axes } }) => [
-    () => {
-      const winners = x.equal(spread(y, x.shape, axes)).cast('float32');
-      const share = ȳ.div(winners.sum(axes));
-      return winners.mul(spread(share, x.shape, axes));
-    },
-  ],
+  max: rule(
+    'y = maxᵢ xᵢ',
+    ['x̄ᵢ = ȳ·[xᵢ = y] / #{j : xⱼ = y}'],
+    ([ȳ], { inputs: [x], outputs: [y], params: { axes } }) => [
+      () => {
+        const winners = x.equal(spread(y, x.shape, axes)).cast('float32');
+        const share = ȳ.div(winners.sum(axes));
+        return winners.mul(spread(share, x.shape, axes));
+      },
+    ],
+  ),
 };
 
 /** Repeats a reduced tensor along the axes that the reduction removed from `shape`. */

@@ -12,17 +12,55 @@ export interface Application<P extends Params = Params> {
 export type CotangentThunk = () => Tensor;
 
 /**
- * The vector-Jacobian product of an operation: from the cotangents of its outputs to those of its
- * inputs, one thunk per input, `null` for an input that carries no gradient (an index, a condition).
- * A rule is written in public tensor methods, so it can be differentiated and compiled itself.
- *
- * @example
- * const mul: VjpRule<NoParams> = ([ȳ], { inputs: [a, b] }) => [() => ȳ.mul(b), () => ȳ.mul(a)];
+ * From the cotangents of an operation's outputs to those of its inputs: one thunk per input, `null`
+ * for an input that carries no gradient (an index, a condition). It is written in public tensor
+ * methods, so it can be differentiated and compiled itself.
  */
-export type VjpRule<P extends Params = Params> = (
+export type VjpFunction<P extends Params = Params> = (
   cotangents: readonly Tensor[],
   application: Application<P>,
 ) => readonly (CotangentThunk | null)[];
+
+/**
+ * The vector-Jacobian product of an operation: its calculus as text, for printed graphs and
+ * documentation, and the same calculus as code.
+ */
+export interface VjpRule<P extends Params = Params> {
+  /** What the operation computes, naming its inputs: `y = a·b`. */
+  readonly value: string;
+  /**
+   * The cotangent of each input in those names, `ā = ȳ·b`; `null` where the thunk is. The last one
+   * stands for all further inputs.
+   */
+  readonly cotangents: readonly (string | null)[];
+  readonly vjp: VjpFunction<P>;
+}
+
+/**
+ * A row of the gradient table with its calculus.
+ *
+ * @param value What the operation computes: `y = a·b`.
+ * @param cotangents The cotangent of each input: `ā = ȳ·b` and `b̄ = ȳ·a`.
+ * @param vjp The same in tensor methods.
+ * @example
+ * const mul: VjpRule<NoParams> = rule(
+ *   'y = a·b',
+ *   ['ā = ȳ·b', 'b̄ = ȳ·a'],
+ *   ([ȳ], { inputs: [a, b] }) => [() => ȳ.mul(b), () => ȳ.mul(a)],
+ * );
+ */
+export function rule<P extends Params>(
+  value: string,
+  cotangents: readonly (string | null)[],
+  vjp: VjpFunction<P>,
+): VjpRule<P> {
+  return { value, cotangents, vjp };
+}
+
+/** The formula of the cotangent of input number `index`, `null` if none flows there. */
+export function cotangentFormula({ cotangents }: VjpRule, index: number): string | null {
+  return cotangents[Math.min(index, cotangents.length - 1)];
+}
 
 /** The declaration that no gradient passes through an operation, and why. */
 export interface NotDifferentiable {

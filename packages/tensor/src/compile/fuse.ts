@@ -90,12 +90,12 @@ class Fuser {
           dtype: output.dtype,
         });
         return;
-      case 'movement':
-        this.sources.set(
-          output,
-          this.move(args[0], inputs[0].shape, (view) => operation.view(view, params)),
-        );
+      case 'movement': {
+        const moved = this.move(args[0], inputs[0].shape, (view) => operation.view(view, params));
+        const isBarrier = operation.barrier === true && moved.kind === 'window';
+        this.sources.set(output, isBarrier ? { ...moved, barrier: true } : moved);
         return;
+      }
       case 'pointwise':
         this.define(output, this.pointwise(operation, params, args, output.shape, output.dtype));
         return;

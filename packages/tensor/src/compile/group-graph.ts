@@ -152,11 +152,12 @@ export class GroupGraph {
     );
   }
 
-  /** Whether `body` reads the results of `maker` only element by element. */
+  /** Whether `body` reads the results of `maker` only element by element, and across no barrier. */
   private readsElementwise(body: Body, maker: Group): boolean {
     return windowsOf(body).every(
-      ({ buffer, view }) =>
-        this.makers.get(buffer) !== maker || isWhole(view, this.sizeOfBuffer(buffer)),
+      ({ buffer, view, barrier }) =>
+        this.makers.get(buffer) !== maker ||
+        (barrier !== true && isWhole(view, this.sizeOfBuffer(buffer))),
     );
   }
 

@@ -6,6 +6,7 @@ import type { AssemblyPrimitive, MovementPrimitive, NoParams, TensorSpec } from 
 /** Attributes of every movement and assembly primitive. */
 export interface MovementParams {
   alias: NoParams;
+  barrier: NoParams;
   reshape: { readonly shape: readonly number[] };
   permute: { readonly axes: readonly number[] };
   expand: { readonly shape: readonly number[] };
@@ -37,6 +38,15 @@ export const movement: {
     doc: 'x under a new identity, which the gradient recorder tells apart from x',
     infer: ([x]) => [x],
     view: (view) => view,
+    flops: () => 0,
+  },
+  barrier: {
+    kind: 'movement',
+    name: 'barrier',
+    doc: 'x, from which the compiler computes anew: it neither merges nor fuses across',
+    infer: ([x]) => [x],
+    view: (view) => view,
+    barrier: true,
     flops: () => 0,
   },
   reshape: {

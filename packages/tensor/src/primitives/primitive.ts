@@ -44,6 +44,11 @@ export interface MovementPrimitive<P extends Params = Params> extends PrimitiveB
   readonly kind: 'movement';
   /** The view of the result, or `null` if strides cannot express it and the input must be copied first. */
   view(view: View, params: P): View | null;
+  /**
+   * Whether the compiler must take the result for a tensor that has nothing to do with the operand:
+   * work on it is not merged with equal work on the operand, nor fused with what makes the operand.
+   */
+  readonly barrier?: true;
 }
 
 /** Where one input of an assembly lands in the output: `output[starts + i · steps] = input[i]`. */

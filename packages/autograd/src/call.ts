@@ -1,0 +1,95 @@
+import { tree, type FlatTree, type Tensor } from '@tessera/tensor';
+import {
+  apply,
+  currentInterpreter,
+  primitives,
+  withInterpreter,
+  type Interpreter,
+  type Operation,
+  type Params,
+} from '@tessera/tensor/extend';
+import { Recorder } from './graph.ts';
+import type { VjpRule } from './vjp/rule.ts';
+
+/** A function that stands in the graph as one node, whatever it does inside. */
+export interface Call<P extends readonly unknown[], R> {
+  readonly name: string;
+  readonly f: (...primals: P) => R;
+  /** The rule of the node; it is asked for once in every recording that the node stands in. */
+  readonly rule: (site: CallSite<P, R>) => VjpRule;
+}
+
+/** One evaluation of a call inside a recording. The node's inputs are the leaves of the arguments, then `captured`. */
+export interface CallSite<P extends readonly unknown[], R> {
+  readonly args: FlatTree<P>;
+  readonly value: FlatTree<R>;
+  /** What the function read of the recordings around it without having it as an argument. */
+  readonly captured: readonly Tensor[];
+  /** For each input of the node, whether its cotangent will be asked for. */
+  readonly active: readonly boolean[];
+}
+
+/**
+ * Evaluates a call outside of every recording around, and notes one node for it in each of them. An
+ * enclosing compilation sees the operations inside as usual.
+ *
+ * Arguments and results are fresh aliases, so that whatever else the function reads of a recording
+ * shows by its identity.
+ */
+export function applyCall<P extends readonly unknown[], R>(call: Call<P, R>, primals: P): R {
+  const recorders: Recorder[] = [];
+  let outer = currentInterpreter();
+  for (; outer instanceof Recorder; outer = outer.outer) recorders.push(outer);
+  if (recorders.length === 0) return call.f(...primals);
+  const inside = new Enclosure(call.name, outer, recorders);
+  const aliases = withInterpreter(outer, () => tree.map(alias, primals));
+  const result = withInterpreter(inside, () => tree.map(alias, call.f(...aliases)));
+  const [args, value, captured] = [
+    tree.flatten(primals),
+    tree.flatten(result),
+    [...inside.captured],
+  ];
+  const inputs = [...args.leaves, ...captured];
+  for (const recorder of recorders) {
+    const active = inputs.map((input) => recorder.dependents.has(input));
+    if (!active.includes(true)) continue;
+    const rule = call.rule({ args, value, captured, active });
+    recorder.note({ name: call.name, inputs, outputs: value.leaves, params: {}, rule });
+  }
+  return result;
+}
+
+/** The interpreter outside of every recording. */
+export function outsideRecordings(): Interpreter {
+  let interpreter = currentInterpreter();
+  while (interpreter instanceof Recorder || interpreter instanceof Enclosure) {
+    interpreter = interpreter.outer;
+  }
+  return interpreter;
+}
+
+/** The same elements under a new identity. */
+export function alias(x: Tensor): Tensor {
+  return apply(primitives.alias, [x], {})[0];
+}
+
+/** The interpreter inside a call: the one outside of the recordings, watching for their tensors. */
+class Enclosure implements Interpreter {
+  readonly name: string;
+  readonly outer: Interpreter;
+  readonly captured: Set<Tensor> = new Set();
+  private readonly recorders: readonly Recorder[];
+
+  constructor(name: string, outer: Interpreter, recorders: readonly Recorder[]) {
+    this.name = name;
+    this.outer = outer;
+    this.recorders = recorders;
+  }
+
+  apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
+    for (const input of inputs) {
+      if (this.recorders.some(({ dependents }) => dependents.has(input))) this.captured.add(input);
+    }
+    return withInterpreter(this.outer, () => this.outer.apply(operation, inputs, params));
+  }
+}

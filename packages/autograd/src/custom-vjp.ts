@@ -1,0 +1,127 @@
+import { ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
+import { applyCall } from './call.ts';
+import { rule } from './vjp/rule.ts';
+
+/** Where a function with its own rule was evaluated, and what it gave. */
+export interface CustomApplication<P extends readonly unknown[], R> {
+  readonly primals: P;
+  readonly value: R;
+}
+
+/**
+ * From the cotangent of a function's value to those of its arguments: one tree like each argument,
+ * or `null` where no gradient flows.
+ */
+export type CustomRule<P extends readonly unknown[], R> = (
+  cotangent: R,
+  application: CustomApplication<P, R>,
+) => { readonly [K in keyof P]: P[K] | null };
+
+/** Options of {@link customVjp}. */
+export interface CustomVjpOptions {
+  /** What the node is called in graphs. Default: the name of the function. */
+  readonly name?: string;
+  /** The calculus, for graphs: `x̄ = ȳ·[|x| < 1]`. */
+  readonly formula?: string;
+}
+
+/**
+ * A function with a gradient of its own: for a formula that is stabler or cheaper than what the
+ * operations inside would give, or that differs from it on purpose (a straight-through estimate).
+ *
+ * To `grad` the function is one node of the graph. Its rule is written in tensor methods, so it is
+ * itself differentiated for higher orders, and compiled with everything around it.
+ *
+ * @param f A synchronous function of trees to a tree. What a gradient flows through must be among its
+ * arguments: the rule has no place for tensors that f reads from around it.
+ * @param pullback Its rule.
+ * @returns A function with the arguments and values of f.
+ * @throws StateError if f reads a tensor that a gradient follows without having it as an argument, or
+ * if the rule does not give one tree for each argument; ShapeError if a cotangent does not have the
+ * shape of its argument.
+ * @example
+ * // ln(1 + eˣ) has the gradient σ(x); the operations inside would give eˣ/(1 + eˣ), which overflows.
+ * const softplus = customVjp(
+ *   (x: Tensor) => x.exp().add(1).log(),
+ *   (cotangent, { primals: [x] }) => [cotangent.mul(x.sigmoid())],
+ *   { name: 'softplus', formula: 'x̄ = ȳ·σ(x)' },
+ * );
+ * grad(softplus)(scalar(100)); // 1
+ */
+export function customVjp<P extends readonly unknown[], R>(
+  f: (...primals: P) => R,
+  pullback: CustomRule<P, R>,
+  options: CustomVjpOptions = {},
+): (...primals: P) => R {
+  const name = options.name ?? (f.name === '' ? 'customVjp' : f.name);
+  const { formula = 'x̄ by its own rule' } = options;
+  const call = (...primals: P): R =>
+    applyCall(
+      {
+        name,
+        f,
+        rule: ({ args, value, captured }) => {
+          checkCaptured(name, captured);
+          return rule(`y = ${name}(x)`, [formula], (cotangents, { inputs, outputs }) => {
+            const application = {
+              primals: args.unflatten(inputs),
+              value: value.unflatten(outputs),
+            };
+            const given = pullback(value.unflatten(cotangents), application);
+            return cotangentLeaves(name, primals, given).map((x̄) => (x̄ === null ? null : () => x̄));
+          });
+        },
+      },
+      primals,
+    );
+  return call;
+}
+
+function checkCaptured(name: string, [first]: readonly Tensor[]): void {
+  if (first === undefined) return;
+  throw new StateError(
+    name,
+    `the function reads ${first.toString()}, which a gradient follows, from around it, and its rule has ` +
+      'no place for the cotangent. Make it an argument, or read stopGradient(…) of it.',
+  );
+}
+
+/** What a rule gave, leaf by leaf of the arguments. */
+function cotangentLeaves(
+  name: string,
+  primals: readonly unknown[],
+  given: readonly unknown[],
+): readonly (Tensor | null)[] {
+  if (!Array.isArray(given) || given.length !== primals.length) {
+    const count = Array.isArray(given) ? `${given.length} cotangents` : `a ${typeof given}`;
+    throw new StateError(
+      name,
+      `the rule gives ${count} for ${primals.length} arguments. ` +
+        'Return an array with one for each, null where no gradient flows.',
+    );
+  }
+  return primals.flatMap((primal, i): readonly (Tensor | null)[] => {
+    const leaves = tree.leaves(primal);
+    if (given[i] === null) return leaves.map(() => null);
+    const cotangents = tree.leaves(given[i]);
+    if (cotangents.length !== leaves.length) {
+      throw new StateError(
+        name,
+        `the cotangent of argument ${i} has ${cotangents.length} tensors, the argument has ` +
+          `${leaves.length}. Return a tree of its structure.`,
+      );
+    }
+    return leaves.map((leaf, k) => checkCotangent(name, i, leaf, cotangents[k]));
+  });
+}
+
+/** The cotangent of one tensor; `null` for int32 and bool, which have none. */
+function checkCotangent(name: string, position: number, x: Tensor, x̄: Tensor): Tensor | null {
+  if (x.dtype !== 'float32') return null;
+  if (x.toString() === x̄.toString()) return x̄;
+  throw new ShapeError(
+    name,
+    `a cotangent is like its primal: argument ${position} is ${x.toString()}, the rule gives ${x̄.toString()}.`,
+    [x.shape, x̄.shape],
+  );
+}
