@@ -27,6 +27,14 @@ export {
   ValueError,
 } from './errors.ts';
 export {
+  fromImageData,
+  toImageData,
+  type FromImageDataOptions,
+  type ImageDataLike,
+  type RgbaImage,
+} from './io/image-data.ts';
+export { fromNpy, toNpy } from './io/npy.ts';
+export {
   decodeSafetensors,
   encodeSafetensors,
   type SafetensorsEntry,

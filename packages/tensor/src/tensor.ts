@@ -375,12 +375,22 @@ export class Tensor implements TensorSpec {
 
   // ── reading ─────────────────────────────────────────────────────────────────────────────────
 
-  /** The elements in row-major order, as a view or copy that must not be written to. */
+  /**
+   * The elements in row-major order. They are not copied where they lie so already, in memory that
+   * JavaScript can see: a view on the tensor's own storage then, so never write to the array.
+   *
+   * @example
+   * const numbers = Float32Array.of(1, 2, 3);
+   * (await tensor(numbers).data()).buffer === numbers.buffer; // true: no copy in, none out
+   */
   data(): Promise<TypedArray> {
     return read(this);
   }
 
-  /** As {@link data}, at once. Throws a StateError on a backend that can only read asynchronously. */
+  /**
+   * As {@link data}, at once, and as there a view where it can be. Throws a StateError on a backend
+   * that can only read asynchronously.
+   */
   dataSync(): TypedArray {
     return readSync(this);
   }

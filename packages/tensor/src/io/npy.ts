@@ -1,0 +1,175 @@
+import { tensor } from '../create.ts';
+import type { TypedArray } from '../dtype.ts';
+import { FormatError, ShapeError } from '../errors.ts';
+import { sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** How elements lie in a file, and what becomes of them. */
+interface ElementKind {
+  readonly bytes: number;
+  readonly read: (bytes: Uint8Array<ArrayBuffer>, label: string) => TypedArray;
+}
+
+const KINDS: Readonly<Record<string, ElementKind>> = {
+  '<f4': { bytes: 4, read: ({ buffer }) => new Float32Array(buffer) },
+  '<f8': { bytes: 8, read: ({ buffer }) => Float32Array.from(new Float64Array(buffer)) },
+  '<i4': { bytes: 4, read: ({ buffer }) => new Int32Array(buffer) },
+  '<i8': { bytes: 8, read: ({ buffer }, label) => narrow(new BigInt64Array(buffer), label) },
+  '|u1': { bytes: 1, read: (bytes) => Int32Array.from(bytes) },
+  '|b1': { bytes: 1, read: expectBools },
+};
+
+const DESCRIPTIONS = { float32: '<f4', int32: '<i4', bool: '|b1' } as const;
+
+const MAGIC = Uint8Array.of(0x93, ...new TextEncoder().encode('NUMPY'));
+
+/** What precedes the header in version 1.0: magic bytes, version, length as u16. */
+const PREFIX = 10;
+
+/** Elements start at a multiple of this many bytes. */
+const ALIGNMENT = 64;
+
+/** NumPy 2 takes no more axes. */
+const MAX_RANK = 64;
+
+interface Header {
+  readonly kind: ElementKind;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Reads an array of NumPy's `.npy` format, versions 1.0 and 2.0, little-endian.
+ *
+ * float32, int32 and bool stay what they are; float64 is rounded to float32; int64 and uint8 become
+ * int32. Elements are copied out, so `bytes` may be reused. An array in Fortran order becomes a
+ * transposed view.
+ *
+ * @param label What to call the array in errors, e.g. the path of its file.
+ * @throws FormatError if the bytes are not a well-formed array: truncated or too long, another
+ * dtype or byte order, bools other than 0 and 1, integers that int32 cannot hold.
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * fromNpy(await toNpy(x)); // float32 [2, 2]
+ *
+ * Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+ */
+export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
+  const start = bodyStart(bytes, label);
+  const { kind, fortranOrder, shape } = readHeader(bytes, start, label);
+  const expected = sizeOf(shape) * kind.bytes;
+  if (bytes.length - start !== expected) {
+    throw new FormatError(
+      label,
+      `${bytes.length - start} bytes of elements, but shape [${shape.join(', ')}] takes ${expected}. The file is truncated or damaged.`,
+    );
+  }
+  const elements = kind.read(new Uint8Array(bytes.subarray(start)), label);
+  if (!fortranOrder) return tensor(elements, { shape });
+  return tensor(elements, { shape: [...shape].reverse() }).permute([...shape.keys()].reverse());
+}
+
+/**
+ * Writes a tensor in NumPy's `.npy` format 1.0, in C order: `numpy.load` reads it.
+ *
+ * @returns The bytes of the file, when the backend has the elements.
+ * @throws ShapeError if x has more axes than NumPy knows, 64.
+ * @example
+ * const bytes = await toNpy(tensor([1, 2, 3]));
+ * bytes.length; // 140: a header of 128 bytes and three float32
+ */
+export async function toNpy(x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
+  const { shape, dtype } = x;
+  if (shape.length > MAX_RANK) {
+    throw new ShapeError('toNpy', `${shape.length} axes, but NumPy knows at most ${MAX_RANK}.`, [
+      shape,
+    ]);
+  }
+  const elements = await x.data();
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const header = `{'descr': '${DESCRIPTIONS[dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const start = Math.ceil((PREFIX + header.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(start + elements.byteLength).fill(0x20, PREFIX, start);
+  bytes.set([...MAGIC, 1, 0]);
+  new DataView(bytes.buffer).setUint16(8, start - PREFIX, true);
+  bytes.set(new TextEncoder().encode(header), PREFIX);
+  bytes[start - 1] = 0x0a;
+  bytes.set(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength), start);
+  return bytes;
+}
+
+/** Where the elements start, which is where the header ends. */
+function bodyStart(bytes: Uint8Array, label: string): number {
+  if (bytes.length < 12 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
+    throw new FormatError(label, 'the bytes do not start as an .npy file does.');
+  }
+  const [major, minor] = bytes.subarray(6, 8);
+  if ((major !== 1 && major !== 2) || minor !== 0) {
+    throw new FormatError(
+      label,
+      `format version ${major}.${minor} is not known: 1.0 or 2.0 expected.`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = major === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
+  if (start <= bytes.length) return start;
+  throw new FormatError(
+    label,
+    `the header ends at byte ${start}, but there are ${bytes.length}. The file is truncated or damaged.`,
+  );
+}
+
+/** Reads the Python dictionary of a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`. */
+function readHeader(bytes: Uint8Array, end: number, label: string): Header {
+  const text = new TextDecoder().decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, end));
+  const entry = /\s*'(\w+)'\s*:\s*('[^']*'|True|False|\([\d,\s]*\))\s*(?:,|(?=\}))/y;
+  const fields = new Map<string, string>();
+  const [opening = ''] = /^\s*\{/.exec(text) ?? [];
+  let at = (entry.lastIndex = opening.length);
+  for (let found = entry.exec(text); found !== null; found = entry.exec(text)) {
+    fields.set(found[1], found[2]);
+    at = entry.lastIndex;
+  }
+  const descr = fields.get('descr')?.slice(1, -1);
+  const order = fields.get('fortran_order');
+  const shape = shapeOf(fields.get('shape'));
+  const isWhole = opening !== '' && fields.size === 3 && /^\s*\}\s*$/.test(text.slice(at));
+  if (!isWhole || descr === undefined || !/^(?:True|False)$/.test(order ?? '') || shape === null) {
+    throw new FormatError(label, `the header is not that of a plain array: ${excerpt(text)}.`);
+  }
+  if (!Object.hasOwn(KINDS, descr)) {
+    throw new FormatError(
+      label,
+      `dtype '${excerpt(descr)}' is not supported: ${Object.keys(KINDS).join(', ')} are. Convert it with astype.`,
+    );
+  }
+  return { kind: KINDS[descr], fortranOrder: order === 'True', shape };
+}
+
+/** The sizes of a Python tuple: `()`, `(3,)`, `(2, 3)`. */
+function shapeOf(tuple: string | undefined): readonly number[] | null {
+  const [, inside] = /^\(\s*((?:\d+\s*,\s*)*(?:\d+\s*)?)\)$/.exec(tuple ?? '') ?? [];
+  if (inside === undefined) return null;
+  const sizes = inside.split(',').filter((size) => size.trim() !== '');
+  const shape = sizes.map(Number);
+  return shape.every(Number.isSafeInteger) ? shape : null;
+}
+
+function narrow(wide: BigInt64Array, label: string): Int32Array {
+  const narrowed = Int32Array.from(wide, Number);
+  const odd = wide.findIndex((value, i) => BigInt(narrowed[i]) !== value);
+  if (odd < 0) return narrowed;
+  throw new FormatError(label, `element ${odd} is ${wide[odd]}, which int32 cannot hold.`);
+}
+
+function expectBools(bytes: Uint8Array, label: string): Uint8Array {
+  const odd = bytes.findIndex((byte) => byte > 1);
+  if (odd < 0) return bytes;
+  throw new FormatError(label, `element ${odd} is byte ${bytes[odd]}; bools are 0 or 1.`);
+}
+
+/** The start of a text of the file, fit to be printed. */
+function excerpt(text: string): string {
+  const printable = text.trim().replaceAll(/[^ -~]/g, '?');
+  return printable.length > 80 ? `${printable.slice(0, 80)}…` : printable;
+}
