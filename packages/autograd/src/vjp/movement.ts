@@ -2,7 +2,8 @@ import type { Tensor } from '@tessera/tensor';
 import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 
-type MovementName = 'alias' | 'barrier' | 'reshape' | 'permute' | 'expand' | 'slice' | 'pad' | 'concat';
+type MovementName =
+  'alias' | 'barrier' | 'reshape' | 'permute' | 'expand' | 'slice' | 'pad' | 'concat';
 
 /** Gradients of the movements and assemblies: each is the transposed movement. */
 export const movement: { readonly [N in MovementName]: VjpEntry<PrimitiveParams[N]> } = {

@@ -40,8 +40,8 @@ export interface InputWindow {
  * instructions become one map kernel each, and a reduction takes in the map that only it reads.
  *
  * Two groups of pointwise work merge when they iterate over the same number of elements, each reads
- * the other's results only element by element, and no path through other work leads from one to the
- * other (which would make the merged graph cyclic).
+ * the other's results only element by element, no path through other work leads from one to the
+ * other (which would make the merged graph cyclic), and no movement between them separates them.
  */
 export function fuse(program: Program, windows?: readonly InputWindow[]): Schedule {
   const fuser = new Fuser();
@@ -92,8 +92,8 @@ class Fuser {
         return;
       case 'movement': {
         const moved = this.move(args[0], inputs[0].shape, (view) => operation.view(view, params));
-        const isBarrier = operation.barrier === true && moved.kind === 'window';
-        this.sources.set(output, isBarrier ? { ...moved, barrier: true } : moved);
+        const apart = operation.separates === true && moved.kind === 'window';
+        this.sources.set(output, apart ? { ...moved, separate: true } : moved);
         return;
       }
       case 'pointwise':

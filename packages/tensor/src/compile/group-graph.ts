@@ -152,12 +152,12 @@ export class GroupGraph {
     );
   }
 
-  /** Whether `body` reads the results of `maker` only element by element, and across no barrier. */
+  /** Whether `body` reads the results of `maker` only element by element, and nothing separates them. */
   private readsElementwise(body: Body, maker: Group): boolean {
     return windowsOf(body).every(
-      ({ buffer, view, barrier }) =>
+      ({ buffer, view, separate }) =>
         this.makers.get(buffer) !== maker ||
-        (barrier !== true && isWhole(view, this.sizeOfBuffer(buffer))),
+        (separate !== true && isWhole(view, this.sizeOfBuffer(buffer))),
     );
   }
 

@@ -18,8 +18,8 @@ export type Source =
       readonly buffer: number;
       readonly dtype: DType;
       readonly view: View;
-      /** Whether it is read across a barrier, so that its reader never fuses with its maker. */
-      readonly barrier?: true;
+      /** Whether a separating movement lies before it, so that its reader never fuses with its maker. */
+      readonly separate?: true;
     };
 
 /** One pointwise application (or, without a primitive, a copy) whose result fills a buffer in row-major order. */

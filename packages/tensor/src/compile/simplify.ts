@@ -11,7 +11,7 @@ import type { Instruction, Program, Variable } from './program.ts';
  * Rewrites a program into a smaller one of the same meaning:
  * - movements that change nothing (aliases among them) and neutral operands (`x + 0`, `x · 1`) go;
  * - pointwise operations on constants are computed;
- * - equal instructions are merged, but never two barriers, so what follows them stays apart;
+ * - equal instructions are merged, except those that separate, so that what follows them stays apart;
  * - instructions whose results nobody reads go.
  *
  * It knows no operation by name: everything it uses is a declared trait.
@@ -54,7 +54,7 @@ class Writer {
     const ids = inputs.map(({ id }) => id);
     if (operation.kind === 'pointwise' && operation.commutative) ids.sort((a, b) => a - b);
     const signature = `${operation.name}(${ids.join(', ')}) ${formatParams(params)}`;
-    const known = isBarrier(operation) ? undefined : this.known.get(signature);
+    const known = separates(operation) ? undefined : this.known.get(signature);
     if (known !== undefined) return known;
     const outputs = operation.infer(inputs, params).map((spec) => ({ ...spec, id: this.nextId++ }));
     this.instructions.push({ operation, inputs, params, outputs });
@@ -67,7 +67,7 @@ class Writer {
 
   /** The variable that already is the result, or one that is simpler to compute; `null` if there is none. */
   shortcut(operation: Operation, inputs: readonly Variable[], params: Params): Variable | null {
-    if (isBarrier(operation)) return null;
+    if (separates(operation)) return null;
     if (operation.kind === 'movement') {
       const [{ shape, dtype }] = operation.infer(inputs, params);
       if (dtype !== inputs[0].dtype || !sameShape(shape, inputs[0].shape)) return null;
@@ -101,8 +101,8 @@ function dropDead(program: Program): Program {
   return { ...program, constants, instructions: kept.reverse() };
 }
 
-function isBarrier(operation: Operation): boolean {
-  return operation.kind === 'movement' && operation.barrier === true;
+function separates(operation: Operation): boolean {
+  return operation.kind === 'movement' && operation.separates === true;
 }
 
 function sameView(a: View, b: View | null): boolean {

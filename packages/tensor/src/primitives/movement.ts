@@ -46,7 +46,7 @@ export const movement: {
     doc: 'x, from which the compiler computes anew: it neither merges nor fuses across',
     infer: ([x]) => [x],
     view: (view) => view,
-    barrier: true,
+    separates: true,
     flops: () => 0,
   },
   reshape: {

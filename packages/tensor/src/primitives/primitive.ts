@@ -48,7 +48,7 @@ export interface MovementPrimitive<P extends Params = Params> extends PrimitiveB
    * Whether the compiler must take the result for a tensor that has nothing to do with the operand:
    * work on it is not merged with equal work on the operand, nor fused with what makes the operand.
    */
-  readonly barrier?: true;
+  readonly separates?: true;
 }
 
 /** Where one input of an assembly lands in the output: `output[starts + i · steps] = input[i]`. */
