@@ -21,6 +21,8 @@ export interface Boundary {
   readonly entries: readonly string[];
   /** Files and folders inside `src` that may use Node's own modules. */
   readonly node: readonly string[];
+  /** For each optional peer dependency, the files and folders inside `src` that may use it. */
+  readonly peers?: { readonly [dependency: string]: readonly string[] };
   readonly reason: string;
 }
 
@@ -138,6 +140,7 @@ export const boundaries: readonly Boundary[] = [
     package: '@tessera/autograd',
     entries: ['@tessera/tensor', '@tessera/tensor/extend'],
     node: [],
+    peers: { 'fast-check': ['testing/'] },
     reason: 'differentiation is an extension of the tensor package, made with its extension API',
   },
   {

@@ -23,6 +23,7 @@ export interface Manifest {
   readonly name: string;
   readonly exports?: { readonly [entry: string]: { readonly 'tessera-source': string } };
   readonly dependencies?: { readonly [name: string]: string };
+  readonly peerDependencies?: { readonly [name: string]: string };
 }
 
 /** A workspace package. */

@@ -112,6 +112,8 @@ const cases: readonly Case[] = [
     files: {
       [`${tensor}/index.ts`]: "import { readFile } from 'node:fs';\nimport chalk from 'chalk';",
       'packages/autograd/src/grad.ts': "import { view } from '../../tensor/src/view.ts';",
+      'packages/autograd/src/graph.ts': "import fc from 'fast-check';",
+      'packages/autograd/src/testing/shapes.ts': "import fc from 'fast-check';",
       'packages/autograd/src/index.ts':
         "import '@tessera/dit';\nimport '@tessera/tensor/dist/view';",
       'packages/dit/src/index.ts': "export { apply } from '@tessera/tensor/extend';",
@@ -126,6 +128,7 @@ const cases: readonly Case[] = [
       `${tensor}/index.ts:1: must not import node:fs: the core runs in every JavaScript engine and depends on nothing`,
       `${tensor}/index.ts:2: chalk is no dependency of @tessera/tensor`,
       'packages/autograd/src/grad.ts:1: reaches into ../../tensor/src/view.ts instead of a public entry',
+      'packages/autograd/src/graph.ts:1: must not import fast-check, which is optional in @tessera/autograd',
       'packages/autograd/src/index.ts:1: @tessera/autograd must not import @tessera/dit: differentiation is an extension of the tensor package, made with its extension API',
       'packages/autograd/src/index.ts:2: @tessera/tensor/dist/view is no public entry',
       'packages/dit/src/index.ts:1: @tessera/dit must not import @tessera/tensor/extend: a model is written with public APIs only, and its mathematics runs in a browser too',
@@ -223,6 +226,7 @@ function madeUpPackages(): readonly WorkspacePackage[] {
         name: '@tessera/autograd',
         exports: { '.': entry('./src/index.ts') },
         dependencies: { '@tessera/tensor': '0.1.0' },
+        peerDependencies: { 'fast-check': '^4.0.0' },
       },
     },
     {

@@ -206,7 +206,7 @@ function boundaryViolation(project: Project, module: SourceModule, found: Import
   });
   if (isOurs && found.target === null) return `${specifier} is no public entry`;
   if (owner === null) return null;
-  const { name, dependencies = {} } = owner.manifest;
+  const { name, dependencies = {}, peerDependencies = {} } = owner.manifest;
   const boundary = boundaries.find((row) => row.package === name);
   if (boundary === undefined) return `package ${name} has no row in the table of boundaries`;
   if (isOurs) {
@@ -214,12 +214,16 @@ function boundaryViolation(project: Project, module: SourceModule, found: Import
       ? null
       : `${name} must not import ${specifier}: ${boundary.reason}`;
   }
+  const file = module.path.slice(`${owner.folder}/src/`.length);
   if (specifier.startsWith('node:')) {
-    const file = module.path.slice(`${owner.folder}/src/`.length);
     const allowed = boundary.node.some((place) => file.startsWith(place));
     return allowed ? null : `must not import ${specifier}: ${boundary.reason}`;
   }
   const dependency = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  if (dependency in peerDependencies) {
+    const allowed = boundary.peers?.[dependency]?.some((place) => file.startsWith(place));
+    return allowed === true ? null : `must not import ${dependency}, which is optional in ${name}`;
+  }
   return dependency in dependencies ? null : `${dependency} is no dependency of ${name}`;
 }
 

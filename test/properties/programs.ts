@@ -1,3 +1,4 @@
+import { move, movements, type Movement } from '@tessera/autograd/testing';
 import fc from 'fast-check';
 import {
   broadcastShapes,
@@ -10,19 +11,13 @@ import {
   softmax,
   type Tensor,
 } from '@tessera/tensor';
-import { movements, type Pick } from './movements.ts';
 
 /** Random numbers that decide one step of a program. */
-export type Step = readonly [kind: number, a: number, b: number, pick: Pick];
+export type Step = readonly [kind: number, a: number, b: number, axis: number, view: Movement];
 
 /** Steps of a random program, to be run by {@link runProgram}. */
 export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.tuple(
-    fc.integer({ min: 0, max: 9 }),
-    fc.nat(100),
-    fc.nat(100),
-    fc.tuple(fc.integer({ min: 0, max: 6 }), fc.nat(20), fc.nat(20), fc.nat(20)),
-  ),
+  fc.tuple(fc.integer({ min: 0, max: 9 }), fc.nat(100), fc.nat(100), fc.nat(20), movements),
   { minLength: 1, maxLength: 14 },
 );
 
@@ -40,14 +35,14 @@ export function runProgram(inputs: readonly Tensor[], program: readonly Step[]):
     used.add(value);
     return value;
   };
-  for (const [kind, a, b, pick] of program) {
+  for (const [kind, a, b, axis, view] of program) {
     const x = take(a);
-    values.push(step(kind, x, () => take(b), pick));
+    values.push(step(kind, x, () => take(b), axis, view));
   }
   return values.filter((value, i) => i >= inputs.length && !used.has(value));
 }
 
-function step(kind: number, x: Tensor, other: () => Tensor, pick: Pick): Tensor {
+function step(kind: number, x: Tensor, other: () => Tensor, axis: number, view: Movement): Tensor {
   switch (kind) {
     case 0:
       return x.tanh();
@@ -63,11 +58,11 @@ function step(kind: number, x: Tensor, other: () => Tensor, pick: Pick): Tensor 
         : x.neg();
     }
     case 4:
-      return x.rank === 0 ? x.cos() : x.sum(pick[1] % x.rank);
+      return x.rank === 0 ? x.cos() : x.sum(axis % x.rank);
     case 5:
       return x.rank === 0 || x.size === 0
         ? x.cos()
-        : x.sub(x.max(pick[1] % x.rank, { keepDims: true }));
+        : x.sub(x.max(axis % x.rank, { keepDims: true }));
     case 6: {
       const y = other();
       const fits =
@@ -79,13 +74,13 @@ function step(kind: number, x: Tensor, other: () => Tensor, pick: Pick): Tensor 
     case 7:
       return x.rank === 0 || x.size === 0
         ? x.abs()
-        : pick[2] % 2 === 0
+        : axis % 2 === 0
           ? softmax(x)
           : layerNorm(x, { eps: 1e-3 });
     case 8:
-      return x.rank === 0 ? x.square() : concat([x, x.neg()], pick[1] % x.rank);
+      return x.rank === 0 ? x.square() : concat([x, x.neg()], axis % x.rank);
     default:
-      return movements(x, [pick])[0].apply(x);
+      return move(x, view);
   }
 }
 

@@ -3,6 +3,14 @@
  * type makes a missing operation a compile error, as in the table of rules itself.
  */
 import {
+  broadcastable,
+  floats,
+  shapes,
+  spacedFloats,
+  views,
+  type View,
+} from '@tessera/autograd/testing';
+import {
   attention,
   concat,
   gather,
@@ -21,7 +29,6 @@ import {
   type PrimitiveName,
 } from '@tessera/tensor/extend';
 import fc from 'fast-check';
-import { broadcastable, floats, shapes, spacedFloats, views, type View } from './arbitraries.ts';
 import {
   alongAxis,
   binary,
@@ -56,14 +63,14 @@ export const cases: {
   mul: binary((a, b) => a.mul(b)),
   div: binary((a, b) => a.div(b), 0.5),
   pow: binary((a, b) => a.pow(b), 0.5),
-  maximum: shapes(1, 3).chain((shape) =>
+  maximum: shapes({ minRank: 1 }).chain((shape) =>
     spacedFloats([2, ...shape]).map((x) => ({
       f: (both) => both.select(0, 0).maximum(both.select(0, 1)),
       inputs: [x],
     })),
   ),
   where: fc
-    .tuple(shapes(0, 3), views)
+    .tuple(shapes(), views)
     .chain(([shape, view]) =>
       fc.tuple(floats(shape), floats(shape), floats(shape), fc.constant(view)),
     )
@@ -98,7 +105,7 @@ export const cases: {
       })),
     ),
   pad: fc
-    .tuple(shapes(2, 2), fc.array(fc.nat(2), { minLength: 6, maxLength: 6 }))
+    .tuple(shapes({ rank: 2 }), fc.array(fc.nat(2), { minLength: 6, maxLength: 6 }))
     .chain(([shape, n]) =>
       floats(shape).map((x) => ({
         f: (y) =>
@@ -111,7 +118,7 @@ export const cases: {
       })),
     ),
   concat: fc
-    .tuple(shapes(3, 3), fc.nat(2), fc.integer({ min: 1, max: 3 }))
+    .tuple(shapes({ rank: 3 }), fc.nat(2), fc.integer({ min: 1, max: 3 }))
     .chain(([shape, axis, n]) =>
       fc
         .tuple(floats(shape), floats(shape.map((size, i) => (i === axis ? n : size))))
@@ -122,7 +129,7 @@ export const cases: {
   max: reduction((x, axes) => x.max(axes).square(), spacedFloats),
 
   matmul: fc
-    .tuple(shapes(0, 2), shapes(3, 3), fc.boolean(), fc.boolean())
+    .tuple(shapes({ maxRank: 2 }), shapes({ rank: 3 }), fc.boolean(), fc.boolean())
     .chain(([batch, [m, k, n], flat, flipped]) =>
       broadcastable(batch).chain((otherBatch) =>
         fc

@@ -1,9 +1,12 @@
 /** Families of cases: an operation among random views, broadcasts, axes and geometries. */
+import { broadcastable, floats, shapes, views } from '@tessera/autograd/testing';
 import type { Tensor } from '@tessera/tensor';
 import { tensor } from '@tessera/tensor';
 import type { Conv2dGeometry } from '@tessera/tensor/extend';
 import fc from 'fast-check';
-import { broadcastable, floats, shapes, views } from './arbitraries.ts';
+
+/** Elements that stay about 1 when summed over. */
+const UNIT = { min: -1, max: 1 };
 
 /** A function and where to check its gradient. */
 export interface Case {
@@ -11,20 +14,20 @@ export interface Case {
   readonly inputs: readonly Tensor[];
 }
 
-/** `f` of views of one tensor with elements from `low` to 2. */
-export function unary(f: (x: Tensor) => Tensor, low = -2): fc.Arbitrary<Case> {
+/** `f` of views of one tensor with elements from `min` to 2. */
+export function unary(f: (x: Tensor) => Tensor, min = -2): fc.Arbitrary<Case> {
   return fc
-    .tuple(shapes(0, 3), views)
+    .tuple(shapes(), views)
     .chain(([shape, view]) =>
-      floats(shape, low).map((x) => ({ f: (y: Tensor) => f(view(y)), inputs: [x] })),
+      floats(shape, { min }).map((x) => ({ f: (y: Tensor) => f(view(y)), inputs: [x] })),
     );
 }
 
 /** `f` of two tensors that broadcast, views of either, on either side. */
-export function binary(f: (a: Tensor, b: Tensor) => Tensor, low = -2): fc.Arbitrary<Case> {
-  return fc.tuple(shapes(0, 3), views, fc.boolean()).chain(([shape, view, swapped]) =>
+export function binary(f: (a: Tensor, b: Tensor) => Tensor, min = -2): fc.Arbitrary<Case> {
+  return fc.tuple(shapes(), views, fc.boolean()).chain(([shape, view, swapped]) =>
     broadcastable(shape).chain((other) =>
-      fc.tuple(floats(shape, low), floats(other, low)).map(([a, b]) => ({
+      fc.tuple(floats(shape, { min }), floats(other, { min })).map(([a, b]) => ({
         f: (p: Tensor, q: Tensor) => view(swapped ? f(q, p) : f(p, q)),
         inputs: [a, b],
       })),
@@ -37,7 +40,7 @@ export function reduction(
   f: (x: Tensor, axes: readonly number[]) => Tensor,
   elements: (shape: readonly number[]) => fc.Arbitrary<Tensor>,
 ): fc.Arbitrary<Case> {
-  return fc.tuple(shapes(1, 3), fc.boolean()).chain(([shape, turned]) =>
+  return fc.tuple(shapes({ minRank: 1 }), fc.boolean()).chain(([shape, turned]) =>
     fc.tuple(elements(shape), fc.subarray(shape.map((_, i) => i))).map(([x, axes]) => ({
       f: (y: Tensor) => f(turned ? y.transpose(0, -1) : y, axes),
       inputs: [x],
@@ -47,7 +50,7 @@ export function reduction(
 
 /** `f` along a random axis. */
 export function alongAxis(f: (x: Tensor, axis: number) => Tensor): fc.Arbitrary<Case> {
-  return shapes(1, 3).chain((shape) =>
+  return shapes({ minRank: 1 }).chain((shape) =>
     fc
       .tuple(floats(shape), fc.integer({ min: 0, max: shape.length - 1 }))
       .map(([x, axis]) => ({ f: (y: Tensor) => f(y, axis), inputs: [x] })),
@@ -57,7 +60,7 @@ export function alongAxis(f: (x: Tensor, axis: number) => Tensor): fc.Arbitrary<
 /** `f` over the last axis, of 2 to 5 elements. */
 export function rows(f: (x: Tensor) => Tensor): fc.Arbitrary<Case> {
   return fc
-    .tuple(shapes(0, 2), fc.integer({ min: 2, max: 5 }))
+    .tuple(shapes({ maxRank: 2 }), fc.integer({ min: 2, max: 5 }))
     .chain(([shape, width]) => floats([...shape, width]).map((x) => ({ f, inputs: [x] })));
 }
 
@@ -66,13 +69,13 @@ export function heads(
   f: (q: Tensor, k: Tensor, v: Tensor) => readonly Tensor[],
 ): fc.Arbitrary<Case> {
   return fc
-    .tuple(shapes(0, 2), shapes(4, 4))
+    .tuple(shapes({ maxRank: 2 }), shapes({ rank: 4 }))
     .chain(([batch, [queries, keys, width, valueWidth]]) =>
       fc
         .tuple(
-          floats([...batch, queries, width], -1, 1),
-          floats([...batch, keys, width], -1, 1),
-          floats([...batch, keys, valueWidth], -1, 1),
+          floats([...batch, queries, width], UNIT),
+          floats([...batch, keys, width], UNIT),
+          floats([...batch, keys, valueWidth], UNIT),
         )
         .map((inputs) => ({ f, inputs })),
     );
@@ -109,9 +112,9 @@ export const convolutions: fc.Arbitrary<Convolution> = fc
     );
     const [inputs, outputs] = perGroup.map((n) => n * groups);
     return fc.record({
-      x: floats([batch, inputs, ...size], -1, 1),
-      w: floats([outputs, perGroup[0], ...kernel], -1, 1),
-      y: floats([batch, outputs, ...output], -1, 1),
+      x: floats([batch, inputs, ...size], UNIT),
+      w: floats([outputs, perGroup[0], ...kernel], UNIT),
+      y: floats([batch, outputs, ...output], UNIT),
       geometry: fc.constant({ ...rest, groups }),
     });
   });
