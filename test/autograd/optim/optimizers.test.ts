@@ -2,9 +2,13 @@ import { Buffer } from '@tessera/autograd/nn';
 import {
   adam,
   adamw,
+  lion,
+  rmsprop,
   sgd,
   type AdamOptions,
+  type LionOptions,
   type Optimizer,
+  type RmspropOptions,
   type SgdOptions,
 } from '@tessera/autograd/optim';
 import { compile, ones, scalar, tensor, zeros, type Tensor } from '@tessera/tensor';
@@ -46,6 +50,41 @@ function sgdDefinition({
       const g = raw + weightDecay * p;
       u = i === 0 ? g : momentum * u + (1 - dampening) * g;
       p -= rate * (momentum === 0 ? g : nesterov ? g + momentum * u : u);
+      return p;
+    });
+  };
+}
+
+function rmspropDefinition({
+  alpha,
+  eps,
+  momentum,
+  centered,
+  weightDecay,
+}: Required<Omit<RmspropOptions, 'perParameter'>>): Definition {
+  return (start, gradients, rate) => {
+    let [p, s, m, u] = [start, 0, 0, 0];
+    return gradients.map((raw) => {
+      const g = raw + weightDecay * p;
+      s = alpha * s + (1 - alpha) * g * g;
+      m = alpha * m + (1 - alpha) * g;
+      const d = g / (Math.sqrt(centered ? s - m * m : s) + eps);
+      u = momentum * u + d;
+      p -= rate * u;
+      return p;
+    });
+  };
+}
+
+function lionDefinition({
+  betas: [beta1, beta2],
+  weightDecay,
+}: Required<Omit<LionOptions, 'perParameter'>>): Definition {
+  return (start, gradients, rate) => {
+    let [p, m] = [start, 0];
+    return gradients.map((g) => {
+      p -= rate * (Math.sign(beta1 * m + (1 - beta1) * g) + weightDecay * p);
+      m = beta2 * m + (1 - beta2) * g;
       return p;
     });
   };
@@ -160,10 +199,108 @@ describe('sgd', () => {
   });
 });
 
+describe('rmsprop', () => {
+  it('follows its definition', () => {
+    const options = fc.record({
+      // With α ≤ 0.9 and eps ≥ 1e-3 the deviation of the gradients is well above its rounding.
+      alpha: hundredths(0, 90),
+      eps: fc.constantFrom(1e-3, 0.1),
+      momentum: fc.constantFrom(0, 0.5, 0.9),
+      centered: fc.constant(false),
+      weightDecay: fc.constantFrom(0, 0.1),
+    });
+    fc.assert(
+      fc.property(options, runs, (hyper, { start, gradients, rate }) => {
+        compare(rmsprop(hyper), rmspropDefinition(hyper), start, gradients, rate);
+      }),
+    );
+  });
+
+  it('centered divides by the deviation', () => {
+    const options = fc.record({
+      // The first α keeps the deviation at 0.3 |g| or more: no cancellation beyond a digit.
+      alpha: hundredths(30, 90),
+      eps: fc.constantFrom(1e-3, 0.1),
+      momentum: fc.constantFrom(0, 0.5),
+      centered: fc.constant(true),
+      weightDecay: fc.constant(0),
+    });
+    const alternating = runs.map((run) => ({
+      ...run,
+      gradients: run.gradients.map((g, i) => (i % 2 === 0 ? Math.abs(g) : -Math.abs(g))),
+    }));
+    fc.assert(
+      fc.property(options, alternating, (hyper, { start, gradients, rate }) => {
+        compare(rmsprop(hyper), rmspropDefinition(hyper), start, gradients, rate);
+      }),
+    );
+  });
+
+  it('centered survives gradients that do not change', () => {
+    const optimizer = rmsprop({ centered: true, alpha: 0.5 });
+    let params = { w: scalar(1) };
+    let state = optimizer.init(params);
+    for (let i = 0; i < 60; i++) {
+      const grads = { w: scalar(0.3) };
+      ({ params, state } = optimizer.update(grads, state, params, { learningRate: 1e-6 }));
+    }
+    expect(Number.isFinite(params.w.itemSync())).toBe(true); // s − m² may round below 0
+  });
+
+  it('keeps only the averages that it needs', () => {
+    const { square, mean, velocity } = rmsprop().init(ones([2]));
+    expect([square, mean, velocity].map((map) => Object.keys(map).length)).toEqual([1, 0, 0]);
+  });
+
+  it('refuses settings that make no sense', () => {
+    expect(() => rmsprop({ alpha: 1 })).toThrowErrorMatchingInlineSnapshot(`[ValueError: rmsprop: alpha must lie in [0, 1), the others be at least 0, but got alpha 1, eps 1e-8, momentum 0, weightDecay 0.]`);
+    expect(() => rmsprop({ momentum: -1 })).toThrow(/momentum -1/);
+    expect(() => rmsprop({ eps: NaN })).toThrow(/eps NaN/);
+    expect(() => rmsprop({ weightDecay: -1 })).toThrow(/weightDecay -1/);
+  });
+});
+
+describe('lion', () => {
+  it('follows its definition', () => {
+    const options = fc.record({
+      // Multiples of 1/8: sums of such products of gradients in 1/100 are 0 only if they are 0 in float32.
+      betas: fc.tuple(
+        fc.integer({ min: 0, max: 7 }).map((n) => n / 8),
+        fc.integer({ min: 0, max: 7 }).map((n) => n / 8),
+      ),
+      weightDecay: fc.constantFrom(0, 0.1, 1),
+    });
+    const exact = runs.map((run) => ({
+      ...run,
+      gradients: run.gradients.slice(0, 5).map((g) => Math.round(100 * g)),
+    }));
+    fc.assert(
+      fc.property(options, exact, (hyper, { start, gradients, rate }) => {
+        compare(lion(hyper), lionDefinition(hyper), start, gradients, rate);
+      }),
+    );
+  });
+
+  it('moves by the learning rate, and not at all without a gradient', () => {
+    const optimizer = lion();
+    const params = { w: tensor([1, 1, 1]) };
+    const grads = { w: tensor([1e-9, -1e9, 0]) };
+    const next = optimizer.update(grads, optimizer.init(params), params, { learningRate: 0.25 });
+    expect(next.params.w.toArraySync()).toEqual([0.75, 1.25, 1]);
+  });
+
+  it('refuses settings that make no sense', () => {
+    expect(() => lion({ betas: [0.9, 1] })).toThrowErrorMatchingInlineSnapshot(`[ValueError: lion: betas must lie in [0, 1) and weightDecay be at least 0, but got betas [0.9, 1], weightDecay 0.]`);
+    expect(() => lion({ weightDecay: -1 })).toThrow(/weightDecay -1/);
+  });
+});
+
 const optimizers: readonly (readonly [string, () => Optimizer<unknown>])[] = [
   ['adamw', () => adamw()],
   ['adam', () => adam({ weightDecay: 0.1 })],
   ['sgd', () => sgd({ momentum: 0.9, weightDecay: 0.1 })],
+  ['rmsprop', () => rmsprop({ momentum: 0.9, centered: true, weightDecay: 0.1 })],
+  ['lion', () => lion({ weightDecay: 0.1 })],
 ];
 
 describe.each(optimizers)('%s on trees', (_name, make) => {
@@ -190,8 +327,11 @@ describe.each(optimizers)('%s on trees', (_name, make) => {
 
   it('counts steps in a tensor, so that one compiled step serves all', () => {
     const optimizer = make();
-    const step = (state: unknown, w: Tensor): { params: Tensor; state: unknown } =>
-      optimizer.update(ones([2]), state, w, { learningRate: 0.1 });
+    let calls = 0;
+    const step = (state: unknown, w: Tensor): { params: Tensor; state: unknown } => {
+      calls++;
+      return optimizer.update(tensor([1, -2]), state, w, { learningRate: 0.1 });
+    };
     const compiled = compile(step);
     let eager = { params: zeros([2]), state: optimizer.init(zeros([2])) };
     let fast = eager;
@@ -199,6 +339,7 @@ describe.each(optimizers)('%s on trees', (_name, make) => {
       eager = step(eager.state, eager.params);
       fast = compiled(fast.state, fast.params);
     }
+    expect(calls).toBe(3 + 1); // compile called it once, to trace it
     expect(fast.state).toMatchObject({ step: { dtype: 'int32' } });
     const [a, b] = [eager, fast].map(({ params: p }) => p.dataSync());
     a.forEach((x, i) => expect(Math.abs(x - b[i])).toBeLessThan(1e-6)); // fused kernels may round elsewhere
@@ -228,6 +369,8 @@ describe('perParameter', () => {
     ['adamw', (options: object): Optimizer<unknown> => adamw(options)],
     ['adam', (options: object): Optimizer<unknown> => adam(options)],
     ['sgd', (options: object): Optimizer<unknown> => sgd(options)],
+    ['rmsprop', (options: object): Optimizer<unknown> => rmsprop(options)],
+    ['lion', (options: object): Optimizer<unknown> => lion(options)],
   ])('of %s sets rate and decay of single parameters', (_name, make) => {
     const after = (options: object, learningRate: number, path: string): number => {
       const optimizer = make(options);

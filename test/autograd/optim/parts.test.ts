@@ -1,8 +1,7 @@
 import { Buffer } from '@tessera/autograd/nn';
 import {
   clipByGlobalNorm,
-  constantSchedule,
-  cosineSchedule,
+  clipByValue,
   emaDecay,
   emaUpdate,
   globalNorm,
@@ -10,52 +9,6 @@ import {
 import { ones, scalar, tensor, zeros } from '@tessera/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-
-describe('cosineSchedule', () => {
-  it('follows its definition', () => {
-    const settings = fc.record({
-      peak: fc.constantFrom(1e-4, 1e-3, 0.1),
-      floorShare: fc.constantFrom(0, 0.01, 0.5),
-      warmupSteps: fc.nat(20),
-      fallSteps: fc.integer({ min: 1, max: 2000 }),
-      at: fc.nat(2000),
-    });
-    fc.assert(
-      fc.property(settings, ({ peak, floorShare, warmupSteps, fallSteps, at }) => {
-        const floor = peak * floorShare;
-        const totalSteps = warmupSteps + fallSteps;
-        const s = at % (totalSteps + 1);
-        const fall =
-          0.5 * (peak - floor) * (1 + Math.cos((Math.PI * (s - warmupSteps)) / fallSteps));
-        const want = s < warmupSteps ? (peak * (s + 1)) / warmupSteps : floor + fall;
-        const got = cosineSchedule({ peak, floor, warmupSteps, totalSteps })(
-          scalar(s, 'int32'),
-        ).itemSync();
-        expect(Math.abs(got - want)).toBeLessThanOrEqual(1e-6 * want + 1e-13 * peak);
-      }),
-    );
-  });
-
-  it('stays at the floor after the end', () => {
-    const schedule = cosineSchedule({ peak: 1, floor: 0.25, totalSteps: 10 });
-    expect(schedule(scalar(10, 'int32')).itemSync()).toBe(0.25);
-    expect(schedule(scalar(99, 'int32')).itemSync()).toBe(0.25);
-  });
-
-  it('refuses a warm-up without a fall', () => {
-    expect(() =>
-      cosineSchedule({ peak: 1, warmupSteps: 10, totalSteps: 10 }),
-    ).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: cosineSchedule: needs 0 ≤ warmupSteps < totalSteps, but got warmupSteps 10 and totalSteps 10.]`,
-    );
-  });
-});
-
-describe('constantSchedule', () => {
-  it('is constant', () => {
-    expect(constantSchedule(0.5)(scalar(3, 'int32')).itemSync()).toBe(0.5);
-  });
-});
 
 describe('clipByGlobalNorm', () => {
   const grads = {
@@ -96,6 +49,26 @@ describe('clipByGlobalNorm', () => {
     expect(() => clipByGlobalNorm(grads, 0)).toThrowErrorMatchingInlineSnapshot(
       `[ValueError: clipByGlobalNorm: maxNorm must be above 0, but is 0.]`,
     );
+  });
+});
+
+describe('clipByValue', () => {
+  it('cuts every value off on its own, and leaves alone what is not trained', () => {
+    const grads = {
+      a: tensor([-3, 0.5, 2]),
+      b: new Buffer(tensor([9])),
+      c: null,
+      d: tensor([7], { dtype: 'int32' }),
+    };
+    const clipped = clipByValue(grads, 1);
+    expect(clipped.a.toArraySync()).toEqual([-1, 0.5, 1]);
+    expect(clipped.b.value).toBe(grads.b.value);
+    expect(clipped.c).toBeNull();
+    expect(clipped.d).toBe(grads.d);
+  });
+
+  it('refuses a limit that is not positive', () => {
+    expect(() => clipByValue([], -1)).toThrowErrorMatchingInlineSnapshot(`[ValueError: clipByValue: limit must be above 0, but is -1.]`);
   });
 });
 

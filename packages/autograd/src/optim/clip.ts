@@ -32,3 +32,18 @@ export function clipByGlobalNorm<T>(grads: T, maxNorm: number): Clipped<T> {
   );
   return { grads: tree.flatten(grads).unflatten(leaves), norm };
 }
+
+/**
+ * Cuts every value of every gradient off at `±limit`.
+ *
+ * @throws ValueError unless the limit is above 0.
+ * @example
+ * clipByValue([tensor([-3, 0.5, 2])], 1); // [[-1, 0.5, 1]]
+ */
+export function clipByValue<T>(grads: T, limit: number): T {
+  if (!(limit > 0)) throw new ValueError('clipByValue', `limit must be above 0, but is ${limit}.`);
+  const leaves = namedLeaves(grads).map(({ tensor, trainable }) =>
+    trainable ? tensor.maximum(-limit).minimum(limit) : tensor,
+  );
+  return tree.flatten(grads).unflatten(leaves);
+}

@@ -1,6 +1,7 @@
 export { adam, adamw, type AdamOptions, type AdamState } from './adamw.ts';
-export { clipByGlobalNorm, globalNorm, type Clipped } from './clip.ts';
+export { clipByGlobalNorm, clipByValue, globalNorm, type Clipped } from './clip.ts';
 export { emaDecay, emaUpdate } from './ema.ts';
+export { lion, type LionOptions, type LionState } from './lion.ts';
 export {
   type Optimizer,
   type ParameterSettings,
@@ -9,5 +10,19 @@ export {
   type StepResult,
   type TensorsByPath,
 } from './optimizer.ts';
-export { constantSchedule, cosineSchedule, type CosineOptions, type Schedule } from './schedule.ts';
+export { rmsprop, type RmspropOptions, type RmspropState } from './rmsprop.ts';
+export {
+  constantSchedule,
+  cosineSchedule,
+  exponentialSchedule,
+  linearSchedule,
+  oneCycleSchedule,
+  stepSchedule,
+  type CosineOptions,
+  type ExponentialOptions,
+  type LinearOptions,
+  type OneCycleOptions,
+  type Schedule,
+  type StepScheduleOptions,
+} from './schedule.ts';
 export { sgd, type SgdOptions, type SgdState } from './sgd.ts';

@@ -3,9 +3,88 @@ import { scalar, ValueError, type Tensor } from '@tessera/tensor';
 /** A learning rate by step: from the scalar count of steps taken (0 before the first) to a scalar. */
 export type Schedule = (step: Tensor) => Tensor;
 
-/** The same rate at every step. */
+/**
+ * The same rate at every step.
+ *
+ * @example
+ * constantSchedule(0.5)(scalar(3, 'int32')); // 0.5
+ */
 export function constantSchedule(rate: number): Schedule {
   return () => scalar(rate);
+}
+
+/** Options of {@link linearSchedule}. */
+export interface LinearOptions {
+  /** The rate at step 0. */
+  readonly start: number;
+  /** The rate at `totalSteps` and after. */
+  readonly end: number;
+  readonly totalSteps: number;
+}
+
+/**
+ * A straight line from `start` to `end`: `start + (end − start) · min(s / n, 1)` at step s of n.
+ *
+ * @throws ValueError unless `totalSteps` is above 0.
+ * @example
+ * linearSchedule({ start: 1, end: 0, totalSteps: 4 })(scalar(1, 'int32')); // 0.75
+ */
+export function linearSchedule({ start, end, totalSteps }: LinearOptions): Schedule {
+  checkPositive('linearSchedule', 'totalSteps', totalSteps);
+  return (step) => {
+    const part = step.cast('float32').div(totalSteps).minimum(1);
+    return part.mul(end - start).add(start);
+  };
+}
+
+/** Options of {@link stepSchedule}. */
+export interface StepScheduleOptions {
+  /** The rate at step 0. */
+  readonly start: number;
+  /** What each drop multiplies the rate by. Default 0.1. */
+  readonly factor?: number;
+  /** Where the rate drops: at every multiple of a number, or at the steps of a list. */
+  readonly drops: number | readonly number[];
+}
+
+/**
+ * A staircase: `start · factorᵏ` after k drops.
+ *
+ * @throws ValueError unless the distance of drops is above 0.
+ * @example
+ * stepSchedule({ start: 1, factor: 0.5, drops: 10 })(scalar(25, 'int32')); // 0.25
+ * stepSchedule({ start: 1, drops: [30, 60] })(scalar(30, 'int32')); // 0.1
+ */
+export function stepSchedule({ start, factor = 0.1, drops }: StepScheduleOptions): Schedule {
+  if (typeof drops === 'number') checkPositive('stepSchedule', 'drops', drops);
+  return (step) => {
+    const s = step.cast('float32');
+    const count =
+      typeof drops === 'number'
+        ? s.div(drops).floor()
+        : drops.reduce((sum, at) => sum.add(s.greaterEqual(at).cast('float32')), scalar(0));
+    return scalar(factor).pow(count).mul(start);
+  };
+}
+
+/** Options of {@link exponentialSchedule}. */
+export interface ExponentialOptions {
+  /** The rate at step 0. */
+  readonly start: number;
+  /** γ, what each step multiplies the rate by. */
+  readonly decay: number;
+}
+
+/**
+ * A rate that shrinks by one factor a step: `start · γˢ`, computed as `start · exp(s · ln γ)`.
+ *
+ * @throws ValueError unless γ is above 0.
+ * @example
+ * exponentialSchedule({ start: 1, decay: 0.5 })(scalar(3, 'int32')); // 0.125
+ */
+export function exponentialSchedule({ start, decay }: ExponentialOptions): Schedule {
+  checkPositive('exponentialSchedule', 'decay', decay);
+  return (step) => step.cast('float32').mul(Math.log(decay)).exp().mul(start);
 }
 
 /** Options of {@link cosineSchedule}. */
@@ -53,12 +132,72 @@ export function cosineSchedule({
       .add(totalSteps)
       .maximum(0)
       .div(totalSteps - warmupSteps);
-    const fall = left
-      .mul(Math.PI / 2)
-      .sin()
-      .square()
-      .mul(peak - floor)
-      .add(floor);
+    const fall = easedBetween(floor, peak, left);
     return s.less(warmupSteps).where(s.add(1).mul(peak / Math.max(1, warmupSteps)), fall);
   };
+}
+
+/** Options of {@link oneCycleSchedule}. */
+export interface OneCycleOptions {
+  /** The largest rate. */
+  readonly peak: number;
+  readonly totalSteps: number;
+  /** The share of the steps that rise. Default 0.3. */
+  readonly riseShare?: number;
+  /** The peak over the rate at step 0. Default 25. */
+  readonly startDivisor?: number;
+  /** The rate at step 0 over that of the last step. Default 1e4. */
+  readonly endDivisor?: number;
+}
+
+/**
+ * One cycle: half a cosine from `peak / startDivisor` up to the peak at step `r = riseShare · n − 1`,
+ * and half a cosine down to `peak / startDivisor / endDivisor` at step `n − 1`, the last one.
+ *
+ * Source: Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large
+ * learning rates", section 3, with PyTorch's defaults.
+ *
+ * @throws ValueError unless the rise and the fall are longer than 0 steps.
+ * @example
+ * const schedule = oneCycleSchedule({ peak: 0.1, totalSteps: 100 });
+ * schedule(scalar(29, 'int32')); // 0.1
+ */
+export function oneCycleSchedule(options: OneCycleOptions): Schedule {
+  const { peak, totalSteps, riseShare = 0.3, startDivisor = 25, endDivisor = 1e4 } = options;
+  const top = riseShare * totalSteps - 1;
+  const last = totalSteps - 1;
+  if (!(top > 0 && top < last)) {
+    throw new ValueError(
+      'oneCycleSchedule',
+      `the rise must end after step 0 and before step ${last}, but riseShare ${riseShare} of ${totalSteps} steps ends it at ${top}.`,
+    );
+  }
+  const start = peak / startDivisor;
+  const end = start / endDivisor;
+  return (step) => {
+    const s = step.cast('float32');
+    const rise = s.div(top).minimum(1);
+    const fall = s
+      .neg()
+      .add(last)
+      .div(last - top)
+      .maximum(0);
+    const up = easedBetween(start, peak, rise);
+    return s.less(top).where(up, easedBetween(end, peak, fall));
+  };
+}
+
+/** `low + (high − low) · sin²(½π t)` for t from 0 to 1, half a cosine that does not cancel near `low`. */
+function easedBetween(low: number, high: number, t: Tensor): Tensor {
+  return t
+    .mul(Math.PI / 2)
+    .sin()
+    .square()
+    .mul(high - low)
+    .add(low);
+}
+
+function checkPositive(op: string, name: string, value: number): void {
+  if (value > 0) return;
+  throw new ValueError(op, `${name} must be above 0, but is ${value}.`);
 }
