@@ -13,6 +13,11 @@ import type { Graph } from './graph.ts';
  * @param seeds Pairs of a tensor of the graph and its cotangent.
  * @param observe Is shown each result with its cotangent, once that is complete.
  * @returns The cotangents of the leaves; a leaf that the seeds do not reach is missing.
+ * @example
+ * const { value, graph, variables } = record((x: Tensor) => x.square(), tensor([1, 2, 3]));
+ * const cotangents = backward(graph, [[value, ones([3])]]);
+ * const [x] = variables;
+ * console.log(x && cotangents.get(x)); // [2, 4, 6]
  */
 export function backward(
   graph: Graph,

@@ -86,7 +86,9 @@ export interface GradOptions<N extends number = number, H extends boolean = bool
  * returns a Promise.
  * @example
  * const lossAndGrad = valueAndGrad((w: Tensor, x: Tensor) => x.matmul(w).square().mean());
- * const { value, grads } = lossAndGrad(ones([3]), eye(3)); // 1 and [2/3, 2/3, 2/3]
+ * const { value, grads } = lossAndGrad(ones([3]), eye(3));
+ * value; // 1
+ * grads; // [0.667, 0.667, 0.667]
  */
 export function valueAndGrad<P extends readonly unknown[], N extends number = 0>(
   f: (...args: P) => Tensor,
@@ -122,7 +124,7 @@ export function valueAndGrad<P extends readonly unknown[]>(
  * @returns A function of the same arguments to a tree like that argument; see {@link valueAndGrad}.
  * @example
  * const cube = (x: Tensor) => x.pow(3);
- * grad(grad(cube))(scalar(2)); // 6 · 2 = 12
+ * grad(grad(cube))(scalar(2)); // 12: 6 · 2
  */
 export function grad<P extends readonly unknown[], N extends number = 0>(
   f: (...args: P) => Tensor,
@@ -138,7 +140,7 @@ export function grad<P extends readonly unknown[], N extends number = 0>(
  *
  * @param root A tree of tensors.
  * @example
- * grad((x: Tensor) => x.mul(stopGradient(x)))(scalar(3)); // 3, not 6
+ * grad((x: Tensor) => x.mul(stopGradient(x)))(scalar(3)); // 3: without the stop, 6
  */
 export function stopGradient<T>(root: T): T {
   return withInterpreter(outsideRecordings(), () => tree.map(alias, root));

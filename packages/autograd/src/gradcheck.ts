@@ -41,7 +41,13 @@ export interface GradcheckEntry {
   readonly numeric: number;
 }
 
-/** Raised by {@link gradcheck}. */
+/**
+ * Raised by {@link gradcheck}.
+ *
+ * @example
+ * const wrong = customVjp((x: Tensor) => x.square(), (ȳ, { primals: [x] }) => [ȳ.mul(x)]); // ½ of it
+ * await gradcheck(wrong, [tensor([1, 2])]); // throws GradcheckError
+ */
 export class GradcheckError extends TesseraError {
   /** The order of the derivative that is wrong. */
   readonly order: number;

@@ -37,6 +37,12 @@ export interface Graph {
  * Dependence is kept by the identity of tensors. Leaves are fresh aliases, made in the outer
  * interpreter, so two nested recordings of one tensor never take each other's dependents for their
  * own (no perturbation confusion).
+ *
+ * @example
+ * const recorder = new Recorder(currentInterpreter());
+ * const x = recorder.leaf(tensor([1, 2]));
+ * const y = withInterpreter(recorder, () => x.sin().mul(2));
+ * recorder.nodes.map(({ name }) => name); // ['sin', 'mul']
  */
 export class Recorder implements Interpreter, Graph {
   readonly name = 'grad';

@@ -48,7 +48,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
  * @returns A tree like x, with zeros in the leaves that are not trained.
  * @throws StateError or ShapeError if v is not like x; as `grad` for f.
  * @example
- * hvp((x: Tensor) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 1])); // 6 x v = [6, 12]
+ * hvp((x: Tensor) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 1])); // [6, 12]: 6 x v
  */
 export function hvp<T>(f: (x: T) => Tensor, x: T, v: T): T {
   const direction = tree.leaves(v);

@@ -13,6 +13,7 @@ import { Tensor, tree, TreeNode } from '@tessera/tensor';
  *     return x.add(this.offset.value);
  *   }
  * }
+ * countParameters(new Shift()); // 0
  */
 export class Buffer extends TreeNode {
   readonly value: Tensor;
@@ -32,7 +33,13 @@ export interface NamedLeaf {
   readonly trainable: boolean;
 }
 
-/** The leaves of a tree, in the order of `tree.leaves`, with their paths and whether they are trained. */
+/**
+ * The leaves of a tree, in the order of `tree.leaves`, with their paths and whether they are trained.
+ *
+ * @example
+ * const model = { w: ones([2]), ids: tensor([1], { dtype: 'int32' }) };
+ * namedLeaves(model).map(({ path, trainable }) => [path, trainable]); // [['w', true], ['ids', false]]
+ */
 export function namedLeaves(root: unknown): readonly NamedLeaf[] {
   const found: NamedLeaf[] = [];
   const visit = (node: unknown, path: string, frozen: boolean): void => {

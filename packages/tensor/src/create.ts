@@ -2,6 +2,7 @@ import { defaultBackend } from './default-backend.ts';
 import { allocateArray, dtypeOfArray, expectDType, type DType, type TypedArray } from './dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
+import { saturateInt32 } from './primitives/pointwise.ts';
 import { source } from './primitives/source.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
 import { constant } from './methods/arithmetic.ts';
@@ -25,9 +26,9 @@ export interface TensorOptions {
  * @param data Nested arrays, a number or boolean (shape `[]`), or a typed array in row-major order.
  * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements.
  * @example
- * const x = tensor([[1, 2, 3], [4, 5, 6]]); // float32 [2, 3]
- * const ids = tensor([7, 0, 4], { dtype: 'int32' }); // [3]
- * const y = tensor(new Float32Array(6), { shape: [3, 2] });
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]); // float32[2, 3]
+ * const ids = tensor([7, 0, 4], { dtype: 'int32' }); // int32[3]
+ * const y = tensor(new Float32Array(6), { shape: [3, 2] }); // float32[3, 2]
  */
 export function tensor(data: TensorData | TypedArray, options: TensorOptions = {}): Tensor {
   const { elements, shape } = ArrayBuffer.isView(data)
@@ -44,6 +45,7 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
   }
   const natural = dtypeOfArray(elements);
   const dtype = options.dtype ?? natural;
+  if (dtype === 'bool') checkBooleans(elements);
   const stored = dtype === natural ? elements : convert(elements, dtype);
   const storage = defaultBackend().store(stored, dtype);
   return new Tensor(
@@ -52,28 +54,61 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
   );
 }
 
-/** A scalar tensor. */
+/**
+ * A scalar tensor.
+ *
+ * @example
+ * scalar(1.5); // 1.5
+ * scalar(true); // bool[]
+ */
 export function scalar(value: number | boolean, dtype?: DType): Tensor {
   return full([], value, dtype);
 }
 
-/** A tensor of `shape` that holds `value` everywhere (it takes no memory until something writes it). */
+/**
+ * A tensor of `shape` that holds `value` everywhere (it takes no memory until something writes it).
+ *
+ * @example
+ * full([2, 2], 7); // [[7, 7], [7, 7]]
+ * full([2], false); // [false, false]
+ */
 export function full(shape: Shape, value: number | boolean, dtype?: DType): Tensor {
   checkShape('full', shape);
-  return constant(Number(value), dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'), shape);
+  const number = Number(value);
+  const type = dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32');
+  if (type === 'float32' || saturateInt32(number) === number) {
+    return constant(type === 'bool' ? Number(number !== 0) : number, type, shape);
+  }
+  throw new ValueError('full', `${number} is no ${type}. Use float32, or round it first.`);
 }
 
-/** Zeros of `shape`. */
+/**
+ * Zeros of `shape`.
+ *
+ * @example
+ * zeros([2, 3]); // [[0, 0, 0], [0, 0, 0]]
+ */
 export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
   return full(shape, 0, dtype);
 }
 
-/** Ones of `shape`. */
+/**
+ * Ones of `shape`.
+ *
+ * @example
+ * ones([3]); // [1, 1, 1]
+ */
 export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
   return full(shape, 1, dtype);
 }
 
-/** The whole numbers `0 … count − 1`, int32 by default. */
+/**
+ * The whole numbers `0 … count − 1`, int32 by default.
+ *
+ * @example
+ * arange(4); // [0, 1, 2, 3]
+ * arange(4, 'float32').mul(0.5).add(1); // [1, 1.5, 2, 2.5]
+ */
 export function arange(count: number, dtype: DType = 'int32'): Tensor {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new ValueError('arange', `count must be a whole number of at least 0, but got ${count}.`);
@@ -81,23 +116,43 @@ export function arange(count: number, dtype: DType = 'int32'): Tensor {
   return apply(source.iota, [], { size: count })[0].cast(dtype);
 }
 
-/** The identity matrix `[n, n]`. */
+/**
+ * The identity matrix `[n, n]`.
+ *
+ * @example
+ * eye(2); // [[1, 0], [0, 1]]
+ */
 export function eye(n: number, dtype: DType = 'float32'): Tensor {
   const index = arange(n);
   return index.unsqueeze(1).equal(index.unsqueeze(0)).cast(dtype);
 }
 
-/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+/**
+ * `count` evenly spaced numbers from `start` to `stop`, both included.
+ *
+ * @example
+ * linspace(0, 1, 5); // [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, stop: number, count: number): Tensor {
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
   return tensor(Float32Array.from({ length: count }, (_, i) => start + i * step));
+}
+
+/** Uint8Array is the storage of bools, and bytes that are no bools are most likely meant as numbers. */
+function checkBooleans(elements: TypedArray): void {
+  const odd = elements.findIndex((element) => element !== 0 && element !== 1);
+  if (odd < 0) return;
+  throw new ValueError(
+    'tensor',
+    `element ${odd} is ${elements[odd]}, but a bool is 0 or 1. For bytes as numbers pass { dtype: 'int32' }.`,
+  );
 }
 
 function convert(elements: TypedArray, dtype: DType): TypedArray {
   expectDType('tensor', dtype, ['float32', 'int32', 'bool']);
   const converted = allocateArray(dtype, elements.length);
   for (let i = 0; i < elements.length; i++) {
-    converted[i] = dtype === 'bool' ? Number(elements[i] !== 0) : elements[i];
+    converted[i] = elements[i];
   }
   return converted;
 }

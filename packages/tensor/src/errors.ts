@@ -3,7 +3,16 @@
  * `op: what is wrong: operands with the sizes that clash. Hint.`
  */
 
-/** Base class of every error that Tessera raises on purpose. `op` names the operation that refused. */
+/**
+ * Base class of every error that Tessera raises on purpose. `op` names the operation that refused.
+ *
+ * @example
+ * try {
+ *   ones([2, 3]).matmul(ones([2, 3]));
+ * } catch (error) {
+ *   if (error instanceof TesseraError) console.log(error.op); // 'matmul'
+ * }
+ */
 export class TesseraError extends Error {
   readonly op: string;
 
@@ -14,7 +23,12 @@ export class TesseraError extends Error {
   }
 }
 
-/** Shapes that do not fit the operation or each other. */
+/**
+ * Shapes that do not fit the operation or each other.
+ *
+ * @example
+ * ones([2]).add(ones([3])); // throws ShapeError
+ */
 export class ShapeError extends TesseraError {
   readonly shapes: readonly (readonly number[])[];
 
@@ -24,7 +38,12 @@ export class ShapeError extends TesseraError {
   }
 }
 
-/** An axis outside the tensor's rank, or named twice. */
+/**
+ * An axis outside the tensor's rank, or named twice.
+ *
+ * @example
+ * ones([2]).sum(1); // throws AxisError
+ */
 export class AxisError extends TesseraError {
   readonly axis: number;
   readonly rank: number;
@@ -36,7 +55,12 @@ export class AxisError extends TesseraError {
   }
 }
 
-/** A dtype that the operation does not take. */
+/**
+ * A dtype that the operation does not take.
+ *
+ * @example
+ * ones([2]).not(); // throws DTypeError
+ */
 export class DTypeError extends TesseraError {
   readonly dtypes: readonly string[];
 
@@ -46,16 +70,37 @@ export class DTypeError extends TesseraError {
   }
 }
 
-/** An attribute (stride, eps, probability, …) or a value outside what the operation accepts. */
+/**
+ * An attribute (stride, eps, probability, …) or a value outside what the operation accepts.
+ *
+ * @example
+ * ones([2]).select(0, 5); // throws ValueError
+ */
 export class ValueError extends TesseraError {}
 
-/** A file or a byte sequence that is not what its format promises. */
+/**
+ * A file or a byte sequence that is not what its format promises.
+ *
+ * @example
+ * decodeSafetensors(new Uint8Array(4)); // throws FormatError
+ */
 export class FormatError extends TesseraError {}
 
-/** A use of the engine that its state forbids: reading a donated tensor, values inside `compile`, … */
+/**
+ * A use of the engine that its state forbids: reading a donated tensor, values inside `compile`, …
+ *
+ * @example
+ * compile((x: Tensor) => scalar(x.itemSync()))(scalar(1)); // throws StateError
+ */
 export class StateError extends TesseraError {}
 
-/** Prints a shape the way every error and printout does: `[2, 3]`. */
+/**
+ * Prints a shape the way every error and printout does: `[2, 3]`.
+ *
+ * @example
+ * formatShape([2, 3]); // '[2, 3]'
+ * formatShape([]); // '[]': a scalar
+ */
 export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }

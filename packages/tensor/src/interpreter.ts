@@ -24,6 +24,8 @@ let current: Interpreter | undefined;
  * @param inputs Its operands.
  * @param params Its static attributes.
  * @returns One tensor per output.
+ * @example
+ * apply(primitives.add, [tensor([1, 2]), tensor([3, 4])], {})[0]; // [4, 6]
  */
 export function apply<P extends Params>(
   operation: Operation<P>,
@@ -33,7 +35,12 @@ export function apply<P extends Params>(
   return currentInterpreter().apply(operation, inputs, params);
 }
 
-/** The interpreter that {@link apply} uses now. */
+/**
+ * The interpreter that {@link apply} uses now.
+ *
+ * @example
+ * currentInterpreter().name; // 'evaluate'
+ */
 export function currentInterpreter(): Interpreter {
   if (current === undefined) {
     throw new StateError(
@@ -53,6 +60,18 @@ export function installEvaluator(evaluator: Interpreter): void {
  * Runs `body` with `interpreter` in charge of {@link apply}, then puts the previous one back.
  *
  * @throws StateError if `body` is asynchronous: the interpreter would be gone after its first `await`.
+ * @example
+ * const outer = currentInterpreter();
+ * const names: string[] = [];
+ * const listener: Interpreter = {
+ *   name: 'listener',
+ *   apply: (operation, inputs, params) => {
+ *     names.push(operation.name);
+ *     return outer.apply(operation, inputs, params);
+ *   },
+ * };
+ * withInterpreter(listener, () => ones([2]).add(1).exp().sum());
+ * console.log(names.filter((name) => name !== 'expand')); // ['literal', 'literal', 'add', 'exp', 'sum']
  */
 export function withInterpreter<T>(interpreter: Interpreter, body: () => T): T {
   const outer = current;

@@ -15,7 +15,7 @@ import type { Tensor } from './tensor.ts';
  * @param seed A whole number from 0 to 2⁵³ − 1.
  * @example
  * const [first, second] = split(key(42));
- * const noise = normal(first, [2, 3]);
+ * const noise = normal(first, [2, 3]); // float32[2, 3]
  */
 export function key(seed: number): Tensor {
   if (!Number.isSafeInteger(seed) || seed < 0) {
@@ -24,13 +24,27 @@ export function key(seed: number): Tensor {
   return tensor(Int32Array.of(Math.floor(seed / 2 ** 32), seed | 0));
 }
 
-/** `count` independent keys made of one, which must not be used again. */
+/**
+ * `count` independent keys made of one, which must not be used again.
+ *
+ * @example
+ * const [forWeights, forData] = split(key(0));
+ * const layers = split(forWeights, 12);
+ * layers.length; // 12
+ */
 export function split(parent: Tensor, count = 2): Tensor[] {
   const keys = randomWords(parent, [count, 2]);
   return Array.from({ length: count }, (_, i) => keys.select(0, i));
 }
 
-/** The key that `split(parent, n)[index]` is, for any n above `index`. */
+/**
+ * The key that `split(parent, n)[index]` is, for any n above `index`.
+ *
+ * @example
+ * const parent = key(0);
+ * const [, second] = split(parent);
+ * foldIn(parent, 1).equal(second); // [true, true]
+ */
 export function foldIn(parent: Tensor, index: number): Tensor {
   if (!Number.isInteger(index) || index < 0 || index >= 2 ** 31) {
     throw new ValueError(
@@ -41,13 +55,24 @@ export function foldIn(parent: Tensor, index: number): Tensor {
   return apply(source.randomBits, [parent], { shape: [2], width: 32, start: 2 * index })[0];
 }
 
-/** Random 32-bit words as int32. */
+/**
+ * Random 32-bit words as int32.
+ *
+ * @example
+ * randomWords(key(0), [2, 2]); // int32[2, 2]
+ */
 export function randomWords(random: Tensor, shape: Shape): Tensor {
   expectDType('random', random.dtype, ['int32']);
   return apply(source.randomBits, [random], { shape, width: 32, start: 0 })[0];
 }
 
-/** Uniform floats in `[low, high)`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`. */
+/**
+ * Uniform floats in `[low, high)`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`.
+ *
+ * @example
+ * const x = uniform(key(0), [1000], -1, 1);
+ * x.greaterEqual(-1).and(x.less(1)).cast('int32').sum(); // 1000
+ */
 export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor {
   const bits = apply(source.randomBits, [random], { shape, width: 24, start: 0 })[0];
   return bits
@@ -60,6 +85,9 @@ export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor
  * Standard normal floats, `√(−2 ln u₁) · cos(2π u₂)`.
  *
  * Source: Box & Muller 1958, "A note on the generation of random normal deviates".
+ *
+ * @example
+ * normal(key(0), [2, 3]); // float32[2, 3]
  */
 export function normal(random: Tensor, shape: Shape): Tensor {
   const words = apply(source.randomBits, [random], {
@@ -79,7 +107,13 @@ export function normal(random: Tensor, shape: Shape): Tensor {
   return radius.mul(angle.cos());
 }
 
-/** Uniform whole numbers in `[low, high)` as int32; the range may span at most 2²⁴. */
+/**
+ * Uniform whole numbers in `[low, high)` as int32; the range may span at most 2²⁴.
+ *
+ * @example
+ * const dice = randomInt(key(0), [600], 1, 7); // int32[600]
+ * dice.max(); // 6
+ */
 export function randomInt(random: Tensor, shape: Shape, low: number, high: number): Tensor {
   const span = high - low;
   if (!Number.isInteger(low) || !Number.isInteger(high) || span < 1 || span > 2 ** 24) {
@@ -96,7 +130,13 @@ export function randomInt(random: Tensor, shape: Shape, low: number, high: numbe
     .add(low);
 }
 
-/** Booleans that are true with probability `p`. */
+/**
+ * Booleans that are true with probability `p`.
+ *
+ * @example
+ * bernoulli(key(0), 0.5, [4]); // bool[4]
+ * bernoulli(key(0), 1, [2]); // [true, true]
+ */
 export function bernoulli(random: Tensor, p: number, shape: Shape): Tensor {
   if (!(p >= 0 && p <= 1)) throw new ValueError('bernoulli', `p must lie in [0, 1], but got ${p}.`);
   return uniform(random, shape).less(p);

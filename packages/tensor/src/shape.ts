@@ -3,7 +3,13 @@ import { AxisError, formatShape, ShapeError, ValueError } from './errors.ts';
 /** Sizes of the dimensions, outermost first. `[]` is a scalar. */
 export type Shape = readonly number[];
 
-/** Number of elements: the product of the sizes (1 for a scalar, 0 if any dimension is empty). */
+/**
+ * Number of elements: the product of the sizes (1 for a scalar, 0 if any dimension is empty).
+ *
+ * @example
+ * sizeOf([2, 3]); // 6
+ * sizeOf([]); // 1
+ */
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (const n of shape) size *= n;
@@ -68,6 +74,9 @@ export function normalizeAxes(
 /**
  * The shape that all `shapes` broadcast to: aligned at the last dimension, a size of 1 (or a
  * missing dimension) stretches to the other size.
+ *
+ * @example
+ * broadcastShapes('add', [4, 1], [3]); // [4, 3]
  */
 export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));

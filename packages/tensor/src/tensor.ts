@@ -52,7 +52,7 @@ export type SliceSpec =
  *
  * @example
  * const x = tensor([[1, 2], [3, 4]]);
- * const y = x.mul(2).sum(0); // [2]
+ * const y = x.mul(2).sum(0); // float32[2]
  * console.log(await y.toArray()); // [8, 12]
  */
 export class Tensor implements TensorSpec {
@@ -111,7 +111,8 @@ export class Tensor implements TensorSpec {
 
   /** `min(a, b)`; NaN if either is. At ties each side gets half the gradient. */
   minimum(b: Operand): Tensor {
-    return this.neg().maximum(asTensor(b, this).neg()).neg();
+    const other = asTensor(b, this).cast(promoteDTypes(this.dtype, asTensor(b, this).dtype));
+    return reverseOrder(reverseOrder(this.cast(other.dtype)).maximum(reverseOrder(other)));
   }
 
   /** `−x`. */
@@ -350,14 +351,16 @@ export class Tensor implements TensorSpec {
       .div(reducedCount('mean', this, axes));
   }
 
-  /** The largest element over `axes` (default all); ties share the gradient evenly. */
+  /** The largest element over `axes` (default all), of bools whether any is true; ties share the gradient. */
   max(axes: Axes = null, options: ReduceOptions = {}): Tensor {
+    if (this.dtype === 'bool') return this.cast('int32').max(axes, options).cast('bool');
     return reduction('max', this, axes, options);
   }
 
-  /** The smallest element over `axes` (default all); ties share the gradient evenly. */
+  /** The smallest element over `axes` (default all), of bools whether all are true; ties share the gradient. */
   min(axes: Axes = null, options: ReduceOptions = {}): Tensor {
-    return this.neg().max(axes, options).neg();
+    if (this.dtype === 'bool') return this.cast('int32').min(axes, options).cast('bool');
+    return reverseOrder(reverseOrder(this).max(axes, options));
   }
 
   /** The variance over `axes`, divided by `N − correction` (default 1, the unbiased estimate). */

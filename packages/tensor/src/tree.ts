@@ -15,6 +15,7 @@ import { Tensor } from './tensor.ts';
  *   }
  * }
  * const doubled = tree.map((leaf) => leaf.mul(2), new Scale(tensor([1, 2])));
+ * doubled.factor; // [2, 4]
  */
 export abstract class TreeNode {}
 
@@ -40,7 +41,7 @@ function flatten<T>(root: T): FlatTree<T> {
     } else if (isBranch(node)) {
       parts.push(`${node.constructor?.name ?? ''}{`);
       for (const [key, child] of Object.entries(node)) {
-        parts.push(`${key}:`);
+        parts.push(`${JSON.stringify(key)}:`);
         visit(child);
       }
       parts.push('}');
@@ -113,7 +114,14 @@ function children(node: unknown): readonly (readonly [string, unknown])[] | null
   return isBranch(node) ? Object.entries(node) : null;
 }
 
-/** Functions on trees of tensors. */
+/**
+ * Functions on trees of tensors.
+ *
+ * @example
+ * const model = { layers: [{ w: ones([2]) }, { w: zeros([2]) }], name: 'mlp' };
+ * tree.entries(model).map(([path]) => path); // ['layers.0.w', 'layers.1.w']
+ * tree.map((leaf) => leaf.add(1), model).layers[0].w; // [2, 2]
+ */
 export const tree: {
   readonly flatten: typeof flatten;
   readonly leaves: typeof leaves;

@@ -10,12 +10,23 @@ export interface View {
   readonly offset: number;
 }
 
-/** The view of a freshly written row-major buffer. */
+/**
+ * The view of a freshly written row-major buffer.
+ *
+ * @example
+ * contiguousView([2, 3]); // { shape: [2, 3], strides: [3, 1], offset: 0 }
+ */
 export function contiguousView(shape: Shape): View {
   return { shape, strides: rowMajorStrides(shape), offset: 0 };
 }
 
-/** Whether the elements of `view` lie in row-major order without gaps (the offset may be anything). */
+/**
+ * Whether the elements of `view` lie in row-major order without gaps (the offset may be anything).
+ *
+ * @example
+ * isContiguous(contiguousView([2, 3])); // true
+ * isContiguous(permuteView(contiguousView([2, 3]), [1, 0])); // false
+ */
 export function isContiguous(view: View): boolean {
   let stride = 1;
   for (let i = view.shape.length - 1; i >= 0; i--) {
@@ -26,7 +37,12 @@ export function isContiguous(view: View): boolean {
   return true;
 }
 
-/** Reorders the dimensions: dimension `i` of the result is dimension `axes[i]` of `view`. */
+/**
+ * Reorders the dimensions: dimension `i` of the result is dimension `axes[i]` of `view`.
+ *
+ * @example
+ * permuteView(contiguousView([2, 3]), [1, 0]); // { shape: [3, 2], strides: [1, 3], offset: 0 }
+ */
 export function permuteView(view: View, axes: readonly number[]): View {
   return {
     shape: axes.map((axis) => view.shape[axis]),
@@ -35,7 +51,12 @@ export function permuteView(view: View, axes: readonly number[]): View {
   };
 }
 
-/** Broadcasts to `shape` (aligned at the last dimension) with stride 0 along stretched dimensions. */
+/**
+ * Broadcasts to `shape` (aligned at the last dimension) with stride 0 along stretched dimensions.
+ *
+ * @example
+ * expandView(contiguousView([3]), [4, 3]); // { shape: [4, 3], strides: [0, 1], offset: 0 }
+ */
 export function expandView(view: View, shape: Shape): View {
   const missing = shape.length - view.shape.length;
   const strides = shape.map((n, i) => {
@@ -45,7 +66,12 @@ export function expandView(view: View, shape: Shape): View {
   return { shape, strides, offset: view.offset };
 }
 
-/** Takes `sizes[i]` elements from `starts[i]` in steps of `steps[i]` (which may be negative). */
+/**
+ * Takes `sizes[i]` elements from `starts[i]` in steps of `steps[i]` (which may be negative).
+ *
+ * @example
+ * sliceView(contiguousView([4]), [3], [4], [-1]); // { shape: [4], strides: [-1], offset: 3 }
+ */
 export function sliceView(
   view: View,
   starts: readonly number[],
@@ -61,6 +87,10 @@ export function sliceView(
 /**
  * The same elements, in the same row-major order, under another shape, or `null` if no choice of
  * strides can express it and the elements must be copied.
+ *
+ * @example
+ * reshapeView(contiguousView([2, 3]), [6]); // { shape: [6], strides: [1], offset: 0 }
+ * reshapeView(permuteView(contiguousView([2, 3]), [1, 0]), [6]); // null: the elements must be copied
  */
 export function reshapeView(view: View, shape: Shape): View | null {
   if (sizeOf(shape) === 0) return { shape, strides: rowMajorStrides(shape), offset: view.offset };

@@ -117,3 +117,15 @@ describe('argmax and argmin', () => {
     );
   });
 });
+
+describe('max and min of bools', () => {
+  it('say whether any is true, and whether all are', async () => {
+    const x = tensor([
+      [true, false],
+      [true, true],
+    ]);
+    expect(x.max(1).dtype).toBe('bool');
+    expect(await x.max(1).toArray()).toEqual([1, 1]);
+    expect(await x.min(1, { keepDims: true }).toArray()).toEqual([[0], [1]]);
+  });
+});

@@ -57,7 +57,13 @@ export function rule<P extends Params>(
   return { value, cotangents, vjp };
 }
 
-/** The formula of the cotangent of input number `index`, `null` if none flows there. */
+/**
+ * The formula of the cotangent of input number `index`, `null` if none flows there.
+ *
+ * @example
+ * const mul = vjpEntry('mul') as VjpRule;
+ * cotangentFormula(mul, 1); // 'b̄ = ȳ·a'
+ */
 export function cotangentFormula({ cotangents }: VjpRule, index: number): string | null {
   return cotangents[Math.min(index, cotangents.length - 1)];
 }
@@ -74,7 +80,12 @@ export interface NotDifferentiable {
  */
 export type VjpEntry<P extends Params = Params> = VjpRule<P> | NotDifferentiable | 'decompose';
 
-/** Declares an operation not differentiable. */
+/**
+ * Declares an operation not differentiable.
+ *
+ * @example
+ * notDifferentiable('the result is bool').reason; // 'the result is bool'
+ */
 export function notDifferentiable(reason: string): NotDifferentiable {
   return { kind: 'not-differentiable', reason };
 }

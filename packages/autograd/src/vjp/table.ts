@@ -15,7 +15,13 @@ export type VjpTable = {
   readonly [N in keyof CompositeParams]: VjpEntry<CompositeParams[N]>;
 };
 
-/** All gradient rules. An operation without a row does not compile. */
+/**
+ * All gradient rules. An operation without a row does not compile.
+ *
+ * @example
+ * const rules = Object.values(vjpTable).filter((entry) => typeof entry === 'object' && 'vjp' in entry);
+ * console.log(`${rules.length} rules in ${Object.keys(vjpTable).length} rows`);
+ */
 export const vjpTable: VjpTable = {
   ...pointwise,
   ...movement,
@@ -29,6 +35,9 @@ export const vjpTable: VjpTable = {
 /**
  * The row of the operation called `name`, or `undefined` for an operation from outside the table (a
  * composite that an extension defines).
+ *
+ * @example
+ * console.log(vjpEntry('softplus')); // undefined: a function over primitives has no row
  */
 export function vjpEntry(name: string): VjpEntry | undefined {
   // The row fits the attributes of its own operation, which is what it is applied to.

@@ -48,7 +48,7 @@ export interface Compiled<A extends readonly unknown[], R> {
  * @example
  * const step = compile((w: Tensor, x: Tensor) => w.sub(x.mul(w).mul(0.1)), { donate: [0] });
  * let w = tensor([1, 2]);
- * w = step(w, tensor([3, 4]));
+ * w = step(w, tensor([3, 4])); // [0.7, 1.2]
  */
 export function compile<A extends readonly unknown[], R>(
   f: (...args: A) => R,

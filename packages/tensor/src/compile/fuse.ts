@@ -42,6 +42,11 @@ export interface InputWindow {
  * Two groups of pointwise work merge when they iterate over the same number of elements, each reads
  * the other's results only element by element, no path through other work leads from one to the
  * other (which would make the merged graph cyclic), and no movement between them separates them.
+ *
+ * @example
+ * const traced = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
+ * const { kernels } = fuse(simplify(traced));
+ * kernels.length; // 1: product and exponential in one loop
  */
 export function fuse(program: Program, windows?: readonly InputWindow[]): Schedule {
   const fuser = new Fuser();

@@ -24,6 +24,10 @@ interface Lifetime {
  * Source: Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference".
  *
  * @param donated Indices of the inputs whose storage the caller gives up.
+ * @example
+ * const spec = { shape: [3], dtype: 'float32' } as const;
+ * const schedule = fuse(simplify(trace(([x]) => [x.mul(2).exp()], [spec])));
+ * planMemory(schedule, [spec], [spec], [0]).outputs[0].donatedInput; // 0: written over the input
  */
 export function planMemory(
   schedule: Schedule,

@@ -9,6 +9,9 @@ import { checkProgram, type Program } from './program.ts';
  *
  * @param donated Indices of the inputs whose storage outputs may take over.
  * @param windows How the inputs lie in their storage; default row-major.
+ * @example
+ * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
+ * planProgram(simplify(program)).arenaBytes; // 0: one kernel needs no scratch memory
  */
 export function planProgram(
   program: Program,

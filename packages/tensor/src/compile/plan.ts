@@ -39,7 +39,13 @@ export interface Plan {
   readonly arenaBytes: number;
 }
 
-/** Prints a plan: its buffers' places, then one line a kernel. */
+/**
+ * Prints a plan: its buffers' places, then one line a kernel.
+ *
+ * @example
+ * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
+ * formatPlan(planProgram(simplify(program))).split('\n')[0]; // 'plan: 1 kernel, arena 0 bytes'
+ */
 export function formatPlan(plan: Plan): string {
   const letters = { input: 'in', constant: 'const', output: 'out', arena: 'tmp' } as const;
   const names = plan.buffers.map(({ place }, i) =>

@@ -32,7 +32,14 @@ export interface Program {
   readonly outputs: readonly Variable[];
 }
 
-/** Checks that every variable is defined before it is used and that every shape follows its rule. */
+/**
+ * Checks that every variable is defined before it is used and that every shape follows its rule.
+ *
+ * @example
+ * const x = { id: 0, shape: [3], dtype: 'float32' } as const;
+ * const y = { id: 1, shape: [3], dtype: 'float32' } as const;
+ * checkProgram({ inputs: [x], constants: [], instructions: [], outputs: [y] }); // throws StateError
+ */
 export function checkProgram(program: Program): void {
   const defined = new Set<Variable>([
     ...program.inputs,
@@ -64,7 +71,16 @@ export function checkProgram(program: Program): void {
   }
 }
 
-/** Floating point operations of one run. */
+/**
+ * Floating point operations of one run.
+ *
+ * @example
+ * const x = { id: 0, shape: [2, 3], dtype: 'float32' } as const;
+ * const w = { id: 1, shape: [3, 4], dtype: 'float32' } as const;
+ * const y = { id: 2, shape: [2, 4], dtype: 'float32' } as const;
+ * const product = { operation: primitives.matmul, inputs: [x, w], params: {}, outputs: [y] };
+ * programFlops({ inputs: [x, w], constants: [], instructions: [product], outputs: [y] }); // 48: 2 · 2 · 3 · 4
+ */
 export function programFlops(program: Program): number {
   return program.instructions.reduce(
     (sum, { operation, inputs, params }) => sum + operation.flops(inputs, params),
@@ -72,7 +88,16 @@ export function programFlops(program: Program): number {
   );
 }
 
-/** Prints a program, one instruction a line, with the shape of every value. */
+/**
+ * Prints a program, one instruction a line, with the shape of every value.
+ *
+ * @example
+ * const x = { id: 0, shape: [3], dtype: 'float32' } as const;
+ * const y = { id: 1, shape: [3], dtype: 'float32' } as const;
+ * const exp = { operation: primitives.exp, inputs: [x], params: {}, outputs: [y] };
+ * const text = formatProgram({ inputs: [x], constants: [], instructions: [exp], outputs: [y] });
+ * console.log(text.split('\n')[1]); // '  v0: float32[3] = exp(in0)'
+ */
 export function formatProgram(program: Program): string {
   const names = new Map<Variable, string>();
   program.inputs.forEach((variable, i) => names.set(variable, `in${i}`));

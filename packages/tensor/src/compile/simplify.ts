@@ -9,12 +9,17 @@ import type { Instruction, Program, Variable } from './program.ts';
 
 /**
  * Rewrites a program into a smaller one of the same meaning:
- * - movements that change nothing (aliases among them) and neutral operands (`x + 0`, `x · 1`) go;
+ * - movements that change nothing (aliases among them) and neutral operands (`x − 0`, `x · 1`) go;
  * - pointwise operations on constants are computed;
  * - equal instructions are merged, except those that separate, so that what follows them stays apart;
  * - instructions whose results nobody reads go.
  *
  * It knows no operation by name: everything it uses is a declared trait.
+ *
+ * @example
+ * const traced = trace(([x]) => [x.mul(1).exp()], [{ shape: [3], dtype: 'float32' }]);
+ * const { instructions } = simplify(traced);
+ * instructions.map(({ operation }) => operation.name); // ['exp']
  */
 export function simplify(program: Program): Program {
   return dropDead(rewrite(program));
@@ -84,8 +89,8 @@ class Writer {
     }
     const { rightIdentity, commutative } = operation;
     if (rightIdentity === null || inputs.length !== 2) return null;
-    if (values[1] === rightIdentity) return inputs[0];
-    return commutative && values[0] === rightIdentity ? inputs[1] : null;
+    if (Object.is(values[1], rightIdentity)) return inputs[0];
+    return commutative && Object.is(values[0], rightIdentity) ? inputs[1] : null;
   }
 }
 

@@ -16,14 +16,33 @@ export interface TraceTarget {
   capture(tensor: Tensor): Storage;
 }
 
+/** For programs that are read, not run: everything is traced through, and nothing can be captured. */
+const WITHOUT_BACKEND: TraceTarget = {
+  composites: new Set(),
+  capture: (tensor) => {
+    throw new StateError(
+      'trace',
+      `the function uses ${tensor.toString()} from outside. Pass it as an input, or name a target to capture for.`,
+    );
+  },
+};
+
 /**
  * Runs `f` once on tensors without values and writes down every operation that it applies.
  * Tensors that `f` captures become constants of the program.
+ *
+ * @param specs Shape and dtype of each input.
+ * @param target Default: composites are traced through, and a captured tensor is an error.
+ * @throws StateError if `f` is asynchronous or reads the values of a tensor.
+ *
+ * @example
+ * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
+ * program.instructions.map(({ operation }) => operation.name); // ['literal', 'expand', 'mul', 'exp']
  */
 export function trace(
   f: (inputs: readonly Tensor[]) => readonly Tensor[],
   specs: readonly TensorSpec[],
-  target: TraceTarget,
+  target: TraceTarget = WITHOUT_BACKEND,
 ): Program {
   const tracer = new Tracer(target);
   const inputs = specs.map((spec) => tracer.define(spec));

@@ -18,7 +18,13 @@ export interface CompositeParams {
 /** The name of a composite. */
 export type CompositeName = keyof CompositeParams;
 
-/** The composites. */
+/**
+ * The composites.
+ *
+ * @example
+ * composites.softmax.doc; // 'y = e^(x − max x) / Σ e^(x − max x) along axis'
+ * apply(composites.softmax, [zeros([2])], { axis: 0 })[0]; // [0.5, 0.5]
+ */
 export const composites: { readonly [N in CompositeName]: Composite<CompositeParams[N]> } = {
   softmax,
   softmaxGrad,

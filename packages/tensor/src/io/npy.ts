@@ -45,14 +45,14 @@ interface Header {
  * int32. Elements are copied out, so `bytes` may be reused. An array in Fortran order becomes a
  * transposed view.
  *
+ * Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+ *
  * @param label What to call the array in errors, e.g. the path of its file.
  * @throws FormatError if the bytes are not a well-formed array: truncated or too long, another
  * dtype or byte order, bools other than 0 and 1, integers that int32 cannot hold.
  * @example
  * const x = tensor([[1, 2], [3, 4]]);
- * fromNpy(await toNpy(x)); // float32 [2, 2]
- *
- * Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+ * fromNpy(await toNpy(x)); // [[1, 2], [3, 4]]
  */
 export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
   const start = bodyStart(bytes, label);

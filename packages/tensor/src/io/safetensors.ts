@@ -45,7 +45,9 @@ interface HeaderEntry {
  *
  * @param metadata Texts to keep with them.
  * @example
- * const bytes = encodeSafetensors(new Map([['w', { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) }]]));
+ * const w = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
+ * const bytes = encodeSafetensors(new Map([['w', w]]), { format: 'pt' });
+ * decodeSafetensors(bytes).metadata; // { format: 'pt' }
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsEntry>,
@@ -87,6 +89,10 @@ export function encodeSafetensors(
  * @param label What to call the file in errors, e.g. its path.
  * @throws FormatError if the bytes are not a well-formed file: truncated, overlapping or missing
  *   ranges, unknown dtypes, sizes that contradict the shapes, integers that int32 cannot hold.
+ * @example
+ * const w = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
+ * const { tensors } = decodeSafetensors(encodeSafetensors(new Map([['w', w]])));
+ * tensors.get('w')?.data; // [1, 2]
  */
 export function decodeSafetensors(bytes: Uint8Array, label = 'safetensors'): SafetensorsFile {
   const { header, body } = splitFile(bytes, label);

@@ -1,7 +1,7 @@
 import { promoteDTypes, type DType } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
-import { pointwise } from '../primitives/pointwise.ts';
+import { pointwise, saturateInt32 } from '../primitives/pointwise.ts';
 import type { NoParams, PointwisePrimitive } from '../primitives/primitive.ts';
 import { literal } from '../primitives/source.ts';
 import { broadcastShapes, type Shape } from '../shape.ts';
@@ -16,13 +16,19 @@ export function constant(value: number, dtype: DType, shape: Shape): Tensor {
 export function asTensor(x: Operand, like: Tensor): Tensor {
   if (typeof x === 'object') return x;
   if (typeof x === 'boolean') return constant(Number(x), 'bool', []);
-  const dtype = Number.isInteger(x) && like.dtype !== 'bool' ? like.dtype : 'float32';
+  const dtype = like.dtype === 'int32' && saturateInt32(x) === x ? 'int32' : 'float32';
   return constant(x, dtype, []);
 }
 
 /** `x` as float32. */
 export function float(x: Operand): Tensor {
   return typeof x === 'object' ? x.cast('float32') : constant(Number(x), 'float32', []);
+}
+
+/** x with the order of all values reversed, its own inverse: `−x`, of int32 `−1 − x`, of bool not. */
+export function reverseOrder(x: Tensor): Tensor {
+  if (x.dtype === 'float32') return x.neg();
+  return x.dtype === 'bool' ? x.not() : constant(-1, 'int32', []).sub(x);
 }
 
 /** Applies a primitive of one operand. */

@@ -25,12 +25,12 @@ export interface AttentionOptions {
  *
  * A query that may look at no key gets 0, and passes no gradient.
  *
+ * Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
+ *
  * @throws ShapeError if the tensors do not fit each other.
  * @example
  * const x = normal(key(1), [2, 8, 16]); // [B, T, E]
- * attention(x, x, x, { causal: true }); // [2, 8, 16]
- *
- * Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
+ * attention(x, x, x, { causal: true }); // float32[2, 8, 16]
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), mask = null, causal = false } = options;

@@ -4,14 +4,26 @@ import { assembly } from '../primitives/movement.ts';
 import { normalizeAxis } from '../shape.ts';
 import type { Operand, Tensor } from '../tensor.ts';
 
-/** Joins tensors that agree in all other sizes along `axis`. */
+/**
+ * Joins tensors that agree in all other sizes along `axis`.
+ *
+ * @example
+ * concat([zeros([1, 2]), ones([2, 2])]); // [[0, 0], [1, 1], [1, 1]]
+ * concat([zeros([2, 1]), ones([2, 2])], 1); // [[0, 1, 1], [0, 1, 1]]
+ */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 0) throw new ShapeError('concat', 'needs at least one tensor.', []);
   const at = normalizeAxis('concat', axis, tensors[0].rank);
   return tensors.length === 1 ? tensors[0] : apply(assembly.concat, tensors, { axis: at })[0];
 }
 
-/** Joins tensors of one shape along a new `axis`. */
+/**
+ * Joins tensors of one shape along a new `axis`.
+ *
+ * @example
+ * stack([tensor([1, 2]), tensor([3, 4])]); // [[1, 2], [3, 4]]
+ * stack([tensor([1, 2]), tensor([3, 4])], 1); // [[1, 3], [2, 4]]
+ */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 0) throw new ShapeError('stack', 'needs at least one tensor.', []);
   const at = normalizeAxis('stack', axis, tensors[0].rank + 1);
@@ -21,7 +33,13 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** Where `condition` is true `ifTrue`, elsewhere `ifFalse`; all three broadcast. */
+/**
+ * Where `condition` is true `ifTrue`, elsewhere `ifFalse`; all three broadcast.
+ *
+ * @example
+ * const x = tensor([-1, 2, -3]);
+ * where(x.less(0), 0, x); // [0, 2, 0]
+ */
 export function where(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
   return condition.where(ifTrue, ifFalse);
 }

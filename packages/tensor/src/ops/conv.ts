@@ -29,6 +29,9 @@ export interface ConvTranspose2dOptions extends Conv2dOptions {
  * with `OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1`.
  *
  * @throws ShapeError if channels, groups or kernel do not fit.
+ * @example
+ * const image = normal(key(1), [1, 3, 32, 32]); // [B, C, H, W]
+ * conv2d(image, ones([8, 3, 3, 3]), { stride: 2, padding: 1 }); // float32[1, 8, 16, 16]
  */
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   return apply(contract.conv2d, [x, weight], geometryOf(options))[0];
@@ -37,6 +40,11 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
 /**
  * The transpose of {@link conv2d} in x: x `[B, C, H, W]` and weight `[C, O/groups, kh, kw]` give
  * `[B, O, OH, OW]` with `OH = (H − 1)·stride − 2·padding + dilation·(kh − 1) + outputPadding + 1`.
+ *
+ * @example
+ * const features = normal(key(1), [1, 8, 16, 16]); // [B, C, H, W]
+ * const weight = ones([8, 3, 4, 4]); // [C, O, kh, kw]
+ * convTranspose2d(features, weight, { stride: 2, padding: 1 }); // float32[1, 3, 32, 32]
  */
 export function convTranspose2d(
   x: Tensor,

@@ -25,7 +25,8 @@ interface Term {
  * @returns float32.
  * @throws ValueError for an equation that cannot be read, ShapeError for operands that do not fit it.
  * @example
- * einsum('ij,kj->ik', ones([2, 3]), ones([4, 3])); // [2, 4], full of 3
+ * einsum('ij,kj->ik', ones([2, 3]), ones([4, 3])); // float32[2, 4]
+ * einsum('ii->', tensor([[1, 2], [3, 4]])); // 5: the trace
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   const { inputs, output } = parse(equation, operands);

@@ -1,12 +1,23 @@
 import { formatShape, ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** The matrix product; see {@link Tensor.matmul}. */
+/**
+ * The matrix product; see {@link Tensor.matmul}.
+ *
+ * @example
+ * matmul(tensor([[1, 2]]), tensor([[3], [4]])); // [[11]]
+ */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   return a.matmul(b);
 }
 
-/** `y = x Wᵀ + bias`: x `[..., in]`, weight `[out, in]` and bias `[out]` give `[..., out]`. */
+/**
+ * `y = x Wᵀ + bias`: x `[..., in]`, weight `[out, in]` and bias `[out]` give `[..., out]`.
+ *
+ * @example
+ * const weight = tensor([[1, 0], [0, 1], [1, 1]]); // [out, in]
+ * linear(tensor([2, 3]), weight, tensor([0, 0, 10])); // [2, 3, 15]
+ */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
   if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== weight.shape[1]) {
     throw new ShapeError(

@@ -42,14 +42,14 @@ export interface BatchNormOptions extends NormalizeOptions {
 /**
  * `(x − mean) / √(var + eps) · weight + bias` over the last axes, with the biased variance.
  *
+ * Source: Ba et al. 2016, "Layer normalization", equations 3 and 4.
+ *
  * @param x `[..., ...normalizedShape]`.
  * @returns The shape of x.
  * @throws ShapeError if x does not end with the normalised shape.
  * @example
- * layerNorm(tensor([[1, 3], [5, 9]])); // [[-1, 1], [-1, 1]]
- * layerNorm(zeros([2, 4, 5]), { normalizedShape: [4, 5] });
- *
- * Source: Ba et al. 2016, "Layer normalization", equations 3 and 4.
+ * layerNorm(tensor([[1, 3], [5, 9]]), { eps: 0 }); // [[-1, 1], [-1, 1]]
+ * layerNorm(zeros([2, 4, 5]), { normalizedShape: [4, 5] }); // float32[2, 4, 5]
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
   const shape = options.normalizedShape ?? options.weight?.shape ?? x.shape.slice(-1);
@@ -68,13 +68,13 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
 /**
  * `x / √(mean(x²) + eps) · weight` over the last axis.
  *
+ * Source: Zhang & Sennrich 2019, "Root mean square layer normalization", equation 4.
+ *
  * @param x `[..., D]`; `weight` is `[D]`.
  * @returns The shape of x.
  * @throws ShapeError if x is a scalar or the weight does not fit.
  * @example
- * rmsNorm(tensor([3, 4]), { eps: 0 }); // [3, 4] / √12.5
- *
- * Source: Zhang & Sennrich 2019, "Root mean square layer normalization", equation 4.
+ * rmsNorm(tensor([3, 4]), { eps: 0 }); // [0.849, 1.131]: [3, 4] / √12.5
  */
 export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor {
   if (x.rank === 0) throw new ShapeError('rmsNorm', 'a scalar has no last axis.', [x.shape]);
@@ -87,13 +87,13 @@ export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor {
  * Normalises each of `groups` groups of neighbouring channels of each sample to mean 0 and variance 1,
  * then scales and shifts each channel.
  *
+ * Source: Wu & He 2018, "Group normalization", equations 1 to 7.
+ *
  * @param x `[B, C, ...]`; `weight` and `bias` are `[C]`.
  * @returns The shape of x.
  * @throws ShapeError if x has no channels, or they do not divide into groups.
  * @example
- * groupNorm(tensor([[[1, 3], [5, 9]]]), 2); // [[[-1, 1], [-1, 1]]]
- *
- * Source: Wu & He 2018, "Group normalization", equations 1 to 7.
+ * groupNorm(tensor([[[1, 3], [5, 9]]]), 2, { eps: 0 }); // [[[-1, 1], [-1, 1]]]
  */
 export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions = {}): Tensor {
   const channels = channelsOf('groupNorm', x);
@@ -118,6 +118,8 @@ export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions =
  * Normalises each channel over batch and places: in training by its own mean and biased variance,
  * otherwise by the running ones; then scales and shifts it.
  *
+ * Source: Ioffe & Szegedy 2015, "Batch normalization", algorithms 1 and 2.
+ *
  * @param x `[B, C, ...]`.
  * @param running The running statistics, which stay as they are; new ones come back.
  * @returns The output, of the shape of x, and the running statistics: in training
@@ -125,9 +127,8 @@ export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions =
  * @throws ShapeError if a tensor does not fit, or if training meets a single value a channel.
  * @example
  * const start = { mean: zeros([3]), variance: ones([3]) };
- * const { output, running } = batchNorm(ones([8, 3, 4, 4]), start, { training: true });
- *
- * Source: Ioffe & Szegedy 2015, "Batch normalization", algorithms 1 and 2.
+ * const { running } = batchNorm(ones([8, 3, 4, 4]), start, { training: true });
+ * running.mean; // [0.1, 0.1, 0.1]
  */
 export function batchNorm(
   x: Tensor,

@@ -9,13 +9,13 @@ import { concat } from './combine.ts';
  * balanced tree, so its rounding error grows with log n instead of n. Elements after i take no part,
  * so an infinity does not reach back.
  *
+ * Source: Hillis & Steele 1986, "Data parallel algorithms", section on partial sums.
+ *
  * @param x float32 or int32 of any shape with that axis; bool counts as int32.
  * @returns The shape of x.
  * @throws AxisError if the axis does not exist.
  * @example
  * cumsum(tensor([1, 2, 3]), 0); // [1, 3, 6]
- *
- * Source: Hillis & Steele 1986, "Data parallel algorithms", section on partial sums.
  */
 export function cumsum(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis('cumsum', axis, x.rank);

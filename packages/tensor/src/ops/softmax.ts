@@ -4,7 +4,12 @@ import { normalizeAxis } from '../shape.ts';
 import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
 import { joinAxes } from './axes.ts';
 
-/** `e^x / Σ e^x` along `axis`, safe from overflow. */
+/**
+ * `e^x / Σ e^x` along `axis`, safe from overflow.
+ *
+ * @example
+ * softmax(tensor([0, Math.log(3)])); // [0.25, 0.75]
+ */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return apply(composites.softmax, [x.cast('float32')], {
     axis: normalizeAxis('softmax', axis, x.rank),
@@ -15,7 +20,7 @@ export function softmax(x: Tensor, axis = -1): Tensor {
  * `ln Σ e^x` over `axes` (default the last); safe from overflow, −∞ where every x is.
  *
  * @example
- * logSumExp(tensor([1000, 1000])); // 1000 + ln 2
+ * logSumExp(tensor([1000, 1000])); // 1000.693: 1000 + ln 2
  */
 export function logSumExp(
   x: Tensor,
@@ -27,7 +32,12 @@ export function logSumExp(
   return keepDims ? y.reshape(kept) : y;
 }
 
-/** `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow. */
+/**
+ * `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow.
+ *
+ * @example
+ * logSoftmax(tensor([0, 1000])); // [-1000, 0]
+ */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return apply(composites.logSoftmax, [x.cast('float32')], {
     axis: normalizeAxis('logSoftmax', axis, x.rank),

@@ -49,7 +49,7 @@ export const pointwise: {
   add: binary('add', 'a + b', ([a, b]) => a + b, {
     dtypes: ['float32', 'int32'],
     commutative: true,
-    rightIdentity: 0,
+    rightIdentity: -0,
   }),
   sub: binary('sub', 'a - b', ([a, b]) => a - b, {
     dtypes: ['float32', 'int32'],

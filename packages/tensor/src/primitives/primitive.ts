@@ -98,7 +98,12 @@ export type Primitive<P extends Params = Params> =
   | LiteralPrimitive<P>
   | KernelPrimitive<P>;
 
-/** A text that is equal exactly when the attributes are equal. */
+/**
+ * A text that is equal exactly when the attributes are equal.
+ *
+ * @example
+ * formatParams({ axes: [1], causal: true }); // '{ axes: [1], causal: true }'
+ */
 export function formatParams(params: Params): string {
   const entries = Object.entries(params).map(([name, value]) => `${name}: ${formatParam(value)}`);
   return entries.length === 0 ? '' : `{ ${entries.join(', ')} }`;

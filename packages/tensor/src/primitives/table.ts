@@ -21,7 +21,13 @@ export interface PrimitiveParams
 /** The name of a primitive. */
 export type PrimitiveName = keyof PrimitiveParams;
 
-/** The instruction set. */
+/**
+ * The instruction set.
+ *
+ * @example
+ * primitives.matmul.doc; // 'y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]'
+ * apply(primitives.neg, [tensor([1, 2])], {})[0]; // [-1, -2]
+ */
 export const primitives: { readonly [N in PrimitiveName]: Primitive<PrimitiveParams[N]> } = {
   ...pointwise,
   ...movement,

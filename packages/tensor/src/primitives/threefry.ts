@@ -6,11 +6,11 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
  *
  * Different counters under one key give independent words, in any order and on any device.
  *
+ * Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011.
+ *
  * @returns Words `0 … 2³² − 1`.
  * @example
- * threefry2x32(0, 0, 0, 0); // [0x6b200159, 0x99ba4efe]
- *
- * Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011.
+ * threefry2x32(0, 0, 0, 0); // [1797259609, 2579123966]
  */
 export function threefry2x32(
   key0: number,

@@ -31,7 +31,7 @@ const calls: {
  * @example
  * const backend = cpuBackend();
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
- * backend.readSync(storage); // Float32Array [1, 2, 3]
+ * backend.readSync(storage); // [1, 2, 3]
  */
 export function cpuBackend(): Backend {
   const backend: Backend = {

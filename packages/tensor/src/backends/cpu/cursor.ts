@@ -7,9 +7,9 @@ import { mergeRuns, type View } from '../../view.ts';
  *
  * @example
  * const cursor = new RunCursor({ shape: [2, 3], strides: [8, 1], offset: 4 });
- * cursor.take(2); // 2 elements from cursor.at = 4
- * cursor.take(9); // 1 element from cursor.at = 6: a run ends where its row does
- * cursor.take(9); // 3 elements from cursor.at = 12
+ * cursor.take(2); // 2: elements from cursor.at = 4
+ * cursor.take(9); // 1: element from cursor.at = 6, since a run ends where its row does
+ * cursor.take(9); // 3: elements from cursor.at = 12
  */
 export class RunCursor {
   /** Distance in the buffer between neighbours of a run. */

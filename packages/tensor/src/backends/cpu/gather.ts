@@ -28,7 +28,7 @@ export function gather(
   };
 }
 
-/** `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, in row-major order of the source. */
+/** `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, summed in float64. */
 export function scatterAdd(
   kernel: CallKernel,
   { axis, shape }: GatherParams['scatterAdd'],
@@ -36,18 +36,18 @@ export function scatterAdd(
   const [index, source] = kernel.inputs;
   const [y] = kernel.outputs;
   const strides = rowMajorStrides(shape);
-  const starts = startsAlong({ shape, strides, offset: y.view.offset }, index.view.shape, axis);
+  const starts = startsAlong({ shape, strides, offset: 0 }, index.view.shape, axis);
   return (buffers) => {
     const indices = gatherElements(buffers[index.buffer], 'int32', index.view);
     const elements = gatherElements(buffers[source.buffer], source.dtype, source.view);
-    const out = buffers[y.buffer];
-    out.fill(0, y.view.offset, y.view.offset + sizeOf(shape));
+    const sums = new Float64Array(sizeOf(shape));
     let i = 0;
     forEachOffset(starts, (start) => {
       checkIndex('scatterAdd', indices[i], shape, axis);
-      out[start + indices[i] * strides[axis]] += elements[i];
+      sums[start + indices[i] * strides[axis]] += elements[i];
       i++;
     });
+    buffers[y.buffer].set(sums, y.view.offset);
   };
 }
 
