@@ -1,3 +1,5 @@
+import './eager.ts';
+
 export type { Backend, Executable, Storage } from './backend.ts';
 export { cpuBackend } from './backends/cpu/cpu.ts';
 export { compile, type Compiled, type CompileOptions, type Stages } from './compile/compile.ts';
