@@ -5,11 +5,12 @@ import {
   checkProgram,
   formatProgram,
   fuse,
+  isContiguous,
   planMemory,
   simplify,
   trace,
+  type Kernel,
   type Plan,
-  type PlanBuffer,
   type Program,
 } from '@tessera/tensor/extend';
 import { programInputs, runProgram, steps, type Step } from './programs.ts';
@@ -128,20 +129,42 @@ describe('planMemory', () => {
   });
 });
 
+/** A kernel may write over memory that it reads only where both views are the same row-major one. */
+function expectInPlaceIsElementwise(plan: Plan, { inputs, outputs }: Kernel): void {
+  for (const output of outputs) {
+    const place = memoryOf(plan, output.buffer);
+    for (const input of inputs) {
+      const read = memoryOf(plan, input.buffer);
+      if (read.name !== place.name || read.end <= place.start || place.end <= read.start) continue;
+      expect(read.start).toBe(place.start);
+      expect(input.view.shape).toEqual(output.view.shape);
+      for (const { view } of [input, output]) {
+        expect(isContiguous(view)).toBe(true);
+        expect(view.offset).toBe(0);
+      }
+    }
+  }
+}
+
+/** The bytes of a buffer: outputs that take over a donated input lie in its memory. */
+function memoryOf(plan: Plan, buffer: number): { name: string; start: number; end: number } {
+  const { place, size, dtype } = plan.buffers[buffer];
+  const bytes = size * BYTES[dtype];
+  if (place.kind === 'arena')
+    return { name: 'arena', start: place.offset, end: place.offset + bytes };
+  const taken = place.kind === 'output' ? plan.outputs[place.index].donatedInput : null;
+  const name = taken === null ? `${place.kind}${place.index}` : `input${taken}`;
+  return { name, start: 0, end: bytes };
+}
+
 /** Replays a plan on owners instead of values: every byte remembers which buffer wrote it last. */
 function checkNoClobbering(plan: Plan): void {
   const owners = new Map<string, number[]>();
-  const memoryOf = ({ place }: PlanBuffer): { name: string; start: number } => {
-    if (place.kind === 'arena') return { name: 'arena', start: place.offset };
-    const taken = place.kind === 'output' ? plan.outputs[place.index].donatedInput : null;
-    return { name: taken === null ? `${place.kind}${place.index}` : `input${taken}`, start: 0 };
-  };
   const cells = (buffer: number): { memory: number[]; start: number; end: number } => {
-    const spec = plan.buffers[buffer];
-    const { name, start } = memoryOf(spec);
+    const { name, start, end } = memoryOf(plan, buffer);
     const memory = owners.get(name) ?? [];
     owners.set(name, memory);
-    return { memory, start, end: start + spec.size * BYTES[spec.dtype] };
+    return { memory, start, end };
   };
   const claim = (buffer: number): void => {
     const { memory, start, end } = cells(buffer);
@@ -156,6 +179,7 @@ function checkNoClobbering(plan: Plan): void {
   });
   for (const kernel of plan.kernels) {
     for (const { buffer } of kernel.inputs) expectOwned(buffer);
+    expectInPlaceIsElementwise(plan, kernel);
     for (const { buffer } of kernel.outputs) claim(buffer);
     for (const { buffer } of kernel.outputs) expectOwned(buffer);
   }

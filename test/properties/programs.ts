@@ -11,13 +11,14 @@ import {
   softmax,
   type Tensor,
 } from '@tessera/tensor';
+import { apply, primitives } from '@tessera/tensor/extend';
 
 /** Random numbers that decide one step of a program. */
 export type Step = readonly [kind: number, a: number, b: number, axis: number, view: Movement];
 
 /** Steps of a random program, to be run by {@link runProgram}. */
 export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.tuple(fc.integer({ min: 0, max: 9 }), fc.nat(100), fc.nat(100), fc.nat(20), movements),
+  fc.tuple(fc.integer({ min: 0, max: 10 }), fc.nat(100), fc.nat(100), fc.nat(20), movements),
   { minLength: 1, maxLength: 14 },
 );
 
@@ -79,6 +80,8 @@ function step(kind: number, x: Tensor, other: () => Tensor, axis: number, view: 
           : layerNorm(x, { eps: 1e-3 });
     case 8:
       return x.rank === 0 ? x.square() : concat([x, x.neg()], axis % x.rank);
+    case 9:
+      return apply(primitives.barrier, [x], {})[0];
     default:
       return move(x, view);
   }

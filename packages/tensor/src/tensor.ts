@@ -9,6 +9,8 @@ import {
   constant,
   expectBool,
   float,
+  minimum,
+  reverseOrder,
   select,
   unary,
 } from './methods/arithmetic.ts';
@@ -111,8 +113,7 @@ export class Tensor implements TensorSpec {
 
   /** `min(a, b)`; NaN if either is. At ties each side gets half the gradient. */
   minimum(b: Operand): Tensor {
-    const other = asTensor(b, this).cast(promoteDTypes(this.dtype, asTensor(b, this).dtype));
-    return reverseOrder(reverseOrder(this.cast(other.dtype)).maximum(reverseOrder(other)));
+    return minimum(this, b);
   }
 
   /** `−x`. */

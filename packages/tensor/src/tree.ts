@@ -155,8 +155,9 @@ let nextIdentity = 0;
 /** A text for a static part of a tree: its value, or for objects and functions their identity. */
 function staticIdentity(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
-    return String(value);
+    return Object.is(value, -0) ? '-0' : String(value);
   let identity = identities.get(value);
   if (identity === undefined) {
     identity = nextIdentity++;

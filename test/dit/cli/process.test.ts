@@ -109,6 +109,14 @@ describe('train refuses', () => {
     expect(short.stderr).toMatch(/^error: [^\n]*train-images-idx3-ubyte[^\n]*truncated[^\n]*\n$/);
   });
 
+  test('a batch that the data cannot fill, in one line and before anything is trained', async () => {
+    expect(await refusal('train', '--preset', 'quick', '--batch', '60001')).toEqual(
+      refusedWith(
+        'train: a batch of 60001 images cannot be drawn from the 60000 training images. Choose a smaller --batch, or more data.',
+      ),
+    );
+  });
+
   test('a run folder that already holds something', async () => {
     await mkdir(join(dir, 'run'));
     await writeFile(join(dir, 'run', 'model.safetensors'), 'precious');

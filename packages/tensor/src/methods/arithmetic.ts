@@ -44,6 +44,14 @@ export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Op
   return apply(primitive, [a.cast(dtype).expand(shape), other.cast(dtype).expand(shape)], {})[0];
 }
 
+/** `min(a, b)`: the maximum with the order of all values reversed. */
+export function minimum(a: Tensor, b: Operand): Tensor {
+  const other = asTensor(b, a);
+  const dtype = promoteDTypes(a.dtype, other.dtype);
+  const [x, y] = [a, other].map((each) => reverseOrder(each.cast(dtype)));
+  return reverseOrder(x.maximum(y));
+}
+
 /** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and the branches to one dtype. */
 export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
   expectBool('where', condition);
