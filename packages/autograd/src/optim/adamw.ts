@@ -42,6 +42,14 @@ export interface AdamState {
  *     p ← p − lr · ((m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps) + λ·p)
  *
  * Source: Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+ *
+ * @throws ValueError unless the betas lie in [0, 1) and the other numbers are at least 0.
+ * @example
+ * const optimizer = adamw({ weightDecay: 0 });
+ * const start = { w: tensor([1, 1]) };
+ * const grads = { w: tensor([0.5, -2]) };
+ * const { params } = optimizer.update(grads, optimizer.init(start), start, { learningRate: 0.1 });
+ * params.w; // [0.9, 1.1]: the first step has the size of the learning rate
  */
 export function adamw(options: AdamOptions = {}): Optimizer<AdamState> {
   return adamFamily('adamw', { weightDecay: 0.01, ...options });
@@ -51,6 +59,12 @@ export function adamw(options: AdamOptions = {}): Optimizer<AdamState> {
  * Adam; weight decay, if any, is an L2 penalty: `g ← g + λ·p` before the moving averages of {@link adamw}.
  *
  * Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+ *
+ * @throws ValueError unless the betas lie in [0, 1) and the other numbers are at least 0.
+ * @example
+ * const optimizer = adam({ betas: [0.9, 0.95] });
+ * const start = { w: ones([2]) };
+ * optimizer.update({ w: ones([2]) }, optimizer.init(start), start, { learningRate: 0.01 });
  */
 export function adam(options: AdamOptions = {}): Optimizer<AdamState> {
   return adamFamily('adam', options);

@@ -8,7 +8,12 @@ export interface Clipped<T> {
   readonly norm: Tensor;
 }
 
-/** The Euclidean norm of all trainable tensors of a tree taken as one vector, a scalar. */
+/**
+ * The Euclidean norm of all trainable tensors of a tree taken as one vector, a scalar.
+ *
+ * @example
+ * globalNorm({ a: tensor([3]), b: tensor([[0, 4]]) }); // 5
+ */
 export function globalNorm(root: unknown): Tensor {
   const squares = namedLeaves(root).flatMap(({ tensor, trainable }) =>
     trainable ? [tensor.square().sum()] : [],
@@ -21,6 +26,12 @@ export function globalNorm(root: unknown): Tensor {
  *
  * Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", algorithm
  * 1, with PyTorch's 1e-6.
+ *
+ * @throws ValueError unless the norm is above 0.
+ * @example
+ * const { grads, norm } = clipByGlobalNorm([tensor([30, 40])], 5);
+ * grads[0]; // [3.000, 4.000]
+ * norm; // 50
  */
 export function clipByGlobalNorm<T>(grads: T, maxNorm: number): Clipped<T> {
   if (!(maxNorm > 0))

@@ -10,6 +10,8 @@ import { namedLeaves } from '../leaves.ts';
  * @param average The average so far, a tree like `params`.
  * @param decay d, a number or a scalar tensor.
  * @throws StateError if the trees differ.
+ * @example
+ * emaUpdate(tensor([8, 0]), tensor([4, 4]), 0.75); // [7, 1]
  */
 export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
   const old = namedLeaves(average);
@@ -39,6 +41,8 @@ export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
  * The decay that lets a young average follow quickly: `min(maximum, (1 + k) / (10 + k))`.
  *
  * @param step k, the scalar count of averaging steps taken before (0 at the first).
+ * @example
+ * emaDecay(scalar(8, 'int32'), 0.999); // 0.5
  */
 export function emaDecay(step: Tensor, maximum: number): Tensor {
   const k = step.cast('float32');

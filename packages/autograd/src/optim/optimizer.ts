@@ -21,9 +21,11 @@ export interface StepResult<T, S> {
  * donated and compiled like everything else; its step count is a tensor too.
  *
  * @example
+ * const loss = (layer: Linear, x: Tensor) => layer.forward(x).square().mean();
  * const optimizer = adamw({ weightDecay: 0.01 });
+ * let model = new Linear(4, 2, { key: key(0) });
  * let state = optimizer.init(model);
- * const { grads } = valueAndGrad(loss)(model, batch);
+ * const { grads } = valueAndGrad(loss)(model, ones([8, 4]));
  * ({ params: model, state } = optimizer.update(grads, state, model, { learningRate: 1e-3 }));
  */
 export interface Optimizer<S> {

@@ -111,7 +111,8 @@ export interface CosineOptions {
  *
  * @example
  * const schedule = cosineSchedule({ peak: 1e-3, floor: 1e-5, warmupSteps: 100, totalSteps: 2000 });
- * optimizer.update(grads, state, model, { learningRate: schedule(state.step) });
+ * schedule(scalar(0, 'int32')); // 1e-5: the first step of the warm-up
+ * schedule(scalar(2000, 'int32')); // 1e-5: the floor
  */
 export function cosineSchedule({
   peak,

@@ -38,6 +38,14 @@ export interface SgdState {
  *
  * Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep
  * learning", section 2, in PyTorch's form, where the learning rate is outside of the velocity.
+ *
+ * @throws ValueError if a number is negative, or `nesterov` has no momentum to look along.
+ * @example
+ * const optimizer = sgd();
+ * const start = { w: tensor([1, 1]) };
+ * const grads = { w: tensor([0.5, -2]) };
+ * const { params } = optimizer.update(grads, optimizer.init(start), start, { learningRate: 0.1 });
+ * params.w; // [0.95, 1.2]
  */
 export function sgd(options: SgdOptions = {}): Optimizer<SgdState> {
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, perParameter } = options;
