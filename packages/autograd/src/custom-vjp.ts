@@ -93,11 +93,11 @@ function cotangentLeaves(
   given: readonly unknown[],
 ): readonly (Tensor | null)[] {
   if (!Array.isArray(given) || given.length !== primals.length) {
-    const count = Array.isArray(given) ? `${given.length} cotangents` : `a ${typeof given}`;
+    const returned = Array.isArray(given) ? given.length : 'no array';
     throw new StateError(
       name,
-      `the rule gives ${count} for ${primals.length} arguments. ` +
-        'Return an array with one for each, null where no gradient flows.',
+      `the rule must return an array of ${primals.length} cotangents, one for each argument, ` +
+        `but returned ${returned}. Put null where no gradient flows.`,
     );
   }
   return primals.flatMap((primal, i): readonly (Tensor | null)[] => {
