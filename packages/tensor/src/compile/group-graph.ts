@@ -10,6 +10,9 @@ import {
   type MapBody,
 } from './group.ts';
 
+/** Longer chains are cut: one more pass over memory costs little there, and merging stays linear in their length. */
+const MAX_ATOMS = 256;
+
 /** A node of the graph: work that becomes one kernel. */
 export interface Group {
   readonly id: number;
@@ -86,7 +89,7 @@ export class GroupGraph {
         if (this.isReadBefore(maker, firstOrder(group.body))) continue;
         if (this.dependsThroughOthers(group, maker) || this.dependsThroughOthers(maker, group))
           continue;
-        this.absorb(group, maker);
+        if (this.absorb(group, maker)) this.inheritReaders(group, maker);
       }
     }
   }
@@ -167,6 +170,7 @@ export class GroupGraph {
     const { body: map } = maker;
     if (map.kind !== 'map' || isOpaque(body) || sizeOf(map.shape) !== sizeOf(body.shape))
       return false;
+    if (map.atoms.length + body.atoms.length > MAX_ATOMS) return false;
     if (!this.readsElementwise(body, maker) || !this.readsElementwise(map, group)) return false;
     const atoms = reshapeAtoms(map.atoms, body.shape);
     if (atoms === null) return false;
@@ -179,18 +183,18 @@ export class GroupGraph {
       this.readersOf(buffer).delete(group);
     }
     for (const { buffer } of windowsOf(group.body)) this.readersOf(buffer).add(group);
-    this.inheritAncestors(group, maker);
     return true;
   }
 
-  private inheritAncestors(kept: Group, merged: Group): void {
+  /**
+   * Whoever depended on `merged` now depends on `kept`. (What `merged` depended on, `kept` did before:
+   * it read `merged`. Where it alone did, nobody else has to be told.)
+   */
+  private inheritReaders(kept: Group, merged: Group): void {
     const inherited = this.ancestorsOf(kept);
-    inherited.addAll(this.ancestorsOf(merged));
-    inherited.remove(kept.id);
-    inherited.remove(merged.id);
     for (const other of this.groups.values()) {
       const ancestors = this.ancestorsOf(other);
-      if (other === kept || (!ancestors.has(kept.id) && !ancestors.has(merged.id))) continue;
+      if (other === kept || !ancestors.has(merged.id)) continue;
       ancestors.add(kept.id);
       ancestors.addAll(inherited);
     }
@@ -216,10 +220,6 @@ class BitSet {
   add(index: number): void {
     this.reserve((index >>> 5) + 1);
     this.words[index >>> 5] |= 1 << (index & 31);
-  }
-
-  remove(index: number): void {
-    if (index >>> 5 < this.words.length) this.words[index >>> 5] &= ~(1 << (index & 31));
   }
 
   addAll(other: BitSet): void {
