@@ -1,37 +1,38 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packPackages } from '../../scripts/pack-packages.js';
+import { bundle, type Bundle } from '../browser/bundle.ts';
+import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
+import { visitPages } from '../browser/pages.ts';
+import type { SamplingResult } from '../browser/program/sampling.ts';
+import type { TrainingResult } from '../browser/program/training.ts';
+import { PackedProject, type Compilation } from './packed-project.ts';
 
 // The packages as a user gets them: packed, installed in an empty project outside of the repository,
-// and used from there by plain Node and by TypeScript, neither of which knows of `src`.
+// and used from there by plain Node, by TypeScript, by a bundler and by a browser, none of which
+// knows of `src`.
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const tsc = join(root, 'node_modules/typescript/bin/tsc');
-const project = mkdtempSync(join(tmpdir(), 'tessera-project-'));
-let tarballs: readonly string[] = [];
+const project = new PackedProject();
+/** Sources of the pages: what runs in them runs in Node as well. */
+const programs = fileURLToPath(new URL('../browser/program', import.meta.url));
+/** Of the program's network: 2 to 8 to 1, with biases. */
+const PARAMETERS = 33;
+
+/** Engines may round exp, tanh and sin differently by a unit of float64; steps multiply that. */
+const BETWEEN_ENGINES = 1e-4;
 
 beforeAll(() => {
-  execFileSync(process.execPath, [tsc, '-b', 'packages/dit'], { cwd: root, stdio: 'inherit' });
-  mkdirSync(join(project, 'tarballs'));
-  tarballs = packPackages(join(project, 'tarballs'));
-  write('package.json', JSON.stringify({ private: true, type: 'module' }));
-  const [autograd, dit, tensor] = tarballs;
-  const options = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  execFileSync('npm', ['install', ...options, tensor, autograd], { cwd: project });
-  installBesideRepository(dit);
+  project.install();
 }, 120_000);
 
 afterAll(() => {
-  rmSync(project, { recursive: true });
+  project.remove();
 });
 
 describe('the tarballs', () => {
   it('are the three packages', () => {
-    expect(tarballs.map((path) => basename(path).replace(/-\d.*/, ''))).toEqual([
+    expect(project.tarballs.map((path) => basename(path).replace(/-\d.*/, ''))).toEqual([
       'tessera-autograd',
       'tessera-dit',
       'tessera-tensor',
@@ -41,7 +42,7 @@ describe('the tarballs', () => {
   it('hold the build, the sources it was made from, the licence, and nothing else', () => {
     const expected =
       /^package\/(?:package\.json|LICENSE|README\.md|bin\/[\w-]+\.js|src\/.*\.ts|dist\/.*(?:\.js|\.d\.ts)(?:\.map)?)$/;
-    for (const tarball of tarballs) {
+    for (const tarball of project.tarballs) {
       const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
       expect(files.filter((file) => !expected.test(file))).toEqual([]);
       expect(files).toContain('package/LICENSE');
@@ -54,7 +55,7 @@ describe('the tarballs', () => {
 
 describe('plain Node', () => {
   it('computes with @tessera/tensor', () => {
-    const output = runModule(`
+    const output = project.runModule(`
       import { matmul, tensor } from '@tessera/tensor';
       const product = matmul(tensor([[1, 2], [3, 4]]), tensor([[5], [6]]));
       console.log(JSON.stringify(await product.toArray()));
@@ -63,7 +64,7 @@ describe('plain Node', () => {
   });
 
   it('differentiates, and trains a layer, with @tessera/autograd', () => {
-    const output = runModule(`
+    const output = project.runModule(`
       import { key, tensor } from '@tessera/tensor';
       import { grad } from '@tessera/autograd';
       import { Linear } from '@tessera/autograd/nn';
@@ -77,20 +78,30 @@ describe('plain Node', () => {
   });
 
   it('loads the extension API', () => {
-    const output = runModule(`
+    const output = project.runModule(`
       import { primitives } from '@tessera/tensor/extend';
       console.log(primitives.matmul.name);
     `);
     expect(output.trim()).toBe('matmul');
   });
 
+  it('draws shapes with @tessera/autograd/testing, beside fast-check', () => {
+    const output = project.runModule(`
+      import { assert, property } from 'fast-check';
+      import { shapes } from '@tessera/autograd/testing';
+      assert(property(shapes(), (shape) => Array.isArray(shape)));
+      console.log('held');
+    `);
+    expect(output).toBe('held\n');
+  });
+
   it('loads @tessera/dit and starts its command line', () => {
     expect(
-      runModule(`console.log(Object.keys(await import('@tessera/dit')).length > 0)`).trim(),
+      project.runModule(`console.log(Object.keys(await import('@tessera/dit')).length > 0)`).trim(),
     ).toBe('true');
-    const bin = join(project, 'node_modules/@tessera/dit/bin/tessera.js');
+    const bin = join(project.folder, 'node_modules/@tessera/dit/bin/tessera.js');
     const help = execFileSync(process.execPath, [bin, '--help'], {
-      cwd: project,
+      cwd: project.folder,
       encoding: 'utf8',
     });
     expect(help).toContain('train');
@@ -101,7 +112,7 @@ describe('plain Node', () => {
     const result = spawnSync(
       process.execPath,
       ['--input-type=module', '--eval', `import '@tessera/tensor/dist/tensor.js'`],
-      { cwd: project, encoding: 'utf8' },
+      { cwd: project.folder, encoding: 'utf8' },
     );
     expect(result.stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
@@ -117,6 +128,7 @@ describe.each([
     '@tessera/autograd',
     '@tessera/autograd/nn',
     '@tessera/autograd/optim',
+    '@tessera/autograd/testing',
     '@tessera/dit',
   ];
 
@@ -144,50 +156,153 @@ describe.each([
     expect(status).not.toBe(0);
   });
 
-  function compile(source: string): { output: string; status: number | null } {
-    write('main.ts', source);
-    const compilerOptions = {
-      module,
-      moduleResolution: resolution,
-      target: 'es2023',
-      lib: ['es2023', 'esnext.disposable'],
-      types: [],
-      strict: true,
-      noEmit: true,
-    };
-    write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-    const result = spawnSync(process.execPath, [tsc, '-p', project], { encoding: 'utf8' });
-    return { output: result.stdout, status: result.status };
+  function compile(source: string): Compilation {
+    project.write('main.ts', source);
+    return project.compile(['main.ts'], { module, moduleResolution: resolution });
   }
 });
 
-function write(file: string, text: string): void {
-  writeFileSync(join(project, file), text);
-}
+describe('a bundle', () => {
+  const FUNCTIONS = /^@tessera\/(?:autograd|tensor\/dist\/(?:ops|io))\//;
 
-/** What a module prints that stands in the project. */
-function runModule(source: string): string {
-  write('main.js', source);
-  return execFileSync(process.execPath, ['main.js'], { cwd: project, encoding: 'utf8' });
-}
+  it('of tensor alone works, without the functions, file formats and gradients beside it', async () => {
+    const { modules, output } = await bundleAndRun(`
+      import { tensor } from '@tessera/tensor';
+      console.log(tensor([[1, 2], [3, 4]]).sum(0).toArraySync().join());
+    `);
+    expect(output).toBe('4,6\n');
+    expect(modules).toContain('@tessera/tensor/dist/create.js');
+    expect(modules.filter((module) => FUNCTIONS.test(module))).toEqual([]);
+  });
 
-/**
- * Unpacks a package whose dependencies come from the registry, and links those to the copies that the
- * repository has installed, so that the test needs no network.
- */
-function installBesideRepository(tarball: string): void {
-  const folder = join(project, 'node_modules/@tessera/dit');
-  mkdirSync(folder);
-  execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder]);
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    readonly dependencies: Readonly<Record<string, string>>;
-  };
-  const foreign = Object.keys(manifest.dependencies).filter(
-    (name) => !name.startsWith('@tessera/'),
-  );
-  for (const name of foreign) {
-    const link = join(project, 'node_modules', name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), link, 'dir');
+  it('has what it imports, and leaves the rest', async () => {
+    const { modules, output } = await bundleAndRun(`
+      import { einsum, ones } from '@tessera/tensor';
+      import { constantSchedule } from '@tessera/autograd/optim';
+      console.log(einsum('ij,ij->', ones([2, 3]), ones([2, 3])).itemSync(), typeof constantSchedule);
+    `);
+    expect(output).toBe('6 function\n');
+    const functions = modules.filter((module) => FUNCTIONS.test(module));
+    expect(functions).toContain('@tessera/tensor/dist/ops/einsum.js');
+    expect(functions).toContain('@tessera/autograd/dist/optim/schedule.js');
+    expect(functions).not.toContain('@tessera/tensor/dist/ops/conv.js');
+    expect(functions).not.toContain('@tessera/autograd/dist/optim/adamw.js');
+    expect(functions).not.toContain('@tessera/autograd/dist/grad.js');
+  });
+
+  async function bundleAndRun(
+    source: string,
+  ): Promise<{ modules: readonly string[]; output: string }> {
+    project.write('entry.js', source);
+    const { modules, scripts } = await bundle(project.folder, ['entry.js']);
+    expect(scripts).toHaveLength(1);
+    return { modules, output: project.runModule(scripts[0]) };
   }
+});
+
+describe('one program', () => {
+  const site = join(project.folder, 'site');
+  const scripts = ['training-page.ts', 'training-worker.ts', 'sampling-page.ts'];
+  const options = {
+    lib: ['es2023', 'esnext.disposable', 'dom'],
+    rewriteRelativeImportExtensions: true,
+    noEmit: false,
+  };
+  let compiled: Compilation;
+  let built: Bundle;
+
+  beforeAll(async () => {
+    project.copy(programs, ['.ts', '.html']);
+    const nodenext = { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' };
+    compiled = project.compile(scripts, { ...options, ...nodenext });
+    built = await bundle(project.folder, ['training.html', 'sampling.html'], site);
+  }, 120_000);
+
+  it('type-checks with moduleResolution nodenext and bundler', () => {
+    expect(compiled).toEqual({ output: '', status: 0 });
+    const bundler = { module: 'esnext', moduleResolution: 'bundler', outDir: 'out-bundler' };
+    expect(project.compile(scripts, { ...options, ...bundler })).toEqual({ output: '', status: 0 });
+  });
+
+  it('trains in plain Node', () => {
+    const { losses, eagerLosses, predictions, reloaded, fileSize, values } = trainInNode();
+    expect(losses).toHaveLength(20);
+    expect(losses[19]).toBeLessThan(losses[0] / 2);
+    // A fused kernel rounds to float32 once, eager operations each time; steps multiply that.
+    expect(largestDifference(eagerLosses, losses)).toBeLessThan(1e-5);
+    expect(reloaded).toEqual(predictions);
+    expect(fileSize).toBeGreaterThan(PARAMETERS * 4);
+    expect(values[0][0]).toBeCloseTo(-Math.sin(1), 6);
+  });
+
+  it('draws samples in plain Node', () => {
+    const { forward, samples } = sampleInNode();
+    expect(forward).toHaveLength(2 * 4 * 4);
+    expect(samples).toHaveLength(2 * 2 * 4 * 4);
+    expect(new Set(samples).size).toBeGreaterThan(1);
+  });
+
+  it('is built by Vite from the packed files and valibot, and asks for nothing of Node', () => {
+    const packages = built.modules.flatMap((module) => {
+      return /^(?:@[\w-]+\/)?[\w-]+\/dist\//.exec(module) ?? [];
+    });
+    expect([...new Set(packages)].sort()).toEqual([
+      '@tessera/autograd/dist/',
+      '@tessera/dit/dist/',
+      '@tessera/tensor/dist/',
+      'valibot/dist/',
+    ]);
+    expect(built.builtins).toEqual([]);
+  });
+
+  it('computes the same in a page of Chromium and in a worker, without eval', async ({ skip }) => {
+    const browser = findChromium();
+    if (browser === null) {
+      process.stderr.write(`the browser test is skipped: ${NO_CHROMIUM}\n`);
+      return skip(NO_CHROMIUM);
+    }
+    const { training, sampling } = await visitPages(browser, site, {
+      training: ['page', 'worker'],
+      sampling: ['page'],
+    });
+    const trained = { refusesEval: true, result: trainInNode() };
+    expect(largestDifference(training.outputs['page'], trained)).toBeLessThan(BETWEEN_ENGINES);
+    expect(largestDifference(training.outputs['worker'], trained)).toBeLessThan(BETWEEN_ENGINES);
+    expect(largestDifference(sampling.outputs['page'], sampleInNode())).toBeLessThan(
+      BETWEEN_ENGINES,
+    );
+    expect([...training.complaints, ...sampling.complaints]).toEqual([]);
+  }, 180_000);
+
+  function trainInNode(): TrainingResult {
+    return runInNode('training', 'train') as TrainingResult;
+  }
+
+  function sampleInNode(): SamplingResult {
+    return runInNode('sampling', 'drawSamples') as SamplingResult;
+  }
+
+  function runInNode(module: string, name: string): unknown {
+    return JSON.parse(
+      project.runModule(`
+        import { ${name} } from './out/${module}.js';
+        console.log(JSON.stringify(await ${name}()));
+      `),
+    );
+  }
+});
+
+/** The largest difference of the numbers of two values of one structure; all else must be equal. */
+function largestDifference(actual: unknown, expected: unknown): number {
+  if (typeof actual === 'number' && typeof expected === 'number') {
+    return Math.abs(actual - expected);
+  }
+  if (typeof expected !== 'object' || expected === null) {
+    expect(actual).toBe(expected);
+    return 0;
+  }
+  const others = Object.entries(actual as object);
+  const entries = Object.entries(expected);
+  expect(others.map(([key]) => key)).toEqual(entries.map(([key]) => key));
+  return Math.max(0, ...entries.map(([, value], i) => largestDifference(others[i][1], value)));
 }

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+
+/** Scripts and workers of the site's own files, and nothing else: neither `eval` nor inline code. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+};
+
+/** A running web server. */
+export interface Site {
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Serves a folder on a free port of this machine, every file under a strict Content-Security-Policy. */
+export async function serveSite(folder: string): Promise<Site> {
+  const files = new Map(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => statSync(join(folder, file)).isFile())
+      .map((file) => [`/${file}`, readFileSync(join(folder, file))]),
+  );
+  const server = createServer(({ url = '/' }, response) => {
+    const file = files.get(url);
+    response.setHeader('content-security-policy', POLICY);
+    response.setHeader('content-type', TYPES[extname(url)] ?? 'application/octet-stream');
+    // A browser asks every site for an icon; that this one has none is no failure.
+    response.statusCode = file === undefined ? (url === '/favicon.ico' ? 204 : 404) : 200;
+    response.end(file);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
