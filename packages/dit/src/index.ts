@@ -1,3 +1,4 @@
+export { observe, type Observer } from '@tessera/autograd/nn';
 export {
   Autoencoder,
   autoencoderLoss,
@@ -137,7 +138,6 @@ export {
 } from './model/initialization.ts';
 export { LabelEmbedder, type LabelEmbedderOptions } from './model/label.ts';
 export { modulate, Modulation, type ModulationOptions } from './model/modulate.ts';
-export { observe, type Observer } from './model/observe.ts';
 export { patchify, PatchEmbed, unpatchify, type PatchEmbedOptions } from './model/patchify.ts';
 export { sinCos1d, sinCos2d } from './model/position.ts';
 export { TimestepEmbedder, timestepEmbedding } from './model/timestep.ts';

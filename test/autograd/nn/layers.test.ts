@@ -1,6 +1,7 @@
 import { grad } from '@tessera/autograd';
 import {
   Conv2d,
+  ConvTranspose2d,
   CrossAttention,
   Embedding,
   GroupNorm,
@@ -9,6 +10,7 @@ import {
   Linear,
   loadTensors,
   Mlp,
+  RMSNorm,
   SelfAttention,
 } from '@tessera/autograd/nn';
 import { gelu, key, normal, ones, scalar, tensor, type Tensor } from '@tessera/tensor';
@@ -80,6 +82,49 @@ describe('Conv2d', () => {
   });
 });
 
+describe('ConvTranspose2d', () => {
+  it('is the adjoint of the convolution of the same weight', () => {
+    const options = { kernelSize: 3, stride: 2, padding: 1, groups: 2, bias: false } as const;
+    const conv = new Conv2d(4, 6, { key: key(0), ...options });
+    const transpose = loadTensors(
+      new ConvTranspose2d(6, 4, { key: key(1), ...options, outputPadding: 1 }),
+      new Map([['weight', conv.weight]]),
+    );
+    const x = random(1, [2, 4, 6, 6]);
+    const y = random(2, [2, 6, 3, 3]);
+    const left = conv.forward(x).mul(y).sum().itemSync();
+    const right = x.mul(transpose.forward(y)).sum().itemSync();
+    // Sums of 864 products of normal numbers: 1e-5 of their size.
+    expect(Math.abs(left - right)).toBeLessThan(1e-4);
+  });
+
+  it('adds its bias to each channel and turns the shape of the convolution around', () => {
+    const layer = new ConvTranspose2d(16, 3, {
+      key: key(0),
+      kernelSize: [4, 3],
+      stride: 2,
+      padding: [1, 0],
+      biasInit,
+    });
+    expect(layer.weight.shape).toEqual([16, 3, 4, 3]);
+    const y = layer.forward(ones([1, 16, 8, 8]).mul(0));
+    expect(y.shape).toEqual([1, 3, 16, 17]);
+    expect(y.select(0, 0).select(-1, 5).select(-1, 7).toArraySync()).toEqual(
+      layer.bias?.toArraySync(),
+    );
+  });
+
+  it('refuses channels that do not divide into the groups', () => {
+    const options = { key: key(0), kernelSize: 1, groups: 2 };
+    expect(() => new ConvTranspose2d(4, 3, options)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: ConvTranspose2d: 4 channels in and 3 out do not divide into 2 groups.]`,
+    );
+    expect(() => new Conv2d(3, 4, options)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: Conv2d: 3 channels in and 4 out do not divide into 2 groups.]`,
+    );
+  });
+});
+
 describe('Embedding', () => {
   it('looks rows up and collects their gradients', () => {
     const table = new Embedding(4, 2, { key: key(0) });
@@ -106,6 +151,19 @@ describe('norms', () => {
     [row[0], 5, 0, 2 * row[3] + 1].forEach((y, i) => expect(scaled[i]).toBeCloseTo(y, 5));
     expect(() => affine.forward(ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: LayerNorm: x is [2, 3], but the last axis must have size 4.]`,
+    );
+  });
+
+  it('RMSNorm divides rows by their root mean square, then scales', () => {
+    const x = tensor([[1, 7], [-3, 4]]); // prettier-ignore
+    const norm = loadTensors(new RMSNorm(2, { eps: 0 }), new Map([['weight', tensor([1, 2])]]));
+    const expected = tensor([[1 / 5, 14 / 5], [-3 / Math.sqrt(12.5), 8 / Math.sqrt(12.5)]]); // prettier-ignore
+    expect(distance(norm.forward(x), expected)).toBeLessThan(1e-6);
+    const plain = new RMSNorm(2, { eps: 0.75, affine: false });
+    expect(plain.weight).toBeNull();
+    expect(distance(plain.forward(tensor([[0.5, 0.5]])), tensor([[0.5, 0.5]]))).toBeLessThan(1e-6);
+    expect(() => norm.forward(ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: RMSNorm: x is [2, 3], but the last axis must have size 2.]`,
     );
   });
 
@@ -195,6 +253,28 @@ describe('attention', () => {
     expect(cross.kv.weight.shape).toEqual([8, 6]);
     expect(cross.kv.bias).toBeNull();
     expect(cross.forward(ones([2, 3, 4]), ones([2, 5, 6])).shape).toEqual([2, 3, 4]);
+  });
+
+  it('takes masks: causal, a bool, or added to the logits', () => {
+    const x = random(7, [2, T, D]);
+    const causal = attention.forward(x, { causal: true });
+    // The first token sees itself alone: its output is that of a sequence of one.
+    const first = attention.forward(x.slice([null, [0, 1]]));
+    expect(distance(causal.slice([null, [0, 1]]), first)).toBeLessThan(1e-6);
+    const lower = tensor([[1, 0, 0], [1, 1, 0], [1, 1, 1]]); // prettier-ignore
+    expect(distance(attention.forward(x, { mask: lower.greater(0) }), causal)).toBeLessThan(1e-6);
+    const added = lower.greater(0).where(0, -Infinity);
+    expect(distance(attention.forward(x, { mask: added }), causal)).toBeLessThan(1e-6);
+  });
+
+  it('hides the padding of a context', () => {
+    const cross = new CrossAttention(D, N, { key: key(8), contextWidth: 6 });
+    const x = random(9, [2, T, D]);
+    const context = random(10, [2, 5, 6]);
+    const mask = tensor([[true, true, true, false, false], [true, true, true, false, false]]); // prettier-ignore
+    const masked = cross.forward(x, context, { mask: mask.reshape([2, 1, 1, 5]) });
+    const short = cross.forward(x, context.slice([null, [0, 3]]));
+    expect(distance(masked, short)).toBeLessThan(1e-6);
   });
 
   it('refuses widths that do not divide', () => {

@@ -1,4 +1,10 @@
-import { attention, ShapeError, split, type Tensor } from '@tessera/tensor';
+import {
+  attention,
+  ShapeError,
+  split,
+  type Tensor,
+  type AttentionOptions as ScoreOptions,
+} from '@tessera/tensor';
 import type { Initializer } from './init.ts';
 import { Linear, type LinearOptions } from './linear.ts';
 import { Module } from './module.ts';
@@ -19,10 +25,20 @@ export interface CrossAttentionOptions extends AttentionOptions {
 }
 
 /**
+ * Which token may look at which, for one call. `mask` broadcasts to `[B, N, T, S]`: `[T, S]` holds
+ * for all, `[B, 1, 1, S]` hides the padding of each sample.
+ */
+export type AttentionMask = Pick<ScoreOptions, 'mask' | 'causal'>;
+
+/**
  * Multi-head self-attention: `proj(softmax(q kᵀ / √E) v)` with q, k, v from one projection. The
  * rows of `qkv.weight` are q, then k, then v, each ordered by head.
  *
  * Source: Vaswani et al. 2017, "Attention is all you need", equation 1; names as in timm.
+ *
+ * @example
+ * const attn = new SelfAttention(16, 4, { key: key(0) });
+ * attn.forward(ones([2, 8, 16]), { causal: true }).shape; // [2, 8, 16]
  */
 export class SelfAttention extends Module {
   readonly qkv: Linear;
@@ -39,10 +55,10 @@ export class SelfAttention extends Module {
   }
 
   /** `[B, T, D] → [B, T, D]` */
-  forward(x: Tensor): Tensor {
+  forward(x: Tensor, mask: AttentionMask = {}): Tensor {
     const [q, k, v] = this.qkv.forward(x).chunk(3, -1); // [B, T, D] each
     const { heads } = this;
-    const y = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads)); // [B, N, T, E]
+    const y = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads), mask); // [B, N, T, E]
     return this.proj.forward(joinHeads(y));
   }
 }
@@ -50,6 +66,10 @@ export class SelfAttention extends Module {
 /**
  * Multi-head attention from a sequence to a context: queries from `x`, keys and values from the
  * context. The rows of `kv.weight` are k, then v, each ordered by head.
+ *
+ * @example
+ * const cross = new CrossAttention(16, 4, { key: key(0), contextWidth: 6 });
+ * cross.forward(ones([2, 8, 16]), ones([2, 3, 6])).shape; // [2, 8, 16]
  */
 export class CrossAttention extends Module {
   readonly q: Linear;
@@ -68,11 +88,11 @@ export class CrossAttention extends Module {
   }
 
   /** `[B, T, D]` and context `[B, S, Dc]` to `[B, T, D]` */
-  forward(x: Tensor, context: Tensor): Tensor {
+  forward(x: Tensor, context: Tensor, mask: AttentionMask = {}): Tensor {
     const [k, v] = this.kv.forward(context).chunk(2, -1); // [B, S, D] each
     const { heads } = this;
     const q = splitHeads(this.q.forward(x), heads); // [B, N, T, E]
-    const y = attention(q, splitHeads(k, heads), splitHeads(v, heads)); // [B, N, T, E]
+    const y = attention(q, splitHeads(k, heads), splitHeads(v, heads), mask); // [B, N, T, E]
     return this.proj.forward(joinHeads(y));
   }
 }

@@ -1,17 +1,24 @@
-import { conv2d, split, type Tensor } from '@tessera/tensor';
+import {
+  conv2d,
+  convTranspose2d,
+  split,
+  ValueError,
+  type Size2d,
+  type Tensor,
+} from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
 
 /** Options of {@link Conv2d}. A pair is `[vertical, horizontal]`; one number stands for both. */
 export interface Conv2dOptions {
   readonly key: Tensor;
-  readonly kernelSize: number | readonly [number, number];
+  readonly kernelSize: Size2d;
   /** Default 1. */
-  readonly stride?: number | readonly [number, number];
+  readonly stride?: Size2d;
   /** Zeros around the image. Default 0. */
-  readonly padding?: number | readonly [number, number];
+  readonly padding?: Size2d;
   /** Default 1. */
-  readonly dilation?: number | readonly [number, number];
+  readonly dilation?: Size2d;
   /** Default 1. */
   readonly groups?: number;
   /** Whether to add a bias. Default true. */
@@ -20,6 +27,12 @@ export interface Conv2dOptions {
   readonly init?: Initializer;
   /** The first bias. Default zeros. */
   readonly biasInit?: Initializer;
+}
+
+/** Options of {@link ConvTranspose2d}. */
+export interface ConvTranspose2dOptions extends Conv2dOptions {
+  /** Rows and columns added to one side of the output, of which several sizes give one input. Default 0. */
+  readonly outputPadding?: Size2d;
 }
 
 /**
@@ -34,24 +47,18 @@ export class Conv2d extends Module {
   readonly weight: Tensor;
   /** `[out]` */
   readonly bias: Tensor | null;
-  readonly stride: number | readonly [number, number];
-  readonly padding: number | readonly [number, number];
-  readonly dilation: number | readonly [number, number];
+  readonly stride: Size2d;
+  readonly padding: Size2d;
+  readonly dilation: Size2d;
   readonly groups: number;
 
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
-    const [weightKey, biasKey] = split(options.key);
-    const {
-      kernelSize,
-      bias = true,
-      init: weightInit = init.kaimingUniform(),
-      biasInit = init.zeros(),
-    } = options;
     const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-    const [height, width] = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
-    this.weight = weightInit(weightKey, [outChannels, inChannels / groups, height, width]);
-    this.bias = bias ? biasInit(biasKey, [outChannels]) : null;
+    checkGroups('Conv2d', inChannels, outChannels, groups);
+    const { weight, bias } = startOf(options, outChannels, [outChannels, inChannels / groups]);
+    this.weight = weight;
+    this.bias = bias;
     this.stride = stride;
     this.padding = padding;
     this.dilation = dilation;
@@ -62,6 +69,77 @@ export class Conv2d extends Module {
   forward(x: Tensor): Tensor {
     const { stride, padding, dilation, groups } = this;
     const y = conv2d(x, this.weight, { stride, padding, dilation, groups });
-    return this.bias === null ? y : y.add(this.bias.reshape([-1, 1, 1]));
+    return addBias(y, this.bias);
   }
+}
+
+/**
+ * The transpose of a {@link Conv2d} of the same options: it turns shapes, and gradients, the other way
+ * round, with stride as a factor of size.
+ *
+ * Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4.
+ *
+ * @example
+ * const grow = new ConvTranspose2d(16, 3, { key: key(0), kernelSize: 4, stride: 2, padding: 1 });
+ * grow.forward(ones([1, 16, 8, 8])).shape; // [1, 3, 16, 16]
+ */
+export class ConvTranspose2d extends Module {
+  /** `[in, out / groups, kernel height, kernel width]` */
+  readonly weight: Tensor;
+  /** `[out]` */
+  readonly bias: Tensor | null;
+  readonly stride: Size2d;
+  readonly padding: Size2d;
+  readonly outputPadding: Size2d;
+  readonly dilation: Size2d;
+  readonly groups: number;
+
+  constructor(inChannels: number, outChannels: number, options: ConvTranspose2dOptions) {
+    super();
+    const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
+    checkGroups('ConvTranspose2d', inChannels, outChannels, groups);
+    const { weight, bias } = startOf(options, outChannels, [inChannels, outChannels / groups]);
+    this.weight = weight;
+    this.bias = bias;
+    this.stride = stride;
+    this.padding = padding;
+    this.outputPadding = outputPadding;
+    this.dilation = dilation;
+    this.groups = groups;
+  }
+
+  /** `[B, in, H, W] → [B, out, H', W']` */
+  forward(x: Tensor): Tensor {
+    const { stride, padding, outputPadding, dilation, groups } = this;
+    const geometry = { stride, padding, outputPadding, dilation, groups };
+    return addBias(convTranspose2d(x, this.weight, geometry), this.bias);
+  }
+}
+
+/** The first weight `[...channels, kernel height, kernel width]` and the first bias. */
+function startOf(
+  options: Conv2dOptions,
+  outChannels: number,
+  channels: readonly [number, number],
+): { weight: Tensor; bias: Tensor | null } {
+  const { kernelSize, bias = true } = options;
+  const { init: weightInit = init.kaimingUniform(), biasInit = init.zeros() } = options;
+  const [weightKey, biasKey] = split(options.key);
+  const window = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
+  return {
+    weight: weightInit(weightKey, [...channels, ...window]),
+    bias: bias ? biasInit(biasKey, [outChannels]) : null,
+  };
+}
+
+function addBias(y: Tensor, bias: Tensor | null): Tensor {
+  return bias === null ? y : y.add(bias.reshape([-1, 1, 1]));
+}
+
+function checkGroups(op: string, inChannels: number, outChannels: number, groups: number): void {
+  if (inChannels % groups === 0 && outChannels % groups === 0) return;
+  throw new ValueError(
+    op,
+    `${inChannels} channels in and ${outChannels} out do not divide into ${groups} groups.`,
+  );
 }

@@ -1,6 +1,7 @@
 import {
   normal as normalNumbers,
   ones,
+  scalar,
   uniform,
   ValueError,
   zeros,
@@ -26,6 +27,18 @@ function xavierUniform(gain = 1): Initializer {
 }
 
 /**
+ * Normal with deviation `gain · √(2 / (fanIn + fanOut))`, the spread of {@link xavierUniform}.
+ *
+ * Source: Glorot & Bengio 2010, equation 12.
+ */
+function xavierNormal(gain = 1): Initializer {
+  return (key, shape) => {
+    const { fanIn, fanOut } = fans('xavierNormal', shape);
+    return normalNumbers(key, shape).mul(gain * Math.sqrt(2 / (fanIn + fanOut)));
+  };
+}
+
+/**
  * Uniform in `±√(6 / ((1 + a²) · fanIn))`, made for rectifiers of negative slope `a`. The default
  * `a = √5` gives `±1/√fanIn`, the start of PyTorch's linear and convolution layers.
  *
@@ -38,9 +51,42 @@ function kaimingUniform(a: number = Math.sqrt(5)): Initializer {
   };
 }
 
+/**
+ * Normal with deviation `√(2 / ((1 + a²) · fanIn))`, made for rectifiers of negative slope `a`. The
+ * default `a = 0` is for ReLU.
+ *
+ * Source: He et al. 2015, "Delving deep into rectifiers", equations 10 and 12.
+ */
+function kaimingNormal(a = 0): Initializer {
+  return (key, shape) => {
+    const std = Math.sqrt(2 / ((1 + a * a) * fans('kaimingNormal', shape).fanIn));
+    return normalNumbers(key, shape).mul(std);
+  };
+}
+
 /** Normal with mean 0 and the given standard deviation. */
 function normal(std: number): Initializer {
   return (key, shape) => normalNumbers(key, shape).mul(std);
+}
+
+/**
+ * Normal with mean 0 and the given standard deviation, on condition that no value lies outside of
+ * `±bound · std`; the values spread less than `std` for that (0.88 std at the default bound of 2).
+ *
+ * Drawn without rejection, by the inverse of the distribution function at uniform places:
+ * `√2 · std · erf⁻¹(u)` with u uniform in `±erf(bound / √2)`.
+ *
+ * Source: Devroye 1986, "Non-uniform random variate generation", section II.2.
+ */
+function truncatedNormal(std: number, bound = 2): Initializer {
+  if (!(bound > 0))
+    throw new ValueError('truncatedNormal', `bound must be above 0, but is ${bound}.`);
+  return (key, shape) => {
+    const edge = scalar(bound / Math.SQRT2).erf();
+    const places = uniform(key, shape, HALF_STEP - 1, HALF_STEP + 1); // never ±1, and symmetric
+    const values = inverseErf(places.mul(edge)).mul(Math.SQRT2);
+    return values.maximum(-bound).minimum(bound).mul(std);
+  };
 }
 
 /** All 0; the key is not used. */
@@ -61,11 +107,23 @@ function allOnes(): Initializer {
  */
 export const init: {
   readonly xavierUniform: typeof xavierUniform;
+  readonly xavierNormal: typeof xavierNormal;
   readonly kaimingUniform: typeof kaimingUniform;
+  readonly kaimingNormal: typeof kaimingNormal;
   readonly normal: typeof normal;
+  readonly truncatedNormal: typeof truncatedNormal;
   readonly zeros: typeof allZeros;
   readonly ones: typeof allOnes;
-} = { xavierUniform, kaimingUniform, normal, zeros: allZeros, ones: allOnes };
+} = {
+  xavierUniform,
+  xavierNormal,
+  kaimingUniform,
+  kaimingNormal,
+  normal,
+  truncatedNormal,
+  zeros: allZeros,
+  ones: allOnes,
+};
 
 /** Inputs and outputs of one unit of a weight `[out, in, ...kernel]`. */
 function fans(op: string, shape: readonly number[]): { fanIn: number; fanOut: number } {
@@ -74,4 +132,33 @@ function fans(op: string, shape: readonly number[]): { fanIn: number; fanOut: nu
   }
   const window = shape.slice(2).reduce((product, n) => product * n, 1);
   return { fanIn: shape[1] * window, fanOut: shape[0] * window };
+}
+
+/** Half the distance of the numbers that `uniform` draws from a range of length 2. */
+const HALF_STEP = 2 ** -24;
+
+/** Coefficients of {@link inverseErf}, highest power first: in w − 2.5 for w < 5, in √w − 3 beyond. */
+const CENTRE = [
+  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3,
+  -4.17768164e-3, 0.246640727, 1.50140941,
+];
+const TAIL = [
+  -2.00214257e-4, 1.00950558e-4, 1.34934322e-3, -3.67342844e-3, 5.73950773e-3, -7.6224613e-3,
+  9.43887047e-3, 1.00167406, 2.83297682,
+];
+
+/**
+ * The inverse of erf for x in (−1, 1), to float32 accuracy.
+ *
+ * Source: Giles 2012, "Approximating the erfinv function", GPU Computing Gems, table 5.
+ */
+function inverseErf(x: Tensor): Tensor {
+  const w = x.neg().add(1).mul(x.add(1)).log().neg();
+  const polynomial = (coefficients: readonly number[], at: Tensor): Tensor =>
+    coefficients.slice(1).reduce((sum, c) => sum.mul(at).add(c), at.mul(0).add(coefficients[0]));
+  const tail = polynomial(TAIL, w.sqrt().sub(3));
+  return w
+    .less(5)
+    .where(polynomial(CENTRE, w.sub(2.5)), tail)
+    .mul(x);
 }

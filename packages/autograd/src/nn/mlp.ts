@@ -10,7 +10,12 @@ export interface MlpOptions {
   readonly init?: Initializer;
 }
 
-/** The feed-forward part of a transformer block: `fc2(gelu(fc1(x)))`, with GELU's tanh form. */
+/**
+ * The feed-forward part of a transformer block: `fc2(gelu(fc1(x)))`, with GELU's tanh form.
+ *
+ * @example
+ * new Mlp(4, 16, { key: key(0) }).forward(ones([2, 8, 4])).shape; // [2, 8, 4]
+ */
 export class Mlp extends Module {
   readonly fc1: Linear;
   readonly fc2: Linear;

@@ -7,6 +7,9 @@ import { namedLeaves } from '../leaves.ts';
  * Name the fields as the checkpoint does: the path of a tensor is its key. Modules are immutable;
  * training makes new ones.
  *
+ * A module has no mode. `forward` evaluates; a module that computes something else in a training step
+ * (dropout, batch norm) has a method `train` for it; see {@link Layer}.
+ *
  * @example
  * class Affine extends Module {
  *   readonly weight: Tensor = ones([3]);
@@ -18,19 +21,86 @@ import { namedLeaves } from '../leaves.ts';
  */
 export abstract class Module extends TreeNode {}
 
-/** `[path, tensor]` of every trainable tensor of a module: float32 and not in a buffer. */
+/** What a training step makes of an input. */
+export interface Trained<M> {
+  readonly output: Tensor;
+  /** The module after the step: the same parameters, and buffers that may have moved. */
+  readonly module: M;
+}
+
+/** A module from one tensor to one tensor. */
+export interface Layer extends Module {
+  /** What it computes at evaluation. */
+  forward(x: Tensor): Tensor;
+  /**
+   * What it computes in a training step, if that is something else. Take the loss of the output and
+   * hand the module out beside it (`valueAndGrad` with `hasAux`).
+   *
+   * @param key Random numbers for the step.
+   */
+  train?(x: Tensor, key?: Tensor): Trained<Layer>;
+}
+
+/**
+ * A module like `module` with other values in some of its fields; `module` stays as it is.
+ *
+ * @example
+ * const layer = new Linear(4, 2, { key: key(0) });
+ * const shifted = withFields(layer, { bias: ones([2]) });
+ */
+export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
+  return Object.assign(Object.create(Object.getPrototypeOf(module) as object) as M, module, fields);
+}
+
+/**
+ * `[path, module]` of a module and all modules inside it, from outside to inside, in the order of the
+ * fields.
+ *
+ * @example
+ * const mlp = new Mlp(4, 8, { key: key(0) });
+ * namedModules(mlp).map(([path]) => path); // ['', 'fc1', 'fc2']
+ */
+export function namedModules(root: Module): readonly (readonly [string, Module])[] {
+  const found: (readonly [string, Module])[] = [];
+  const visit = (node: unknown, path: string): void => {
+    if (node instanceof Module) found.push([path, node]);
+    for (const [key, child] of tree.children(node) ?? []) {
+      visit(child, path === '' ? key : `${path}.${key}`);
+    }
+  };
+  visit(root, '');
+  return found;
+}
+
+/**
+ * `[path, tensor]` of every trainable tensor of a module: float32 and not in a buffer.
+ *
+ * @example
+ * namedParameters(new Linear(4, 2, { key: key(0) })).map(([path]) => path); // ['weight', 'bias']
+ */
 export function namedParameters(module: unknown): readonly (readonly [string, Tensor])[] {
   return namedLeaves(module).flatMap(({ path, tensor, trainable }) =>
     trainable ? [[path, tensor] as const] : [],
   );
 }
 
-/** `[path, tensor]` of every tensor of a module, buffers included: the content of a checkpoint. */
+/**
+ * `[path, tensor]` of every tensor of a module, buffers included: the content of a checkpoint.
+ *
+ * @example
+ * const norm = new BatchNorm2d(3, { affine: false });
+ * namedTensors(norm).map(([path]) => path); // ['running_mean', 'running_var', 'num_batches_tracked']
+ */
 export function namedTensors(module: unknown): readonly (readonly [string, Tensor])[] {
   return namedLeaves(module).map(({ path, tensor }) => [path, tensor] as const);
 }
 
-/** The number of trainable values of a module. */
+/**
+ * The number of trainable values of a module.
+ *
+ * @example
+ * countParameters(new Linear(4, 2, { key: key(0) })); // 10
+ */
 export function countParameters(module: unknown): number {
   return namedParameters(module).reduce((count, [, { size }]) => count + size, 0);
 }
@@ -42,6 +112,10 @@ export function countParameters(module: unknown): number {
  * @param tensors By path, exactly the names of {@link namedTensors}.
  * @throws FormatError that lists the names which are missing, which are not known, and whose shape
  * or dtype differs.
+ * @example
+ * const blank = new Linear(2, 1, { key: key(0), bias: false });
+ * const layer = loadTensors(blank, new Map([['weight', tensor([[3, 4]])]]));
+ * layer.forward(tensor([1, 1])); // [7]
  */
 export function loadTensors<M>(module: M, tensors: ReadonlyMap<string, Tensor>): M {
   const leaves = namedLeaves(module);

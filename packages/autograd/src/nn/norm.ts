@@ -3,6 +3,7 @@ import {
   groupNorm,
   layerNorm,
   ones,
+  rmsNorm,
   ShapeError,
   zeros,
   type Tensor,
@@ -11,7 +12,7 @@ import { Module } from './module.ts';
 
 /** Options of the normalisations. */
 export interface NormOptions {
-  /** Added to the variance. Default 1e-5, PyTorch's. */
+  /** Added to the variance (or mean square). Default 1e-5, PyTorch's. */
   readonly eps?: number;
   /** Whether a learned scale and shift follow. Default true. */
   readonly affine?: boolean;
@@ -21,6 +22,9 @@ export interface NormOptions {
  * Normalises the last axis to mean 0 and variance 1, then scales and shifts it.
  *
  * Source: Ba et al. 2016, "Layer normalization", equation 4.
+ *
+ * @example
+ * new LayerNorm(2, { eps: 0 }).forward(tensor([[1, 3], [5, 9]])); // [[-1, 1], [-1, 1]]
  */
 export class LayerNorm extends Module {
   /** `[width]` */
@@ -41,14 +45,37 @@ export class LayerNorm extends Module {
   /** `[..., width] → [..., width]` */
   forward(x: Tensor): Tensor {
     const { width, weight, bias, eps } = this;
-    if (x.shape.at(-1) !== width) {
-      throw new ShapeError(
-        'LayerNorm',
-        `x is ${formatShape(x.shape)}, but the last axis must have size ${width}.`,
-        [x.shape],
-      );
-    }
+    checkWidth('LayerNorm', x, width);
     return layerNorm(x, { normalizedShape: [width], weight, bias, eps });
+  }
+}
+
+/**
+ * Divides the last axis by its root mean square, then scales it.
+ *
+ * Source: Zhang & Sennrich 2019, "Root mean square layer normalization", equation 4.
+ *
+ * @example
+ * new RMSNorm(2, { eps: 0 }).forward(tensor([1, 7])); // [0.2, 1.4]: divided by 5
+ */
+export class RMSNorm extends Module {
+  /** `[width]` */
+  readonly weight: Tensor | null;
+  readonly width: number;
+  readonly eps: number;
+
+  constructor(width: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
+    super();
+    this.weight = affine ? ones([width]) : null;
+    this.width = width;
+    this.eps = eps;
+  }
+
+  /** `[..., width] → [..., width]` */
+  forward(x: Tensor): Tensor {
+    const { width, weight, eps } = this;
+    checkWidth('RMSNorm', x, width);
+    return rmsNorm(x, { weight, eps });
   }
 }
 
@@ -57,6 +84,9 @@ export class LayerNorm extends Module {
  * scales and shifts each channel.
  *
  * Source: Wu & He 2018, "Group normalization", equations 1 to 7.
+ *
+ * @example
+ * new GroupNorm(2, 4).forward(ones([1, 4, 8, 8])).shape; // [1, 4, 8, 8]
  */
 export class GroupNorm extends Module {
   /** `[C]` */
@@ -95,4 +125,13 @@ export class GroupNorm extends Module {
     const { groups, weight, bias, eps } = this;
     return groupNorm(x, groups, { weight, bias, eps });
   }
+}
+
+function checkWidth(op: string, { shape }: Tensor, width: number): void {
+  if (shape.at(-1) === width) return;
+  throw new ShapeError(
+    op,
+    `x is ${formatShape(shape)}, but the last axis must have size ${width}.`,
+    [shape],
+  );
 }
