@@ -253,7 +253,9 @@ describe('rmsprop', () => {
   });
 
   it('refuses settings that make no sense', () => {
-    expect(() => rmsprop({ alpha: 1 })).toThrowErrorMatchingInlineSnapshot(`[ValueError: rmsprop: alpha must lie in [0, 1), the others be at least 0, but got alpha 1, eps 1e-8, momentum 0, weightDecay 0.]`);
+    expect(() => rmsprop({ alpha: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: rmsprop: alpha must lie in [0, 1), the others be at least 0, but got alpha 1, eps 1e-8, momentum 0, weightDecay 0.]`,
+    );
     expect(() => rmsprop({ momentum: -1 })).toThrow(/momentum -1/);
     expect(() => rmsprop({ eps: NaN })).toThrow(/eps NaN/);
     expect(() => rmsprop({ weightDecay: -1 })).toThrow(/weightDecay -1/);
@@ -290,7 +292,9 @@ describe('lion', () => {
   });
 
   it('refuses settings that make no sense', () => {
-    expect(() => lion({ betas: [0.9, 1] })).toThrowErrorMatchingInlineSnapshot(`[ValueError: lion: betas must lie in [0, 1) and weightDecay be at least 0, but got betas [0.9, 1], weightDecay 0.]`);
+    expect(() => lion({ betas: [0.9, 1] })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: lion: betas must lie in [0, 1) and weightDecay be at least 0, but got betas [0.9, 1], weightDecay 0.]`,
+    );
     expect(() => lion({ weightDecay: -1 })).toThrow(/weightDecay -1/);
   });
 });

@@ -68,7 +68,9 @@ describe('clipByValue', () => {
   });
 
   it('refuses a limit that is not positive', () => {
-    expect(() => clipByValue([], -1)).toThrowErrorMatchingInlineSnapshot(`[ValueError: clipByValue: limit must be above 0, but is -1.]`);
+    expect(() => clipByValue([], -1)).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: clipByValue: limit must be above 0, but is -1.]`,
+    );
   });
 });
 

@@ -158,10 +158,9 @@ describe('fromNpy', () => {
   });
 
   it('never fails otherwise on made-up headers', () => {
-    const word = fc.constantFrom(
-      ...["'descr'", "'shape'", "'fortran_order'", ':', ',', '{', '}', "'<f4'", 'False', 'True'],
-      ...['(', ')', '9007199254740993', '2', '(1,)', '()', ' ', '\n', '(1e3,)', '(-1,)', 'é'],
-    );
+    const known =
+      "'descr' 'shape' 'fortran_order' : , { } '<f4' False True ( ) 9007199254740993 2 (1,) () (1e3,) (-1,) é";
+    const word = fc.constantFrom(' ', '\n', ...known.split(' '));
     fc.assert(
       fc.property(fc.array(word, { maxLength: 20 }), (words) => {
         try {
