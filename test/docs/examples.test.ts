@@ -39,4 +39,15 @@ describe('examples', () => {
       "
     `);
   });
+
+  it('04-checkpoint', async () => {
+    const printed = await runTypeScript(['examples/04-checkpoint.ts']);
+    const rows = [...printed.matchAll(/\| +(\d+) KiB \| +\d+ ms \| ‖gradient‖ (\S+)\n/g)];
+    const [kept, single, several, all] = rows.map(([, kibibytes]) => Number(kibibytes));
+    expect(single).toBeLessThan(kept / 1.5);
+    expect(several).toBeLessThan(single / 1.3);
+    expect(all).toBe(kept); // nothing is saved while the only segment is evaluated again
+    expect(new Set(rows.map(([, , norm]) => norm)).size).toBe(1);
+    expect(rows).toHaveLength(4);
+  });
 });
