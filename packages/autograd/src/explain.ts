@@ -25,11 +25,11 @@ export interface ExplainOptions {
  * const loss = (w: Tensor, x: Tensor) => x.matmul(w).square().sum();
  * console.log(await explain(loss, [ones([2, 1]), ones([3, 2])]));
  * // from the loss v2 back to in0, input 0: 3 operations
- * //   ‖ȳ‖     y                                              pulls back
- * //   1       v2: float32[] = sum(v1) { axes: [0, 1] }       v1: x̄ᵢ = ȳ
- * //   1.732   v1: float32[3, 1] = mul(v0, v0)                v0: ā = ȳ·b; v0: b̄ = ȳ·a
- * //   6.928   v0: float32[3, 1] = matmul(float32[3, 2], in0)  in0: b̄ = aᵀ ȳ
- * //   16.97   in0: float32[2, 1]
+ * //   ‖ȳ‖    y                                         pulls back
+ * //   1      v2: float32[] = sum(v1) { axes: [0, 1] }  v1: x̄ᵢ = ȳ
+ * //   1.732  v1: float32[3, 1] = mul(v0, v0)           v0: ā = ȳ·b; v0: b̄ = ȳ·a
+ * //   6.928  v0: float32[3, 1] = matmul(in1, in0)      in0: b̄ = aᵀ ȳ
+ * //   16.97  in0: float32[2, 1]
  */
 export async function explain<P extends readonly unknown[]>(
   f: (...inputs: P) => Tensor,

@@ -9,7 +9,12 @@ export const PRESETS = ['smoke', 'quick', 'full'] as const;
 /** One of {@link PRESETS}. */
 export type Preset = (typeof PRESETS)[number];
 
-/** The four block designs of the DiT paper (Peebles & Xie 2023, section 3.2). */
+/**
+ * The four block designs of the DiT paper (Peebles & Xie 2023, section 3.2).
+ *
+ * @example
+ * DESIGNS.map((design) => parameterCount({ ...zoo['DiT-S/8'], design }) > 0); // [true, true, true, true]
+ */
 export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero'] as const;
 
 /** One of {@link DESIGNS}. */
@@ -30,19 +35,34 @@ export const SAMPLERS = ['ddim', 'ddpm'] as const;
 /** One of {@link SAMPLERS}. */
 export type Sampler = (typeof SAMPLERS)[number];
 
-/** The noise schedules: linear betas (DDPM) and the capped squared cosine (improved DDPM). */
+/**
+ * The noise schedules: linear betas (DDPM) and the capped squared cosine (improved DDPM).
+ *
+ * @example
+ * SCHEDULES.map((schedule) => createSchedule({ schedule }).timesteps); // [1000, 1000]
+ */
 export const SCHEDULES = ['linear', 'squaredcos_cap_v2'] as const;
 
 /** One of {@link SCHEDULES}. */
 export type Schedule = (typeof SCHEDULES)[number];
 
-/** What the model predicts: the noise, or the velocity v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart. */
+/**
+ * What the model predicts: the noise, or the velocity v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart.
+ *
+ * @example
+ * OBJECTIVES.map((predicts) => createDiffusion({ predicts }).predicts); // ['eps', 'v']
+ */
 export const OBJECTIVES = ['eps', 'v'] as const;
 
 /** One of {@link OBJECTIVES}. */
 export type Objective = (typeof OBJECTIVES)[number];
 
-/** The positional encodings: the official 2-D table, and the 1-D table with interleaved sin and cos. */
+/**
+ * The positional encodings: the official 2-D table, and the 1-D table with interleaved sin and cos.
+ *
+ * @example
+ * POSITIONS.includes('2d'); // true
+ */
 export const POSITIONS = ['2d', '1d'] as const;
 
 /** One of {@link POSITIONS}. */

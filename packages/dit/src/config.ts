@@ -24,7 +24,12 @@ import {
 } from './choices.ts';
 import { parseSchema } from './schema.ts';
 
-/** Side of the square images that the autoencoder sees, in pixels: 28×28 digits padded by 2. */
+/**
+ * Side of the square images that the autoencoder sees, in pixels: 28×28 digits padded by 2.
+ *
+ * @example
+ * padImages({ images: new Uint8Array(28 * 28), count: 1, rows: 28, columns: 28 }, IMAGE_SIZE).rows; // 32
+ */
 export const IMAGE_SIZE = 32;
 
 /** The convolutional variational autoencoder and its training. */
@@ -244,6 +249,10 @@ function trainProblem(config: TrainConfig): string | undefined {
  * @param source how errors name it, a file's path for instance
  * @throws FormatError in one line: a field that is missing, unknown, of the wrong type or range, a
  *   patch that does not divide the input, heads that do not divide the width
+ * @example
+ * const model = parseModelConfig(JSON.parse(JSON.stringify(zoo['DiT-S/4'])));
+ * model.patchSize; // 4
+ * parseModelConfig({ ...model, depth: 0 }); // throws FormatError
  */
 export function parseModelConfig(value: unknown, source = 'model'): ModelConfig {
   const op = 'parseModelConfig';
@@ -262,12 +271,10 @@ export function parseModelConfig(value: unknown, source = 'model'): ModelConfig 
  * @param source how errors name it, a file's path for instance
  * @throws FormatError in one line: what {@link parseModelConfig} refuses, and parts that do not fit each
  *   other (latents and model, warm-up and steps, sampling steps and timesteps)
- *
  * @example
- * ```ts
+ * const text = JSON.stringify(presetConfig('smoke'));
  * const config = parseTrainConfig(JSON.parse(text), 'runs/mnist/config.json');
- * console.log(config.model.design); // adaln-zero
- * ```
+ * console.log(config.model.design); // 'adaln-zero'
  */
 export function parseTrainConfig(value: unknown, source = 'config'): TrainConfig {
   const op = 'parseTrainConfig';

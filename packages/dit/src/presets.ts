@@ -81,11 +81,9 @@ export interface PresetChanges {
  * @param preset how large: `smoke` for minutes on the slowest backend, `quick` for the default one,
  *   `full` for hours
  * @param changes what differs from the preset
- *
  * @example
- * ```ts
  * const config = presetConfig('smoke', { design: 'in-context', steps: 50 });
- * ```
+ * [config.model.design, config.steps]; // ['in-context', 50]
  */
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   const sizes = SIZES[preset];

@@ -13,7 +13,16 @@ export interface Movement {
 /** A chain of movements, as a function. */
 export type View = (x: Tensor) => Tensor;
 
-/** Movements: new, transposed, reversed, strided, merged, split and repeated axes, for {@link move}. */
+/**
+ * Movements: new, transposed, reversed, strided, merged, split and repeated axes, for {@link move}.
+ *
+ * @example
+ * const commutes = (movement: Movement) => {
+ *   const x = arange(6, 'float32').reshape([2, 3]);
+ *   return move(x.exp(), movement).equal(move(x, movement).exp()).min().itemSync() === 1;
+ * };
+ * fc.assert(fc.property(movements, commutes));
+ */
 export const movements: fc.Arbitrary<Movement> = fc.record({
   kind: fc.constantFrom<Movement['kind'][]>(
     'unsqueeze',
@@ -46,7 +55,12 @@ export const views: fc.Arbitrary<View> = fc.array(movements, { maxLength: 3 }).m
 /** No movement makes a tensor larger than this many elements. */
 const MAX_SIZE = 200;
 
-/** Applies a movement. A tensor without elements stays so; one with elements keeps at least one. */
+/**
+ * Applies a movement. A tensor without elements stays so; one with elements keeps at least one.
+ *
+ * @example
+ * move(ones([2, 3]), { kind: 'transpose', axis: 0, by: 1, start: 0 }).shape; // [3, 2]
+ */
 export function move(x: Tensor, { kind, axis, by, start }: Movement): Tensor {
   const { rank, shape, size } = x;
   if (rank === 0 || kind === 'unsqueeze') return x.unsqueeze(axis % (rank + 1));

@@ -33,8 +33,8 @@ const LOG_VARIANCE_LIMIT = 20;
  *
  * @example
  * const autoencoder = new Autoencoder({ channels: [8, 16, 16], latentChannels: 4 }, key(0));
- * const { mean } = autoencoder.encode(zeros([2, 1, 32, 32])); // [2, 4, 8, 8]
- * const images = autoencoder.decode(mean); // [2, 1, 32, 32]
+ * const { mean } = autoencoder.encode(zeros([2, 1, 32, 32])); // float32[2, 4, 8, 8]
+ * const images = autoencoder.decode(mean); // float32[2, 1, 32, 32]
  */
 export class Autoencoder extends Module {
   readonly encoder: readonly Conv2d[];
@@ -101,7 +101,13 @@ export class Autoencoder extends Module {
   }
 }
 
-/** A latent drawn from a posterior: `mean + e^(logVariance/2) · ε`. */
+/**
+ * A latent drawn from a posterior: `mean + e^(logVariance/2) · ε`.
+ *
+ * @example
+ * const posterior = { mean: ones([1, 4, 8, 8]), logVariance: full([1, 4, 8, 8], -20) };
+ * samplePosterior(posterior, key(0)).mean(); // 1.000
+ */
 export function samplePosterior({ mean, logVariance }: Posterior, key: Tensor): Tensor {
   return mean.add(logVariance.mul(0.5).exp().mul(normal(key, mean.shape)));
 }
@@ -111,6 +117,12 @@ export function samplePosterior({ mean, logVariance }: Posterior, key: Tensor): 
  * `KL(posterior ‖ N(0, 1)) = ½ Σ (mean² + e^logVariance − 1 − logVariance)` of one latent.
  *
  * Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", equation 10.
+ *
+ * @example
+ * const model = new Autoencoder({ channels: [4, 8], latentChannels: 2 }, key(0));
+ * const images = uniform(key(1), [2, 1, 8, 8], -1, 1);
+ * const { value, grads } = valueAndGrad(autoencoderLoss)(model, images, key(2), 1e-4);
+ * value; // float32[]
  */
 export function autoencoderLoss(
   model: Autoencoder,

@@ -18,6 +18,9 @@ const BACKGROUND = 0;
  * @param size side of the square, in pixels, at least as long as both
  * @returns images of [size, size] bytes
  * @throws ValueError if the images are larger than the square
+ * @example
+ * const dot = { images: Uint8Array.of(255), count: 1, rows: 1, columns: 1 };
+ * padImages(dot, 3).images; // [0, 0, 0, 0, 255, 0, 0, 0, 0]
  */
 export function padImages(set: IdxImages, size: number): IdxImages {
   const { count, rows, columns } = set;
@@ -44,6 +47,8 @@ export function padImages(set: IdxImages, size: number): IdxImages {
  * Maps bytes to floats: x = byte / 127.5 - 1, so that 0 is -1 and 255 is 1.
  *
  * @returns float32 of the same length
+ * @example
+ * scalePixels(Uint8Array.of(0, 255)); // [-1, 1]
  */
 export function scalePixels(pixels: Uint8Array): Float32Array {
   return Float32Array.from(pixels, (pixel) => pixel / 127.5 - 1);
@@ -53,6 +58,8 @@ export function scalePixels(pixels: Uint8Array): Float32Array {
  * Maps floats back to bytes: round(127.5 (x + 1)) cut to 0 … 255, the inverse of {@link scalePixels}.
  *
  * @returns bytes of the same length
+ * @example
+ * unscalePixels(Float32Array.of(-1, 0.5, 7)); // [0, 191, 255]
  */
 export function unscalePixels(values: Float32Array): Uint8ClampedArray {
   return Uint8ClampedArray.from(values, (x) => 127.5 * (x + 1));
@@ -64,6 +71,9 @@ export function unscalePixels(values: Float32Array): Uint8ClampedArray {
  * @param set images of [count, rows, columns] bytes
  * @param indices which images: [B]
  * @returns float32 of [B, 1, rows, columns], row-major
+ * @example
+ * const two = { images: Uint8Array.of(0, 0, 255, 255), count: 2, rows: 1, columns: 2 };
+ * gatherImages(two, Int32Array.of(1)); // [1, 1]
  */
 export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array {
   const size = set.rows * set.columns;
@@ -80,6 +90,8 @@ export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array 
  * @param labels one byte an image
  * @param indices which images: [B]
  * @returns int32 of [B]
+ * @example
+ * gatherLabels(Uint8Array.of(7, 2, 1), Int32Array.of(2, 0)); // [1, 7]
  */
 export function gatherLabels(labels: Uint8Array, indices: Int32Array): Int32Array {
   return indices.map((image) => labels[image]);
@@ -105,6 +117,8 @@ function scramble(x: number): number {
  * @param seed unsigned 32-bit integer
  * @param epoch 0 for the first pass over the images
  * @returns each of 0 … count - 1 once: [count]
+ * @example
+ * epochOrder(5, 0, 0).toSorted(); // [0, 1, 2, 3, 4]
  */
 export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
   const stream = scramble(scramble(seed ^ 0x9e3779b9) + epoch);
@@ -135,12 +149,10 @@ export interface BatchOrder {
  *
  * @param options `count` images, `batch` images a step, `seed` an unsigned 32-bit integer
  * @throws ValueError if a number is out of range or a batch is larger than the set
- *
  * @example
- * ```ts
  * const order = batchOrder({ count: 60_000, batch: 128, seed: 0 });
- * const images = gatherImages(train, order.indices(0)); // [128, 1, 28, 28]
- * ```
+ * order.stepsPerEpoch; // 468
+ * order.indices(0).length; // 128
  */
 export function batchOrder(options: {
   readonly count: number;

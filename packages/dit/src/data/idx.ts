@@ -89,6 +89,10 @@ function writeIdx(magic: number, sizes: readonly number[], body: Uint8Array): Ui
  * @param bytes the whole file, not gzipped
  * @param name how errors name it
  * @throws FormatError on another magic number, a size of zero, missing or trailing bytes
+ * @example
+ * const bytes = encodeIdxImages({ images: Uint8Array.of(0, 255), count: 1, rows: 1, columns: 2 });
+ * const { count, rows, columns } = decodeIdxImages(bytes);
+ * [count, rows, columns]; // [1, 1, 2]
  */
 export function decodeIdxImages(bytes: Uint8Array, name = 'images'): IdxImages {
   const [count, rows, columns] = readHeader('decodeIdxImages', bytes, IDX_IMAGES_MAGIC, name);
@@ -102,6 +106,8 @@ export function decodeIdxImages(bytes: Uint8Array, name = 'images'): IdxImages {
  * @param options `name`: how errors name it; `classes`: refuse labels outside 0 … classes - 1
  * @returns one byte a label: [count]
  * @throws FormatError on another magic number, no labels, missing or trailing bytes, a label out of range
+ * @example
+ * decodeIdxLabels(encodeIdxLabels(Uint8Array.of(5, 0, 4))); // [5, 0, 4]
  */
 export function decodeIdxLabels(
   bytes: Uint8Array,
@@ -124,6 +130,8 @@ export function decodeIdxLabels(
  * Writes images as the bytes of an idx3-ubyte file, the inverse of {@link decodeIdxImages}.
  *
  * @throws ValueError if the number of pixels is not count × rows × columns, or zero
+ * @example
+ * encodeIdxImages({ images: new Uint8Array(6), count: 1, rows: 2, columns: 3 }).length; // 22: 16 + 6
  */
 export function encodeIdxImages(set: IdxImages): Uint8Array {
   const { images, count, rows, columns } = set;
@@ -141,6 +149,8 @@ export function encodeIdxImages(set: IdxImages): Uint8Array {
  *
  * @param labels one byte a label: [count]
  * @throws ValueError if there are none
+ * @example
+ * encodeIdxLabels(Uint8Array.of(5, 0, 4)); // [0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]
  */
 export function encodeIdxLabels(labels: Uint8Array): Uint8Array {
   if (labels.length === 0) {

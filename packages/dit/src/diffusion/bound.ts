@@ -25,6 +25,12 @@ export function meanPerSample(x: Tensor): Tensor {
  *
  * @param output What the model gave for xT at t.
  * @param t int32 `[B]`, kept timesteps.
+ * @example
+ * const diffusion = createDiffusion();
+ * const [xStart, eps] = [zeros([1, 1, 2, 2]), ones([1, 1, 2, 2])];
+ * const t = tensor([500], { dtype: 'int32' });
+ * const xT = qSample(diffusion.schedule, xStart, t, eps);
+ * boundTerm(diffusion, eps, xStart, xT, t); // [0.000]: the model knew the noise
  */
 export function boundTerm(
   diffusion: Diffusion,
@@ -45,7 +51,12 @@ export function boundTerm(
   return t.equal(0).where(meanPerSample(likelihood).neg(), meanPerSample(kl)).mul(Math.LOG2E);
 }
 
-/** `KL(q(x_T | xStart) ‖ N(0, 1))`, `[B]` in bits a dimension: what the last timestep still tells. */
+/**
+ * `KL(q(x_T | xStart) ‖ N(0, 1))`, `[B]` in bits a dimension: what the last timestep still tells.
+ *
+ * @example
+ * priorTerm(createDiffusion(), ones([1, 1, 8, 8])); // [0.000]: the last timestep is pure noise
+ */
 export function priorTerm({ schedule }: Diffusion, xStart: Tensor): Tensor {
   const last = full([xStart.shape[0]], schedule.timesteps - 1, 'int32');
   const { mean, logVariance } = qMarginal(schedule, xStart, last);
@@ -81,6 +92,12 @@ export interface BoundStep {
  * @param xStart `[B, C, ...]`
  * @param noise The noise for step n of the loop (from the last timestep to the first), like xStart.
  * @param options Clips xStart by default, since the bound is about pixels.
+ * @example
+ * const diffusion = createDiffusion({ timesteps: 100, respacing: 4 });
+ * const noise = (step: number) => normal(foldIn(key(0), step), [2, 1, 4, 4]);
+ * const { total, steps } = variationalBound(diffusion, (x) => x, zeros([2, 1, 4, 4]), noise);
+ * total; // float32[2]
+ * steps.map(({ index }) => index); // [3, 2, 1, 0]
  */
 export function variationalBound(
   diffusion: Diffusion,

@@ -49,6 +49,7 @@ export interface DiffusionOptions extends ScheduleOptions {
  * @example
  * const training = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v' });
  * const sampling = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v', respacing: 50 });
+ * [training.schedule.timesteps, sampling.schedule.timesteps]; // [1000, 50]
  */
 export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
   const { predicts = 'eps', variance = 'fixed-large', ...scheduleOptions } = options;
@@ -61,6 +62,10 @@ export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
  * @param output `[B, C, ...]`, or `[B, 2C, ...]` for a learned variance.
  * @param x What the model was given, `[B, C, ...]`.
  * @throws ShapeError if the channels are others.
+ * @example
+ * const diffusion = createDiffusion({ variance: 'learned-range' });
+ * const { prediction, range } = splitOutput(diffusion, zeros([1, 8, 4, 4]), zeros([1, 4, 4, 4]));
+ * prediction; // float32[1, 4, 4, 4]
  */
 export function splitOutput(
   { variance }: Diffusion,
@@ -102,6 +107,12 @@ export interface Denoised {
  * @param prediction `[B, C, ...]`
  * @param x x_t, `[B, C, ...]`
  * @param t int32 `[B]`, kept timesteps.
+ * @example
+ * const diffusion = createDiffusion({ predicts: 'v' });
+ * const [xStart, eps, t] = [ones([1, 1, 1, 1]), zeros([1, 1, 1, 1]), tensor([9], { dtype: 'int32' })];
+ * const x = qSample(diffusion.schedule, xStart, t, eps);
+ * const v = velocity(diffusion.schedule, xStart, t, eps);
+ * denoise(diffusion, v, x, t).xStart; // [[[[1.000]]]]
  */
 export function denoise(
   { schedule, predicts }: Diffusion,
@@ -143,6 +154,10 @@ export interface Reverse extends Gaussian {
  * @param output What the model gave for x at t.
  * @param x x_t, `[B, C, ...]`
  * @param t int32 `[B]`, kept timesteps.
+ * @example
+ * const t = tensor([999], { dtype: 'int32' });
+ * const { mean, variance } = pReverse(createDiffusion(), zeros([1, 1, 2, 2]), ones([1, 1, 2, 2]), t);
+ * variance; // [[[[0.020, 0.020], [0.020, 0.020]]]]: the last beta
  */
 export function pReverse(
   diffusion: Diffusion,

@@ -34,6 +34,10 @@ const OFFICIAL_CHANNELS = 3;
  * @param y int32 `[B]`
  * @returns Like `model.forward`; unguided channels are those of the labels.
  * @throws StateError if the model has no null class.
+ * @example
+ * const model = DiT.init({ ...zoo['DiT-S/8'], depth: 1, numClasses: 10, learnSigma: false }, key(0));
+ * const [t, y] = [tensor([999], { dtype: 'int32' }), tensor([7], { dtype: 'int32' })];
+ * guidedForward(model, zeros([1, 4, 32, 32]), t, y, { scale: 2 }); // float32[1, 4, 32, 32]
  */
 export function guidedForward(
   model: ConditionalModel,
@@ -59,6 +63,11 @@ export function guidedForward(
  * @param y int32 `[2B]`: the labels, then as many null classes.
  * @returns Like `model.forward` of 2B.
  * @throws ShapeError if the batch is odd.
+ * @example
+ * const model = { forward: (x: Tensor, _t: Tensor, y: Tensor) => x.add(y.reshape([-1, 1, 1, 1])) };
+ * const [x, t] = [zeros([2, 1, 1, 1]), zeros([2], 'int32')];
+ * const y = tensor([1, 0], { dtype: 'int32' }); // a label, then no label
+ * guidedBatchForward(model, x, t, y, { scale: 3 }); // [[[[3]]], [[[3]]]]: 0 + 3 · (1 − 0)
  */
 export function guidedBatchForward(
   model: Pick<ConditionalModel, 'forward'>,

@@ -9,6 +9,9 @@ export type TensorOrNumber = Tensor | number;
  * `KL(N(mean1, e^logVariance1) ‖ N(mean2, e^logVariance2))` for each element, in nats.
  *
  * All four broadcast.
+ *
+ * @example
+ * normalKl(tensor([1]), 0, 0, 0); // [0.5]
  */
 export function normalKl(
   mean1: Tensor,
@@ -37,6 +40,9 @@ const SLOPE = 2 * Math.sqrt(2 / Math.PI);
  * `½ (1 + tanh(√(2/π) (x + 0.044715 x³)))`, exact to relative rounding in the lower tail too.
  *
  * Source: Page 1977, "Approximations to the cumulative normal function and its inverse".
+ *
+ * @example
+ * normalCdf(tensor([-1, 0, 1])); // [0.159, 0.500, 0.841]
  */
 export function normalCdf(x: Tensor): Tensor {
   return cdfLogit(x).sigmoid();
@@ -65,6 +71,9 @@ const HALF_BIN = 1 / 255;
  * @param x Pixels, any shape.
  * @param mean Like x.
  * @param logScale Logarithm of the deviation, like x.
+ * @example
+ * const sharp = discretizedGaussianLogLikelihood(scalar(0.5), scalar(0.5), scalar(-10)); // 0
+ * const vague = discretizedGaussianLogLikelihood(scalar(0.5), scalar(0.5), scalar(0)); // -5.767
  */
 export function discretizedGaussianLogLikelihood(
   x: Tensor,

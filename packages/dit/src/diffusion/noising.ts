@@ -6,13 +6,23 @@ import type { NoiseSchedule } from './schedule.ts';
 /**
  * The values of a schedule's table at timesteps t (int32 `[B]`), shaped `[B, 1, 1, 1]` to multiply
  * `like` of rank 4: rounded to float32 here and not before.
+ *
+ * @example
+ * const t = tensor([2, 0], { dtype: 'int32' });
+ * coefficient(Float64Array.of(10, 20, 30), t, zeros([2, 4, 8, 8])).shape; // [2, 1, 1, 1]
  */
 export function coefficient(table: Float64Array, t: Tensor, like: Tensor): Tensor {
   const values = indexSelect(tensor(Float32Array.from(table)), t, 0); // [B]
   return values.reshape([-1, ...like.shape.slice(1).map(() => 1)]);
 }
 
-/** The timestep of the full process for kept timesteps t, int32 `[B]` to int32 `[B]`. */
+/**
+ * The timestep of the full process for kept timesteps t, int32 `[B]` to int32 `[B]`.
+ *
+ * @example
+ * const schedule = createSchedule({ respacing: 4 });
+ * modelTimestep(schedule, arange(4)); // [0, 333, 666, 999]
+ */
 export function modelTimestep(schedule: NoiseSchedule, t: Tensor): Tensor {
   return indexSelect(tensor(schedule.timestepMap), t, 0);
 }
@@ -32,6 +42,10 @@ export interface Gaussian {
  * @param xStart `[B, ...]`
  * @param t int32 `[B]`
  * @param eps Standard normal noise like xStart.
+ * @example
+ * const { schedule } = createDiffusion();
+ * const t = tensor([0, 999], { dtype: 'int32' });
+ * qSample(schedule, ones([2, 1]), t, zeros([2, 1])); // [[0.99995], [0.00635]]: what is left of the sample
  */
 export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
@@ -39,7 +53,14 @@ export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps:
     .add(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(eps));
 }
 
-/** The Gaussian q(x_t | xStart) that {@link qSample} draws from. */
+/**
+ * The Gaussian q(x_t | xStart) that {@link qSample} draws from.
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * const { variance } = qMarginal(schedule, ones([1, 1]), tensor([999], { dtype: 'int32' }));
+ * variance; // [[1.000]]
+ */
 export function qMarginal(schedule: NoiseSchedule, xStart: Tensor, t: Tensor): Gaussian {
   const { alphaBar, sqrtAlphaBar, logOneMinusAlphaBar } = schedule;
   return {
@@ -57,6 +78,11 @@ export function qMarginal(schedule: NoiseSchedule, xStart: Tensor, t: Tensor): G
  * The Gaussian q(x_{t−1} | x_t, xStart).
  *
  * Source: Ho et al. 2020, equations 6 and 7.
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * const { mean } = qPosterior(schedule, ones([1, 1]), zeros([1, 1]), tensor([0], { dtype: 'int32' }));
+ * mean; // [[1.000]]: before the first timestep there is no noise
  */
 export function qPosterior(
   schedule: NoiseSchedule,
@@ -74,14 +100,28 @@ export function qPosterior(
   };
 }
 
-/** `xStart = xT / √alphaBar − √(1/alphaBar − 1) · eps` */
+/**
+ * `xStart = xT / √alphaBar − √(1/alphaBar − 1) · eps`
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * const [x, t, eps] = [ones([1, 1]), tensor([500], { dtype: 'int32' }), scalar(0.25).expand([1, 1])];
+ * xStartFromEps(schedule, qSample(schedule, x, t, eps), t, eps); // [[1.000]]
+ */
 export function xStartFromEps(schedule: NoiseSchedule, xT: Tensor, t: Tensor, eps: Tensor): Tensor {
   return coefficient(schedule.sqrtRecipAlphaBar, t, xT)
     .mul(xT)
     .sub(coefficient(schedule.sqrtRecipAlphaBarMinusOne, t, xT).mul(eps));
 }
 
-/** `eps = (xT / √alphaBar − xStart) / √(1/alphaBar − 1)` */
+/**
+ * `eps = (xT / √alphaBar − xStart) / √(1/alphaBar − 1)`
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * const [x, t, eps] = [ones([1, 1]), tensor([500], { dtype: 'int32' }), scalar(0.25).expand([1, 1])];
+ * epsFromXStart(schedule, qSample(schedule, x, t, eps), t, x); // [[0.250]]
+ */
 export function epsFromXStart(
   schedule: NoiseSchedule,
   xT: Tensor,
@@ -99,6 +139,10 @@ export function epsFromXStart(
  *
  * Source: Salimans & Ho 2022, "Progressive distillation for fast sampling of diffusion models",
  * section 4 and appendix D.
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * velocity(schedule, ones([1, 1]), tensor([999], { dtype: 'int32' }), zeros([1, 1])); // [[-0.99998]]
  */
 export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
@@ -106,14 +150,30 @@ export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps
     .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(xStart));
 }
 
-/** `xStart = √alphaBar · xT − √(1 − alphaBar) · v` */
+/**
+ * `xStart = √alphaBar · xT − √(1 − alphaBar) · v`
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * const [x, t, eps] = [ones([1, 1]), tensor([500], { dtype: 'int32' }), zeros([1, 1])];
+ * const v = velocity(schedule, x, t, eps);
+ * xStartFromV(schedule, qSample(schedule, x, t, eps), t, v); // [[1.000]]
+ */
 export function xStartFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tensor): Tensor {
   return coefficient(schedule.sqrtAlphaBar, t, xT)
     .mul(xT)
     .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xT).mul(v));
 }
 
-/** `eps = √(1 − alphaBar) · xT + √alphaBar · v` */
+/**
+ * `eps = √(1 − alphaBar) · xT + √alphaBar · v`
+ *
+ * @example
+ * const { schedule } = createDiffusion();
+ * const [x, t, eps] = [ones([1, 1]), tensor([500], { dtype: 'int32' }), zeros([1, 1])];
+ * const v = velocity(schedule, x, t, eps);
+ * epsFromV(schedule, qSample(schedule, x, t, eps), t, v); // [[0.000]]
+ */
 export function epsFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tensor): Tensor {
   return coefficient(schedule.sqrtOneMinusAlphaBar, t, xT)
     .mul(xT)

@@ -37,6 +37,11 @@ export interface TrainingLosses {
 
 /**
  * What the model ought to predict, like xStart: the noise, the velocity or xStart itself.
+ *
+ * @example
+ * const t = tensor([0], { dtype: 'int32' });
+ * predictionTarget(createDiffusion({ predicts: 'eps' }), ones([1, 1]), t, zeros([1, 1])); // [[0]]
+ * predictionTarget(createDiffusion({ predicts: 'xStart' }), ones([1, 1]), t, zeros([1, 1])); // [[1]]
  */
 export function predictionTarget(
   { schedule, predicts }: Diffusion,
@@ -73,8 +78,9 @@ export interface NoisedBatch {
  * @throws ShapeError if the model gives other channels than the process wants, StateError for a bound
  *   without a learned variance to train.
  * @example
- * const { loss } = trainingLosses(diffusion, (x, t) => model.forward(x, t, y), { xStart, t, eps });
- * return loss.mean();
+ * const [xStart, t, eps] = [zeros([2, 4, 8, 8]), tensor([3, 700], { dtype: 'int32' }), ones([2, 4, 8, 8])];
+ * const { loss } = trainingLosses(createDiffusion(), (x) => x.mul(0), { xStart, t, eps });
+ * loss; // [1, 1]: the noise was 1, the model said 0
  */
 export function trainingLosses(
   diffusion: Diffusion,

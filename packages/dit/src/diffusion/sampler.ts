@@ -30,6 +30,10 @@ export interface SamplerStep {
  * @param x x_t, `[B, C, ...]`
  * @param t int32 `[B]`, kept timesteps.
  * @param noise Standard normal, like x.
+ * @example
+ * const x = normal(key(0), [1, 1, 2, 2]);
+ * const t = tensor([999], { dtype: 'int32' });
+ * ddpmStep(createDiffusion(), zeros([1, 1, 2, 2]), x, t, normal(key(1), x.shape)).x; // float32[1, 1, 2, 2]
  */
 export function ddpmStep(
   diffusion: Diffusion,
@@ -65,6 +69,10 @@ export interface DdimOptions extends DenoiseOptions {
  *
  * @param noise Standard normal, like x; needed only for eta above 0.
  * @throws ValueError if eta is above 0 and there is no noise.
+ * @example
+ * const diffusion = createDiffusion({ predicts: 'xStart' });
+ * const [x, t] = [normal(key(0), [1, 1]), tensor([0], { dtype: 'int32' })];
+ * ddimStep(diffusion, ones([1, 1]), x, t, null).x; // [[1]]: the last step ends at the prediction
  */
 export function ddimStep(
   diffusion: Diffusion,
@@ -93,7 +101,14 @@ export function ddimStep(
   return { x: mean.add(noise.mul(coefficient(masked, t, x))), xStart };
 }
 
-/** The deviation of the noise in {@link ddimStep}, for each kept timestep. */
+/**
+ * The deviation of the noise in {@link ddimStep}, for each kept timestep.
+ *
+ * @example
+ * const schedule = createSchedule({ respacing: 50 });
+ * ddimSigma(schedule, 0)[25]; // 0
+ * ddimSigma(schedule, 1)[25] ** 2 / schedule.posteriorVariance[25]; // 1.000
+ */
 export function ddimSigma({ alphaBar, alphaBarPrev }: NoiseSchedule, eta: number): Float64Array {
   if (!(eta >= 0 && eta <= 1)) {
     throw new ValueError('ddimSigma', `eta must lie in [0, 1], but is ${eta}.`);
@@ -109,6 +124,13 @@ export function ddimSigma({ alphaBar, alphaBarPrev }: NoiseSchedule, eta: number
  * {@link ddimStep} with eta 0 comes back close to it.
  *
  * Source: Song et al. 2021, section 4.3.
+ *
+ * @example
+ * const diffusion = createDiffusion();
+ * const [x, eps] = [normal(key(0), [1, 1]), ones([1, 1])];
+ * const noisier = ddimReverseStep(diffusion, eps, x, tensor([400], { dtype: 'int32' })).x;
+ * const back = ddimStep(diffusion, eps, noisier, tensor([401], { dtype: 'int32' }), null).x;
+ * back.sub(x).abs(); // [[0.000]]
  */
 export function ddimReverseStep(
   diffusion: Diffusion,
@@ -146,7 +168,14 @@ export interface NoiseSource {
   step(n: number): Tensor;
 }
 
-/** Independent standard normal noise for the start and every step, from one key. */
+/**
+ * Independent standard normal noise for the start and every step, from one key.
+ *
+ * @example
+ * const { xT, step } = randomNoise(key(0), [2, 4, 8, 8]);
+ * xT; // float32[2, 4, 8, 8]
+ * step(0).equal(xT).max(); // false
+ */
 export function randomNoise(key: Tensor, shape: readonly number[]): NoiseSource {
   return {
     xT: normal(foldIn(key, 0), shape),
@@ -180,9 +209,12 @@ export interface SampledStep extends SamplerStep {
  * @param model Compile it for speed: `compile(f)` of a function of the model and its inputs.
  * @throws ValueError for an eta with the ancestral sampler, or a start that is no kept timestep.
  * @example
- * for (const { n, x } of sampleSteps(diffusion, model, randomNoise(key(0), [4, 4, 8, 8]))) {
- *   console.log(`step ${n}: ${await x.square().mean().item()}`);
+ * const diffusion = createDiffusion({ respacing: 3 });
+ * const visited: number[] = [];
+ * for (const { index, x } of sampleSteps(diffusion, (x) => x, randomNoise(key(0), [1, 4, 8, 8]))) {
+ *   visited.push(index);
  * }
+ * visited; // [2, 1, 0]
  */
 export function* sampleSteps(
   diffusion: Diffusion,
@@ -228,10 +260,11 @@ export function* sampleSteps(
  * Runs a sampler to its end: the latents `[B, C, ...]`.
  *
  * @example
- * const diffusion = createDiffusion({ predicts: 'v', schedule: 'squaredcos_cap_v2', respacing: 50 });
- * const labels = tensor([3, 1, 4, 1], { dtype: 'int32' });
+ * const model = DiT.init({ ...zoo['DiT-S/8'], depth: 1, numClasses: 10, learnSigma: false }, key(0));
+ * const diffusion = createDiffusion({ predicts: 'v', schedule: 'squaredcos_cap_v2', respacing: 5 });
+ * const labels = tensor([3, 1], { dtype: 'int32' });
  * const guided = (x: Tensor, t: Tensor) => guidedForward(model, x, t, labels, { scale: 2 });
- * const latents = sample(diffusion, guided, randomNoise(key(0), [4, 4, 8, 8]));
+ * const latents = sample(diffusion, guided, randomNoise(key(0), [2, 4, 32, 32])); // float32[2, 4, 32, 32]
  */
 export function sample(
   diffusion: Diffusion,

@@ -62,6 +62,10 @@ export interface NoiseSchedule {
  *
  * Sources: Ho et al. 2020, section 4; Nichol & Dhariwal 2021, "Improved denoising diffusion
  * probabilistic models", equation 17.
+ *
+ * @example
+ * betaTable('linear', 1000).slice(0, 2); // [0.0001, 0.00011992]
+ * betaTable('squaredcos_cap_v2', 1000)[999]; // 0.999
  */
 export function betaTable(schedule: Schedule, timesteps: number): Float64Array {
   if (!Number.isSafeInteger(timesteps) || timesteps < 1) {

@@ -22,10 +22,10 @@ import { TimestepEmbedder } from './timestep.ts';
  * Source: Peebles & Xie 2023, "Scalable diffusion models with transformers", section 3.
  *
  * @example
- * const model = DiT.init({ ...zoo['DiT-S/2'], numClasses: 10 }, key(0));
+ * const model = DiT.init({ ...zoo['DiT-S/8'], depth: 2, numClasses: 10 }, key(0));
  * const t = tensor([999], { dtype: 'int32' });
  * const y = tensor([7], { dtype: 'int32' });
- * model.forward(zeros([1, 4, 32, 32]), t, y).shape; // [1, 8, 32, 32]
+ * model.forward(zeros([1, 4, 32, 32]), t, y); // float32[1, 8, 32, 32]
  */
 export class DiT extends Module {
   /** `[1, T, D]`, not trained. */
@@ -104,12 +104,22 @@ export class DiT extends Module {
   }
 }
 
-/** Channels that a model gives: twice those of a latent if it learns the variance. */
+/**
+ * Channels that a model gives: twice those of a latent if it learns the variance.
+ *
+ * @example
+ * outChannels(zoo['DiT-XL/2']); // 8: four of a latent, four for its variance
+ */
 export function outChannels({ inChannels, learnSigma }: ModelConfig): number {
   return learnSigma ? 2 * inChannels : inChannels;
 }
 
-/** Patches a side. Throws a ValueError if the patch does not divide the input. */
+/**
+ * Patches a side. Throws a ValueError if the patch does not divide the input.
+ *
+ * @example
+ * gridSize(zoo['DiT-XL/2']); // 16
+ */
 export function gridSize({ inputSize, patchSize }: ModelConfig): number {
   const grid = inputSize / patchSize;
   if (Number.isInteger(grid)) return grid;

@@ -15,6 +15,10 @@ export interface FinalLayerOptions extends Initialization {
  * start at zero, so a new model predicts 0 everywhere.
  *
  * Source: Peebles & Xie 2023, section 3.2, "Transformer decoder": the norm is "adaptive if using adaLN".
+ *
+ * @example
+ * const layer = new FinalLayer(8, 16, { adaptive: true, key: key(0), start: officialStart });
+ * layer.forward(normal(key(1), [2, 4, 8]), ones([2, 8])).abs().max(); // 0: the decoder starts at zero
  */
 export class FinalLayer extends Module {
   readonly norm_final: LayerNorm;

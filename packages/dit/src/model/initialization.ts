@@ -11,13 +11,23 @@ export interface WeightStart {
   readonly embedding: Initializer;
 }
 
-/** The official start of DiT. */
+/**
+ * The official start of DiT.
+ *
+ * @example
+ * officialStart.linear(key(0), [8, 8]).abs().max().lessEqual(Math.sqrt(6 / 16)); // true
+ */
 export const officialStart: WeightStart = {
   linear: init.xavierUniform(),
   embedding: init.normal(0.02),
 };
 
-/** All zeros, which take no memory: for a model that is about to be loaded, or only counted. */
+/**
+ * All zeros, which take no memory: for a model that is about to be loaded, or only counted.
+ *
+ * @example
+ * blankStart.linear(key(0), [2, 2]); // [[0, 0], [0, 0]]
+ */
 export const blankStart: WeightStart = { linear: init.zeros(), embedding: init.zeros() };
 
 /** What a part of the model is made from. */

@@ -15,6 +15,11 @@ export interface LabelEmbedderOptions extends Initialization {
  * has number K. Dropping is a step of its own, so that the model itself is a plain function.
  *
  * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", section 3.1.
+ *
+ * @example
+ * const embedder = new LabelEmbedder(10, 8, { dropoutProb: 0.1, key: key(0), start: officialStart });
+ * embedder.nullClass; // 10
+ * embedder.forward(tensor([7, 10], { dtype: 'int32' })); // float32[2, 8]
  */
 export class LabelEmbedder extends Module {
   readonly embedding_table: Embedding;

@@ -6,6 +6,9 @@ import { silu, type Tensor } from '@tessera/tensor';
 /**
  * `x · (1 + scale) + shift`, the same for all tokens: x `[B, T, D]`, shift and scale `[B, D]` to
  * `[B, T, D]`.
+ *
+ * @example
+ * modulate(ones([1, 1, 2]), tensor([[10, 0]]), tensor([[0, 1]])); // [[[11, 2]]]
  */
 export function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
   return x.mul(scale.add(1).unsqueeze(1)).add(shift.unsqueeze(1));
@@ -22,6 +25,11 @@ export interface ModulationOptions {
  * `count` pieces. The linear layer is field 1, its place after SiLU in the official checkpoints.
  *
  * Source: Peebles & Xie 2023, section 3.2, "Adaptive layer norm (adaLN) block".
+ *
+ * @example
+ * const modulation = new Modulation(8, 6, { key: key(0), init: init.zeros() });
+ * const [shift, scale, gate] = modulation.forward(ones([2, 8])).chunk(6, -1);
+ * gate; // float32[2, 8]
  */
 export class Modulation extends Module {
   readonly 1: Linear;

@@ -15,6 +15,10 @@ export interface PatchEmbedOptions extends Initialization {
  * is the patch in row r and column c.
  *
  * Source: Peebles & Xie 2023, "Scalable diffusion models with transformers", section 3.2, "Patchify".
+ *
+ * @example
+ * const embed = new PatchEmbed(4, 8, { patchSize: 2, key: key(0), start: officialStart });
+ * embed.forward(zeros([1, 4, 16, 16])); // float32[1, 64, 8]
  */
 export class PatchEmbed extends Module {
   readonly proj: Conv2d;

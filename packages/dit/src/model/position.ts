@@ -13,6 +13,8 @@ const BASE = 10_000;
  *
  * @param width D, even.
  * @param length Number of positions. Default 5000.
+ * @example
+ * sinCos1d(2, 3); // [[0, 1], [0.8415, 0.5403], [0.9093, -0.4161]]
  */
 export function sinCos1d(width: number, length = 5000): Tensor {
   checkWidth('sinCos1d', width, 2);
@@ -37,7 +39,7 @@ export function sinCos1d(width: number, length = 5000): Tensor {
  * @param width D, a multiple of 4.
  * @param grid Patches a side.
  * @example
- * sinCos2d(8, 3).select(0, 1); // row 0, column 1: [0.8415, 0.01, 0.5403, 0.99995, 0, 0, 1, 1]
+ * sinCos2d(8, 3).select(0, 1); // [0.8415, 0.01000, 0.5403, 0.99995, 0, 0, 1, 1]: row 0, column 1
  */
 export function sinCos2d(width: number, grid: number): Tensor {
   checkWidth('sinCos2d', width, 4);

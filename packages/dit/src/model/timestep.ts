@@ -26,6 +26,8 @@ const COARSE_BITS = 12;
  *
  * @param t `[B]`, int32 or float32, at least 0: timesteps, not scaled to [0, 1]; fractions are allowed.
  * @returns `[B, width]`
+ * @example
+ * timestepEmbedding(tensor([0, 1]), 4); // [[1, 1, 0, 0], [0.5403, 0.99995, 0.8415, 0.01000]]
  */
 export function timestepEmbedding(t: Tensor, width: number = FREQUENCY_WIDTH): Tensor {
   if (t.rank !== 1) {
@@ -75,6 +77,10 @@ function frequencies(half: number): { frequency: Tensor; coarse: Tensor; rest: T
  * Embeds timesteps: 256 sines and cosines, then an MLP of two layers with SiLU between.
  *
  * Source: Peebles & Xie 2023, section 3.2 and appendix A.
+ *
+ * @example
+ * const embedder = new TimestepEmbedder(8, { key: key(0), start: officialStart });
+ * embedder.forward(tensor([0, 999], { dtype: 'int32' })); // float32[2, 8]
  */
 export class TimestepEmbedder extends Module {
   readonly mlp: readonly [Linear, typeof silu, Linear];

@@ -49,6 +49,7 @@ const SIZES: Readonly<Record<ZooSize, readonly [number, number, number]>> = {
  *
  * @example
  * const config: ModelConfig = { ...zoo['DiT-XL/2'], inputSize: 64 };
+ * gridSize(config); // 32
  */
 export const zoo: Readonly<Record<ZooName, ModelConfig>> = {
   'DiT-S/2': published('S', 2),
@@ -82,7 +83,7 @@ export function parameterCount(config: ModelConfig): number {
  * Source: agrees with Peebles & Xie 2023, tables 1 and 4, within 0.1 %.
  *
  * @example
- * macCount(zoo['DiT-XL/2']) / 1e9; // 118.6
+ * macCount(zoo['DiT-XL/2']) / 1e9; // 118.621
  */
 export function macCount(config: ModelConfig): number {
   const { hiddenSize: width, patchSize, inChannels, depth } = config;

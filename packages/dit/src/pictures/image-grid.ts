@@ -157,12 +157,10 @@ async function composePicture(grid: ImageGrid, raster: Raster, scale: number): P
  * @returns the bytes of a PNG file
  * @throws ShapeError if the values are not whole images; ValueError if a size is not a whole number
  *   from 1 or the labels do not fit the rows and columns
- *
  * @example
- * ```ts
- * const images = new Float32Array(4 * 8 * 8).fill(0.5); // [4, 8, 8]
+ * const images = new Float32Array(4 * 8 * 8).fill(0.5); // four of 8×8
  * const png = await drawImageGrid({ images, height: 8, width: 8, columns: 2, rowLabels: ['a', 'b'] });
- * ```
+ * png.slice(1, 4); // [80, 78, 71]: PNG
  */
 export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
   const scale = grid.scale ?? 2;

@@ -12,11 +12,8 @@ import { basename, dirname, join } from 'node:path';
  * @param path the file; its folder must exist
  * @param data its whole content; text is written as UTF-8
  * @throws the error of the file system: the folder is missing, not writable, the disk is full, …
- *
  * @example
- * ```ts
- * await writeFileAtomic('runs/mnist/samples.png', png);
- * ```
+ * await writeFileAtomic('notes.txt', 'whole, or not at all');
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const suffix = randomBytes(4).toString('hex');

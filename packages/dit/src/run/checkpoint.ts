@@ -17,6 +17,8 @@ import { writeFileAtomic } from './atomic-file.ts';
  * Writes every tensor of a module, buffers included.
  *
  * @param metadata texts to keep with them
+ * @example
+ * await saveModule('linear.safetensors', new Linear(2, 3, { key: key(0) }), { note: 'untrained' });
  */
 export async function saveModule(
   path: string,
@@ -37,6 +39,11 @@ export async function saveModule(
  * @param module gives the structure, the names and the shapes
  * @returns a module like it with the file's tensors
  * @throws ValueError if there is no such file; FormatError if it is damaged or of another module
+ * @example
+ * const trained = new Linear(2, 3, { key: key(0) });
+ * await saveModule('trained.safetensors', trained);
+ * const { weight } = await loadModule('trained.safetensors', new Linear(2, 3, { key: key(1) }));
+ * weight.equal(trained.weight).min(); // true
  */
 export async function loadModule<M extends Module>(path: string, module: M): Promise<M> {
   const bytes = await readFile(path).catch((error: unknown) => {

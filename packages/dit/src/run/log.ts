@@ -36,6 +36,10 @@ const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
  * Appends one row to a log, which is created with its first row.
  *
  * @throws StateError if a number is not finite: the training has diverged
+ * @example
+ * const row = { stage: 'diffusion', step: 1, loss: 1, gradNorm: 0.5, imagesPerSecond: 100 } as const;
+ * await appendLogRow('log.jsonl', row);
+ * await appendLogRow('log.jsonl', { ...row, loss: NaN }); // throws StateError
  */
 export async function appendLogRow(path: string, row: LogRow): Promise<void> {
   for (const [field, value] of Object.entries(row)) {
@@ -70,6 +74,10 @@ function parseRow(line: string, where: string): LogRow {
  * @returns its rows in their order
  * @throws FormatError naming file and line for a line that is not a row: mangled JSON, a missing or
  *   unknown field, a value that is not a finite number; the file system's error if it is not there
+ * @example
+ * const row = { stage: 'autoencoder', step: 1, loss: 1, gradNorm: 0.5, imagesPerSecond: 100 } as const;
+ * await appendLogRow('autoencoder.jsonl', row);
+ * (await readLog('autoencoder.jsonl'))[0].loss; // 1
  */
 export async function readLog(path: string): Promise<LogRow[]> {
   const text = await readFile(path, 'utf8');

@@ -7,7 +7,12 @@ import { FormatError, ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 
-/** The names of the files in the folder of a run. */
+/**
+ * The names of the files in the folder of a run.
+ *
+ * @example
+ * RUN_FILES.model; // 'model.safetensors'
+ */
 export const RUN_FILES = {
   /** The configuration, see `TrainConfig`. */
   config: 'config.json',
@@ -48,6 +53,8 @@ async function listFolder(path: string): Promise<string[]> {
  * @param named the folder that the user named, if any
  * @param standard the folder without a name. Default: `runs/mnist`
  * @throws ValueError if the named folder holds files or is itself a file
+ * @example
+ * await chooseRunFolder('runs/mine'); // 'runs/mine': new, or empty
  */
 export async function chooseRunFolder(
   named: string | undefined,
@@ -74,6 +81,8 @@ export async function chooseRunFolder(
  * Writes `config.json` into the folder of a run, which is created if need be.
  *
  * @throws FormatError if the configuration does not hold together; the file system's error
+ * @example
+ * await writeRunConfig('runs/first', presetConfig('smoke'));
  */
 export async function writeRunConfig(folder: string, config: TrainConfig): Promise<void> {
   const path = join(folder, RUN_FILES.config);
@@ -86,6 +95,9 @@ export async function writeRunConfig(folder: string, config: TrainConfig): Promi
  * Reads `config.json` from the folder of a run.
  *
  * @throws ValueError if the folder or the file is not there; FormatError if it is not a configuration
+ * @example
+ * await writeRunConfig('runs/second', presetConfig('smoke', { seed: 7 }));
+ * (await readRunConfig('runs/second')).seed; // 7
  */
 export async function readRunConfig(folder: string): Promise<TrainConfig> {
   const path = join(folder, RUN_FILES.config);

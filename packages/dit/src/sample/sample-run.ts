@@ -16,7 +16,9 @@ import type { SampleOptions } from './options.ts';
  *
  * @throws ValueError or FormatError if the run is not whole or the options do not fit it
  * @example
- * await sampleRun({ run: 'runs/mnist', labels: [0, 1], guidance: 2, sampler: 'ddim', steps: 50, seed: 0, out: 'grid.png' });
+ * // not run: needs a trained run
+ * const options = { run: 'runs/mnist', guidance: 2, sampler: 'ddim', steps: 50, seed: 0 } as const;
+ * await sampleRun({ ...options, labels: [0, 1], out: 'grid.png' });
  */
 export async function sampleRun(options: SampleOptions): Promise<void> {
   const { run, labels, guidance, sampler, steps, seed, out, onProgress } = options;

@@ -25,6 +25,9 @@ function autoencoderMacs({ channels, latentChannels }: AutoencoderConfig): numbe
 /**
  * Estimates the floating-point operations of a run, two for a multiply-add: the convolutions and
  * products of forward and backward passes of both stages. Everything else is small beside them.
+ *
+ * @example
+ * Math.round(Math.log10(trainingFlops(presetConfig('smoke')))); // 12: about 10¹²
  */
 export function trainingFlops(config: TrainConfig): number {
   const { autoencoder, model } = config;
@@ -36,6 +39,10 @@ export function trainingFlops(config: TrainConfig): number {
 
 /**
  * Estimates how long a run takes, in hours; `undefined` for a backend whose speed is not known.
+ *
+ * @example
+ * const hours = trainingHours(presetConfig('full'));
+ * console.log(hours === undefined ? 'unknown' : `about ${hours.toFixed(0)} hours`);
  */
 export function trainingHours(config: TrainConfig): number | undefined {
   const rate = RATES[config.backend];

@@ -13,7 +13,13 @@ export interface DiffusionBatch {
   readonly labels: Tensor;
 }
 
-/** The diffusion process of a run, over all of its timesteps. */
+/**
+ * The diffusion process of a run, over all of its timesteps.
+ *
+ * @example
+ * runDiffusion(presetConfig('smoke')).schedule.timesteps; // 1000
+ * runDiffusion(presetConfig('smoke'), 50).schedule.timesteps; // 50
+ */
 export function runDiffusion({ model, diffusion }: TrainConfig, respacing?: number): Diffusion {
   return createDiffusion({
     schedule: diffusion.schedule,
@@ -31,6 +37,12 @@ export function runDiffusion({ model, diffusion }: TrainConfig, respacing?: numb
  * Source: Peebles & Xie 2023, section 3.1; Ho et al. 2020, algorithm 1.
  *
  * @param latentScale What brings latents to unit variance.
+ * @example
+ * const config = presetConfig('smoke');
+ * const model = DiT.init(config.model, key(0));
+ * const posterior = { mean: zeros([2, 4, 8, 8]), logVariance: zeros([2, 4, 8, 8]) };
+ * const batch = { posterior, labels: tensor([3, 1], { dtype: 'int32' }) };
+ * diffusionLoss(config, 1)(model, batch, key(1)); // float32[]
  */
 export function diffusionLoss(config: TrainConfig, latentScale: number): Loss<DiT, DiffusionBatch> {
   const diffusion = runDiffusion(config);

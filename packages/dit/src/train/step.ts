@@ -36,6 +36,12 @@ export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>
 /**
  * The training step `(state, batch) → (state, metrics)`: loss and gradient, clipping, AdamW with the
  * scheduled learning rate, moving average.
+ *
+ * @example
+ * const loss = (model: { w: Tensor }, x: Tensor) => model.w.mul(x).sub(1).square().mean();
+ * const step = trainStep(loss, presetConfig('smoke').optimizer, 100);
+ * const [next, { gradNorm }] = step(initialState({ w: zeros([2]) }, key(0)), ones([2]));
+ * gradNorm; // 1.414: √2
  */
 export function trainStep<M, B>(
   loss: Loss<M, B>,
@@ -67,7 +73,16 @@ export function trainStep<M, B>(
   };
 }
 
-/** {@link trainStep} as one plan a step, which writes the new state over the old one. */
+/**
+ * {@link trainStep} as one plan a step, which writes the new state over the old one.
+ *
+ * @example
+ * const loss = (model: { w: Tensor }, x: Tensor) => model.w.mul(x).sub(1).square().mean();
+ * const step = compiledTrainStep(loss, presetConfig('smoke').optimizer, 100);
+ * let state = initialState({ w: zeros([2]) }, key(0));
+ * for (let i = 0; i < 50; i++) [state] = step(state, ones([2]));
+ * state.optimizer.step; // 50
+ */
 export function compiledTrainStep<M, B>(
   loss: Loss<M, B>,
   settings: OptimizerConfig,
@@ -76,7 +91,13 @@ export function compiledTrainStep<M, B>(
   return compile(trainStep(loss, settings, totalSteps), { donate: [0] });
 }
 
-/** The state before the first step. */
+/**
+ * The state before the first step.
+ *
+ * @example
+ * const { model, average } = initialState({ w: ones([2]) }, key(0));
+ * average.w; // [1, 1]
+ */
 export function initialState<M>(model: M, key: Tensor): TrainState<M> {
   return { model, average: model, optimizer: adamw().init(model), key };
 }

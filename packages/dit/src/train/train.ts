@@ -39,6 +39,7 @@ const CLASSES = Array.from({ length: MNIST_CLASSES }, (_, label) => label);
  * @throws ValueError, FormatError for data or a configuration that do not fit; StateError if the
  *   training diverges
  * @example
+ * // not run: takes minutes
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
 export async function train(options: TrainOptions): Promise<void> {

@@ -19,6 +19,11 @@ const VECTORS = 6;
  * zero, so a new block is the identity.
  *
  * Source: Peebles & Xie 2023, section 3.2, "adaLN-Zero block".
+ *
+ * @example
+ * const block = new AdaLnZeroBlock({ width: 8, heads: 2, hidden: 32 }, { key: key(0), start: officialStart });
+ * const tokens = normal(key(1), [2, 4, 8]); // [B, T, D]
+ * block.forward(tokens, ones([2, 8])).equal(tokens).min(); // true: a new block is the identity
  */
 export class AdaLnZeroBlock extends Block {
   readonly norm1: LayerNorm;

@@ -18,6 +18,10 @@ const VECTORS = 4;
  * A ViT block whose layer norms take shift and scale from the condition instead of learning them.
  *
  * Source: Peebles & Xie 2023, section 3.2, "Adaptive layer norm (adaLN) block".
+ *
+ * @example
+ * const block = new AdaLnBlock({ width: 8, heads: 2, hidden: 32 }, { key: key(0), start: officialStart });
+ * block.forward(normal(key(1), [2, 4, 8]), ones([2, 8])); // float32[2, 4, 8]
  */
 export class AdaLnBlock extends Block {
   readonly norm1: LayerNorm;

@@ -17,7 +17,17 @@ export interface BlockSizes {
   readonly hidden: number;
 }
 
-/** One transformer block. */
+/**
+ * One transformer block.
+ *
+ * @example
+ * class Gated extends Block {
+ *   forward(tokens: Tensor, condition: Tensor): Tensor {
+ *     return tokens.mul(condition.sigmoid().unsqueeze(1));
+ *   }
+ * }
+ * new Gated().forward(ones([2, 4, 8]), zeros([2, 8])).mean(); // 0.5
+ */
 export abstract class Block extends Module {
   /** Tokens `[B, T, D]` and what {@link BlockDesign.condition} gave, to tokens `[B, T, D]`. */
   abstract forward(tokens: Tensor, condition: Tensor): Tensor;

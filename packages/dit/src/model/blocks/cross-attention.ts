@@ -19,6 +19,11 @@ const CONTEXT_LENGTH = 2;
  *
  * Source: Peebles & Xie 2023, section 3.2, "Cross-attention block". The paper leaves open where the
  * norm sits; pre-norm with learned scale and shift gives its parameter count.
+ *
+ * @example
+ * const sizes = { width: 8, heads: 2, hidden: 32 };
+ * const block = new CrossAttentionBlock(sizes, { key: key(0), start: officialStart });
+ * block.forward(normal(key(1), [2, 4, 8]), ones([2, 2, 8])); // float32[2, 4, 8]
  */
 export class CrossAttentionBlock extends Block {
   readonly norm1: LayerNorm;

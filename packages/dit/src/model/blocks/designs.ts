@@ -5,7 +5,14 @@ import type { BlockDesign } from './block.ts';
 import { crossAttention } from './cross-attention.ts';
 import { inContext } from './in-context.ts';
 
-/** The four designs of the paper by the name in the configuration. */
+/**
+ * The four designs of the paper by the name in the configuration.
+ *
+ * @example
+ * const { adaptiveFinalLayer, condition } = blockDesigns['in-context'];
+ * adaptiveFinalLayer; // false
+ * condition(ones([2, 8]), ones([2, 8])); // float32[2, 2, 8]
+ */
 export const blockDesigns: Readonly<Record<Design, BlockDesign>> = {
   'in-context': inContext,
   'cross-attention': crossAttention,

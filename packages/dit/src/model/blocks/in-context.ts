@@ -17,6 +17,10 @@ const CONTEXT_TOKENS = 2;
  * An ordinary pre-norm ViT block with learned layer norms. The condition is among its tokens.
  *
  * Source: Peebles & Xie 2023, section 3.2, "In-context conditioning".
+ *
+ * @example
+ * const block = new InContextBlock({ width: 8, heads: 2, hidden: 32 }, { key: key(0), start: officialStart });
+ * block.forward(normal(key(1), [2, 2 + 4, 8])); // float32[2, 6, 8]
  */
 export class InContextBlock extends Block {
   readonly norm1: LayerNorm;
