@@ -2,7 +2,7 @@ import { expectDType } from './dtype.ts';
 import { ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
-import type { Shape } from './shape.ts';
+import { checkShape, type Shape } from './shape.ts';
 import { tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -33,6 +33,7 @@ export function key(seed: number): Tensor {
  * layers.length; // 12
  */
 export function split(parent: Tensor, count = 2): Tensor[] {
+  checkShape('split', [count]);
   const keys = randomWords(parent, [count, 2]);
   return Array.from({ length: count }, (_, i) => keys.select(0, i));
 }
@@ -67,7 +68,8 @@ export function randomWords(random: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * Uniform floats in `[low, high)`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`.
+ * Uniform floats from `low` to `high`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`;
+ * with other bounds the sum may round up to `high`.
  *
  * @example
  * const x = uniform(key(0), [1000], -1, 1);

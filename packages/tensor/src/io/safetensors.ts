@@ -28,6 +28,16 @@ const WIDTH: Readonly<Record<SafetensorsDType, number>> = {
 };
 const NAMES = { float32: 'F32', int32: 'I32', bool: 'BOOL', float64: 'F64' } as const;
 
+const ARRAYS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  float64: Float64Array,
+} as const;
+
+/** The name under which a header keeps its texts. */
+const METADATA = '__metadata__';
+
 /** Longest header that the format allows, in bytes. */
 const MAX_HEADER = 100_000_000;
 
@@ -56,8 +66,8 @@ export function encodeSafetensors(
   const entries = [...tensors].sort(
     ([a, x], [b, y]) => y.data.BYTES_PER_ELEMENT - x.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1),
   );
-  const header: Record<string, unknown> =
-    Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const header = Object.create(null) as Record<string, unknown>;
+  if (Object.keys(metadata).length > 0) header[METADATA] = metadata;
   let end = 0;
   for (const [name, { dtype, shape, data }] of entries) {
     if (data.length !== sizeOf(shape)) {
@@ -65,6 +75,13 @@ export function encodeSafetensors(
         'safetensors',
         `"${name}" has ${data.length} elements, but shape [${shape.join(', ')}].`,
       );
+    }
+    if (name === METADATA || !(data instanceof ARRAYS[dtype])) {
+      const problem =
+        name === METADATA
+          ? 'is a reserved name'
+          : `is ${dtype}, but its data is ${data.constructor.name}`;
+      throw new FormatError('safetensors', `"${name}" ${problem}.`);
     }
     const start = end;
     end += data.byteLength;
@@ -100,7 +117,7 @@ export function decodeSafetensors(bytes: Uint8Array, label = 'safetensors'): Saf
   const metadata: Record<string, string> = {};
   const entries: HeaderEntry[] = [];
   for (const [name, value] of Object.entries(header)) {
-    if (name === '__metadata__') Object.assign(metadata, readMetadata(value, label));
+    if (name === METADATA) Object.assign(metadata, readMetadata(value, label));
     else entries.push(readEntry(name, value, body.length, label));
   }
   checkRanges(entries, body.length, label);
@@ -153,7 +170,7 @@ function readEntry(name: string, value: unknown, bodyLength: number, label: stri
   const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
   const isCount = (n: unknown): n is number =>
     typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
-  if (typeof dtype !== 'string' || !(dtype in WIDTH)) {
+  if (typeof dtype !== 'string' || !Object.hasOwn(WIDTH, dtype)) {
     throw new FormatError(
       label,
       `"${name}" has dtype ${String(dtype)}; ${Object.keys(WIDTH).join(', ')} are supported.`,

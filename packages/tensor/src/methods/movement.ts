@@ -1,7 +1,14 @@
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { assembly, movement } from '../primitives/movement.ts';
-import { inferReshape, normalizeAxis, resolveSlice, sameShape, type Shape } from '../shape.ts';
+import {
+  checkShape,
+  inferReshape,
+  normalizeAxis,
+  resolveSlice,
+  sameShape,
+  type Shape,
+} from '../shape.ts';
 import type { SliceSpec, Tensor } from '../tensor.ts';
 import { constant } from './arithmetic.ts';
 
@@ -122,6 +129,7 @@ export function pad(
 /** Cuts an axis into pieces of the given sizes. */
 export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
   const at = normalizeAxis('split', axis, x.rank);
+  checkShape('split', sizes);
   if (sizes.reduce((sum, n) => sum + n, 0) !== x.shape[at]) {
     throw new ShapeError(
       'split',

@@ -67,6 +67,13 @@ export function convTranspose2d(
     extra[axis] +
     1;
   const inputSize = [sizeAlong(0), sizeAlong(1)] as const;
+  if (inputSize.some((n) => n < 1)) {
+    throw new ShapeError(
+      'convTranspose2d',
+      `padding ${formatShape(geometry.padding)} leaves nothing of x ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}.`,
+      [x.shape, weight.shape],
+    );
+  }
   if (extra.some((n, i) => n < 0 || (n >= geometry.stride[i] && n >= geometry.dilation[i]))) {
     throw new ValueError(
       'convTranspose2d',

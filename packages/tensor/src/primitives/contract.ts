@@ -74,7 +74,7 @@ export const contract: {
         );
       }
       const size = conv2dOutputSize([height, width], [kernelHeight, kernelWidth], geometry);
-      if (size.some((n) => n < 1)) {
+      if (size.some((n) => n < 1) || kernelHeight < 1 || kernelWidth < 1) {
         throw new ShapeError(
           'conv2d',
           `the kernel of w ${formatShape(w.shape)} does not fit into x ${formatShape(x.shape)} with padding ` +

@@ -1,5 +1,5 @@
 import { AxisError, formatShape, ShapeError } from '../errors.ts';
-import { broadcastShapes, inferReshape, sameShape } from '../shape.ts';
+import { broadcastShapes, checkShape, inferReshape, sameShape } from '../shape.ts';
 import { expandView, permuteView, reshapeView, sliceView } from '../view.ts';
 import type { AssemblyPrimitive, MovementPrimitive, NoParams, TensorSpec } from './primitive.ts';
 
@@ -73,6 +73,7 @@ export const movement: {
     name: 'expand',
     doc: 'x repeated along new and size-1 dimensions',
     infer: ([x], { shape }) => {
+      checkShape('expand', shape);
       if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
         throw new ShapeError(
           'expand',
@@ -104,11 +105,11 @@ export const assembly: {
     name: 'pad',
     doc: 'x surrounded by zeros, with `interior` zeros between neighbours: the adjoint of slice',
     infer: ([x], { before, after, interior }) => {
-      if ([...before, ...after, ...interior].some((n) => n < 0)) {
+      if ([...before, ...after, ...interior].some((n) => !Number.isInteger(n) || n < 0)) {
         const amounts = `before ${formatShape(before)}, after ${formatShape(after)}`;
         throw new ShapeError(
           'pad',
-          `amounts must not be negative: ${amounts}. Use slice to crop.`,
+          `amounts must be whole numbers of at least 0: ${amounts}. Use slice to crop.`,
           [x.shape],
         );
       }

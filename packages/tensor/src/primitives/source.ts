@@ -1,6 +1,6 @@
 import { expectDType } from '../dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
-import { sameShape } from '../shape.ts';
+import { checkShape, sameShape } from '../shape.ts';
 import type { KernelPrimitive, LiteralParams, LiteralPrimitive } from './primitive.ts';
 
 /** Attributes of the primitives that make tensors out of nothing or out of a key. */
@@ -29,6 +29,7 @@ export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<Sourc
     name: 'randomBits',
     doc: 'y[i] = the xor of the two words of threefry2x32(key, counter (0, start + i)), its top `width` bits',
     infer: ([key], { shape }) => {
+      checkShape('random', shape);
       expectDType('randomBits', key.dtype, ['int32']);
       if (!sameShape(key.shape, [2])) {
         throw new ShapeError(
