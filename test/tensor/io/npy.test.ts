@@ -200,11 +200,11 @@ describe('fromNpy', () => {
     }).toMatchInlineSnapshot(`
       {
         "bigEndian": "FormatError: x.npy: dtype '>f4' is not supported: <f4, <f8, <i4, <i8, |u1, |b1 are. Convert it with astype.",
-        "bool": "FormatError: x.npy: element 1 is byte 7; bools are 0 or 1.",
+        "bool": "FormatError: x.npy: the array holds byte 7 at 1; bools are 0 or 1.",
         "cut": "FormatError: x.npy: the header ends at byte 128, but there are 100. The file is truncated or damaged.",
         "empty": "FormatError: x.npy: the bytes do not start as an .npy file does.",
         "inherited": "FormatError: x.npy: dtype 'toString' is not supported: <f4, <f8, <i4, <i8, |u1, |b1 are. Convert it with astype.",
-        "int": "FormatError: x.npy: element 0 is 1099511627776, which int32 cannot hold.",
+        "int": "FormatError: x.npy: the array holds 1099511627776 at 0, which int32 cannot hold.",
         "negative": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }.",
         "noShape": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': False}.",
         "order": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': 'no', 'shape': (), }.",

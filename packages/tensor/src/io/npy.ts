@@ -3,6 +3,7 @@ import type { TypedArray } from '../dtype.ts';
 import { FormatError, ShapeError } from '../errors.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { expectBools, narrowInt64 } from './foreign-elements.ts';
 
 /** How elements lie in a file, and what becomes of them. */
 interface ElementKind {
@@ -12,11 +13,14 @@ interface ElementKind {
 
 const KINDS: Readonly<Record<string, ElementKind>> = {
   '<f4': { bytes: 4, read: ({ buffer }) => new Float32Array(buffer) },
-  '<f8': { bytes: 8, read: ({ buffer }) => Float32Array.from(new Float64Array(buffer)) },
+  '<f8': { bytes: 8, read: ({ buffer }) => new Float32Array(new Float64Array(buffer)) },
   '<i4': { bytes: 4, read: ({ buffer }) => new Int32Array(buffer) },
-  '<i8': { bytes: 8, read: ({ buffer }, label) => narrow(new BigInt64Array(buffer), label) },
+  '<i8': {
+    bytes: 8,
+    read: ({ buffer }, label) => narrowInt64(new BigInt64Array(buffer), label, 'the array'),
+  },
   '|u1': { bytes: 1, read: (bytes) => Int32Array.from(bytes) },
-  '|b1': { bytes: 1, read: expectBools },
+  '|b1': { bytes: 1, read: (bytes, label) => expectBools(bytes, label, 'the array') },
 };
 
 const DESCRIPTIONS = { float32: '<f4', int32: '<i4', bool: '|b1' } as const;
@@ -153,19 +157,6 @@ function shapeOf(tuple: string | undefined): readonly number[] | null {
   const sizes = inside.split(',').filter((size) => size.trim() !== '');
   const shape = sizes.map(Number);
   return shape.every(Number.isSafeInteger) ? shape : null;
-}
-
-function narrow(wide: BigInt64Array, label: string): Int32Array {
-  const narrowed = Int32Array.from(wide, Number);
-  const odd = wide.findIndex((value, i) => BigInt(narrowed[i]) !== value);
-  if (odd < 0) return narrowed;
-  throw new FormatError(label, `element ${odd} is ${wide[odd]}, which int32 cannot hold.`);
-}
-
-function expectBools(bytes: Uint8Array, label: string): Uint8Array {
-  const odd = bytes.findIndex((byte) => byte > 1);
-  if (odd < 0) return bytes;
-  throw new FormatError(label, `element ${odd} is byte ${bytes[odd]}; bools are 0 or 1.`);
 }
 
 /** The start of a text of the file, fit to be printed. */

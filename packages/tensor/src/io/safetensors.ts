@@ -1,6 +1,7 @@
 import type { DType, TypedArray } from '../dtype.ts';
 import { FormatError } from '../errors.ts';
 import { sizeOf, type Shape } from '../shape.ts';
+import { expectBools, narrowInt64 } from './foreign-elements.ts';
 
 /** Element types that the reader takes. I64 is read into int32, F64 stays float64. */
 export type SafetensorsDType = 'F32' | 'F64' | 'I32' | 'I64' | 'BOOL' | 'U8';
@@ -224,30 +225,16 @@ function readElements(
     case 'I32':
       return { dtype: 'int32', shape, data: new Int32Array(buffer) };
     case 'I64':
-      return { dtype: 'int32', shape, data: narrow(new BigInt64Array(buffer), name, label) };
+      return {
+        dtype: 'int32',
+        shape,
+        data: narrowInt64(new BigInt64Array(buffer), label, `"${name}"`),
+      };
     case 'U8':
       return { dtype: 'int32', shape, data: Int32Array.from(bytes) };
-    case 'BOOL': {
-      const odd = bytes.findIndex((byte) => byte > 1);
-      if (odd >= 0)
-        throw new FormatError(
-          label,
-          `"${name}" holds byte ${bytes[odd]} at ${odd}; bools are 0 or 1.`,
-        );
-      return { dtype: 'bool', shape, data: bytes };
-    }
+    case 'BOOL':
+      return { dtype: 'bool', shape, data: expectBools(bytes, label, `"${name}"`) };
   }
-}
-
-function narrow(wide: BigInt64Array, name: string, label: string): Int32Array {
-  const narrowed = new Int32Array(wide.length);
-  for (let i = 0; i < wide.length; i++) {
-    narrowed[i] = Number(wide[i]);
-    if (BigInt(narrowed[i]) !== wide[i]) {
-      throw new FormatError(label, `"${name}" holds ${wide[i]} at ${i}, which int32 cannot hold.`);
-    }
-  }
-  return narrowed;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
