@@ -1,12 +1,15 @@
 import { move, movements, type Movement } from '@tessera/autograd/testing';
 import fc from 'fast-check';
 import {
+  arange,
   broadcastShapes,
   concat,
+  indexSelect,
   layerNorm,
   matmul,
   normal,
   key,
+  ones,
   sizeOf,
   softmax,
   type Tensor,
@@ -18,7 +21,7 @@ export type Step = readonly [kind: number, a: number, b: number, axis: number, v
 
 /** Steps of a random program, to be run by {@link runProgram}. */
 export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.tuple(fc.integer({ min: 0, max: 10 }), fc.nat(100), fc.nat(100), fc.nat(20), movements),
+  fc.tuple(fc.integer({ min: 0, max: 15 }), fc.nat(100), fc.nat(100), fc.nat(20), movements),
   { minLength: 1, maxLength: 14 },
 );
 
@@ -80,6 +83,25 @@ function step(kind: number, x: Tensor, other: () => Tensor, axis: number, view: 
           : layerNorm(x, { eps: 1e-3 });
     case 8:
       return x.rank === 0 ? x.square() : concat([x, x.neg()], axis % x.rank);
+    case 11: {
+      const y = other();
+      return broadcasts(x, y) && x.size * y.size < 5000 ? x.greater(0).where(x, y) : x.relu();
+    }
+    case 12:
+      return x.rank === 0 ? x.floor() : x.pad(x.shape.map((_, i) => [i % 2, axis % 2]));
+    case 13: {
+      if (x.rank === 0 || x.size === 0) return x.abs();
+      const at = axis % x.rank;
+      const ids = arange(2)
+        .mul(axis)
+        .add(1)
+        .minimum(x.shape[at] - 1);
+      return indexSelect(x, ids, at);
+    }
+    case 14:
+      return x.mul(4).cast('int32').mul(3).cast('float32').div(12);
+    case 15:
+      return x.rank < 2 ? ones([2]).mul(x.sum()) : matmul(x, ones([x.shape[x.rank - 1], 2]));
     case 9:
       return apply(primitives.barrier, [x], {})[0];
     default:
