@@ -54,8 +54,8 @@ describe('backward', () => {
     const twice = node([x], [y], ([ȳ]) => [() => ȳ.mul(2)]);
     const sum = node([y, y], [z], ([z̄]) => [() => z̄, () => z̄.mul(10)]);
     const seen: [Tensor, number][] = [];
-    backward(graphOf([x], [twice, sum]), [[z, scalar(1)]], (tensor, cotangent) => {
-      seen.push([tensor, cotangent.itemSync()]);
+    backward(graphOf([x], [twice, sum]), [[z, scalar(1)]], (result, cotangent) => {
+      seen.push([result, cotangent.itemSync()]);
     });
     expect(seen).toEqual([
       [z, 1],

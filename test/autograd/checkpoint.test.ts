@@ -213,10 +213,10 @@ describe('checkpoint', () => {
 describe('the memory of a checkpointed chain', () => {
   const block = (x: Tensor, w: Tensor): Tensor => x.matmul(w).tanh().matmul(w).sin().add(x);
   const chain =
-    (segment: (x: Tensor, w: Tensor, steps: number) => Tensor, segments: number, steps: number) =>
+    (segment: (x: Tensor, w: Tensor, count: number) => Tensor, segments: number, count: number) =>
     (w: Tensor, x: Tensor): Tensor => {
       let y = x;
-      for (let i = 0; i < segments; i++) y = segment(y, w, steps);
+      for (let i = 0; i < segments; i++) y = segment(y, w, count);
       return y.square().mean();
     };
   const several = (x: Tensor, w: Tensor, count: number): Tensor => {

@@ -131,7 +131,7 @@ describe('explain', () => {
     expect(await explain(independent, [ones([2]), ones([2])])).toMatchInlineSnapshot(
       `"the loss does not depend on in0, input 0"`,
     );
-    expect(await explain(() => scalar(1), [ones([2])])).toMatchInlineSnapshot(
+    expect(await explain((_x: Tensor) => scalar(1), [ones([2])])).toMatchInlineSnapshot(
       `"the loss does not depend on in0, input 0"`,
     );
   });
@@ -146,12 +146,14 @@ describe('explain', () => {
       `[ShapeError: explain: the loss must be a scalar, but has shape [2]. Reduce it, e.g. with .mean().]`,
     );
     const f = ({ a }: { a: Tensor; ids: Tensor }): Tensor => a.sum();
-    const inputs = [{ a: ones([2]), ids: tensor([1], { dtype: 'int32' }) }] as const;
-    await expect(explain(f, inputs, { path: '0.ids' })).rejects.toThrowErrorMatchingInlineSnapshot(
+    const ids = tensor([1], { dtype: 'int32' });
+    await expect(
+      explain(f, [{ a: ones([2]), ids }], { path: '0.ids' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
       `[ValueError: explain: no trained parameter at 0.ids. There are 0.a.]`,
     );
     await expect(
-      explain(() => scalar(1), [inputs[0].ids]),
+      explain((_x: Tensor) => scalar(1), [ids]),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
       `[ValueError: explain: no trained parameter at any path. No input is trained.]`,
     );

@@ -1,4 +1,4 @@
-import { type Tensor } from '@tessera/tensor';
+import type { Tensor } from '@tessera/tensor';
 import { apply, primitives } from '@tessera/tensor/extend';
 import fc from 'fast-check';
 
