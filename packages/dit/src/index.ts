@@ -34,10 +34,14 @@ export {
   type IdxImages,
 } from './data/idx.ts';
 export {
+  BACKENDS,
   DESIGNS,
   OBJECTIVES,
   POSITIONS,
+  PRESETS,
+  SAMPLERS,
   SCHEDULES,
+  STAGES,
   type BackendName,
   type Design,
   type Objective,

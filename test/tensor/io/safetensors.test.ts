@@ -34,9 +34,7 @@ describe('safetensors', () => {
         file,
         fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }),
         (tensors, metadata) => {
-          const names = Object.keys(tensors).filter(
-            (name) => name !== '__metadata__',
-          );
+          const names = Object.keys(tensors).filter((name) => name !== '__metadata__');
           const kept = new Map(names.map((name) => [name, tensors[name]]));
           const safe = Object.fromEntries(
             Object.entries(metadata).filter(([name]) => name !== '__proto__'),
