@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundle, type Bundle } from '../browser/bundle.ts';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { visitPages } from '../browser/pages.ts';
@@ -13,7 +13,11 @@ import { PackedProject, type Compilation } from './packed-project.ts';
 // and used from there by plain Node, by TypeScript, by a bundler and by a browser, none of which
 // knows of `src`.
 
+// Compilers, a bundler and a browser, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
+
 const project = new PackedProject();
+
 /** Sources of the pages: what runs in them runs in Node as well. */
 const programs = fileURLToPath(new URL('../browser/program', import.meta.url));
 /** Of the program's network: 2 to 8 to 1, with biases. */
@@ -24,7 +28,7 @@ const BETWEEN_ENGINES = 1e-4;
 
 beforeAll(() => {
   project.install();
-}, 120_000);
+});
 
 afterAll(() => {
   project.remove();
@@ -216,7 +220,7 @@ describe('one program', () => {
     const nodenext = { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' };
     compiled = project.compile(scripts, { ...options, ...nodenext });
     built = await bundle(project.folder, ['training.html', 'sampling.html'], site);
-  }, 120_000);
+  });
 
   it('type-checks with moduleResolution nodenext and bundler', () => {
     expect(compiled).toEqual({ output: '', status: 0 });
@@ -272,7 +276,7 @@ describe('one program', () => {
       BETWEEN_ENGINES,
     );
     expect([...training.complaints, ...sampling.complaints]).toEqual([]);
-  }, 180_000);
+  });
 
   function trainInNode(): TrainingResult {
     return runInNode('training', 'train') as TrainingResult;
