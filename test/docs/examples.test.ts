@@ -50,4 +50,38 @@ describe('examples', () => {
     expect(new Set(rows.map(([, , norm]) => norm)).size).toBe(1);
     expect(rows).toHaveLength(4);
   });
+
+  it('05-custom-gradient', async () => {
+    const printed = await runTypeScript(['examples/05-custom-gradient.ts']);
+    const [checked] = /reach \d+ % of what is accepted/.exec(printed) ?? [];
+    expect(Number(/\d+/.exec(checked ?? '')?.[0])).toBeLessThan(100);
+    expect(printed.replace(checked ?? '', 'reach N % of what is accepted')).toMatchInlineSnapshot(`
+      "naive     0.0000  0.4338  Infinity | gradient 0.0000  0.7616  NaN
+      logCosh   0.0000  0.4338  99.3069 | gradient 0.0000  0.7616  1.0000
+      checked: deviations reach N % of what is accepted
+      refused: at x[2] the rule gives 0.549, differences 0.348
+      rounded   -1.0000  0.0000  0.0000  2.0000 | gradient -2.0000  0.0000  0.0000  4.0000
+      "
+    `);
+  });
+
+  it('06-classify-digits', async () => {
+    const printed = await runTypeScript(['examples/06-classify-digits.ts']);
+    expect(printed).toMatch(
+      /^9226 parameters, 60000 digits\n(?:step \d+: loss \d\.\d{3}\n){4}[\d.]+ % of 1000 unseen digits\n$/,
+    );
+    expect(Number(/([\d.]+) %/.exec(printed)?.[1])).toBeGreaterThan(88);
+  });
+
+  it('07-tiny-dit', async () => {
+    const printed = await runTypeScript(['examples/07-tiny-dit.ts']);
+    const losses = [...printed.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss));
+    expect(losses).toHaveLength(4);
+    expect(losses[3]).toBeLessThan(losses[0]);
+    // The phase of the stripes is chance, their direction is what the label asks for.
+    const rows = printed.trimEnd().split('\n').slice(-4);
+    expect(
+      rows.every((row) => /^(····|████) {2}(····|████) {2}(·█·█|█·█·) {2}(·█·█|█·█·)$/.test(row)),
+    ).toBe(true);
+  });
 });

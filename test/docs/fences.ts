@@ -9,18 +9,20 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface Fence {
   readonly line: number;
   readonly code: string;
-  /** The text of the fence right after it, if that is marked `text`: what it prints. */
-  readonly output: string | null;
+  /** What it prints: the fence right after it, if that is marked `text` or `mermaid`; else nothing. */
+  readonly output: string;
 }
 
 /** The runnable fences of a Markdown file, by its path from the root of the repository. */
 export function fencesOf(file: string): Fence[] {
   const text = readFileSync(`${root}${file}`, 'utf8');
-  return [...text.matchAll(/```ts\n([\s\S]*?)```(?:\s*```text\n([\s\S]*?)```)?/g)].map((match) => ({
-    line: text.slice(0, match.index).split('\n').length,
-    code: match[1],
-    output: match[2] ?? null,
-  }));
+  return [...text.matchAll(/```ts\n([\s\S]*?)```(?:\s*```(?:text|mermaid)\n([\s\S]*?)```)?/g)].map(
+    (match) => ({
+      line: text.slice(0, match.index).split('\n').length,
+      code: match[1],
+      output: match[2] ?? '',
+    }),
+  );
 }
 
 /** Runs the code of a fence and gives what it printed. */
