@@ -63,9 +63,9 @@ describe('refuses', () => {
       [
         "ShapeError: expand: sizes must be whole numbers of at least 0, but got [-1].",
         "ShapeError: expand: sizes must be whole numbers of at least 0, but got [1.5].",
-        "ShapeError: random: sizes must be whole numbers of at least 0, but got [2, 1.5].",
-        "ShapeError: random: sizes must be whole numbers of at least 0, but got [-2].",
-        "ShapeError: split: sizes must be whole numbers of at least 0, but got [-1].",
+        "ShapeError: normal: sizes must be whole numbers of at least 0, but got [1.5].",
+        "ShapeError: uniform: sizes must be whole numbers of at least 0, but got [-2].",
+        "ValueError: split: count must be a whole number of at least 0, but is -1.",
         "ShapeError: pad: amounts must be whole numbers of at least 0: before [0.5], after [0.5]. Use slice to crop.",
         "ShapeError: split: sizes must be whole numbers of at least 0, but got [-1, 4].",
         "ShapeError: conv2d: the kernel of w [1, 1, 0, 3] does not fit into x [1, 1, 3, 3] with padding [0, 0] and dilation [1, 1].",

@@ -3,7 +3,12 @@
  * line can print and check them without loading the engine.
  */
 
-/** The ready-made sizes of a run: minutes on the slowest backend, minutes on the default one, hours. */
+/**
+ * The ready-made sizes of a run: minutes on the slowest backend, minutes on the default one, hours.
+ *
+ * @example
+ * PRESETS.map((preset) => presetConfig(preset).steps); // [1400, 1600, 20000]
+ */
 export const PRESETS = ['smoke', 'quick', 'full'] as const;
 
 /** One of {@link PRESETS}. */
@@ -20,7 +25,12 @@ export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero'] 
 /** One of {@link DESIGNS}. */
 export type Design = (typeof DESIGNS)[number];
 
-/** The backends that a run can be asked for. */
+/**
+ * The backends that a run can be asked for.
+ *
+ * @example
+ * BACKENDS.includes('cpu'); // true
+ */
 export const BACKENDS = ['cpu', 'wasm', 'gpu'] as const;
 
 /** One of {@link BACKENDS}. */
@@ -29,7 +39,12 @@ export type BackendName = (typeof BACKENDS)[number];
 /** The backends that this version can train and sample on. */
 export const AVAILABLE_BACKENDS: readonly BackendName[] = ['cpu'];
 
-/** The samplers: deterministic DDIM (eta 0) and ancestral DDPM. */
+/**
+ * The samplers: deterministic DDIM (eta 0) and ancestral DDPM.
+ *
+ * @example
+ * SAMPLERS.includes('ddim'); // true
+ */
 export const SAMPLERS = ['ddim', 'ddpm'] as const;
 
 /** One of {@link SAMPLERS}. */
@@ -68,7 +83,12 @@ export const POSITIONS = ['2d', '1d'] as const;
 /** One of {@link POSITIONS}. */
 export type Position = (typeof POSITIONS)[number];
 
-/** The two trainings of a run, in their order. */
+/**
+ * The two trainings of a run, in their order.
+ *
+ * @example
+ * STAGES; // ['autoencoder', 'diffusion']
+ */
 export const STAGES = ['autoencoder', 'diffusion'] as const;
 
 /** One of {@link STAGES}. */

@@ -1,5 +1,5 @@
 import { defaultBackend } from './default-backend.ts';
-import { allocateArray, dtypeOfArray, expectDType, type DType, type TypedArray } from './dtype.ts';
+import { allocateArray, checkDType, dtypeOfArray, type DType, type TypedArray } from './dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { saturateInt32 } from './primitives/pointwise.ts';
@@ -45,6 +45,7 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
   }
   const natural = dtypeOfArray(elements);
   const dtype = options.dtype ?? natural;
+  checkDType('tensor', dtype);
   if (dtype === 'bool') checkBooleans(elements);
   const stored = dtype === natural ? elements : convert(elements, dtype);
   const storage = defaultBackend().store(stored, dtype);
@@ -62,7 +63,7 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
  * scalar(true); // bool[]
  */
 export function scalar(value: number | boolean, dtype?: DType): Tensor {
-  return full([], value, dtype);
+  return filled('scalar', [], value, dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'));
 }
 
 /**
@@ -73,14 +74,26 @@ export function scalar(value: number | boolean, dtype?: DType): Tensor {
  * full([2], false); // [false, false]
  */
 export function full(shape: Shape, value: number | boolean, dtype?: DType): Tensor {
-  checkShape('full', shape);
-  const number = Number(value);
-  const type = dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32');
-  if (type === 'float32' || saturateInt32(number) === number) {
-    return constant(type === 'bool' ? Number(number !== 0) : number, type, shape);
-  }
-  throw new ValueError('full', `${number} is no ${type}. Use float32, or round it first.`);
+  return filled('full', shape, value, dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'));
 }
+
+function filled(op: string, shape: Shape, value: number | boolean, dtype: DType): Tensor {
+  checkShape(op, shape);
+  checkDType(op, dtype);
+  const number = Number(value);
+  const fits =
+    dtype === 'float32' ||
+    (dtype === 'int32' ? saturateInt32(number) === number : number === 0 || number === 1);
+  if (fits) return constant(number, dtype, shape);
+  throw new ValueError(op, `${number} is no ${dtype}. ${HINTS[dtype]}`);
+}
+
+/** What to do about a number that is not of a dtype. */
+const HINTS = {
+  float32: '',
+  int32: 'Use float32, or round it first.',
+  bool: 'A bool is 0 or 1; compare first, e.g. x.notEqual(0).',
+} as const;
 
 /**
  * Zeros of `shape`.
@@ -89,7 +102,7 @@ export function full(shape: Shape, value: number | boolean, dtype?: DType): Tens
  * zeros([2, 3]); // [[0, 0, 0], [0, 0, 0]]
  */
 export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
-  return full(shape, 0, dtype);
+  return filled('zeros', shape, 0, dtype);
 }
 
 /**
@@ -99,7 +112,7 @@ export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
  * ones([3]); // [1, 1, 1]
  */
 export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
-  return full(shape, 1, dtype);
+  return filled('ones', shape, 1, dtype);
 }
 
 /**
@@ -110,9 +123,7 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
  * arange(4, 'float32').mul(0.5).add(1); // [1, 1.5, 2, 2.5]
  */
 export function arange(count: number, dtype: DType = 'int32'): Tensor {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new ValueError('arange', `count must be a whole number of at least 0, but got ${count}.`);
-  }
+  checkCount('arange', 'count', count);
   return apply(source.iota, [], { size: count })[0].cast(dtype);
 }
 
@@ -123,6 +134,7 @@ export function arange(count: number, dtype: DType = 'int32'): Tensor {
  * eye(2); // [[1, 0], [0, 1]]
  */
 export function eye(n: number, dtype: DType = 'float32'): Tensor {
+  checkCount('eye', 'n', n);
   const index = arange(n);
   return index.unsqueeze(1).equal(index.unsqueeze(0)).cast(dtype);
 }
@@ -134,8 +146,17 @@ export function eye(n: number, dtype: DType = 'float32'): Tensor {
  * linspace(0, 1, 5); // [0, 0.25, 0.5, 0.75, 1]
  */
 export function linspace(start: number, stop: number, count: number): Tensor {
+  checkCount('linspace', 'count', count);
+  if (!Number.isFinite(start) || !Number.isFinite(stop)) {
+    throw new ValueError('linspace', `the ends must be finite, but got ${start} and ${stop}.`);
+  }
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
   return tensor(Float32Array.from({ length: count }, (_, i) => start + i * step));
+}
+
+function checkCount(op: string, name: string, count: number): void {
+  if (Number.isSafeInteger(count) && count >= 0) return;
+  throw new ValueError(op, `${name} must be a whole number of at least 0, but got ${count}.`);
 }
 
 /** Uint8Array is the storage of bools, and bytes that are no bools are most likely meant as numbers. */
@@ -149,9 +170,14 @@ function checkBooleans(elements: TypedArray): void {
 }
 
 function convert(elements: TypedArray, dtype: DType): TypedArray {
-  expectDType('tensor', dtype, ['float32', 'int32', 'bool']);
   const converted = allocateArray(dtype, elements.length);
   for (let i = 0; i < elements.length; i++) {
+    if (dtype === 'int32' && saturateInt32(elements[i]) !== elements[i]) {
+      throw new ValueError(
+        'tensor',
+        `element ${i} is ${elements[i]}, which is no int32. ${HINTS.int32}`,
+      );
+    }
     converted[i] = elements[i];
   }
   return converted;
@@ -174,10 +200,14 @@ function flattenNested(data: TensorData): { elements: Float32Array | Uint8Array;
     for (const child of node as readonly TensorData[]) visit(child, depth + 1);
   };
   visit(data, 0);
-  const bad = flat.find((value) => typeof value !== 'number' && typeof value !== 'boolean');
-  if (bad !== undefined)
-    throw new FormatError('tensor', `elements must be numbers or booleans, but got ${typeof bad}.`);
-  const isBool = flat.length > 0 && flat.every((value) => typeof value === 'boolean');
+  const kinds = new Set(flat.map((value) => (value === null ? 'null' : typeof value)));
+  if (kinds.size > 1 || [...kinds].some((kind) => kind !== 'number' && kind !== 'boolean')) {
+    throw new FormatError(
+      'tensor',
+      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.`,
+    );
+  }
+  const isBool = kinds.has('boolean');
   const numbers = flat.map(Number);
   return { elements: isBool ? Uint8Array.from(numbers) : Float32Array.from(numbers), shape };
 }

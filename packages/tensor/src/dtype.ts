@@ -32,7 +32,7 @@ export function dtypeOfArray(array: TypedArray): DType {
   if (array instanceof Int32Array) return 'int32';
   if (array instanceof Uint8Array) return 'bool';
   throw new DTypeError(
-    'dtypeOfArray',
+    'tensor',
     `no dtype is stored as ${Object.prototype.toString.call(array)}. Use Float32Array, Int32Array or Uint8Array (bool).`,
     [],
   );
@@ -43,6 +43,16 @@ const RANK: Readonly<Record<DType, number>> = { bool: 0, int32: 1, float32: 2 };
 /** The smallest dtype that holds both: bool < int32 < float32. */
 export function promoteDTypes(a: DType, b: DType): DType {
   return RANK[a] >= RANK[b] ? a : b;
+}
+
+/** Throws a {@link DTypeError} unless `dtype` is one that there is. */
+export function checkDType(op: string, dtype: DType): void {
+  if (Object.hasOwn(BYTES_PER_ELEMENT, dtype)) return;
+  throw new DTypeError(
+    op,
+    `there is no dtype ${dtype}. Use ${Object.keys(BYTES_PER_ELEMENT).join(', ')}.`,
+    [dtype],
+  );
 }
 
 /** Throws a {@link DTypeError} unless `dtype` is one of `allowed`. */

@@ -1,8 +1,7 @@
-import { expectDType } from './dtype.ts';
-import { ValueError } from './errors.ts';
+import { DTypeError, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
-import { checkShape, type Shape } from './shape.ts';
+import { checkShape, sameShape, type Shape } from './shape.ts';
 import { tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -33,8 +32,10 @@ export function key(seed: number): Tensor {
  * layers.length; // 12
  */
 export function split(parent: Tensor, count = 2): Tensor[] {
-  checkShape('split', [count]);
-  const keys = randomWords(parent, [count, 2]);
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new ValueError('split', `count must be a whole number of at least 0, but is ${count}.`);
+  }
+  const keys = randomBits('split', parent, [count, 2], 32);
   return Array.from({ length: count }, (_, i) => keys.select(0, i));
 }
 
@@ -53,7 +54,7 @@ export function foldIn(parent: Tensor, index: number): Tensor {
       `index must be a whole number from 0 to 2^31 - 1, but got ${index}.`,
     );
   }
-  return apply(source.randomBits, [parent], { shape: [2], width: 32, start: 2 * index })[0];
+  return randomBits('foldIn', parent, [2], 32, 2 * index);
 }
 
 /**
@@ -63,8 +64,7 @@ export function foldIn(parent: Tensor, index: number): Tensor {
  * randomWords(key(0), [2, 2]); // int32[2, 2]
  */
 export function randomWords(random: Tensor, shape: Shape): Tensor {
-  expectDType('random', random.dtype, ['int32']);
-  return apply(source.randomBits, [random], { shape, width: 32, start: 0 })[0];
+  return randomBits('randomWords', random, shape, 32);
 }
 
 /**
@@ -76,8 +76,10 @@ export function randomWords(random: Tensor, shape: Shape): Tensor {
  * x.greaterEqual(-1).and(x.less(1)).cast('int32').sum(); // 1000
  */
 export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor {
-  const bits = apply(source.randomBits, [random], { shape, width: 24, start: 0 })[0];
-  return bits
+  if (!(low <= high && high - low < Infinity)) {
+    throw new ValueError('uniform', `needs finite bounds low ≤ high, but got ${low} and ${high}.`);
+  }
+  return randomBits('uniform', random, shape, 24)
     .cast('float32')
     .mul((high - low) / 2 ** 24)
     .add(low);
@@ -92,20 +94,16 @@ export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor
  * normal(key(0), [2, 3]); // float32[2, 3]
  */
 export function normal(random: Tensor, shape: Shape): Tensor {
-  const words = apply(source.randomBits, [random], {
-    shape: [2, ...shape],
-    width: 24,
-    start: 0,
-  })[0];
-  const unit = words.cast('float32');
-  const radius = unit
+  checkShape('normal', shape);
+  const words = randomBits('normal', random, [2, ...shape], 24).cast('float32');
+  const radius = words
     .select(0, 0)
     .add(1)
     .div(2 ** 24)
     .log()
     .mul(-2)
     .sqrt();
-  const angle = unit.select(0, 1).mul((2 * Math.PI) / 2 ** 24);
+  const angle = words.select(0, 1).mul((2 * Math.PI) / 2 ** 24);
   return radius.mul(angle.cos());
 }
 
@@ -124,7 +122,7 @@ export function randomInt(random: Tensor, shape: Shape, low: number, high: numbe
       `needs whole numbers low < high ≤ low + 2^24, but got ${low} and ${high}.`,
     );
   }
-  return uniform(random, shape)
+  return unit('randomInt', random, shape)
     .mul(span)
     .floor()
     .cast('int32')
@@ -141,5 +139,24 @@ export function randomInt(random: Tensor, shape: Shape, low: number, high: numbe
  */
 export function bernoulli(random: Tensor, p: number, shape: Shape): Tensor {
   if (!(p >= 0 && p <= 1)) throw new ValueError('bernoulli', `p must lie in [0, 1], but got ${p}.`);
-  return uniform(random, shape).less(p);
+  return unit('bernoulli', random, shape).less(p);
+}
+
+/** Uniform floats in `[0, 1)`, multiples of 2⁻²⁴. */
+function unit(op: string, random: Tensor, shape: Shape): Tensor {
+  return randomBits(op, random, shape, 24)
+    .cast('float32')
+    .mul(2 ** -24);
+}
+
+/** The top `width` bits of random words, drawn from a key that is checked in the name of `op`. */
+function randomBits(op: string, random: Tensor, shape: Shape, width: number, start = 0): Tensor {
+  checkShape(op, shape);
+  if (random.dtype !== 'int32' || !sameShape(random.shape, [2])) {
+    const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or split(key, n).`;
+    throw random.dtype === 'int32'
+      ? new ShapeError(op, text, [random.shape])
+      : new DTypeError(op, text, [random.dtype]);
+  }
+  return apply(source.randomBits, [random], { shape, width, start })[0];
 }

@@ -34,6 +34,13 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** Checks that every size is a whole number of at least 0. */
 export function checkShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape)) {
+    throw new ShapeError(
+      op,
+      `a shape is a list of sizes, but got ${String(shape)}. Write [2, 3].`,
+      [],
+    );
+  }
   if (shape.every((n) => Number.isSafeInteger(n) && n >= 0)) return;
   throw new ShapeError(
     op,

@@ -1,7 +1,7 @@
 import type { Storage } from './backend.ts';
-import type { DType, TypedArray } from './dtype.ts';
+import { checkDType, type DType, type TypedArray } from './dtype.ts';
 import { nestElements, type NestedArray } from './elements.ts';
-import { formatShape } from './errors.ts';
+import { AxisError, formatShape, ValueError } from './errors.ts';
 import { apply, type Interpreter } from './interpreter.ts';
 import {
   asTensor,
@@ -20,7 +20,7 @@ import { expectSingle, read, readSync } from './methods/read.ts';
 import { reducedCount, reduction } from './methods/reduce.ts';
 import { pointwise } from './primitives/pointwise.ts';
 import type { TensorSpec } from './primitives/primitive.ts';
-import { normalizeAxes, normalizeAxis, sizeOf, type Shape } from './shape.ts';
+import { broadcastShapes, normalizeAxes, normalizeAxis, sizeOf, type Shape } from './shape.ts';
 import type { View } from './view.ts';
 
 /** What stands behind a tensor: elements in storage, one repeated number, or a variable of a program being traced. */
@@ -98,12 +98,12 @@ export class Tensor implements TensorSpec {
 
   /** `a / b`, always float32. */
   div(b: Operand): Tensor {
-    return binary(pointwise.div, float(this), float(b));
+    return binary(pointwise.div, float(this), float(b, 'div'));
   }
 
   /** `a^b`, always float32. */
   pow(b: Operand): Tensor {
-    return binary(pointwise.pow, float(this), float(b));
+    return binary(pointwise.pow, float(this), float(b, 'pow'));
   }
 
   /** `max(a, b)`; NaN if either is. At ties each side gets half the gradient. */
@@ -205,12 +205,12 @@ export class Tensor implements TensorSpec {
 
   /** `a > b`. */
   greater(b: Operand): Tensor {
-    return asTensor(b, this).less(this);
+    return binary(pointwise.less, asTensor('greater', b, this), this);
   }
 
   /** `a ≥ b`. */
   greaterEqual(b: Operand): Tensor {
-    return asTensor(b, this).lessEqual(this);
+    return binary(pointwise.lessEqual, asTensor('greaterEqual', b, this), this);
   }
 
   /** `a = b`. */
@@ -226,12 +226,14 @@ export class Tensor implements TensorSpec {
   /** Logical and of bools. */
   and(b: Tensor): Tensor {
     expectBool('and', this, b);
+    broadcastShapes('and', this.shape, b.shape);
     return this.mul(b);
   }
 
   /** Logical or of bools. */
   or(b: Tensor): Tensor {
     expectBool('or', this, b);
+    broadcastShapes('or', this.shape, b.shape);
     return this.maximum(b);
   }
 
@@ -248,6 +250,7 @@ export class Tensor implements TensorSpec {
 
   /** The same values as `dtype`: floats truncate towards 0, anything but 0 is true. */
   cast(dtype: DType): Tensor {
+    checkDType('cast', dtype);
     return dtype === this.dtype ? this : apply(pointwise.cast, [this], { dtype })[0];
   }
 
@@ -302,6 +305,10 @@ export class Tensor implements TensorSpec {
     if (this.rank === 0) return this.reshape([1]);
     const from = normalizeAxis('flatten', start, this.rank);
     const to = normalizeAxis('flatten', end, this.rank);
+    if (to < from) {
+      const text = `the first axis ${start} of ${formatShape(this.shape)} lies behind the last, ${end}.`;
+      throw new AxisError('flatten', text, start, this.rank);
+    }
     const joined = sizeOf(this.shape.slice(from, to + 1));
     return this.reshape([...this.shape.slice(0, from), joined, ...this.shape.slice(to + 1)]);
   }
@@ -347,9 +354,8 @@ export class Tensor implements TensorSpec {
 
   /** The mean over `axes` (default all), float32. */
   mean(axes: Axes = null, options: ReduceOptions = {}): Tensor {
-    return float(this)
-      .sum(axes, options)
-      .div(reducedCount('mean', this, axes));
+    const count = reducedCount('mean', this, axes);
+    return float(this).sum(axes, options).div(count);
   }
 
   /** The largest element over `axes` (default all), of bools whether any is true; ties share the gradient. */
@@ -361,7 +367,7 @@ export class Tensor implements TensorSpec {
   /** The smallest element over `axes` (default all), of bools whether all are true; ties share the gradient. */
   min(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     if (this.dtype === 'bool') return this.cast('int32').min(axes, options).cast('bool');
-    return reverseOrder(reverseOrder(this).max(axes, options));
+    return reverseOrder(reduction('max', reverseOrder(this), axes, options, 'min'));
   }
 
   /** The variance over `axes`, divided by `N − correction` (default 1, the unbiased estimate). */
@@ -369,12 +375,16 @@ export class Tensor implements TensorSpec {
     axes: Axes = null,
     options: ReduceOptions & { readonly correction?: number } = {},
   ): Tensor {
+    const { correction = 1 } = options;
+    if (!Number.isFinite(correction)) {
+      throw new ValueError('variance', `correction must be finite, but is ${correction}.`);
+    }
     const count = reducedCount('variance', this, axes);
     const centered = this.sub(this.mean(axes, { keepDims: true }));
     return centered
       .square()
       .sum(axes, options)
-      .div(count - (options.correction ?? 1));
+      .div(count - correction);
   }
 
   // ── reading ─────────────────────────────────────────────────────────────────────────────────

@@ -68,7 +68,7 @@ describe('layerNorm', () => {
       `[ShapeError: layerNorm: weight, bias and statistics must be [4, 5], but one is [5].]`,
     );
     expect(() => layerNorm(tensor(1))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: layerNorm: x is [], but its last axes must be the normalised ones, [].]`,
+      `[ShapeError: layerNorm: a scalar has no last axis.]`,
     );
   });
 });

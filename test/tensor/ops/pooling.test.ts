@@ -96,7 +96,7 @@ describe('maxPool2d', () => {
       `[ValueError: maxPool2d: kernel [2, 0] must be whole numbers of at least 1, and padding [0, 0] at most half of what a window spans, [2, 0].]`,
     );
     expect(() => maxPool2d(ones([4, 4]), 2, { stride: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: maxPool2d: stride [0, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0.]`,
+      `[ValueError: maxPool2d: stride [0, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0: one number, or [vertical, horizontal].]`,
     );
   });
 });

@@ -54,6 +54,9 @@ export function compile<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
+  if (typeof f !== 'function') {
+    throw new ValueError('compile', `takes a function, but got a ${typeof f}.`);
+  }
   const variants = new Map<string, Variant<R>>();
   const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {
     const specs = flat.leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ');

@@ -1,5 +1,5 @@
 import { promoteDTypes, type DType } from '../dtype.ts';
-import { DTypeError } from '../errors.ts';
+import { DTypeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { pointwise, saturateInt32 } from '../primitives/pointwise.ts';
 import type { NoParams, PointwisePrimitive } from '../primitives/primitive.ts';
@@ -12,8 +12,24 @@ export function constant(value: number, dtype: DType, shape: Shape): Tensor {
   return apply(literal, [], { value, dtype })[0].expand(shape);
 }
 
+/** Throws a ValueError unless `x` is a tensor, a number or a boolean. */
+function checkOperand(op: string, x: unknown): void {
+  if (typeof x === 'number' || typeof x === 'boolean' || isTensor(x)) return;
+  const kind = Array.isArray(x) ? 'an array' : x === null ? 'null' : typeof x;
+  throw new ValueError(
+    op,
+    `operands are tensors, numbers or booleans, but got ${kind}. Make a tensor first, with tensor(…).`,
+  );
+}
+
+/** Whether a value from outside is a tensor. */
+export function isTensor(x: unknown): x is Tensor {
+  return typeof x === 'object' && x !== null && 'dtype' in x;
+}
+
 /** `x` as a tensor; a number takes the dtype of `like` if it fits there. */
-export function asTensor(x: Operand, like: Tensor): Tensor {
+export function asTensor(op: string, x: Operand, like: Tensor): Tensor {
+  checkOperand(op, x);
   if (typeof x === 'object') return x;
   if (typeof x === 'boolean') return constant(Number(x), 'bool', []);
   const dtype = like.dtype === 'int32' && saturateInt32(x) === x ? 'int32' : 'float32';
@@ -21,7 +37,8 @@ export function asTensor(x: Operand, like: Tensor): Tensor {
 }
 
 /** `x` as float32. */
-export function float(x: Operand): Tensor {
+export function float(x: Operand, op = 'cast'): Tensor {
+  checkOperand(op, x);
   return typeof x === 'object' ? x.cast('float32') : constant(Number(x), 'float32', []);
 }
 
@@ -38,7 +55,7 @@ export function unary(primitive: PointwisePrimitive<NoParams>, x: Tensor): Tenso
 
 /** Applies a primitive of two operands after bringing them to one dtype and one shape. */
 export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Operand): Tensor {
-  const other = asTensor(b, a);
+  const other = asTensor(primitive.name, b, a);
   const dtype = promoteDTypes(a.dtype, other.dtype);
   const shape = broadcastShapes(primitive.name, a.shape, other.shape);
   return apply(primitive, [a.cast(dtype).expand(shape), other.cast(dtype).expand(shape)], {})[0];
@@ -46,7 +63,8 @@ export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Op
 
 /** `min(a, b)`: the maximum with the order of all values reversed. */
 export function minimum(a: Tensor, b: Operand): Tensor {
-  const other = asTensor(b, a);
+  const other = asTensor('minimum', b, a);
+  broadcastShapes('minimum', a.shape, other.shape);
   const dtype = promoteDTypes(a.dtype, other.dtype);
   const [x, y] = [a, other].map((each) => reverseOrder(each.cast(dtype)));
   return reverseOrder(x.maximum(y));
@@ -55,9 +73,9 @@ export function minimum(a: Tensor, b: Operand): Tensor {
 /** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and the branches to one dtype. */
 export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
   expectBool('where', condition);
-  const tensors = [ifTrue, ifFalse].filter((x) => typeof x === 'object');
+  const tensors = [ifTrue, ifFalse].filter(isTensor);
   const like = tensors[0] ?? constant(0, 'float32', []);
-  const [a, b] = [asTensor(ifTrue, like), asTensor(ifFalse, like)];
+  const [a, b] = [asTensor('where', ifTrue, like), asTensor('where', ifFalse, like)];
   const dtype = promoteDTypes(a.dtype, b.dtype);
   const shape = broadcastShapes('where', condition.shape, a.shape, b.shape);
   const branches = [a, b].map((x) => x.cast(dtype).expand(shape));

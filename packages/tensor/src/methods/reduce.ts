@@ -1,16 +1,18 @@
 import { apply } from '../interpreter.ts';
-import { reduce } from '../primitives/reduce.ts';
+import { checkElements, reduce } from '../primitives/reduce.ts';
 import { normalizeAxes } from '../shape.ts';
 import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
 
-/** Folds the elements along `axes`. */
+/** Folds the elements along `axes`; `op` is what errors call it. */
 export function reduction(
   name: keyof typeof reduce,
   x: Tensor,
   axes: Axes,
   { keepDims = false }: ReduceOptions,
+  op: string = name,
 ): Tensor {
-  const list = normalizeAxes(name, axes, x.rank);
+  const list = normalizeAxes(op, axes, x.rank);
+  if (name === 'max') checkElements(op, x, list);
   const reduced = list.length === 0 ? x : apply(reduce[name], [x], { axes: list })[0];
   return keepDims ? reduced.reshape(x.shape.map((n, i) => (list.includes(i) ? 1 : n))) : reduced;
 }

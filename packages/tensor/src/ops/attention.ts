@@ -1,7 +1,9 @@
 import { composites } from '../composites/table.ts';
 import { ones } from '../create.ts';
 import { apply } from '../interpreter.ts';
-import { broadcastShapes } from '../shape.ts';
+import { expectDType } from '../dtype.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { softmax } from './softmax.ts';
 import { tril } from './triangle.ts';
@@ -34,6 +36,9 @@ export interface AttentionOptions {
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), mask = null, causal = false } = options;
+  if (!Number.isFinite(scale) && q.rank > 0) {
+    throw new ValueError('attention', `scale must be finite, but is ${scale}.`);
+  }
   const shapes = [q, k, v].map(({ shape }) => shape.slice(0, -2));
   const batch = broadcastShapes('attention (batch dimensions)', ...shapes);
   const inputs = [q, k, v].map((x) => x.expand([...batch, ...x.shape.slice(-2)]));
@@ -52,11 +57,21 @@ function maskedSoftmax(logits: Tensor, mask: Tensor | null, causal: boolean): Te
   let visible = causal ? tril(everywhere) : everywhere;
   let shifted = logits;
   if (mask !== null) {
-    broadcastShapes('attention (mask)', logits.shape, mask.shape);
+    checkMask(logits.shape, mask);
     const isBool = mask.dtype === 'bool';
     const shown = isBool ? mask : mask.greater(-Infinity);
     visible = visible.and(shown);
     if (!isBool) shifted = logits.add(shown.where(mask, 0));
   }
   return visible.where(softmax(visible.where(shifted, HIDDEN)), 0);
+}
+
+function checkMask(logits: readonly number[], mask: Tensor): void {
+  expectDType('attention (mask)', mask.dtype, ['bool', 'float32']);
+  if (sameShape(broadcastShapes('attention (mask)', logits, mask.shape), logits)) return;
+  throw new ShapeError(
+    'attention (mask)',
+    `the mask ${formatShape(mask.shape)} does not broadcast to the logits ${formatShape(logits)}: [..., T, S] expected.`,
+    [mask.shape, logits],
+  );
 }

@@ -1,3 +1,4 @@
+import { ValueError } from '../errors.ts';
 import type { Operand, Tensor } from '../tensor.ts';
 
 /**
@@ -13,6 +14,12 @@ import type { Operand, Tensor } from '../tensor.ts';
  * clamp(tensor([-2, 0.5, 3]), null, 1); // [-2, 0.5, 1]
  */
 export function clamp(x: Tensor, low: Operand | null, high: Operand | null = null): Tensor {
+  if (Number.isNaN(low) || Number.isNaN(high)) {
+    throw new ValueError(
+      'clamp',
+      `a bound is NaN: low ${String(low)}, high ${String(high)}. Use null for none.`,
+    );
+  }
   const raised = low === null ? x : x.less(low).where(low, x);
   return high === null ? raised : raised.greater(high).where(high, raised);
 }

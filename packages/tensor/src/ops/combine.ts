@@ -1,7 +1,7 @@
-import { ShapeError } from '../errors.ts';
+import { formatShape, ShapeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { assembly } from '../primitives/movement.ts';
-import { normalizeAxis } from '../shape.ts';
+import { normalizeAxis, sameShape } from '../shape.ts';
 import type { Operand, Tensor } from '../tensor.ts';
 
 /**
@@ -27,6 +27,15 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 0) throw new ShapeError('stack', 'needs at least one tensor.', []);
   const at = normalizeAxis('stack', axis, tensors[0].rank + 1);
+  const odd = tensors.findIndex(({ shape }) => !sameShape(shape, tensors[0].shape));
+  if (odd >= 0) {
+    throw new ShapeError(
+      'stack',
+      `input ${odd} is ${formatShape(tensors[odd].shape)}, input 0 is ${formatShape(tensors[0].shape)}: ` +
+        'all must have one shape. To join along an axis that exists use concat.',
+      tensors.map(({ shape }) => shape),
+    );
+  }
   return concat(
     tensors.map((x) => x.unsqueeze(at)),
     at,

@@ -1,6 +1,6 @@
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
-import { contract, type Conv2dGeometry } from '../primitives/contract.ts';
+import { checkGeometry, contract, type Conv2dGeometry } from '../primitives/contract.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** One number for both directions, or `[vertical, horizontal]`. */
@@ -60,6 +60,24 @@ export function convTranspose2d(
       [x.shape, weight.shape],
     );
   }
+  checkGeometry('convTranspose2d', geometry);
+  const { groups } = geometry;
+  if (x.shape[1] !== weight.shape[0] || x.shape[1] % groups !== 0) {
+    throw new ShapeError(
+      'convTranspose2d',
+      `x ${formatShape(x.shape)} has ${x.shape[1]} channels, but weight ${formatShape(weight.shape)} takes ` +
+        `${weight.shape[0]}, in ${groups} groups. C must be weight.shape[0] and a multiple of groups.`,
+      [x.shape, weight.shape],
+    );
+  }
+  const tooMuch = (n: number, i: number): boolean =>
+    n >= geometry.stride[i] && n >= geometry.dilation[i];
+  if (extra.some((n, i) => !Number.isInteger(n) || n < 0 || tooMuch(n, i))) {
+    throw new ValueError(
+      'convTranspose2d',
+      `outputPadding ${formatShape(extra)} must be whole numbers from 0, smaller than stride ${formatShape(geometry.stride)} or dilation ${formatShape(geometry.dilation)}.`,
+    );
+  }
   const sizeAlong = (axis: 0 | 1): number =>
     (x.shape[2 + axis] - 1) * geometry.stride[axis] -
     2 * geometry.padding[axis] +
@@ -72,12 +90,6 @@ export function convTranspose2d(
       'convTranspose2d',
       `padding ${formatShape(geometry.padding)} leaves nothing of x ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}.`,
       [x.shape, weight.shape],
-    );
-  }
-  if (extra.some((n, i) => n < 0 || (n >= geometry.stride[i] && n >= geometry.dilation[i]))) {
-    throw new ValueError(
-      'convTranspose2d',
-      `outputPadding ${formatShape(extra)} must be smaller than stride ${formatShape(geometry.stride)} or dilation ${formatShape(geometry.dilation)}.`,
     );
   }
   return apply(contract.conv2dInput, [x, weight], { ...geometry, inputSize })[0];

@@ -1,9 +1,9 @@
 import { arange } from '../create.ts';
 import { expectDType } from '../dtype.ts';
-import { formatShape, ShapeError } from '../errors.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { gather as primitives } from '../primitives/gather.ts';
-import { normalizeAxis, type Shape } from '../shape.ts';
+import { checkShape, normalizeAxis, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
 /**
@@ -29,6 +29,7 @@ export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
  * scatterAdd(index, tensor([1, 2, 3]), 0, [4]); // [4, 0, 2, 0]
  */
 export function scatterAdd(index: Tensor, source: Tensor, axis: number, shape: Shape): Tensor {
+  checkShape('scatterAdd', shape);
   const at = normalizeAxis('scatterAdd', axis, shape.length);
   return apply(primitives.scatterAdd, [index, source], { axis: at, shape })[0];
 }
@@ -42,6 +43,7 @@ export function scatterAdd(index: Tensor, source: Tensor, axis: number, shape: S
  */
 export function indexSelect(x: Tensor, index: Tensor, axis: number): Tensor {
   const at = normalizeAxis('indexSelect', axis, x.rank);
+  expectDType('indexSelect', index.dtype, ['int32']);
   if (index.rank !== 1) {
     throw new ShapeError(
       'indexSelect',
@@ -74,12 +76,19 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
 }
 
 /**
- * Float32 `[..., classes]` with 1 at `ids` (int32 `[...]`) and 0 elsewhere.
+ * Float32 `[..., classes]` with 1 at `ids` (int32 `[...]`) and 0 elsewhere; an id outside
+ * `0 … classes − 1` gives zeros only.
  *
  * @example
  * oneHot(tensor([2, 0], { dtype: 'int32' }), 3); // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(ids: Tensor, classes: number): Tensor {
   expectDType('oneHot', ids.dtype, ['int32']);
+  if (!Number.isSafeInteger(classes) || classes < 0) {
+    throw new ValueError(
+      'oneHot',
+      `classes must be a whole number of at least 0, but is ${classes}.`,
+    );
+  }
   return ids.unsqueeze(-1).equal(arange(classes)).cast('float32');
 }

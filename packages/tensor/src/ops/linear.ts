@@ -26,6 +26,13 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
       [x.shape, weight.shape],
     );
   }
+  if (bias && (bias.rank !== 1 || bias.shape[0] !== weight.shape[0])) {
+    throw new ShapeError(
+      'linear',
+      `bias is ${formatShape(bias.shape)}, weight is ${formatShape(weight.shape)}: [out] and [out, in] expected.`,
+      [bias.shape, weight.shape],
+    );
+  }
   const product = x.matmul(weight.transpose());
   return bias === undefined || bias === null ? product : product.add(bias);
 }

@@ -1,5 +1,6 @@
 import { composites } from '../composites/table.ts';
-import { formatShape, ShapeError } from '../errors.ts';
+import { expectDType } from '../dtype.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { sameShape, sizeOf, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -52,6 +53,8 @@ export interface BatchNormOptions extends NormalizeOptions {
  * layerNorm(zeros([2, 4, 5]), { normalizedShape: [4, 5] }); // float32[2, 4, 5]
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
+  checkEps('layerNorm', options);
+  if (x.rank === 0) throw new ShapeError('layerNorm', 'a scalar has no last axis.', [x.shape]);
   const shape = options.normalizedShape ?? options.weight?.shape ?? x.shape.slice(-1);
   const lead = x.shape.slice(0, x.rank - shape.length);
   if (shape.length === 0 || !sameShape([...lead, ...shape], x.shape)) {
@@ -77,6 +80,8 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
  * rmsNorm(tensor([3, 4]), { eps: 0 }); // [0.849, 1.131]: [3, 4] / √12.5
  */
 export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor {
+  checkEps('rmsNorm', options);
+  expectDType('rmsNorm', x.dtype, ['float32']);
   if (x.rank === 0) throw new ShapeError('rmsNorm', 'a scalar has no last axis.', [x.shape]);
   const meanSquare = x.square().mean(-1, { keepDims: true });
   const y = x.mul(meanSquare.add(options.eps ?? EPS).rsqrt());
@@ -96,6 +101,8 @@ export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor {
  * groupNorm(tensor([[[1, 3], [5, 9]]]), 2, { eps: 0 }); // [[[-1, 1], [-1, 1]]]
  */
 export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions = {}): Tensor {
+  checkEps('groupNorm', options);
+  expectDType('groupNorm', x.dtype, ['float32']);
   const channels = channelsOf('groupNorm', x);
   if (!(groups >= 1) || channels % groups !== 0) {
     throw new ShapeError(
@@ -136,6 +143,11 @@ export function batchNorm(
   options: BatchNormOptions = {},
 ): { readonly output: Tensor; readonly running: RunningStatistics } {
   const { eps = EPS, training = false, momentum = 0.1 } = options;
+  checkEps('batchNorm', options);
+  expectDType('batchNorm', x.dtype, ['float32']);
+  if (!(momentum >= 0 && momentum <= 1)) {
+    throw new ValueError('batchNorm', `momentum must lie in [0, 1], but is ${momentum}.`);
+  }
   const channels = channelsOf('batchNorm', x);
   const aligned = perChannel(x);
   for (const each of [running.mean, running.variance]) checkFit('batchNorm', each, [channels]);
@@ -169,6 +181,11 @@ export function batchNorm(
       variance: move(running.variance, variance.mul(count / (count - 1))),
     },
   };
+}
+
+function checkEps(op: string, { eps = EPS }: NormalizeOptions): void {
+  if (eps >= 0 && eps < Infinity) return;
+  throw new ValueError(op, `eps must be a finite number of at least 0, but is ${eps}.`);
 }
 
 /** Mean 0 and variance 1 over the last axis. */

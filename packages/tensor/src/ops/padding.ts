@@ -1,4 +1,4 @@
-import { formatShape, ShapeError } from '../errors.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { SliceSpec, Tensor } from '../tensor.ts';
 import { concat } from './combine.ts';
 
@@ -12,6 +12,8 @@ export interface PadOptions {
   /** The value of mode `'constant'`. Default 0. */
   readonly value?: number;
 }
+
+const MODES: readonly unknown[] = ['constant', 'reflect', 'replicate'];
 
 /**
  * x with more elements on its sides.
@@ -29,6 +31,9 @@ export function pad(
   amounts: readonly (readonly [number, number])[],
   { mode = 'constant', value = 0 }: PadOptions = {},
 ): Tensor {
+  if (!MODES.includes(mode)) {
+    throw new ValueError('pad', `there is no mode '${mode}'. Use ${MODES.join(', ')}.`);
+  }
   if (mode === 'constant' || amounts.length !== x.rank) return x.pad(amounts, value);
   return amounts.reduce((y, [before, after], axis) => {
     if (before === 0 && after === 0) return y;

@@ -1,4 +1,4 @@
-import { ShapeError } from '../errors.ts';
+import { ShapeError, ValueError } from '../errors.ts';
 import { checkShape, normalizeAxis, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { concat } from './combine.ts';
@@ -49,6 +49,9 @@ export function roll(
       `${by.length} shifts for ${along.length} axes: one each expected.`,
       [x.shape],
     );
+  }
+  if (!by.every(Number.isInteger)) {
+    throw new ValueError('roll', `shifts must be whole numbers, but got [${by.join(', ')}].`);
   }
   return along.reduce((y, axis, i) => {
     const n = y.shape[normalizeAxis('roll', axis, y.rank)];

@@ -1,5 +1,5 @@
 import { arange } from '../create.ts';
-import { formatShape, ShapeError } from '../errors.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor.ts';
  * tril(ones([2, 3])); // [[1, 0, 0], [1, 1, 0]]
  */
 export function tril(x: Tensor, k = 0): Tensor {
-  return offsets('tril', x).lessEqual(k).where(x, zeroOf(x));
+  return offsets('tril', x, k).lessEqual(k).where(x, zeroOf(x));
 }
 
 /**
@@ -25,11 +25,12 @@ export function tril(x: Tensor, k = 0): Tensor {
  * triu(ones([2, 3])); // [[1, 1, 1], [0, 1, 1]]
  */
 export function triu(x: Tensor, k = 0): Tensor {
-  return offsets('triu', x).greaterEqual(k).where(x, zeroOf(x));
+  return offsets('triu', x, k).greaterEqual(k).where(x, zeroOf(x));
 }
 
 /** `column − row` at every place of the last two dimensions. */
-function offsets(op: string, { rank, shape }: Tensor): Tensor {
+function offsets(op: string, { rank, shape }: Tensor, k: number): Tensor {
+  if (!Number.isInteger(k)) throw new ValueError(op, `k must be a whole number, but is ${k}.`);
   if (rank < 2)
     throw new ShapeError(op, `[..., M, N] expected, but got ${formatShape(shape)}.`, [shape]);
   return arange(shape[rank - 1]).sub(arange(shape[rank - 2]).unsqueeze(1)); // [M, N]

@@ -163,14 +163,17 @@ export function conv2dOutputSize(
 /** Throws a {@link ValueError} unless stride, dilation and groups are at least 1 and padding at least 0. */
 export function checkGeometry(op: string, geometry: Conv2dGeometry): void {
   const positive = [...geometry.stride, ...geometry.dilation, geometry.groups];
+  const sizes = [geometry.stride, geometry.padding, geometry.dilation];
   const valid =
+    sizes.every(({ length }) => length === 2) &&
     positive.every((n) => Number.isInteger(n) && n >= 1) &&
     geometry.padding.every((n) => Number.isInteger(n) && n >= 0);
   if (valid) return;
   throw new ValueError(
     op,
     `stride ${formatShape(geometry.stride)}, dilation ${formatShape(geometry.dilation)} and groups ${geometry.groups} ` +
-      `must be whole numbers of at least 1, padding ${formatShape(geometry.padding)} of at least 0.`,
+      `must be whole numbers of at least 1, padding ${formatShape(geometry.padding)} of at least 0: ` +
+      'one number, or [vertical, horizontal].',
   );
 }
 

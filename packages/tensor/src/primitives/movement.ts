@@ -1,4 +1,4 @@
-import { AxisError, formatShape, ShapeError } from '../errors.ts';
+import { AxisError, DTypeError, formatShape, ShapeError } from '../errors.ts';
 import { broadcastShapes, checkShape, inferReshape, sameShape } from '../shape.ts';
 import { expandView, permuteView, reshapeView, sliceView } from '../view.ts';
 import type { AssemblyPrimitive, MovementPrimitive, NoParams, TensorSpec } from './primitive.ts';
@@ -171,7 +171,15 @@ function checkConcat(inputs: readonly TensorSpec[], axis: number): TensorSpec {
     const fits =
       shape.length === first.shape.length &&
       shape.every((n, d) => d === axis || n === first.shape[d]);
-    if (!fits || dtype !== first.dtype) {
+    if (dtype !== first.dtype) {
+      throw new DTypeError(
+        'concat',
+        `input ${i} is ${dtype} ${formatShape(shape)}, input 0 is ${first.dtype} ${formatShape(first.shape)}: ` +
+          "one dtype expected. Convert with .cast('float32').",
+        [dtype, first.dtype],
+      );
+    }
+    if (!fits) {
       throw new ShapeError(
         'concat',
         `input ${i} is ${dtype} ${formatShape(shape)}, input 0 is ${first.dtype} ${formatShape(first.shape)}: ` +

@@ -29,21 +29,24 @@ export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<Re
     doc: 'the largest element over axes, NaN if any is',
     infer: ([x], { axes }) => {
       expectDType('max', x.dtype, ['float32', 'int32']);
-      const output = reduced(x, axes);
-      if (sizeOf(x.shape) === 0 && sizeOf(output.shape) > 0) {
-        throw new ShapeError(
-          'max',
-          `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}].`,
-          [x.shape],
-        );
-      }
-      return [output];
+      checkElements('max', x, axes);
+      return [reduced(x, axes)];
     },
     initial: (dtype: DType) => (dtype === 'int32' ? -(2 ** 31) : -Infinity),
     combine: (accumulator, element) => Math.max(accumulator, element),
     flops: ([x]) => sizeOf(x.shape),
   },
 };
+
+/** Throws a ShapeError if a reduction that has no value for no elements would meet none. */
+export function checkElements(op: string, x: TensorSpec, axes: readonly number[]): void {
+  if (sizeOf(x.shape) > 0 || sizeOf(reduced(x, axes).shape) === 0) return;
+  throw new ShapeError(
+    op,
+    `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}], so there is none to choose.`,
+    [x.shape],
+  );
+}
 
 function reduced(x: TensorSpec, axes: readonly number[]): TensorSpec {
   return { shape: x.shape.filter((_, i) => !axes.includes(i)), dtype: x.dtype };
