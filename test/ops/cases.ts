@@ -1,0 +1,25 @@
+import { arithmetic } from './cases/arithmetic.ts';
+import { comparisons } from './cases/comparisons.ts';
+import { images } from './cases/images.ts';
+import { joining } from './cases/joining.ts';
+import { losses } from './cases/losses.ts';
+import { movements } from './cases/movements.ts';
+import { normalizations } from './cases/normalizations.ts';
+import { products } from './cases/products.ts';
+import { reductions } from './cases/reductions.ts';
+import { sources } from './cases/sources.ts';
+import type { OpRow } from './row.ts';
+
+/** One row for every variant of every operation. */
+export const rows: readonly OpRow[] = [
+  ...arithmetic,
+  ...comparisons,
+  ...reductions,
+  ...movements,
+  ...joining,
+  ...products,
+  ...images,
+  ...normalizations,
+  ...losses,
+  ...sources,
+];

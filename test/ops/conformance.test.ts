@@ -1,0 +1,56 @@
+import { layouts } from '@tessera/autograd/testing';
+import {
+  compile,
+  cpuBackend,
+  defaultBackend,
+  setDefaultBackend,
+  tensor,
+  type Backend,
+  type Tensor,
+} from '@tessera/tensor';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { rows } from './cases.ts';
+import { expectSame } from './comparison.ts';
+import { evaluate } from './reference.ts';
+import { rowName } from './row.ts';
+
+/** A backend under test. */
+interface Candidate {
+  readonly name: string;
+  readonly make: () => Backend;
+  /**
+   * Deviation of float32 results from the definitions, as a multiple of the largest: the definitions
+   * sum in float64 and round once, a backend may round every term, and what follows enlarges that.
+   */
+  readonly tolerance: number;
+}
+
+const candidates: readonly Candidate[] = [{ name: 'cpu', make: cpuBackend, tolerance: 1e-6 }];
+
+const RUNS = 8;
+
+describe.each(candidates)('$name computes what the definitions say', ({ make, tolerance }) => {
+  const before = defaultBackend();
+
+  beforeAll(() => setDefaultBackend(make()));
+  afterAll(() => setDefaultBackend(before));
+
+  /** The same elements on the backend under test. */
+  const moved = (x: Tensor): Tensor =>
+    tensor(x.dataSync().slice(), { shape: x.shape, dtype: x.dtype });
+
+  it.each(rows.map((row) => [rowName(row), row.cases] as const))('%s', (_name, cases) => {
+    const anyCase = fc.oneof(cases(0), cases(1));
+    fc.assert(
+      fc.property(anyCase, layouts, ({ f, inputs }, layout) => {
+        const operands = inputs.map((x) => layout(moved(x)));
+        const run = (...args: readonly Tensor[]): readonly Tensor[] => [f(...args)].flat();
+        const expected = evaluate(f, inputs);
+        expectSame(run(...operands), expected, tolerance);
+        expectSame(compile(run)(...operands), expected, tolerance);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
