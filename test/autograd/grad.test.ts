@@ -253,7 +253,7 @@ describe('vjp', () => {
   it('refuses a cotangent that does not fit', () => {
     const { pullback } = vjp((x: Tensor) => x.square(), ones([3]));
     expect(() => pullback(ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: vjp: a cotangent has the shape of its value: value 0 is float32[3], the cotangent is float32[2].]`,
+      `[ShapeError: vjp: a cotangent is like its value: value 0 is float32[3], the cotangent is float32[2].]`,
     );
     const two = vjp((x: Tensor) => [x, x], ones([3]));
     expect(() => two.pullback([ones([3])])).toThrowErrorMatchingInlineSnapshot(

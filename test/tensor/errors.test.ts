@@ -1,6 +1,6 @@
 import { arange, eye, full, linspace, ones, scalar, tensor, zeros } from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
-import { refusals, wrong } from './refusals.ts';
+import { refusals, wrong } from '../refusals.ts';
 
 const bools = tensor([true, false]);
 const x = ones([2, 3]);
@@ -93,8 +93,8 @@ const calls: readonly (() => unknown)[] = [
 ];
 
 describe('tensors and their methods', () => {
-  it('refuse what makes no sense, and say what clashes', () => {
-    expect(refusals(calls)).toMatchInlineSnapshot(`
+  it('refuse what makes no sense, and say what clashes', async () => {
+    expect(await refusals(calls)).toMatchInlineSnapshot(`
       "ShapeError: tensor: the rows differ in length or depth; the first ones make up [2, 2]. Pad them to one length.
       FormatError: tensor: elements must be all numbers or all booleans, but got string.
       FormatError: tensor: elements must be all numbers or all booleans, but got number and boolean.

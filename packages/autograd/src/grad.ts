@@ -12,7 +12,7 @@ import {
 import { withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
 import { alias, outsideRecordings } from './call.ts';
-import { record } from './graph.ts';
+import { checkFunction, record } from './graph.ts';
 
 /** A function's value and the map from cotangents of the value to cotangents of the arguments. */
 export interface Vjp<P extends readonly unknown[], R> {
@@ -40,6 +40,7 @@ export function vjp<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   ...primals: P
 ): Vjp<P, R> {
+  checkFunction('vjp', f);
   const { value, graph, variables } = record(f, ...primals);
   const results = tree.leaves(value);
   return {
@@ -102,6 +103,7 @@ export function valueAndGrad<P extends readonly unknown[]>(
   f: (...args: P) => unknown,
   { argnum = 0, hasAux = false }: GradOptions = {},
 ): (...args: P) => ValueAndGrad<unknown> {
+  checkFunction('grad', f);
   return (...args) => {
     checkArgnum(argnum, args.length);
     const ofArgument = (argument: unknown): unknown =>
@@ -170,10 +172,10 @@ function checkCotangent(results: readonly Tensor[], seeds: readonly Tensor[]): v
     );
   }
   for (const [i, result] of results.entries()) {
-    if (formatShape(result.shape) === formatShape(seeds[i].shape)) continue;
+    if (result.toString() === seeds[i].toString()) continue;
     throw new ShapeError(
       'vjp',
-      `a cotangent has the shape of its value: value ${i} is ${result.toString()}, ` +
+      `a cotangent is like its value: value ${i} is ${result.toString()}, ` +
         `the cotangent is ${seeds[i].toString()}.`,
       [result.shape, seeds[i].shape],
     );

@@ -6,6 +6,7 @@ import {
   tensor,
   TesseraError,
   tree,
+  ValueError,
   zeros,
   type Tensor,
 } from '@tessera/tensor';
@@ -93,6 +94,7 @@ export async function gradcheck<P extends readonly unknown[]>(
   inputs: P,
   options: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
+  checkOptions(options);
   const [projectionKey, ...keys] = split(key(options.seed ?? 0), 3);
   const first = await checkOrder(1, f, inputs, options, keys[0]);
   if (options.order !== 2) return first;
@@ -102,6 +104,23 @@ export async function gradcheck<P extends readonly unknown[]>(
   };
   const second = await checkOrder(2, gradient, inputs, options, keys[1]);
   return { worst: Math.max(first.worst, second.worst) };
+}
+
+function checkOptions({
+  order = 1,
+  step = 1,
+  tolerance = 1,
+  directions = 1,
+}: GradcheckOptions): void {
+  const wrong = [
+    order === 1 || order === 2 ? '' : `order must be 1 or 2, but is ${String(order)}.`,
+    step > 0 && step < Infinity ? '' : `step must be finite and above 0, but is ${step}.`,
+    tolerance >= 0 ? '' : `tolerance must be at least 0, but is ${tolerance}.`,
+    Number.isInteger(directions) && directions >= 1
+      ? ''
+      : `directions must be a whole number of at least 1, but is ${directions}.`,
+  ].find((text) => text !== '');
+  if (wrong !== undefined) throw new ValueError('gradcheck', wrong);
 }
 
 /** The derivative along one direction; `excess` is the deviation as a multiple of the accepted one. */

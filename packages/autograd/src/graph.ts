@@ -1,4 +1,4 @@
-import { StateError, tree, type Tensor } from '@tessera/tensor';
+import { StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
 import {
   apply,
   currentInterpreter,
@@ -122,6 +122,7 @@ export function record<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   ...primals: P
 ): Recording<R> {
+  checkFunction('record', f);
   const recorder = new Recorder(currentInterpreter());
   const leaves = namedLeaves(primals);
   const variables = leaves.map(({ tensor, trainable }) =>
@@ -131,6 +132,12 @@ export function record<P extends readonly unknown[], R>(
   const replaced = tree.flatten(primals).unflatten(inputs);
   const value = withInterpreter(recorder, () => f(...replaced));
   return { value, graph: recorder, variables };
+}
+
+/** Throws a ValueError unless `f` can be called. */
+export function checkFunction(op: string, f: unknown): void {
+  if (typeof f === 'function') return;
+  throw new ValueError(op, `takes a function of tensors, but got ${typeof f}.`);
 }
 
 /** An operation from outside the instruction set: composites have their definition, others no rule. */

@@ -188,7 +188,7 @@ describe('sgd', () => {
 
   it('refuses settings that make no sense', () => {
     expect(() => sgd({ momentum: -1 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: sgd: momentum -1 and weightDecay 0 must be at least 0.]`,
+      `[ValueError: sgd: momentum -1, dampening 0 and weightDecay 0 must be finite and at least 0.]`,
     );
     expect(() => sgd({ nesterov: true })).toThrowErrorMatchingInlineSnapshot(
       `[ValueError: sgd: nesterov needs momentum above 0 and dampening 0, but got momentum 0, dampening 0.]`,

@@ -50,7 +50,7 @@ import {
   zeros,
 } from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
-import { refusals, wrong } from '../refusals.ts';
+import { refusals, wrong } from '../../refusals.ts';
 
 const ints = tensor([1, 2], { dtype: 'int32' });
 const bools = tensor([true, false]);
@@ -209,8 +209,8 @@ const calls: readonly (() => unknown)[] = [
 ];
 
 describe('functions of tensors', () => {
-  it('refuse what makes no sense, and say what clashes', () => {
-    expect(refusals(calls)).toMatchInlineSnapshot(`
+  it('refuse what makes no sense, and say what clashes', async () => {
+    expect(await refusals(calls)).toMatchInlineSnapshot(`
       "ShapeError: concat: needs at least one tensor.
       ShapeError: concat: input 1 is float32 [2, 4], input 0 is float32 [2, 3]: all must agree except in the size of axis 0.
       DTypeError: concat: input 1 is int32 [2], input 0 is float32 [2]: one dtype expected. Convert with .cast('float32').

@@ -1,5 +1,6 @@
 import {
   attention,
+  formatShape,
   ShapeError,
   split,
   type Tensor,
@@ -8,6 +9,7 @@ import {
 import type { Initializer } from './init.ts';
 import { Linear, type LinearOptions } from './linear.ts';
 import { Module } from './module.ts';
+import { checkSizes } from './sizes.ts';
 
 /** Options of {@link SelfAttention}. */
 export interface AttentionOptions {
@@ -56,6 +58,7 @@ export class SelfAttention extends Module {
 
   /** `[B, T, D] → [B, T, D]` */
   forward(x: Tensor, mask: AttentionMask = {}): Tensor {
+    checkTokens('SelfAttention', 'x', x, this.qkv);
     const [q, k, v] = this.qkv.forward(x).chunk(3, -1); // [B, T, D] each
     const { heads } = this;
     const y = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads), mask); // [B, N, T, E]
@@ -89,6 +92,8 @@ export class CrossAttention extends Module {
 
   /** `[B, T, D]` and context `[B, S, Dc]` to `[B, T, D]` */
   forward(x: Tensor, context: Tensor, mask: AttentionMask = {}): Tensor {
+    checkTokens('CrossAttention', 'x', x, this.q);
+    checkTokens('CrossAttention', 'the context', context, this.kv);
     const [k, v] = this.kv.forward(context).chunk(2, -1); // [B, S, D] each
     const { heads } = this;
     const q = splitHeads(this.q.forward(x), heads); // [B, N, T, E]
@@ -112,7 +117,18 @@ function linearOptions({ bias = true, init }: AttentionOptions, key: Tensor): Li
   return init === undefined ? { key, bias } : { key, bias, init };
 }
 
+/** Throws a ShapeError unless x is `[B, T, in]` for the layer that reads it. */
+function checkTokens(op: string, name: string, { shape }: Tensor, { weight }: Linear): void {
+  if (shape.length === 3 && shape[2] === weight.shape[1]) return;
+  throw new ShapeError(
+    op,
+    `${name} is ${formatShape(shape)}, but [B, T, ${weight.shape[1]}] is expected.`,
+    [shape],
+  );
+}
+
 function checkHeads(op: string, width: number, heads: number): void {
+  checkSizes(op, { width, heads });
   if (Number.isInteger(width / heads)) return;
   throw new ShapeError(op, `width ${width} does not divide into ${heads} heads.`, [[width]]);
 }

@@ -3,6 +3,7 @@ import { stopGradient } from '../grad.ts';
 import { Buffer } from '../leaves.ts';
 import { Module, withFields, type Trained } from './module.ts';
 import type { NormOptions } from './norm.ts';
+import { checkRange, checkSizes } from './sizes.ts';
 
 /** Options of {@link BatchNorm2d}. */
 export interface BatchNormOptions extends NormOptions {
@@ -45,6 +46,9 @@ export class BatchNorm2d extends Module {
     { eps = 1e-5, affine = true, momentum = 0.1 }: BatchNormOptions = {},
   ) {
     super();
+    checkSizes('BatchNorm2d', { channels });
+    checkRange('BatchNorm2d', 'eps', eps);
+    checkRange('BatchNorm2d', 'momentum', momentum, [0, 1]);
     this.weight = affine ? ones([channels]) : null;
     this.bias = affine ? zeros([channels]) : null;
     this.running_mean = new Buffer(zeros([channels]));

@@ -8,6 +8,7 @@ import {
 } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
+import { checkSizes } from './sizes.ts';
 
 /** Options of {@link Conv2d}. A pair is `[vertical, horizontal]`; one number stands for both. */
 export interface Conv2dOptions {
@@ -54,7 +55,9 @@ export class Conv2d extends Module {
 
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
-    const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+    checkSizes('Conv2d', { inChannels, outChannels, kernelSize, stride, dilation, groups });
+    checkSizes('Conv2d', { padding }, 0);
     checkGroups('Conv2d', inChannels, outChannels, groups);
     const { weight, bias } = startOf(options, outChannels, [outChannels, inChannels / groups]);
     this.weight = weight;
@@ -96,7 +99,17 @@ export class ConvTranspose2d extends Module {
 
   constructor(inChannels: number, outChannels: number, options: ConvTranspose2dOptions) {
     super();
-    const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
+    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+    const { outputPadding = 0 } = options;
+    checkSizes('ConvTranspose2d', {
+      inChannels,
+      outChannels,
+      kernelSize,
+      stride,
+      dilation,
+      groups,
+    });
+    checkSizes('ConvTranspose2d', { padding, outputPadding }, 0);
     checkGroups('ConvTranspose2d', inChannels, outChannels, groups);
     const { weight, bias } = startOf(options, outChannels, [inChannels, outChannels / groups]);
     this.weight = weight;

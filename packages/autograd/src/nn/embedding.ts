@@ -1,6 +1,7 @@
 import { embedding, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
+import { checkSizes } from './sizes.ts';
 
 /** Options of {@link Embedding}. */
 export interface EmbeddingOptions {
@@ -22,6 +23,7 @@ export class Embedding extends Module {
 
   constructor(count: number, width: number, options: EmbeddingOptions) {
     super();
+    checkSizes('Embedding', { count, width });
     this.weight = (options.init ?? init.normal(1))(options.key, [count, width]);
   }
 

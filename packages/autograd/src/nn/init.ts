@@ -8,6 +8,8 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 
+import { checkRange } from './sizes.ts';
+
 /** Makes the first values of a parameter of `shape` out of a random key. */
 export type Initializer = (key: Tensor, shape: readonly number[]) => Tensor;
 
@@ -66,6 +68,7 @@ function kaimingNormal(a = 0): Initializer {
 
 /** Normal with mean 0 and the given standard deviation. */
 function normal(std: number): Initializer {
+  checkRange('normal', 'std', std);
   return (key, shape) => normalNumbers(key, shape).mul(std);
 }
 
@@ -79,6 +82,7 @@ function normal(std: number): Initializer {
  * Source: Devroye 1986, "Non-uniform random variate generation", section II.2.
  */
 function truncatedNormal(std: number, bound = 2): Initializer {
+  checkRange('truncatedNormal', 'std', std);
   if (!(bound > 0))
     throw new ValueError('truncatedNormal', `bound must be above 0, but is ${bound}.`);
   return (key, shape) => {

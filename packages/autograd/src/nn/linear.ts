@@ -1,6 +1,7 @@
 import { linear, split, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
+import { checkSizes } from './sizes.ts';
 
 /** Options of {@link Linear}. */
 export interface LinearOptions {
@@ -28,6 +29,7 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions) {
     super();
+    checkSizes('Linear', { inFeatures, outFeatures });
     const [weightKey, biasKey] = split(options.key);
     const {
       bias = true,

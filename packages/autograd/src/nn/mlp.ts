@@ -2,6 +2,7 @@ import { gelu, split, type Tensor } from '@tessera/tensor';
 import type { Initializer } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
+import { checkSizes } from './sizes.ts';
 
 /** Options of {@link Mlp}. */
 export interface MlpOptions {
@@ -22,6 +23,7 @@ export class Mlp extends Module {
 
   constructor(width: number, hidden: number, { key, init }: MlpOptions) {
     super();
+    checkSizes('Mlp', { width, hidden });
     const [key1, key2] = split(key);
     this.fc1 = new Linear(width, hidden, init === undefined ? { key: key1 } : { key: key1, init });
     this.fc2 = new Linear(hidden, width, init === undefined ? { key: key2 } : { key: key2, init });

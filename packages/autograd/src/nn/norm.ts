@@ -9,6 +9,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { Module } from './module.ts';
+import { checkRange, checkSizes } from './sizes.ts';
 
 /** Options of the normalisations. */
 export interface NormOptions {
@@ -36,6 +37,8 @@ export class LayerNorm extends Module {
 
   constructor(width: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
     super();
+    checkSizes('LayerNorm', { width });
+    checkRange('LayerNorm', 'eps', eps);
     this.weight = affine ? ones([width]) : null;
     this.bias = affine ? zeros([width]) : null;
     this.width = width;
@@ -66,6 +69,8 @@ export class RMSNorm extends Module {
 
   constructor(width: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
     super();
+    checkSizes('RMSNorm', { width });
+    checkRange('RMSNorm', 'eps', eps);
     this.weight = affine ? ones([width]) : null;
     this.width = width;
     this.eps = eps;
@@ -99,6 +104,8 @@ export class GroupNorm extends Module {
 
   constructor(groups: number, channels: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
     super();
+    checkSizes('GroupNorm', { groups, channels });
+    checkRange('GroupNorm', 'eps', eps);
     if (channels % groups !== 0) {
       throw new ShapeError(
         'GroupNorm',

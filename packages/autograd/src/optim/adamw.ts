@@ -1,5 +1,6 @@
 import { scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
+  checkLearningRate,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -97,6 +98,7 @@ function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamS
       variance: zerosByPath(params),
     }),
     update: (grads, state, params, { learningRate }) => {
+      checkLearningRate(op, learningRate);
       const mean: Record<string, Tensor> = { ...state.mean };
       const variance: Record<string, Tensor> = { ...state.variance };
       const correction = {

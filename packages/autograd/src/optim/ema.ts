@@ -1,4 +1,4 @@
-import { ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
+import { ShapeError, StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**
@@ -14,6 +14,7 @@ import { namedLeaves } from '../leaves.ts';
  * emaUpdate(tensor([8, 0]), tensor([4, 4]), 0.75); // [7, 1]
  */
 export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
+  if (typeof decay === 'number') checkDecay('emaUpdate', decay);
   const old = namedLeaves(average);
   const leaves = namedLeaves(params);
   if (old.length !== leaves.length || old.some(({ path }, i) => path !== leaves[i].path)) {
@@ -45,6 +46,12 @@ export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
  * emaDecay(scalar(8, 'int32'), 0.999); // 0.5
  */
 export function emaDecay(step: Tensor, maximum: number): Tensor {
+  checkDecay('emaDecay', maximum);
   const k = step.cast('float32');
   return k.add(1).div(k.add(10)).minimum(maximum);
+}
+
+function checkDecay(op: string, decay: number): void {
+  if (decay >= 0 && decay <= 1) return;
+  throw new ValueError(op, `the decay must lie in [0, 1], but is ${decay}.`);
 }

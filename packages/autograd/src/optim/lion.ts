@@ -1,5 +1,6 @@
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
+  checkLearningRate,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -54,6 +55,7 @@ export function lion(options: LionOptions = {}): Optimizer<LionState> {
   return {
     init: (params) => ({ step: zeros([], 'int32'), momentum: zerosByPath(params) }),
     update: (grads, state, params, { learningRate }) => {
+      checkLearningRate('lion', learningRate);
       const momentum: Record<string, Tensor> = { ...state.momentum };
       const updated = updateParameters('lion', grads, params, ({ path, gradient, parameter }) => {
         const settings = perParameter?.(path, parameter) ?? {};

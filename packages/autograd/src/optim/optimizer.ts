@@ -1,4 +1,12 @@
-import { formatShape, ShapeError, StateError, tree, zeros, type Tensor } from '@tessera/tensor';
+import {
+  formatShape,
+  ShapeError,
+  StateError,
+  Tensor,
+  tree,
+  ValueError,
+  zeros,
+} from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /** Tensors by the path of the parameter that they belong to. */
@@ -65,6 +73,19 @@ export function zerosByPath(params: unknown): TensorsByPath {
       .filter(({ trainable }) => trainable)
       .map(({ path, tensor }) => [path, zeros(tensor.shape)] as const),
   );
+}
+
+/** Throws a typed error unless the learning rate is a finite number of at least 0, or a scalar tensor. */
+export function checkLearningRate(op: string, rate: number | Tensor): void {
+  if (typeof rate !== 'number' && rate?.rank > 0) {
+    throw new ShapeError(
+      op,
+      `the learning rate must be a number or a scalar tensor, but is ${rate.toString()}.`,
+      [rate.shape],
+    );
+  }
+  if (rate instanceof Tensor || (rate >= 0 && rate < Infinity)) return;
+  throw new ValueError(op, `learningRate must be finite and at least 0, but is ${String(rate)}.`);
 }
 
 /** One parameter that has a gradient. */

@@ -1,5 +1,6 @@
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
+  checkLearningRate,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -71,6 +72,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer<RmspropState> {
       velocity: momentum === 0 ? {} : zerosByPath(params),
     }),
     update: (grads, state, params, { learningRate }) => {
+      checkLearningRate('rmsprop', learningRate);
       const square: Record<string, Tensor> = { ...state.square };
       const mean: Record<string, Tensor> = { ...state.mean };
       const velocity: Record<string, Tensor> = { ...state.velocity };

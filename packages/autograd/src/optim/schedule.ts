@@ -10,6 +10,7 @@ export type Schedule = (step: Tensor) => Tensor;
  * constantSchedule(0.5)(scalar(3, 'int32')); // 0.5
  */
 export function constantSchedule(rate: number): Schedule {
+  checkRates('constantSchedule', { rate });
   return () => scalar(rate);
 }
 
@@ -30,6 +31,7 @@ export interface LinearOptions {
  * linearSchedule({ start: 1, end: 0, totalSteps: 4 })(scalar(1, 'int32')); // 0.75
  */
 export function linearSchedule({ start, end, totalSteps }: LinearOptions): Schedule {
+  checkRates('linearSchedule', { start, end });
   checkPositive('linearSchedule', 'totalSteps', totalSteps);
   return (step) => {
     const part = step.cast('float32').div(totalSteps).minimum(1);
@@ -56,6 +58,7 @@ export interface StepScheduleOptions {
  * stepSchedule({ start: 1, drops: [30, 60] })(scalar(30, 'int32')); // 0.1
  */
 export function stepSchedule({ start, factor = 0.1, drops }: StepScheduleOptions): Schedule {
+  checkRates('stepSchedule', { start, factor });
   if (typeof drops === 'number') checkPositive('stepSchedule', 'drops', drops);
   return (step) => {
     const s = step.cast('float32');
@@ -83,6 +86,7 @@ export interface ExponentialOptions {
  * exponentialSchedule({ start: 1, decay: 0.5 })(scalar(3, 'int32')); // 0.125
  */
 export function exponentialSchedule({ start, decay }: ExponentialOptions): Schedule {
+  checkRates('exponentialSchedule', { start });
   checkPositive('exponentialSchedule', 'decay', decay);
   return (step) => step.cast('float32').mul(Math.log(decay)).exp().mul(start);
 }
@@ -120,6 +124,7 @@ export function cosineSchedule({
   warmupSteps = 0,
   totalSteps,
 }: CosineOptions): Schedule {
+  checkRates('cosineSchedule', { peak, floor });
   if (!(warmupSteps >= 0 && totalSteps > warmupSteps)) {
     throw new ValueError(
       'cosineSchedule',
@@ -165,6 +170,7 @@ export interface OneCycleOptions {
  */
 export function oneCycleSchedule(options: OneCycleOptions): Schedule {
   const { peak, totalSteps, riseShare = 0.3, startDivisor = 25, endDivisor = 1e4 } = options;
+  checkRates('oneCycleSchedule', { peak });
   const top = riseShare * totalSteps - 1;
   const last = totalSteps - 1;
   if (!(top > 0 && top < last)) {
@@ -196,6 +202,13 @@ function easedBetween(low: number, high: number, t: Tensor): Tensor {
     .square()
     .mul(high - low)
     .add(low);
+}
+
+function checkRates(op: string, rates: Readonly<Record<string, number>>): void {
+  for (const [name, rate] of Object.entries(rates)) {
+    if (rate >= 0 && rate < Infinity) continue;
+    throw new ValueError(op, `${name} must be finite and at least 0, but is ${rate}.`);
+  }
 }
 
 function checkPositive(op: string, name: string, value: number): void {

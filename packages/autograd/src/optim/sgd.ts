@@ -1,5 +1,6 @@
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
+  checkLearningRate,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -49,10 +50,10 @@ export interface SgdState {
  */
 export function sgd(options: SgdOptions = {}): Optimizer<SgdState> {
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, perParameter } = options;
-  if (!(momentum >= 0) || !(weightDecay >= 0)) {
+  if (![momentum, weightDecay, dampening].every((n) => n >= 0 && n < Infinity)) {
     throw new ValueError(
       'sgd',
-      `momentum ${momentum} and weightDecay ${weightDecay} must be at least 0.`,
+      `momentum ${momentum}, dampening ${dampening} and weightDecay ${weightDecay} must be finite and at least 0.`,
     );
   }
   if (nesterov && (momentum === 0 || dampening !== 0)) {
@@ -67,6 +68,7 @@ export function sgd(options: SgdOptions = {}): Optimizer<SgdState> {
       velocity: momentum === 0 ? {} : zerosByPath(params),
     }),
     update: (grads, state, params, { learningRate }) => {
+      checkLearningRate('sgd', learningRate);
       const velocity: Record<string, Tensor> = { ...state.velocity };
       const entering = dampening === 0 ? 1 : state.step.equal(0).where(1, 1 - dampening);
       const updated = updateParameters('sgd', grads, params, ({ path, gradient, parameter }) => {

@@ -1,4 +1,4 @@
-import { softplus, type Tensor } from '@tessera/tensor';
+import { broadcastShapes, softplus, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 
 /** Options of {@link bceWithLogits}. */
@@ -26,6 +26,9 @@ export function bceWithLogits(
   { reduction = 'mean', posWeight = 1 }: BceWithLogitsOptions = {},
 ): Tensor {
   expectOneShape('bceWithLogits', logits, target);
+  if (typeof posWeight !== 'number') {
+    broadcastShapes('bceWithLogits (posWeight)', logits.shape, posWeight.shape);
+  }
   const positive = target.mul(posWeight).mul(softplus(logits.neg()));
   const negative = target.neg().add(1).mul(softplus(logits));
   return reduceLosses('bceWithLogits', positive.add(negative), reduction);

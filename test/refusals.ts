@@ -6,14 +6,15 @@ import { TesseraError } from '@tessera/tensor';
  * @throws Error if a call is accepted, fails by accident instead of on purpose, or says so in a text
  * that does not follow the pattern `op: what is wrong: operands with the sizes that clash. Hint.` (which may be a question).
  */
-export function refusals(calls: readonly (() => unknown)[]): string {
-  const lines = calls.map((call) => {
-    const error = errorOf(call);
+export async function refusals(calls: readonly (() => unknown)[]): Promise<string> {
+  const lines: string[] = [];
+  for (const call of calls) {
+    const error = await errorOf(call);
     const text = `${error.name}: ${error.message}`;
     const follows = error.message.startsWith(`${error.op}: `) && /[^.:…][.?]$/.test(error.message);
     if (!follows) throw new Error(`the text does not follow the pattern: ${text}`);
-    return text;
-  });
+    lines.push(text);
+  }
   return lines.join('\n');
 }
 
@@ -22,9 +23,9 @@ export function wrong(value: unknown): never {
   return value as never;
 }
 
-function errorOf(call: () => unknown): TesseraError {
+async function errorOf(call: () => unknown): Promise<TesseraError> {
   try {
-    call();
+    await call();
   } catch (error) {
     if (error instanceof TesseraError) return error;
     throw new Error(`${String(call)} fails by accident`, { cause: error });
