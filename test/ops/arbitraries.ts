@@ -269,3 +269,26 @@ export function lookups(toCase: (operands: Lookup) => OpCase): Cases {
       )
       .map(toCase);
 }
+
+const specials = [0, -0, 1, -1, Infinity, -Infinity, NaN];
+
+/**
+ * Cases with empty axes and without, and with some float32 elements replaced by zeros, ones, infinities
+ * and NaN: for what must hold everywhere, not just where the function is smooth.
+ */
+export function everywhere(cases: Cases): fc.Arbitrary<OpCase> {
+  const replaced = fc
+    .tuple(cases(1), fc.array(fc.option(fc.constantFrom(...specials)), { minLength: 1 }))
+    .map(([{ f, inputs }, elements]) => ({
+      f,
+      inputs: inputs.map((x) =>
+        x.dtype === 'float32'
+          ? tensor(
+              Float32Array.from(x.dataSync(), (value, i) => elements[i % elements.length] ?? value),
+              { shape: x.shape },
+            )
+          : x,
+      ),
+    }));
+  return fc.oneof(cases(0), cases(1), replaced);
+}

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rows } from './cases.ts';
 import { rowName } from './row.ts';
+import { runs } from './runs.ts';
 
-const RUNS = 25;
+const RUNS = runs(25);
 
 describe('first and second derivatives agree with differences', () => {
   const checked = rows.filter(({ notDifferentiable }) => notDifferentiable === undefined);

@@ -22,12 +22,11 @@ interface Dense extends TensorSpec {
 }
 
 /** The element of a result at an index. */
-type Element = (index: readonly number[]) => number;
-
 type Definition<N extends PrimitiveName> = (
+  index: readonly number[],
   inputs: readonly Dense[],
   params: PrimitiveParams[N],
-) => Element;
+) => number;
 
 /** The results of `f` by the definitions. */
 export function evaluate(f: OpFunction, inputs: readonly Tensor[]): Expected[] {
@@ -52,10 +51,12 @@ export function evaluate(f: OpFunction, inputs: readonly Tensor[]): Expected[] {
       data: valueOf(variable),
     }));
     const [output] = instruction.outputs; // every primitive has one
-    const element = definitionOf(instruction.operation)(operands, instruction.params as never);
+    const define = definitionOf(instruction.operation);
     values.set(
       output,
-      indices(output.shape).map((index) => round(element(index), output.dtype)),
+      indices(output.shape).map((index) =>
+        round(define(index, operands, instruction.params as never), output.dtype),
+      ),
     );
   }
   return program.outputs.map((variable) => ({
@@ -78,10 +79,19 @@ function indices(shape: Shape): number[][] {
   );
 }
 
+/** The position of an index in row-major order. */
+function flatten(shape: Shape, index: readonly number[]): number {
+  return index.reduce((flat, i, axis) => flat * shape[axis] + i, 0);
+}
+
+/** Whether x has an element at an index. */
+function isInside({ shape }: Dense, index: readonly number[]): boolean {
+  return index.every((i, axis) => Number.isInteger(i) && i >= 0 && i < shape[axis]);
+}
+
 /** The element of x at an index; 0 outside. */
-function at({ shape, data }: Dense, index: readonly number[]): number {
-  const inside = index.every((i, axis) => Number.isInteger(i) && i >= 0 && i < shape[axis]);
-  return inside ? data[index.reduce((flat, i, axis) => flat * shape[axis] + i, 0)] : 0;
+function at(x: Dense, index: readonly number[]): number {
+  return isInside(x, index) ? x.data[flatten(x.shape, index)] : 0;
 }
 
 function total(terms: readonly number[]): number {
@@ -91,23 +101,16 @@ function total(terms: readonly number[]): number {
 /** The definition of an operation: pointwise ones and reductions declare theirs, the others are below. */
 function definitionOf(operation: Operation): Definition<PrimitiveName> {
   if (operation.kind === 'pointwise') {
-    return (inputs, params) => (index) =>
-      operation.scalar(
-        inputs.map((x) => at(x, index)),
-        params,
-      );
+    return (index, inputs, params) => operation.scalar(inputs.map((x) => at(x, index)), params); // prettier-ignore
   }
   if (operation.kind === 'reduction') {
-    return ([x], params) => {
+    return (index, [x], params) => {
       const { axes } = params as PrimitiveParams['sum'];
       const kept = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
-      const along = indices(axes.map((axis) => x.shape[axis]));
-      return (index) =>
-        along
-          .map((folded) =>
-            x.shape.map((_, axis) => folded[axes.indexOf(axis)] ?? index[kept.indexOf(axis)]),
-          )
-          .reduce((sum, from) => operation.combine(sum, at(x, from)), operation.initial(x.dtype));
+      return indices(axes.map((axis) => x.shape[axis])).reduce((folded, along) => {
+        const place = x.shape.map((_, axis) => along[axes.indexOf(axis)] ?? index[kept.indexOf(axis)]); // prettier-ignore
+        return operation.combine(folded, at(x, place));
+      }, operation.initial(x.dtype));
     };
   }
   const definition = definitions[operation.name as PrimitiveName];
@@ -126,123 +129,84 @@ function read(
 
 /** The definitions of what is neither pointwise nor a reduction. */
 const definitions: { readonly [N in PrimitiveName]?: Definition<N> } = {
-  alias:
-    ([x]) =>
-    (index) =>
-      at(x, index),
-  barrier:
-    ([x]) =>
-    (index) =>
-      at(x, index),
-  reshape:
-    ([x], { shape }) =>
-    (index) =>
-      x.data[index.reduce((flat, i, axis) => flat * shape[axis] + i, 0)],
-  permute: ([x], { axes }) => (index) => at(x, axes.map((_, axis) => index[axes.indexOf(axis)])), // prettier-ignore
-  expand: ([x], { shape }) => (index) =>
-    at(x, x.shape.map((n, axis) => (n === 1 ? 0 : index[axis + shape.length - x.shape.length]))), // prettier-ignore
-  slice:
-    ([x], { starts, steps }) =>
-    (index) =>
-      at(
-        x,
-        index.map((i, axis) => starts[axis] + i * steps[axis]),
-      ),
-  pad:
-    ([x], { before, interior }) =>
-    (index) =>
-      at(
-        x,
-        index.map((i, axis) => (i - before[axis]) / (interior[axis] + 1)),
-      ),
-  concat:
-    (inputs, { axis }) =>
-    (index) => {
-      let position = index[axis];
-      let which = 0;
-      while (position >= inputs[which].shape[axis]) position -= inputs[which++].shape[axis];
-      return at(inputs[which], index.with(axis, position));
-    },
+  alias: (index, [x]) => at(x, index),
+  barrier: (index, [x]) => at(x, index),
+  reshape: (index, [x], { shape }) => x.data[flatten(shape, index)],
+  permute: (index, [x], { axes }) => {
+    const place = axes.map((_, axis) => index[axes.indexOf(axis)]);
+    return at(x, place);
+  },
+  expand: (index, [x], { shape }) => {
+    const added = shape.length - x.shape.length;
+    const place = x.shape.map((n, axis) => (n === 1 ? 0 : index[added + axis]));
+    return at(x, place);
+  },
+  slice: (index, [x], { starts, steps }) => {
+    const place = index.map((i, axis) => starts[axis] + i * steps[axis]);
+    return at(x, place);
+  },
+  pad: (index, [x], { before, interior }) => {
+    const place = index.map((i, axis) => (i - before[axis]) / (interior[axis] + 1));
+    return at(x, place);
+  },
+  concat: (index, inputs, { axis }) => {
+    let position = index[axis];
+    let which = 0;
+    while (position >= inputs[which].shape[axis]) position -= inputs[which++].shape[axis];
+    return at(inputs[which], index.with(axis, position));
+  },
 
-  matmul:
-    ([a, b]) =>
-    (index) => {
-      const [batch, [m, n]] = [index.slice(0, -2), index.slice(-2)];
-      const inner = indices(a.shape.slice(-1)).flat();
-      return total(inner.map((k) => at(a, [...batch, m, k]) * at(b, [...batch, k, n])));
-    },
-  conv2d:
-    ([x, w], geometry) =>
-    ([b, o, ...window]) => {
-      const group = Math.floor(o / (w.shape[0] / geometry.groups));
-      const taps = indices(w.shape.slice(1));
-      return total(
-        taps.map(
-          ([c, ...tap]) =>
-            at(x, [b, group * w.shape[1] + c, ...read(geometry, window, tap)]) *
-            at(w, [o, c, ...tap]),
-        ),
-      );
-    },
-  conv2dInput:
-    ([y, w], geometry) =>
-    ([b, c, ...place]) => {
-      const [group, inGroup] = [Math.floor(c / w.shape[1]), c % w.shape[1]];
-      const perGroup = w.shape[0] / geometry.groups;
-      const { stride, padding, dilation } = geometry;
-      return total(
-        indices([perGroup, w.shape[2], w.shape[3]]).map(([o, ...tap]) => {
-          // Where a window must lie for its tap to read the place; between windows there is nothing.
-          const window = place.map(
-            (i, axis) => (i + padding[axis] - tap[axis] * dilation[axis]) / stride[axis],
-          );
-          const output = group * perGroup + o;
-          return at(y, [b, output, ...window]) * at(w, [output, inGroup, ...tap]);
-        }),
-      );
-    },
-  conv2dWeight:
-    ([x, y], geometry) =>
-    ([o, c, ...tap]) => {
-      const group = Math.floor(o / (y.shape[1] / geometry.groups));
-      const channel = group * (x.shape[1] / geometry.groups) + c;
-      const windows = indices([x.shape[0], y.shape[2], y.shape[3]]);
-      return total(
-        windows.map(
-          ([b, ...window]) =>
-            at(x, [b, channel, ...read(geometry, window, tap)]) * at(y, [b, o, ...window]),
-        ),
-      );
-    },
+  matmul: (index, [a, b]) => {
+    const [batch, [m, n]] = [index.slice(0, -2), index.slice(-2)];
+    const inner = indices(a.shape.slice(-1)).flat();
+    return total(inner.map((k) => at(a, [...batch, m, k]) * at(b, [...batch, k, n])));
+  },
+  conv2d: ([b, o, ...window], [x, w], geometry) => {
+    const [outputs, perGroup] = w.shape;
+    const first = perGroup * Math.floor(o / (outputs / geometry.groups));
+    const terms = indices(w.shape.slice(1)).map(([c, ...tap]) => {
+      const place = read(geometry, window, tap);
+      return at(x, [b, first + c, ...place]) * at(w, [o, c, ...tap]);
+    });
+    return total(terms);
+  },
+  conv2dInput: ([b, c, ...place], [y, w], { stride, padding, dilation, groups }) => {
+    const [outputs, perGroup, ...kernel] = w.shape;
+    const first = (outputs / groups) * Math.floor(c / perGroup);
+    const terms = indices([outputs / groups, ...kernel]).map(([o, ...tap]) => {
+      // Where a window must lie for its tap to read the place; between windows and outside is none.
+      const window = place.map((i, d) => (i + padding[d] - tap[d] * dilation[d]) / stride[d]);
+      const from = [b, first + o, ...window];
+      return isInside(y, from) ? at(y, from) * at(w, [first + o, c % perGroup, ...tap]) : 0;
+    });
+    return total(terms);
+  },
+  conv2dWeight: ([o, c, ...tap], [x, y], geometry) => {
+    const [batch, outputs, ...plane] = y.shape;
+    const perGroup = x.shape[1] / geometry.groups;
+    const channel = perGroup * Math.floor(o / (outputs / geometry.groups)) + c;
+    const terms = indices([batch, ...plane]).map(([b, ...window]) => {
+      const place = read(geometry, window, tap);
+      return at(x, [b, channel, ...place]) * at(y, [b, o, ...window]);
+    });
+    return total(terms);
+  },
 
-  gather:
-    ([x, index], { axis }) =>
-    (place) =>
-      at(x, place.with(axis, at(index, place))),
-  scatterAdd:
-    ([index, source], { axis }) =>
-    (place) => {
-      const sources = indices(source.shape).filter((from) =>
-        from.every((i, d) => (d === axis ? at(index, from) : i) === place[d]),
-      );
-      return total(sources.map((from) => at(source, from)));
-    },
+  gather: (index, [x, indexed], { axis }) => at(x, index.with(axis, at(indexed, index))),
+  scatterAdd: (index, [indexed, source], { axis }) => {
+    const lands = (from: readonly number[]): boolean =>
+      from.every((i, d) => (d === axis ? at(indexed, from) : i) === index[d]);
+    const sources = indices(source.shape).filter(lands);
+    return total(sources.map((from) => at(source, from)));
+  },
 
-  literal:
-    (_inputs, { value }) =>
-    () =>
-      value,
-  iota:
-    () =>
-    ([i]) =>
-      i,
-  randomBits:
-    ([key], { shape, width, start }) =>
-    (index) => {
-      const flat = index.reduce((position, i, axis) => position * shape[axis] + i, 0);
-      const [x0, x1] = threefry([key.data[0], key.data[1]], [0, start + flat]);
-      return width === 32 ? (x0 ^ x1) | 0 : (x0 ^ x1) >>> (32 - width);
-    },
+  literal: (_index, _inputs, { value }) => value,
+  iota: ([i]) => i,
+  randomBits: (index, [key], { shape, width, start }) => {
+    const counter = [0, start + flatten(shape, index)];
+    const [x0, x1] = threefry([key.data[0], key.data[1]], counter);
+    return width === 32 ? (x0 ^ x1) | 0 : (x0 ^ x1) >>> (32 - width);
+  },
 };
 
 /** Threefry-2x32 with 20 rounds. Source: Salmon et al. 2011, "Parallel random numbers", section 3.3. */
