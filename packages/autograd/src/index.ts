@@ -1,3 +1,14 @@
+/**
+ * Reverse-mode differentiation of functions of tensors, to any order.
+ *
+ * - **Differentiate** with {@link grad}, {@link valueAndGrad}, {@link vjp}, {@link jacobian} and {@link hvp}.
+ * - **Look inside** with {@link record} and {@link formatGraph}, {@link graphToMermaid}, {@link explain}.
+ * - **Change it** with {@link customVjp}, {@link checkpoint} and {@link stopGradient}; all rules stand in
+ *   {@link vjpTable}.
+ * - **Trust it** by {@link gradcheck}.
+ *
+ * @module @tessera/autograd
+ */
 export { backward } from './backward.ts';
 export { checkpoint } from './checkpoint.ts';
 export {

@@ -1,3 +1,11 @@
+/**
+ * The Diffusion Transformer ({@link DiT}) with its four block designs, the diffusion processes around it
+ * ({@link createDiffusion}, {@link trainingLosses}, {@link sample}, {@link guidedForward}), the small
+ * {@link Autoencoder} that gives it latents, and the training step ({@link trainStep}). Nothing here needs
+ * Node.
+ *
+ * @module @tessera/dit
+ */
 export { observe, type Observer } from '@tessera/autograd/nn';
 export {
   Autoencoder,

@@ -1,4 +1,9 @@
-/** What needs Node: data files, run folders, whole training runs. */
+/**
+ * What needs Node: the digits of MNIST ({@link loadMnist}), folders of runs and their checkpoints, whole
+ * training runs ({@link train}) and sampling from them ({@link sampleRun}).
+ *
+ * @module @tessera/dit/node
+ */
 export { loadMnist, MNIST_CLASSES, type DigitSet, type Mnist } from './data/mnist.ts';
 export { presetConfig, type PresetChanges } from './presets.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';

@@ -1,4 +1,10 @@
-/** For those who extend the engine: interpreters, backends and passes over programs. */
+/**
+ * For those who extend the engine: the seam that every operation passes through ({@link apply}), the
+ * instruction set ({@link primitives}, {@link composites}), programs and the passes over them
+ * ({@link trace}, {@link simplify}, {@link fuse}, {@link planMemory}), and views.
+ *
+ * @module @tessera/tensor/extend
+ */
 export type { Backend, Executable, Storage } from './backend.ts';
 export { fuse, type Schedule } from './compile/fuse.ts';
 export type {

@@ -1,3 +1,10 @@
+/**
+ * Neural network modules: classes whose fields are their parameters, so that a model is its own
+ * parameter tree ({@link Module}), layers, initializers ({@link init}), losses, and a {@link summary} with
+ * shapes and FLOPs. Names of fields are the names in checkpoints.
+ *
+ * @module @tessera/autograd/nn
+ */
 export { Buffer } from '../leaves.ts';
 export {
   CrossAttention,

@@ -1,3 +1,10 @@
+/**
+ * Optimizers as pure functions of trees ({@link Optimizer}): {@link adamw}, {@link sgd} and others, with
+ * learning rate schedules, gradient clipping and moving averages. State is a tree of tensors, so a whole
+ * training step compiles.
+ *
+ * @module @tessera/autograd/optim
+ */
 export { adam, adamw, type AdamOptions, type AdamState } from './adamw.ts';
 export { clipByGlobalNorm, clipByValue, globalNorm, type Clipped } from './clip.ts';
 export { emaDecay, emaUpdate } from './ema.ts';

@@ -2,7 +2,7 @@
  * A kit for testing code that is made of tensors and gradients: {@link gradcheck}, and arbitraries for
  * fast-check, which has to be installed beside it.
  *
- * @module
+ * @module @tessera/autograd/testing
  */
 export {
   gradcheck,
