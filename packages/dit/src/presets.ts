@@ -1,6 +1,13 @@
 /** The ready-made runs behind `--preset`. */
 
-import { AVAILABLE_BACKENDS, type BackendName, type Design, type Preset } from './choices.ts';
+import { checkChoice } from './choice-check.ts';
+import {
+  AVAILABLE_BACKENDS,
+  PRESETS,
+  type BackendName,
+  type Design,
+  type Preset,
+} from './choices.ts';
 import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
 
 /** What one preset decides; everything else is the same for all. */
@@ -86,6 +93,7 @@ export interface PresetChanges {
  * [config.model.design, config.steps]; // ['in-context', 50]
  */
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
+  checkChoice('presetConfig', 'preset', preset, PRESETS);
   const sizes = SIZES[preset];
   const steps = changes.steps ?? sizes.steps;
   const { autoencoder } = sizes;

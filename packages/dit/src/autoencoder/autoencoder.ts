@@ -5,6 +5,7 @@ import {
   silu,
   split,
   upsampleNearest2d,
+  ValueError,
   type Tensor,
 } from '@tessera/tensor';
 import { Conv2d, Module } from '@tessera/autograd/nn';
@@ -48,6 +49,9 @@ export class Autoencoder extends Module {
     key: Tensor,
   ) {
     super();
+    if (channels.length === 0) {
+      throw new ValueError('Autoencoder', 'channels must name at least one convolution.');
+    }
     const keys = split(key, 2 * channels.length + 2);
     const conv = (i: number, from: number, to: number, stride = 1): Conv2d =>
       new Conv2d(from, to, { key: keys[i], kernelSize: 3, stride, padding: 1 });

@@ -24,6 +24,9 @@ const BACKGROUND = 0;
  */
 export function padImages(set: IdxImages, size: number): IdxImages {
   const { count, rows, columns } = set;
+  if (!Number.isSafeInteger(size)) {
+    throw new ValueError('padImages', `size must be a whole number, but is ${size}.`);
+  }
   if (rows > size || columns > size) {
     throw new ValueError(
       'padImages',
@@ -76,6 +79,7 @@ export function unscalePixels(values: Float32Array): Uint8ClampedArray {
  * gatherImages(two, Int32Array.of(1)); // [1, 1]
  */
 export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array {
+  checkIndices('gatherImages', indices, set.count);
   const size = set.rows * set.columns;
   const pixels = new Uint8Array(indices.length * size);
   indices.forEach((image, i) => {
@@ -94,7 +98,14 @@ export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array 
  * gatherLabels(Uint8Array.of(7, 2, 1), Int32Array.of(2, 0)); // [1, 7]
  */
 export function gatherLabels(labels: Uint8Array, indices: Int32Array): Int32Array {
+  checkIndices('gatherLabels', indices, labels.length);
   return indices.map((image) => labels[image]);
+}
+
+function checkIndices(op: string, indices: Int32Array, count: number): void {
+  const odd = indices.find((image) => image < 0 || image >= count);
+  if (odd === undefined) return;
+  throw new ValueError(op, `there is no image ${odd}: ${count} images, counted from 0.`);
 }
 
 /**

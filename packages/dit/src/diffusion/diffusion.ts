@@ -1,7 +1,8 @@
 /** What a model's output means: the process that it was trained for. */
 
 import { formatShape, ShapeError, type Tensor } from '@tessera/tensor';
-import type { Objective } from '../choices.ts';
+import { checkChoice } from '../choice-check.ts';
+import { OBJECTIVES, type Objective } from '../choices.ts';
 import {
   coefficient,
   epsFromV,
@@ -22,7 +23,9 @@ export type Predicted = Objective | 'xStart';
  *
  * Sources: Ho et al. 2020, section 3.2; Nichol & Dhariwal 2021, equation 15.
  */
-export type ReverseVariance = 'fixed-small' | 'fixed-large' | 'learned-range';
+export type ReverseVariance = (typeof VARIANCES)[number];
+
+const VARIANCES = ['fixed-small', 'fixed-large', 'learned-range'] as const;
 
 /** A forward process, and how to read what the model says about it. */
 export interface Diffusion {
@@ -53,6 +56,8 @@ export interface DiffusionOptions extends ScheduleOptions {
  */
 export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
   const { predicts = 'eps', variance = 'fixed-large', ...scheduleOptions } = options;
+  checkChoice('createDiffusion', 'prediction', predicts, [...OBJECTIVES, 'xStart']);
+  checkChoice('createDiffusion', 'variance', variance, VARIANCES);
   return { schedule: createSchedule(scheduleOptions), predicts, variance };
 }
 

@@ -1,6 +1,6 @@
 /** Classifier-free guidance. */
 
-import { concat, formatShape, full, ShapeError, type Tensor } from '@tessera/tensor';
+import { concat, formatShape, full, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 
 /** A model of labelled data: a DiT, or anything with its `forward` and a null class. */
 export interface ConditionalModel {
@@ -46,6 +46,7 @@ export function guidedForward(
   y: Tensor,
   options: GuidanceOptions,
 ): Tensor {
+  checkScale('guidedForward', options);
   if (options.scale === 1) return model.forward(x, t, y);
   const nullLabels = full(y.shape, model.nullClass, 'int32');
   const twice = (a: Tensor, b: Tensor): Tensor => concat([a, b], 0);
@@ -76,6 +77,7 @@ export function guidedBatchForward(
   y: Tensor,
   options: GuidanceOptions,
 ): Tensor {
+  checkScale('guidedBatchForward', options);
   const half = x.shape[0] / 2;
   if (!Number.isInteger(half)) {
     throw new ShapeError(
@@ -87,6 +89,11 @@ export function guidedBatchForward(
   const labelled = x.slice([[0, half]]);
   const output = model.forward(concat([labelled, labelled], 0), t, y);
   return concat(guideHalves(output, x.shape[1], options), 0);
+}
+
+function checkScale(op: string, { scale }: GuidanceOptions): void {
+  if (Number.isFinite(scale)) return;
+  throw new ValueError(op, `the guidance scale must be finite, but is ${scale}.`);
 }
 
 /** Guides the first channels of both halves of `[2B, ...]`: the labelled half and the other, `[B, ...]` each. */

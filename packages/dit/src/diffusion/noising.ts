@@ -1,6 +1,6 @@
 /** The forward process and the identities between xStart, eps, v and xT. */
 
-import { indexSelect, tensor, type Tensor } from '@tessera/tensor';
+import { formatShape, indexSelect, ShapeError, tensor, type Tensor } from '@tessera/tensor';
 import type { NoiseSchedule } from './schedule.ts';
 
 /**
@@ -12,6 +12,13 @@ import type { NoiseSchedule } from './schedule.ts';
  * coefficient(Float64Array.of(10, 20, 30), t, zeros([2, 4, 8, 8])).shape; // [2, 1, 1, 1]
  */
 export function coefficient(table: Float64Array, t: Tensor, like: Tensor): Tensor {
+  if (t.rank !== 1 || t.shape[0] !== like.shape[0]) {
+    throw new ShapeError(
+      'coefficient',
+      `t is ${formatShape(t.shape)} for samples ${formatShape(like.shape)}: one timestep a sample expected.`,
+      [t.shape, like.shape],
+    );
+  }
   const values = indexSelect(tensor(Float32Array.from(table)), t, 0); // [B]
   return values.reshape([-1, ...like.shape.slice(1).map(() => 1)]);
 }
@@ -48,6 +55,7 @@ export interface Gaussian {
  * qSample(schedule, ones([2, 1]), t, zeros([2, 1])); // [[0.99995], [0.00635]]: what is left of the sample
  */
 export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
+  checkLike('qSample', xStart, eps);
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
     .mul(xStart)
     .add(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(eps));
@@ -145,6 +153,7 @@ export function epsFromXStart(
  * velocity(schedule, ones([1, 1]), tensor([999], { dtype: 'int32' }), zeros([1, 1])); // [[-0.99998]]
  */
 export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
+  checkLike('velocity', xStart, eps);
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
     .mul(eps)
     .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(xStart));
@@ -178,4 +187,13 @@ export function epsFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tens
   return coefficient(schedule.sqrtOneMinusAlphaBar, t, xT)
     .mul(xT)
     .add(coefficient(schedule.sqrtAlphaBar, t, xT).mul(v));
+}
+
+function checkLike(op: string, xStart: Tensor, eps: Tensor): void {
+  if (formatShape(xStart.shape) === formatShape(eps.shape)) return;
+  throw new ShapeError(
+    op,
+    `xStart is ${formatShape(xStart.shape)}, eps is ${formatShape(eps.shape)}: noise like the sample expected.`,
+    [xStart.shape, eps.shape],
+  );
 }

@@ -2,6 +2,7 @@
 
 import { stopGradient } from '@tessera/autograd';
 import { concat, StateError, type Tensor } from '@tessera/tensor';
+import { checkChoice } from '../choice-check.ts';
 import { boundTerm, meanPerSample } from './bound.ts';
 import { splitOutput, type Denoiser, type Diffusion } from './diffusion.ts';
 import { modelTimestep, qSample, velocity } from './noising.ts';
@@ -17,7 +18,9 @@ import { modelTimestep, qSample, velocity } from './noising.ts';
  *
  * Source: Nichol & Dhariwal 2021, section 3.1.
  */
-export type LossKind = 'mse' | 'rescaled-mse' | 'kl' | 'rescaled-kl';
+export type LossKind = (typeof LOSS_KINDS)[number];
+
+const LOSS_KINDS = ['mse', 'rescaled-mse', 'kl', 'rescaled-kl'] as const;
 
 /** Options of {@link trainingLosses}. */
 export interface LossOptions {
@@ -88,6 +91,7 @@ export function trainingLosses(
   { xStart, t, eps }: NoisedBatch,
   { kind = 'mse' }: LossOptions = {},
 ): TrainingLosses {
+  checkChoice('trainingLosses', 'kind', kind, LOSS_KINDS);
   const { schedule } = diffusion;
   const xT = qSample(schedule, xStart, t, eps);
   const output = model(xT, modelTimestep(schedule, t));

@@ -16,6 +16,12 @@ import { ValueError } from '@tessera/tensor';
  * respaceTimesteps(1000, 5); // [0, 250, 500, 749, 999]
  */
 export function respaceTimesteps(timesteps: number, respacing: string | number): Int32Array {
+  if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
+    throw new ValueError(
+      'respaceTimesteps',
+      `timesteps must be a whole number of at least 1, but is ${timesteps}.`,
+    );
+  }
   const text = String(respacing).trim();
   if (text === '') return Int32Array.from({ length: timesteps }, (_, s) => s);
   const ddim = /^ddim(\d+)$/.exec(text);

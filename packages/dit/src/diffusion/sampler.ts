@@ -1,7 +1,8 @@
 /** From noise to latents. */
 
 import { foldIn, full, normal, ValueError, type Tensor } from '@tessera/tensor';
-import type { Sampler } from '../choices.ts';
+import { checkChoice } from '../choice-check.ts';
+import { SAMPLERS, type Sampler } from '../choices.ts';
 import {
   denoise,
   pReverse,
@@ -223,6 +224,7 @@ export function* sampleSteps(
   { sampler = 'ddim', from = diffusion.schedule.timesteps - 1, ...options }: SamplerOptions = {},
 ): Generator<SampledStep, void, void> {
   const { schedule } = diffusion;
+  checkChoice('sampleSteps', 'sampler', sampler, SAMPLERS);
   if (sampler === 'ddpm' && options.eta !== undefined) {
     throw new ValueError(
       'sampleSteps',

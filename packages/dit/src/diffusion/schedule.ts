@@ -1,7 +1,8 @@
 /** Noise schedules: how much noise each timestep holds, and which timesteps a sampler visits. */
 
 import { ValueError } from '@tessera/tensor';
-import type { Schedule } from '../choices.ts';
+import { checkChoice } from '../choice-check.ts';
+import { SCHEDULES, type Schedule } from '../choices.ts';
 import { respaceTimesteps } from './respacing.ts';
 
 /** Options of {@link createSchedule}. */
@@ -74,6 +75,7 @@ export function betaTable(schedule: Schedule, timesteps: number): Float64Array {
       `timesteps must be a whole number of at least 1, but is ${timesteps}.`,
     );
   }
+  checkChoice('betaTable', 'schedule', schedule, SCHEDULES);
   const betas = schedule === 'linear' ? linearBetas(timesteps) : cosineBetas(timesteps);
   const bad = betas.find((beta) => !(beta > 0 && beta <= 1));
   if (bad !== undefined) {

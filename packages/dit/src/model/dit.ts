@@ -1,5 +1,7 @@
 import { Buffer, Module } from '@tessera/autograd/nn';
 import { formatShape, key as makeKey, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
+import { checkChoice } from '../choice-check.ts';
+import { DESIGNS, POSITIONS } from '../choices.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Block } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
@@ -39,6 +41,7 @@ export class DiT extends Module {
 
   constructor(config: ModelConfig, initialization: Initialization) {
     super();
+    checkConfig(config);
     const { inChannels, patchSize, hiddenSize: width, depth, numHeads: heads } = config;
     const grid = gridSize(config);
     const design = blockDesigns[config.design];
@@ -103,6 +106,36 @@ export class DiT extends Module {
     return unpatchify(decoded, config.patchSize, [grid, grid]);
   }
 }
+
+function checkConfig(config: ModelConfig): void {
+  const { mlpRatio, classDropoutProb } = config;
+  for (const name of SIZES) {
+    if (Number.isSafeInteger(config[name]) && config[name] >= 1) continue;
+    throw new ValueError(
+      'DiT',
+      `${name} must be a whole number of at least 1, but is ${config[name]}.`,
+    );
+  }
+  if (!(mlpRatio > 0 && mlpRatio < Infinity)) {
+    throw new ValueError('DiT', `mlpRatio must be finite and above 0, but is ${mlpRatio}.`);
+  }
+  if (!(classDropoutProb >= 0 && classDropoutProb <= 1)) {
+    throw new ValueError('DiT', `classDropoutProb must lie in [0, 1], but is ${classDropoutProb}.`);
+  }
+  checkChoice('DiT', 'design', config.design, DESIGNS);
+  checkChoice('DiT', 'position', config.position, POSITIONS);
+}
+
+/** The fields of a configuration that count something. */
+const SIZES = [
+  'inputSize',
+  'patchSize',
+  'inChannels',
+  'hiddenSize',
+  'depth',
+  'numHeads',
+  'numClasses',
+] as const;
 
 /**
  * Channels that a model gives: twice those of a latent if it learns the variance.

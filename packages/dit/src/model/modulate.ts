@@ -1,7 +1,7 @@
 /** The adaptive part of adaptive layer norm. */
 
 import { Linear, Module, type Initializer } from '@tessera/autograd/nn';
-import { silu, type Tensor } from '@tessera/tensor';
+import { formatShape, ShapeError, silu, type Tensor } from '@tessera/tensor';
 
 /**
  * `x · (1 + scale) + shift`, the same for all tokens: x `[B, T, D]`, shift and scale `[B, D]` to
@@ -11,6 +11,16 @@ import { silu, type Tensor } from '@tessera/tensor';
  * modulate(ones([1, 1, 2]), tensor([[10, 0]]), tensor([[0, 1]])); // [[[11, 2]]]
  */
 export function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
+  const [batch, , width] = x.shape;
+  const fits = ({ shape }: Tensor): boolean => formatShape(shape) === `[${batch}, ${width}]`;
+  if (x.rank !== 3 || !fits(shift) || !fits(scale)) {
+    throw new ShapeError(
+      'modulate',
+      `x is ${formatShape(x.shape)}, shift is ${formatShape(shift.shape)}, scale is ${formatShape(scale.shape)}: ` +
+        '[B, T, D], [B, D] and [B, D] expected.',
+      [x.shape, shift.shape, scale.shape],
+    );
+  }
   return x.mul(scale.add(1).unsqueeze(1)).add(shift.unsqueeze(1));
 }
 

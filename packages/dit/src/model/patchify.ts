@@ -1,7 +1,7 @@
 /** Images to tokens and back. */
 
 import { Conv2d, Module, type Initializer } from '@tessera/autograd/nn';
-import { formatShape, ShapeError, type Tensor } from '@tessera/tensor';
+import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 import type { Initialization } from './initialization.ts';
 
 /** Sizes of {@link PatchEmbed}. */
@@ -60,6 +60,12 @@ function asMatrix(initializer: Initializer): Initializer {
  */
 export function patchify(images: Tensor, patchSize: number): Tensor {
   const [batch, channels, height, width] = images.shape;
+  if (!Number.isSafeInteger(patchSize) || patchSize < 1) {
+    throw new ValueError(
+      'patchify',
+      `patchSize must be a whole number of at least 1, but is ${patchSize}.`,
+    );
+  }
   if (images.rank !== 4 || height % patchSize !== 0 || width % patchSize !== 0) {
     throw new ShapeError(
       'patchify',

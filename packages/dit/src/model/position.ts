@@ -18,6 +18,7 @@ const BASE = 10_000;
  */
 export function sinCos1d(width: number, length = 5000): Tensor {
   checkWidth('sinCos1d', width, 2);
+  checkCount('sinCos1d', 'length', length);
   const table = new Float32Array(length * width);
   for (let position = 0; position < length; position++) {
     for (let k = 0; k < width / 2; k++) {
@@ -43,6 +44,7 @@ export function sinCos1d(width: number, length = 5000): Tensor {
  */
 export function sinCos2d(width: number, grid: number): Tensor {
   checkWidth('sinCos2d', width, 4);
+  checkCount('sinCos2d', 'grid', grid);
   const quarter = width / 4;
   const table = new Float32Array(grid * grid * width);
   const write = (start: number, u: number): void => {
@@ -62,7 +64,12 @@ export function sinCos2d(width: number, grid: number): Tensor {
   return tensor(table, { shape: [grid * grid, width] });
 }
 
+function checkCount(op: string, name: string, count: number): void {
+  if (Number.isSafeInteger(count) && count >= 0) return;
+  throw new ValueError(op, `${name} must be a whole number of at least 0, but is ${count}.`);
+}
+
 function checkWidth(op: string, width: number, unit: number): void {
-  if (Number.isInteger(width / unit)) return;
+  if (Number.isInteger(width / unit) && width > 0) return;
   throw new ValueError(op, `width ${width} is not a multiple of ${unit}.`);
 }

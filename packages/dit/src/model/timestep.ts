@@ -1,7 +1,15 @@
 /** From timesteps to vectors. */
 
 import { Linear, Module } from '@tessera/autograd/nn';
-import { concat, formatShape, ShapeError, silu, tensor, type Tensor } from '@tessera/tensor';
+import {
+  concat,
+  formatShape,
+  ShapeError,
+  silu,
+  tensor,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import { splitInitialization, type Initialization } from './initialization.ts';
 
 /** Number of frequencies, sines and cosines together, in the official model. */
@@ -35,6 +43,12 @@ export function timestepEmbedding(t: Tensor, width: number = FREQUENCY_WIDTH): T
       'timestepEmbedding',
       `t is ${formatShape(t.shape)}, but [B] is expected.`,
       [t.shape],
+    );
+  }
+  if (!Number.isSafeInteger(width) || width < 1) {
+    throw new ValueError(
+      'timestepEmbedding',
+      `width must be a whole number of at least 1, but is ${width}.`,
     );
   }
   const half = Math.floor(width / 2);
