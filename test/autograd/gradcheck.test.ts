@@ -1,5 +1,5 @@
-import { gradcheck, GradcheckError, stopGradient } from '@tessera/autograd';
-import { tensor, type Tensor } from '@tessera/tensor';
+import { customVjp, gradcheck, GradcheckError, stopGradient } from '@tessera/autograd';
+import { key, tensor, uniform, type Tensor } from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
 
 const x = tensor([0.5, -1, 1.5]);
@@ -16,9 +16,30 @@ describe('gradcheck', () => {
     expect(worst).toBeLessThan(1);
   });
 
-  it('has nothing to say about a function of no floats', async () => {
+  it('refuses to pass where there is nothing to check', async () => {
     const ids = tensor([1, 2], { dtype: 'int32' });
-    expect(await gradcheck((y: Tensor) => y.cast('float32'), [ids])).toEqual({ worst: 0 });
+    await expect(gradcheck((y: Tensor) => y.cast('float32'), [ids])).rejects.toThrow(
+      'gradcheck: there is nothing to check: no input is trained: float32 tensors outside of buffers are.',
+    );
+    await expect(gradcheck((y: Tensor) => y.cast('int32'), [tensor([1.5])])).rejects.toThrow(
+      'gradcheck: there is nothing to check: the function gives no float32 numbers.',
+    );
+  });
+
+  it.each([
+    [1000, 1.01, false],
+    [10_000, 1.2, false],
+    [10_000, 2, true],
+  ])('finds a wrong factor among %i entries: %f, mean %s', async (n, factor, isMean) => {
+    const scaled = (by: number) =>
+      customVjp(
+        (y: Tensor) => y.sin(),
+        (ȳ, { primals: [y] }) => [ȳ.mul(y.cos()).mul(by)],
+      );
+    const f = (by: number) => (y: Tensor) => (isMean ? scaled(by)(y).mean() : scaled(by)(y));
+    const points = uniform(key(0), [n], -1, 1);
+    await expect(gradcheck(f(factor), [points])).rejects.toBeInstanceOf(GradcheckError);
+    expect((await gradcheck(f(1), [points])).worst).toBeLessThan(1);
   });
 
   it('finds a gradient that is off by 1 in 200, and the entry', async () => {

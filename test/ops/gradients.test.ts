@@ -14,6 +14,8 @@ describe('first and second derivatives agree with differences', () => {
   it.each(checked.map((row) => [rowName(row), row.cases] as const))('%s', async (_name, cases) => {
     await fc.assert(
       fc.asyncProperty(cases(1), fc.nat(1000), async ({ f, inputs }, seed) => {
+        // A slice may leave nothing, of which there is no derivative to compare.
+        fc.pre([f(...inputs)].flat().some(({ size }) => size > 0));
         const { worst } = await gradcheck(f, inputs, { order: 2, directions: 1, seed });
         expect(worst).toBeLessThanOrEqual(1);
       }),

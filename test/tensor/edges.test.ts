@@ -8,6 +8,7 @@ import {
   key,
   normal,
   ones,
+  scatterAdd,
   split,
   tensor,
   TesseraError,
@@ -28,6 +29,19 @@ const refused: readonly (readonly [string, () => unknown])[] = [
   [
     'a transposed convolution with nothing left',
     () => convTranspose2d(ones([1, 1, 1, 1]), ones([1, 1, 1, 1]), { padding: 2 }),
+  ],
+  [
+    'a scatter into a fraction of a row',
+    () => scatterAdd(tensor(Int32Array.of(0)), tensor([1]), 0, [2.5]),
+  ],
+  [
+    'a scatter into fewer than none',
+    () => scatterAdd(tensor(Int32Array.of(0)), tensor([1]), 0, [-3]),
+  ],
+  [
+    'a fraction of output padding',
+    () =>
+      convTranspose2d(ones([1, 1, 2, 2]), ones([1, 1, 2, 2]), { stride: 2, outputPadding: 0.5 }),
   ],
   ['bytes as bools', () => tensor(Uint8Array.of(1, 7))],
   ['a fraction as int32', () => full([1], 1.5, 'int32')],
@@ -70,6 +84,9 @@ describe('refuses', () => {
         "ShapeError: split: sizes must be whole numbers of at least 0, but got [-1, 4].",
         "ShapeError: conv2d: the kernel of w [1, 1, 0, 3] does not fit into x [1, 1, 3, 3] with padding [0, 0] and dilation [1, 1].",
         "ShapeError: convTranspose2d: padding [2, 2] leaves nothing of x [1, 1, 1, 1] with weight [1, 1, 1, 1].",
+        "ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [2.5].",
+        "ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [-3].",
+        "ValueError: convTranspose2d: outputPadding [0.5, 0.5] must be whole numbers from 0, smaller than stride [2, 2] or dilation [1, 1].",
         "ValueError: tensor: element 1 is 7, but a bool is 0 or 1. For bytes as numbers pass { dtype: 'int32' }.",
         "ValueError: full: 1.5 is no int32. Use float32, or round it first.",
         "ValueError: full: 3000000000 is no int32. Use float32, or round it first.",

@@ -56,6 +56,18 @@ describe('tree', () => {
     expect(() => tree.map((a, b) => a.add(b), [scalar(1)], [])).toThrow(StateError);
   });
 
+  it('pairs trees by path, whatever the order of their keys, and names a path that only one has', () => {
+    const sums = tree.map(
+      (a, b) => a.sub(b),
+      { a: scalar(5), b: scalar(7) },
+      { b: scalar(1), a: scalar(2) },
+    );
+    expect([sums.a.itemSync(), sums.b.itemSync()]).toEqual([3, 6]);
+    expect(() =>
+      tree.map((a) => a, { a: scalar(1) }, { c: scalar(1) }),
+    ).toThrowErrorMatchingInlineSnapshot(`[StateError: tree.map: the trees differ: only one of them has a tensor at 'a'.]`);
+  });
+
   it('flattens and unflattens to the same tree', () => {
     const flat = tree.flatten({ a: make('p'), b: [tensor([1, 2])] });
     const back = flat.unflatten(flat.leaves);

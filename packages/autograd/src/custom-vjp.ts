@@ -111,7 +111,8 @@ function cotangentLeaves(
           `${leaves.length}. Return a tree of its structure.`,
       );
     }
-    return leaves.map((leaf, k) => checkCotangent(name, i, leaf, cotangents[k]));
+    const aligned = tree.align(name, primal, given[i]);
+    return leaves.map((leaf, k) => checkCotangent(name, i, leaf, aligned[k]));
   });
 }
 

@@ -46,8 +46,7 @@ export function vjp<P extends readonly unknown[], R>(
   return {
     value,
     pullback: (cotangent) => {
-      const seeds = tree.leaves(cotangent);
-      checkCotangent(results, seeds);
+      const seeds = alignCotangent(value, cotangent);
       const pairs = results.map((result, i) => [result, seeds[i]] as const);
       return cotangentTree(primals, variables, backward(graph, pairs));
     },
@@ -163,14 +162,17 @@ function cotangentTree<P>(
   return flat.unflatten(leaves);
 }
 
-function checkCotangent(results: readonly Tensor[], seeds: readonly Tensor[]): void {
-  if (results.length !== seeds.length) {
+/** The leaves of a cotangent in the order of those of its value. */
+function alignCotangent(value: unknown, cotangent: unknown): readonly Tensor[] {
+  const [results, given] = [tree.leaves(value), tree.leaves(cotangent)];
+  if (results.length !== given.length) {
     throw new StateError(
       'vjp',
-      `the cotangent has ${seeds.length} tensors, but the value has ${results.length}. ` +
+      `the cotangent has ${given.length} tensors, but the value has ${results.length}. ` +
         'Pass a tree of the structure of the value.',
     );
   }
+  const seeds = tree.align('vjp', value, cotangent);
   for (const [i, result] of results.entries()) {
     if (result.toString() === seeds[i].toString()) continue;
     throw new ShapeError(
@@ -180,6 +182,7 @@ function checkCotangent(results: readonly Tensor[], seeds: readonly Tensor[]): v
       [result.shape, seeds[i].shape],
     );
   }
+  return seeds;
 }
 
 function checkArgnum(argnum: number, count: number): void {

@@ -6,6 +6,7 @@ import {
   tensor,
   TesseraError,
   tree,
+  uniform,
   ValueError,
   zeros,
   type Tensor,
@@ -17,7 +18,7 @@ import { namedLeaves, type NamedLeaf } from './leaves.ts';
 export interface GradcheckOptions {
   /** 1 checks first derivatives, 2 those of the gradient as well. Default 1. */
   readonly order?: 1 | 2;
-  /** How far to move along a direction of length 1. Default 2e-2. */
+  /** How far an entry of the inputs moves at most. Default 2e-2. */
   readonly step?: number;
   /** Accepted relative deviation. Default 1e-3. */
   readonly tolerance?: number;
@@ -66,15 +67,15 @@ export class GradcheckError extends TesseraError {
  * Compares the gradient of `f` with central differences, along random directions.
  *
  * The outputs are projected on one random vector v, so that `L(x) = Σ v · f(x)` is one number, summed
- * in float64. Along a random direction of length 1 the inputs move to `x₊` and `x₋`, `step` away on
- * either side. The slope `(L(x₊) − L(x₋)) / ‖x₊ − x₋‖` is measured with the points as rounded, so
+ * in float64. Along a random direction the inputs move to `x₊` and `x₋`, every entry by between
+ * half of `step` and `step`. The slope `(L(x₊) − L(x₋)) / ‖x₊ − x₋‖` is measured with the points as rounded, so
  * rounding them adds no error, and extrapolated from `step` and `step / 2` (Richardson), which leaves
  * a truncation of relative size `step⁴`. It must equal `⟨∇L, u⟩`, u being the direction taken.
  *
  * What keeps the two apart is rounding inside f. Each evaluation is allowed the size of 8 roundings of
- * its outputs, of its inputs and of numbers of size 1 an output, `8 · 2⁻²⁴ · (‖v · f‖ + ‖∇L‖ · ‖x‖ + ‖v‖)`;
- * divided by `step`, and tripled by the extrapolation, it is the absolute part of the accepted
- * deviation, about 1e-4. So check functions at a scale where inputs and outputs are about 1. The
+ * its outputs, of its inputs and of numbers of size 1 an output, `8 · 2⁻²⁴ · (‖v · f‖ + ‖∇L · x‖ + ‖v‖)`;
+ * divided by the way moved, about `step · √n`, and tripled by the extrapolation, it is the absolute
+ * part of the accepted deviation, about 1e-4. So check functions at a scale where inputs and outputs are about 1. The
  * relative part is `tolerance` times the slope that a random direction is expected to have,
  * `‖∇L‖ / √n`, or the slope met if that is larger. The default of 1e-3 is for rounding that grows
  * inside f; a wrong factor or a missing term is far outside of it. Check functions with kinks at
@@ -85,7 +86,8 @@ export class GradcheckError extends TesseraError {
  *
  * @param f A synchronous function of trees to a tree.
  * @param inputs Its arguments. Leaves that are not trained stay where they are.
- * @throws GradcheckError if the gradients do not agree.
+ * @throws GradcheckError if the gradients do not agree; ValueError for options out of range, and if
+ *   there is nothing to check: no trained input, or no float32 output.
  * @example
  * await gradcheck((x: Tensor) => x.tanh(), [tensor([0.5, -1])], { order: 2 });
  */
@@ -142,19 +144,19 @@ async function checkOrder<P extends readonly unknown[]>(
   const places = trained(inputs).flatMap(({ path, tensor: leaf }) =>
     Array.from({ length: leaf.size }, (_, index) => ({ path, index })),
   );
-  if (places.length === 0) return { worst: 0 };
   let worst = 0;
   for (const directionKey of directionKeys) {
-    const entries = [...(await normal(directionKey, [places.length]).data())];
-    const length = norm(entries);
-    const { excess } = await slopeAlong(entries.map((entry) => entry / length));
+    const entries = [...(await uniform(directionKey, [places.length], -1, 1).data())];
+    const { excess } = await slopeAlong(
+      entries.map((entry) => (entry + Math.sign(entry || 1)) / 2),
+    );
     if (!(excess <= 1)) throw await failure(order, excess, places, slopeAlong);
     worst = Math.max(worst, excess);
   }
   return { worst };
 }
 
-/** Prepares the comparison of both derivatives of `v · f` along a direction of length 1. */
+/** Prepares the comparison of both derivatives of `v · f` along a direction whose entries are at most 1. */
 async function slopes<P extends readonly unknown[]>(
   f: (...inputs: P) => unknown,
   inputs: P,
@@ -162,11 +164,12 @@ async function slopes<P extends readonly unknown[]>(
   random: Tensor,
 ): Promise<(direction: readonly number[]) => Promise<Slope>> {
   const { value, pullback } = vjp(f, ...inputs);
+  checkSomething(inputs, value);
   const cotangent = randomLike(value, random);
   const projection = await numbers(tree.leaves(cotangent));
   const start = await numbers(trained(inputs).map(({ tensor: leaf }) => leaf));
   const gradient = await numbers(trained(pullback(cotangent)).map(({ tensor: leaf }) => leaf));
-  const inside = norm(gradient) * norm(start) + norm(projection);
+  const inside = norm(gradient.map((g, i) => g * start[i])) + norm(projection);
 
   /** Both slopes from the points `h` away, and the rounding allowed in the numeric one. */
   const central = async (direction: readonly number[], h: number) => {
@@ -195,6 +198,19 @@ async function slopes<P extends readonly unknown[]>(
     const deviation = Math.abs(numeric - analytic);
     return { analytic, numeric, excess: deviation === 0 ? 0 : deviation / accepted };
   };
+}
+
+/** Refuses what has no gradient at all: a check of nothing must not pass. */
+function checkSomething(inputs: unknown, value: unknown): void {
+  const floats = tree.leaves(value).filter(({ dtype, size }) => dtype === 'float32' && size > 0);
+  const problem =
+    trained(inputs).length === 0
+      ? 'no input is trained: float32 tensors outside of buffers are'
+      : floats.length === 0
+        ? 'the function gives no float32 numbers'
+        : undefined;
+  if (problem === undefined) return;
+  throw new ValueError('gradcheck', `there is nothing to check: ${problem}.`);
 }
 
 /** The error for a direction that failed, naming the single derivative that deviates most. */

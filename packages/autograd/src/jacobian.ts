@@ -51,8 +51,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
  * hvp((x: Tensor) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 1])); // [6, 12]: 6 x v
  */
 export function hvp<T>(f: (x: T) => Tensor, x: T, v: T): T {
-  const direction = tree.leaves(v);
-  checkDirection(tree.leaves(x), direction);
+  const direction = alignDirection(x, v);
   const slope = (at: T): Tensor => {
     const leaves = namedLeaves(grad(f)(at));
     const products = leaves.flatMap(({ tensor, trainable }, i) =>
@@ -63,15 +62,18 @@ export function hvp<T>(f: (x: T) => Tensor, x: T, v: T): T {
   return grad(slope)(x);
 }
 
-function checkDirection(x: readonly Tensor[], v: readonly Tensor[]): void {
-  if (v.length !== x.length) {
+/** The leaves of a direction in the order of those of x. */
+function alignDirection(at: unknown, direction: unknown): readonly Tensor[] {
+  const [x, given] = [tree.leaves(at), tree.leaves(direction)];
+  if (given.length !== x.length) {
     throw new StateError(
       'hvp',
-      `v has ${v.length} tensors, but x has ${x.length}. Pass a tree of the structure of x.`,
+      `v has ${given.length} tensors, but x has ${x.length}. Pass a tree of the structure of x.`,
     );
   }
+  const v = tree.align('hvp', at, direction);
   const odd = x.findIndex((leaf, i) => leaf.toString() !== v[i].toString());
-  if (odd < 0) return;
+  if (odd < 0) return v;
   throw new ShapeError(
     'hvp',
     `v is like x: tensor ${odd} of x is ${x[odd].toString()}, of v ${v[odd].toString()}.`,

@@ -4,7 +4,8 @@ import { Tensor } from './tensor.ts';
 /**
  * Base of classes whose fields are part of a tree: a model is its own parameter tree. Trees are
  * tensors (the leaves), arrays, plain objects and instances of `TreeNode`; everything else in them
- * (numbers, strings, functions, null) is structure and stays as it is.
+ * (numbers, strings, functions, null, maps) is structure and stays as it is. Copies are made field by
+ * field without the constructor, so a class that extends it must not have `#private` fields.
  *
  * @example
  * class Scale extends TreeNode {
@@ -94,15 +95,32 @@ function map<T>(
   ...others: unknown[]
 ): T {
   const flat = flatten(root);
-  const rest = others.map((other) => leaves(other));
-  const odd = rest.find((list) => list.length !== flat.leaves.length);
+  const odd = others.map(leaves).find((list) => list.length !== flat.leaves.length);
   if (odd !== undefined) {
     throw new StateError(
       'tree.map',
       `the trees differ: ${flat.leaves.length} leaves and ${odd.length} leaves.`,
     );
   }
-  return flat.unflatten(flat.leaves.map((leaf, i) => f(leaf, ...rest.map((list) => list[i]))));
+  const aligned = others.map((other) => align('tree.map', root, other));
+  return flat.unflatten(flat.leaves.map((leaf, i) => f(leaf, ...aligned.map((list) => list[i]))));
+}
+
+/**
+ * The leaves of `other` in the order of those of `root`, paired by path: `{ a, b }` and `{ b, a }` are
+ * one structure.
+ *
+ * @param op Who asks, for the error.
+ * @throws StateError that names a path which only one of the trees has.
+ */
+function align(op: string, root: unknown, other: unknown): readonly Tensor[] {
+  const given = new Map(entries(other));
+  const wanted = new Map(entries(root));
+  const odd =
+    [...wanted.keys()].find((path) => !given.has(path)) ??
+    [...given.keys()].find((path) => !wanted.has(path));
+  if (odd === undefined) return [...wanted.keys()].map((path) => given.get(path) as Tensor);
+  throw new StateError(op, `the trees differ: only one of them has a tensor at '${odd}'.`);
 }
 
 /**
@@ -127,8 +145,9 @@ export const tree: {
   readonly leaves: typeof leaves;
   readonly entries: typeof entries;
   readonly map: typeof map;
+  readonly align: typeof align;
   readonly children: typeof children;
-} = { flatten, leaves, entries, map, children };
+} = { flatten, leaves, entries, map, align, children };
 
 function isBranch(node: unknown): node is Branch {
   if (typeof node !== 'object' || node === null) return false;

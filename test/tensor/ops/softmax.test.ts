@@ -1,5 +1,34 @@
-import { key, logSumExp, normal, tensor } from '@tessera/tensor';
+import {
+  attention,
+  compile,
+  key,
+  logSoftmax,
+  logSumExp,
+  normal,
+  softmax,
+  tensor,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
+
+describe('an empty axis', () => {
+  it('has no probabilities, and a sum of none is ln 0', () => {
+    for (const shape of [[2, 0], [0], [2, 0, 3]]) {
+      const axis = shape.indexOf(0);
+      expect(softmax(zeros(shape), axis).shape).toEqual(shape);
+      expect(logSoftmax(zeros(shape), axis).shape).toEqual(shape);
+      const sums = [...logSumExp(zeros(shape), axis).dataSync()];
+      expect(sums.every((each) => each === -Infinity)).toBe(true);
+      expect(compile((x: Tensor) => softmax(x, axis))(zeros(shape)).shape).toEqual(shape);
+    }
+    const [q, none] = [zeros([2, 3]), zeros([0, 3])];
+    expect(attention(q, none, none).toArraySync()).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+  });
+});
 
 describe('logSumExp', () => {
   const x = normal(key(0), [2, 3, 4]);

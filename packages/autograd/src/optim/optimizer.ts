@@ -41,7 +41,9 @@ export interface Optimizer<S> {
   init(params: unknown): S;
   /**
    * One step. Parameters and gradients are matched by path: a parameter without a gradient (`null`
-   * in its place) stays untouched, as do buffers and int32 and bool tensors.
+   * in its place) stays untouched, as do buffers and int32 and bool tensors. The count of steps is one
+   * for all parameters: one that lacks its gradient at some steps only is corrected as if it had not
+   * (PyTorch counts for each).
    *
    * @param grads A tree like `params`.
    * @throws StateError if gradients or state belong to another tree, ShapeError if a gradient's

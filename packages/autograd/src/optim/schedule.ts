@@ -34,8 +34,8 @@ export function linearSchedule({ start, end, totalSteps }: LinearOptions): Sched
   checkRates('linearSchedule', { start, end });
   checkPositive('linearSchedule', 'totalSteps', totalSteps);
   return (step) => {
-    const part = step.cast('float32').div(totalSteps).minimum(1);
-    return part.mul(end - start).add(start);
+    const left = step.cast('float32').neg().add(totalSteps).maximum(0).div(totalSteps);
+    return left.mul(start - end).add(end);
   };
 }
 

@@ -16,6 +16,7 @@ export const softmax: Composite<SoftmaxParams> = {
     return [x];
   },
   decompose: ([x], { axis }) => {
+    if (x.shape[axis] === 0) return [x];
     const exponentials = x.sub(x.max(axis, { keepDims: true })).exp();
     return [exponentials.div(exponentials.sum(axis, { keepDims: true }))];
   },
@@ -53,6 +54,7 @@ export const logSumExp: Composite<SoftmaxParams> = {
     return [{ shape: x.shape.filter((_, i) => i !== axis), dtype: 'float32' }];
   },
   decompose: ([x], { axis }) => {
+    if (x.shape[axis] === 0) return [x.sum(axis).log()];
     const peak = x.max(axis, { keepDims: true });
     const finite = peak.abs().less(Infinity).where(peak, 0);
     return [x.sub(finite).exp().sum(axis).log().add(finite.squeeze(axis))];
@@ -70,6 +72,7 @@ export const logSoftmax: Composite<SoftmaxParams> = {
     return [x];
   },
   decompose: ([x], { axis }) => {
+    if (x.shape[axis] === 0) return [x];
     const peak = x.max(axis, { keepDims: true });
     const shifted = x.sub(peak.abs().less(Infinity).where(peak, 0));
     return [shifted.sub(shifted.exp().sum(axis, { keepDims: true }).log())];

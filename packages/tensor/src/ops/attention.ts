@@ -48,8 +48,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   return maskedSoftmax(logits, mask, causal).matmul(inputs[2]);
 }
 
-/** In place of −∞, which has no difference to itself: so low that its exponential is 0. */
+/** In place of −∞, which has no difference to itself: so low that its exponential is 0 … */
 const HIDDEN = -1e38;
+/** … also beside the lowest of what is visible, however low an additive mask puts it. */
+const LOWEST = -1e30;
 
 /** `softmax(logits + mask)`, with rows of zeros for queries that see nothing. */
 function maskedSoftmax(logits: Tensor, mask: Tensor | null, causal: boolean): Tensor {
@@ -63,7 +65,7 @@ function maskedSoftmax(logits: Tensor, mask: Tensor | null, causal: boolean): Te
     visible = visible.and(shown);
     if (!isBool) shifted = logits.add(shown.where(mask, 0));
   }
-  return visible.where(softmax(visible.where(shifted, HIDDEN)), 0);
+  return visible.where(softmax(visible.where(shifted.maximum(LOWEST), HIDDEN)), 0);
 }
 
 function checkMask(logits: readonly number[], mask: Tensor): void {

@@ -1,6 +1,6 @@
 import { expectDType } from '../dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
-import { sameShape, sizeOf, type Shape } from '../shape.ts';
+import { checkShape, sameShape, sizeOf, type Shape } from '../shape.ts';
 import type { KernelPrimitive } from './primitive.ts';
 
 /** Attributes of the indexed reads and writes. */
@@ -27,6 +27,7 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
     name: 'scatterAdd',
     doc: 'y = 0; y[…, index[…, i, …], …] += source[…, i, …] along axis',
     infer: ([index, source], { axis, shape }) => {
+      checkShape('scatterAdd', shape);
       expectDType('scatterAdd', index.dtype, ['int32']);
       expectDType('scatterAdd', source.dtype, ['float32', 'int32']);
       checkIndexShape('scatterAdd', shape, index.shape, axis);
