@@ -35,6 +35,8 @@ describe('trees are paired by path, not by the order of their keys', () => {
   it('and a path that only one tree has is named', () => {
     const wrong = { a: scalar(1), c: scalar(1) } as unknown as Pair;
     expect(() => hvp((p: Pair) => p.a.mul(p.b), at, wrong)).toThrow(StateError);
-    expect(() => hvp((p: Pair) => p.a.mul(p.b), at, wrong)).toThrowErrorMatchingInlineSnapshot(`[StateError: hvp: the trees differ: only one of them has a tensor at 'b'.]`);
+    expect(() => hvp((p: Pair) => p.a.mul(p.b), at, wrong)).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: hvp: the trees differ: only one of them has a tensor at 'b'.]`,
+    );
   });
 });

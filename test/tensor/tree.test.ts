@@ -65,7 +65,9 @@ describe('tree', () => {
     expect([sums.a.itemSync(), sums.b.itemSync()]).toEqual([3, 6]);
     expect(() =>
       tree.map((a) => a, { a: scalar(1) }, { c: scalar(1) }),
-    ).toThrowErrorMatchingInlineSnapshot(`[StateError: tree.map: the trees differ: only one of them has a tensor at 'a'.]`);
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: tree.map: the trees differ: only one of them has a tensor at 'a'.]`,
+    );
   });
 
   it('flattens and unflattens to the same tree', () => {
