@@ -16,14 +16,15 @@ export type TypedArray = TypedArrayOf[DType];
 /** Bytes of one element. */
 export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { float32: 4, int32: 4, bool: 1 };
 
+const allocators: { readonly [K in DType]: (size: number) => TypedArrayOf[K] } = {
+  float32: (size) => new Float32Array(size),
+  int32: (size) => new Int32Array(size),
+  bool: (size) => new Uint8Array(size),
+};
+
 /** A zero-filled array of `size` elements of `dtype`. */
 export function allocateArray<D extends DType>(dtype: D, size: number): TypedArrayOf[D] {
-  const make: { [K in DType]: (size: number) => TypedArrayOf[K] } = {
-    float32: (n) => new Float32Array(n),
-    int32: (n) => new Int32Array(n),
-    bool: (n) => new Uint8Array(n),
-  };
-  return make[dtype](size);
+  return allocators[dtype](size);
 }
 
 /** The dtype whose storage `array` is. */

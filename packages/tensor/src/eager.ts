@@ -8,7 +8,12 @@ import { defaultBackend } from './default-backend.ts';
 import { allocateArray, type DType } from './dtype.ts';
 import { StateError } from './errors.ts';
 import { installEvaluator, type Interpreter } from './interpreter.ts';
-import { formatParams, type Params, type TensorSpec } from './primitives/primitive.ts';
+import {
+  formatNumber,
+  formatParams,
+  type Params,
+  type TensorSpec,
+} from './primitives/primitive.ts';
 import { sizeOf } from './shape.ts';
 import { Tensor } from './tensor.ts';
 import { contiguousView, isContiguous, type View } from './view.ts';
@@ -141,7 +146,7 @@ function windowOn({ shape, dtype, value }: Tensor, backend: Backend): Window {
 
 function scalarStorage(backend: Backend, dtype: DType, value: number): Storage {
   const known = mapOf(scalars, backend);
-  const key = `${dtype} ${Object.is(value, -0) ? '-0' : value}`;
+  const key = `${dtype} ${formatNumber(value)}`;
   let storage = known.get(key);
   if (storage === undefined) {
     const cell = allocateArray(dtype, 1);

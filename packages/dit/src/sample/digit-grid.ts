@@ -1,6 +1,6 @@
 /** The picture of a run: ten samples of each class, one row a class. */
 
-import { IMAGE_SIZE } from '../config.ts';
+import { IMAGE_SIZE, type ModelConfig, type SamplingConfig } from '../config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 
 /** Samples of one class in the picture. */
@@ -11,18 +11,18 @@ export function gridLabels(rows: readonly number[]): number[] {
   return rows.flatMap((label) => new Array<number>(GRID_COLUMNS).fill(label));
 }
 
-/** Draws the images of {@link gridLabels} as a PNG. */
+/** Draws the images of {@link gridLabels} as a PNG, with a title that says how they were drawn. */
 export function drawDigitGrid(
   images: Float32Array,
   rows: readonly number[],
-  title: string,
+  drawn: SamplingConfig & Pick<ModelConfig, 'design'>,
 ): Promise<Uint8Array> {
   return drawImageGrid({
     images,
     height: IMAGE_SIZE,
     width: IMAGE_SIZE,
     columns: GRID_COLUMNS,
-    title,
+    title: `${drawn.design} · guidance ${drawn.guidance} · ${drawn.steps} ${drawn.sampler} steps`,
     rowLabels: rows.map(String),
   });
 }

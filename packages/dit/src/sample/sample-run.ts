@@ -54,6 +54,6 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
     key: key(seed),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  const title = `${config.model.design} · guidance ${guidance} · ${steps} ${sampler} steps`;
-  await writeFileAtomic(out, await drawDigitGrid(images, labels, title));
+  const drawn = { design: config.model.design, guidance, steps, sampler };
+  await writeFileAtomic(out, await drawDigitGrid(images, labels, drawn));
 }

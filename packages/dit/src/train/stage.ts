@@ -18,12 +18,12 @@ export interface Stage<M, B> {
   /** The log that every step adds a row to. */
   readonly log: string;
   readonly onProgress: ((progress: TrainProgress) => void) | undefined;
-  /** Called after step i (from 1) with the state, which must not be kept. */
+  /** Called after step i (1, the last, every READ_EVERY-th) with the state, which must not be kept. */
   readonly afterStep?: (i: number, state: TrainState<M>) => Promise<void>;
 }
 
 /** Reading a loss waits for the step on some backends, so it is done for this many steps at once. */
-const READ_EVERY = 10;
+export const READ_EVERY = 10;
 
 /**
  * Runs a stage to its end and gives its last state. Every step becomes a row of the log.

@@ -20,7 +20,7 @@ import { Generator } from '../sample/generator.ts';
 import { diffusionLoss, type DiffusionBatch } from './diffusion-loss.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 import type { TrainOptions } from './options.ts';
-import { runStage } from './stage.ts';
+import { READ_EVERY, runStage } from './stage.ts';
 import { compiledTrainStep, initialState } from './step.ts';
 
 /** Sample grids drawn while the DiT trains, at even distances; the last one is `samples.png`. */
@@ -67,9 +67,9 @@ export async function train(options: TrainOptions): Promise<void> {
   const drawSamples = async (model: DiT, file: string, steps: number): Promise<void> => {
     const { sampling } = config;
     const sampled = { ...sampling, steps, labels: gridLabels(CLASSES), key: sampleKey };
-    const title = `${config.model.design} · guidance ${sampling.guidance} · ${steps} ${sampling.sampler} steps`;
+    const drawn = { ...sampling, steps, design: config.model.design };
     const images = await generator.generate(model, sampled);
-    await writeFileAtomic(join(out, file), await drawDigitGrid(images, CLASSES, title));
+    await writeFileAtomic(join(out, file), await drawDigitGrid(images, CLASSES, drawn));
     options.onNotice?.(`Wrote ${join(out, file)}.`);
   };
   const model = await trainModel(
@@ -133,7 +133,7 @@ async function trainModel(
   const { steps, batch, seed } = config;
   const [initKey, stepKey] = split(random);
   const order = batchOrder({ count: latents.count, batch, seed });
-  const every = Math.ceil(steps / PREVIEWS / 10) * 10;
+  const every = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY;
   const state = await runStage<DiT, DiffusionBatch>({
     name: 'diffusion',
     step: compiledTrainStep(diffusionLoss(config, latents.scale), config.optimizer, steps),

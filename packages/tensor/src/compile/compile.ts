@@ -1,7 +1,7 @@
 import type { Backend, Executable, Storage } from '../backend.ts';
 import { commonBackend, contiguousStorage, evaluator, ownStorage, storedTensor } from '../eager.ts';
 import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
-import type { TensorSpec } from '../primitives/primitive.ts';
+import { sizeOf } from '../shape.ts';
 import { tree, type FlatTree } from '../tree.ts';
 import { ValueError } from '../errors.ts';
 import { planProgram } from './pipeline.ts';
@@ -89,7 +89,6 @@ class Variant<R> {
   private readonly simplified: Program;
   private readonly plan: Plan;
   private readonly executable: Executable;
-  private readonly outputs: readonly TensorSpec[];
   private readonly result: FlatTree<R>;
 
   constructor(
@@ -115,7 +114,6 @@ class Variant<R> {
     this.result = result;
     this.simplified = simplify(this.traced);
     this.plan = planProgram(this.simplified, [...donated]);
-    this.outputs = this.plan.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
     this.executable = backend.prepare(
       this.plan,
       this.simplified.constants.map(({ storage }) => storage),
@@ -137,15 +135,12 @@ class Variant<R> {
       this.donated.has(i) ? this.backend.transfer(storage, 'compile') : storage,
     );
     const outputs = this.plan.outputs.map(({ dtype, shape, donatedInput }) =>
-      donatedInput === null
-        ? this.backend.allocate(
-            dtype,
-            shape.reduce((size, n) => size * n, 1),
-          )
-        : donations[donatedInput],
+      donatedInput === null ? this.backend.allocate(dtype, sizeOf(shape)) : donations[donatedInput],
     );
     this.executable.run(donations, outputs);
-    return this.result.unflatten(this.outputs.map((spec, i) => storedTensor(spec, outputs[i])));
+    return this.result.unflatten(
+      this.plan.outputs.map((spec, i) => storedTensor(spec, outputs[i])),
+    );
   }
 
   stages(): Stages {

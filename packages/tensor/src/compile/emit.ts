@@ -1,3 +1,4 @@
+import { formatNumber } from '../primitives/primitive.ts';
 import { contiguousView, formatView, sliceView } from '../view.ts';
 import type { AssemblyBody, Atom, Body, MapBody, ReduceBody, Source } from './group.ts';
 import type {
@@ -143,7 +144,7 @@ class ExpressionBuilder {
     if (own !== undefined) return own;
     const key =
       source.kind === 'uniform'
-        ? `${source.dtype} ${Object.is(source.value, -0) ? '-0' : source.value}`
+        ? `${source.dtype} ${formatNumber(source.value)}`
         : `${source.buffer} ${formatView(source.view)} ${source.view.strides.join(' ')}`;
     const known = this.bySource.get(key);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 import type { DType } from '../dtype.ts';
-import type { Params, PointwisePrimitive } from '../primitives/primitive.ts';
+import { formatNumber, type Params, type PointwisePrimitive } from '../primitives/primitive.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { contiguousView, expandView, type View } from '../view.ts';
 import { emit } from './emit.ts';
@@ -229,7 +229,7 @@ class Fuser {
   /** A source that lies in a buffer: kernels of their own read windows only. */
   private stored(source: Source, shape: Shape): Source {
     if (source.kind === 'window') return source;
-    const key = `${source.dtype} ${Object.is(source.value, -0) ? '-0' : source.value}`;
+    const key = `${source.dtype} ${formatNumber(source.value)}`;
     let buffer = this.scalars.get(key);
     if (buffer === undefined) {
       buffer = this.pointwise(null, {}, [source], [], source.dtype);

@@ -8,19 +8,19 @@ import type {
   Region,
 } from '../primitives/primitive.ts';
 import { sameShape, sizeOf, type Shape } from '../shape.ts';
+import type { Operand } from './kernel.ts';
 import { isContiguous, reshapeView, type View } from '../view.ts';
 
 /** What an operand is once movements are folded away: one number everywhere, or a window onto a buffer. */
 export type Source =
-  | { readonly kind: 'uniform'; readonly value: number; readonly dtype: DType }
-  | {
-      readonly kind: 'window';
-      readonly buffer: number;
-      readonly dtype: DType;
-      readonly view: View;
-      /** Whether a separating movement lies before it, so that its reader never fuses with its maker. */
-      readonly separate?: true;
-    };
+  { readonly kind: 'uniform'; readonly value: number; readonly dtype: DType } | Window;
+
+/** An operand of a kernel to be. */
+export interface Window extends Operand {
+  readonly kind: 'window';
+  /** Whether a separating movement lies before it, so that its reader never fuses with its maker. */
+  readonly separate?: true;
+}
 
 /** One pointwise application (or, without a primitive, a copy) whose result fills a buffer in row-major order. */
 export interface Atom {
@@ -80,13 +80,13 @@ export interface CallBody {
 export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
 
 /** The windows that a body reads from buffers it does not write itself. */
-export function windowsOf(body: Body): readonly Extract<Source, { kind: 'window' }>[] {
+export function windowsOf(body: Body): readonly Window[] {
   const args = body.kind === 'map' ? [] : body.kind === 'reduce' ? [body.arg] : body.args;
   const atoms = body.kind === 'map' || body.kind === 'reduce' ? body.atoms : [];
   const own = new Set(atoms.map(({ buffer }) => buffer));
   return [...atoms.flatMap((atom) => atom.args), ...args].filter(
     (arg) => arg.kind === 'window' && !own.has(arg.buffer),
-  ) as Extract<Source, { kind: 'window' }>[];
+  ) as Window[];
 }
 
 /** The buffers that a body writes. */

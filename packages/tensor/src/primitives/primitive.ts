@@ -111,5 +111,10 @@ export function formatParams(params: Params): string {
 
 function formatParam(value: ParamValue): string {
   if (Array.isArray(value)) return `[${value.map(formatParam).join(', ')}]`;
+  return typeof value === 'number' ? formatNumber(value) : String(value);
+}
+
+/** A text that is equal exactly when the numbers are the same, the sign of zero included. */
+export function formatNumber(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
