@@ -34,6 +34,9 @@ export type Store<A extends ValueType> = (
   offset?: number,
 ) => Statement;
 
+/** Instructions of one form by name. */
+export type Instructions<Names extends string, Form> = Readonly<Record<Names, Form>>;
+
 function unary<A extends ValueType, R extends ValueType = A>(
   type: R,
   ...opcode: readonly number[]
@@ -66,7 +69,36 @@ const test = (opcode: number): Unary<'i32'> => unary('i32', opcode);
 const compare = (opcode: number): Binary<'i32'> => binary('i32', opcode);
 
 /** 32-bit integers: addresses, counts, truth values (0 is false). */
-export const i32 = {
+export const i32: { readonly const: (value: number) => I32 } & Instructions<'eqz', Unary<'i32'>> &
+  Instructions<
+    | 'eq'
+    | 'ne'
+    | 'lt_s'
+    | 'lt_u'
+    | 'gt_s'
+    | 'gt_u'
+    | 'le_s'
+    | 'le_u'
+    | 'ge_s'
+    | 'ge_u'
+    | 'add'
+    | 'sub'
+    | 'mul'
+    | 'div_u'
+    | 'rem_u'
+    | 'and'
+    | 'or'
+    | 'xor'
+    | 'shl'
+    | 'shr_s'
+    | 'shr_u',
+    Binary<'i32'>
+  > &
+  Instructions<'reinterpret_f32' | 'trunc_sat_f32_s', Unary<'f32', 'i32'>> &
+  Instructions<'trunc_sat_f64_s', Unary<'f64', 'i32'>> &
+  Instructions<'wrap_i64', Unary<'i64', 'i32'>> &
+  Instructions<'load' | 'load8_u', Load<'i32'>> &
+  Instructions<'store' | 'store8', Store<'i32'>> = {
   const: (value: number): I32 => ({ type: 'i32', code: [0x41, signed(BigInt(value | 0))] }),
   eqz: test(0x45),
   eq: compare(0x46),
@@ -98,10 +130,15 @@ export const i32 = {
   load8_u: load('i32', 0x2d, 0),
   store: store<'i32'>(0x36, 2),
   store8: store<'i32'>(0x3a, 0),
-} as const;
+};
 
 /** 64-bit integers: the bits of float64 numbers. */
-export const i64 = {
+export const i64: { readonly const: (value: bigint) => I64 } & Instructions<
+  'add' | 'sub' | 'and' | 'or' | 'shl' | 'shr_s' | 'shr_u',
+  Binary<'i64'>
+> &
+  Instructions<'extend_i32_s' | 'extend_i32_u', Unary<'i32', 'i64'>> &
+  Instructions<'reinterpret_f64', Unary<'f64', 'i64'>> = {
   const: (value: bigint): I64 => ({ type: 'i64', code: [0x42, signed(BigInt.asIntN(64, value))] }),
   add: binary<'i64'>('i64', 0x7c),
   sub: binary<'i64'>('i64', 0x7d),
@@ -113,10 +150,19 @@ export const i64 = {
   extend_i32_s: unary<'i32', 'i64'>('i64', 0xac),
   extend_i32_u: unary<'i32', 'i64'>('i64', 0xad),
   reinterpret_f64: unary<'f64', 'i64'>('i64', 0xbd),
-} as const;
+};
 
 /** float32 numbers. */
-export const f32 = {
+export const f32: { readonly const: (value: number) => F32 } & Instructions<
+  'eq' | 'ne' | 'lt' | 'gt' | 'le' | 'ge',
+  Binary<'f32', 'i32'>
+> &
+  Instructions<'add' | 'sub' | 'mul' | 'div' | 'min' | 'max', Binary<'f32'>> &
+  Instructions<'abs' | 'neg' | 'floor' | 'sqrt', Unary<'f32'>> &
+  Instructions<'convert_i32_s' | 'reinterpret_i32', Unary<'i32', 'f32'>> &
+  Instructions<'demote_f64', Unary<'f64', 'f32'>> &
+  Instructions<'load', Load<'f32'>> &
+  Instructions<'store', Store<'f32'>> = {
   const: (value: number): F32 => ({ type: 'f32', code: [0x43, float32Bytes(value)] }),
   eq: binary<'f32', 'i32'>('i32', 0x5b),
   ne: binary<'f32', 'i32'>('i32', 0x5c),
@@ -139,10 +185,20 @@ export const f32 = {
   reinterpret_i32: unary<'i32', 'f32'>('f32', 0xbe),
   load: load('f32', 0x2a, 2),
   store: store<'f32'>(0x38, 2),
-} as const;
+};
 
 /** float64 numbers: accumulators of long sums. */
-export const f64 = {
+export const f64: { readonly const: (value: number) => F64 } & Instructions<
+  'eq' | 'lt' | 'gt',
+  Binary<'f64', 'i32'>
+> &
+  Instructions<'add' | 'sub' | 'mul' | 'div' | 'min' | 'max', Binary<'f64'>> &
+  Instructions<'abs' | 'neg' | 'floor' | 'nearest' | 'sqrt', Unary<'f64'>> &
+  Instructions<'convert_i32_s', Unary<'i32', 'f64'>> &
+  Instructions<'promote_f32', Unary<'f32', 'f64'>> &
+  Instructions<'reinterpret_i64', Unary<'i64', 'f64'>> &
+  Instructions<'load', Load<'f64'>> &
+  Instructions<'store', Store<'f64'>> = {
   const: (value: number): F64 => ({ type: 'f64', code: [0x44, float64Bytes(value)] }),
   eq: binary<'f64', 'i32'>('i32', 0x61),
   lt: binary<'f64', 'i32'>('i32', 0x63),
@@ -163,10 +219,13 @@ export const f64 = {
   reinterpret_i64: unary<'i64', 'f64'>('f64', 0xbf),
   load: load('f64', 0x2b, 3),
   store: store<'f64'>(0x39, 3),
-} as const;
+};
 
 /** Whole stretches of memory. */
-export const memory = {
+export const memory: {
+  readonly fill: (address: I32, byte: I32, count: I32) => Statement;
+  readonly copy: (to: I32, from: I32, count: I32) => Statement;
+} = {
   /** Sets `count` bytes from `address` on to `byte`. */
   fill: (address: I32, byte: I32, count: I32): Statement => ({
     type: 'none',
@@ -177,7 +236,7 @@ export const memory = {
     type: 'none',
     code: [to.code, from.code, count.code, 0xfc, 0x0a, 0x00, 0x00],
   }),
-} as const;
+};
 
 const ATOMIC = 0xfe;
 
@@ -187,7 +246,13 @@ function atomic(operands: readonly { readonly code: readonly unknown[] }[], opco
 }
 
 /** 32-bit integers that threads share: each access happens whole, and in one order for all. */
-export const atomics = {
+export const atomics: {
+  readonly load: (address: I32) => I32;
+  readonly store: (address: I32, value: I32) => Statement;
+  readonly add: (address: I32, value: I32) => I32;
+  readonly compareExchange: (address: I32, expected: I32, value: I32) => I32;
+  readonly notify: (address: I32, count: I32) => I32;
+} = {
   /** `i32.atomic.load` */
   load: (address: I32): I32 => atomic([address], 0x10),
   /** `i32.atomic.store` */
@@ -202,7 +267,7 @@ export const atomics = {
     atomic([address, expected, value], 0x48),
   /** `memory.atomic.notify`: wakes those who wait on `address`; gives their number. */
   notify: (address: I32, count: I32): I32 => atomic([address, count], 0x00),
-} as const;
+};
 
 /** `condition` ? `a` : `b`; both are computed. */
 export function select<T extends ValueType>(condition: I32, a: Value<T>, b: Value<T>): Value<T> {

@@ -16,7 +16,7 @@ import {
   type Value,
   type ValueType,
 } from './code.ts';
-import type { Binary, Load, Store, Unary } from './instructions.ts';
+import type { Binary, Instructions, Load, Store, Unary } from './instructions.ts';
 
 const PREFIX = 0xfd;
 
@@ -49,7 +49,7 @@ const splat =
   (a) =>
     instruction('v128', [a], opcode);
 const shift =
-  (opcode: number): ((a: V128, bits: I32) => V128) =>
+  (opcode: number): Shift =>
   (a, bits) =>
     instruction('v128', [a, bits], opcode);
 const load =
@@ -57,10 +57,14 @@ const load =
   (address, offset = 0) =>
     instruction('v128', [address], opcode, [alignment, ...unsigned(offset)]);
 const ternary =
-  (opcode: number): ((a: V128, b: V128, c: V128) => V128) =>
+  (opcode: number): Ternary =>
   (a, b, c) =>
     instruction('v128', [a, b, c], opcode);
 
+/** An instruction of three vectors. */
+type Ternary = (a: V128, b: V128, c: V128) => V128;
+/** A shift of every lane by `bits`. */
+type Shift = (a: V128, bits: I32) => V128;
 /** A load of one lane of `into` from `address + offset`. */
 type LoadLane = (address: I32, into: V128, lane: number, offset?: number) => V128;
 /** A store of one lane to `address + offset`. */
@@ -83,7 +87,17 @@ const store: Store<'v128'> = (address, value, offset = 0) => ({
 });
 
 /** Sixteen bytes as such. No access has to be aligned. */
-export const v128 = {
+export const v128: Instructions<
+  'load' | 'load8x8_u' | 'load32_splat' | 'load64_splat' | 'load32_zero' | 'load64_zero',
+  Load<'v128'>
+> &
+  Instructions<'load8_lane' | 'load32_lane' | 'load64_lane', LoadLane> &
+  Instructions<'store', Store<'v128'>> &
+  Instructions<'store8_lane' | 'store32_lane' | 'store64_lane', StoreLane> &
+  Instructions<'not', Unary<'v128'>> &
+  Instructions<'and' | 'andnot' | 'or' | 'xor', Binary<'v128'>> &
+  Instructions<'bitselect', Ternary> &
+  Instructions<'any_true', Unary<'v128', 'i32'>> = {
   load: load(0x00, 4),
   /** Four unsigned bytes, twice: eight bytes widened to 16 bits each. */
   load8x8_u: load(0x02, 3),
@@ -108,27 +122,44 @@ export const v128 = {
   andnot: binary(0x4f),
   or: binary(0x50),
   xor: binary(0x51),
-  /** Bit by bit: `mask ? a : b`. */
-  bitselect: (a: V128, b: V128, mask: V128): V128 => ternary(0x52)(a, b, mask),
+  /** `bitselect(a, b, mask)`, bit by bit: `mask ? a : b`. */
+  bitselect: ternary(0x52),
   any_true: test(0x53),
-} as const;
+};
 
 /** Bytes. */
-export const i8x16 = {
+export const i8x16: {
+  readonly shuffle: (a: V128, b: V128, lanes: readonly number[]) => V128;
+} & Instructions<'narrow_i16x8_u', Binary<'v128'>> = {
   /** Byte i of the result is byte `lanes[i]` of a and b one after the other. */
   shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 =>
     instruction('v128', [a, b], 0x0d, lanes),
   narrow_i16x8_u: binary(0x66),
-} as const;
+};
 
 /** 16-bit integers: the way between bytes and 32 bits. */
-export const i16x8 = {
+export const i16x8: Instructions<'narrow_i32x4_u', Binary<'v128'>> &
+  Instructions<'extend_low_i8x16_u', Unary<'v128'>> = {
   narrow_i32x4_u: binary(0x86),
   extend_low_i8x16_u: unary(0x89),
-} as const;
+};
 
 /** Four 32-bit integers, or masks: all bits of a lane set for true. */
-export const i32x4 = {
+export const i32x4: {
+  readonly const: (...lanes: readonly [number, number, number, number]) => V128;
+  readonly extract_lane: (a: V128, lane: number) => I32;
+  readonly replace_lane: (a: V128, lane: number, value: I32) => V128;
+} & Instructions<'splat', Unary<'i32', 'v128'>> &
+  Instructions<'all_true' | 'bitmask', Unary<'v128', 'i32'>> &
+  Instructions<
+    'extend_low_i16x8_u' | 'neg' | 'trunc_sat_f32x4_s' | 'trunc_sat_f64x2_s_zero',
+    Unary<'v128'>
+  > &
+  Instructions<
+    'eq' | 'ne' | 'lt_s' | 'gt_s' | 'le_s' | 'ge_s' | 'add' | 'sub' | 'mul' | 'min_s' | 'max_s',
+    Binary<'v128'>
+  > &
+  Instructions<'shl' | 'shr_s' | 'shr_u', Shift> = {
   const: (...lanes: readonly [number, number, number, number]): V128 =>
     instruction('v128', [], 0x0c, int32Bytes(...lanes)),
   splat: splat<'i32'>(0x11),
@@ -156,19 +187,55 @@ export const i32x4 = {
   /** Towards 0, saturating; NaN gives 0. */
   trunc_sat_f32x4_s: unary(0xf8),
   trunc_sat_f64x2_s_zero: unary(0xfc),
-} as const;
+};
 
 /** Two 64-bit integers: the bits of float64 numbers. */
-export const i64x2 = {
+export const i64x2: Instructions<'shl' | 'shr_s' | 'shr_u', Shift> &
+  Instructions<'add' | 'sub', Binary<'v128'>> = {
   shl: shift(0xcb),
   shr_s: shift(0xcc),
   shr_u: shift(0xcd),
   add: binary(0xce),
   sub: binary(0xd1),
-} as const;
+};
 
 /** Four float32 numbers. */
-export const f32x4 = {
+export const f32x4: {
+  readonly const: (...lanes: readonly [number, number, number, number]) => V128;
+  readonly constant: (value: number) => V128;
+  readonly extract_lane: (a: V128, lane: number) => F32;
+  readonly replace_lane: (a: V128, lane: number, value: F32) => V128;
+  readonly relaxed_madd: Ternary;
+} & Instructions<'splat', Unary<'f32', 'v128'>> &
+  Instructions<
+    | 'eq'
+    | 'ne'
+    | 'lt'
+    | 'gt'
+    | 'le'
+    | 'ge'
+    | 'add'
+    | 'sub'
+    | 'mul'
+    | 'div'
+    | 'min'
+    | 'max'
+    | 'pmin'
+    | 'pmax',
+    Binary<'v128'>
+  > &
+  Instructions<
+    | 'ceil'
+    | 'floor'
+    | 'trunc'
+    | 'nearest'
+    | 'abs'
+    | 'neg'
+    | 'sqrt'
+    | 'convert_i32x4_s'
+    | 'demote_f64x2_zero',
+    Unary<'v128'>
+  > = {
   const: (...lanes: readonly [number, number, number, number]): V128 =>
     instruction('v128', [], 0x0c, float32Bytes(...lanes)),
   /** One constant in all four lanes. */
@@ -206,10 +273,34 @@ export const f32x4 = {
   demote_f64x2_zero: unary(0x5e),
   /** `a · b + c`, rounded once or twice: relaxed SIMD. */
   relaxed_madd: ternary(0x105),
-} as const;
+};
 
 /** Two float64 numbers. */
-export const f64x2 = {
+export const f64x2: {
+  readonly constant: (value: number) => V128;
+  readonly extract_lane: (a: V128, lane: number) => F64;
+} & Instructions<'splat', Unary<'f64', 'v128'>> &
+  Instructions<
+    | 'eq'
+    | 'ne'
+    | 'lt'
+    | 'gt'
+    | 'le'
+    | 'ge'
+    | 'add'
+    | 'sub'
+    | 'mul'
+    | 'div'
+    | 'min'
+    | 'max'
+    | 'pmin'
+    | 'pmax',
+    Binary<'v128'>
+  > &
+  Instructions<
+    'floor' | 'nearest' | 'abs' | 'neg' | 'sqrt' | 'convert_low_i32x4_s' | 'promote_low_f32x4',
+    Unary<'v128'>
+  > = {
   constant: (value: number): V128 => instruction('v128', [], 0x0c, float64Bytes(value, value)),
   splat: splat<'f64'>(0x14),
   extract_lane: (a: V128, lane: number): F64 => instruction('f64', [a], 0x21, [lane]),
@@ -235,4 +326,4 @@ export const f64x2 = {
   convert_low_i32x4_s: unary(0xfe),
   /** The lower two float32 lanes as float64. */
   promote_low_f32x4: unary(0x5f),
-} as const;
+};
