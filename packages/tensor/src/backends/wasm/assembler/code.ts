@@ -1,5 +1,15 @@
 /** Binary code of WebAssembly: nested lists of bytes, flattened once at the end. */
-export type Code = readonly (number | Code)[];
+export type Code = readonly (number | Code | VectorConstant)[];
+
+/** Sixteen constant bytes, which the function keeps in a variable from its start on. */
+export interface VectorConstant {
+  readonly bytes: readonly number[];
+}
+
+/** Whether a part of code is a constant vector. */
+export function isConstant(part: number | Code | VectorConstant): part is VectorConstant {
+  return typeof part === 'object' && 'bytes' in part;
+}
 
 /** The types of values: four numbers and the 128-bit vector. */
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
@@ -40,6 +50,8 @@ export function flatten(code: Code): Uint8Array<ArrayBuffer> {
   const write = (part: Code): void => {
     for (const item of part) {
       if (typeof item === 'number') bytes[at++] = item;
+      else if (isConstant(item))
+        throw new Error('assembler: a constant vector lies in no function.');
       else write(item);
     }
   };
@@ -50,7 +62,9 @@ export function flatten(code: Code): Uint8Array<ArrayBuffer> {
 /** How many bytes nested code has. */
 function lengthOf(code: Code): number {
   let length = 0;
-  for (const item of code) length += typeof item === 'number' ? 1 : lengthOf(item);
+  for (const item of code) {
+    length += typeof item === 'number' || isConstant(item) ? 1 : lengthOf(item);
+  }
   return length;
 }
 

@@ -32,6 +32,7 @@ function instruction<R extends ValueType>(
   };
 }
 
+const constant = (bytes: readonly number[]): V128 => ({ type: 'v128', code: [{ bytes }] });
 const unary =
   (opcode: number): Unary<'v128'> =>
   (a) =>
@@ -161,7 +162,7 @@ export const i32x4: {
   > &
   Instructions<'shl' | 'shr_s' | 'shr_u', Shift> = {
   const: (...lanes: readonly [number, number, number, number]): V128 =>
-    instruction('v128', [], 0x0c, int32Bytes(...lanes)),
+    constant(int32Bytes(...lanes)),
   splat: splat<'i32'>(0x11),
   extract_lane: (a: V128, lane: number): I32 => instruction('i32', [a], 0x1b, [lane]),
   replace_lane: (a: V128, lane: number, value: I32): V128 =>
@@ -237,10 +238,9 @@ export const f32x4: {
     Unary<'v128'>
   > = {
   const: (...lanes: readonly [number, number, number, number]): V128 =>
-    instruction('v128', [], 0x0c, float32Bytes(...lanes)),
+    constant(float32Bytes(...lanes)),
   /** One constant in all four lanes. */
-  constant: (value: number): V128 =>
-    instruction('v128', [], 0x0c, float32Bytes(value, value, value, value)),
+  constant: (value: number): V128 => constant(float32Bytes(value, value, value, value)),
   splat: splat<'f32'>(0x13),
   extract_lane: (a: V128, lane: number): F32 => instruction('f32', [a], 0x1f, [lane]),
   replace_lane: (a: V128, lane: number, value: F32): V128 =>
@@ -301,7 +301,7 @@ export const f64x2: {
     'floor' | 'nearest' | 'abs' | 'neg' | 'sqrt' | 'convert_low_i32x4_s' | 'promote_low_f32x4',
     Unary<'v128'>
   > = {
-  constant: (value: number): V128 => instruction('v128', [], 0x0c, float64Bytes(value, value)),
+  constant: (value: number): V128 => constant(float64Bytes(value, value)),
   splat: splat<'f64'>(0x14),
   extract_lane: (a: V128, lane: number): F64 => instruction('f64', [a], 0x21, [lane]),
   eq: binary(0x47),
