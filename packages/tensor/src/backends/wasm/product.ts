@@ -9,7 +9,7 @@ import { TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
 export const DEPTH_BLOCK = 256;
 
 /** Bytes of scratch memory that {@link productRoutine} needs for tiles at the edge. */
-export const EDGE_BYTES = 4 * TILE_ROWS * TILE_COLUMNS;
+export const EDGE_BYTES: number = 4 * TILE_ROWS * TILE_COLUMNS;
 
 /** Bytes of one panel of `depth` steps of the left operand (4 rows). */
 export function leftPanelBytes(depth: number): number {
