@@ -10,8 +10,13 @@ export const CONTROL = {
 
 /** What the main thread tells the others. */
 export type ThreadMessage =
-  /** The first message: the memory, and the number of the thread. */
-  | { readonly kind: 'start'; readonly memory: WebAssembly.Memory; readonly thread: number }
+  /** The first message: the memory, the number of the thread, and where the words are. */
+  | {
+      readonly kind: 'start';
+      readonly memory: WebAssembly.Memory;
+      readonly thread: number;
+      readonly words: typeof CONTROL;
+    }
   | { readonly kind: 'program'; readonly id: number; readonly module: WebAssembly.Module }
   | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'run'; readonly run: number; readonly id: number; readonly frame: number };

@@ -52,14 +52,14 @@ export function mayWait(): boolean {
   return node?.getBuiltinModule !== undefined || typeof document === 'undefined';
 }
 
-/** Starts a thread that runs `thread.ts`. In Node it does not keep the process alive. */
+/** Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive. */
 export function startThread(): ThreadHandle {
   const threads = node?.getBuiltinModule?.('node:worker_threads');
   return threads === undefined ? startWebWorker() : startNodeWorker(threads);
 }
 
 function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
-  const worker = new NodeWorker(new URL('./thread.js', import.meta.url));
+  const worker = new NodeWorker(new URL('../../../threads/thread.js', import.meta.url));
   worker.unref();
   return {
     post: (message) => {
@@ -80,7 +80,9 @@ function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
 }
 
 function startWebWorker(): ThreadHandle {
-  const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('../../../threads/thread.js', import.meta.url), {
+    type: 'module',
+  });
   return {
     post: (message) => {
       worker.postMessage(message);

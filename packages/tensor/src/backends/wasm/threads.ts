@@ -96,7 +96,7 @@ export class Threads {
         if (this.handles?.includes(handle) === true)
           this.loss ??= `thread ${i + 1} ended: ${reason}`;
       });
-      handle.post({ kind: 'start', memory: this.memory, thread: i + 1 });
+      handle.post({ kind: 'start', memory: this.memory, thread: i + 1, words: CONTROL });
       for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
       return handle;
     });
