@@ -90,8 +90,20 @@ export interface CallBody {
 /** What becomes one kernel (an assembly: one a region). */
 export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
 
+/** Found once a body: bodies never change, and the passes ask again and again. */
+const knownWindows = new WeakMap<Body, readonly Window[]>();
+
 /** The windows that a body reads from buffers it does not write itself. */
 export function windowsOf(body: Body): readonly Window[] {
+  let windows = knownWindows.get(body);
+  if (windows === undefined) {
+    windows = findWindows(body);
+    knownWindows.set(body, windows);
+  }
+  return windows;
+}
+
+function findWindows(body: Body): readonly Window[] {
   const own = new Set(atomsOf(body).map(({ buffer }) => buffer));
   return [...atomsOf(body).flatMap((atom) => atom.args), ...argsOf(body)].filter(
     (arg) => arg.kind === 'window' && !own.has(arg.buffer),
