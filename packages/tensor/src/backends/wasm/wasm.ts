@@ -82,6 +82,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(),
+    epilogues: new Set(['matmul']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
