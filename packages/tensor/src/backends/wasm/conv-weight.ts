@@ -1,0 +1,1 @@
+export const conv2dWeight = null;
