@@ -7,13 +7,7 @@
 import { plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import { i32, select } from './assembler/instructions.ts';
-import {
-  planField,
-  readField,
-  type Field,
-  type Pair,
-  type Planes,
-} from './field.ts';
+import { planField, readField, type Field, type Pair, type Planes } from './field.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
 import { EDGE_BYTES, productRoutine, rightPanelBytes } from './product.ts';
 import { spreadRow, zeroRow } from './rows.ts';
@@ -207,9 +201,7 @@ function emitUnits(body: PhaseBody, layout: Layout, isPartial: boolean): void {
     const image = f.keep(i32.div_u(plane, i32.const(groups)));
     const row = f.keep(times(band, bandRows));
     const rest = f.keep(i32.sub(i32.const(grid[0]), row));
-    const rows = f.keep(
-      select(i32.lt_u(rest, i32.const(bandRows)), rest, i32.const(bandRows)),
-    );
+    const rows = f.keep(select(i32.lt_u(rest, i32.const(bandRows)), rest, i32.const(bandRows)));
     const address = i32.add(
       inputs[0],
       i32.add(times(image, 4 * layout.imageStride), times(group, 4 * layout.groupStride)),
@@ -243,9 +235,7 @@ function emitPart(unit: Unit, part: Part, table: I32, weightsAt: I32): void {
   const channelsAtATime = blockChannels(weights, part);
   const positions = f.keep(times(bandRows, grid[1]));
   const start = f.keep(
-    isSpread
-      ? plus(scratch, places.products)
-      : i32.add(unit.result, times(unit.row, 4 * grid[1])),
+    isSpread ? plus(scratch, places.products) : i32.add(unit.result, times(unit.row, 4 * grid[1])),
   );
   const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
   const left = f.keep(weightsAt);
@@ -306,10 +296,7 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
     f.for({ from: vertical.phase, to: vertical.phase + vertical.phases }, (phaseY) => {
       f.for({ from: horizontal.phase, to: horizontal.phase + horizontal.phases }, (phaseX) => {
         const count = f.keep(
-          i32.div_u(
-            i32.sub(i32.const(width + spread[1] - 1), phaseX),
-            i32.const(spread[1]),
-          ),
+          i32.div_u(i32.sub(i32.const(width + spread[1] - 1), phaseX), i32.const(spread[1])),
         );
         f.for({ from: 0, to: rows }, (i) => {
           const y = f.keep(i32.add(times(i32.add(row, i), spread[0]), phaseY));

@@ -65,8 +65,7 @@ export function planField(
   const [low, high] = reach(taps);
   const phases = grid[1] === 1 ? 1 : stride[1];
   const fits = ([0, 1] as const).every(
-    (axis) =>
-      low[axis] >= 0 && (grid[axis] - 1) * stride[axis] + high[axis] < planes.size[axis],
+    (axis) => low[axis] >= 0 && (grid[axis] - 1) * stride[axis] + high[axis] < planes.size[axis],
   );
   if (fits && phases === 1 && planes.strides[2] === 1) {
     return {
@@ -175,10 +174,7 @@ export function readField(
 function existing(field: Field, phase: number): { readonly begin: number; readonly end: number } {
   const { first, phases, planes, columnsPerPhase } = field;
   const begin = Math.max(0, Math.ceil((-first[1] - phase) / phases));
-  const end = Math.min(
-    columnsPerPhase,
-    Math.ceil((planes.size[1] - first[1] - phase) / phases),
-  );
+  const end = Math.min(columnsPerPhase, Math.ceil((planes.size[1] - first[1] - phase) / phases));
   return { begin, end };
 }
 

@@ -107,12 +107,7 @@ export function spreadRow(routines: Routines): FunctionReference {
 }
 
 /** Repeats `inFours` for every four of `count` elements, then `rest` for each one that is left. */
-function forEachFour(
-  f: FunctionBuilder,
-  count: I32,
-  inFours: () => void,
-  rest: () => void,
-): void {
+function forEachFour(f: FunctionBuilder, count: I32, inFours: () => void, rest: () => void): void {
   const done = f.local('i32');
   f.while(
     () => i32.le_u(plus(done, 4), count),
