@@ -8,7 +8,7 @@ import { planField, positionRowBytes, readField, type Field, type Taps } from '.
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
 import { packCall, packRoutine, type PanelStrides } from './packing.ts';
 import { EDGE_BYTES, leftBytes, productRoutine, rightPanelBytes } from './product.ts';
-import { zeroRow } from './rows.ts';
+import { zeroRow } from './copies.ts';
 import { packTaps } from './taps.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 import { writeTapTable } from './windows.ts';

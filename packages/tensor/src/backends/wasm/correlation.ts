@@ -10,7 +10,7 @@ import { i32, select } from './assembler/instructions.ts';
 import { planField, readField, type Field, type Pair, type Planes } from './field.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
 import { EDGE_BYTES, productRoutine, rightPanelBytes } from './product.ts';
-import { spreadRow, zeroRow } from './rows.ts';
+import { spreadRow, zeroRow } from './copies.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 import {
   blockChannels,

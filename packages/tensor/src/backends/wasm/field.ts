@@ -8,7 +8,7 @@ import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder } from './assembler/function.ts';
 import { i32 } from './assembler/instructions.ts';
 import type { Routines } from './kernel-code.ts';
-import { collectRow, copyRow, zeroRow } from './rows.ts';
+import { collectRow, copyRow, zeroRow } from './copies.ts';
 
 /** A pair for the vertical and the horizontal axis. */
 export type Pair<T> = readonly [T, T];
