@@ -1,7 +1,6 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { Conv2dGeometry, ContractParams } from '../../primitives/contract.ts';
 import { correlation } from './correlation.ts';
-import type { Pair } from './field.ts';
 import type { KernelCode } from './kernel-code.ts';
 import type { Part, PartAxis } from './weights.ts';
 
@@ -82,7 +81,7 @@ export function conv2dInput(
       axes(1).map((horizontal): Part => ({ axes: [vertical, horizontal] })),
     ),
     result: [channels, x[2], x[3]],
-    spread: stride as Pair<number>,
+    spread: stride,
   });
 }
 
