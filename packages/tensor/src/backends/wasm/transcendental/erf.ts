@@ -38,8 +38,8 @@ export function erf(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const shifted = f.keep(f32x4.add(logarithm, f32x4.constant(SHIFTER)));
   const fraction = f32x4.sub(logarithm, f32x4.sub(shifted, f32x4.constant(SHIFTER)));
   const r = f.keep(f32x4.mul(fraction, f32x4.constant(Math.LN2)));
-  const power = f32x4.add(smallExponential(r, f, target), ONE);
-  const far = f32x4.sub(ONE, f32x4.mul(power, powerOfTwo(shifted)));
+  const power = smallExponential(r, f, target);
+  const far = multiplyAdd(target, power, powerOfTwo(shifted, f32x4.constant(-1)), ONE);
 
   const isNear = f32x4.lt(magnitude, f32x4.constant(BORDER));
   return v128.or(v128.bitselect(near, far, isNear), v128.and(kept, SIGN));

@@ -23,41 +23,34 @@ const EXPONENTIAL = [
   0.001387071330100298,
 ];
 
-/** `e^r − 1` for |r| ≤ 0.347; `r` has to be a local. */
+/** `e^r − 1 − r` for |r| ≤ 0.347; `r` has to be a local. */
+function curve(r: V128, f: FunctionBuilder, target: Target): V128 {
+  return f32x4.mul(f32x4.mul(r, r), polynomial32(r, EXPONENTIAL, f, target));
+}
+
+/** `e^r` for |r| ≤ 0.347; `r` has to be a local. */
 export function smallExponential(r: V128, f: FunctionBuilder, target: Target): V128 {
-  return multiplyAdd(target, f32x4.mul(r, r), polynomial32(r, EXPONENTIAL, f, target), r);
+  const square = f32x4.mul(r, r);
+  const less = multiplyAdd(target, square, polynomial32(r, EXPONENTIAL, f, target), r);
+  return f32x4.add(less, ONE);
 }
 
-/** `2^n` where `shifted` is n + `SHIFTER`, −126 ≤ n ≤ 127. */
-export function powerOfTwo(shifted: V128): V128 {
-  return i32x4.add(i32x4.shl(shifted, i32.const(23)), ONE);
-}
-
-/** What is left of x without its whole multiples of ln 2: `x = n · ln 2 + r`. */
-interface Reduced {
-  /** n + `SHIFTER` */
-  readonly shifted: V128;
-  /** |r| ≤ 0.347 */
-  readonly r: V128;
-}
-
-/** `x` has to be a local, and |n| at most 8 bits. */
-function reduce(x: V128, f: FunctionBuilder, target: Target): Reduced {
-  const shifted = f.keep(
-    multiplyAdd(target, x, f32x4.constant(Math.LOG2E), f32x4.constant(SHIFTER)),
-  );
-  const n = f.keep(f32x4.sub(shifted, f32x4.constant(SHIFTER)));
-  const high = multiplyAdd(target, n, f32x4.constant(-LN2_HIGH), x);
-  return { shifted, r: f.keep(multiplyAdd(target, n, f32x4.constant(-LN2_LOW), high)) };
+/** `2^n` of four whole numbers `shifted − SHIFTER`, times `unit`, by adding to the exponent of `unit`. */
+export function powerOfTwo(shifted: V128, unit: V128 = ONE): V128 {
+  return i32x4.add(i32x4.shl(shifted, i32.const(23)), unit);
 }
 
 /** `e^x` for −104 ≤ x ≤ 89; `x` has to be a local. */
 function boundedExponential(x: V128, f: FunctionBuilder, target: Target): V128 {
-  const { shifted, r } = reduce(x, f, target);
+  const log2e = f32x4.constant(Math.LOG2E);
+  const shifted = f.keep(multiplyAdd(target, x, log2e, f32x4.constant(SHIFTER)));
+  const n = f.keep(f32x4.sub(shifted, f32x4.constant(SHIFTER)));
+  const high = multiplyAdd(target, n, f32x4.constant(-LN2_HIGH), x);
+  const r = f.keep(multiplyAdd(target, n, f32x4.constant(-LN2_LOW), high));
   // Two factors 2^⌊n/2⌋ and 2^⌈n/2⌉: neither leaves the range, only the last product rounds.
   const half = f.keep(i32x4.shr_s(shifted, i32.const(1)));
-  const power = f32x4.add(smallExponential(r, f, target), ONE);
-  return f32x4.mul(f32x4.mul(power, powerOfTwo(half)), powerOfTwo(i32x4.sub(shifted, half)));
+  const power = f32x4.mul(smallExponential(r, f, target), powerOfTwo(half));
+  return f32x4.mul(power, powerOfTwo(i32x4.sub(shifted, half)));
 }
 
 /**
@@ -96,18 +89,21 @@ export function sigmoid(x: V128, f: FunctionBuilder, { target }: Routines): V128
  *
  * With `h = (e^2|x| − 1) / 2 = 2ⁿ⁻¹ (e^r − 1) + (2ⁿ⁻¹ − 1/2)`, `2|x| = n ln 2 + r`, it is
  * `±h / (1 + h)`, computed as `h − h · h / (1 + h)` for h < 1 and as `1 − 1 / (1 + h)` from there on:
- * the rounding of the quotient counts for little in both. From |x| = 10 on it is ±1. Largest error: TANH_ERROR.
+ * the rounding of the quotient counts for little in both. From |x| = 10 on it is ±1. Where ln 2, rounded
+ * to float32, and n times it are not exact, the slope of tanh is small. Largest error: TANH_ERROR.
  */
 export function tanh(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const kept = f.keep(x);
-  const magnitude = f.keep(v128.andnot(kept, SIGN));
-  const doubled = f32x4.add(magnitude, magnitude);
-  const bounded = f.keep(f32x4.pmin(doubled, f32x4.constant(20)));
-  const { shifted, r } = reduce(bounded, f, target);
+  const bounded = f.keep(f32x4.pmin(v128.andnot(kept, SIGN), f32x4.constant(10)));
+  const twoLog2e = f32x4.constant(2 * Math.LOG2E);
+  const shifted = f.keep(multiplyAdd(target, bounded, twoLog2e, f32x4.constant(SHIFTER)));
+  const n = f32x4.sub(shifted, f32x4.constant(SHIFTER));
+  const doubled = f32x4.add(bounded, bounded);
+  const r = f.keep(multiplyAdd(target, n, f32x4.constant(-Math.LN2), doubled));
   const half = f32x4.constant(0.5);
-  const power = f.keep(i32x4.add(i32x4.shl(shifted, i32.const(23)), half));
-  const small = smallExponential(r, f, target);
-  const h = f.keep(multiplyAdd(target, power, small, f32x4.sub(power, half)));
+  const power = f.keep(powerOfTwo(shifted, half));
+  const line = multiplyAdd(target, power, r, f32x4.sub(power, half));
+  const h = f.keep(multiplyAdd(target, power, curve(r, f, target), line));
   const first = f.keep(f32x4.pmin(h, ONE));
   const minusQ = f32x4.div(first, f32x4.sub(f32x4.constant(-1), h));
   const positive = multiplyAdd(target, first, minusQ, first);
