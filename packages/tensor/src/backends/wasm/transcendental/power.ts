@@ -1,15 +1,13 @@
 import type { V128 } from '../assembler/code.ts';
-import { callResult, type FunctionBuilder } from '../assembler/function.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { f32x4, f64x2, i32x4, i64x2, v128 } from '../assembler/simd.ts';
-import type { Routines } from '../kernel-code.ts';
 import { halves, joinHalves, ONE, SIGN } from './lanes.ts';
 import { polynomial64 } from './polynomial.ts';
 
-/** `log₂((1 + s) / (1 − s)) / s` by powers of s², |s| ≤ 0.1716, to 7.8e-14. */
+/** `log₂((1 + s) / (1 − s)) / s` by powers of s², |s| ≤ 0.1716, to 4.2e-12 of itself. */
 const LOGARITHM = [
-  2.8853900817778504, 0.9617966941139715, 0.5770779421481427, 0.41220927586783374,
-  0.31990469278415756, 0.28291489596734876,
+  2.885390081790107, 0.9617966733138443, 0.5770835906448719, 0.41167235953858, 0.3407370774586434,
 ];
 
 /** `2^r` for |r| ≤ 1/2, to 1.9e-9 of itself. */
@@ -61,17 +59,10 @@ function exp2(value: V128, f: FunctionBuilder): V128 {
  *
  * `|a|^b = 2^(b log₂ |a|)` in float64, rounded once at the end, so that subnormal results and the
  * border to Infinity come out by themselves. A negative a gives NaN if b is not whole, and the sign if
- * b is odd. Largest error: POW_ERROR. It is a routine of the module, not inline.
+ * b is odd. Largest error found: 0.53 ulp, anywhere.
  */
-export function pow(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V128 {
-  const routine = routines.get('pow', { parameters: ['v128', 'v128'], result: 'v128' }, (body) => {
-    body.return(powBody(body.parameter('v128', 0), body.parameter('v128', 1), body));
-  });
-  return f.keep(callResult('v128', routine, a, b));
-}
-
-/** The routine; both operands have to be locals. */
-function powBody(a: V128, b: V128, f: FunctionBuilder): V128 {
+export function pow(base: V128, exponent: V128, f: FunctionBuilder): V128 {
+  const [a, b] = [f.keep(base), f.keep(exponent)];
   const exponents = halves(b);
   const [lower, upper] = halves(f.keep(v128.andnot(a, SIGN))).map((half, i) =>
     f.keep(exp2(f64x2.mul(log2(half, f), exponents[i]), f)),
