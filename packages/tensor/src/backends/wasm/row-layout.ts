@@ -3,6 +3,7 @@ import type { View } from '../../view.ts';
 import { plus } from './addressing.ts';
 import type { I32, Statement, V128 } from './assembler/code.ts';
 import { v128 } from './assembler/simd.ts';
+import { collapse, countOf, type Dimension } from './iteration.ts';
 
 /** The address `address + offset`, in bytes; the offset may be negative. */
 export interface Place {
@@ -39,12 +40,6 @@ export interface RowLayout {
   readonly groups: { readonly count: number; readonly last: number } | null;
 }
 
-/** A dimension with its stride in each operand. */
-interface Dimension {
-  size: number;
-  strides: readonly number[];
-}
-
 /** How to walk the rows of `kernel` along `axis`. */
 export function rowLayout({ inputs, outputs: [output] }: CallKernel, axis: number): RowLayout {
   const { shape } = inputs[0].view;
@@ -54,13 +49,12 @@ export function rowLayout({ inputs, outputs: [output] }: CallKernel, axis: numbe
     outputStrides(output.view, axis, shape.length),
   ];
   const along = strides.map((each) => each[axis]);
-  const others = mergeDimensions(
-    shape
-      .map((n, i) => ({ size: n, strides: strides.map((each) => each[i]) }))
-      .filter((_, i) => i !== axis),
+  const withoutAxis = <T>(list: readonly T[]): T[] => list.filter((_, i) => i !== axis);
+  const others = collapse(
+    withoutAxis(shape),
+    strides.map((each) => ({ strides: withoutAxis(each) })),
   );
   const inner = others.at(-1) ?? { size: 1, strides: along.map(() => 0) };
-  const rows = others.reduce((product, each) => product * each.size, 1);
   const isFast = (stride: number): boolean => stride === 0 || stride === 1;
   const fastAlong = along.filter(isFast).length;
   const fastAcross = inner.size < 4 ? 0 : inner.strides.filter(isFast).length;
@@ -81,7 +75,14 @@ export function rowLayout({ inputs, outputs: [output] }: CallKernel, axis: numbe
       access(others, i, { lane: stride, step: 4 * stride, lanes: 4 }),
     );
     const steps = Math.floor(size / 4);
-    return { ...split(accesses), units: rows, size, steps, tail: size % 4, groups: null };
+    return {
+      ...split(accesses),
+      units: countOf(others),
+      size,
+      steps,
+      tail: size % 4,
+      groups: null,
+    };
   }
   const outer = others.slice(0, -1);
   const lanes = Math.min(4, inner.size);
@@ -91,7 +92,7 @@ export function rowLayout({ inputs, outputs: [output] }: CallKernel, axis: numbe
   const count = Math.ceil(inner.size / 4);
   return {
     ...split(accesses),
-    units: inner.size === 0 ? 0 : (rows / inner.size) * count,
+    units: inner.size === 0 ? 0 : countOf(outer) * count,
     size,
     steps: size,
     tail: 0,
@@ -136,22 +137,6 @@ function at<R>(
 /** The strides of the output for every dimension of the inputs: it may lack the axis. */
 function outputStrides({ strides }: View, axis: number, rank: number): readonly number[] {
   return strides.length === rank ? strides : [...strides.slice(0, axis), 0, ...strides.slice(axis)];
-}
-
-/** Neighbouring dimensions that one stride walks in every operand, merged; those of size 1 dropped. */
-function mergeDimensions(dimensions: readonly Dimension[]): Dimension[] {
-  const merged: Dimension[] = [];
-  for (const { size, strides } of dimensions) {
-    if (size === 1) continue;
-    const last = merged.at(-1);
-    if (last !== undefined && last.strides.every((stride, i) => stride === strides[i] * size)) {
-      last.size *= size;
-      last.strides = strides;
-    } else {
-      merged.push({ size, strides });
-    }
-  }
-  return merged;
 }
 
 function split(accesses: readonly RowAccess[]): Pick<RowLayout, 'inputs' | 'output'> {

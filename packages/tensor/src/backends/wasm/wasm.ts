@@ -1,18 +1,23 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { CallKernel, Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
+import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
 import { StateError, ValueError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
+import { attentionGrad } from './attention-grad.ts';
+import { attention } from './attention.ts';
 import { controlOf, instantiate } from './control.ts';
 import { Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
+import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
 import { availableThreads } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
+import { logSoftmax, logSumExp, softmax, softmaxGrad } from './softmax.ts';
 import { bytesOf, WasmStorage } from './storage.ts';
 import { hasRelaxedSimd } from './target.ts';
 import { Threads } from './threads.ts';
@@ -42,12 +47,26 @@ export interface WasmBackend extends Backend {
 /** Work of less than this many nanoseconds is done by the calling thread alone. */
 const ALONE_COST = 100_000;
 
+/** The composites that have a kernel of their own. */
+const fused: {
+  readonly [N in CompositeName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
+} = {
+  softmax,
+  softmaxGrad,
+  logSumExp,
+  logSoftmax,
+  layerNorm,
+  layerNormGrad,
+  attention,
+  attentionGrad,
+};
+
 /** The operations that have a kernel of their own, with their attributes. */
-type CallParams = Pick<ContractParams, 'matmul'>;
+interface CallParams extends Pick<ContractParams, 'matmul'>, CompositeParams {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
-} = { matmul };
+} = { matmul, ...fused };
 
 /**
  * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
@@ -81,7 +100,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const engine = new Engine(threads, target);
   const backend: WasmBackend = {
     name: 'wasm',
-    composites: new Set(),
+    composites: new Set(Object.keys(fused)),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
