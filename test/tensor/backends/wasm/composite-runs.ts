@@ -1,24 +1,37 @@
 /** What the tests of fused composites share: running them on wasm and by their definition on cpu. */
-import { cpuBackend, tensor, wasmBackend, type Backend } from '@tessera/tensor';
+import {
+  cpuBackend,
+  defaultBackend,
+  setDefaultBackend,
+  tensor,
+  wasmBackend,
+  type Backend,
+} from '@tessera/tensor';
 import { contiguousView, type Composite, type Params } from '@tessera/tensor/extend';
 import { expect } from 'vitest';
 import type { CallKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
-import type { Plan } from '../../../../packages/tensor/src/compile/plan.ts';
 import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
-import { elementsOf, extentOf, fill, operandOf, type Input } from '../cpu/kernel-runs.ts';
 import type { View } from '../../../../packages/tensor/src/view.ts';
+import {
+  elementsOf,
+  extentOf,
+  fill,
+  operandOf,
+  runKernels,
+  type Input,
+} from '../cpu/kernel-runs.ts';
 
 const single = wasmBackend({ threads: 1 });
 const double = wasmBackend({ threads: 2 });
 const strict = wasmBackend({ threads: 1, relaxed: false });
 
 /**
- * Expects of the kernel what the definition gives on cpu, NaN and infinities included, and the same
+ * Checks that the kernel gives what the definition gives on cpu, NaN and infinities included, and the same
  * bits from one and two threads.
  *
  * @param tolerance Deviation as a multiple of the largest finite result, or of 1 if that is larger.
  */
-export function expectAsDefined<P extends Params>(
+export function checkAsDefined<P extends Params>(
   composite: Composite<P>,
   params: P,
   inputs: readonly Input[],
@@ -52,65 +65,47 @@ export function inputWith(shape: readonly number[], elements: readonly number[])
   return { view: contiguousView(shape), elements: Float32Array.from(elements) };
 }
 
+/** What the composite is decomposed into, on cpu. */
 function define<P extends Params>(
   composite: Composite<P>,
   params: P,
   inputs: readonly Input[],
 ): Float32Array[] {
-  const backend = cpuBackend();
-  const tensors = inputs.map((input) =>
-    tensor(Float32Array.from(elementsOf(input)), { shape: input.view.shape, backend }),
-  );
-  return composite.decompose(tensors, params).map((y) => y.dataSync() as Float32Array);
+  const before = defaultBackend();
+  setDefaultBackend(cpuBackend());
+  try {
+    const tensors = inputs.map((input) =>
+      tensor(Float32Array.from(elementsOf(input)), { shape: input.view.shape }),
+    );
+    return composite.decompose(tensors, params).map((y) => y.dataSync() as Float32Array);
+  } finally {
+    setDefaultBackend(before);
+  }
 }
 
-/** Runs the kernel. Outputs start as garbage, all of which it must overwrite. */
+/** What the kernel gives. Its outputs start as garbage, all of which it must overwrite. */
 function run<P extends Params>(
   backend: Backend,
   operation: Composite<P>,
   params: P,
   inputs: readonly Input[],
 ): Float32Array[] {
-  const specs = inputs.map(({ view }) => ({ shape: view.shape, dtype: 'float32' as const }));
-  const outputs = operation.infer(specs, params);
+  const outputs = operation.infer(
+    inputs.map(({ view }) => ({ shape: view.shape, dtype: 'float32' })),
+    params,
+  );
   const kernel: CallKernel = {
     kind: 'call',
-    operation: operation as Composite,
+    operation,
     params,
     inputs: inputs.map((input, i) => operandOf(i, input)),
-    outputs: outputs.map(({ shape, dtype }, i) => ({
-      buffer: inputs.length + i,
-      dtype,
-      view: contiguousView(shape),
-    })),
+    outputs: outputs.map(({ shape, dtype }, i) => {
+      return { buffer: inputs.length + i, dtype, view: contiguousView(shape) };
+    }),
   };
-  const plan: Plan = {
-    buffers: [
-      ...inputs.map(({ elements }, index) => ({
-        dtype: 'float32' as const,
-        size: elements.length,
-        place: { kind: 'input' as const, index },
-      })),
-      ...outputs.map(({ shape, dtype }, index) => ({
-        dtype,
-        size: sizeOf(shape),
-        place: { kind: 'output' as const, index },
-      })),
-    ],
-    kernels: [kernel],
-    inputs: inputs.length,
-    constants: 0,
-    outputs: outputs.map((spec) => ({ ...spec, donatedInput: null })),
-    arenaBytes: 0,
-  };
-  const memory = inputs.map(({ elements }) => backend.store(elements, 'float32'));
-  const results = outputs.map(({ shape }) =>
-    backend.store(new Float32Array(sizeOf(shape)).fill(99), 'float32'),
-  );
-  backend.prepare(plan, []).run(memory, results);
-  const read = results.map((storage) => backend.readSync(storage) as Float32Array);
-  for (const storage of [...memory, ...results]) backend.release(storage);
-  return read;
+  const garbage = outputs.map(({ shape }) => new Float32Array(sizeOf(shape)).fill(99));
+  const memory = [...inputs.map(({ elements }) => elements), ...garbage];
+  return runKernels([kernel], memory, backend).slice(inputs.length) as Float32Array[];
 }
 
 function expectClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {

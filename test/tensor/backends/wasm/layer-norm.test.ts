@@ -2,7 +2,7 @@ import { composites } from '@tessera/tensor/extend';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { inputOf } from '../cpu/kernel-runs.ts';
-import { contiguousInput, expectAsDefined, inputFor, inputWith } from './composite-runs.ts';
+import { contiguousInput, checkAsDefined, inputFor, inputWith } from './composite-runs.ts';
 
 const { layerNorm, layerNormGrad } = composites;
 
@@ -19,25 +19,25 @@ describe('layerNorm on wasm', () => {
   it('is what it is on cpu, of any view', () => {
     fc.assert(
       fc.property(shapes.chain(inputOf), (x) => {
-        expectAsDefined(layerNorm, { eps }, [x], CLOSE);
+        checkAsDefined(layerNorm, { eps }, [x], CLOSE);
       }),
       { numRuns: 60 },
     );
   });
 
   it('shares rows among threads', () => {
-    expectAsDefined(layerNorm, { eps: 1e-6 }, [contiguousInput([1201, 130], 5)], CLOSE);
+    checkAsDefined(layerNorm, { eps: 1e-6 }, [contiguousInput([1201, 130], 5)], CLOSE);
   });
 
   it('gives 0 where all numbers of a row are equal, and keeps NaN to its row', () => {
     const equal = Array.from({ length: 11 }, () => 1000.1);
     const rows = [equal, [NaN, ...equal.slice(1)], [Infinity, ...equal.slice(1)]];
-    expectAsDefined(layerNorm, { eps: 1 }, [inputWith([3, 11], rows.flat())], CLOSE);
+    checkAsDefined(layerNorm, { eps: 1 }, [inputWith([3, 11], rows.flat())], CLOSE);
   });
 
   it('does not lose small differences of large numbers', () => {
     const row = Array.from({ length: 64 }, (_, i) => 4096 + (i % 8) / 8);
-    expectAsDefined(layerNorm, { eps: 1e-5 }, [inputWith([1, 64], row)], CLOSE);
+    checkAsDefined(layerNorm, { eps: 1e-5 }, [inputWith([1, 64], row)], CLOSE);
   });
 });
 
@@ -46,7 +46,7 @@ describe('layerNormGrad on wasm', () => {
     const cases = shapes.chain((shape) => fc.tuple(inputOf(shape), inputOf(shape)));
     fc.assert(
       fc.property(cases, (inputs) => {
-        expectAsDefined(layerNormGrad, { eps }, inputs, CLOSE);
+        checkAsDefined(layerNormGrad, { eps }, inputs, CLOSE);
       }),
       { numRuns: 60 },
     );
@@ -61,7 +61,7 @@ describe('layerNormGrad on wasm', () => {
       [1, 0],
     ]) {
       const cotangent = inputFor({ shape: [1201, 130], strides, offset: 0 }, 7);
-      expectAsDefined(layerNormGrad, { eps: 1e-5 }, [x, cotangent], CLOSE);
+      checkAsDefined(layerNormGrad, { eps: 1e-5 }, [x, cotangent], CLOSE);
     }
   });
 });

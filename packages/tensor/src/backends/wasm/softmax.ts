@@ -6,7 +6,7 @@ import { f32x4, v128 } from './assembler/simd.ts';
 import { decay } from './decay.ts';
 import type { KernelCode } from './kernel-code.ts';
 import { type Row, rowKernel } from './row-kernel.ts';
-import { log } from './transcendental.ts';
+import { log } from './transcendental/logarithm.ts';
 
 /** `y = e^(x − max x) / Σ e^(x − max x)`; the exponentials wait in the output for their sum. */
 export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {

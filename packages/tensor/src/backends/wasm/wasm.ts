@@ -5,9 +5,14 @@ import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
 import { StateError, ValueError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
+import type { GatherParams } from '../../primitives/gather.ts';
+import type { SourceParams } from '../../primitives/source.ts';
 import { attentionGrad } from './attention-grad.ts';
 import { attention } from './attention.ts';
 import { controlOf, instantiate } from './control.ts';
+import { conv2dWeight } from './conv-weight.ts';
+import { conv2d, conv2dInput } from './conv.ts';
+import { gather } from './gather.ts';
 import { Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
@@ -17,6 +22,8 @@ import { availableThreads } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
+import { scatterAdd } from './scatter.ts';
+import { iota, randomBits } from './source.ts';
 import { logSoftmax, logSumExp, softmax, softmaxGrad } from './softmax.ts';
 import { bytesOf, WasmStorage } from './storage.ts';
 import { hasRelaxedSimd } from './target.ts';
@@ -62,11 +69,11 @@ const fused: {
 };
 
 /** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends Pick<ContractParams, 'matmul'>, CompositeParams {}
+interface CallParams extends ContractParams, GatherParams, SourceParams, CompositeParams {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
-} = { matmul, ...fused };
+} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits, ...fused };
 
 /**
  * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
@@ -101,6 +108,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
+    epilogues: new Set(['matmul']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
