@@ -173,8 +173,8 @@ function layerViolations(project: Project, module: SourceModule): string[] {
     const other = layerOf(table, target.slice(source.length));
     if (other === null) return null; // reported at that file
     if (own.separate === true && own === other) {
-      const [mine, theirs] = [module.path, target].map((path) => path.split('/').slice(0, -1));
-      return mine.join('/') === theirs.join('/')
+      const folderOf = (path: string): string => folderBelow(own, path.slice(source.length));
+      return folderOf(module.path) === folderOf(target)
         ? null
         : `imports ${target}, but folders of '${own.name}' are independent: ${own.reason}`;
     }
@@ -189,6 +189,12 @@ function layerOf(table: readonly Layer[], file: string): Layer | null {
   const named = table.find(({ files }) => files.includes(file));
   const isInside = (pattern: string): boolean => pattern.endsWith('/') && file.startsWith(pattern);
   return named ?? table.find(({ files }) => files.some(isInside)) ?? null;
+}
+
+/** The folder right below that of a layer in which a file stands: `wasm` of `backends/wasm/assembler/code.ts`. */
+function folderBelow({ files }: Layer, file: string): string {
+  const folder = files.find((place) => place.endsWith('/') && file.startsWith(place)) ?? '';
+  return file.slice(folder.length).split('/', 1)[0];
 }
 
 function boundaryViolation(project: Project, module: SourceModule, found: Import): string | null {

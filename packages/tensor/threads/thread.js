@@ -18,9 +18,13 @@ const programs = new Map();
 /** @type {Extract<ThreadMessage, { kind: 'start' }> | undefined} */
 let self;
 
-const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
+/** @type {Pick<NodeJS.Process, 'getBuiltinModule'> | undefined} */
+const node = globalThis.process;
+const threads = node?.getBuiltinModule?.('node:worker_threads');
 if (threads === undefined) {
-  globalThis.addEventListener('message', ({ data }) => receive(data));
+  globalThis.addEventListener('message', (/** @type {MessageEvent<ThreadMessage>} */ { data }) =>
+    receive(data),
+  );
 } else {
   threads.parentPort?.on('message', receive);
 }
@@ -72,5 +76,5 @@ function pause(address, value) {
   if (self === undefined) return;
   const control = new Int32Array(self.memory.buffer);
   if (control[self.words.failed] !== 0) throw new Error('another thread failed.');
-  Atomics.wait(control, address / 4, value, NAP);
+  Atomics.wait(control, address >>> 2, value, NAP);
 }

@@ -1,5 +1,5 @@
 import { expectDType } from '../dtype.ts';
-import { formatShape, ShapeError } from '../errors.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { checkShape, sameShape, sizeOf, type Shape } from '../shape.ts';
 import type { KernelPrimitive } from './primitive.ts';
 
@@ -43,6 +43,15 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
     flops: ([index]) => sizeOf(index.shape),
   },
 };
+
+/** The error of an index that lies outside of the axis that it indexes. */
+export function indexError(op: string, index: number, shape: Shape, axis: number): ValueError {
+  return new ValueError(
+    op,
+    `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
+      `indices along it are 0 to ${shape[axis] - 1}.`,
+  );
+}
 
 function checkIndexShape(op: string, shape: Shape, index: Shape, axis: number): void {
   if (shape.length === index.length && index.every((n, i) => i === axis || n <= shape[i])) return;

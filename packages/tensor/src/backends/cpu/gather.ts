@@ -1,8 +1,7 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { forEachOffset, gatherElements } from '../../elements.ts';
-import { formatShape, ValueError } from '../../errors.ts';
-import type { GatherParams } from '../../primitives/gather.ts';
+import { indexError, type GatherParams } from '../../primitives/gather.ts';
 import { rowMajorStrides, sizeOf, type Shape } from '../../shape.ts';
 import type { View } from '../../view.ts';
 
@@ -59,9 +58,5 @@ function startsAlong(view: View, index: Shape, axis: number): View {
 
 function checkIndex(op: string, index: number, shape: Shape, axis: number): void {
   if (index >= 0 && index < shape[axis]) return;
-  throw new ValueError(
-    op,
-    `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
-      `indices along it are 0 to ${shape[axis] - 1}.`,
-  );
+  throw indexError(op, index, shape, axis);
 }

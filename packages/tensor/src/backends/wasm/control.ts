@@ -1,12 +1,27 @@
-/** The words at the start of the memory through which threads agree about runs, by their index. */
-export const CONTROL = {
+/** The words of the memory through which threads agree about runs, by their index. */
+export interface ControlWords {
   /** The number of the run that threads may take part in; 0 between runs. */
-  run: 0,
+  readonly run: number;
   /** Threads other than the main one that are in a run, or about to look whether they may be. */
-  active: 1,
+  readonly active: number;
   /** 1 + the number of a thread whose part failed; 0 if none did. */
-  failed: 2,
-} as const;
+  readonly failed: number;
+}
+
+/** Bytes at the start of the memory that hold the words. */
+export const CONTROL_BYTES = 1024;
+
+/** Words of one set. */
+const SET = 4;
+
+/**
+ * The words of the threads that were started for the n-th time: not those of the threads before them,
+ * which may be about to end but still write to theirs.
+ */
+export function controlWords(generation: number): ControlWords {
+  const first = (generation % (CONTROL_BYTES / 4 / SET)) * SET;
+  return { run: first, active: first + 1, failed: first + 2 };
+}
 
 /** What the main thread tells the others. */
 export type ThreadMessage =
@@ -15,7 +30,7 @@ export type ThreadMessage =
       readonly kind: 'start';
       readonly memory: WebAssembly.Memory;
       readonly thread: number;
-      readonly words: typeof CONTROL;
+      readonly words: ControlWords;
     }
   | { readonly kind: 'program'; readonly id: number; readonly module: WebAssembly.Module }
   | { readonly kind: 'forget'; readonly id: number }
@@ -24,9 +39,9 @@ export type ThreadMessage =
 /** The function that a program exports. */
 export type RunFunction = (frame: number, thread: number, shared: number) => void;
 
-/** The words of a memory. */
+/** The words of a memory, all sets of them. */
 export function controlOf(memory: WebAssembly.Memory): Int32Array {
-  return new Int32Array(memory.buffer, 0, Object.keys(CONTROL).length);
+  return new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
 }
 
 /** An instance of a program on a memory; `pause` is what a waiting thread does after a while. */

@@ -1,15 +1,16 @@
 import { StateError } from '../../errors.ts';
 import { PAGE_BYTES } from './assembler/module.ts';
+import { CONTROL_BYTES } from './control.ts';
 import { collectGarbage } from './platform.ts';
 
 /** Blocks begin at multiples of this many bytes, a line of the cache. */
 const ALIGNMENT = 128;
 
-/** The first bytes of the memory, which belong to the threads. */
-export const CONTROL_BYTES = 1024;
-
 /** Pages that a 32-bit address reaches. */
 const MOST_PAGES = 65536;
+
+/** Pages that there are from the beginning. */
+const FIRST_PAGES = 16;
 
 /** After so many new bytes garbage is collected. */
 const COLLECT_EVERY = 256 * 2 ** 20;
@@ -31,8 +32,8 @@ export class Heap {
   private end: number = CONTROL_BYTES;
   private sinceCollection = 0;
 
-  constructor(shared: boolean) {
-    const { memory, maximumPages } = createMemory(shared);
+  constructor(shared: boolean, mostPages: number = MOST_PAGES) {
+    const { memory, maximumPages } = createMemory(shared, mostPages);
     this.memory = memory;
     this.maximumPages = maximumPages;
   }
@@ -125,11 +126,18 @@ export class Heap {
   }
 }
 
-function createMemory(shared: boolean): { memory: WebAssembly.Memory; maximumPages: number } {
+function createMemory(
+  shared: boolean,
+  mostPages: number,
+): { memory: WebAssembly.Memory; maximumPages: number } {
   // A device may refuse to reserve addresses for all that a module could use.
-  for (let maximumPages = MOST_PAGES; maximumPages > 256; maximumPages /= 2) {
+  for (let maximumPages = mostPages; maximumPages >= FIRST_PAGES; maximumPages /= 2) {
     try {
-      const memory = new WebAssembly.Memory({ initial: 16, maximum: maximumPages, shared });
+      const memory = new WebAssembly.Memory({
+        initial: FIRST_PAGES,
+        maximum: maximumPages,
+        shared,
+      });
       return { memory, maximumPages };
     } catch {
       continue;

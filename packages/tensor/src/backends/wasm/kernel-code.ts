@@ -1,6 +1,5 @@
-import type { Statement } from './assembler/code.ts';
 import type { FunctionBuilder, FunctionReference, Signature } from './assembler/function.ts';
-import type { I32 } from './assembler/code.ts';
+import type { I32, Statement } from './assembler/code.ts';
 import type { ModuleBuilder } from './assembler/module.ts';
 
 /** What the engine that runs the modules can do. */

@@ -12,7 +12,7 @@ export interface ThreadHandle {
 interface NodeThreads {
   readonly isMainThread: boolean;
   readonly Worker: new (url: URL) => {
-    postMessage(message: unknown): void;
+    postMessage(message: unknown, transfer: readonly []): void;
     on(event: 'error', listener: (error: Error) => void): void;
     on(event: 'exit', listener: (code: number) => void): void;
     unref(): void;
@@ -37,6 +37,9 @@ export function allowRelaxedSimd(): void {
   node?.getBuiltinModule?.('node:v8')?.setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
 
+/** Where the program of a thread lies. Bundlers must not take this one for a file of a page. */
+const THREAD_FILE = ['..', '..', '..', 'threads', 'thread.js'].join('/');
+
 /** How many threads can run at once, and share memory. */
 export function availableThreads(): number {
   if (typeof SharedArrayBuffer === 'undefined') return 1;
@@ -59,11 +62,11 @@ export function startThread(): ThreadHandle {
 }
 
 function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
-  const worker = new NodeWorker(new URL('../../../threads/thread.js', import.meta.url));
+  const worker = new NodeWorker(new URL(THREAD_FILE, import.meta.url));
   worker.unref();
   return {
     post: (message) => {
-      worker.postMessage(message);
+      worker.postMessage(message, []);
     },
     onEnd: (callback) => {
       worker.on('error', ({ message }) => {
@@ -85,7 +88,7 @@ function startWebWorker(): ThreadHandle {
   });
   return {
     post: (message) => {
-      worker.postMessage(message);
+      worker.postMessage(message, []);
     },
     onEnd: (callback) => {
       worker.addEventListener('error', ({ message }) => {

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../compile/kernel.ts';
-import { formatShape, StateError, ValueError, type TesseraError } from '../../errors.ts';
+import { StateError, type TesseraError } from '../../errors.ts';
+import { indexError } from '../../primitives/gather.ts';
 
 /** The error of a kernel that met an index outside of what it indexes. */
 export function refusal(kernel: Kernel, index: number): TesseraError {
@@ -7,9 +8,5 @@ export function refusal(kernel: Kernel, index: number): TesseraError {
   const { operation, params, inputs, outputs } = kernel;
   const axis = Number(params['axis']);
   const { shape } = operation.name === 'gather' ? inputs[0].view : outputs[0].view;
-  return new ValueError(
-    operation.name,
-    `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
-      `indices along it are 0 to ${shape[axis] - 1}.`,
-  );
+  return indexError(operation.name, index, shape, axis);
 }

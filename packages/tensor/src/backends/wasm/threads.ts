@@ -1,5 +1,5 @@
 import { StateError } from '../../errors.ts';
-import { CONTROL, controlOf, type ThreadMessage } from './control.ts';
+import { controlOf, controlWords, type ControlWords, type ThreadMessage } from './control.ts';
 import { mayWait, startThread, type ThreadHandle } from './platform.ts';
 
 /** Milliseconds without any progress after which a run is given up. */
@@ -18,16 +18,21 @@ export class Threads {
   private readonly memory: WebAssembly.Memory;
   private readonly control: Int32Array;
   private readonly modules = new Map<number, WebAssembly.Module>();
+  private readonly patience: number;
   private handles: ThreadHandle[] | null = null;
+  private generation = 0;
+  private words: ControlWords = controlWords(0);
+  private readonly releases: (() => void)[] = [];
   private nextProgram = 1;
   private lastRun = 0;
   /** Why a thread ended, if one did. */
   private loss: string | null = null;
   private progress = { address: 0, value: 0, since: 0 };
 
-  constructor(memory: WebAssembly.Memory, count: number) {
+  constructor(memory: WebAssembly.Memory, count: number, patience: number = PATIENCE) {
     this.memory = memory;
     this.count = count;
+    this.patience = patience;
     this.control = controlOf(memory);
   }
 
@@ -39,9 +44,15 @@ export class Threads {
     return id;
   }
 
-  forget(id: number): void {
+  /**
+   * Forgets a program. Calls `release` when no thread can touch its frame any more: one that was late
+   * may still find out that nothing is left to do.
+   */
+  forget(id: number, release: () => void): void {
     this.modules.delete(id);
     this.post({ kind: 'forget', id });
+    this.releases.push(release);
+    if (this.isQuiet()) this.releaseAll();
   }
 
   /**
@@ -56,47 +67,48 @@ export class Threads {
     this.quiesce();
     prepare();
     this.lastRun = (this.lastRun % 0x7fff_ffff) + 1;
-    Atomics.store(this.control, CONTROL.failed, 0);
-    Atomics.store(this.control, CONTROL.run, this.lastRun);
+    Atomics.store(this.control, this.words.failed, 0);
+    Atomics.store(this.control, this.words.run, this.lastRun);
     this.post({ kind: 'run', run: this.lastRun, id, frame });
     this.progress = { address: 0, value: 0, since: performance.now() };
     try {
       main();
     } finally {
-      Atomics.store(this.control, CONTROL.run, 0);
+      Atomics.store(this.control, this.words.run, 0);
     }
   }
 
   /** What the main thread does while it waits: sleeps for a moment, where it may, and watches for failures. */
   pause(address: number, value: number): void {
-    const failed = Atomics.load(this.control, CONTROL.failed);
+    const failed = Atomics.load(this.control, this.words.failed);
     if (failed !== 0) throw this.lost(`thread ${failed - 1} failed in the middle of a run`);
     const now = performance.now();
     const { progress } = this;
     if (progress.address !== address || progress.value !== value) {
       this.progress = { address, value, since: now };
-    } else if (now - progress.since > PATIENCE) {
-      throw this.lost(`a thread has not answered for ${PATIENCE / 1000} seconds`);
+    } else if (now - progress.since > this.patience) {
+      throw this.lost(`a thread has not answered for ${this.patience / 1000} seconds`);
     }
-    if (mayWait()) Atomics.wait(new Int32Array(this.memory.buffer), address / 4, value, NAP);
+    if (mayWait()) Atomics.wait(new Int32Array(this.memory.buffer), address >>> 2, value, NAP);
   }
 
   /** Ends all threads; the next run starts new ones. */
   stop(): void {
     for (const handle of this.handles ?? []) handle.terminate();
     this.handles = null;
-    Atomics.store(this.control, CONTROL.active, 0);
   }
 
   private start(): void {
     if (this.handles !== null) return;
+    this.words = controlWords(this.generation++);
+    this.control.fill(0, this.words.run, this.words.failed + 1);
     this.handles = Array.from({ length: this.count - 1 }, (_, i) => {
       const handle = startThread();
       handle.onEnd((reason) => {
         if (this.handles?.includes(handle) === true)
           this.loss ??= `thread ${i + 1} ended: ${reason}`;
       });
-      handle.post({ kind: 'start', memory: this.memory, thread: i + 1, words: CONTROL });
+      handle.post({ kind: 'start', memory: this.memory, thread: i + 1, words: this.words });
       for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
       return handle;
     });
@@ -123,12 +135,21 @@ export class Threads {
   /** Waits until no thread is in an earlier run. They leave soon: all work of that run is done. */
   private quiesce(): void {
     const since = performance.now();
-    for (let spins = 0; Atomics.load(this.control, CONTROL.active) !== 0; spins++) {
+    for (let spins = 0; !this.isQuiet(); spins++) {
       if (spins % 1000 !== 999) continue;
-      if (performance.now() - since > PATIENCE) {
-        throw this.lost(`a thread has not left a run for ${PATIENCE / 1000} seconds`);
+      if (performance.now() - since > this.patience) {
+        throw this.lost(`a thread has not left a run for ${this.patience / 1000} seconds`);
       }
-      if (mayWait()) Atomics.wait(this.control, CONTROL.active, 1, NAP);
+      if (mayWait()) Atomics.wait(this.control, this.words.active, 1, NAP);
     }
+    this.releaseAll();
+  }
+
+  private isQuiet(): boolean {
+    return this.handles === null || Atomics.load(this.control, this.words.active) === 0;
+  }
+
+  private releaseAll(): void {
+    for (const release of this.releases.splice(0)) release();
   }
 }

@@ -215,8 +215,11 @@ class Engine {
     };
     const { heap } = this;
     collected.register(executable, () => {
-      heap.release(frame);
-      if (together) threads.forget(id);
+      const release = (): void => {
+        heap.release(frame);
+      };
+      if (together) threads.forget(id, release);
+      else release();
     });
     return executable;
   }
@@ -234,8 +237,15 @@ class Engine {
           `${megabytes(limit)}. Use smaller batches, or checkpoint parts of the model.`,
       );
     }
+    const before = this.scratch.bytes;
     this.heap.release(this.scratch);
-    this.scratch = this.heap.allocate(bytes, 'prepare');
+    try {
+      this.scratch = this.heap.allocate(bytes, 'prepare');
+    } catch (error) {
+      // Earlier plans still count on what they reserved.
+      this.scratch = this.heap.allocate(before, 'prepare');
+      throw error;
+    }
   }
 
   private writeFrame(

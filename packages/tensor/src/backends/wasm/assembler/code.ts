@@ -37,8 +37,11 @@ export interface Statement {
 
 /** An address, an index, a count or a truth value. */
 export type I32 = Value<'i32'>;
+/** The bits of a float64. */
 export type I64 = Value<'i64'>;
+/** A float32 number. */
 export type F32 = Value<'f32'>;
+/** A float64 number. */
 export type F64 = Value<'f64'>;
 /** Sixteen bytes: four float32 (f32x4), four int32 (i32x4), two float64 (f64x2), … */
 export type V128 = Value<'v128'>;
@@ -103,9 +106,9 @@ export function sized(code: Code): Code {
   return [unsigned(lengthOf(code)), code];
 }
 
-/** A name in UTF-8. */
-export function name(text: string): Code {
-  return sized([...new TextEncoder().encode(text)]);
+/** A text, such as the name of an export, in UTF-8. */
+export function text(characters: string): Code {
+  return sized([...new TextEncoder().encode(characters)]);
 }
 
 /** The bytes of numbers in little-endian order. */

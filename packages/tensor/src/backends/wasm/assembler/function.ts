@@ -45,7 +45,7 @@ export interface FunctionReference {
 export class FunctionBuilder {
   readonly signature: Signature;
   private readonly locals: ValueType[] = [];
-  private code: Code[] = [];
+  private readonly code: Code[] = [];
   private depth = 0;
 
   constructor(signature: Signature) {

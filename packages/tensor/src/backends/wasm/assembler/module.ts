@@ -1,4 +1,4 @@
-import { flatten, name, sized, TYPE_CODES, unsigned, vector, type Code } from './code.ts';
+import { flatten, sized, text, TYPE_CODES, unsigned, vector, type Code } from './code.ts';
 import { FunctionBuilder, type FunctionReference, type Signature } from './function.ts';
 
 /** Bytes of a page of memory. */
@@ -65,15 +65,15 @@ export class ModuleBuilder {
 
   encode(): Uint8Array<ArrayBuffer> {
     const limits = [this.memory.shared ? 3 : 1, unsigned(0), unsigned(this.memory.maximumPages)];
-    const memory = [name('env'), name('memory'), 0x02, ...limits];
+    const memory = [text('env'), text('memory'), 0x02, ...limits];
     const imports = this.imports.map((each) => [
-      name('env'),
-      name(each.name),
+      text('env'),
+      text(each.name),
       0x00,
       unsigned(this.typeIndex(each.signature)),
     ]);
     const types = this.functions.map(({ signature }) => unsigned(this.typeIndex(signature)));
-    const exports = this.exports.map((each) => [name(each.name), 0x00, unsigned(each.index)]);
+    const exports = this.exports.map((each) => [text(each.name), 0x00, unsigned(each.index)]);
     const bodies = this.functions.map(({ builder }) => builder.encode());
     return flatten([
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
