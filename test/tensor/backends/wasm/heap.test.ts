@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PAGE_BYTES } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
+import { CONTROL_BYTES } from '../../../../packages/tensor/src/backends/wasm/control.ts';
+import { Heap, megabytes, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
+
+/** What a program does with memory: takes so many bytes, or gives one of its blocks back. */
+type Action =
+  | { readonly kind: 'allocate'; readonly bytes: number }
+  | { readonly kind: 'release'; readonly which: number };
+
+const actions: fc.Arbitrary<Action[]> = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constant('allocate' as const), bytes: fc.integer({ min: 0, max: 5000 }) }),
+    fc.record({ kind: fc.constant('release' as const), which: fc.nat() }),
+  ),
+  { maxLength: 60 },
+);
+
+/** Does it, and gives the blocks that are still held. */
+function play(
+  heap: Heap,
+  list: readonly Action[],
+  check: (held: readonly Block[]) => void,
+): Block[] {
+  const held: Block[] = [];
+  for (const action of list) {
+    if (action.kind === 'allocate') held.push(heap.allocate(action.bytes, 'test'));
+    else if (held.length > 0) heap.release(held.splice(action.which % held.length, 1)[0]);
+    check(held);
+  }
+  return held;
+}
+
+describe('a heap', () => {
+  it('gives blocks that are large enough, aligned, in memory and apart from each other', () => {
+    fc.assert(
+      fc.property(actions, (list) => {
+        const heap = new Heap(false, 64);
+        play(heap, list, (held) => {
+          const sorted = held.toSorted((a, b) => a.address - b.address);
+          let end = CONTROL_BYTES;
+          for (const { address, bytes } of sorted) {
+            expect(address).toBeGreaterThanOrEqual(end);
+            expect(address % 128).toBe(0);
+            end = address + bytes;
+          }
+          expect(end).toBeLessThanOrEqual(heap.memory.buffer.byteLength);
+          expect(heap.usedBytes).toBe(held.reduce((sum, { bytes }) => sum + bytes, 0));
+        });
+        for (const action of list) {
+          if (action.kind === 'release') continue;
+          const block = heap.allocate(action.bytes, 'test');
+          expect(block.bytes).toBeGreaterThanOrEqual(action.bytes);
+          heap.release(block);
+        }
+      }),
+    );
+  });
+
+  it('is one free block again when everything was given back, in any order', () => {
+    fc.assert(
+      fc.property(actions, fc.infiniteStream(fc.nat()), (list, order) => {
+        const heap = new Heap(false, 64);
+        let most = 0;
+        const held = play(heap, list, (blocks) => {
+          most = Math.max(most, ...blocks.map(({ address, bytes }) => address + bytes));
+        });
+        while (held.length > 0) {
+          const [{ value: which }] = [order.next()];
+          heap.release(held.splice(Number(which) % held.length, 1)[0]);
+        }
+        expect(heap.usedBytes).toBe(0);
+        // All that was ever used is there in one piece, from the beginning on.
+        const bytes = Math.max(1, most - CONTROL_BYTES);
+        const { byteLength } = heap.memory.buffer;
+        expect(heap.allocate(bytes, 'test').address).toBe(CONTROL_BYTES);
+        expect(heap.memory.buffer.byteLength).toBe(byteLength);
+      }),
+    );
+  });
+
+  it('takes the first gap that fits', () => {
+    const heap = new Heap(false, 64);
+    const [a, , c] = [256, 128, 512, 128].map((bytes) => heap.allocate(bytes, 'test'));
+    heap.release(c);
+    heap.release(a);
+    expect(heap.allocate(300, 'test').address).toBe(c.address);
+    expect(heap.allocate(200, 'test').address).toBe(a.address);
+    expect(heap.allocate(100, 'test').address).toBe(c.address + 384);
+  });
+
+  it('grows as it must, keeping what was there, up to the largest memory', () => {
+    const heap = new Heap(false, 32);
+    const first = heap.allocate(1000, 'test');
+    new Uint8Array(heap.memory.buffer)[first.address] = 42;
+    expect(heap.memory.buffer.byteLength).toBe(16 * PAGE_BYTES);
+    heap.allocate(15 * PAGE_BYTES, 'test');
+    heap.allocate(PAGE_BYTES, 'test');
+    expect(heap.memory.buffer.byteLength).toBe(20 * PAGE_BYTES);
+    heap.allocate(15 * PAGE_BYTES, 'test');
+    expect(heap.memory.buffer.byteLength).toBe(32 * PAGE_BYTES);
+    expect(new Uint8Array(heap.memory.buffer)[first.address]).toBe(42);
+  });
+
+  it('says what to do when no memory is left, and goes on with smaller blocks', () => {
+    const heap = new Heap(false, 32);
+    const block = heap.allocate(2 ** 20, 'test');
+    expect(() => heap.allocate(2 ** 20, 'matmul')).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: matmul: no memory is left: 3 MiB are needed, 2 MiB are there, and WebAssembly reaches 2 MiB. Use smaller batches, compile the whole step, or let go of tensors: dispose of them, or await between steps so that they are collected.]`,
+    );
+    expect(heap.allocate(2 ** 19, 'matmul').bytes).toBe(2 ** 19);
+    heap.release(block);
+    expect(heap.allocate(2 ** 20, 'matmul').address).toBe(block.address);
+  });
+
+  it('may be shared', () => {
+    expect(new Heap(true, 16).memory.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(() => new Heap(false, 8)).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: wasmBackend: the engine gives no WebAssembly memory.]`,
+    );
+  });
+});
+
+describe('megabytes', () => {
+  it('rounds up', () => {
+    expect([0, 1, 2 ** 20, 2 ** 20 + 1].map(megabytes)).toEqual([
+      '0 MiB',
+      '1 MiB',
+      '1 MiB',
+      '2 MiB',
+    ]);
+  });
+});
