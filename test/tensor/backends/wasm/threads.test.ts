@@ -1,0 +1,187 @@
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  atomics,
+  drop,
+  i32,
+} from '../../../../packages/tensor/src/backends/wasm/assembler/instructions.ts';
+import { ModuleBuilder } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
+import type { FunctionBuilder } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
+import { Threads } from '../../../../packages/tensor/src/backends/wasm/threads.ts';
+import { StateError } from '@tessera/tensor';
+
+/** Where the programs below count, far from the words of the threads. */
+const COUNTER = 4096;
+
+let threads: Threads | undefined;
+
+afterEach(() => {
+  threads?.stop();
+  threads = undefined;
+});
+
+/** Threads on a memory of their own. */
+function start(
+  count: number,
+  patience?: number,
+): { memory: WebAssembly.Memory; counter: Int32Array } {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  threads = new Threads(memory, count, patience);
+  return { memory, counter: new Int32Array(memory.buffer, COUNTER, 1) };
+}
+
+/** A program whose `run(frame, thread, shared)` does this in every thread but the main one. */
+function program(body: (f: FunctionBuilder) => void, imported = 'pause'): WebAssembly.Module {
+  const module = new ModuleBuilder({ shared: true, maximumPages: 1 });
+  module.import(imported, { parameters: ['i32', 'i32'], result: null });
+  const run = module.define({ parameters: ['i32', 'i32', 'i32'], result: null }, body);
+  module.export('run', run);
+  return new WebAssembly.Module(module.encode());
+}
+
+const count = program((f) => {
+  f.emit(drop(atomics.add(i32.const(COUNTER), i32.const(1))));
+});
+const trap = program((f) => {
+  f.unreachable();
+});
+const endless = program((f) => {
+  f.emit(drop(atomics.add(i32.const(COUNTER), i32.const(1))));
+  f.loop((again) => {
+    f.branch(again);
+  });
+});
+
+/** Runs a program; the main thread waits until the counter reaches `target`, as a program would. */
+function runUntil(id: number, counter: Int32Array, target: number): void {
+  threads?.run(
+    id,
+    0,
+    () => {
+      counter[0] = 0;
+    },
+    () => {
+      for (let now = 0; now !== target; now = Atomics.load(counter, 0))
+        threads?.pause(COUNTER, now);
+    },
+  );
+}
+
+function idOf(module: WebAssembly.Module): number {
+  return threads?.register(module) ?? 0;
+}
+
+describe('threads', () => {
+  it.each([2, 3, 4])('all take part in a run: %i', (number) => {
+    const { counter } = start(number);
+    const id = idOf(count);
+    for (let i = 0; i < 50; i++) runUntil(id, counter, number - 1);
+    expect(counter[0]).toBe(number - 1);
+  });
+
+  it('know programs from before they were started and from after', () => {
+    const { counter } = start(2);
+    const before = idOf(count);
+    runUntil(before, counter, 1);
+    const after = idOf(count);
+    runUntil(after, counter, 1);
+    runUntil(before, counter, 1);
+    expect(after).not.toBe(before);
+  });
+
+  it('release the frame of a program that nobody uses any more, when it is quiet', () => {
+    const { counter } = start(2);
+    const id = idOf(count);
+    const released = vi.fn<() => void>();
+    runUntil(id, counter, 1);
+    threads?.forget(id, released);
+    runUntil(idOf(count), counter, 1);
+    expect(released).toHaveBeenCalledTimes(1);
+    threads?.stop();
+    threads?.forget(id, released);
+    expect(released).toHaveBeenCalledTimes(2);
+  });
+
+  it('that trap in the middle of a run are an error, and the next run works', () => {
+    const { counter } = start(3);
+    const bad = idOf(trap);
+    const good = idOf(count);
+    runUntil(good, counter, 2);
+    expect(() => {
+      runUntil(bad, counter, 2);
+    }).toThrow(
+      /^run: thread [12] failed in the middle of a run\. Its results are lost; the next run/,
+    );
+    for (let i = 0; i < 3; i++) runUntil(good, counter, 2);
+    expect(counter[0]).toBe(2);
+  });
+
+  it('that do not answer are given up, and the next run works', () => {
+    const { counter } = start(2, 300);
+    const bad = idOf(endless);
+    const good = idOf(count);
+    const before = performance.now();
+    expect(() => {
+      runUntil(bad, counter, 2);
+    }).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: run: a thread has not answered for 0.3 seconds. Its results are lost; the next run starts new threads.]`,
+    );
+    expect(performance.now() - before).toBeGreaterThan(300);
+    runUntil(good, counter, 1);
+    expect(counter[0]).toBe(1);
+  });
+
+  it('that stay in a run for which the main one did not wait are given up before the next', () => {
+    const { counter } = start(2, 300);
+    const bad = idOf(endless);
+    const good = idOf(count);
+    runUntil(bad, counter, 1);
+    expect(() => {
+      runUntil(good, counter, 1);
+    }).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: run: a thread has not left a run for 0.3 seconds. Its results are lost; the next run starts new threads.]`,
+    );
+    runUntil(good, counter, 1);
+    expect(counter[0]).toBe(1);
+  });
+
+  it('that ended between runs are an error of the next, and the one after that works', async () => {
+    const { counter } = start(2);
+    const good = idOf(count);
+    runUntil(good, counter, 1);
+    // A module that cannot be instantiated ends the thread that gets it.
+    const unlinked = idOf(program(() => undefined, 'nothing'));
+    const nothing = (): void => undefined;
+    await vi.waitFor(() => {
+      expect(() => threads?.run(good, 0, nothing, nothing)).toThrow(
+        /^run: thread 1 ended: WebAssembly\.Instance\(\): Import #\d.*\. Its results are lost/,
+      );
+    });
+    threads?.forget(unlinked, nothing);
+    runUntil(good, counter, 1);
+    expect(counter[0]).toBe(1);
+  });
+
+  it('are ended and started anew on demand', () => {
+    const { counter } = start(2);
+    const id = idOf(count);
+    for (let i = 0; i < 3; i++) {
+      runUntil(id, counter, 1);
+      threads?.stop();
+    }
+    expect(counter[0]).toBe(1);
+  });
+});
+
+describe('the program of a thread', () => {
+  it('refuses messages before it has a memory', async () => {
+    const worker = new Worker(
+      new URL('../../../../packages/tensor/threads/thread.js', import.meta.url),
+    );
+    const error = await new Promise((resolve) => {
+      worker.on('error', resolve);
+      worker.postMessage({ kind: 'forget', id: 1 });
+    });
+    expect(error).toMatchInlineSnapshot(`[Error: thread: a message came before the memory.]`);
+  });
+});
