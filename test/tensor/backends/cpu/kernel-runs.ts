@@ -104,6 +104,18 @@ export function loadOnly(dtype: DType): Expression {
   return { nodes: [{ kind: 'load', input: 0, dtype }], results: [0] };
 }
 
+/**
+ * How two arrays differ, `null` if they are the same, bit for bit but for the kind of NaN. Much faster than
+ * an assertion about long arrays.
+ */
+export function difference(actual: TypedArray, expected: TypedArray): string | null {
+  if (actual.constructor !== expected.constructor || actual.length !== expected.length) {
+    return `${actual.constructor.name}(${actual.length}), not ${expected.constructor.name}(${expected.length})`;
+  }
+  const at = actual.findIndex((x, i) => !Object.is(x, expected[i]));
+  return at === -1 ? null : `element ${at} is ${actual[at]}, not ${expected[at]}`;
+}
+
 /** The index of element `flat` of a row-major `shape`. */
 export function indexOf(shape: Shape, flat: number): number[] {
   const index = new Array<number>(shape.length);
