@@ -1,0 +1,202 @@
+import { grad, valueAndGrad } from '@tessera/autograd';
+import { gelu, linear, matmul, type Tensor } from '@tessera/tensor';
+import { formatPlan, planProgram, simplify, trace } from '@tessera/tensor/extend';
+import { describe, expect, it } from 'vitest';
+
+type Shapes = readonly (readonly number[])[];
+
+/** The plan of a function of tensors of these shapes, for a backend whose matmul takes epilogues or not. */
+function planOf(
+  f: (...args: Tensor[]) => readonly Tensor[],
+  shapes: Shapes,
+  epilogues: readonly string[] = [],
+): string {
+  const specs = shapes.map((shape) => ({ shape, dtype: 'float32' as const }));
+  const program = trace((args) => f(...args), specs, {
+    composites: new Set(),
+    capture: () => {
+      throw new Error('nothing is captured here');
+    },
+  });
+  return formatPlan(planProgram(simplify(program), [], undefined, new Set(epilogues)));
+}
+
+describe('assemblies', () => {
+  it('of the gradients of slices are merged: each part is written where it belongs', () => {
+    const loss = (x: Tensor): Tensor => {
+      const [a, b, c] = x.chunk(3, 1);
+      return a.mul(b).add(c.sin()).sum();
+    };
+    expect(planOf((x) => [grad(loss)(x)], [[2, 6]])).toMatchInlineSnapshot(`
+      "plan: 3 kernels, arena 0 bytes
+        out0: float32[2, 2] strides [6, 1] offset 4 = map [2, 2] add(add(cos(in0[2, 2] strides [6, 1] offset 4), 0), 0)
+        out0: float32[2, 2] strides [6, 1] offset 2 = map [2, 2] add(add(in0[2, 2] strides [6, 1], 0), 0)
+        out0: float32[2, 2] strides [6, 1] = map [2, 2] add(in0[2, 2] strides [6, 1] offset 2, 0)"
+    `);
+  });
+
+  it('of slices that meet are added', () => {
+    const loss = (x: Tensor): Tensor => {
+      const left = x.slice([[0, 2]]);
+      const right = x.slice([[1, 3]]);
+      return left.mul(right).sum();
+    };
+    expect(planOf((x) => [grad(loss)(x)], [[3]])).toMatchInlineSnapshot(`
+      "plan: 5 kernels, arena 128 bytes
+        tmp1: float32 × 3 at byte 0
+        tmp2: float32 × 3 at byte 64
+        tmp1: float32[3] = map [3] 0
+        tmp1: float32[2] offset 1 = map [2] in0[2]
+        tmp2: float32[3] = map [3] 0
+        tmp2: float32[2] = map [2] in0[2] offset 1
+        out0: float32[3] = map [3] add(tmp1[3], tmp2[3])"
+    `);
+  });
+
+  it('with gaps are filled with zeros first', () => {
+    const loss = (x: Tensor): Tensor => {
+      const [a, , c] = x.chunk(3, 0);
+      return a.mul(c).sum();
+    };
+    expect(planOf((x) => [grad(loss)(x)], [[6]])).toMatchInlineSnapshot(`
+      "plan: 3 kernels, arena 0 bytes
+        out0: float32[6] = map [6] 0
+        out0: float32[2] offset 4 = map [2] add(in0[2], 0)
+        out0: float32[2] = map [2] add(in0[2] offset 4, 0)"
+    `);
+  });
+
+  it('take the work on their parts along', () => {
+    expect(
+      planOf(
+        (x, y) => [
+          x
+            .mul(2)
+            .pad([
+              [1, 0],
+              [0, 0],
+            ])
+            .add(
+              y.exp().pad([
+                [0, 2],
+                [0, 0],
+              ]),
+            ),
+        ],
+        [
+          [2, 3],
+          [1, 3],
+        ],
+      ),
+    ).toMatchInlineSnapshot(`
+      "plan: 2 kernels, arena 0 bytes
+        out0: float32[2, 3] offset 3 = map [2, 3] add(mul(in0[2, 3], 2), 0)
+        out0: float32[1, 3] = map [1, 3] add(exp(in1[1, 3]), 0)"
+    `);
+  });
+});
+
+describe('rematerialisation', () => {
+  it('keeps the input of GELU for its gradient, not its square, cube and tanh', () => {
+    const loss = (x: Tensor, w: Tensor): Tensor => matmul(gelu(matmul(x, w)), w).sum();
+    const f = (x: Tensor, w: Tensor): Tensor[] => {
+      const { value, grads } = valueAndGrad(loss)(x, w);
+      return [value, grads];
+    };
+    const plan = planOf(f, [
+      [4, 4],
+      [4, 4],
+    ]);
+    expect(plan).toMatchInlineSnapshot(`
+      "plan: 8 kernels, arena 192 bytes
+        tmp2: float32 × 16 at byte 0
+        tmp3: float32 × 16 at byte 64
+        tmp4: float32 × 16 at byte 128
+        tmp6: float32 × 1 at byte 64
+        tmp7: float32 × 16 at byte 128
+        tmp8: float32 × 16 at byte 0
+        tmp2: float32[4, 4] = matmul(in0[4, 4], in1[4, 4])
+        tmp3: float32[4, 4] = map [4, 4] mul(mul(tmp2[4, 4], 0.5), add(tanh(mul(add(mul(mul(mul(tmp2[4, 4], tmp2[4, 4]), tmp2[4, 4]), 0.044715), tmp2[4, 4]), 0.7978845608028654)), 1))
+        tmp4: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])
+        out0: float32[] = sum over [0, 1] of [4, 4] tmp4[4, 4]
+        tmp6: float32[] = map [] 1
+        tmp7: float32[4, 4] = matmul(tmp6[4, 4] strides [0, 0], in1[4, 4] strides [1, 4])
+        tmp8: float32[4, 4] = map [4, 4] t0 = mul(tmp2[4, 4], tmp2[4, 4]); t1 = tanh(mul(add(mul(mul(t0, tmp2[4, 4]), 0.044715), tmp2[4, 4]), 0.7978845608028654)); t2 = mul(mul(mul(tmp7[4, 4], mul(tmp2[4, 4], 0.5)), add(neg(mul(t1, t1)), 1)), 0.7978845608028654); t3 = mul(t2, 0.044715); t4 = mul(mul(t3, tmp2[4, 4]), tmp2[4, 4]); add(add(add(add(mul(mul(tmp7[4, 4], add(t1, 1)), 0.5), t2), mul(t3, t0)), t4), t4)
+        out1: float32[4, 4] = matmul(tmp8[4, 4], in1[4, 4] strides [1, 4])"
+    `);
+  });
+
+  it('keeps what is cheap to keep, and what was asked for', () => {
+    expect(
+      planOf(
+        (x, w) => {
+          const y = x.exp();
+          return [y, matmul(y, w)];
+        },
+        [
+          [4, 4],
+          [4, 4],
+        ],
+      ),
+    ).toMatchInlineSnapshot(`
+      "plan: 2 kernels, arena 0 bytes
+        out0: float32[4, 4] = map [4, 4] exp(in0[4, 4])
+        out1: float32[4, 4] = matmul(out0[4, 4], in1[4, 4])"
+    `);
+  });
+});
+
+describe('epilogues', () => {
+  const shapes = [[5, 4], [3, 4], [3], [5, 3]];
+
+  it('are bias, activation and residual of a product, where the kernel takes them', () => {
+    const f = (x: Tensor, w: Tensor, b: Tensor, r: Tensor): Tensor[] => [
+      linear(x, w, b).relu().add(r),
+    ];
+    expect(planOf(f, shapes)).toMatchInlineSnapshot(`
+      "plan: 2 kernels, arena 64 bytes
+        tmp4: float32 × 15 at byte 0
+        tmp4: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
+        out0: float32[5, 3] = map [5, 3] t0 = add(tmp4[5, 3], in2[5, 3] strides [0, 1]); add(where(lessEqual(t0, 0), 0, t0), in3[5, 3])"
+    `);
+    expect(planOf(f, shapes, ['matmul'])).toMatchInlineSnapshot(`
+      "plan: 1 kernel, arena 0 bytes
+        out0: float32[5, 3] = y = matmul(in0[5, 4], in1[4, 3] strides [1, 4]); [5, 3] t0 = add(y, in2[5, 3] strides [0, 1]); add(where(lessEqual(t0, 0), 0, t0), in3[5, 3])"
+    `);
+  });
+
+  it('have further results where others read them', () => {
+    const f = (x: Tensor, w: Tensor, b: Tensor): Tensor[] => {
+      const h = linear(x, w, b);
+      return [h, h.tanh()];
+    };
+    expect(planOf(f, shapes.slice(0, 3), ['matmul'])).toMatchInlineSnapshot(`
+      "plan: 1 kernel, arena 0 bytes
+        out0: float32[5, 3], out1: float32[5, 3] = y = matmul(in0[5, 4], in1[4, 3] strides [1, 4]); [5, 3] t0 = add(y, in2[5, 3] strides [0, 1]); t0, tanh(t0)"
+    `);
+  });
+
+  it('are none where another kernel reads the product as well', () => {
+    const f = (x: Tensor, w: Tensor): Tensor[] => {
+      const y = matmul(x, w.transpose());
+      return [y.exp(), matmul(y.transpose(), y)];
+    };
+    expect(planOf(f, shapes.slice(0, 2), ['matmul'])).toMatchInlineSnapshot(`
+      "plan: 3 kernels, arena 64 bytes
+        tmp2: float32 × 15 at byte 0
+        tmp2: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
+        out0: float32[5, 3] = map [5, 3] exp(tmp2[5, 3])
+        out1: float32[3, 3] = matmul(tmp2[3, 5] strides [1, 3], tmp2[5, 3])"
+    `);
+  });
+
+  it('are none where work crosses the rows of the product', () => {
+    const f = (x: Tensor, w: Tensor): Tensor[] => [matmul(x, w.transpose()).transpose().add(1)];
+    expect(planOf(f, shapes.slice(0, 2), ['matmul'])).toMatchInlineSnapshot(`
+      "plan: 2 kernels, arena 64 bytes
+        tmp2: float32 × 15 at byte 0
+        tmp2: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
+        out0: float32[3, 5] = map [3, 5] add(tmp2[3, 5] strides [1, 3], 1)"
+    `);
+  });
+});
