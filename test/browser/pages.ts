@@ -7,6 +7,8 @@ export interface PageReport {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** Messages of the browser: uncaught errors, refused requests, broken policies. */
   readonly complaints: readonly string[];
+  /** Names of the scripts of workers that it started, without folders and hashes. */
+  readonly workers: readonly string[];
 }
 
 /** Keeps Chromium from calling home, and from needing a GPU. */
@@ -29,13 +31,15 @@ const TIMEOUT_MS = 60_000;
  * @param executablePath The browser.
  * @param folder The site, served under a strict Content-Security-Policy.
  * @param pages Their names and the ids of the `<output>` elements that each will have.
+ * @param isolated Whether they are cross-origin isolated.
  */
 export async function visitPages<Name extends string>(
   executablePath: string,
   folder: string,
   pages: Readonly<Record<Name, readonly string[]>>,
+  isolated: boolean,
 ): Promise<Readonly<Record<Name, PageReport>>> {
-  const site = await serveSite(folder);
+  const site = await serveSite(folder, isolated);
   try {
     const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: TIMEOUT_MS });
     try {
@@ -57,6 +61,8 @@ async function visitPage(page: Page, url: string, ids: readonly string[]): Promi
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
+  const workers: string[] = [];
+  page.on('worker', (worker) => workers.push(worker.url().replace(/^.*\/|-[\w-]+\.js$/g, '')));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
   await page.goto(url, { timeout: TIMEOUT_MS });
   const outputs: Record<string, unknown> = {};
@@ -69,5 +75,5 @@ async function visitPage(page: Page, url: string, ids: readonly string[]): Promi
     }
     outputs[id] = JSON.parse(text);
   }
-  return { outputs, complaints };
+  return { outputs, complaints, workers };
 }

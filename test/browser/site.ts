@@ -4,9 +4,18 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 
-/** Scripts and workers of the site's own files, and nothing else: neither `eval` nor inline code. */
+/**
+ * Scripts and workers of the site's own files and WebAssembly, and nothing else: neither `eval` nor
+ * inline code.
+ */
 const POLICY =
-  "default-src 'none'; script-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+
+/** What makes pages cross-origin isolated, so that their threads may share memory. */
+const ISOLATION: Readonly<Record<string, string>> = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -20,8 +29,12 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Serves a folder on a free port of this machine, every file under a strict Content-Security-Policy. */
-export async function serveSite(folder: string): Promise<Site> {
+/**
+ * Serves a folder on a free port of this machine, every file under a strict Content-Security-Policy.
+ *
+ * @param isolated Whether its pages are cross-origin isolated.
+ */
+export async function serveSite(folder: string, isolated: boolean): Promise<Site> {
   const files = new Map(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => statSync(join(folder, file)).isFile())
@@ -30,6 +43,9 @@ export async function serveSite(folder: string): Promise<Site> {
   const server = createServer(({ url = '/' }, response) => {
     const file = files.get(url);
     response.setHeader('content-security-policy', POLICY);
+    for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) {
+      response.setHeader(name, value);
+    }
     response.setHeader('content-type', TYPES[extname(url)] ?? 'application/octet-stream');
     // A browser asks every site for an icon; that this one has none is no failure.
     response.statusCode = file === undefined ? (url === '/favicon.ico' ? 204 : 404) : 200;

@@ -1,10 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundle, type Bundle } from '../browser/bundle.ts';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { visitPages } from '../browser/pages.ts';
+import type { DitTrainingResult } from '../browser/program/dit-training.ts';
 import type { SamplingResult } from '../browser/program/sampling.ts';
 import type { TrainingResult } from '../browser/program/training.ts';
 import { PackedProject, type Compilation } from './packed-project.ts';
@@ -20,6 +22,13 @@ const project = new PackedProject();
 
 /** Sources of the pages: what runs in them runs in Node as well. */
 const programs = fileURLToPath(new URL('../browser/program', import.meta.url));
+/** What the page of the DiT reports. */
+interface DitPage {
+  readonly refusesEval: boolean;
+  readonly isIsolated: boolean;
+  readonly result: DitTrainingResult;
+}
+
 /** Of the program's network: 2 to 8 to 1, with biases. */
 const PARAMETERS = 33;
 
@@ -45,7 +54,7 @@ describe('the tarballs', () => {
 
   it('hold the build, the sources it was made from, the licence, and nothing else', () => {
     const expected =
-      /^package\/(?:package\.json|LICENSE|README\.md|bin\/[\w-]+\.js|src\/.*\.ts|dist\/.*(?:\.js|\.d\.ts)(?:\.map)?)$/;
+      /^package\/(?:package\.json|LICENSE|README\.md|(?:bin|threads)\/[\w-]+\.js|src\/.*\.ts|dist\/.*(?:\.js|\.d\.ts)(?:\.map)?)$/;
     for (const tarball of project.tarballs) {
       const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
       expect(files.filter((file) => !expected.test(file))).toEqual([]);
@@ -206,7 +215,12 @@ describe('a bundle', () => {
 
 describe('one program', () => {
   const site = join(project.folder, 'site');
-  const scripts = ['training-page.ts', 'training-worker.ts', 'sampling-page.ts'];
+  const scripts = [
+    'training-page.ts',
+    'training-worker.ts',
+    'sampling-page.ts',
+    'dit-training-page.ts',
+  ];
   const options = {
     lib: ['es2023', 'esnext.disposable', 'dom'],
     rewriteRelativeImportExtensions: true,
@@ -219,7 +233,8 @@ describe('one program', () => {
     project.copy(programs, ['.ts', '.html']);
     const nodenext = { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' };
     compiled = project.compile(scripts, { ...options, ...nodenext });
-    built = await bundle(project.folder, ['training.html', 'sampling.html'], site);
+    const pages = ['training.html', 'sampling.html', 'dit-training.html'];
+    built = await bundle(project.folder, pages, site);
   });
 
   it('type-checks with moduleResolution nodenext and bundler', () => {
@@ -265,10 +280,8 @@ describe('one program', () => {
       process.stderr.write(`the browser test is skipped: ${NO_CHROMIUM}\n`);
       return skip(NO_CHROMIUM);
     }
-    const { training, sampling } = await visitPages(browser, site, {
-      training: ['page', 'worker'],
-      sampling: ['page'],
-    });
+    const pages = { training: ['page', 'worker'], sampling: ['page'] };
+    const { training, sampling } = await visitPages(browser, site, pages, true);
     const trained = { refusesEval: true, result: trainInNode() };
     expect(largestDifference(training.outputs['page'], trained)).toBeLessThan(BETWEEN_ENGINES);
     expect(largestDifference(training.outputs['worker'], trained)).toBeLessThan(BETWEEN_ENGINES);
@@ -276,6 +289,30 @@ describe('one program', () => {
       BETWEEN_ENGINES,
     );
     expect([...training.complaints, ...sampling.complaints]).toEqual([]);
+  });
+
+  describe.each([
+    { place: 'that is cross-origin isolated, on threads', isolated: true },
+    { place: 'that is not isolated, on one thread', isolated: false },
+  ])('in a page $place', ({ isolated }) => {
+    it('a DiT is trained on wasm as in Node', async ({ skip }) => {
+      const browser = findChromium();
+      if (browser === null) return skip(NO_CHROMIUM);
+      const pages = { 'dit-training': ['page'] };
+      const { 'dit-training': report } = await visitPages(browser, site, pages, isolated);
+      const page = report.outputs['page'] as DitPage;
+      const { result } = page;
+      expect(report.complaints).toEqual([]);
+      expect(page).toMatchObject({ refusesEval: true, isIsolated: isolated });
+      expect(result.threads).toBe(isolated ? availableParallelism() : 1);
+      expect(report.workers).toEqual(Array.from({ length: result.threads - 1 }, () => 'thread'));
+      expect(result.losses[19]).toBeLessThan(result.losses[0]);
+      // One program on one instruction set gives one result, whoever runs it and on how many threads.
+      const { relaxed } = result;
+      const node = runInNode('dit-training', 'trainDit', { relaxed }) as DitTrainingResult;
+      expect(node.losses).toEqual(result.losses);
+      expect(node.gradNorms).toEqual(result.gradNorms);
+    });
   });
 
   function trainInNode(): TrainingResult {
@@ -286,11 +323,11 @@ describe('one program', () => {
     return runInNode('sampling', 'drawSamples') as SamplingResult;
   }
 
-  function runInNode(module: string, name: string): unknown {
+  function runInNode(module: string, name: string, options: unknown = {}): unknown {
     return JSON.parse(
       project.runModule(`
         import { ${name} } from './out/${module}.js';
-        console.log(JSON.stringify(await ${name}()));
+        console.log(JSON.stringify(await ${name}(${JSON.stringify(options)})));
       `),
     );
   }

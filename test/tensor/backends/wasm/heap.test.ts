@@ -107,7 +107,7 @@ describe('a heap', () => {
     const heap = new Heap(false, 32);
     const block = heap.allocate(2 ** 20, 'test');
     expect(() => heap.allocate(2 ** 20, 'matmul')).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: matmul: no memory is left: 3 MiB are needed, 2 MiB are there, and WebAssembly reaches 2 MiB. Use smaller batches, compile the whole step, or let go of tensors: dispose of them, or await between steps so that they are collected.]`,
+      `[StateError: matmul: no memory is left for 1 MiB: 1 MiB are in use, and WebAssembly reaches 2 MiB. Use smaller batches, compile the whole step, or let go of tensors: dispose of them, or await between steps so that they are collected.]`,
     );
     expect(heap.allocate(2 ** 19, 'matmul').bytes).toBe(2 ** 19);
     heap.release(block);

@@ -8,7 +8,6 @@ import {
 import { ModuleBuilder } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
 import type { FunctionBuilder } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
 import { Threads } from '../../../../packages/tensor/src/backends/wasm/threads.ts';
-import { StateError } from '@tessera/tensor';
 
 /** Where the programs below count, far from the words of the threads. */
 const COUNTER = 4096;

@@ -51,12 +51,24 @@ export class Heap {
   allocate(bytes: number, op: string): Block {
     const size = Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
     this.sinceCollection += size;
-    if (this.sinceCollection > COLLECT_EVERY) {
-      this.sinceCollection = 0;
-      collectGarbage();
-    }
+    if (this.sinceCollection > COLLECT_EVERY) this.collect();
+    const block = this.take(size) ?? this.extend(size);
+    if (block !== null) return block;
+    this.collect();
+    const collected = this.take(size) ?? this.extend(size);
+    if (collected !== null) return collected;
+    throw this.exhausted(size, op);
+  }
+
+  private collect(): void {
+    this.sinceCollection = 0;
+    collectGarbage();
+  }
+
+  /** The beginning of the first free block that is large enough. */
+  private take(size: number): Block | null {
     const index = this.free.findIndex((block) => block.bytes >= size);
-    if (index === -1) return this.extend(size, op);
+    if (index === -1) return null;
     const block = this.free[index];
     const { address } = block;
     block.address += size;
@@ -88,30 +100,35 @@ export class Heap {
     this.free.splice(index + 1, 1);
   }
 
-  private extend(bytes: number, op: string): Block {
+  /** A block at the end of the memory, which may have to grow; `null` if it cannot grow so far. */
+  private extend(bytes: number): Block | null {
     const last = this.free.at(-1);
     const reused = last !== undefined && last.address + last.bytes === this.end ? last : undefined;
     const address = reused?.address ?? this.end;
-    this.grow(address + bytes, op);
+    if (!this.reach(address + bytes)) return null;
     if (reused !== undefined) this.free.pop();
     this.end = address + bytes;
     return { address, bytes };
   }
 
   /** Grows the memory to at least `end` bytes, by a quarter or more at a time. */
-  private grow(end: number, op: string): void {
+  private reach(end: number): boolean {
     const pages = this.memory.buffer.byteLength / PAGE_BYTES;
     const needed = Math.ceil(end / PAGE_BYTES);
-    if (needed <= pages) return;
+    if (needed <= pages) return true;
+    if (needed > this.maximumPages) return false;
     const wanted = Math.min(this.maximumPages, Math.max(needed, Math.ceil(pages * 1.25)));
-    if (needed > this.maximumPages || !this.tryGrow(wanted - pages, needed - pages)) {
-      throw new StateError(
-        op,
-        `no memory is left: ${megabytes(end)} are needed, ${megabytes(pages * PAGE_BYTES)} are there, ` +
-          `and WebAssembly reaches ${megabytes(this.maximumPages * PAGE_BYTES)}. Use smaller batches, compile the ` +
-          'whole step, or let go of tensors: dispose of them, or await between steps so that they are collected.',
-      );
-    }
+    return this.tryGrow(wanted - pages, needed - pages);
+  }
+
+  private exhausted(bytes: number, op: string): StateError {
+    const most = this.maximumPages * PAGE_BYTES;
+    return new StateError(
+      op,
+      `no memory is left for ${megabytes(bytes)}: ${megabytes(this.usedBytes)} are in use, ` +
+        `and WebAssembly reaches ${megabytes(most)}. Use smaller batches, compile the whole step, ` +
+        'or let go of tensors: dispose of them, or await between steps so that they are collected.',
+    );
   }
 
   private tryGrow(...amounts: readonly number[]): boolean {

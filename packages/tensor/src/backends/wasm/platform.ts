@@ -23,7 +23,10 @@ interface NodeThreads {
 interface NodeProcess {
   getBuiltinModule?(name: 'node:worker_threads'): NodeThreads;
   getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void };
-  getBuiltinModule?(name: 'node:vm'): { runInNewContext(code: 'gc'): () => void };
+  getBuiltinModule?(name: 'node:vm'): {
+    runInNewContext(code: 'gc'): () => void;
+    runInNewContext(code: 'FinalizationRegistry'): FinalizationRegistryConstructor;
+  };
   getBuiltinModule?(name: 'node:os'): { availableParallelism(): number };
 }
 
@@ -101,7 +104,25 @@ function startWebWorker(): ThreadHandle {
   };
 }
 
+/** A registry that may be able to call back at once, as a proposal to the language has it. */
+type Registry<T> = FinalizationRegistry<T> & { cleanupSome?(): void };
+
+const registries: { cleanupSome?(): void }[] = [];
+
 let collect: (() => void) | undefined;
+
+/**
+ * A registry that tells when objects were collected: at the latest after the running script, and where
+ * the engine can do that, during {@link collectGarbage}.
+ */
+export function createRegistry<T>(callback: (held: T) => void): FinalizationRegistry<T> {
+  node?.getBuiltinModule?.('node:v8')?.setFlagsFromString('--harmony-weak-refs-with-cleanup-some');
+  // What a flag adds to the language is there in contexts made after it was set.
+  const Foreign = node?.getBuiltinModule?.('node:vm')?.runInNewContext('FinalizationRegistry');
+  const registry = new (Foreign ?? FinalizationRegistry)(callback) as Registry<T>;
+  registries.push(registry);
+  return registry;
+}
 
 /**
  * Has garbage collected where the engine lets us ask for it: the memory of dropped tensors is outside
@@ -114,4 +135,5 @@ export function collectGarbage(): void {
     collect = node?.getBuiltinModule?.('node:vm')?.runInNewContext('gc') ?? ((): void => undefined);
   }
   collect();
+  for (const registry of registries) registry.cleanupSome?.();
 }

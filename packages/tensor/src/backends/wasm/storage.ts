@@ -2,13 +2,22 @@ import type { Backend, Storage } from '../../backend.ts';
 import { BYTES_PER_ELEMENT, type DType, type TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
 import type { Block, Heap } from './heap.ts';
+import { createRegistry } from './platform.ts';
+
+interface Held {
+  readonly heap: Heap;
+  readonly block: Block;
+}
+
+let registry: FinalizationRegistry<Held> | undefined;
 
 /** Gives the blocks of storages that nobody can reach any more back to their heaps. */
-const collected = new FinalizationRegistry<{ readonly heap: Heap; readonly block: Block }>(
-  ({ heap, block }) => {
+function collected(): FinalizationRegistry<Held> {
+  registry ??= createRegistry<Held>(({ heap, block }) => {
     heap.release(block);
-  },
-);
+  });
+  return registry;
+}
 
 /** The elements of a tensor in the memory of a backend. */
 export class WasmStorage implements Storage {
@@ -26,7 +35,7 @@ export class WasmStorage implements Storage {
     this.size = size;
     this.#heap = heap;
     this.#block = block;
-    collected.register(this, { heap, block }, this);
+    collected().register(this, { heap, block }, this);
   }
 
   /**
@@ -68,7 +77,7 @@ export class WasmStorage implements Storage {
   }
 
   #drop(loss: string): void {
-    collected.unregister(this);
+    collected().unregister(this);
     this.#block = null;
     this.#loss = loss;
   }

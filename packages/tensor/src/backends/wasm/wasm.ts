@@ -18,7 +18,7 @@ import type { KernelCode, Target } from './kernel-code.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
-import { availableThreads } from './platform.ts';
+import { availableThreads, createRegistry } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
@@ -81,7 +81,8 @@ const calls: {
  * number of threads.
  *
  * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if the
- * engine has no WebAssembly SIMD, or no memory that threads can share and more than one is asked for.
+ * engine has no WebAssembly SIMD, no relaxed SIMD that is asked for, or no memory that threads can share
+ * and more than one is asked for.
  * @example
  * const backend = wasmBackend({ threads: 1 });
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
@@ -103,7 +104,11 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
         'A page must be cross-origin isolated (the headers COOP: same-origin and COEP: require-corp).',
     );
   }
-  const target = { relaxed: options.relaxed ?? hasRelaxedSimd() };
+  const relaxed = options.relaxed !== false && hasRelaxedSimd();
+  if (options.relaxed === true && !relaxed) {
+    throw new StateError('wasmBackend', 'the engine has no relaxed SIMD. Leave relaxed out.');
+  }
+  const target = { relaxed };
   const engine = new Engine(threads, target);
   const backend: WasmBackend = {
     name: 'wasm',
@@ -151,10 +156,15 @@ function own(backend: Backend, storage: Storage, op: string): WasmStorage {
   );
 }
 
+let registry: FinalizationRegistry<() => void> | undefined;
+
 /** Gives the frames of executables that nobody can reach any more back. */
-const collected = new FinalizationRegistry<() => void>((release) => {
-  release();
-});
+function collected(): FinalizationRegistry<() => void> {
+  registry ??= createRegistry<() => void>((release) => {
+    release();
+  });
+  return registry;
+}
 
 /** Memory, threads and the preparation of plans. */
 class Engine {
@@ -214,7 +224,7 @@ class Engine {
       },
     };
     const { heap } = this;
-    collected.register(executable, () => {
+    collected().register(executable, () => {
       const release = (): void => {
         heap.release(frame);
       };
