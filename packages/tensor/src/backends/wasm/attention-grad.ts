@@ -16,18 +16,16 @@ import {
   type Matrix,
 } from './attention-operands.ts';
 import {
+  clearFactors,
   exponentialsRoutine,
   forEachPanel,
   invertSums,
-  multiplyPanel,
-  QUERIES,
-  ROW_BYTES,
-  setFactors,
   softmaxGradRoutine,
   STATE_BYTES,
-  writeRowsRoutine,
 } from './attention-panel.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
+import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
+import { writeRowsRoutine } from './panel-rows.ts';
 import { EDGE_BYTES, leftBytes, productRoutine, rightBytes, rightPanelBytes } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
@@ -87,7 +85,7 @@ function blockOf(kernel: CallKernel): number {
 function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
   const { S, E, F } = attentionSizes(kernel);
   const block = blockOf(kernel);
-  const panelBytes = ROW_BYTES * TILE_ROWS * Math.ceil(S / TILE_ROWS);
+  const panelBytes = rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(S / TILE_ROWS);
   return layOut({
     keys: leftBytes(S, E),
     keyColumns: leftBytes(E, S),
@@ -97,7 +95,7 @@ function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart
     slopes: panelBytes,
     keptWeights: leftBytes(S, block),
     keptSlopes: leftBytes(S, block),
-    sums: ROW_BYTES * TILE_ROWS * Math.ceil(E / TILE_ROWS),
+    sums: rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(E / TILE_ROWS),
     state: STATE_BYTES,
     edge: EDGE_BYTES,
   });
@@ -157,7 +155,7 @@ function emitPanels(
   },
 ): void {
   const { f, routines, scratch } = body;
-  const { S, E, F } = attentionSizes(kernel);
+  const { T, S, E, F } = attentionSizes(kernel);
   const { places } = scratchLayout(kernel);
   const at = (part: ScratchPart): Local<'i32'> => f.keep(plus(scratch, places[part]));
   const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
@@ -169,21 +167,28 @@ function emitPanels(
   const fromQ = f.keep(q.address);
   const fromCotangent = f.keep(cotangent.address);
   const panelBytes = f.keep(times(queries, 4 * TILE_ROWS));
-  forEachPanel(f, queries, (left) => {
-    const rows = f.keep(smaller(left, QUERIES));
-    packPanels(body, QUERIES, right, { ...q, address: fromQ }, { rows, depth: depthE });
-    multiplyPanel(body, { left: at('keys'), rows: keys, right, depth: depthE, to: weights });
-    f.call(exponentialsRoutine(routines, scale), weights, keys, state, i32.const(0));
-    invertSums(f, state);
+  forEachPanel(f, queries, T, (width, left) => {
+    const rows = f.keep(smaller(left, width));
+    packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
+    const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
+    multiplyPanel(body, width, logits);
+    f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, i32.const(0));
+    invertSums(f, width, state);
     const cotangents = { ...cotangent, address: fromCotangent };
-    packPanels(body, QUERIES, right, cotangents, { rows, depth: depthF });
-    multiplyPanel(body, { left: at('values'), rows: keys, right, depth: depthF, to: slopes });
-    const gradient = softmaxGradRoutine(routines, scale);
+    packPanels(body, width, right, cotangents, { rows, depth: depthF });
+    multiplyPanel(body, width, {
+      left: at('values'),
+      rows: keys,
+      right,
+      depth: depthF,
+      to: slopes,
+    });
+    const gradient = softmaxGradRoutine(routines, width, scale);
     f.call(gradient, weights, slopes, keys, state, toP, toS, panelBytes, rows);
     const product = { left: at('keyColumns'), rows: depthE, right: slopes, depth: keys, to: sums };
-    multiplyPanel(body, product);
-    setFactors(f, state, 1);
-    f.call(writeRowsRoutine(routines), sums, depthE, state, rows, toQ);
+    multiplyPanel(body, width, product);
+    clearFactors(f, width, state);
+    f.call(writeRowsRoutine(routines, width), sums, depthE, state, rows, toQ);
     f.increase(fromQ, 4 * QUERIES * q.strides.row);
     f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
     f.increase(toP, 4 * TILE_ROWS * QUERIES);
