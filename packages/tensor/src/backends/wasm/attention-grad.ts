@@ -7,6 +7,7 @@ import { i32 } from './assembler/instructions.ts';
 import {
   attentionSizes,
   clearOutput,
+  fetchRows,
   layOut,
   matrixOf,
   packPanels,
@@ -26,10 +27,10 @@ import {
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
 import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
-import { EDGE_BYTES, leftBytes, productRoutine, rightBytes, rightPanelBytes } from './product.ts';
+import { EDGE_BYTES, leftBytes, productRoutine, rightBytes } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
-/** Weights of a block of queries that are kept, at most, if eight queries do not have more. */
+/** Weights of a block of queries at most, unless those of eight queries are more. */
 const KEPT_WEIGHTS = 65536;
 
 /** Queries of a block at most. */
@@ -40,8 +41,8 @@ const QUERY_BLOCK = 128;
  * and the gradients s̄ of the logits, and from them `q̄ = s̄ k`; both stay, transposed, until the block
  * adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
  *
- * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 4 · 128 · (E or F) for
- * queries or cotangents and at most 512 KiB (or 128 S bytes, if that is more) for weights.
+ * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) for
+ * queries or cotangents, and 512 KiB (or 64 S bytes, if that is more) at most for p and s̄.
  */
 export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
@@ -90,7 +91,7 @@ function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart
     keys: leftBytes(S, E),
     keyColumns: leftBytes(E, S),
     values: leftBytes(S, F),
-    right: Math.max(rightBytes(Math.max(E, F), block), rightPanelBytes(Math.max(E, F))),
+    right: rightBytes(Math.max(E, F), block),
     weights: panelBytes,
     slopes: panelBytes,
     keptWeights: leftBytes(S, block),
@@ -110,6 +111,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
   const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
   const matrices = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
   const [q, k, v, cotangent] = matrices;
+  fetchRows(f, k, keys, E);
+  fetchRows(f, v, keys, F);
   packPanels(body, TILE_ROWS, at('keys'), k, { rows: keys, depth: depthE });
   packPanels(body, TILE_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
   packPanels(body, TILE_ROWS, at('values'), v, { rows: keys, depth: depthF });
@@ -121,6 +124,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
     const queries = f.keep(smaller(i32.sub(i32.const(T), first), block));
     const blockOfQ = rowsFrom(f, q, first);
     const blockOfCotangent = rowsFrom(f, cotangent, first);
+    fetchRows(f, blockOfQ, queries, E);
+    fetchRows(f, blockOfCotangent, queries, F);
     emitPanels(body, kernel, scale, { q: blockOfQ, cotangent: blockOfCotangent, queries, toQ });
     const product = productRoutine(routines);
     const isLater = f.keep(i32.ne(first, i32.const(0)));
@@ -137,22 +142,20 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
   });
 }
 
+/** A block of queries with their cotangents, and where its q̄ goes. */
+interface QueryBlock {
+  readonly q: Matrix;
+  readonly cotangent: Matrix;
+  readonly queries: I32;
+  readonly toQ: Local<'i32'>;
+}
+
 /** Code for the panels of a block: writes q̄ and moves `toQ` on; keeps p and s̄. */
 function emitPanels(
   body: PhaseBody,
   kernel: CallKernel,
   scale: number,
-  {
-    q,
-    cotangent,
-    queries,
-    toQ,
-  }: {
-    readonly q: Matrix;
-    readonly cotangent: Matrix;
-    readonly queries: I32;
-    readonly toQ: Local<'i32'>;
-  },
+  { q, cotangent, queries, toQ }: QueryBlock,
 ): void {
   const { f, routines, scratch } = body;
   const { T, S, E, F } = attentionSizes(kernel);

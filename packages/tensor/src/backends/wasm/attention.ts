@@ -6,6 +6,7 @@ import type { I32 } from './assembler/code.ts';
 import {
   attentionSizes,
   clearOutput,
+  fetchRows,
   layOut,
   matrixOf,
   packPanels,
@@ -34,11 +35,11 @@ const KEY_BLOCK = 256;
 
 /**
  * `y = softmax(scale · q kᵀ) v`, a block of queries at a time: keys and values are packed as left
- * operands, and each panel of eight (or four) queries goes through three steps that stay in the cache: products
- * with the keys, exponentials, products with the values. Of many keys one block after the other is
- * taken into account, with sums relative to the largest logit so far.
+ * operands, and each panel of eight (or four) queries goes through three steps that stay in the cache:
+ * products with the keys, exponentials, products with the values. Of many keys one block after the
+ * other is taken into account, with sums relative to the largest logit so far.
  *
- * Scratch memory is about 1.5 · (E + F) + 10 KiB at most, however many queries and keys there are.
+ * Scratch memory is about E + 1.5 F + 10 KiB at most, however many queries and keys there are.
  *
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.
@@ -92,24 +93,26 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   const firstQuery = f.keep(times(i32.rem_u(unit, i32.const(queryBlocks)), QUERY_BLOCK));
   const queries = f.keep(smaller(i32.sub(i32.const(T), firstQuery), QUERY_BLOCK));
   const [q, k, v] = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
+  const blockOfQ = rowsFrom(f, q, firstQuery);
+  fetchRows(f, blockOfQ, queries, E);
   const [panel, weights] = [f.keep(at('panel')), f.keep(at('weights'))];
   const depthE = i32.const(E);
   f.for({ from: 0, to: S, step: KEY_BLOCK }, (firstKey) => {
     const keys = f.keep(smaller(i32.sub(i32.const(S), firstKey), KEY_BLOCK));
     const continues = f.keep(i32.ne(firstKey, i32.const(0)));
     const depthF = i32.const(F);
-    const values = transposed(rowsFrom(f, v, firstKey));
-    packPanels(body, TILE_ROWS, at('keys'), rowsFrom(f, k, firstKey), {
-      rows: keys,
-      depth: depthE,
-    });
-    packPanels(body, TILE_ROWS, at('values'), values, { rows: depthF, depth: keys });
-    const { address: from, strides } = rowsFrom(f, q, firstQuery);
+    const [blockOfK, blockOfV] = [k, v].map((matrix) => rowsFrom(f, matrix, firstKey));
+    fetchRows(f, blockOfK, keys, E);
+    fetchRows(f, blockOfV, keys, F);
+    packPanels(body, TILE_ROWS, at('keys'), blockOfK, { rows: keys, depth: depthE });
+    const columns = { rows: depthF, depth: keys };
+    packPanels(body, TILE_ROWS, at('values'), transposed(blockOfV), columns);
+    const from = f.keep(blockOfQ.address);
     const sums = f.keep(at('sums'));
     const state = f.keep(at('states'));
     forEachPanel(f, queries, T, (width, left) => {
       const rows = smaller(left, width);
-      packPanels(body, width, panel, { address: from, strides }, { rows, depth: depthE });
+      packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
       const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
       multiplyPanel(body, width, logits);
       f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, continues);
@@ -120,7 +123,7 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
       }
       const sum = { left: at('values'), rows: depthF, right: weights, depth: keys, to: sums };
       multiplyPanel(body, width, { ...sum, adds: continues });
-      f.increase(from, 4 * QUERIES * strides.row);
+      f.increase(from, 4 * QUERIES * q.strides.row);
       f.increase(sums, sumBytes(F));
       f.increase(state, STATE_BYTES);
     });
