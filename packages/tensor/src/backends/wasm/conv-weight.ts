@@ -2,13 +2,21 @@ import type { CallKernel } from '../../compile/kernel.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import { plus, times } from './addressing.ts';
 import type { I32, V128 } from './assembler/code.ts';
-import { i32, select } from './assembler/instructions.ts';
+import { f32, i32, select } from './assembler/instructions.ts';
 import { f32x4, v128 } from './assembler/simd.ts';
-import { planField, positionRowBytes, readField, type Field, type Taps } from './field.ts';
+import {
+  clearField,
+  planField,
+  positionRowBytes,
+  readField,
+  type Field,
+  type Taps,
+} from './field.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
 import { packCall, packRoutine, type PanelStrides } from './packing.ts';
 import { EDGE_BYTES, leftBytes, productRoutine, rightPanelBytes } from './product.ts';
-import { zeroRow } from './copies.ts';
+import { collectRow, zeroRow } from './copies.ts';
+import { FEW_ROWS, tapSumsRoutine } from './few-rows.ts';
 import { packTaps } from './taps.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 import { writeTapTable } from './windows.ts';
@@ -182,7 +190,7 @@ function emitUnits(body: PhaseBody, layout: Layout, sums: I32): void {
   const table = f.keep(plus(scratch, places.table));
   writeTapTable(f, layout.field, layout.taps, table);
   repeatLastTap(body, layout, table);
-  const least = (a: I32, b: number): I32 => select(i32.lt_u(a, i32.const(b)), a, i32.const(b));
+  clearField(f, layout.field, plus(scratch, places.copies), images);
   f.for({ from: begin, to: end }, (unit) => {
     const group = f.keep(i32.rem_u(unit, i32.const(groups)));
     const sum = f.keep(i32.div_u(unit, i32.const(groups)));
@@ -198,9 +206,15 @@ function emitUnits(body: PhaseBody, layout: Layout, sums: I32): void {
       const count = f.keep(least(f.keep(i32.sub(i32.const(batch), image)), images));
       const depth = f.keep(i32.mul(count, times(rows, grid[1])));
       const now: Block = { body, layout, places, group, image, images: count, row, rows, depth };
-      packCotangent(now);
       readImages(now);
-      multiply(now, to, table, i32.ne(block, first));
+      const adds = f.keep(i32.ne(block, first));
+      if (layout.rows <= FEW_ROWS) {
+        copyCotangent(now);
+        sumTaps(now, to, table, adds);
+      } else {
+        packCotangent(now);
+        multiply(now, to, table, adds);
+      }
     });
   });
 }
@@ -318,6 +332,67 @@ function multiply(block: Block, to: I32, table: I32, adds: I32): void {
       f.increase(left, -TILE_COLUMNS);
     },
   );
+}
+
+/** Copies ȳ to where its rows lie one after the other, channel after channel. */
+function copyCotangent(block: Block): void {
+  const { body, layout, places, group, image, images, row, rows } = block;
+  const { f, routines, scratch, inputs } = body;
+  const { grid, strides, imageStrides, groupStrides } = layout;
+  const first = i32.add(times(group, 4 * groupStrides[1]), times(row, 4 * strides[1]));
+  const channel = f.keep(i32.add(inputs[1], i32.add(times(image, 4 * imageStrides[1]), first)));
+  const to = f.keep(plus(scratch, places.left));
+  f.for({ from: 0, to: layout.rows }, () => {
+    const plane = f.keep(channel);
+    f.for({ from: 0, to: images }, () => {
+      const line = f.keep(plane);
+      f.for({ from: 0, to: rows }, () => {
+        f.call(collectRow(routines), to, line, i32.const(grid[1]), i32.const(4 * strides[2]));
+        f.increase(to, 4 * grid[1]);
+        f.increase(line, 4 * strides[1]);
+      });
+      f.increase(plane, 4 * imageStrides[1]);
+    });
+    f.increase(channel, 4 * strides[0]);
+  });
+}
+
+/** Adds the sums of a block for few rows, eight taps at a time. */
+function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
+  const { body, layout, places, images, rows, depth } = block;
+  const { f, routines, scratch } = body;
+  const { columns, grid, field } = layout;
+  const sums = f.keep(plus(scratch, places.edge));
+  const cotangent = f.keep(plus(scratch, places.left));
+  const target = f.keep(to);
+  f.for({ from: 0, to: layout.rows }, () => {
+    f.for({ from: 0, to: columns, step: TILE_COLUMNS }, (column) => {
+      f.call(
+        tapSumsRoutine(routines),
+        cotangent,
+        plus(scratch, places.starts),
+        images,
+        rows,
+        i32.const(positionRowBytes(field)),
+        i32.const(grid[1]),
+        i32.add(table, times(column, 4)),
+        sums,
+      );
+      const rest = f.keep(i32.sub(i32.const(columns), column));
+      const from = f.keep(sums);
+      f.for({ from: 0, to: least(rest, TILE_COLUMNS) }, () => {
+        const before = select(adds, f32.load(target), f32.const(0));
+        f.emit(f32.store(target, f32.add(before, f32.load(from))));
+        f.increase(from, 4);
+        f.increase(target, 4);
+      });
+    });
+    f.increase(cotangent, times(depth, 4));
+  });
+}
+
+function least(a: I32, b: number): I32 {
+  return select(i32.lt_u(a, i32.const(b)), a, i32.const(b));
 }
 
 /** Adds up the sums of all parts, in order. */

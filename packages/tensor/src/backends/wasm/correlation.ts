@@ -7,10 +7,19 @@
 import { plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import { i32, select } from './assembler/instructions.ts';
-import { planField, readField, type Field, type Pair, type Planes } from './field.ts';
+import {
+  clearField,
+  planField,
+  positionRowBytes,
+  readField,
+  type Field,
+  type Pair,
+  type Planes,
+} from './field.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
 import { EDGE_BYTES, productRoutine, rightPanelBytes } from './product.ts';
-import { spreadRow, zeroRow } from './copies.ts';
+import { copyRow, spreadRow, zeroRow } from './copies.ts';
+import { FEW_ROWS, positionsAtATime, READ_AHEAD, windowRowRoutine } from './few-rows.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 import {
   blockChannels,
@@ -65,7 +74,9 @@ interface Layout extends Correlation {
 
 /** The code of a correlation of input 0 and the weights, input 1. */
 export function correlation(spec: Correlation): KernelCode {
-  const parts = spec.parts.filter((part) => tapsOf(spec.weights, part) > 0);
+  const parts = spec.parts.filter(
+    (part) => tapsOf(spec.weights, part) > 0 && rowsOf(spec.weights, part) > 0,
+  );
   if (parts.length === 0) return zeros(spec);
   const layout = cut({ ...spec, parts });
   const isPartial = parts.length < spec.parts.length;
@@ -120,7 +131,9 @@ function cut(spec: Correlation): Layout {
   const { batch, groups, planes, stride, grid, weights, parts, spread } = spec;
   const taps = parts.map((part) => [part.axes[0].taps, part.axes[1].taps] as const);
   const positions = grid[0] * grid[1];
-  const rows = Math.max(...parts.map((part) => rowsOf(weights, part)));
+  const partRows = parts.map((part) => rowsOf(weights, part));
+  const rows = Math.max(...partRows);
+  const mayRead = Math.min(...partRows) > FEW_ROWS;
   const flops = parts.reduce((sum, p) => sum + 2 * rowsOf(weights, p) * tapsOf(weights, p), 0);
   const isSpread = spread[0] > 1 || spread[1] > 1;
   const wanted = Math.min(
@@ -129,7 +142,7 @@ function cut(spec: Correlation): Layout {
   );
   let bandRows = Math.ceil(grid[0] / Math.max(1, Math.min(wanted, grid[0])));
   for (;;) {
-    const field = planField(planes, taps, stride, grid, bandRows);
+    const field = planField(planes, taps, stride, grid, bandRows, mayRead);
     const products = isSpread ? 4 * rows * bandRows * grid[1] : 0;
     if (bandRows === 1 || field.bytes + products <= UNIT_BYTES) {
       return { ...spec, field, bandRows, bands: Math.ceil(grid[0] / bandRows), isSpread };
@@ -157,7 +170,7 @@ function scratchPlaces({ parts, weights, field, isSpread, bandRows, grid }: Layo
   const tables = edge + EDGE_BYTES;
   const copy = tables + 16 * Math.ceil(sum(taps) / 4);
   const products = copy + field.bytes;
-  const end = products + (isSpread ? 4 * rows * bandRows * grid[1] : 0);
+  const end = products + (isSpread ? 4 * rows * bandRows * grid[1] : 0) + READ_AHEAD;
   return { panel, edge, tables, copy, products, end };
 }
 
@@ -194,6 +207,7 @@ function emitUnits(body: PhaseBody, layout: Layout, isPartial: boolean): void {
     return start;
   });
   const walk = new PositionWalk(f, field, grid[1]);
+  clearField(f, field, plus(scratch, places.copy));
   f.for({ from: begin, to: end }, (unit) => {
     const band = f.keep(i32.rem_u(unit, i32.const(bands)));
     const plane = f.keep(i32.div_u(unit, i32.const(bands))); // image · groups + group
@@ -227,19 +241,73 @@ function emitUnits(body: PhaseBody, layout: Layout, isPartial: boolean): void {
 
 /** The products of one part, to their places in the result. */
 function emitPart(unit: Unit, part: Part, table: I32, weightsAt: I32): void {
-  const { body, layout, walk, places, rows: bandRows, window } = unit;
-  const { f, routines, scratch } = body;
+  const { body, layout, places, rows: bandRows } = unit;
+  const { f, scratch } = body;
   const { weights, grid, isSpread } = layout;
-  const rows = rowsOf(weights, part);
-  const taps = tapsOf(weights, part) / weights.channels;
-  const channelsAtATime = blockChannels(weights, part);
   const positions = f.keep(times(bandRows, grid[1]));
   const start = f.keep(
     isSpread ? plus(scratch, places.products) : i32.add(unit.result, times(unit.row, 4 * grid[1])),
   );
   const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
-  const left = f.keep(weightsAt);
-  const taken = f.keep(table);
+  const product = { unit, part, table, weightsAt, to: start, rowBytes };
+  if (rowsOf(weights, part) <= FEW_ROWS) multiplyRow(product);
+  else multiplyTiles(product, positions);
+  if (isSpread) spreadProducts(unit, part, start);
+}
+
+/** A product to be computed. */
+interface Product {
+  readonly unit: Unit;
+  readonly part: Part;
+  /** The taps, and the packed weights. */
+  readonly table: I32;
+  readonly weightsAt: I32;
+  readonly to: I32;
+  /** Bytes from row to row of the product. */
+  readonly rowBytes: I32;
+}
+
+/** Few rows: neighbouring positions at a time, straight from the field. */
+function multiplyRow({ unit, part, table, weightsAt, to, rowBytes }: Product): void {
+  const { body, layout, places, window } = unit;
+  const { f, routines, scratch } = body;
+  const { weights, grid, field } = layout;
+  const rows = rowsOf(weights, part);
+  const positions = positionsAtATime(rows, grid[1]);
+  const routine = windowRowRoutine(routines, rows, positions);
+  const depth = i32.const(tapsOf(weights, part));
+  const sums = f.keep(plus(scratch, places.edge));
+  const line = f.keep(window);
+  const target = f.keep(to);
+  f.for({ from: 0, to: unit.rows }, () => {
+    f.for({ from: 0, to: grid[1], step: positions }, (column) => {
+      const bytes = f.keep(times(column, 4));
+      const rest = f.keep(i32.sub(i32.const(grid[1]), column));
+      const count = f.keep(
+        select(i32.lt_u(rest, i32.const(positions)), rest, i32.const(positions)),
+      );
+      f.call(routine, weightsAt, i32.add(line, bytes), table, depth, sums);
+      for (let row = 0; row < rows; row++) {
+        const end = i32.add(i32.add(target, bytes), row === 0 ? i32.const(0) : rowBytes);
+        f.call(copyRow(routines), end, plus(sums, 4 * positions * row), count);
+      }
+    });
+    f.increase(line, positionRowBytes(field));
+    f.increase(target, 4 * grid[1]);
+  });
+}
+
+/** Many rows: eight positions at a time, packed and then multiplied with all rows. */
+function multiplyTiles(product: Product, positions: I32): void {
+  const { unit, part, rowBytes } = product;
+  const { body, layout, walk, places, window } = unit;
+  const { f, routines, scratch } = body;
+  const { weights } = layout;
+  const rows = rowsOf(weights, part);
+  const taps = tapsOf(weights, part) / weights.channels;
+  const channelsAtATime = blockChannels(weights, part);
+  const left = f.keep(product.weightsAt);
+  const taken = f.keep(product.table);
   f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (channel) => {
     const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
     const channels = select(
@@ -248,7 +316,7 @@ function emitPart(unit: Unit, part: Part, table: I32, weightsAt: I32): void {
       i32.const(channelsAtATime),
     );
     const depth = f.keep(times(channels, taps));
-    const to = f.keep(start);
+    const to = f.keep(product.to);
     const columns = f.keep(positions);
     const panel = f.keep(plus(scratch, places.panel));
     walk.restart(window, positions);
@@ -280,7 +348,6 @@ function emitPart(unit: Unit, part: Part, table: I32, weightsAt: I32): void {
     f.increase(left, times(depth, 4 * TILE_ROWS * panelsOf(weights, part)));
     f.increase(taken, times(depth, 4));
   });
-  if (isSpread) spreadProducts(unit, part, start);
 }
 
 /** Takes the products of a part, `[channel, phase, phase, position]`, to their places in the result. */
