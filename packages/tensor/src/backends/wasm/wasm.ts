@@ -1,17 +1,21 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { CallKernel, Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
+import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
 import { StateError, ValueError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
+import { attentionGrad } from './attention-grad.ts';
+import { attention } from './attention.ts';
 import { controlOf, instantiate } from './control.ts';
 import { conv2dWeight } from './conv-weight.ts';
 import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
 import { Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
+import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
 import { availableThreads } from './platform.ts';
@@ -20,6 +24,7 @@ import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
 import { scatterAdd } from './scatter.ts';
 import { iota, randomBits } from './source.ts';
+import { logSoftmax, logSumExp, softmax, softmaxGrad } from './softmax.ts';
 import { bytesOf, WasmStorage } from './storage.ts';
 import { hasRelaxedSimd } from './target.ts';
 import { Threads } from './threads.ts';
@@ -49,12 +54,26 @@ export interface WasmBackend extends Backend {
 /** Work of less than this many nanoseconds is done by the calling thread alone. */
 const ALONE_COST = 100_000;
 
+/** The composites that have a kernel of their own. */
+const fused: {
+  readonly [N in CompositeName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
+} = {
+  softmax,
+  softmaxGrad,
+  logSumExp,
+  logSoftmax,
+  layerNorm,
+  layerNormGrad,
+  attention,
+  attentionGrad,
+};
+
 /** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends ContractParams, GatherParams, SourceParams {}
+interface CallParams extends ContractParams, GatherParams, SourceParams, CompositeParams {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
-} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits };
+} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits, ...fused };
 
 /**
  * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
@@ -88,7 +107,8 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const engine = new Engine(threads, target);
   const backend: WasmBackend = {
     name: 'wasm',
-    composites: new Set(),
+    composites: new Set(Object.keys(fused)),
+    epilogues: new Set(['matmul']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
