@@ -126,7 +126,7 @@ describe('conv2d and its adjoints on wasm', () => {
         // Products of multiples of 1/64 and their few sums are exact.
         expect(runAll(test, backend)).toStrictEqual(runAll(test));
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 

@@ -168,18 +168,29 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
   });
 }
 
-/** Sets the rows of the result that belong to the band to 0. */
-export function zeroBand({ body, layout, row, rows, result }: Unit): void {
-  const { f, routines } = body;
+/** The elements of each channel of the result that belong to the band: the first, and how many. */
+export function resultOf({ body, layout, row, rows }: Unit): {
+  readonly column: I32;
+  readonly columns: I32;
+} {
+  const { f } = body;
   const { spread } = layout;
-  const [channels, height, width] = layout.result;
+  const [, height, width] = layout.result;
   const first = f.keep(times(row, spread[0]));
   const rest = f.keep(i32.sub(i32.const(height), first));
   const wanted = f.keep(times(rows, spread[0]));
-  const count = f.keep(times(select(i32.lt_s(wanted, rest), wanted, rest), width));
-  const plane = f.keep(i32.add(result, times(first, 4 * width)));
+  const count = select(i32.lt_s(wanted, rest), wanted, rest);
+  return { column: f.keep(times(first, width)), columns: f.keep(times(count, width)) };
+}
+
+/** Sets the elements of the result that belong to the band to 0. */
+export function zeroBand(unit: Unit): void {
+  const { f, routines } = unit.body;
+  const [channels, height, width] = unit.layout.result;
+  const { column, columns } = resultOf(unit);
+  const plane = f.keep(i32.add(unit.result, times(column, 4)));
   f.for({ from: 0, to: channels }, () => {
-    f.call(zeroRow(routines), plane, count);
+    f.call(zeroRow(routines), plane, columns);
     f.increase(plane, 4 * height * width);
   });
 }

@@ -4,24 +4,26 @@
  * The windows are never written out as a whole: eight positions are packed at a time, and multiplied
  * with all rows while they are in the cache.
  */
+import type { CallKernel } from '../../compile/kernel.ts';
 import { plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import { i32, select } from './assembler/instructions.ts';
 import { zeroRow } from './copies.ts';
 import { cut, scratchPlaces, type Correlation, type Layout } from './correlation-layout.ts';
-import { emitPart, zeroBand, type Unit } from './correlation-unit.ts';
+import { emitPart, resultOf, zeroBand, type Unit } from './correlation-unit.ts';
+import { emitEpilogue } from './epilogue.ts';
 import { clearField, readField } from './field.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
 import { TILE_ROWS } from './tile.ts';
 import { packWeights, panelsOf, rowsOf, tapsOf, weightBytes } from './weights.ts';
 import { PositionWalk, writeTapTable } from './windows.ts';
 
-/** The code of a correlation of input 0 and the weights, input 1. */
-export function correlation(spec: Correlation): KernelCode {
+/** The code of a correlation of input 0 and the weights, input 1, and of the epilogue on its result. */
+export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
   const parts = spec.parts.filter(
     (part) => tapsOf(spec.weights, part) > 0 && rowsOf(spec.weights, part) > 0,
   );
-  if (parts.length === 0) return zeros(spec);
+  if (parts.length === 0) return zeros(kernel, spec);
   const layout = cut({ ...spec, parts });
   const isPartial = parts.length < spec.parts.length;
   const { batch, groups, bands, field, weights } = layout;
@@ -43,7 +45,7 @@ export function correlation(spec: Correlation): KernelCode {
         units,
         unitCost: (flops * places) / 35 + field.bytes / 8,
         emit: (body) => {
-          emitUnits(body, layout, isPartial);
+          emitUnits(kernel, body, layout, isPartial);
         },
       },
     ],
@@ -53,17 +55,21 @@ export function correlation(spec: Correlation): KernelCode {
 }
 
 /** A result of zeros: no channel or no tap reaches it. */
-function zeros({ batch, groups, result }: Correlation): KernelCode {
+function zeros(kernel: CallKernel, { batch, groups, result }: Correlation): KernelCode {
   const [channels, height, width] = result;
   return {
     phases: [
       {
         units: batch * groups * channels,
         unitCost: (height * width) / 16,
-        emit: ({ f, routines, outputs, begin, end }) => {
+        emit: (body) => {
+          const { f, routines, outputs, begin, end } = body;
+          const plane = height * width;
           f.for({ from: begin, to: end }, (unit) => {
-            const to = i32.add(outputs[0], times(unit, 4 * height * width));
-            f.call(zeroRow(routines), to, i32.const(height * width));
+            const to = i32.add(outputs[0], times(unit, 4 * plane));
+            f.call(zeroRow(routines), to, i32.const(plane));
+            const whole = { rows: i32.const(1), column: i32.const(0), columns: plane };
+            emitEpilogue(kernel, body, plane, { row: unit, ...whole });
           });
         },
       },
@@ -71,7 +77,7 @@ function zeros({ batch, groups, result }: Correlation): KernelCode {
   };
 }
 
-function emitUnits(body: PhaseBody, layout: Layout, isPartial: boolean): void {
+function emitUnits(kernel: CallKernel, body: PhaseBody, layout: Layout, isPartial: boolean): void {
   const { f, routines, scratch, begin, end, inputs, outputs } = body;
   const { field, groups, bands, bandRows, grid, parts, result } = layout;
   const places = scratchPlaces(layout);
@@ -110,6 +116,13 @@ function emitUnits(body: PhaseBody, layout: Layout, isPartial: boolean): void {
     parts.forEach((part, i) => {
       emitPart(now, part, tables[i], weightsAt);
       weightsAt = plus(weightsAt, weightBytes(layout.weights, [part]));
+    });
+    const { column, columns } = resultOf(now);
+    emitEpilogue(kernel, body, result[1] * result[2], {
+      row: f.keep(times(plane, result[0])),
+      rows: i32.const(result[0]),
+      column,
+      columns,
     });
   });
 }
