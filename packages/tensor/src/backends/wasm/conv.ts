@@ -43,6 +43,7 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
     parts: [{ axes: [axis(0), axis(1)] }],
     result: [outputs / groups, ...size],
     spread: [1, 1],
+    leavesPaddingOut: false,
   });
 }
 
@@ -85,6 +86,7 @@ export function conv2dInput(
     ),
     result: [channels, ...inputSize],
     spread: stride,
+    leavesPaddingOut: true,
   });
 }
 
