@@ -56,7 +56,6 @@ export const contract: {
   conv2d: {
     kind: 'kernel',
     name: 'conv2d',
-    rowAxes: 2,
     doc: 'y[b, o, i, j] = Σ_{c, u, v} x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]',
     infer: ([x, w], geometry) => {
       expectFloats('conv2d', x, w);
@@ -94,7 +93,6 @@ export const contract: {
   conv2dInput: {
     kind: 'kernel',
     name: 'conv2dInput',
-    rowAxes: 2,
     doc: 'the adjoint of conv2d in x: x̄ = Σ over the windows that read each input element of ȳ · w',
     infer: ([g, w], geometry) => {
       expectFloats('conv2dInput', g, w);
