@@ -108,7 +108,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
-    epilogues: new Set(['matmul']),
+    epilogues: new Set(['matmul', 'conv2d', 'conv2dInput']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
