@@ -1,0 +1,1 @@
+export const openJsPytorch = null as never;

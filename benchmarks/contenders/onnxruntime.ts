@@ -1,0 +1,1 @@
+export const openOnnxruntime = null as never;

@@ -1,0 +1,1 @@
+export const openTfjs = null as never;
