@@ -58,7 +58,8 @@ export async function compare(options: Options): Promise<void> {
       Object.assign(versions, measured.versions);
       const checked = compareChecks(measured.rows);
       rows.push(...checked);
-      headlines.push(...headline(checked));
+      const peaks = rows.filter(({ work: name }) => name.startsWith('peak-'));
+      headlines.push(...headline(checked, peaks));
       if (checked.length > 0) console.log(`\n${workTable(work, checked)}`);
       const result: Result = { date, machine, versions, rows };
       writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);

@@ -37,27 +37,39 @@ const named = ({ contender, threads }: Row): string =>
 
 /**
  * The sentences that the bars of the project are about: Tessera at its most threads against the
- * fastest engine for JavaScript, however many threads that uses, and against PyTorch.
+ * fastest engine for JavaScript, however many threads that uses, and against PyTorch; for work at a
+ * rate, each of its thread counts against the arithmetic peak with as many.
+ *
+ * @param rows of one work
+ * @param peaks rows of the peak loops in the same run
  */
-export function headline(rows: readonly Row[]): string[] {
+export function headline(rows: readonly Row[], peaks: readonly Row[]): string[] {
   const timed = rows.filter(({ medianMs }) => medianMs !== null);
-  const most = Math.max(0, ...timed.map(({ threads }) => threads));
-  const own = timed.find(({ contender, threads }) => contender === 'tessera' && threads === most);
-  const best = own ?? fastest(timed.filter(({ contender }) => contender === 'tessera'));
+  const own = timed.filter(({ contender }) => contender === 'tessera');
+  const most = Math.max(0, ...own.map(({ threads }) => threads));
+  const best = own.find(({ threads }) => threads === most);
   if (best === undefined) return [];
   const peer = fastest(timed.filter(({ contender }) => isJavascript(contender)));
   const torch = timed.find(
-    ({ contender, threads }) => contender === 'pytorch' && threads === best.threads,
+    ({ contender, threads }) => contender === 'pytorch' && threads === most,
   );
-  const say = (text: string, ratio: number): string => `${best.work}: ${text.replace('#', ratio.toFixed(2))}`;
-  return [
-    ...(peer === undefined
-      ? []
-      : [say(`${named(best)} is # times as fast as ${named(peer)}`, Number(peer.medianMs) / Number(best.medianMs))]),
-    ...(torch === undefined
-      ? []
-      : [say(`${named(best)} takes # times as long as ${named(torch)}`, Number(best.medianMs) / Number(torch.medianMs))]),
-  ];
+  const ratio = (a: Row, b: Row): string => (Number(a.medianMs) / Number(b.medianMs)).toFixed(2);
+  const sentences: string[] = [];
+  if (peer !== undefined) {
+    sentences.push(`${named(best)} is ${ratio(peer, best)} times as fast as ${named(peer)}`);
+  }
+  if (torch !== undefined) {
+    sentences.push(`${named(best)} takes ${ratio(best, torch)} times as long as ${named(torch)}`);
+  }
+  for (const row of own) {
+    const peak = Math.max(
+      ...peaks.filter(({ threads }) => threads === row.threads).map(({ gflops }) => gflops ?? 0),
+    );
+    if (row.gflops === null || !(peak > 0)) continue;
+    const share = ((100 * row.gflops) / peak).toFixed(0);
+    sentences.push(`${named(row)} reaches ${share} % of the wasm peak`);
+  }
+  return sentences.map((sentence) => `${best.work}: ${sentence}`);
 }
 
 function isJavascript(contender: string): boolean {
