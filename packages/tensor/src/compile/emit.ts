@@ -1,6 +1,6 @@
 import { formatNumber } from '../primitives/primitive.ts';
-import { contiguousView, formatView, sliceView } from '../view.ts';
-import type { AssemblyBody, Atom, Body, MapBody, ReduceBody, Source } from './group.ts';
+import { contiguousView, formatView } from '../view.ts';
+import type { AssemblyBody, Atom, Body, MapBody, Part, ReduceBody, Source } from './group.ts';
 import type {
   CallKernel,
   Expression,
@@ -15,7 +15,7 @@ import type {
 export function emit(body: Body, isLive: (buffer: number) => boolean): readonly Kernel[] {
   switch (body.kind) {
     case 'map':
-      return [emitMap(body, isLive)];
+      return emitMap(body, isLive);
     case 'reduce':
       return [emitReduce(body)];
     case 'assembly':
@@ -37,16 +37,20 @@ export function emit(body: Body, isLive: (buffer: number) => boolean): readonly 
   }
 }
 
-function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel {
-  const builder = new ExpressionBuilder(atoms);
+/** One map, or none if its readers compute all of its results themselves. */
+function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel[] {
   const results = atoms.filter(({ buffer }) => isLive(buffer));
-  return {
-    kind: 'map',
-    shape,
-    inputs: builder.inputs,
-    expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
-    outputs: results.map(({ buffer, dtype }) => ({ buffer, dtype, view: contiguousView(shape) })),
-  };
+  if (results.length === 0) return [];
+  const builder = new ExpressionBuilder(atoms);
+  return [
+    {
+      kind: 'map',
+      shape,
+      inputs: builder.inputs,
+      expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
+      outputs: results.map(({ buffer, dtype }) => ({ buffer, dtype, view: contiguousView(shape) })),
+    },
+  ];
 }
 
 function emitReduce({
@@ -71,37 +75,25 @@ function emitReduce({
   };
 }
 
-/** A clearing map where the regions leave gaps, then one copying map a region. */
-function emitAssembly({
-  shape,
-  args,
-  argShapes,
-  regions,
-  covers,
-  buffer,
-  dtype,
-}: AssemblyBody): MapKernel[] {
-  const whole = contiguousView(shape);
-  const copies = args.map((arg, i) => {
-    const { starts, steps } = regions[i];
-    const region = sliceView(whole, starts, argShapes[i], steps);
-    return copyKernel(arg, { buffer, dtype, view: region });
-  });
-  return covers
-    ? copies
-    : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...copies];
-}
-
-function copyKernel(source: Source, output: Operand): MapKernel {
-  const builder = new ExpressionBuilder([]);
-  const expression = builder.build([builder.nodeOf(source)]);
-  return {
-    kind: 'map',
-    shape: output.view.shape,
-    inputs: builder.inputs,
-    expression,
-    outputs: [output],
+/** A clearing map where the parts leave gaps, then one map a part. */
+function emitAssembly({ shape, parts, covers, buffer, dtype }: AssemblyBody): MapKernel[] {
+  const fill: Pick<Part, 'shape' | 'atoms' | 'arg' | 'view'> = {
+    shape,
+    atoms: [],
+    arg: { kind: 'uniform', value: 0, dtype },
+    view: contiguousView(shape),
   };
+  return [...(covers ? [] : [fill]), ...parts].map((part) => {
+    const builder = new ExpressionBuilder(part.atoms);
+    const expression = builder.build([builder.nodeOf(part.arg)]);
+    return {
+      kind: 'map',
+      shape: part.shape,
+      inputs: builder.inputs,
+      expression,
+      outputs: [{ buffer, dtype, view: part.view }],
+    };
+  });
 }
 
 function operandOf(source: Source): Operand {

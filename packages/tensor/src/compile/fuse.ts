@@ -2,11 +2,13 @@ import type { DType } from '../dtype.ts';
 import { formatNumber, type Params, type PointwisePrimitive } from '../primitives/primitive.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { contiguousView, expandView, type View } from '../view.ts';
+import { fuseIntoAssemblies, mergeAssemblies, partOf } from './assemble.ts';
 import { emit } from './emit.ts';
 import { GroupGraph } from './group-graph.ts';
 import { isWhole, type Source } from './group.ts';
 import { withOperands, type Kernel, type Operand } from './kernel.ts';
 import type { Instruction, Program, Variable } from './program.ts';
+import { rematerialize } from './rematerialize.ts';
 
 /** What a buffer is for; temporaries get their place from the memory planner. */
 export type Role =
@@ -125,19 +127,11 @@ class Fuser {
       }
       case 'assembly': {
         const buffer = this.temporary(output);
-        this.graph.add(
-          {
-            kind: 'assembly',
-            shape: output.shape,
-            args,
-            argShapes: inputs.map(({ shape }) => shape),
-            regions: operation.regions(inputs, params),
-            covers: operation.covers(inputs, params),
-            buffer,
-            dtype: output.dtype,
-          },
-          order,
-        );
+        const { shape, dtype } = output;
+        const regions = operation.regions(inputs, params);
+        const parts = args.map((arg, i) => partOf(arg, inputs[i].shape, regions[i], shape));
+        const covers = operation.covers(inputs, params);
+        this.graph.add({ kind: 'assembly', shape, parts, covers, buffer, dtype }, order);
         return;
       }
       case 'kernel':
@@ -168,8 +162,11 @@ class Fuser {
   }
 
   schedule(): Schedule {
+    mergeAssemblies(this.graph, (dtype, size) => this.buffer(dtype, size, { kind: 'temporary' }));
     this.graph.fuseChains();
+    fuseIntoAssemblies(this.graph);
     this.graph.fuseNeighbours();
+    rematerialize(this.graph);
     const groups = this.graph.inOrder();
     const isLive = (buffer: number): boolean =>
       this.buffers[buffer].role.kind === 'output' || this.graph.readersOf(buffer).size > 0;

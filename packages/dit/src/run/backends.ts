@@ -1,0 +1,56 @@
+/** The backends that a run can compute on, by name. Each is loaded when it is asked for. */
+
+import {
+  cpuBackend,
+  defaultBackend,
+  setDefaultBackend,
+  wasmBackend,
+  type Backend,
+} from '@tessera/tensor';
+import type { BackendName } from '../choices.ts';
+
+/** A backend for as long as a run takes. */
+interface OpenBackend {
+  readonly backend: Backend;
+  /** What it computes on, if there is a choice. */
+  readonly notice?: string;
+  /** Frees what would keep the process alive. */
+  readonly close?: () => Promise<void>;
+}
+
+const BACKEND_FACTORIES: Readonly<Partial<Record<BackendName, () => Promise<OpenBackend>>>> = {
+  cpu: () => Promise.resolve({ backend: cpuBackend() }),
+  wasm: () => {
+    const backend = wasmBackend();
+    return Promise.resolve({
+      backend,
+      notice: `Computing in WebAssembly on ${backend.threads} ${backend.threads === 1 ? 'thread' : 'threads'}.`,
+    });
+  },
+};
+
+/**
+ * Does work with a backend as the default one, and puts things back afterwards.
+ *
+ * @param name The backend.
+ * @param onNotice Is told what the backend computes on.
+ * @param work What to do.
+ */
+export async function withBackend<T>(
+  name: BackendName,
+  onNotice: ((text: string) => void) | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const open = BACKEND_FACTORIES[name];
+  if (open === undefined) throw new Error(`withBackend: there is no backend ${name} yet.`);
+  const { backend, notice, close } = await open();
+  const before = defaultBackend();
+  setDefaultBackend(backend);
+  try {
+    if (notice !== undefined) onNotice?.(notice);
+    return await work();
+  } finally {
+    setDefaultBackend(before);
+    await close?.();
+  }
+}
