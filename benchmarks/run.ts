@@ -1,22 +1,17 @@
 /** `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it. */
-import { cpus } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
 import { CommanderError } from 'commander';
-import { setDefaultBackend } from '@tessera/tensor';
 import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
-import { openBackend, openTessera, wasmBackend } from './contenders/tessera.ts';
+import type { ContenderOptions } from './contenders/contender.ts';
+import { openTessera } from './contenders/tessera.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
 
-interface Options {
-  readonly backend: 'wasm' | 'cpu';
-  readonly threads: number;
-}
-
-async function bench(words: readonly string[], options: Options): Promise<void> {
+async function bench(words: readonly string[], options: ContenderOptions): Promise<void> {
   const { backend, threads } = options;
-  setDefaultBackend(await openBackend(backend, threads));
-  const chosen = allWork(await openTessera(options)).filter(
+  const work = allWork(await openTessera(options));
+  const chosen = work.filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   const table = new Table({
@@ -31,4 +26,20 @@ async function bench(words: readonly string[], options: Options): Promise<void> 
   const count = threads === 1 ? '1 thread' : `${threads} threads`;
   console.log(`${cpus()[0].model}, Node ${process.version}, ${backend} backend, ${count}`);
   console.log(table.toString());
+}
+
+const command = strictCommand('bench', "Times Tessera's own work.")
+  .argument('[words...]', 'parts of names; without any, all work')
+  .option('--backend <name>', 'wasm or cpu', parseBackend, 'wasm')
+  .option('--threads <n>', 'threads (default: one a core, one on cpu)', wholeNumber(1))
+  .action((words: string[], given: { backend: 'wasm' | 'cpu'; threads?: number }) => {
+    const { backend, threads = backend === 'cpu' ? 1 : availableParallelism() } = given;
+    return bench(words, { backend, threads });
+  });
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
 }

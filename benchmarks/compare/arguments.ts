@@ -1,6 +1,7 @@
 /** The options of `npm run bench:peers`. */
 
 import { Command, InvalidArgumentError } from 'commander';
+import type { BackendName } from '../contenders/contender.ts';
 import { CONTENDERS, type ContenderName } from '../contenders/names.ts';
 import { selectWorks, WORKS, type Work } from '../works/works.ts';
 
@@ -11,7 +12,7 @@ export interface Options {
   /** Thread counts, in ascending order. */
   readonly threads: readonly number[];
   /** The backend of Tessera. */
-  readonly backend: 'wasm' | 'cpu';
+  readonly backend: BackendName;
   /** Samples of a work. */
   readonly samples: number;
   /** Seconds after which a contender that does not answer is given up. */
@@ -59,7 +60,7 @@ function parseThreads(text: string): readonly number[] {
 }
 
 /** Reads the name of a backend. */
-export function parseBackend(text: string): 'wasm' | 'cpu' {
+export function parseBackend(text: string): BackendName {
   if (text === 'wasm' || text === 'cpu') return text;
   throw new InvalidArgumentError('Expected wasm or cpu.');
 }
@@ -85,7 +86,12 @@ export function parseOptions(args: readonly string[]): Options {
     'bench:peers',
     'Measures Tessera and what others would pick instead, side by side.',
   )
-    .option('--only <works>', 'such as step-tiny,matmul-1024; matmul stands for all of them', parseWorks, WORKS)
+    .option(
+      '--only <works>',
+      'such as step-tiny,matmul-1024; matmul stands for all of them',
+      parseWorks,
+      WORKS,
+    )
     .option('--contenders <names>', CONTENDERS.join(', '), parseContenders, CONTENDERS)
     .option('--threads <counts>', 'such as 1,2', parseThreads, [1, 2])
     .option('--backend <name>', 'backend of Tessera, wasm or cpu', parseBackend, 'wasm' as const)

@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { TRAITS, type ContenderName } from '../contenders/names.ts';
+import type { BackendName } from '../contenders/contender.ts';
 import type { Replies } from '../contenders/messages.ts';
 import type { Work } from '../works/works.ts';
 import type { CheckedRow } from './checks.ts';
@@ -13,7 +14,7 @@ import { samplePlan, summarize, type SamplePlan } from './statistics.ts';
 export interface Measurement {
   readonly contenders: readonly ContenderName[];
   readonly threads: readonly number[];
-  readonly backend: 'wasm' | 'cpu';
+  readonly backend: BackendName;
   readonly samples: number;
   readonly timeout: number;
   /** Where the arrays of the work lie. */
@@ -70,7 +71,12 @@ function emptyRow(work: Work, { name, threads }: Entrant, note: string): Checked
 
 const round = (value: number): number => Number(value.toPrecision(5));
 
-function filledRow(work: Work, { name, threads }: Entrant, times: readonly number[], rssMB: number): Row {
+function filledRow(
+  work: Work,
+  { name, threads }: Entrant,
+  times: readonly number[],
+  rssMB: number,
+): Row {
   const { median, min, max } = summarize(times);
   const flops = work.kind === 'peak' ? work.flops * threads : work.flops;
   return {

@@ -50,9 +50,7 @@ export function headline(rows: readonly Row[], peaks: readonly Row[]): string[] 
   const best = own.find(({ threads }) => threads === most);
   if (best === undefined) return [];
   const peer = fastest(timed.filter(({ contender }) => isJavascript(contender)));
-  const torch = timed.find(
-    ({ contender, threads }) => contender === 'pytorch' && threads === most,
-  );
+  const torch = timed.find(({ contender, threads }) => contender === 'pytorch' && threads === most);
   const ratio = (a: Row, b: Row): string => (Number(a.medianMs) / Number(b.medianMs)).toFixed(2);
   const sentences: string[] = [];
   if (peer !== undefined) {

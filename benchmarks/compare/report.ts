@@ -59,7 +59,12 @@ export function renderResult({ date, machine, versions, rows }: Result): string 
   return [
     `Measured ${date.slice(0, 10)} on ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}.`,
     `Versions: ${list.join(', ')}.`,
-    ...names.map((name) => section(name, rows.filter(({ work }) => work === name))),
+    ...names.map((name) =>
+      section(
+        name,
+        rows.filter(({ work }) => work === name),
+      ),
+    ),
   ].join('\n\n');
 }
 

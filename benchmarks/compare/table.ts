@@ -5,7 +5,17 @@ import type { Work } from '../works/works.ts';
 import { compareRows } from './ratios.ts';
 import type { Row } from './result.ts';
 
-const HEAD = ['contender', 'threads', 'median ms', 'min', 'max', 'GFLOP/s', 'RSS MB', '÷ Tessera', '÷ PyTorch'];
+const HEAD = [
+  'contender',
+  'threads',
+  'median ms',
+  'min',
+  'max',
+  'GFLOP/s',
+  'RSS MB',
+  '÷ Tessera',
+  '÷ PyTorch',
+];
 
 /** A number with three digits that matter, or nothing. */
 export function shown(value: number | null): string {

@@ -22,11 +22,14 @@ export interface Contender {
   prepare(work: Work, arrays: Arrays): Task | Promise<Task>;
 }
 
+/** A backend of Tessera. */
+export type BackendName = 'wasm' | 'cpu';
+
 /** How a contender is opened. */
 export interface ContenderOptions {
   readonly threads: number;
   /** Of Tessera alone. */
-  readonly backend: 'wasm' | 'cpu';
+  readonly backend: BackendName;
 }
 
 /** Opens a contender: imports its library and sets its threads. */

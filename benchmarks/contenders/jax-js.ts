@@ -141,10 +141,7 @@ function createModel(jax: Jax, name: ModelName) {
       const qkv = linear(modulate(h.ref, shift1, scale1), p, `${block}.attn.qkv`);
       const [q, k, v] = numpy
         .split(
-          numpy.transpose(
-            qkv.reshape([batch, tokens, 3, heads, width / heads]),
-            [2, 0, 3, 1, 4],
-          ),
+          numpy.transpose(qkv.reshape([batch, tokens, 3, heads, width / heads]), [2, 0, 3, 1, 4]),
           3,
           0,
         )
@@ -161,10 +158,7 @@ function createModel(jax: Jax, name: ModelName) {
     condition.dispose();
     const decoded = linear(modulate(h, shift, scale), p, 'final_layer.linear');
     return numpy
-      .transpose(
-        decoded.reshape([batch, grid, grid, patch, patch, channels]),
-        [0, 5, 1, 3, 2, 4],
-      )
+      .transpose(decoded.reshape([batch, grid, grid, patch, patch, channels]), [0, 5, 1, 3, 2, 4])
       .reshape([batch, channels, side, side]);
   };
 }
@@ -213,7 +207,10 @@ function stepTask(jax: Jax, { model: name, batch: size }: ModelWork, arrays: Arr
   let state: State = { p: start, m: zerosLike(start), v: zerosLike(start) };
   const x = toArray(jax, batch.x);
   const noise = toArray(jax, batch.noise);
-  const features = toArray(jax, { shape: [size, LATENT.time], data: timestepFeatures(batch.t.data) });
+  const features = toArray(jax, {
+    shape: [size, LATENT.time],
+    data: timestepFeatures(batch.t.data),
+  });
   const labels = toArray(jax, { shape: [size, LATENT.labels], data: oneHotLabels(batch.y.data) });
   const losses: number[] = [];
   return {
@@ -236,7 +233,10 @@ function denoiseTask(jax: Jax, { model: name, batch: size }: ModelWork, arrays: 
   const { keep, remove, noise: share, steps, stride } = DENOISING;
   const step = jax.jit(
     (all: JaxArrays, z: JaxArray, features: JaxArray, labels: JaxArray, noise: JaxArray) =>
-      z.ref.sub(model(all, z, features, labels).mul(remove)).mul(keep).add(noise.mul(share)),
+      z.ref
+        .sub(model(all, z, features, labels).mul(remove))
+        .mul(keep)
+        .add(noise.mul(share)),
   );
   const x = toArray(jax, batch.x);
   const noise = toArray(jax, batch.noise);

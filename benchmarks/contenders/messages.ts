@@ -4,6 +4,7 @@
  */
 
 import type { Work } from '../works/works.ts';
+import type { BackendName } from './contender.ts';
 
 /** Imports the library and makes a work ready. */
 export interface OpenRequest {
@@ -12,7 +13,7 @@ export interface OpenRequest {
   /** Where the arrays of the work lie. */
   readonly folder: string;
   readonly threads: number;
-  readonly backend: 'wasm' | 'cpu';
+  readonly backend: BackendName;
 }
 
 /** Does the work `count` times. */

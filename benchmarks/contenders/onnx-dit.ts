@@ -43,7 +43,8 @@ export function denoisingModel(name: ModelName, batch: number, parameters: Array
   const node = graph.node;
   const reshape = (x: string, shape: readonly number[]): string =>
     node('Reshape', [x, graph.integers(shape)]);
-  const transpose = (x: string, perm: readonly number[]): string => node('Transpose', [x], { perm });
+  const transpose = (x: string, perm: readonly number[]): string =>
+    node('Transpose', [x], { perm });
   const split = (x: string, parts: number, axis: number): readonly string[] =>
     graph.nodes('Split', [x], parts, { axis, num_outputs: parts });
   const silu = (x: string): string => node('Mul', [x, node('Sigmoid', [x])]);
@@ -66,7 +67,11 @@ export function denoisingModel(name: ModelName, batch: number, parameters: Array
   const noise = graph.input('noise', [batch, channels, side, side]);
 
   const squares = reshape(z, [batch, channels, grid, patch, grid, patch]);
-  const patches = reshape(transpose(squares, [0, 2, 4, 1, 3, 5]), [batch, tokens, channels * patch ** 2]);
+  const patches = reshape(transpose(squares, [0, 2, 4, 1, 3, 5]), [
+    batch,
+    tokens,
+    channels * patch ** 2,
+  ]);
   const positions = graph.constant({ shape: [1, tokens, width], data: positionTable(width) });
   let h = node('Add', [linear(patches, 'x_embedder.proj'), positions]);
   const time = linear(silu(linear(features, 't_embedder.mlp.0')), 't_embedder.mlp.2');
@@ -76,10 +81,7 @@ export function denoisingModel(name: ModelName, batch: number, parameters: Array
     split(reshape(linear(condition, layer), [batch, 1, count * width]), count, 2);
   for (let i = 0; i < depth; i++) {
     const block = `blocks.${i}`;
-    const [shift1, scale1, gate1, shift2, scale2, gate2] = chunks(
-      `${block}.adaLN_modulation.1`,
-      6,
-    );
+    const [shift1, scale1, gate1, shift2, scale2, gate2] = chunks(`${block}.adaLN_modulation.1`, 6);
     const qkv = linear(modulate(h, shift1, scale1), `${block}.attn.qkv`);
     const byHead = reshape(qkv, [batch, tokens, 3, heads, width / heads]);
     const [q, k, v] = split(transpose(byHead, [2, 0, 3, 1, 4]), 3, 0).map((part) =>

@@ -62,7 +62,8 @@ function joined(fields: readonly Field[]): Uint8Array {
 function attribute(name: string, value: Attribute): Field {
   const [INT, INTS, FLOAT_TYPE, STRING] = [2, 7, 1, 3];
   if (typeof value === 'number') return message(5, text(1, name), whole(3, value), whole(20, INT));
-  if (typeof value === 'string') return message(5, text(1, name), text(4, value), whole(20, STRING));
+  if (typeof value === 'string')
+    return message(5, text(1, name), text(4, value), whole(20, STRING));
   if ('float' in value) {
     const number = new Uint8Array(Float32Array.of(value.float).buffer);
     const field = Uint8Array.from([2 * 8 + 5, ...number]);

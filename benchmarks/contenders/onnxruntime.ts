@@ -10,11 +10,7 @@ import { peerVersions } from './versions.ts';
 
 /** The sliver of the package that is used. */
 interface Onnxruntime {
-  readonly Tensor: new (
-    type: 'float32',
-    data: Float32Array,
-    shape: readonly number[],
-  ) => OrtTensor;
+  readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => OrtTensor;
   readonly InferenceSession: {
     create(
       model: Uint8Array,

@@ -10,41 +10,37 @@ import { packageFolder } from '../compare/package-folder.ts';
 import { splitModelArrays, type Arrays, type NamedArray } from '../works/arrays.ts';
 import { ADAMW, DENOISING, LATENT, MODELS, type ModelName } from '../works/dit.ts';
 import type { ModelWork, OperationWork } from '../works/works.ts';
-import { CannotError, magnitude, type OpenContender, type Task } from './contender.ts';
+import {
+  CannotError,
+  magnitude,
+  type BackendName,
+  type OpenContender,
+  type Task,
+} from './contender.ts';
 
 type Tensor = tessera.Tensor;
 type Function = (...inputs: readonly Tensor[]) => Tensor;
 
 /** Opens Tessera on one of its backends. */
-export const openTessera: OpenContender = async ({ threads, backend }) => {
-  tessera.setDefaultBackend(await openBackend(backend, threads));
+export const openTessera: OpenContender = ({ threads, backend }) => {
+  tessera.setDefaultBackend(openBackend(backend, threads));
   const manifest = readFileSync(new URL('../package.json', packageFolder()), 'utf8');
   const { version } = JSON.parse(manifest) as { readonly version: string };
-  return {
+  return Promise.resolve({
     versions: { tessera: version },
     prepare: (work, arrays) => {
       if (work.kind === 'peak') throw new CannotError('the peak is a loop of its own');
       if (work.kind === 'operation') return operationTask(work, arrays);
       return work.kind === 'denoise' ? denoiseTask(work, arrays) : stepTask(work, arrays);
     },
-  };
+  });
 };
 
-/** Whether this version of Tessera has the wasm backend. */
-export const hasWasm = 'wasmBackend' in tessera;
-
-async function openBackend(name: 'wasm' | 'cpu', threads: number): Promise<tessera.Backend> {
-  if (name === 'cpu') {
-    if (threads > 1) throw new CannotError('the cpu backend has one thread');
-    return tessera.cpuBackend();
-  }
-  const { wasmBackend } = tessera as {
-    readonly wasmBackend?: (options: {
-      readonly threads: number;
-    }) => tessera.Backend | Promise<tessera.Backend>;
-  };
-  if (wasmBackend === undefined) throw new CannotError('this version has no wasm backend');
-  return wasmBackend({ threads });
+/** The backend of that name with so many threads. */
+function openBackend(name: BackendName, threads: number): tessera.Backend {
+  if (name === 'wasm') return tessera.wasmBackend({ threads });
+  if (threads > 1) throw new CannotError('the cpu backend has one thread');
+  return tessera.cpuBackend();
 }
 
 const toTensor = ({ data, shape }: NamedArray, dtype: 'float32' | 'int32' = 'float32'): Tensor =>
@@ -80,7 +76,10 @@ function operationTask(work: OperationWork, arrays: Arrays): Task {
     return [value, ...pullback(seed)];
   });
   const compute = work.gradient
-    ? ((seed) => () => both(seed, ...operands))(toTensor(cotangent))
+    ? (
+        (seed) => () =>
+          both(seed, ...operands)
+      )(toTensor(cotangent))
     : () => forward(...operands);
   return {
     run: () => settle(compute()[0]),

@@ -54,7 +54,9 @@ export interface Tf {
   tidy<T>(f: () => T): T;
   dispose(tensors: Readonly<Record<string, TfTensor>> | readonly TfTensor[]): void;
   customGrad(f: CustomFunction): (a: TfTensor, b: TfTensor) => TfTensor;
-  valueAndGrads(f: (...inputs: readonly TfTensor[]) => TfTensor): (
+  valueAndGrads(
+    f: (...inputs: readonly TfTensor[]) => TfTensor,
+  ): (
     inputs: readonly TfTensor[],
     dy: TfTensor,
   ) => { readonly value: TfTensor; readonly grads: TfTensor[] };

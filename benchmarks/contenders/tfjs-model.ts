@@ -64,10 +64,7 @@ function createModel(tf: Tf, name: ModelName, p: TfParameters) {
     save([x, w]);
     return {
       value: tf.matMul(x, w),
-      gradFunc: (dy, [a, b]) => [
-        tf.matMul(dy, tf.transpose(b)),
-        tf.matMul(tf.transpose(a), dy),
-      ],
+      gradFunc: (dy, [a, b]) => [tf.matMul(dy, tf.transpose(b)), tf.matMul(tf.transpose(a), dy)],
     };
   });
   const linear = (x: TfTensor, layer: string): TfTensor => {

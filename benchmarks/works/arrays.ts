@@ -45,7 +45,8 @@ function filled(shape: readonly number[], next: () => number): NamedArray {
  */
 export function makeArrays(work: Work): Arrays {
   const random = generator(20_261_123);
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const normal = (): number =>
+    Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const whole = (below: number) => (): number => Math.floor(random() * below);
   if (work.kind === 'peak') return {};
   if (work.kind === 'operation') {

@@ -22,7 +22,14 @@ export const MODELS: Readonly<Record<ModelName, ModelSizes>> = {
 };
 
 /** Channels, side of a latent, side of a patch, tokens, rows of the label table, width of the timestep's features. */
-export const LATENT = { channels: 4, side: 14, patch: 2, tokens: 49, labels: 11, time: 256 } as const;
+export const LATENT = {
+  channels: 4,
+  side: 14,
+  patch: 2,
+  tokens: 49,
+  labels: 11,
+  time: 256,
+} as const;
 
 /** Settings of AdamW, with decay on every parameter. */
 export const ADAMW = {

@@ -90,7 +90,11 @@ function withGradient(work: OperationWork, cotangent: readonly number[]): Operat
   return [work, both];
 }
 
-function conv(name: string, [from, to]: readonly [number, number], stride: number): OperationWork[] {
+function conv(
+  name: string,
+  [from, to]: readonly [number, number],
+  stride: number,
+): OperationWork[] {
   const side = 28 / stride;
   const work = operation({
     name,
@@ -112,12 +116,7 @@ function pointwise(
   return operation({ name, about, operation: operationName, inputs: { x: shape } });
 }
 
-function model(
-  kind: ModelWork['kind'],
-  name: string,
-  about: string,
-  which: ModelName,
-): ModelWork {
+function model(kind: ModelWork['kind'], name: string, about: string, which: ModelName): ModelWork {
   const batch = kind === 'denoise' ? DENOISING.batch : MODELS[which].batch;
   const passes = kind === 'denoise' ? DENOISING.steps : 3;
   return { kind, name, about, model: which, batch, flops: passes * forwardFlops(which, batch) };
@@ -175,7 +174,12 @@ export const WORKS: readonly Work[] = [
   model('step', 'step-tiny', 'a whole training step of the tiny DiT, batch 64', 'tiny'),
   model('step', 'step-s', 'a whole training step of DiT-S, batch 16', 's'),
   model('denoise', 'denoise-50', '50 denoising steps of the tiny DiT, batch 16', 'tiny'),
-  model('start', 'first-step', 'from the start of the process to the end of the first step-tiny', 'tiny'),
+  model(
+    'start',
+    'first-step',
+    'from the start of the process to the end of the first step-tiny',
+    'tiny',
+  ),
 ];
 
 /**
