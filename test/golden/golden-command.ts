@@ -1,4 +1,4 @@
-import { cpuBackend, setDefaultBackend, type Backend } from '@tessera/tensor';
+import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runCases, SECTIONS, type SectionName } from './golden-case.ts';
 import { GoldenError, GoldenFolder } from './golden-folder.ts';
@@ -23,7 +23,7 @@ export interface Output {
   error(text: string): void;
 }
 
-const BACKENDS: Readonly<Record<string, () => Backend>> = { cpu: cpuBackend };
+const BACKENDS: Readonly<Record<string, () => Backend>> = { wasm: wasmBackend, cpu: cpuBackend };
 
 interface Options {
   readonly backend: () => Backend;

@@ -5,6 +5,7 @@ import {
   defaultBackend,
   setDefaultBackend,
   tensor,
+  wasmBackend,
   type Backend,
   type Tensor,
 } from '@tessera/tensor';
@@ -28,7 +29,12 @@ interface Candidate {
   readonly tolerance: number;
 }
 
-const candidates: readonly Candidate[] = [{ name: 'cpu', make: cpuBackend, tolerance: 1e-6 }];
+const candidates: readonly Candidate[] = [
+  { name: 'cpu', make: cpuBackend, tolerance: 1e-6 },
+  // Sums of float32 products, and functions within two units of the last place.
+  { name: 'wasm, 1 thread', make: () => wasmBackend({ threads: 1 }), tolerance: 2e-6 },
+  { name: 'wasm, 2 threads', make: () => wasmBackend({ threads: 2 }), tolerance: 2e-6 },
+];
 
 const RUNS = runs(12);
 

@@ -113,7 +113,7 @@ class Variant<R> {
     if (result === undefined) throw new ValueError('compile', 'the function did not return.');
     this.result = result;
     this.simplified = simplify(this.traced);
-    this.plan = planProgram(this.simplified, [...donated]);
+    this.plan = planProgram(this.simplified, [...donated], undefined, backend.epilogues);
     this.executable = backend.prepare(
       this.plan,
       this.simplified.constants.map(({ storage }) => storage),

@@ -1,6 +1,15 @@
 import { formatNumber } from '../primitives/primitive.ts';
 import { contiguousView, formatView } from '../view.ts';
-import type { AssemblyBody, Atom, Body, MapBody, Part, ReduceBody, Source } from './group.ts';
+import type {
+  AssemblyBody,
+  Atom,
+  Body,
+  CallBody,
+  MapBody,
+  Part,
+  ReduceBody,
+  Source,
+} from './group.ts';
 import type {
   CallKernel,
   Expression,
@@ -21,19 +30,7 @@ export function emit(body: Body, isLive: (buffer: number) => boolean): readonly 
     case 'assembly':
       return emitAssembly(body);
     case 'call':
-      return [
-        {
-          kind: 'call',
-          operation: body.operation,
-          params: body.params,
-          inputs: body.args.map(operandOf),
-          outputs: body.outputs.map(({ buffer, dtype, shape }) => ({
-            buffer,
-            dtype,
-            view: contiguousView(shape),
-          })),
-        } satisfies CallKernel,
-      ];
+      return [emitCall(body, isLive)];
   }
 }
 
@@ -75,6 +72,38 @@ function emitReduce({
   };
 }
 
+function emitCall(
+  { operation, params, args, outputs, epilogue }: CallBody,
+  isLive: (buffer: number) => boolean,
+): CallKernel {
+  const inputs = args.map(operandOf);
+  if (epilogue === undefined) {
+    const results = outputs.map(({ buffer, dtype, shape }) => ({
+      buffer,
+      dtype,
+      view: contiguousView(shape),
+    }));
+    return { kind: 'call', operation, params, inputs, outputs: results };
+  }
+  const { shape, atoms } = epilogue;
+  const [{ buffer: result, dtype }] = outputs;
+  const builder = new ExpressionBuilder(atoms, { buffer: result, dtype });
+  const results = atoms.filter(({ buffer }) => isLive(buffer));
+  const expression = builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer)));
+  return {
+    kind: 'call',
+    operation,
+    params,
+    inputs: [...inputs, ...builder.inputs],
+    outputs: results.map((atom) => ({
+      buffer: atom.buffer,
+      dtype: atom.dtype,
+      view: contiguousView(shape),
+    })),
+    epilogue: { operands: inputs.length, shape, expression },
+  };
+}
+
 /** A clearing map where the parts leave gaps, then one map a part. */
 function emitAssembly({ shape, parts, covers, buffer, dtype }: AssemblyBody): MapKernel[] {
   const fill: Pick<Part, 'shape' | 'atoms' | 'arg' | 'view'> = {
@@ -109,7 +138,18 @@ class ExpressionBuilder {
   private readonly byBuffer = new Map<number, number>();
   private readonly bySource = new Map<string, number>();
 
-  constructor(atoms: readonly Atom[]) {
+  /** Input 0, if it is no window but a result that is at hand, and so not among {@link inputs}. */
+  private readonly given: number;
+
+  constructor(
+    atoms: readonly Atom[],
+    given?: { readonly buffer: number; readonly dtype: ExpressionNode['dtype'] },
+  ) {
+    this.given = given === undefined ? 0 : 1;
+    if (given !== undefined) {
+      const load = this.push({ kind: 'load', input: 0, dtype: given.dtype });
+      this.byBuffer.set(given.buffer, load);
+    }
     for (const { primitive, params, args, buffer, dtype } of atoms) {
       const operands = args.map((arg) => this.nodeOf(arg));
       const node =
@@ -145,7 +185,7 @@ class ExpressionBuilder {
         ? this.push({ kind: 'literal', value: source.value, dtype: source.dtype })
         : this.push({
             kind: 'load',
-            input: this.inputs.push(operandOf(source)) - 1,
+            input: this.inputs.push(operandOf(source)) - 1 + this.given,
             dtype: source.dtype,
           });
     this.bySource.set(key, node);

@@ -85,6 +85,8 @@ export interface CallBody {
     readonly shape: Shape;
     readonly dtype: DType;
   }[];
+  /** Pointwise work on the only output, in its place. */
+  readonly epilogue?: { readonly shape: Shape; readonly atoms: readonly Atom[] };
 }
 
 /** What becomes one kernel (an assembly: one a region). */
@@ -104,7 +106,7 @@ export function windowsOf(body: Body): readonly Window[] {
 }
 
 function findWindows(body: Body): readonly Window[] {
-  const own = new Set(atomsOf(body).map(({ buffer }) => buffer));
+  const own = new Set(buffersOf(body));
   return [...atomsOf(body).flatMap((atom) => atom.args), ...argsOf(body)].filter(
     (arg) => arg.kind === 'window' && !own.has(arg.buffer),
   ) as Window[];
@@ -112,7 +114,7 @@ function findWindows(body: Body): readonly Window[] {
 
 /** The pointwise work of a body. */
 export function atomsOf(body: Body): readonly Atom[] {
-  if (body.kind === 'call') return [];
+  if (body.kind === 'call') return body.epilogue?.atoms ?? [];
   return body.kind === 'assembly' ? body.parts.flatMap(({ atoms }) => atoms) : body.atoms;
 }
 
@@ -134,7 +136,7 @@ function argsOf(body: Body): readonly Source[] {
 export function buffersOf(body: Body): readonly number[] {
   const buffers = atomsOf(body).map(({ buffer }) => buffer);
   if (body.kind === 'map') return buffers;
-  if (body.kind === 'call') return body.outputs.map(({ buffer }) => buffer);
+  if (body.kind === 'call') return [...buffers, ...body.outputs.map(({ buffer }) => buffer)];
   return [...buffers, body.buffer];
 }
 

@@ -29,6 +29,7 @@ export const contract: {
   matmul: {
     kind: 'kernel',
     name: 'matmul',
+    rowAxes: 1,
     doc: 'y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]',
     infer: ([a, b]) => {
       const rank = a.shape.length;
@@ -55,6 +56,7 @@ export const contract: {
   conv2d: {
     kind: 'kernel',
     name: 'conv2d',
+    rowAxes: 2,
     doc: 'y[b, o, i, j] = Σ_{c, u, v} x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]',
     infer: ([x, w], geometry) => {
       expectFloats('conv2d', x, w);
@@ -92,6 +94,7 @@ export const contract: {
   conv2dInput: {
     kind: 'kernel',
     name: 'conv2dInput',
+    rowAxes: 2,
     doc: 'the adjoint of conv2d in x: x̄ = Σ over the windows that read each input element of ȳ · w',
     infer: ([g, w], geometry) => {
       expectFloats('conv2dInput', g, w);

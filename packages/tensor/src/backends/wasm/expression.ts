@@ -5,7 +5,11 @@ import type { V128 } from './assembler/code.ts';
 import type { FunctionBuilder } from './assembler/function.ts';
 import { f32x4, i32x4, v128 } from './assembler/simd.ts';
 import type { Routines } from './kernel-code.ts';
-import { cos, erf, exp, log, pow, sigmoid, sin, tanh } from './transcendental.ts';
+import { erf } from './transcendental/erf.ts';
+import { exp, sigmoid, tanh } from './transcendental/exponential.ts';
+import { log } from './transcendental/logarithm.ts';
+import { pow } from './transcendental/power.ts';
+import { cos, sin } from './transcendental/trigonometric.ts';
 
 /** An application of a pointwise primitive to vectors. */
 interface Application {
@@ -58,7 +62,7 @@ const rules: Readonly<Record<keyof PointwiseParams, Rule>> = {
   sub: byDType(f32x4.sub, i32x4.sub),
   mul: byDType(f32x4.mul, i32x4.mul, v128.and),
   div: byDType(f32x4.div),
-  pow: ({ args: [a, b], f, routines }) => pow(a, b, f, routines),
+  pow: ({ args: [a, b], f }) => pow(a, b, f),
   maximum: byDType(f32x4.max, i32x4.max_s, v128.or),
   less: byDType(f32x4.lt, i32x4.lt_s, (a, b) => v128.andnot(b, a)),
   lessEqual: byDType(f32x4.le, i32x4.le_s, (a, b) => v128.not(v128.andnot(a, b))),

@@ -3,6 +3,7 @@ import { byteOffset, plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder } from './assembler/function.ts';
 import { i32, memory, select } from './assembler/instructions.ts';
+import { emitEpilogue } from './epilogue.ts';
 import { collapse, countOf, type Dimension } from './iteration.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
 import { packCall, packRoutine } from './packing.ts';
@@ -50,11 +51,11 @@ export function matmul(kernel: CallKernel): KernelCode {
   const { m, n, k, batch } = product;
   const count = countOf(batch) * m * n;
   if (count === 0) return { phases: [] };
-  if (k === 0) return { phases: [clear(count)] };
+  if (k === 0) return { phases: [clear(kernel, product, count)] };
   const depth = Math.min(k, DEPTH_BLOCK);
   const blocks = blocksOf(product);
   return {
-    phases: [packRight(product), multiply(product, blocks)],
+    phases: [packRight(product), multiply(kernel, product, blocks)],
     workspaceBytes: 4 * product.rights * k * padded(n),
     scratchBytes: EDGE_BYTES + leftBytes(blocks.rows, depth),
   };
@@ -108,12 +109,17 @@ function padded(n: number): number {
   return Math.ceil(n / TILE_COLUMNS) * TILE_COLUMNS;
 }
 
-function clear(count: number): Phase {
+/** Of no steps: zeros. */
+function clear(kernel: CallKernel, { n }: Product, count: number): Phase {
   return {
     units: 1,
     unitCost: count,
-    emit: ({ f, outputs }) => {
-      f.emit(memory.fill(outputs[0], i32.const(0), i32.const(4 * count)));
+    emit: (body) => {
+      const [result] = body.outputs;
+      body.f.emit(memory.fill(result, i32.const(0), i32.const(4 * count)));
+      const zero = i32.const(0);
+      const whole = { row: zero, rows: i32.const(count / n), column: zero, columns: n };
+      emitEpilogue(kernel, body, n, whole);
     },
   };
 }
@@ -156,7 +162,7 @@ function packRight(product: Product): Phase {
 }
 
 /** Multiplies: a unit is a block of rows and columns of one matrix of the result. */
-function multiply(product: Product, blocks: Blocks): Phase {
+function multiply(kernel: CallKernel, product: Product, blocks: Blocks): Phase {
   const { m, n, k, batch, a, rights } = product;
   const rowBlocks = Math.ceil(m / blocks.rows);
   const columnBlocks = Math.ceil(n / blocks.columns);
@@ -178,7 +184,8 @@ function multiply(product: Product, blocks: Blocks): Phase {
         const matrix =
           batch.length === 0 ? inputs[0] : i32.add(inputs[0], batchOffset(f, index, batch, 0));
         const from = f.keep(i32.add(matrix, times(row, 4 * a.row)));
-        const at = i32.add(i32.mul(i32.add(times(index, m), row), i32.const(n)), column);
+        const resultRow = f.keep(i32.add(times(index, m), row));
+        const at = i32.add(times(resultRow, n), column);
         const to = f.keep(i32.add(outputs[0], times(at, 4)));
         f.for({ from: 0, to: k, step: DEPTH_BLOCK }, (start) => {
           const depth = f.keep(depthFrom(f, start, k));
@@ -189,6 +196,7 @@ function multiply(product: Product, blocks: Blocks): Phase {
           );
           f.call(routine, left, rows, panels, columns, depth, to, i32.const(4 * n), start, scratch);
         });
+        emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });
       });
     },
   };

@@ -143,7 +143,7 @@ function packOneByOne(f: FunctionBuilder, panel: Panel, first: I32): void {
 }
 
 /** The columns of a 4 × 4 matrix given by its rows. */
-function transpose4(f: FunctionBuilder, rows: readonly Local<'v128'>[]): Local<'v128'>[] {
+export function transpose4(f: FunctionBuilder, rows: readonly Local<'v128'>[]): Local<'v128'>[] {
   const interleaveLow = [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23];
   const interleaveHigh = interleaveLow.map((byte) => byte + 8);
   const low = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];

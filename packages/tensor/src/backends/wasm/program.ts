@@ -1,4 +1,4 @@
-import type { Kernel, Operand } from '../../compile/kernel.ts';
+import type { CallKernel, Kernel, Operand } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES_PER_ELEMENT } from '../../dtype.ts';
 import { formatParams } from '../../primitives/primitive.ts';
@@ -174,11 +174,16 @@ function kernelKey(kernel: Kernel): string {
   );
   const what =
     kernel.kind === 'call'
-      ? `${kernel.operation.name} ${formatParams(kernel.params)}`
+      ? `${kernel.operation.name} ${formatParams(kernel.params)} ${epilogueKey(kernel)}`
       : kernel.kind === 'map'
         ? `map [${kernel.shape.join()}] ${expressionKey(kernel.expression)}`
         : `${kernel.primitive.name} [${kernel.shape.join()}] over ${kernel.axes.join()} ${expressionKey(kernel.expression)}`;
   return `${what} ${operands.join(' ')}`;
+}
+
+function epilogueKey({ epilogue }: CallKernel): string {
+  if (epilogue === undefined) return '';
+  return `${epilogue.operands} [${epilogue.shape.join()}] ${expressionKey(epilogue.expression)}`;
 }
 
 function emitRun(

@@ -4,7 +4,12 @@ import type { Plan } from '../../compile/plan.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
 import { StateError, ValueError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
+import type { GatherParams } from '../../primitives/gather.ts';
+import type { SourceParams } from '../../primitives/source.ts';
 import { controlOf, instantiate } from './control.ts';
+import { conv2dWeight } from './conv-weight.ts';
+import { conv2d, conv2dInput } from './conv.ts';
+import { gather } from './gather.ts';
 import { Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
 import { map } from './map.ts';
@@ -13,6 +18,8 @@ import { availableThreads } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
+import { scatterAdd } from './scatter.ts';
+import { iota, randomBits } from './source.ts';
 import { bytesOf, WasmStorage } from './storage.ts';
 import { hasRelaxedSimd } from './target.ts';
 import { Threads } from './threads.ts';
@@ -43,11 +50,11 @@ export interface WasmBackend extends Backend {
 const ALONE_COST = 100_000;
 
 /** The operations that have a kernel of their own, with their attributes. */
-type CallParams = Pick<ContractParams, 'matmul'>;
+interface CallParams extends ContractParams, GatherParams, SourceParams {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
-} = { matmul };
+} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits };
 
 /**
  * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
@@ -82,6 +89,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(),
+    epilogues: new Set(['matmul']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
