@@ -33,15 +33,11 @@ function installPeers(): void {
   if (status !== 0) console.error('The peers could not be installed; what is missing is absent.');
 }
 
-/** Where the result goes if nothing else is said. */
-export function defaultResultPath(): string {
-  return fileURLToPath(new URL('results/latest.json', packageFolder()));
-}
-
 /** Measures everything that is asked for, prints it and writes the result after each work. */
 export async function compare(options: Options): Promise<void> {
   if (options.install) installPeers();
-  const out = options.out ?? defaultResultPath();
+  const latest = fileURLToPath(new URL('results/latest.json', packageFolder()));
+  const out = options.out ?? latest;
   const date = new Date().toISOString();
   const machine = describeMachine();
   const python = options.contenders.includes('pytorch') ? pythonWithTorch() : null;

@@ -69,7 +69,7 @@ function emptyRow(work: Work, { name, threads }: Entrant, note: string): Checked
   return { row: { work: work.name, contender: name, threads, ...none, note }, check: null };
 }
 
-const round = (value: number): number => Number(value.toPrecision(5));
+const rounded = (value: number): number => Number(value.toPrecision(5));
 
 function filledRow(
   work: Work,
@@ -83,10 +83,10 @@ function filledRow(
     work: work.name,
     contender: name,
     threads,
-    medianMs: round(median),
-    minMs: round(min),
-    maxMs: round(max),
-    gflops: flops === 0 || work.kind === 'start' ? null : round(flops / median / 1e6),
+    medianMs: rounded(median),
+    minMs: rounded(min),
+    maxMs: rounded(max),
+    gflops: flops === 0 || work.kind === 'start' ? null : rounded(flops / median / 1e6),
     rssMB,
     note: '',
   };
@@ -170,7 +170,10 @@ async function readyToRun(opening: Opening): Promise<Competitor | CheckedRow> {
     const { ms } = await child.ask({ type: 'run', count: 1 });
     const plan = samplePlan(ms, measurement.samples);
     return {
-      ...{ entrant, plan, times: [], failure: null },
+      entrant,
+      plan,
+      times: [],
+      failure: null,
       sample: async () => (await child.ask({ type: 'run', count: plan.runs })).ms,
       finish: () => child.ask({ type: 'finish' }).finally(() => child.kill()),
     };
@@ -196,7 +199,11 @@ async function readyToStart(opening: Opening): Promise<Competitor | CheckedRow> 
   try {
     const plan = { ...samplePlan(await sample(), measurement.samples), runs: 1 };
     return {
-      ...{ entrant, plan, times: [], failure: null, sample },
+      entrant,
+      plan,
+      times: [],
+      failure: null,
+      sample,
       finish: () => Promise.resolve(last),
     };
   } catch (error) {

@@ -17,7 +17,7 @@ export function compareRows(rows: readonly Row[]): ComparedRow[] {
       ({ contender, threads }) => contender === name && threads === row.threads,
     );
     const known = row.medianMs !== null && typeof other?.medianMs === 'number';
-    return known ? Number(row.medianMs) / Number(other.medianMs) : null;
+    return known ? row.medianMs / other.medianMs : null;
   };
   return rows.map((row) => ({
     row,

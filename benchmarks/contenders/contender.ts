@@ -64,8 +64,8 @@ export async function importPeer(name: string): Promise<unknown> {
  * `∛(mean |x|³)`: one number for an array, the same for every order of its elements. The third power,
  * since softmax fixes the mean and layer normalization the mean square.
  */
-export function magnitude(data: ArrayLike<number>): number {
+export function magnitude(data: Iterable<number> & { readonly length: number }): number {
   let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += Math.abs(data[i]) ** 3;
+  for (const x of data) sum += Math.abs(x) ** 3;
   return Math.cbrt(sum / data.length);
 }

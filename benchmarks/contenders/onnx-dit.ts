@@ -15,9 +15,9 @@ export function addAttention(
   v: string,
   width: number,
 ): string {
-  const transposed = graph.node('Transpose', [k], { perm: [0, 1, 3, 2] });
+  const keys = graph.node('Transpose', [k], { perm: [0, 1, 3, 2] });
   const scaled = graph.node('Mul', [q, number(graph, width ** -0.5)]);
-  const weights = graph.node('Softmax', [graph.node('MatMul', [scaled, transposed])]);
+  const weights = graph.node('Softmax', [graph.node('MatMul', [scaled, keys])]);
   return graph.node('MatMul', [weights, v]);
 }
 

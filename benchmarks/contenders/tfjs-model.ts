@@ -107,14 +107,9 @@ function createModel(tf: Tf, name: ModelName, p: TfParameters) {
       h = h.add(gate2.mul(linear(hidden, `${block}.mlp.fc2`)));
     }
     const [shift, scale] = chunks('final_layer.adaLN_modulation.1', 2);
-    return tf
-      .transpose(
-        linear(modulate(h, shift, scale), 'final_layer.linear').reshape([
-          ...[batch, grid, grid, patch, patch, channels],
-        ]),
-        [0, 5, 1, 3, 2, 4],
-      )
-      .reshape([batch, channels, side, side]);
+    const decoded = linear(modulate(h, shift, scale), 'final_layer.linear');
+    const pixels = decoded.reshape([batch, grid, grid, patch, patch, channels]);
+    return tf.transpose(pixels, [0, 5, 1, 3, 2, 4]).reshape([batch, channels, side, side]);
   };
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { CannotError, type OpenContender } from './contender.ts';
-import { engine, peakModule } from './wasm-peak-module.ts';
+import { peakModule } from './wasm-peak-module.ts';
 
 /** Opens the loops in as many worker threads as asked for. */
 export const openWasmPeak: OpenContender = ({ threads }) =>
@@ -13,7 +13,7 @@ export const openWasmPeak: OpenContender = ({ threads }) =>
     prepare: (work) => {
       if (work.kind !== 'peak') throw new CannotError('it has the peak loops alone');
       setFlagsFromString('--experimental-wasm-relaxed-simd');
-      if (!engine.validate(peakModule(work.instruction))) {
+      if (!WebAssembly.validate(peakModule(work.instruction))) {
         throw new CannotError(`this engine does not know ${work.instruction}`);
       }
       const workers = Array.from(
@@ -26,7 +26,7 @@ export const openWasmPeak: OpenContender = ({ threads }) =>
       return {
         run: () => {
           const done = Promise.all(workers.map((worker) => once(worker, 'message')));
-          for (const worker of workers) worker.postMessage('run');
+          for (const worker of workers) worker.postMessage('run', []);
           return done;
         },
         check: () => [],

@@ -28,7 +28,7 @@ class PageWorker {
   }
 
   postMessage(message: unknown): void {
-    void this.started.then((worker) => worker.postMessage(message));
+    void this.started.then((worker) => worker.postMessage(message, []));
   }
 
   terminate(): void {

@@ -59,7 +59,7 @@ export type Work = OperationWork | ModelWork | PeakWork;
 export const PEAK_ROUNDS = 1_000_000;
 
 /** Floating point operations of one round of that loop. */
-export const PEAK_FLOPS_A_ROUND: number = 4 * 12 * 4 * 2;
+const PEAK_FLOPS_A_ROUND = 4 * 12 * 4 * 2;
 
 function operation(
   work: Pick<OperationWork, 'name' | 'about' | 'operation' | 'inputs'> & Partial<OperationWork>,
