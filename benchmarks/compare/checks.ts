@@ -3,7 +3,7 @@
 import type { Row } from './result.ts';
 
 /** The most by which a check value may differ from the reference's, relative to it. */
-export const TOLERANCE = 1e-4;
+const TOLERANCE = 1e-4;
 
 /** A row with the check values behind it; `null` where there are none. */
 export interface CheckedRow {
@@ -15,6 +15,7 @@ export interface CheckedRow {
 export function deviation(values: readonly number[], reference: readonly number[]): number {
   if (values.length !== reference.length) return Infinity;
   const differences = values.map((value, i) => {
+    if (value === reference[i]) return 0;
     const difference = Math.abs(value - reference[i]) / Math.abs(reference[i]);
     return Number.isNaN(difference) ? Infinity : difference;
   });

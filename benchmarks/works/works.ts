@@ -56,7 +56,7 @@ export interface PeakWork {
 export type Work = OperationWork | ModelWork | PeakWork;
 
 /** Rounds of the loop of {@link PeakWork}, each 4 × 12 multiplications and additions of 4 numbers. */
-export const PEAK_ROUNDS = 1_000_000;
+export const PEAK_ROUNDS = 4_000_000;
 
 /** Floating point operations of one round of that loop. */
 const PEAK_FLOPS_A_ROUND = 4 * 12 * 4 * 2;
