@@ -51,7 +51,7 @@ interface Competitor {
 }
 
 /** Who takes part: the peak loops in their works, all others in the rest, as far as they have threads. */
-export function entrantsOf(
+function entrantsOf(
   work: Work,
   { contenders, threads }: Pick<Measurement, 'contenders' | 'threads'>,
 ): Entrant[] {

@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline';
 import { readArrays } from '../works/arrays.ts';
 import { AbsentError, CannotError, type OpenContender, type Task } from './contender.ts';
+import { peakMemoryMB } from './memory.ts';
 import type { OpenRequest, Replies, Request } from './messages.ts';
 import type { ContenderName } from './names.ts';
 
@@ -37,7 +38,7 @@ async function answer(request: Request): Promise<Replies[Request['type']]> {
   if (request.type === 'open') return open(request);
   if (task === undefined) throw new Error('no work is open');
   if (request.type === 'finish') {
-    const rssMB = Math.round(process.resourceUsage().maxRSS / 1024);
+    const rssMB = peakMemoryMB();
     return { check: await task.check(), rssMB };
   }
   const start = performance.now();

@@ -212,10 +212,23 @@ def prepare(work, arrays):
 
 def blas_name():
     """Which build of which BLAS this process has loaded, as far as the system tells."""
-    with open("/proc/self/maps", encoding="utf-8") as file:
-        paths = {line.split()[-1] for line in file if "blas" in line.rsplit("/", 1)[-1]}
+    try:
+        with open("/proc/self/maps", encoding="utf-8") as file:
+            paths = {line.split()[-1] for line in file if "blas" in line.rsplit("/", 1)[-1]}
+    except OSError:
+        return "unknown"
     builds = sorted({build for path in paths for build in ("openmp", "pthread", "serial") if build in path})
     return " ".join(["openblas" if any("openblas" in path for path in paths) else "blas", *builds])
+
+
+def peak_memory_mb():
+    """As in memory.ts."""
+    try:
+        with open("/proc/self/status", encoding="utf-8") as file:
+            kilobytes = next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+    except OSError:
+        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(kilobytes / 1024)
 
 
 def main():
@@ -243,8 +256,8 @@ def main():
                 run()
             reply["ms"] = (time.perf_counter() - start) * 1000 / request["count"]
         else:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            reply.update(check=check(), rssMB=round(peak / 1024))
+            memory = peak_memory_mb()
+            reply.update(check=check(), rssMB=memory)
         print(json.dumps(reply), flush=True)
         if request["type"] == "finish":
             break
