@@ -1,6 +1,6 @@
 /** The options of `npm run bench:peers`. */
 
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../contenders/contender.ts';
 import { CONTENDERS, type ContenderName } from '../contenders/names.ts';
 import { selectWorks, WORKS, type Work } from '../works/works.ts';
@@ -82,19 +82,27 @@ export function strictCommand(name: string, description: string): Command {
  * @throws commander's `CommanderError` after it has printed help or one line of complaint
  */
 export function parseOptions(args: readonly string[]): Options {
+  const option = <T>(flags: string, text: string, read: (text: string) => T): Option =>
+    new Option(flags, text).argParser(read);
   const command = strictCommand(
     'bench:peers',
     'Measures Tessera and what others would pick instead, side by side.',
   )
-    .option(
-      '--only <works>',
-      'such as step-tiny,matmul-1024; matmul stands for all of them',
-      parseWorks,
-      WORKS,
+    .addOption(
+      option(
+        '--only <works>',
+        'such as step-tiny,matmul-1024; matmul stands for all of them',
+        parseWorks,
+      ).default(WORKS, 'all work'),
     )
-    .option('--contenders <names>', CONTENDERS.join(', '), parseContenders, CONTENDERS)
-    .option('--threads <counts>', 'such as 1,2', parseThreads, [1, 2])
-    .option('--backend <name>', 'backend of Tessera, wasm or cpu', parseBackend, 'wasm' as const)
+    .addOption(
+      option('--contenders <names>', CONTENDERS.join(','), parseContenders).default(
+        CONTENDERS,
+        'all of them',
+      ),
+    )
+    .addOption(option('--threads <counts>', 'such as 1,2', parseThreads).default([1, 2], '1,2'))
+    .option('--backend <name>', 'backend of Tessera, wasm or cpu', parseBackend, 'wasm')
     .option('--samples <n>', 'samples of a work', wholeNumber(1), 7)
     .option('--timeout <seconds>', 'longest wait for one answer', wholeNumber(1), 300)
     .option('--out <file>', 'file of the result (default: benchmarks/results/latest.json)')

@@ -65,5 +65,5 @@ export async function compare(options: Options): Promise<void> {
   }
   if (headlines.length > 0) console.log(`\n${headlines.join('\n')}`);
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  console.log(`\n${list.join(', ')}; Tessera's backend: ${options.backend}\n${out}`);
+  console.log(`\n${list.join(', ')}\n${out}`);
 }

@@ -27,7 +27,7 @@ export const openTessera: OpenContender = ({ threads, backend }) => {
   const manifest = readFileSync(new URL('../package.json', packageFolder()), 'utf8');
   const { version } = JSON.parse(manifest) as { readonly version: string };
   return Promise.resolve({
-    versions: { tessera: version },
+    versions: { tessera: `${version} (${backend})` },
     prepare: (work, arrays) => {
       if (work.kind === 'peak') throw new CannotError('the peak is a loop of its own');
       if (work.kind === 'operation') return operationTask(work, arrays);
