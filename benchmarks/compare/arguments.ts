@@ -82,7 +82,7 @@ export function strictCommand(name: string, description: string): Command {
  * @throws commander's `CommanderError` after it has printed help or one line of complaint
  */
 export function parseOptions(args: readonly string[]): Options {
-  const option = <T>(flags: string, text: string, read: (text: string) => T): Option =>
+  const option = (flags: string, text: string, read: (text: string) => unknown): Option =>
     new Option(flags, text).argParser(read);
   const command = strictCommand(
     'bench:peers',
