@@ -41,7 +41,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
     autoencoder: {
       channels: [32, 64, 64],
       latentChannels: 4,
-      steps: 936,
+      steps: 700,
       batch: 128,
       learningRate: 2e-3,
       klWeight: 1e-4,

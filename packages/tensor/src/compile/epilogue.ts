@@ -32,7 +32,7 @@ function takes(
   map: MapBody,
   { operation, outputs, epilogue }: CallBody,
 ): boolean {
-  const { rowAxes } = operation;
+  const rowAxes = operation.kind === 'kernel' ? operation.rowAxes : undefined;
   if (!names.has(operation.name) || rowAxes === undefined || epilogue !== undefined) return false;
   const [{ buffer, shape }] = outputs;
   const rowSize = sizeOf(shape.slice(-rowAxes));

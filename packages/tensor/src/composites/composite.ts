@@ -7,8 +7,6 @@ import type { Tensor } from '../tensor.ts';
  */
 export interface Composite<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'composite';
-  /** How many of the last axes of the result are one row for a kernel that takes an epilogue. */
-  readonly rowAxes?: number;
   /** The definition in public tensor methods, one result per output of `infer`. */
   decompose(inputs: readonly Tensor[], params: P): readonly Tensor[];
 }

@@ -15,7 +15,6 @@ export type LayerNormParams = { readonly eps: number };
 export const layerNorm: Composite<LayerNormParams> = {
   kind: 'composite',
   name: 'layerNorm',
-  rowAxes: 1,
   doc: 'y = (x − mean x) / √(var x + eps) over the last axis',
   infer: ([x]) => {
     expectDType('layerNorm', x.dtype, ['float32']);
@@ -31,7 +30,6 @@ export const layerNorm: Composite<LayerNormParams> = {
 export const layerNormGrad: Composite<LayerNormParams> = {
   kind: 'composite',
   name: 'layerNormGrad',
-  rowAxes: 1,
   doc: 'of x and ȳ: x̄ = (ȳ − mean ȳ − y · mean(ȳ·y)) / √(var x + eps)',
   infer: ([x, cotangent]) => {
     if (!sameShape(x.shape, cotangent.shape)) {

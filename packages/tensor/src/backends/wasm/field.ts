@@ -6,9 +6,13 @@
 import { plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder } from './assembler/function.ts';
-import { i32 } from './assembler/instructions.ts';
+import { i32, memory } from './assembler/instructions.ts';
+import { v128 } from './assembler/simd.ts';
 import type { Routines } from './kernel-code.ts';
 import { collectRow, copyRow, zeroRow } from './copies.ts';
+
+/** Most elements of a row whose copy is written out vector by vector. */
+const MOST_INLINE = 64;
 
 /** A pair for the vertical and the horizontal axis. */
 export type Pair<T> = readonly [T, T];
@@ -54,6 +58,7 @@ export interface Field {
  *
  * @param grid Vertical and horizontal positions of the window.
  * @param bandRows Rows of positions that are computed at a time.
+ * @param mayRead Whether windows may read the view itself, where neither padding nor strides forbid it.
  */
 export function planField(
   planes: Planes,
@@ -61,13 +66,14 @@ export function planField(
   stride: Pair<number>,
   grid: Pair<number>,
   bandRows: number,
+  mayRead = true,
 ): Field {
   const [low, high] = reach(taps);
   const phases = grid[1] === 1 ? 1 : stride[1];
   const fits = ([0, 1] as const).every(
     (axis) => low[axis] >= 0 && (grid[axis] - 1) * stride[axis] + high[axis] < planes.size[axis],
   );
-  if (fits && phases === 1 && planes.strides[2] === 1) {
+  if (mayRead && fits && phases === 1 && planes.strides[2] === 1) {
     return {
       planes,
       copies: false,
@@ -129,8 +135,14 @@ export function positionRowBytes(field: Field): number {
   return field.strideY * field.rowBytes;
 }
 
+/** Code that sets some copies, one behind the other, to 0: padding that no {@link readField} writes. */
+export function clearField(f: FunctionBuilder, field: Field, copy: I32, copies = 1): void {
+  if (!field.copies || !horizontallyPadded(field)) return;
+  f.emit(memory.fill(copy, i32.const(0), i32.const(copies * field.bytes)));
+}
+
 /**
- * Code that makes the field of a band ready.
+ * Code that makes the field of a band ready, in a copy that was cleared once.
  *
  * @param image Address of row 0 and column 0 of the first channel.
  * @param row First row of the band's window positions.
@@ -148,20 +160,17 @@ export function readField(
   const firstRow = f.keep(plus(times(row, field.strideY), field.first[0]));
   const to = f.keep(copy);
   const plane = f.keep(image);
-  const isPadded = horizontallyPadded(field);
-  const zero = (): void => {
-    f.call(zeroRow(routines), to, i32.const(field.rowBytes / 4));
-  };
   f.for({ from: 0, to: channels }, () => {
     f.for({ from: 0, to: field.rows }, (i) => {
       const y = f.keep(i32.add(firstRow, i));
-      if (isPadded) zero();
       f.if(
         i32.lt_u(y, i32.const(size[0])),
         () => {
           copyRowPhases(f, routines, field, to, f.keep(i32.add(plane, times(y, 4 * strides[1]))));
         },
-        isPadded ? undefined : zero,
+        () => {
+          f.call(zeroRow(routines), to, i32.const(field.rowBytes / 4));
+        },
       );
       f.increase(to, field.rowBytes);
     });
@@ -199,9 +208,22 @@ function copyRowPhases(
     const target = plus(to, phase * field.phaseBytes + 4 * begin);
     const column = phase + begin * field.phases + field.first[1];
     const source = plus(from, 4 * column * stride);
-    const count = i32.const(end - begin);
+    const count = end - begin;
     const step = 4 * field.phases * stride;
-    if (step === 4) f.call(copyRow(routines), target, source, count);
-    else f.call(collectRow(routines), target, source, count, i32.const(step));
+    if (step !== 4) {
+      f.call(collectRow(routines), target, source, i32.const(count), i32.const(step));
+    } else if (count < 4 || count > MOST_INLINE) {
+      f.call(copyRow(routines), target, source, i32.const(count));
+    } else {
+      copyInline(f, target, source, count);
+    }
+  }
+}
+
+/** Copies at least four elements by vectors, of which the last may overlap the one before. */
+function copyInline(f: FunctionBuilder, to: I32, from: I32, count: number): void {
+  for (let i = 0; i < count; i += 4) {
+    const byte = 4 * Math.min(i, count - 4);
+    f.emit(v128.store(to, v128.load(from, byte), byte));
   }
 }

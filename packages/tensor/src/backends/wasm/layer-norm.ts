@@ -9,7 +9,7 @@ import { multiplyAdd } from './tile.ts';
 
 /** `y = (x − mean x) / √(var x + eps)` over the last axis. */
 export function layerNorm(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
-  return rowKernel(kernel, lastAxis(kernel), 2, (row) => {
+  return rowKernel(kernel, lastAxis(kernel), 1.5, (row) => {
     const { mean, scale } = statistics(row, eps);
     row.write(([x]) => f32x4.mul(f32x4.sub(x, mean), scale));
   });
@@ -17,7 +17,7 @@ export function layerNorm(kernel: CallKernel, { eps }: LayerNormParams): KernelC
 
 /** `x̄ = (ȳ − mean ȳ − y · mean(ȳ·y)) / √(var x + eps)` over the last axis. */
 export function layerNormGrad(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
-  return rowKernel(kernel, lastAxis(kernel), 4, (row) => {
+  return rowKernel(kernel, lastAxis(kernel), 2.5, (row) => {
     const { f, size } = row;
     const { target } = row.routines;
     const { mean, scale } = statistics(row, eps);

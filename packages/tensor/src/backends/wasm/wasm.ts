@@ -18,7 +18,7 @@ import type { KernelCode, Target } from './kernel-code.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
-import { availableThreads, createRegistry } from './platform.ts';
+import { availableThreads, createRegistry, sharesMemory } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
@@ -80,40 +80,41 @@ const calls: {
  * plan, which all threads run together on one memory. Results are the same, bit for bit, for any
  * number of threads.
  *
- * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if the
- * engine has no WebAssembly SIMD, no relaxed SIMD that is asked for, or no memory that threads can share
- * and more than one is asked for.
+ * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if threads
+ * or relaxed SIMD are asked for and the engine has no memory to share, or no relaxed SIMD.
  * @example
  * const backend = wasmBackend({ threads: 1 });
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
  * backend.readSync(storage); // [1, 2, 3]
  */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
-  const available = availableThreads();
-  const threads = options.threads ?? available;
+  const threads = options.threads ?? availableThreads();
   if (!Number.isInteger(threads) || threads < 1) {
     throw new ValueError(
       'wasmBackend',
       `threads must be a whole number of at least 1, but is ${threads}.`,
     );
   }
-  if (threads > 1 && available === 1) {
+  if (threads > 1 && !sharesMemory()) {
     throw new StateError(
       'wasmBackend',
       `${threads} threads need memory that they can share, which there is not here. ` +
         'A page must be cross-origin isolated (the headers COOP: same-origin and COEP: require-corp).',
     );
   }
-  const relaxed = options.relaxed !== false && hasRelaxedSimd();
-  if (options.relaxed === true && !relaxed) {
-    throw new StateError('wasmBackend', 'the engine has no relaxed SIMD. Leave relaxed out.');
+  const hasRelaxed = hasRelaxedSimd();
+  if (options.relaxed === true && !hasRelaxed) {
+    throw new StateError(
+      'wasmBackend',
+      'this engine has no relaxed SIMD. Leave the option relaxed out: products are a little slower without.',
+    );
   }
-  const target = { relaxed };
+  const target = { relaxed: options.relaxed ?? hasRelaxed };
   const engine = new Engine(threads, target);
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
-    epilogues: new Set(['matmul']),
+    epilogues: new Set(['matmul', 'conv2d', 'conv2dInput']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),

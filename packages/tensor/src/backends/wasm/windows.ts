@@ -117,8 +117,10 @@ export function packWindows(
           return place;
         });
         const target = i32.add(to, half);
+        const span = i32.sub(places[3], places[0]);
+        const isRepeated = i32.eq(places[2], places[3]);
         f.if(
-          i32.eq(i32.sub(places[3], places[0]), i32.const(12)),
+          i32.and(i32.eq(span, i32.const(12)), i32.eqz(isRepeated)),
           () => {
             f.call(packRun(routines, 4), target, places[0], table, depth);
           },
