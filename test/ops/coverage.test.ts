@@ -31,6 +31,7 @@ const withoutRow: Readonly<Record<string, string>> = {
     'cpuBackend',
     'defaultBackend',
     'setDefaultBackend',
+    'wasmBackend',
   ]),
   ...because('reads elements', [
     'data',

@@ -39,8 +39,9 @@ export interface FunctionReference {
  *
  * @example
  * const f = new FunctionBuilder({ parameters: ['i32'], result: 'i32' });
- * const [x] = f.parameters;
- * f.return(i32.mul(x, x));
+ * f.for({ from: 0, to: f.parameter('i32', 0) }, () => f.unreachable());
+ * f.return(f.parameter('i32', 0)); // prose: gives its argument, if that is 0
+ * f.signature.result; // 'i32'
  */
 export class FunctionBuilder {
   readonly signature: Signature;

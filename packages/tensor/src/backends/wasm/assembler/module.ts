@@ -24,12 +24,11 @@ interface Defined extends FunctionReference {
  *
  * @example
  * const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
- * const square = module.define({ parameters: ['i32'], result: 'i32' }, (f) => {
- *   const x = f.parameter('i32', 0);
- *   f.return(i32.mul(x, x));
+ * const same = module.define({ parameters: ['i32'], result: 'i32' }, (f) => {
+ *   f.return(f.parameter('i32', 0));
  * });
- * module.export('square', square);
- * new WebAssembly.Module(module.encode());
+ * module.export('same', same);
+ * WebAssembly.validate(module.encode()); // true
  */
 export class ModuleBuilder {
   private readonly memory: MemoryImport;

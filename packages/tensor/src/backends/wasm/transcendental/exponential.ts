@@ -15,6 +15,7 @@ export const SHIFTER: number = 1.5 * 2 ** 23;
 
 /** ln 2 in two parts, the first of 15 bits: a whole number of 8 bits times it is exact. */
 export const LN2_HIGH = 0.693145751953125;
+/** What {@link LN2_HIGH} lacks. */
 export const LN2_LOW = 1.428606765330187e-6;
 
 /** `(e^r − 1 − r) / r²` for |r| ≤ 0.347: e^r − 1 comes out to 1.4e-8 of itself. */
