@@ -62,7 +62,7 @@ async function visitPage(page: Page, url: string, ids: readonly string[]): Promi
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
   const workers: string[] = [];
-  page.on('worker', (worker) => workers.push(worker.url().replace(/^.*\/|-[\w-]+\.js$/g, '')));
+  page.on('worker', (worker) => workers.push(worker.url().replaceAll(/^.*\/|-[\w-]+\.js$/g, '')));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
   await page.goto(url, { timeout: TIMEOUT_MS });
   const outputs: Record<string, unknown> = {};

@@ -323,11 +323,11 @@ describe('one program', () => {
     return runInNode('sampling', 'drawSamples') as SamplingResult;
   }
 
-  function runInNode(module: string, name: string, options: unknown = {}): unknown {
+  function runInNode(module: string, name: string, argument: unknown = {}): unknown {
     return JSON.parse(
       project.runModule(`
         import { ${name} } from './out/${module}.js';
-        console.log(JSON.stringify(await ${name}(${JSON.stringify(options)})));
+        console.log(JSON.stringify(await ${name}(${JSON.stringify(argument)})));
       `),
     );
   }

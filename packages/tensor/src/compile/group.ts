@@ -113,7 +113,7 @@ function findWindows(body: Body): readonly Window[] {
 }
 
 /** The pointwise work of a body. */
-export function atomsOf(body: Body): readonly Atom[] {
+function atomsOf(body: Body): readonly Atom[] {
   if (body.kind === 'call') return body.epilogue?.atoms ?? [];
   return body.kind === 'assembly' ? body.parts.flatMap(({ atoms }) => atoms) : body.atoms;
 }

@@ -60,15 +60,15 @@ describe('a heap', () => {
 
   it('is one free block again when everything was given back, in any order', () => {
     fc.assert(
-      fc.property(actions, fc.infiniteStream(fc.nat()), (list, order) => {
+      fc.property(actions, fc.array(fc.nat(), { minLength: 60, maxLength: 60 }), (list, order) => {
         const heap = new Heap(false, 64);
         let most = 0;
         const held = play(heap, list, (blocks) => {
           most = Math.max(most, ...blocks.map(({ address, bytes }) => address + bytes));
         });
         while (held.length > 0) {
-          const [{ value: which }] = [order.next()];
-          heap.release(held.splice(Number(which) % held.length, 1)[0]);
+          const which = order[held.length - 1];
+          heap.release(held.splice(which % held.length, 1)[0]);
         }
         expect(heap.usedBytes).toBe(0);
         // All that was ever used is there in one piece, from the beginning on.

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cpuBackend, StateError, wasmBackend } from '@tessera/tensor';
 
@@ -79,7 +80,7 @@ describe('storage', () => {
     expect(own.usedBytes()).toBeGreaterThan(before + 100 * 4000);
     for (let i = 0; i < 20 && own.usedBytes() > before + 128; i++) {
       collect();
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await setTimeout(5);
     }
     expect(own.usedBytes()).toBe(before + 128);
     expect([...own.readSync(kept)]).toEqual([5]);

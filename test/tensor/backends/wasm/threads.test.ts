@@ -179,7 +179,7 @@ describe('the program of a thread', () => {
     );
     const error = await new Promise((resolve) => {
       worker.on('error', resolve);
-      worker.postMessage({ kind: 'forget', id: 1 });
+      worker.postMessage({ kind: 'forget', id: 1 }, []);
     });
     expect(error).toMatchInlineSnapshot(`[Error: thread: a message came before the memory.]`);
   });

@@ -79,7 +79,7 @@ function cast(x: V128, from: DType, to: DType): V128 {
 }
 
 /** A number in all four lanes. */
-export function splatOf(value: number, dtype: DType): V128 {
+function splatOf(value: number, dtype: DType): V128 {
   if (dtype === 'float32') return f32x4.constant(value);
   const lane = dtype === 'bool' ? -Number(value !== 0) : value;
   return i32x4.const(lane, lane, lane, lane);

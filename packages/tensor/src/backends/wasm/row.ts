@@ -125,7 +125,7 @@ function loadLanes(
 }
 
 /** Writes `lanes` elements `stride` apart. */
-export function storeLanes(
+function storeLanes(
   f: FunctionBuilder,
   dtype: DType,
   address: I32,

@@ -26,8 +26,8 @@ function nearest(x: number): number {
   const low = floor(x);
   const rest = x - low;
   const even = low % 2 === 0 ? low : low + 1;
-  const rounded = rest < 0.5 ? low : rest > 0.5 ? low + 1 : even;
-  return rounded === 0 && (x < 0 || Object.is(x, -0)) ? -0 : rounded;
+  const whole = rest < 0.5 ? low : rest > 0.5 ? low + 1 : even;
+  return whole === 0 && (x < 0 || Object.is(x, -0)) ? -0 : whole;
 }
 
 /** Rows of one shape: the operands and the result have these kinds. */
@@ -231,7 +231,7 @@ export const i64x2Rows: Rows = {
 
 /** Rows of `f32x4`. */
 export const f32x4Rows: Rows = {
-  ...rows(['f32x4', 'f32x4'], 'i32x4', masks as typeof masks & Record<string, never>),
+  ...rows(['f32x4', 'f32x4'], 'i32x4', masks),
   ...rows(['f32x4', 'f32x4'], 'f32x4', { ...rounded(arithmetic), ...pseudo }),
   ...rows(['f32x4'], 'f32x4', {
     ...signs,
@@ -252,7 +252,7 @@ export const f32x4Rows: Rows = {
 
 /** Rows of `f64x2`. */
 export const f64x2Rows: Rows = {
-  ...rows(['f64x2', 'f64x2'], 'i64x2', longMasks as typeof longMasks & Record<string, never>),
+  ...rows(['f64x2', 'f64x2'], 'i64x2', longMasks),
   ...rows(['f64x2', 'f64x2'], 'f64x2', { ...arithmetic, ...pseudo }),
   ...rows(['f64x2'], 'f64x2', { ...signs, floor, nearest, sqrt }),
   splat: { operands: ['f64'], result: 'f64x2', all: ([a]: Numbers) => [a, a] },
