@@ -246,7 +246,7 @@ describe('the memory of a checkpointed chain', () => {
     expect(plainBytes(8) / plainBytes(4)).toBeGreaterThan(3.5);
   });
 
-  it('is saved for pointwise chains as well, which fusion could pull forward', () => {
+  it('is not needed for pointwise chains, which are computed again without being told', () => {
     const pointwise = (y: Tensor): Tensor => y.sin().exp().tanh().cos().mul(y).sin().sigmoid();
     const f = (g: typeof pointwise) => (y: Tensor) => {
       let z = y;
@@ -254,7 +254,9 @@ describe('the memory of a checkpointed chain', () => {
       return z.sum();
     };
     const [plain, saved] = [pointwise, checkpoint(pointwise)].map((g) => arenaBytes(grad(f(g)), x));
-    expect(saved).toBeLessThan(plain / 2);
+    // Of each of eight blocks only the argument is kept.
+    expect(plain).toBeLessThan((8 + 1) * activation);
+    expect(saved).toBeLessThanOrEqual(plain);
   });
 
   it('is saved for second orders', () => {

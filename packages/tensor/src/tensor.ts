@@ -394,6 +394,7 @@ export class Tensor implements TensorSpec {
    * JavaScript can see: a view on the tensor's own storage then, so never write to the array.
    *
    * @example
+   * setDefaultBackend(cpuBackend());
    * const numbers = Float32Array.of(1, 2, 3);
    * (await tensor(numbers).data()).buffer === numbers.buffer; // true: no copy in, none out
    */

@@ -126,6 +126,27 @@ describe('rematerialisation', () => {
     `);
   });
 
+  it('leaves nothing of what readers compute themselves in the kernel that made it', () => {
+    const loss = (x: Tensor): Tensor => {
+      const y = x.sin().sum(1, { keepDims: true }).mul(x);
+      return y.exp().sum(1).square().sum();
+    };
+    expect(planOf((x) => [grad(loss)(x)], [[2, 3]])).toMatchInlineSnapshot(`
+      "plan: 6 kernels, arena 192 bytes
+        tmp1: float32 × 2 at byte 0
+        tmp2: float32 × 2 at byte 64
+        tmp3: float32 × 2 at byte 64
+        tmp4: float32 × 6 at byte 128
+        tmp5: float32 × 2 at byte 64
+        tmp1: float32[2] = sum over [1] of [2, 3] sin(in0[2, 3])
+        tmp2: float32[2] = sum over [1] of [2, 3] exp(mul(tmp1[2, 3] strides [1, 0], in0[2, 3]))
+        tmp3: float32[2] = map [2] add(tmp2[2], tmp2[2])
+        tmp4: float32[2, 3] = map [2, 3] mul(tmp3[2, 3] strides [1, 0], exp(mul(tmp1[2, 3] strides [1, 0], in0[2, 3])))
+        tmp5: float32[2] = sum over [1] of [2, 3] mul(tmp4[2, 3], in0[2, 3])
+        out0: float32[2, 3] = map [2, 3] add(mul(tmp4[2, 3], tmp1[2, 3] strides [1, 0]), mul(tmp5[2, 3] strides [1, 0], cos(in0[2, 3])))"
+    `);
+  });
+
   it('keeps what is cheap to keep, and what was asked for', () => {
     expect(
       planOf(

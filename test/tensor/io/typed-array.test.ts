@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { tensor } from '@tessera/tensor';
+import { cpuBackend, setDefaultBackend, tensor } from '@tessera/tensor';
+
+// Memory of WebAssembly is not that of the array.
+setDefaultBackend(cpuBackend());
 
 describe('typed arrays', () => {
   it('become tensors and come back without a copy', async () => {

@@ -194,6 +194,7 @@ describe('matmul', () => {
 describe('backends', () => {
   it('do not mix, and say so', () => {
     const before = defaultBackend();
+    setDefaultBackend(cpuBackend());
     const here = tensor([1, 2]);
     try {
       setDefaultBackend({ ...cpuBackend(), name: 'other' });

@@ -38,7 +38,7 @@ export function emit(body: Body, isLive: (buffer: number) => boolean): readonly 
 function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel[] {
   const results = atoms.filter(({ buffer }) => isLive(buffer));
   if (results.length === 0) return [];
-  const builder = new ExpressionBuilder(atoms);
+  const builder = new ExpressionBuilder(neededFor(results, atoms));
   return [
     {
       kind: 'map',
@@ -87,8 +87,8 @@ function emitCall(
   }
   const { shape, atoms } = epilogue;
   const [{ buffer: result, dtype }] = outputs;
-  const builder = new ExpressionBuilder(atoms, { buffer: result, dtype });
   const results = atoms.filter(({ buffer }) => isLive(buffer));
+  const builder = new ExpressionBuilder(neededFor(results, atoms), { buffer: result, dtype });
   const expression = builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer)));
   return {
     kind: 'call',
@@ -102,6 +102,19 @@ function emitCall(
     })),
     epilogue: { operands: inputs.length, shape, expression },
   };
+}
+
+/** The atoms from which results are computed: where readers compute a result themselves, nobody needs what it was made of. */
+function neededFor(results: readonly Atom[], atoms: readonly Atom[]): Atom[] {
+  const needed = new Set(results.map(({ buffer }) => buffer));
+  return atoms
+    .toReversed()
+    .filter(({ buffer, args }) => {
+      if (!needed.has(buffer)) return false;
+      for (const arg of args) if (arg.kind === 'window') needed.add(arg.buffer);
+      return true;
+    })
+    .reverse();
 }
 
 /** A clearing map where the parts leave gaps, then one map a part. */
