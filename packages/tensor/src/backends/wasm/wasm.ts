@@ -15,7 +15,7 @@ import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
 import { Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
-import { layerNorm, layerNormGrad } from './layer-norm.ts';
+import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
 import { availableThreads, createRegistry, sharesMemory } from './platform.ts';
@@ -54,22 +54,28 @@ export interface WasmBackend extends Backend {
 /** Work of less than this many nanoseconds is done by the calling thread alone. */
 const ALONE_COST = 100_000;
 
-/** The composites that have a kernel of their own. */
+/**
+ * The composites that have a kernel of their own. layerNorm is a kernel for its statistics, and pointwise
+ * work that fuses with its neighbours.
+ */
+type FusedName = Exclude<CompositeName, 'layerNorm'>;
+
 const fused: {
-  readonly [N in CompositeName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
+  readonly [N in FusedName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
 } = {
   softmax,
   softmaxGrad,
   logSumExp,
   logSoftmax,
-  layerNorm,
+  layerNormStatistics,
   layerNormGrad,
   attention,
   attentionGrad,
 };
 
 /** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends ContractParams, GatherParams, SourceParams, CompositeParams {}
+interface CallParams
+  extends ContractParams, GatherParams, SourceParams, Pick<CompositeParams, FusedName> {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
