@@ -92,6 +92,18 @@ const cases: readonly Case[] = [
   {
     rule: 'layers',
     files: {
+      [`${tensor}/backends/cpu/cpu.ts`]: "import { add } from '../wasm/assembler/code.ts';",
+      [`${tensor}/backends/wasm/map.ts`]: "import { add } from './assembler/code.ts';",
+      [`${tensor}/backends/wasm/assembler/code.ts`]: "import { relaxed } from '../target.ts';",
+      [`${tensor}/backends/wasm/target.ts`]: '',
+    },
+    complaints: [
+      `${tensor}/backends/cpu/cpu.ts:1: imports ${tensor}/backends/wasm/assembler/code.ts, but folders of 'backends' are independent: a backend runs plans; it knows neither tensors nor another backend`,
+    ],
+  },
+  {
+    rule: 'layers',
+    files: {
       [`${tensor}/backends/cpu/cpu.ts`]: "import { erf } from './erf.ts';",
       [`${tensor}/backends/cpu/erf.ts`]: "import { simd } from '../wasm/simd.ts';",
       [`${tensor}/backends/wasm/simd.ts`]: "import { Tensor } from '../../tensor.ts';",
