@@ -15,6 +15,9 @@ const FIRST_PAGES = 16;
 /** After so many new bytes garbage is collected. */
 const COLLECT_EVERY = 256 * 2 ** 20;
 
+/** And after so many new blocks, however small: many more at once would take long to put in order. */
+const COLLECT_BLOCKS = 2 ** 17;
+
 /** A stretch of memory. */
 export interface Block {
   readonly address: number;
@@ -31,6 +34,7 @@ export class Heap {
   private readonly free: { address: number; bytes: number }[] = [];
   private end: number = CONTROL_BYTES;
   private sinceCollection = 0;
+  private blocksSinceCollection = 0;
 
   constructor(shared: boolean, mostPages: number = MOST_PAGES) {
     const { memory, maximumPages } = createMemory(shared, mostPages);
@@ -51,7 +55,10 @@ export class Heap {
   allocate(bytes: number, op: string): Block {
     const size = Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
     this.sinceCollection += size;
-    if (this.sinceCollection > COLLECT_EVERY) this.collect();
+    this.blocksSinceCollection++;
+    const isDue =
+      this.sinceCollection > COLLECT_EVERY || this.blocksSinceCollection > COLLECT_BLOCKS;
+    if (isDue) this.collect();
     const block = this.take(size) ?? this.extend(size);
     if (block !== null) return block;
     this.collect();
@@ -62,6 +69,7 @@ export class Heap {
 
   private collect(): void {
     this.sinceCollection = 0;
+    this.blocksSinceCollection = 0;
     collectGarbage();
   }
 
