@@ -28,7 +28,17 @@ export interface GenerateOptions extends SamplingConfig {
 /** Images drawn at once: what a picture of ten digits of each class holds. */
 const CHUNK = 100;
 
-/** Draws images with a model and a decoder. Its compiled parts are kept from call to call. */
+/**
+ * Draws images with a model and a decoder. Its compiled parts are kept from call to call.
+ *
+ * @example
+ * // not run: takes seconds
+ * const config = presetConfig('smoke');
+ * const autoencoder = new Autoencoder(config.autoencoder, key(0));
+ * const generator = new Generator(config, { autoencoder, latentScale: 1 });
+ * const options = { ...config.sampling, labels: [3, 1, 4], key: key(1) };
+ * await generator.generate(DiT.init(config.model, key(2)), options); // three images in a row
+ */
 export class Generator {
   private readonly config: TrainConfig;
   private readonly decoder: Decoder;
