@@ -28,16 +28,15 @@ export function lowerConv2d(
       writer.loop(kernelWidth, (v) => {
         const row = `(${i} * ${stride[0]} + ${u} * ${dilation[0]} - ${padding[0]})`;
         const column = `(${j} * ${stride[1]} + ${v} * ${dilation[1]} - ${padding[1]})`;
-        guard(writer, inside(row, height, padding[0]), () => {
-          guard(writer, inside(column, width, padding[1]), () => {
-            multiplyAdd(
-              writer,
-              sum,
-              [x, [image, `(${firstChannel} + ${c})`, row, column]],
-              [w, [out, c, u, v]],
-            );
-          });
-        });
+        const isInside = [inside(row, height, padding[0]), inside(column, width, padding[1])];
+        const element = loadInside(writer, isInside.join(' && '), x, [
+          image,
+          `(${firstChannel} + ${c})`,
+          row,
+          column,
+        ]);
+        const weight = loadElement(writer, w, [out, c, u, v]);
+        writer.line(`${sum} = ${sum} + ${element} * ${weight};`);
       });
     });
   });
@@ -80,12 +79,10 @@ export function lowerConv2dInput(
         guard(writer, [shiftedRow, shiftedColumn].join(' && '), () => {
           const lands = [`${row.at} < ${height}`, `${column.at} < ${width}`, row.hits, column.hits];
           guard(writer, lands.filter((text) => text !== '').join(' && '), () => {
-            multiplyAdd(
-              writer,
-              sum,
-              [g, [image, `(${firstOut} + ${o})`, row.at, column.at]],
-              [w, [`(${firstOut} + ${o})`, inGroup, u, v]],
-            );
+            const out = `(${firstOut} + ${o})`;
+            const cotangent = loadElement(writer, g, [image, out, row.at, column.at]);
+            const weight = loadElement(writer, w, [out, inGroup, u, v]);
+            writer.line(`${sum} = ${sum} + ${cotangent} * ${weight};`);
           });
         });
       });
@@ -143,13 +140,12 @@ function writeWeight(
   const ofImage = (image: string): void => {
     writer.loop(placesHigh, (i) => {
       const row = `(${i} * ${stride[0]} + ${u} * ${dilation[0]} - ${padding[0]})`;
-      guard(writer, inside(row, height, padding[0]), () => {
-        writer.loop(placesWide, (j) => {
-          const column = `(${j} * ${stride[1]} + ${v} * ${dilation[1]} - ${padding[1]})`;
-          guard(writer, inside(column, width, padding[1]), () => {
-            multiplyAdd(writer, sum, [x, [image, channel, row, column]], [g, [image, out, i, j]]);
-          });
-        });
+      writer.loop(placesWide, (j) => {
+        const column = `(${j} * ${stride[1]} + ${v} * ${dilation[1]} - ${padding[1]})`;
+        const isInside = [inside(row, height, padding[0]), inside(column, width, padding[1])];
+        const element = loadInside(writer, isInside.join(' && '), x, [image, channel, row, column]);
+        const cotangent = loadElement(writer, g, [image, out, i, j]);
+        writer.line(`${sum} = ${sum} + ${element} * ${cotangent};`);
       });
     });
   };
@@ -180,16 +176,22 @@ function guard(writer: KernelWriter, condition: string, body: () => void): void 
   writer.line('}');
 }
 
-type Element = readonly [operand: Operand, indices: readonly string[]];
+function loadElement(writer: KernelWriter, operand: Operand, indices: readonly string[]): string {
+  const { offset, strides } = operand.view;
+  return floatText(writer.load(operand, offsetText(offset, strides, indices)));
+}
 
-/** `sum += a · b` of two elements. */
-function multiplyAdd(
+/** An element of the padded image: 0 outside, which times an infinite weight is NaN as everywhere. */
+function loadInside(
   writer: KernelWriter,
-  sum: string,
-  ...factors: readonly [Element, Element]
-): void {
-  const [a, b] = factors.map(([operand, indices]) =>
-    floatText(writer.load(operand, offsetText(operand.view.offset, operand.view.strides, indices))),
-  );
-  writer.line(`${sum} = ${sum} + ${a} * ${b};`);
+  condition: string,
+  operand: Operand,
+  indices: readonly string[],
+): string {
+  const name = writer.name('x');
+  writer.line(`let ${name} = 0;`);
+  guard(writer, condition, () => {
+    writer.line(`${name} = ${loadElement(writer, operand, indices)};`);
+  });
+  return name;
 }
