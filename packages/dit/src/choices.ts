@@ -37,7 +37,7 @@ export const BACKENDS = ['cpu', 'wasm', 'gpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /** The backends that this version can train and sample on. */
-export const AVAILABLE_BACKENDS: readonly BackendName[] = ['cpu'];
+export const AVAILABLE_BACKENDS: readonly BackendName[] = ['cpu', 'gpu'];
 
 /**
  * The samplers: deterministic DDIM (eta 0) and ancestral DDPM.

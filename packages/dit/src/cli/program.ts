@@ -35,6 +35,7 @@ export interface SampleArguments {
   readonly guidance?: number;
   readonly sampler?: Sampler;
   readonly steps?: number;
+  readonly backend?: BackendName;
 }
 
 /** What the two commands do. */
@@ -115,6 +116,11 @@ export function createProgram(version: string, actions: Actions): Command {
     )
     .option('--steps <n>', `denoising steps ${defaultsTo('as in the run, 50')}`, read.positiveCount)
     .option('--seed <n>', 'seed of the noise', read.seed, 0)
+    .option(
+      '--backend <name>',
+      `${BACKENDS.join(', ')} ${defaultsTo('as in the run')}`,
+      read.backend,
+    )
     .action((args: SampleArguments) => actions.sample(args));
 
   return program;

@@ -36,7 +36,8 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
       `${steps} denoising steps are more than the ${timesteps} timesteps of this run.`,
     );
   }
-  return { run: args.run, labels, guidance, sampler, steps, seed: args.seed, out: args.out };
+  const { run, seed, out, backend = config.backend } = args;
+  return { run, labels, guidance, sampler, steps, seed, out, backend };
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -64,6 +65,9 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   try {
     await sampleRun({
       ...options,
+      onNotice: (text) => {
+        progress.notice(text);
+      },
       onProgress: ({ step, totalSteps }) => {
         if (!staged) progress.stage('sampling', totalSteps);
         staged = true;

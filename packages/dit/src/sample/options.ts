@@ -1,6 +1,6 @@
 /** What sampling from a run takes and reports; `sampleRun` in `sample-run.ts` does it. */
 
-import type { Sampler } from '../choices.ts';
+import type { BackendName, Sampler } from '../choices.ts';
 
 /** One report after a denoising step. */
 export interface SampleProgress {
@@ -24,5 +24,8 @@ export interface SampleOptions {
   readonly seed: number;
   /** The PNG file to write. */
   readonly out: string;
+  /** What computes. Default as in the run. */
+  readonly backend?: BackendName;
+  readonly onNotice?: (text: string) => void;
   readonly onProgress?: (progress: SampleProgress) => void;
 }

@@ -3,8 +3,10 @@
 import { join } from 'node:path';
 import { key, ValueError } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
+import type { TrainConfig } from '../config.ts';
 import { DiT } from '../model/dit.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
+import { withBackend } from '../run/backends.ts';
 import { loadModule } from '../run/checkpoint.ts';
 import { readRunConfig, RUN_FILES } from '../run/run-folder.ts';
 import { drawDigitGrid, gridLabels } from './digit-grid.ts';
@@ -14,15 +16,21 @@ import type { SampleOptions } from './options.ts';
 /**
  * Draws ten digits of each label with the averaged weights of a run, and writes them as one PNG.
  *
- * @throws ValueError or FormatError if the run is not whole or the options do not fit it
+ * @throws ValueError or FormatError if the run is not whole or the options do not fit it; DeviceError
+ *   if the backend is not there, or fails
  * @example
  * // not run: needs a trained run
  * const options = { run: 'runs/mnist', guidance: 2, sampler: 'ddim', steps: 50, seed: 0 } as const;
  * await sampleRun({ ...options, labels: [0, 1], out: 'grid.png' });
  */
 export async function sampleRun(options: SampleOptions): Promise<void> {
+  const config = await readRunConfig(options.run);
+  const { backend = config.backend, onNotice } = options;
+  await withBackend(backend, onNotice, () => drawRun(options, config));
+}
+
+async function drawRun(options: SampleOptions, config: TrainConfig): Promise<void> {
   const { run, labels, guidance, sampler, steps, seed, out, onProgress } = options;
-  const config = await readRunConfig(run);
   const { latentScale } = config;
   if (latentScale === undefined) {
     throw new ValueError(

@@ -1,6 +1,6 @@
 /** The loop around a training step: batches in, log rows and progress out. */
 
-import type { Compiled } from '@tessera/tensor';
+import { tree, type Compiled } from '@tessera/tensor';
 import type { TrainStage } from '../choices.ts';
 import { appendLogRow } from '../run/log.ts';
 import type { TrainProgress } from './options.ts';
@@ -37,15 +37,23 @@ export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>>
   let since = performance.now();
   for (let i = 1; i <= totalSteps; i++) {
     let metrics: StepMetrics;
-    [state, metrics] = stage.step(state, stage.batchAt(i - 1));
+    const batch = stage.batchAt(i - 1);
+    [state, metrics] = stage.step(state, batch);
+    dispose(batch);
     unread.push(metrics);
     if (i % READ_EVERY !== 0 && i !== 1 && i !== totalSteps) continue;
     await report(stage, i, unread, since);
+    dispose(unread);
     unread = [];
     await afterStep?.(i, state);
     since = performance.now();
   }
   return state;
+}
+
+/** Frees what a step is done with: the memory of a device is no reason for a collector to hurry. */
+function dispose(values: unknown): void {
+  for (const leaf of tree.leaves(values)) leaf[Symbol.dispose]();
 }
 
 /** Writes the rows of the steps up to `last` and shows the last one. */

@@ -13,6 +13,7 @@ import { drawImageGrid } from '../pictures/image-grid.ts';
 import { drawLossCurve } from '../pictures/loss-curve.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { saveModule } from '../run/checkpoint.ts';
+import { withBackend } from '../run/backends.ts';
 import { readLog } from '../run/log.ts';
 import { RUN_FILES, writeRunConfig } from '../run/run-folder.ts';
 import { drawDigitGrid, gridLabels } from '../sample/digit-grid.ts';
@@ -37,12 +38,16 @@ const CLASSES = Array.from({ length: MNIST_CLASSES }, (_, label) => label);
  * keeps into `options.out`; see {@link RUN_FILES}. The folder appears once the digits are loaded.
  *
  * @throws ValueError, FormatError for data or a configuration that do not fit; StateError if the
- *   training diverges
+ *   training diverges; DeviceError if the configuration's backend is not there, or fails
  * @example
  * // not run: takes minutes
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
 export async function train(options: TrainOptions): Promise<void> {
+  await withBackend(options.config.backend, options.onNotice, () => trainRun(options));
+}
+
+async function trainRun(options: TrainOptions): Promise<void> {
   const { out, dataDir, onStage } = options;
   const mnist = await loadMnist(dataDir === undefined ? {} : { dir: dataDir });
   const digits = padImages(mnist.train, IMAGE_SIZE);

@@ -1,0 +1,54 @@
+/** The backends that a run can compute on, by name. Each is loaded when it is asked for. */
+
+import { cpuBackend, defaultBackend, setDefaultBackend, type Backend } from '@tessera/tensor';
+import type { BackendName } from '../choices.ts';
+
+/** A backend for as long as a run takes. */
+interface OpenBackend {
+  readonly backend: Backend;
+  /** What it computes on, if there is a choice. */
+  readonly notice?: string;
+  /** Frees what would keep the process alive. */
+  readonly close?: () => Promise<void>;
+}
+
+const BACKEND_FACTORIES: Readonly<Partial<Record<BackendName, () => Promise<OpenBackend>>>> = {
+  cpu: () => Promise.resolve({ backend: cpuBackend() }),
+  gpu: async () => {
+    const { gpuBackend } = await import('@tessera/tensor/gpu');
+    const backend = await gpuBackend();
+    const { mode, adapter } = backend.device;
+    return {
+      backend,
+      notice: `Computing on ${mode}, ${adapter}: ${backend.choice}`,
+      close: () => backend.dispose(),
+    };
+  },
+};
+
+/**
+ * Does work with a backend as the default one, and puts things back afterwards.
+ *
+ * @param name The backend.
+ * @param onNotice Is told what the backend computes on.
+ * @param work What to do.
+ * @throws DeviceError if the backend is not there
+ */
+export async function withBackend<T>(
+  name: BackendName,
+  onNotice: ((text: string) => void) | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const open = BACKEND_FACTORIES[name];
+  if (open === undefined) throw new Error(`withBackend: there is no backend ${name} yet.`);
+  const { backend, notice, close } = await open();
+  const before = defaultBackend();
+  setDefaultBackend(backend);
+  try {
+    if (notice !== undefined) onNotice?.(notice);
+    return await work();
+  } finally {
+    setDefaultBackend(before);
+    await close?.();
+  }
+}
