@@ -9,14 +9,23 @@ export interface PageReport {
   readonly complaints: readonly string[];
 }
 
-/** Keeps Chromium from calling home, and from needing a GPU. */
-const FLAGS = [
-  '--disable-gpu',
+/** Keeps Chromium from calling home. */
+const QUIET_FLAGS: readonly string[] = [
   '--disable-quic',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
+];
+
+/** Keeps Chromium from needing a GPU. */
+const FLAGS: readonly string[] = [...QUIET_FLAGS, '--disable-gpu'];
+
+/** Gives pages WebGL 2 and WebGPU on a machine without a GPU. */
+export const GPU_FLAGS: readonly string[] = [
+  ...QUIET_FLAGS,
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
 ];
 
 /** A page that has not reported by then never will. */
@@ -29,15 +38,21 @@ const TIMEOUT_MS = 60_000;
  * @param executablePath The browser.
  * @param folder The site, served under a strict Content-Security-Policy.
  * @param pages Their names and the ids of the `<output>` elements that each will have.
+ * @param flags Of the browser; default those of one that has no GPU and needs none.
  */
 export async function visitPages<Name extends string>(
   executablePath: string,
   folder: string,
   pages: Readonly<Record<Name, readonly string[]>>,
+  flags: readonly string[] = FLAGS,
 ): Promise<Readonly<Record<Name, PageReport>>> {
   const site = await serveSite(folder);
   try {
-    const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: TIMEOUT_MS });
+    const browser = await chromium.launch({
+      executablePath,
+      args: [...flags],
+      timeout: TIMEOUT_MS,
+    });
     try {
       const reports: Partial<Record<Name, PageReport>> = {};
       for (const name of Object.keys(pages) as Name[]) {

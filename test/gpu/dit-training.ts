@@ -67,11 +67,15 @@ export async function trainSmallDiT(
       const t = randomInt(timeKey, [BATCH], 0, diffusion.schedule.timesteps);
       const eps = normal(noiseKey, x.shape);
       const labels = model.y_embedder.dropLabels(y, dropKey);
-      const terms = trainingLosses(diffusion, (noised, time) => model.forward(noised, time, labels), {
-        xStart: x,
-        t,
-        eps,
-      });
+      const terms = trainingLosses(
+        diffusion,
+        (noised, time) => model.forward(noised, time, labels),
+        {
+          xStart: x,
+          t,
+          eps,
+        },
+      );
       return terms.loss.mean();
     },
     {

@@ -17,17 +17,20 @@ afterAll(() => setDefaultBackend(before));
 describe('training a small DiT gives what it gives on cpu', () => {
   let expected: Promise<TrainingRun> | undefined;
   for (const { mode, make, skipped } of modesUnderTest()) {
-    it.skipIf(skipped !== null)(`${mode}${skipped === null ? '' : ` (skipped: ${skipped})`}`, async () => {
-      expected ??= trainSmallDiT(cpuBackend(), STEPS);
-      const wanted = await expected;
-      const backend = await make();
-      try {
-        expect(backend.device.mode).toBe(mode);
-        const found = await trainSmallDiT(backend, STEPS);
-        expect(largestDeviation(found, wanted)).toBeLessThan(TOLERANCE);
-      } finally {
-        await backend.dispose();
-      }
-    });
+    it.skipIf(skipped !== null)(
+      `${mode}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+      async () => {
+        expected ??= trainSmallDiT(cpuBackend(), STEPS);
+        const wanted = await expected;
+        const backend = await make();
+        try {
+          expect(backend.device.mode).toBe(mode);
+          const found = await trainSmallDiT(backend, STEPS);
+          expect(largestDeviation(found, wanted)).toBeLessThan(TOLERANCE);
+        } finally {
+          await backend.dispose();
+        }
+      },
+    );
   }
 });

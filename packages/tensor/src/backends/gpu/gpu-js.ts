@@ -8,7 +8,11 @@ import { intrinsicArguments, intrinsicName, intrinsics, type Intrinsic } from '.
  * documentation promises are what test/tensor/backends/gpu/contract.test.ts pins.
  */
 export interface GpuJs {
-  readonly GPU: new (settings: { readonly mode: GpuMode }) => GpuJsInstance;
+  readonly GPU: new (settings: {
+    readonly mode: GpuMode;
+    readonly canvas?: OffscreenCanvas;
+    readonly context?: WebGL2RenderingContext;
+  }) => GpuJsInstance;
   input(value: Float32Array, size: readonly number[]): unknown;
 }
 
@@ -16,7 +20,6 @@ export interface GpuJs {
 export interface GpuJsInstance {
   createKernel(source: string, settings: GpuJsSettings): GpuJsRunner;
   destroy(): Promise<void> | void;
-  readonly context: unknown;
 }
 
 /** The settings of a kernel that the backend passes. */
@@ -24,10 +27,9 @@ export interface GpuJsSettings {
   readonly output: readonly number[];
   readonly functions: readonly unknown[];
   readonly nativeFunctions?: readonly unknown[];
-  readonly argumentTypes: Readonly<Record<string, string>>;
+  readonly argumentTypes?: Readonly<Record<string, string>>;
   readonly precision: 'single';
   readonly loopMaxIterations: number;
-  readonly returnType?: string;
   readonly pipeline?: boolean;
   readonly immutable?: boolean;
   readonly dynamicArguments?: boolean;
@@ -41,7 +43,11 @@ export interface GpuJsRunner {
 
 /** The kernel behind it. */
 export interface GpuJsKernel {
-  readonly constructor: { readonly mode?: string; readonly name: string };
+  readonly constructor: {
+    /** `'gpu'` of both versions of WebGL. */
+    readonly mode?: string;
+    isContextMatch?(context: unknown): boolean;
+  };
   /** WebGPU: translates at once, then calls `_buildAsync` for the device's part. */
   build(...inputs: readonly unknown[]): Promise<void> | void;
   _buildAsync?: () => Promise<void>;
@@ -81,12 +87,18 @@ export async function loadGpuJs(): Promise<GpuJs> {
   return { GPU, input };
 }
 
-/** Creates a kernel of gpu.js with the intrinsics that its text calls. */
+/**
+ * Creates a kernel of gpu.js with the intrinsics that its text calls.
+ *
+ * @param takesInputs Whether it is given arrays; if not, gpu.js learns what it is given from the first
+ *   call, and expects the same from then on.
+ */
 export function createKernel(
   gpu: GpuJsInstance,
   source: KernelSource,
   mode: GpuMode,
   settings: Partial<GpuJsSettings>,
+  takesInputs = true,
 ): GpuJsRunner {
   const names = Array.from({ length: source.inputs }, (_, i) => `a${i}`);
   const isNative = (intrinsic: Intrinsic): boolean =>
@@ -96,7 +108,9 @@ export function createKernel(
     output: source.output,
     functions: intrinsics.filter((each) => !isNative(each)).map(declareFunction),
     ...(native.length === 0 ? {} : { nativeFunctions: native.map(declareNative) }),
-    argumentTypes: Object.fromEntries(names.map((name) => [name, 'Input'])),
+    ...(takesInputs
+      ? { argumentTypes: Object.fromEntries(names.map((name) => [name, 'Input'])) }
+      : {}),
     precision: 'single',
     loopMaxIterations: LOOP_MAX_ITERATIONS,
     ...settings,
@@ -104,24 +118,21 @@ export function createKernel(
 }
 
 function declareFunction(intrinsic: Intrinsic): unknown {
-  const names = intrinsicArguments(intrinsic);
-  return {
-    source: intrinsic.source,
-    settings: {
-      argumentTypes: Object.fromEntries(names.map((name, i) => [name, intrinsic.types[i]])),
-      returnType: intrinsic.returns,
-    },
-  };
+  return { source: intrinsic.source, settings: typesOf(intrinsic) };
 }
 
 function declareNative(intrinsic: Intrinsic): unknown {
-  const names = intrinsicArguments(intrinsic);
   return {
     name: intrinsicName(intrinsic),
     source: intrinsic.glsl,
-    settings: {
-      argumentTypes: Object.fromEntries(names.map((name, i) => [name, intrinsic.types[i]])),
-      returnType: intrinsic.returns,
-    },
+    ...typesOf(intrinsic),
+  };
+}
+
+function typesOf(intrinsic: Intrinsic): object {
+  const names = intrinsicArguments(intrinsic);
+  return {
+    argumentTypes: Object.fromEntries(names.map((name, i) => [name, intrinsic.types[i]])),
+    returnType: intrinsic.returns,
   };
 }

@@ -45,13 +45,21 @@ export class HandleEngine implements Engine {
   readonly limits: KernelLimits = { inputs: INPUTS };
   private readonly library: GpuJs;
   private readonly gpu: GpuJsInstance;
+  private readonly context: WebGL2RenderingContext | null;
   private readonly programs = new Map<string, HandleProgram>();
   private readonly uploads = new Map<number, GpuJsRunner>();
   private buffers = 0;
   private bytes = 0;
 
-  constructor(library: GpuJs, gpu: GpuJsInstance, report: DeviceReport) {
+  /** @param context Where the textures are, in mode webgl2. */
+  constructor(
+    library: GpuJs,
+    gpu: GpuJsInstance,
+    report: DeviceReport,
+    context: WebGL2RenderingContext | null = null,
+  ) {
     this.library = library;
+    this.context = context;
     this.gpu = gpu;
     this.report = report;
   }
@@ -60,7 +68,7 @@ export class HandleEngine implements Engine {
     const key = `${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
     if (program === undefined) {
-      program = { source, run: this.create(source, this.isTextured) };
+      program = { source, run: this.create(source, !this.isTextured) };
       this.programs.set(key, program);
     }
     return program;
@@ -82,7 +90,7 @@ export class HandleEngine implements Engine {
     const { length } = values;
     let upload = this.uploads.get(length);
     if (upload === undefined) {
-      upload = this.create({ ...IDENTITY, output: [length] }, false);
+      upload = this.create({ ...IDENTITY, output: [length] }, true);
       this.uploads.set(length, upload);
     }
     return this.keep(length, upload(this.library.input(values, [length])));
@@ -118,25 +126,32 @@ export class HandleEngine implements Engine {
     return this.report.mode === 'webgl2';
   }
 
-  /** @param takesTextures Whether gpu.js learns the types of the arguments from the first textures. */
-  private create(source: KernelSource, takesTextures: boolean): GpuJsRunner {
-    const { mode } = this.report;
-    const run = createKernel(this.gpu, source, mode, {
+  private create(source: KernelSource, takesInputs: boolean): GpuJsRunner {
+    const settings = {
       dynamicArguments: true,
       ...(this.isTextured ? { pipeline: true, immutable: true } : {}),
-      ...(takesTextures ? { argumentTypes: {} } : {}),
-    });
-    const actual = run.kernel.constructor.mode;
-    if (actual !== mode) {
-      throw new DeviceError(
-        source.name,
-        'internal',
-        `gpu.js runs the kernel in mode ${actual}, but mode ${mode} was asked for.`,
-        source.name,
-        source.text,
-      );
-    }
+    };
+    const run = createKernel(this.gpu, source, this.report.mode, settings, takesInputs);
+    this.checkMode(source, run);
     return run;
+  }
+
+  /** Refuses a kernel of another mode, to which gpu.js falls back without a word. */
+  private checkMode(source: KernelSource, { kernel }: GpuJsRunner): void {
+    const { mode } = this.report;
+    const { constructor: kind } = kernel;
+    const isRight =
+      mode === 'webgl2'
+        ? kind.mode === 'gpu' && kind.isContextMatch?.(this.context) === true
+        : kind.mode === mode;
+    if (isRight) return;
+    throw new DeviceError(
+      source.name,
+      'internal',
+      `gpu.js runs the kernel in mode ${kind.mode ?? 'unknown'}, but mode ${mode} was asked for.`,
+      source.name,
+      source.text,
+    );
   }
 
   private call(source: KernelSource, run: GpuJsRunner, handles: readonly unknown[]): unknown {
@@ -162,9 +177,7 @@ export class HandleEngine implements Engine {
   }
 
   private checkContext(): void {
-    const { context } = this.gpu;
-    if (!this.isTextured || !(context instanceof WebGL2RenderingContext)) return;
-    if (!context.isContextLost()) return;
+    if (this.context?.isContextLost() !== true) return;
     throw new DeviceError(
       'gpu',
       'lost',

@@ -46,26 +46,28 @@ async function openEngine(library: GpuJs, mode: GpuMode): Promise<Engine> {
     const { device, report } = await openDevice();
     return new WebGpuEngine(device, library, report);
   }
-  let gpu;
-  try {
-    gpu = new library.GPU({ mode });
-  } catch (error) {
+  if (mode === 'webgl2') return openWebGl2(library);
+  return new HandleEngine(
+    library,
+    new library.GPU({ mode }),
+    plainReport(mode, mode === 'webasm' ? 'WebAssembly' : 'JavaScript'),
+  );
+}
+
+function openWebGl2(library: GpuJs): Engine {
+  const canvas = typeof OffscreenCanvas === 'undefined' ? null : new OffscreenCanvas(1, 1);
+  const context = canvas?.getContext('webgl2') ?? null;
+  if (canvas === null || context?.getExtension('EXT_color_buffer_float') == null) {
     throw new DeviceError(
       'gpuBackend',
       'unavailable',
-      `mode ${mode} is not there (gpu.js: ${error instanceof Error ? error.message : String(error)}). ` +
-        (mode === 'webgl2' ? 'It needs a browser with WebGL 2.' : 'Pass mode: "cpu".'),
+      'mode webgl2 needs a browser with WebGL 2 that can render to floats (EXT_color_buffer_float). Pass mode: "auto".',
     );
   }
-  return new HandleEngine(library, gpu, plainReport(mode, adapterOf(mode, gpu.context)));
-}
-
-function adapterOf(mode: GpuMode, context: unknown): string {
-  if (mode === 'webasm') return 'WebAssembly';
-  if (mode === 'cpu') return 'JavaScript';
-  const gl = context as WebGL2RenderingContext;
-  const names = gl.getExtension('WEBGL_debug_renderer_info');
-  return String(gl.getParameter(names === null ? gl.RENDERER : names.UNMASKED_RENDERER_WEBGL));
+  const names = context.getExtension('WEBGL_debug_renderer_info');
+  const name = String(context.getParameter(names?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER));
+  const gpu = new library.GPU({ mode: 'webgl2', canvas, context });
+  return new HandleEngine(library, gpu, plainReport('webgl2', name), context);
 }
 
 async function probe(engine: Engine): Promise<void> {

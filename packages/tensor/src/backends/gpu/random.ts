@@ -2,6 +2,7 @@ import type { CallKernel } from '../../compile/kernel.ts';
 import type { SourceParams } from '../../primitives/source.ts';
 import { sizeOf } from '../../shape.ts';
 import type { Lowering } from './lowering.ts';
+import { offsetText } from './threads.ts';
 import { KernelWriter, spreadOutput } from './writer.ts';
 
 /** Rotations of the eight distinct rounds of threefry-2x32, see primitives/threefry.ts. */
@@ -55,7 +56,7 @@ export function lowerRandomBits(
 }
 
 function keyWord(writer: KernelWriter, key: CallKernel['inputs'][number], i: number): Word {
-  const value = writer.load(key, String(key.view.offset + i * key.view.strides[0]));
+  const value = writer.load(key, offsetText(key.view.offset + i * key.view.strides[0], [], []));
   if (value.kind === 'float') throw new Error('gpu: a key is an int32.');
   return { high: unsigned(writer, value.high), low: value.low };
 }

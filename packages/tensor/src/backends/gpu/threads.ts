@@ -46,7 +46,10 @@ function split(flat: string, axes: readonly number[], shape: Shape, indices: str
   }
 }
 
-/** `offset + Σ indices[i] · strides[i]` as integer text. */
+/**
+ * `offset + Σ indices[i] · strides[i]` as integer text. It always names a thread or a loop counter: a
+ * bare number as an index of a texture makes gpu.js emit GLSL that does not compile.
+ */
 export function offsetText(
   offset: number,
   strides: readonly number[],
@@ -56,6 +59,7 @@ export function offsetText(
     if (strides[i] === 0 || index === '0') return [];
     return [strides[i] === 1 ? index : `${index} * ${strides[i]}`];
   });
-  if (offset !== 0 || terms.length === 0) terms.push(String(offset));
+  if (terms.length === 0) terms.push('this.thread.x * 0');
+  if (offset !== 0) terms.push(String(offset));
   return terms.join(' + ');
 }
