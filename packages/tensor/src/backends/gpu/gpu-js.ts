@@ -1,7 +1,7 @@
 import { DeviceError } from './errors.ts';
 import type { GpuMode } from './engine.ts';
 import type { KernelSource } from './dispatch.ts';
-import { intrinsicArguments, intrinsicName, intrinsics, type Intrinsic } from './intrinsics.ts';
+import { intrinsicArguments, intrinsicName, intrinsicsOf, type Intrinsic } from './intrinsics.ts';
 
 /**
  * What the backend uses of gpu.js 2.24.1, typed. The members of {@link GpuJsKernel} that no
@@ -103,10 +103,11 @@ export function createKernel(
   const names = Array.from({ length: source.inputs }, (_, i) => `a${i}`);
   const isNative = (intrinsic: Intrinsic): boolean =>
     mode === 'webgl2' && intrinsic.glsl !== undefined;
-  const native = intrinsics.filter(isNative);
+  const called = intrinsicsOf(source.text);
+  const native = called.filter(isNative);
   return gpu.createKernel(source.text, {
     output: source.output,
-    functions: intrinsics.filter((each) => !isNative(each)).map(declareFunction),
+    functions: called.filter((each) => !isNative(each)).map(declareFunction),
     ...(native.length === 0 ? {} : { nativeFunctions: native.map(declareNative) }),
     ...(takesInputs
       ? { argumentTypes: Object.fromEntries(names.map((name) => [name, 'Input'])) }

@@ -4,11 +4,17 @@ import { DeviceError } from './errors.ts';
 import { createKernel, type GpuJs, type GpuJsInstance, type GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 
-/** What a kernel of gpu.js gives in pipeline mode on WebGL. */
+/** What a kernel of gpu.js gives in pipeline mode on WebGL: a counted reference to a texture. */
 interface Texture {
+  readonly constructor: unknown;
+  readonly texture: WebGLTexture;
+  readonly size: readonly number[];
   toArray(): unknown;
   delete(): void;
 }
+
+/** The class of the textures of kernels with one-dimensional output. */
+type FlatTexture = new (settings: Partial<Texture> & { readonly output: number[] }) => Texture;
 
 class HandleMemory implements Memory {
   readonly size: number;
@@ -48,6 +54,7 @@ export class HandleEngine implements Engine {
   private readonly context: WebGL2RenderingContext | null;
   private readonly programs = new Map<string, HandleProgram>();
   private readonly uploads = new Map<number, GpuJsRunner>();
+  private flatTexture: FlatTexture | null = null;
   private buffers = 0;
   private bytes = 0;
 
@@ -93,7 +100,9 @@ export class HandleEngine implements Engine {
       upload = this.create({ ...IDENTITY, output: [length] }, true);
       this.uploads.set(length, upload);
     }
-    return this.keep(length, upload(this.library.input(values, [length])));
+    const texture = upload(this.library.input(values, [length])) as Texture;
+    this.flatTexture ??= texture.constructor as FlatTexture;
+    return this.keep(length, texture);
   }
 
   free(memory: Memory): void {
@@ -111,7 +120,7 @@ export class HandleEngine implements Engine {
   readSync(memory: Memory): Float32Array {
     this.checkContext();
     const { array, handle, size } = memory as HandleMemory;
-    return array ?? flatten((handle as Texture).toArray(), size);
+    return array ?? flattenRows((handle as Texture).toArray(), size);
   }
 
   use(): MemoryUse {
@@ -171,9 +180,20 @@ export class HandleEngine implements Engine {
   private keep(size: number, result: unknown): HandleMemory {
     this.buffers++;
     this.bytes += size * Float32Array.BYTES_PER_ELEMENT;
-    if (this.isTextured) return new HandleMemory(size, result, null);
-    const array = flatten(result, size);
+    if (this.isTextured) return new HandleMemory(size, this.flatten(result as Texture, size), null);
+    const array = flattenRows(result, size);
     return new HandleMemory(size, this.library.input(array, [size]), array);
+  }
+
+  /**
+   * The same texture as a one-dimensional one: a kernel takes only the class of texture that it was
+   * first given, and all are read by flat indices anyway.
+   */
+  private flatten(texture: Texture, size: number): Texture {
+    if (this.flatTexture === null || texture.constructor === this.flatTexture) return texture;
+    const flat = new this.flatTexture({ ...texture, output: [size] });
+    texture.delete();
+    return flat;
   }
 
   private checkContext(): void {
@@ -191,7 +211,7 @@ function handleOf(memory: Memory): unknown {
 }
 
 /** The elements of rows of rows, in order. */
-function flatten(values: unknown, size: number): Float32Array {
+function flattenRows(values: unknown, size: number): Float32Array {
   if (values instanceof Float32Array && values.length === size) return values;
   const result = new Float32Array(size);
   let at = 0;

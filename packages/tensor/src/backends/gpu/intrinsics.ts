@@ -25,7 +25,7 @@ const NAN_TEST = {
 };
 
 /** In the order in which they call each other. */
-export const intrinsics: readonly Intrinsic[] = [
+const intrinsics: readonly Intrinsic[] = [
   // Integers: both operands are at least 0, and b is not 0.
   {
     types: ['Integer', 'Integer'],
@@ -270,4 +270,18 @@ export function intrinsicName({ source }: Intrinsic): string {
 export function intrinsicArguments({ source }: Intrinsic): string[] {
   const list = source.slice(source.indexOf('(') + 1, source.indexOf(')'));
   return list.split(', ');
+}
+
+/** The intrinsics that a text calls, and those that they call, in the order of the table. */
+export function intrinsicsOf(text: string): Intrinsic[] {
+  const called = new Set<Intrinsic>();
+  const visit = (caller: string): void => {
+    for (const intrinsic of intrinsics) {
+      if (called.has(intrinsic) || !caller.includes(`${intrinsicName(intrinsic)}(`)) continue;
+      called.add(intrinsic);
+      visit(intrinsic.source);
+    }
+  };
+  visit(text);
+  return intrinsics.filter((intrinsic) => called.has(intrinsic));
 }

@@ -1,7 +1,7 @@
 import type { KernelSource } from './dispatch.ts';
 import { DeviceError } from './errors.ts';
 import { createKernel, type GpuJs, type GpuJsInstance } from './gpu-js.ts';
-import { intrinsicName, intrinsics } from './intrinsics.ts';
+import { intrinsicName, intrinsicsOf } from './intrinsics.ts';
 
 /** A compute shader and how it is started. */
 export interface Shader {
@@ -50,6 +50,7 @@ export function translate(library: GpuJs, gpu: GpuJsInstance, source: KernelSour
   return {
     code: withExactIntrinsics(
       isWide ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)') : compiledSource,
+      source,
     ),
     paramsBytes: paramsLayout.byteLength,
     workgroup: isFlat || isWide ? ROW : [8, 8, 1],
@@ -57,10 +58,21 @@ export function translate(library: GpuJs, gpu: GpuJsInstance, source: KernelSour
 }
 
 /** Replaces the bodies of intrinsics for which WGSL has an exact one. */
-function withExactIntrinsics(code: string): string {
-  return intrinsics.reduce((text, intrinsic) => {
+function withExactIntrinsics(code: string, source: KernelSource): string {
+  return intrinsicsOf(source.text).reduce((text, intrinsic) => {
     if (intrinsic.wgsl === undefined) return text;
-    const head = new RegExp(`(fn fn_${intrinsicName(intrinsic)}\\([^)]*\\) -> \\w+ \\{)[^}]*\\}`);
-    return text.replace(head, `$1\n${intrinsic.wgsl}\n}`);
+    const name = intrinsicName(intrinsic);
+    const definition = new RegExp(`(fn fn_${name}\\([^)]*\\) -> \\w+ \\{)[^}]*\\}`);
+    if (!definition.test(text)) throw unknownForm(source.name, `a function ${name}`);
+    return text.replace(definition, `$1\n${intrinsic.wgsl}\n}`);
   }, code);
+}
+
+function unknownForm(kernel: string, what: string): DeviceError {
+  return new DeviceError(
+    kernel,
+    'internal',
+    `the WGSL of this version of gpu.js does not have ${what} where it is looked for. Install gpu.js@2.24.1.`,
+    kernel,
+  );
 }
