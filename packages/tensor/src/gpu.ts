@@ -5,6 +5,31 @@
  *
  * @module @tessera/tensor/gpu
  */
-export type { DeviceReport, GpuMode, MemoryUse } from './backends/gpu/engine.ts';
+import { cpuBackend } from './backends/cpu/cpu.ts';
+import { openGpuBackend, type GpuBackend, type GpuBackendOptions } from './backends/gpu/gpu.ts';
+
+export type {
+  DeviceReport,
+  GpuMode,
+  MemoryUse,
+  ProductForm,
+  Tuning,
+} from './backends/gpu/engine.ts';
 export { DeviceError, type DeviceFailure } from './backends/gpu/errors.ts';
-export { gpuBackend, type GpuBackend, type GpuBackendOptions } from './backends/gpu/gpu.ts';
+export type { GpuBackend, GpuBackendOptions } from './backends/gpu/gpu.ts';
+
+/**
+ * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:
+ * only `'auto'` looks further, and says in `choice` what it found.
+ *
+ * Values of tensors on WebGPU can only be read asynchronously: `await x.data()`.
+ *
+ * @throws DeviceError if the mode is not there or computes wrong numbers
+ * @example
+ * const backend = await gpuBackend({ mode: 'cpu' });
+ * backend.device.mode; // 'cpu'
+ * await backend.dispose();
+ */
+export function gpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend> {
+  return openGpuBackend(options, cpuBackend);
+}

@@ -38,7 +38,7 @@ export class BufferPool {
   }
 
   /** Buffers that exist, in use or not. */
-  use(): MemoryUse {
+  memoryUse(): MemoryUse {
     return { buffers: this.buffers, bytes: this.bytes };
   }
 }

@@ -21,6 +21,20 @@ export interface DeviceReport {
   readonly adapter: string;
   /** Limits that matter, by their names. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Which form of large matrix products was measured to be the fastest one; on WebGPU only. */
+  readonly products?: Tuning;
+}
+
+/** How a matrix product runs on WebGPU, see product-forms.ts. */
+export type ProductForm = 'plain' | 'blocked' | 'tiled';
+
+/** Times of the forms of one product. */
+export interface Tuning {
+  readonly fastest: ProductForm;
+  /** Rows, columns and inner elements of the product that was timed. */
+  readonly size: number;
+  /** Milliseconds of it in each form; `null` where its numbers are wrong. */
+  readonly milliseconds: Readonly<Record<ProductForm, number | null>>;
 }
 
 /** How many buffers an engine holds. */
@@ -48,6 +62,6 @@ export interface Engine {
   read(memory: Memory): Promise<Float32Array>;
   /** As {@link read}, at once. Throws a StateError where there is only the asynchronous way. */
   readSync(memory: Memory): Float32Array;
-  use(): MemoryUse;
+  memoryUse(): MemoryUse;
   dispose(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { TesseraError } from '../../errors.ts';
 
 /** What went wrong on a device. */
 export type DeviceFailure =
-  'unavailable' | 'lost' | 'out-of-memory' | 'validation' | 'compilation' | 'internal';
+  'unavailable' | 'lost' | 'out-of-memory' | 'validation' | 'compilation' | 'mismatch' | 'internal';
 
 /**
  * A device that is not there, or that failed. Work is queued, so a failure surfaces at the next

@@ -30,6 +30,7 @@ export interface GpuJsSettings {
   readonly argumentTypes?: Readonly<Record<string, string>>;
   readonly precision: 'single';
   readonly loopMaxIterations: number;
+  readonly returnType?: 'Array(4)';
   readonly pipeline?: boolean;
   readonly immutable?: boolean;
   readonly dynamicArguments?: boolean;

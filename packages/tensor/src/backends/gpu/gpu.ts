@@ -1,4 +1,6 @@
-import type { Backend } from '../../backend.ts';
+import type { Backend, Executable, Storage } from '../../backend.ts';
+import type { Plan } from '../../compile/plan.ts';
+import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
 import type { DeviceReport, Engine, GpuMode, MemoryUse } from './engine.ts';
 import { DeviceError } from './errors.ts';
@@ -6,6 +8,7 @@ import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, encodeElements, GpuStorage } from './storage.ts';
+import { verifyPlan } from './verify.ts';
 
 /** Options of {@link gpuBackend}. */
 export interface GpuBackendOptions {
@@ -14,6 +17,11 @@ export interface GpuBackendOptions {
    * one; `'auto'` takes the first of these that works. Default `'auto'`.
    */
   readonly mode?: GpuMode | 'auto';
+  /**
+   * Whether to compare what every kernel computes on its first run with a reference, and to throw at
+   * the next `await` of values where they differ, with the kernel and its operands. Slow. Default false.
+   */
+  readonly verify?: boolean;
 }
 
 /** A backend that runs the kernels of gpu.js. */
@@ -32,19 +40,15 @@ export interface GpuBackend extends Backend {
 const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
 
 /**
- * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:
- * only `'auto'` looks further, and says in `choice` what it found.
+ * A backend whose kernels are compiled by gpu.js; see `gpuBackend` of the entry.
  *
- * Values of tensors on WebGPU can only be read asynchronously: `await x.data()`.
- *
- * @throws DeviceError if the mode is not there or computes wrong numbers
- * @example
- * const backend = await gpuBackend({ mode: 'cpu' });
- * backend.device.mode; // 'cpu'
- * await backend.dispose();
+ * @param reference What `verify` compares with.
  */
-export async function gpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend> {
-  const { mode = 'auto' } = options;
+export async function openGpuBackend(
+  options: GpuBackendOptions,
+  reference: () => Backend,
+): Promise<GpuBackend> {
+  const { mode = 'auto', verify = false } = options;
   if (mode !== 'auto' && !MODES.includes(mode)) {
     throw new DeviceError(
       'gpuBackend',
@@ -57,7 +61,8 @@ export async function gpuBackend(options: GpuBackendOptions = {}): Promise<GpuBa
   for (const candidate of mode === 'auto' ? MODES : [mode]) {
     try {
       const engine = await startEngine(library, candidate);
-      return createBackend(engine, describeChoice(candidate, mode, failures));
+      const choice = describeChoice(candidate, mode, failures);
+      return createBackend(engine, choice, verify ? reference() : null);
     } catch (error) {
       if (!(error instanceof DeviceError) || mode !== 'auto') throw error;
       failures.push(`${candidate}: ${error.message}`);
@@ -72,11 +77,14 @@ function describeChoice(chosen: GpuMode, asked: string, failures: readonly strin
   return [`mode ${chosen} is the first that works.`, ...failures].join('\n');
 }
 
-function createBackend(engine: Engine, choice: string): GpuBackend {
+function createBackend(engine: Engine, choice: string, reference: Backend | null): GpuBackend {
   let isDisposed = false;
+  const checks = new Checks();
   const backend: GpuBackend = {
     name: 'gpu',
-    device: engine.report,
+    get device() {
+      return engine.report;
+    },
     choice,
     composites: new Set(),
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
@@ -85,6 +93,7 @@ function createBackend(engine: Engine, choice: string): GpuBackend {
     read: async (storage) => {
       const { dtype, size } = storage;
       const floats = await engine.read(own(backend, storage, 'data').memory('data'));
+      await checks.settle();
       return decodeElements(floats, dtype, size);
     },
     readSync: (storage) => {
@@ -103,9 +112,11 @@ function createBackend(engine: Engine, choice: string): GpuBackend {
           'the backend was disposed. Make a new one with gpuBackend().',
         );
       }
-      return prepare(backend, engine, plan, constants);
+      const executable = prepare(backend, engine, plan, constants);
+      if (reference === null) return executable;
+      return verified(backend, engine, reference, plan, constants, executable, checks);
     },
-    memoryUse: () => engine.use(),
+    memoryUse: () => engine.memoryUse(),
     dispose: async () => {
       if (isDisposed) return;
       isDisposed = true;
@@ -113,4 +124,63 @@ function createBackend(engine: Engine, choice: string): GpuBackend {
     },
   };
   return backend;
+}
+
+/** Comparisons that are under way. */
+class Checks {
+  private readonly running = new Set<Promise<void>>();
+  private failure: Error | null = null;
+
+  add(check: Promise<void>): void {
+    const watched = check
+      .catch((error: unknown) => {
+        this.failure ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.running.delete(watched);
+      });
+    this.running.add(watched);
+  }
+
+  /** Waits for all, and throws the first failure there was. */
+  async settle(): Promise<void> {
+    await Promise.all(this.running);
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+  }
+}
+
+/** The executable, whose kernels are compared with a reference when it first runs. */
+function verified(
+  backend: Backend,
+  engine: Engine,
+  reference: Backend,
+  plan: Plan,
+  constants: readonly Storage[],
+  executable: Executable,
+  checks: Checks,
+): Executable {
+  let isVerified = false;
+  const read = async (storage: Storage): Promise<TypedArray> => {
+    const floats = await engine.read(own(backend, storage).memory('run'));
+    return decodeElements(floats, storage.dtype, storage.size);
+  };
+  const verify = async (
+    operands: readonly Promise<readonly [number, TypedArray]>[],
+  ): Promise<void> => verifyPlan(engine, reference, plan, new Map(await Promise.all(operands)));
+  return {
+    run: (inputs, outputs) => {
+      if (!isVerified) {
+        isVerified = true;
+        const operands = plan.buffers.flatMap(({ place }, slot) => {
+          if (place.kind !== 'input' && place.kind !== 'constant') return [];
+          const storage = (place.kind === 'input' ? inputs : constants)[place.index];
+          return [read(storage).then((elements) => [slot, elements] as const)];
+        });
+        checks.add(verify(operands));
+      }
+      executable.run(inputs, outputs);
+    },
+  };
 }

@@ -123,7 +123,7 @@ export class HandleEngine implements Engine {
     return array ?? flattenRows((handle as Texture).toArray(), size);
   }
 
-  use(): MemoryUse {
+  memoryUse(): MemoryUse {
     return { buffers: this.buffers, bytes: this.bytes };
   }
 

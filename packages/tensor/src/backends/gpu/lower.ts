@@ -1,4 +1,4 @@
-import type { CallKernel, Kernel, MapKernel } from '../../compile/kernel.ts';
+import type { CallKernel, Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
 import { StateError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
@@ -50,30 +50,32 @@ export interface LoweredPlan {
  */
 export function lowerPlan(plan: Plan, limits: KernelLimits): LoweredPlan {
   const lowering = new Lowering(plan.buffers, limits);
-  for (let at = 0; at < plan.kernels.length;) {
-    const parts = partsOfAssembly(plan.kernels, at, lowering.sizes);
-    if (parts.length > 0) lowerAssembly(lowering, parts);
-    else lowerKernel(lowering, plan.kernels[at]);
-    at += Math.max(1, parts.length);
+  for (const group of kernelGroups(plan)) {
+    const parts = group.filter((kernel) => kernel.kind === 'map');
+    if (isAssembly(group, lowering.sizes)) lowerAssembly(lowering, parts);
+    else group.forEach((kernel) => lowerKernel(lowering, kernel));
   }
   return { dispatches: lowering.dispatches, slots: lowering.sizes.length };
 }
 
-/** The kernels from `at` on that write regions of one buffer; none if the first writes all of it. */
-function partsOfAssembly(
-  kernels: readonly Kernel[],
-  at: number,
-  sizes: readonly number[],
-): MapKernel[] {
-  const parts: MapKernel[] = [];
-  for (const kernel of kernels.slice(at)) {
-    const [{ buffer }] = kernel.outputs;
-    const isFirst = parts.length === 0;
-    if (kernel.kind !== 'map' || sizes[buffer] === 0) break;
-    if (!isFirst && parts[0].outputs[0].buffer !== buffer) break;
-    parts.push(kernel);
+/** The kernels of a plan one by one, except those that write regions of one buffer, which belong together. */
+export function kernelGroups({ kernels, buffers }: Plan): Kernel[][] {
+  const sizes = buffers.map(({ size }) => size);
+  const groups: Kernel[][] = [];
+  for (const kernel of kernels) {
+    const last = groups.at(-1);
+    const isPart = kernel.kind === 'map' && isPartial(kernel, sizes);
+    const continues =
+      isPart && last?.[0].kind === 'map' && last[0].outputs[0].buffer === kernel.outputs[0].buffer;
+    if (continues) last.push(kernel);
+    else groups.push([kernel]);
   }
-  return parts.some((part) => isPartial(part, sizes)) ? parts : [];
+  return groups;
+}
+
+/** Whether a group writes its buffer in parts, or only a part of it. */
+function isAssembly(group: readonly Kernel[], sizes: readonly number[]): boolean {
+  return group.some((kernel) => kernel.kind === 'map' && isPartial(kernel, sizes));
 }
 
 function lowerKernel(lowering: Lowering, kernel: Kernel): void {

@@ -4,6 +4,7 @@ import type { Engine, GpuMode } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
+import { tune } from './tune.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 
 /** Integer division, a sum of products and a function of each element: little, but numbers that a dead device does not give. */
@@ -26,7 +27,8 @@ const PROBE: KernelSource = {
 const TOLERANCE = 1e-5;
 
 /**
- * Starts an engine in a mode and makes it compute something whose result is known.
+ * Starts an engine in a mode, makes it compute something whose result is known, and on WebGPU measures
+ * how matrix products run best.
  *
  * @throws DeviceError if the mode is not there, or computes something else
  */
@@ -34,6 +36,7 @@ export async function startEngine(library: GpuJs, mode: GpuMode): Promise<Engine
   const engine = await openEngine(library, mode);
   try {
     await probe(engine);
+    if (engine instanceof WebGpuEngine) engine.use(await tune(engine));
   } catch (error) {
     await engine.dispose();
     throw error;

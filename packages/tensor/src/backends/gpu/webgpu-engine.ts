@@ -1,11 +1,20 @@
 import { StateError } from '../../errors.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KernelSource } from './dispatch.ts';
-import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
+import type {
+  DeviceReport,
+  Engine,
+  Memory,
+  MemoryUse,
+  ProductForm,
+  Program,
+  Tuning,
+} from './engine.ts';
 import { DeviceError, type DeviceFailure } from './errors.ts';
 import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
-import { translate, type Shader } from './wgsl.ts';
+import type { Shader } from './shader.ts';
+import { translate } from './wgsl.ts';
 
 // The values of GPUBufferUsage and GPUMapMode, which not every engine has as globals.
 const MAP_READ = 0x1;
@@ -63,27 +72,27 @@ class ComputeProgram implements Program {
         entryPoint: 'main',
       },
     });
-    const { groups, width } = workgroups(source.output, shader.workgroup, device.limits);
+    const { groups, width } = workgroups(shader.threads, shader.workgroup, device.limits);
     this.groups = groups;
     this.params = device.createBuffer({
       label,
       size: shader.paramsBytes,
       usage: UNIFORM | COPY_DST,
     });
-    const [x, y = 1, z = 1] = source.output;
+    const [x, y = 1, z = 1] = shader.threads;
     device.queue.writeBuffer(this.params, 0, Uint32Array.of(x, y, z, width));
   }
 }
 
 /** Workgroups of a dispatch; one dimension folds over y where it is too long for a device. */
 function workgroups(
-  output: readonly number[],
+  threads: readonly number[],
   [wx, wy, wz]: Shader['workgroup'],
   limits: GPUSupportedLimits,
 ): { readonly groups: readonly [number, number, number]; readonly width: number } {
-  const [x, y = 1, z = 1] = output;
+  const [x, y = 1, z = 1] = threads;
   const across = Math.ceil(x / wx);
-  if (output.length > 1) {
+  if (threads.length > 1) {
     return { groups: [across, Math.ceil(y / wy), Math.ceil(z / wz)], width: 0 };
   }
   const rows = Math.ceil(across / limits.maxComputeWorkgroupsPerDimension);
@@ -96,8 +105,9 @@ function workgroups(
  * are pooled, and what is queued is one submit.
  */
 export class WebGpuEngine implements Engine {
-  readonly report: DeviceReport;
   readonly limits: KernelLimits;
+  private tuning: Tuning | null = null;
+  private readonly adapter: DeviceReport;
   private readonly device: GPUDevice;
   private readonly library: GpuJs;
   private readonly gpu: GpuJsInstance;
@@ -114,7 +124,7 @@ export class WebGpuEngine implements Engine {
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
     this.device = device;
     this.library = library;
-    this.report = report;
+    this.adapter = report;
     this.limits = { inputs: device.limits.maxStorageBuffersPerShaderStage - 1 };
     this.gpu = new library.GPU({ mode: 'webgpu' });
     this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST);
@@ -130,11 +140,25 @@ export class WebGpuEngine implements Engine {
     });
   }
 
+  get report(): DeviceReport {
+    return this.tuning === null ? this.adapter : { ...this.adapter, products: this.tuning };
+  }
+
+  /** From now on, large matrix products run in the form that was the fastest one. */
+  use(tuning: Tuning): void {
+    this.tuning = tuning;
+  }
+
   compile(source: KernelSource): Program {
-    const key = `${source.output.join()} ${source.text}`;
+    return this.compileAs(source, this.tuning?.fastest ?? 'plain');
+  }
+
+  /** Compiles a kernel, a matrix product in a form that is not the fastest one perhaps. */
+  compileAs(source: KernelSource, form: ProductForm): Program {
+    const key = `${form} ${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
     if (program === undefined) {
-      const shader = translate(this.library, this.gpu, source);
+      const shader = translate(this.library, this.gpu, source, form);
       this.device.pushErrorScope('validation');
       program = new ComputeProgram(this.device, source, shader);
       this.watch(this.device.popErrorScope(), 'compilation', () => program);
@@ -217,8 +241,8 @@ export class WebGpuEngine implements Engine {
     );
   }
 
-  use(): MemoryUse {
-    return this.pool.use();
+  memoryUse(): MemoryUse {
+    return this.pool.memoryUse();
   }
 
   async dispose(): Promise<void> {

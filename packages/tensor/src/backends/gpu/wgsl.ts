@@ -1,26 +1,48 @@
 import type { KernelSource } from './dispatch.ts';
+import type { ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { createKernel, type GpuJs, type GpuJsInstance } from './gpu-js.ts';
 import { intrinsicName, intrinsicsOf } from './intrinsics.ts';
-
-/** A compute shader and how it is started. */
-export interface Shader {
-  readonly code: string;
-  /** Bytes of the uniform block that gpu.js declares at binding 0. */
-  readonly paramsBytes: number;
-  readonly workgroup: readonly [number, number, number];
-}
+import { blockedSource, formOf, storeBlocks, tiledShader } from './product-forms.ts';
+import type { Shader } from './shader.ts';
 
 /** gpu.js lays threads out in squares; rows keep neighbours in memory together. */
 const SQUARE = /@workgroup_size\(8, 8, 1\)/;
 const ROW: readonly [number, number, number] = [64, 1, 1];
 
+/** Translates a kernel, a matrix product in the form that is fastest on the device. */
+export function translate(
+  library: GpuJs,
+  gpu: GpuJsInstance,
+  source: KernelSource,
+  fastest: ProductForm,
+): Shader {
+  const { product } = source;
+  const form = formOf(product, fastest);
+  if (product === undefined || form === 'plain') return translateSource(library, gpu, source);
+  if (form === 'tiled') return tiledShader(translateSource(library, gpu, source), product);
+  const blocked = translateSource(library, gpu, blockedSource(source, product), 'Array(4)');
+  const code = storeBlocks(blocked.code, product);
+  if (code === null) throw unknownForm(source.name, 'stores of a vector');
+  return { ...blocked, code };
+}
+
 /**
  * Lets gpu.js translate a kernel to WGSL, and puts the exact bodies of the intrinsics in place. gpu.js
  * would go on to ask for a device of its own; the backend has one, so that step is left out.
  */
-export function translate(library: GpuJs, gpu: GpuJsInstance, source: KernelSource): Shader {
-  const { kernel } = createKernel(gpu, source, 'webgpu', {});
+function translateSource(
+  library: GpuJs,
+  gpu: GpuJsInstance,
+  source: KernelSource,
+  returnType?: 'Array(4)',
+): Shader {
+  const { kernel } = createKernel(
+    gpu,
+    source,
+    'webgpu',
+    returnType === undefined ? {} : { returnType },
+  );
   kernel._buildAsync = () => Promise.resolve();
   const examples = Array.from({ length: source.inputs }, () =>
     library.input(new Float32Array(1), [1]),
@@ -38,21 +60,18 @@ export function translate(library: GpuJs, gpu: GpuJsInstance, source: KernelSour
   }
   const { compiledSource, paramsLayout } = kernel;
   if (typeof compiledSource !== 'string' || paramsLayout == null) {
-    throw new DeviceError(
-      source.name,
-      'internal',
-      'this version of gpu.js does not say what it made of the kernel. Install gpu.js@2.24.1.',
-    );
+    throw unknownForm(source.name, 'its text');
   }
   kernel.destroy();
   const isFlat = source.output.length === 1;
   const isWide = source.output[0] > 16;
+  const code = isWide
+    ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)')
+    : compiledSource;
   return {
-    code: withExactIntrinsics(
-      isWide ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)') : compiledSource,
-      source,
-    ),
+    code: withExactIntrinsics(code, source),
     paramsBytes: paramsLayout.byteLength,
+    threads: source.output,
     workgroup: isFlat || isWide ? ROW : [8, 8, 1],
   };
 }
