@@ -22,7 +22,7 @@ export interface ModeUnderTest {
 export function modesUnderTest(): ModeUnderTest[] {
   const skipped = webGpuSkipped();
   return [
-    { mode: 'webgpu', skipped, make: () => gpuBackend({ mode: 'webgpu' }) },
+    { mode: 'webgpu', skipped, make: () => gpuBackend({ mode: 'webgpu', products: 'tiled' }) },
     { mode: 'webasm', skipped: null, make: () => gpuBackend({ mode: 'webasm' }) },
     { mode: 'cpu', skipped: null, make: () => gpuBackend({ mode: 'cpu' }) },
   ];

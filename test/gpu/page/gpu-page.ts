@@ -15,7 +15,7 @@ export interface PageResult {
 const PAGE_STEPS = 3;
 
 async function train(mode: 'webgl2' | 'webgpu'): Promise<PageResult> {
-  const backend = await gpuBackend({ mode });
+  const backend = await gpuBackend({ mode, products: 'blocked' });
   const start = performance.now();
   try {
     const run = await trainSmallDiT(backend, PAGE_STEPS);

@@ -2,7 +2,7 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
-import type { DeviceReport, Engine, GpuMode, MemoryUse } from './engine.ts';
+import type { DeviceReport, Engine, GpuMode, MemoryUse, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
@@ -22,6 +22,11 @@ export interface GpuBackendOptions {
    * the next `await` of values where they differ, with the kernel and its operands. Slow. Default false.
    */
   readonly verify?: boolean;
+  /**
+   * The form of large matrix products on WebGPU: `'measured'` times them on the device and takes the
+   * fastest that is right. Default `'measured'`.
+   */
+  readonly products?: ProductForm | 'measured';
 }
 
 /** A backend that runs the kernels of gpu.js. */
@@ -48,7 +53,7 @@ export async function openGpuBackend(
   options: GpuBackendOptions,
   reference: () => Backend,
 ): Promise<GpuBackend> {
-  const { mode = 'auto', verify = false } = options;
+  const { mode = 'auto', verify = false, products = 'measured' } = options;
   if (mode !== 'auto' && !MODES.includes(mode)) {
     throw new DeviceError(
       'gpuBackend',
@@ -60,7 +65,7 @@ export async function openGpuBackend(
   const failures: string[] = [];
   for (const candidate of mode === 'auto' ? MODES : [mode]) {
     try {
-      const engine = await startEngine(library, candidate);
+      const engine = await startEngine(library, candidate, products);
       const choice = describeChoice(candidate, mode, failures);
       return createBackend(engine, choice, verify ? reference() : null);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
-import type { Engine, GpuMode } from './engine.ts';
+import type { Engine, GpuMode, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
@@ -32,11 +32,22 @@ const TOLERANCE = 1e-5;
  *
  * @throws DeviceError if the mode is not there, or computes something else
  */
-export async function startEngine(library: GpuJs, mode: GpuMode): Promise<Engine> {
+export async function startEngine(
+  library: GpuJs,
+  mode: GpuMode,
+  products: ProductForm | 'measured',
+): Promise<Engine> {
   const engine = await openEngine(library, mode);
   try {
     await probe(engine);
-    if (engine instanceof WebGpuEngine) engine.use(await tune(engine));
+    if (engine instanceof WebGpuEngine) {
+      if (products === 'measured') {
+        const tuning = await tune(engine);
+        engine.runProductsAs(tuning.fastest, tuning);
+      } else {
+        engine.runProductsAs(products, null);
+      }
+    }
   } catch (error) {
     await engine.dispose();
     throw error;

@@ -107,6 +107,7 @@ function workgroups(
 export class WebGpuEngine implements Engine {
   readonly limits: KernelLimits;
   private tuning: Tuning | null = null;
+  private form: ProductForm = 'plain';
   private readonly adapter: DeviceReport;
   private readonly device: GPUDevice;
   private readonly library: GpuJs;
@@ -120,6 +121,7 @@ export class WebGpuEngine implements Engine {
   private readonly checks = new Set<Promise<void>>();
   private failure: DeviceError | null = null;
   private lost: DeviceError | null = null;
+  private isDisposed = false;
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
     this.device = device;
@@ -129,11 +131,11 @@ export class WebGpuEngine implements Engine {
     this.gpu = new library.GPU({ mode: 'webgpu' });
     this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST);
     this.staging = new BufferPool(device, MAP_READ | COPY_DST);
-    void device.lost.then(({ reason, message }) => {
+    void device.lost.then(({ message }) => {
       this.lost = new DeviceError(
         'gpu',
         'lost',
-        reason === 'destroyed'
+        this.isDisposed
           ? 'the backend was disposed. Make a new one with gpuBackend().'
           : `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
       );
@@ -144,13 +146,14 @@ export class WebGpuEngine implements Engine {
     return this.tuning === null ? this.adapter : { ...this.adapter, products: this.tuning };
   }
 
-  /** From now on, large matrix products run in the form that was the fastest one. */
-  use(tuning: Tuning): void {
+  /** From now on, large matrix products run in this form, which was measured perhaps. */
+  runProductsAs(form: ProductForm, tuning: Tuning | null): void {
+    this.form = form;
     this.tuning = tuning;
   }
 
   compile(source: KernelSource): Program {
-    return this.compileAs(source, this.tuning?.fastest ?? 'plain');
+    return this.compileAs(source, this.form);
   }
 
   /** Compiles a kernel, a matrix product in a form that is not the fastest one perhaps. */
@@ -172,7 +175,7 @@ export class WebGpuEngine implements Engine {
     const { source, layout, params, pipeline, groups } = program as ComputeProgram;
     const pass = this.open();
     const size = source.output.reduce((a, b) => a * b, 1);
-    const buffer = this.pool.take(size * Float32Array.BYTES_PER_ELEMENT);
+    const buffer = this.take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
     const bound = [params, ...inputs.map(bufferOf), buffer];
     pass.setPipeline(pipeline);
     pass.setBindGroup(
@@ -204,7 +207,7 @@ export class WebGpuEngine implements Engine {
     if (this.lost !== null) throw this.lost;
     // What is queued may still read the buffer that the pool gives out.
     this.submit();
-    const buffer = this.pool.take(values.byteLength);
+    const buffer = this.take('tensor', values.byteLength);
     this.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
     return new BufferMemory(values.length, buffer);
   }
@@ -246,6 +249,7 @@ export class WebGpuEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
+    this.isDisposed = true;
     this.submit();
     await Promise.all(this.checks);
     await this.gpu.destroy();
@@ -260,6 +264,20 @@ export class WebGpuEngine implements Engine {
       this.pass = this.encoder.beginComputePass();
     }
     return this.pass;
+  }
+
+  /** A buffer from the pool, unless no buffer of the device is so large. */
+  private take(op: string, bytes: number): GPUBuffer {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
+    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (bytes <= most) return this.pool.take(bytes);
+    throw new DeviceError(
+      op,
+      'out-of-memory',
+      `the result takes ${bytes} bytes, but a buffer of ${this.adapter.adapter} holds at most ${most}. ` +
+        'Use smaller batches or parts.',
+      op,
+    );
   }
 
   /** Keeps the error that a scope caught for whoever reads next. */
