@@ -47,9 +47,9 @@ const candidates: readonly Candidate[] = [
 ];
 
 for (const { name, make, tolerance, share, skipped } of candidates) {
-  const title = `${name} computes what the definitions say`;
-  describe.skipIf(typeof skipped === 'string')(
-    typeof skipped === 'string' ? `${title} (skipped: ${skipped})` : title,
+  const isSkipped = typeof skipped === 'string';
+  describe.skipIf(isSkipped)(
+    `${name} computes what the definitions say${isSkipped ? ` (skipped: ${skipped})` : ''}`,
     () => {
       const before = defaultBackend();
       let backend: Backend & { dispose?(): Promise<void> };

@@ -19,8 +19,7 @@ const SOURCE = {
 /** gpu.js asks for `navigator.gpu` only, of which no device is needed to translate. */
 function pretendWebGpu(): void {
   if (globalThis.navigator?.gpu !== undefined) return;
-  const value = { ...globalThis.navigator, gpu: {} };
-  Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: {} }, configurable: true });
 }
 
 describe('gpu.js', () => {

@@ -58,7 +58,7 @@ export async function openGpuBackend(
     throw new DeviceError(
       'gpuBackend',
       'unavailable',
-      `there is no mode '${String(mode)}'. Use ${MODES.join(', ')} or auto.`,
+      `there is no mode '${mode as string}'. Use ${MODES.join(', ')} or auto.`,
     );
   }
   const library = await loadGpuJs();

@@ -71,7 +71,8 @@ async function openEngine(library: GpuJs, mode: GpuMode): Promise<Engine> {
 function openWebGl2(library: GpuJs): Engine {
   const canvas = typeof OffscreenCanvas === 'undefined' ? null : new OffscreenCanvas(1, 1);
   const context = canvas?.getContext('webgl2') ?? null;
-  if (canvas === null || context?.getExtension('EXT_color_buffer_float') == null) {
+  const floats = context?.getExtension('EXT_color_buffer_float') ?? null;
+  if (canvas === null || context === null || floats === null) {
     throw new DeviceError(
       'gpuBackend',
       'unavailable',

@@ -61,7 +61,7 @@ const STORE = /result\[data_index \* 4 \+ (\d)\] = (\w+\.[xyzw]);/g;
 /** Makes the blocked kernel store its elements where a row-major result has them; `null` if it cannot. */
 export function storeBlocks(code: string, { rows, columns }: MatrixProduct): string | null {
   let stores = 0;
-  const stored = code.replace(STORE, (_, component: string, value: string) => {
+  const stored = code.replaceAll(STORE, (_, component: string, value: string) => {
     stores++;
     const [i, j] = [Number(component) >> 1, Number(component) & 1];
     const place = `(gid.z * ${rows}u + gid.y * 2u + ${i}u) * ${columns}u + gid.x * 2u + ${j}u`;

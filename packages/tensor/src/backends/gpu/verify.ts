@@ -145,9 +145,12 @@ function compare(
   throw new DeviceError(
     dispatches[0].source.name,
     'mismatch',
-    `${engine.report.mode} and the reference disagree: element ${at} of b${output} is ${got[at]}, ` +
-      `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads:\n` +
-      [...texts, ...operands].join('\n'),
+    [
+      `${engine.report.mode} and the reference disagree: element ${at} of b${output} is ${got[at]}, ` +
+        `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads:`,
+      ...texts,
+      ...operands,
+    ].join('\n'),
     dispatches[0].source.name,
     dispatches.map(({ source }) => source.text).join('\n'),
   );

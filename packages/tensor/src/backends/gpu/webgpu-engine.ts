@@ -131,15 +131,7 @@ export class WebGpuEngine implements Engine {
     this.gpu = new library.GPU({ mode: 'webgpu' });
     this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST);
     this.staging = new BufferPool(device, MAP_READ | COPY_DST);
-    void device.lost.then(({ message }) => {
-      this.lost = new DeviceError(
-        'gpu',
-        'lost',
-        this.isDisposed
-          ? 'the backend was disposed. Make a new one with gpuBackend().'
-          : `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
-      );
-    });
+    void this.watchLoss();
   }
 
   get report(): DeviceReport {
@@ -280,32 +272,45 @@ export class WebGpuEngine implements Engine {
     );
   }
 
+  private async watchLoss(): Promise<void> {
+    const { message } = await this.device.lost;
+    this.lost = new DeviceError(
+      'gpu',
+      'lost',
+      this.isDisposed
+        ? 'the backend was disposed. Make a new one with gpuBackend().'
+        : `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
+    );
+  }
+
   /** Keeps the error that a scope caught for whoever reads next. */
   private watch(
     scope: Promise<GPUError | null>,
     failure: DeviceFailure,
     program: () => ComputeProgram | undefined,
   ): void {
-    const check = scope.then(
-      (error) => {
-        this.checks.delete(check);
-        if (error === null) return;
-        const { message } = error;
-        const culprit = program() ?? this.named(message);
-        this.failure ??= new DeviceError(
-          culprit?.source.name ?? 'gpu',
-          failure,
-          message,
-          culprit?.source.name,
-          culprit?.shader.code,
-        );
-      },
-      // A lost device rejects; `lost` has the reason.
-      () => {
-        this.checks.delete(check);
-      },
-    );
+    const check = this.keepError(scope, failure, program).finally(() => {
+      this.checks.delete(check);
+    });
     this.checks.add(check);
+  }
+
+  private async keepError(
+    scope: Promise<GPUError | null>,
+    failure: DeviceFailure,
+    program: () => ComputeProgram | undefined,
+  ): Promise<void> {
+    // A lost device rejects; `lost` has the reason.
+    const error = await scope.catch(() => null);
+    if (error === null) return;
+    const { source, shader } = program() ?? this.named(error.message) ?? {};
+    this.failure ??= new DeviceError(
+      source?.name ?? 'gpu',
+      failure,
+      error.message,
+      source?.name,
+      shader?.code,
+    );
   }
 
   /** The kernel whose label a message of the device quotes. */

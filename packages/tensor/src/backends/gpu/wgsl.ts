@@ -59,7 +59,7 @@ function translateSource(
     );
   }
   const { compiledSource, paramsLayout } = kernel;
-  if (typeof compiledSource !== 'string' || paramsLayout == null) {
+  if (typeof compiledSource !== 'string' || paramsLayout === undefined || paramsLayout === null) {
     throw unknownForm(source.name, 'its text');
   }
   kernel.destroy();
