@@ -1,4 +1,4 @@
-import { cpuBackend, setDefaultBackend, type Backend } from '@tessera/tensor';
+import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
 import { gpuBackend } from '@tessera/tensor/gpu';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runCases, SECTIONS, type SectionName } from './golden-case.ts';
@@ -25,9 +25,10 @@ export interface Output {
 }
 
 /** A backend, and what it takes to let the process end. */
-type MakeBackend = () => Promise<Backend & { dispose?(): Promise<void> }>;
+type MakeBackend = () => Promise<Backend & { dispose?(): Promise<void> | void }>;
 
 const BACKENDS: Readonly<Record<string, MakeBackend>> = {
+  wasm: () => Promise.resolve(wasmBackend()),
   cpu: () => Promise.resolve(cpuBackend()),
   gpu: () => gpuBackend(),
   'gpu-webgpu': () => gpuBackend({ mode: 'webgpu' }),

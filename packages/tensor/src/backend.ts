@@ -26,6 +26,11 @@ export interface Backend {
   readonly name: string;
   /** Names of the composites that have a fused kernel here; the others arrive decomposed. */
   readonly composites: ReadonlySet<string>;
+  /**
+   * Names of the operations whose kernels here take an epilogue: pointwise work on their result, done
+   * while it is at hand.
+   */
+  readonly epilogues: ReadonlySet<string>;
   /** Storage with unspecified contents. */
   allocate(dtype: DType, size: number): Storage;
   /** Storage that holds `array`, which may be used in place: the caller must not write to it afterwards. */

@@ -1,16 +1,19 @@
 import type { Backend } from './backend.ts';
 import { cpuBackend } from './backends/cpu/cpu.ts';
+import { hasWasmSimd } from './backends/wasm/target.ts';
+import { wasmBackend } from './backends/wasm/wasm.ts';
 
 let current: Backend | undefined;
 
 /**
- * The backend on which new tensors are stored.
+ * The backend on which new tensors are stored: `wasm`, or `cpu` where the engine has no WebAssembly
+ * SIMD, unless {@link setDefaultBackend} chose another.
  *
  * @example
- * defaultBackend().name; // 'cpu'
+ * ['wasm', 'cpu'].includes(defaultBackend().name); // true
  */
 export function defaultBackend(): Backend {
-  current ??= cpuBackend();
+  current ??= hasWasmSimd() ? wasmBackend() : cpuBackend();
   return current;
 }
 

@@ -16,6 +16,7 @@ import './eager.ts';
 
 export type { Backend, Executable, Storage } from './backend.ts';
 export { cpuBackend } from './backends/cpu/cpu.ts';
+export { wasmBackend, type WasmBackend, type WasmOptions } from './backends/wasm/wasm.ts';
 export { compile, type Compiled, type CompileOptions, type Stages } from './compile/compile.ts';
 export {
   arange,

@@ -76,12 +76,6 @@ describe('names', () => {
     }
   });
 
-  test('of backends that are not there yet are told apart from unknown ones', () => {
-    expect(read.backend('cpu')).toBe('cpu');
-    expect(problem(read.backend, 'tpu')).toBe(`Expected one of ${BACKENDS.join(', ')}.`);
-    expect(problem(read.backend, 'gpu')).toMatch(/^The gpu backend is not there yet\. /);
-  });
-
   test('of pictures end in .png', () => {
     expect(read.pngPath('a/b.PNG')).toBe('a/b.PNG');
     expect(problem(read.pngPath, 'grid.jpg')).toBe('Expected a file name that ends in .png.');

@@ -1,6 +1,12 @@
 /** The backends that a run can compute on, by name. Each is loaded when it is asked for. */
 
-import { cpuBackend, defaultBackend, setDefaultBackend, type Backend } from '@tessera/tensor';
+import {
+  cpuBackend,
+  defaultBackend,
+  setDefaultBackend,
+  wasmBackend,
+  type Backend,
+} from '@tessera/tensor';
 import type { BackendName } from '../choices.ts';
 
 /** A backend for as long as a run takes. */
@@ -12,8 +18,15 @@ interface OpenBackend {
   readonly close?: () => Promise<void>;
 }
 
-const BACKEND_FACTORIES: Readonly<Partial<Record<BackendName, () => Promise<OpenBackend>>>> = {
+const BACKEND_FACTORIES: Readonly<Record<BackendName, () => Promise<OpenBackend>>> = {
   cpu: () => Promise.resolve({ backend: cpuBackend() }),
+  wasm: () => {
+    const backend = wasmBackend();
+    return Promise.resolve({
+      backend,
+      notice: `Computing in WebAssembly on ${backend.threads} ${backend.threads === 1 ? 'thread' : 'threads'}.`,
+    });
+  },
   gpu: async () => {
     const { gpuBackend } = await import('@tessera/tensor/gpu');
     const backend = await gpuBackend();
@@ -39,9 +52,7 @@ export async function withBackend<T>(
   onNotice: ((text: string) => void) | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const open = BACKEND_FACTORIES[name];
-  if (open === undefined) throw new Error(`withBackend: there is no backend ${name} yet.`);
-  const { backend, notice, close } = await open();
+  const { backend, notice, close } = await BACKEND_FACTORIES[name]();
   const before = defaultBackend();
   setDefaultBackend(backend);
   try {

@@ -4,8 +4,8 @@ import type { BackendName } from '../choices.ts';
 import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config.ts';
 import { macCount } from '../model/zoo.ts';
 
-/** Floating-point operations a second that a backend sustains over a whole run: cpu is one thread of a Zen 4. */
-const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 2e9 };
+/** Floating-point operations a second that a backend sustains over a whole run, on two cores of a Zen 4. */
+const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 2e9, wasm: 40e9 };
 
 /** A forward pass counts once, its two gradients (of inputs and of weights) once each. */
 const PASSES = 3;

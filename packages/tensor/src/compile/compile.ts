@@ -76,20 +76,52 @@ export function compile<A extends readonly unknown[], R>(
   return Object.assign(call, {
     stages: (...args: A): Stages => {
       const flat = tree.flatten(args);
-      return variantOf(args, flat, commonBackend('compile', flat.leaves)).stages();
+      const backend = commonBackend('compile', flat.leaves);
+      const donated = donatedLeaves(args, options.donate ?? []);
+      const { traced, simplified, plan } = planOf(f, flat, donated, backend);
+      return {
+        traced: formatProgram(traced),
+        simplified: formatProgram(simplified),
+        plan: formatPlan(plan),
+      };
     },
   });
 }
 
-/** The function compiled for arguments of one structure. */
+/** Every stage of a function for arguments of one structure, and the structure of its result. */
+function planOf<R>(
+  f: (...args: never) => R,
+  flat: FlatTree<readonly unknown[]>,
+  donated: ReadonlySet<number>,
+  backend: Backend,
+): {
+  readonly traced: Program;
+  readonly simplified: Program;
+  readonly plan: Plan;
+  readonly result: FlatTree<R>;
+} {
+  let result: FlatTree<R> | undefined;
+  const traced = trace(
+    (inputs) => {
+      result = tree.flatten(expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))));
+      return result.leaves;
+    },
+    flat.leaves,
+    { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
+  );
+  if (result === undefined) throw new ValueError('compile', 'the function did not return.');
+  const simplified = simplify(traced);
+  const plan = planProgram(simplified, [...donated], undefined, backend.epilogues);
+  return { traced, simplified, plan, result };
+}
+
+/** The function compiled for arguments of one structure. It keeps what a run needs, and no program. */
 class Variant<R> {
   private readonly backend: Backend;
   private readonly donated: ReadonlySet<number>;
-  private readonly traced: Program;
-  private readonly simplified: Program;
-  private readonly plan: Plan;
+  private readonly outputs: Plan['outputs'];
   private readonly executable: Executable;
-  private readonly result: FlatTree<R>;
+  private readonly unflatten: FlatTree<R>['unflatten'];
 
   constructor(
     f: (...args: never) => R,
@@ -97,26 +129,14 @@ class Variant<R> {
     donated: ReadonlySet<number>,
     backend: Backend,
   ) {
-    let result: FlatTree<R> | undefined;
+    const { simplified, plan, result } = planOf(f, flat, donated, backend);
     this.backend = backend;
     this.donated = donated;
-    this.traced = trace(
-      (inputs) => {
-        result = tree.flatten(
-          expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))),
-        );
-        return result.leaves;
-      },
-      flat.leaves,
-      { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
-    );
-    if (result === undefined) throw new ValueError('compile', 'the function did not return.');
-    this.result = result;
-    this.simplified = simplify(this.traced);
-    this.plan = planProgram(this.simplified, [...donated]);
+    this.outputs = plan.outputs;
+    this.unflatten = result.unflatten;
     this.executable = backend.prepare(
-      this.plan,
-      this.simplified.constants.map(({ storage }) => storage),
+      plan,
+      simplified.constants.map(({ storage }) => storage),
     );
   }
 
@@ -134,21 +154,11 @@ class Variant<R> {
     const donations = inputs.map((storage, i) =>
       this.donated.has(i) ? this.backend.transfer(storage, 'compile') : storage,
     );
-    const outputs = this.plan.outputs.map(({ dtype, shape, donatedInput }) =>
+    const outputs = this.outputs.map(({ dtype, shape, donatedInput }) =>
       donatedInput === null ? this.backend.allocate(dtype, sizeOf(shape)) : donations[donatedInput],
     );
     this.executable.run(donations, outputs);
-    return this.result.unflatten(
-      this.plan.outputs.map((spec, i) => storedTensor(spec, outputs[i])),
-    );
-  }
-
-  stages(): Stages {
-    return {
-      traced: formatProgram(this.traced),
-      simplified: formatProgram(this.simplified),
-      plan: formatPlan(this.plan),
-    };
+    return this.unflatten(this.outputs.map((spec, i) => storedTensor(spec, outputs[i])));
   }
 }
 

@@ -1,6 +1,15 @@
 import { formatNumber } from '../primitives/primitive.ts';
-import { contiguousView, formatView, sliceView } from '../view.ts';
-import type { AssemblyBody, Atom, Body, MapBody, ReduceBody, Source } from './group.ts';
+import { contiguousView, formatView } from '../view.ts';
+import type {
+  AssemblyBody,
+  Atom,
+  Body,
+  CallBody,
+  MapBody,
+  Part,
+  ReduceBody,
+  Source,
+} from './group.ts';
 import type {
   CallKernel,
   Expression,
@@ -15,38 +24,30 @@ import type {
 export function emit(body: Body, isLive: (buffer: number) => boolean): readonly Kernel[] {
   switch (body.kind) {
     case 'map':
-      return [emitMap(body, isLive)];
+      return emitMap(body, isLive);
     case 'reduce':
       return [emitReduce(body)];
     case 'assembly':
       return emitAssembly(body);
     case 'call':
-      return [
-        {
-          kind: 'call',
-          operation: body.operation,
-          params: body.params,
-          inputs: body.args.map(operandOf),
-          outputs: body.outputs.map(({ buffer, dtype, shape }) => ({
-            buffer,
-            dtype,
-            view: contiguousView(shape),
-          })),
-        } satisfies CallKernel,
-      ];
+      return [emitCall(body, isLive)];
   }
 }
 
-function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel {
-  const builder = new ExpressionBuilder(atoms);
+/** One map, or none if its readers compute all of its results themselves. */
+function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel[] {
   const results = atoms.filter(({ buffer }) => isLive(buffer));
-  return {
-    kind: 'map',
-    shape,
-    inputs: builder.inputs,
-    expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
-    outputs: results.map(({ buffer, dtype }) => ({ buffer, dtype, view: contiguousView(shape) })),
-  };
+  if (results.length === 0) return [];
+  const builder = new ExpressionBuilder(atoms);
+  return [
+    {
+      kind: 'map',
+      shape,
+      inputs: builder.inputs,
+      expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
+      outputs: results.map(({ buffer, dtype }) => ({ buffer, dtype, view: contiguousView(shape) })),
+    },
+  ];
 }
 
 function emitReduce({
@@ -71,37 +72,57 @@ function emitReduce({
   };
 }
 
-/** A clearing map where the regions leave gaps, then one copying map a region. */
-function emitAssembly({
-  shape,
-  args,
-  argShapes,
-  regions,
-  covers,
-  buffer,
-  dtype,
-}: AssemblyBody): MapKernel[] {
-  const whole = contiguousView(shape);
-  const copies = args.map((arg, i) => {
-    const { starts, steps } = regions[i];
-    const region = sliceView(whole, starts, argShapes[i], steps);
-    return copyKernel(arg, { buffer, dtype, view: region });
-  });
-  return covers
-    ? copies
-    : [copyKernel({ kind: 'uniform', value: 0, dtype }, { buffer, dtype, view: whole }), ...copies];
+function emitCall(
+  { operation, params, args, outputs, epilogue }: CallBody,
+  isLive: (buffer: number) => boolean,
+): CallKernel {
+  const inputs = args.map(operandOf);
+  if (epilogue === undefined) {
+    const results = outputs.map(({ buffer, dtype, shape }) => ({
+      buffer,
+      dtype,
+      view: contiguousView(shape),
+    }));
+    return { kind: 'call', operation, params, inputs, outputs: results };
+  }
+  const { shape, atoms } = epilogue;
+  const [{ buffer: result, dtype }] = outputs;
+  const builder = new ExpressionBuilder(atoms, { buffer: result, dtype });
+  const results = atoms.filter(({ buffer }) => isLive(buffer));
+  const expression = builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer)));
+  return {
+    kind: 'call',
+    operation,
+    params,
+    inputs: [...inputs, ...builder.inputs],
+    outputs: results.map((atom) => ({
+      buffer: atom.buffer,
+      dtype: atom.dtype,
+      view: contiguousView(shape),
+    })),
+    epilogue: { operands: inputs.length, shape, expression },
+  };
 }
 
-function copyKernel(source: Source, output: Operand): MapKernel {
-  const builder = new ExpressionBuilder([]);
-  const expression = builder.build([builder.nodeOf(source)]);
-  return {
-    kind: 'map',
-    shape: output.view.shape,
-    inputs: builder.inputs,
-    expression,
-    outputs: [output],
+/** A clearing map where the parts leave gaps, then one map a part. */
+function emitAssembly({ shape, parts, covers, buffer, dtype }: AssemblyBody): MapKernel[] {
+  const fill: Pick<Part, 'shape' | 'atoms' | 'arg' | 'view'> = {
+    shape,
+    atoms: [],
+    arg: { kind: 'uniform', value: 0, dtype },
+    view: contiguousView(shape),
   };
+  return [...(covers ? [] : [fill]), ...parts].map((part) => {
+    const builder = new ExpressionBuilder(part.atoms);
+    const expression = builder.build([builder.nodeOf(part.arg)]);
+    return {
+      kind: 'map',
+      shape: part.shape,
+      inputs: builder.inputs,
+      expression,
+      outputs: [{ buffer, dtype, view: part.view }],
+    };
+  });
 }
 
 function operandOf(source: Source): Operand {
@@ -117,7 +138,18 @@ class ExpressionBuilder {
   private readonly byBuffer = new Map<number, number>();
   private readonly bySource = new Map<string, number>();
 
-  constructor(atoms: readonly Atom[]) {
+  /** Input 0, if it is no window but a result that is at hand, and so not among {@link inputs}. */
+  private readonly given: number;
+
+  constructor(
+    atoms: readonly Atom[],
+    given?: { readonly buffer: number; readonly dtype: ExpressionNode['dtype'] },
+  ) {
+    this.given = given === undefined ? 0 : 1;
+    if (given !== undefined) {
+      const load = this.push({ kind: 'load', input: 0, dtype: given.dtype });
+      this.byBuffer.set(given.buffer, load);
+    }
     for (const { primitive, params, args, buffer, dtype } of atoms) {
       const operands = args.map((arg) => this.nodeOf(arg));
       const node =
@@ -153,7 +185,7 @@ class ExpressionBuilder {
         ? this.push({ kind: 'literal', value: source.value, dtype: source.dtype })
         : this.push({
             kind: 'load',
-            input: this.inputs.push(operandOf(source)) - 1,
+            input: this.inputs.push(operandOf(source)) - 1 + this.given,
             dtype: source.dtype,
           });
     this.bySource.set(key, node);

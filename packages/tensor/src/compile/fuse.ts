@@ -2,11 +2,14 @@ import type { DType } from '../dtype.ts';
 import { formatNumber, type Params, type PointwisePrimitive } from '../primitives/primitive.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { contiguousView, expandView, type View } from '../view.ts';
+import { fuseIntoAssemblies, mergeAssemblies, partOf } from './assemble.ts';
 import { emit } from './emit.ts';
+import { fuseEpilogues } from './epilogue.ts';
 import { GroupGraph } from './group-graph.ts';
 import { isWhole, type Source } from './group.ts';
 import { withOperands, type Kernel, type Operand } from './kernel.ts';
 import type { Instruction, Program, Variable } from './program.ts';
+import { rematerialize } from './rematerialize.ts';
 
 /** What a buffer is for; temporaries get their place from the memory planner. */
 export type Role =
@@ -43,13 +46,19 @@ export interface InputWindow {
  * the other's results only element by element, no path through other work leads from one to the
  * other (which would make the merged graph cyclic), and no movement between them separates them.
  *
+ * @param windows How the inputs lie in their storage; default row-major.
+ * @param epilogues Operations whose kernels take pointwise work on their results along; default none.
  * @example
  * const traced = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
  * const { kernels } = fuse(simplify(traced));
  * kernels.length; // 1: product and exponential in one loop
  */
-export function fuse(program: Program, windows?: readonly InputWindow[]): Schedule {
-  const fuser = new Fuser();
+export function fuse(
+  program: Program,
+  windows?: readonly InputWindow[],
+  epilogues: ReadonlySet<string> = new Set(),
+): Schedule {
+  const fuser = new Fuser(epilogues);
   program.inputs.forEach((variable, index) =>
     fuser.bind(variable, { kind: 'input', index }, windows?.[index]),
   );
@@ -69,7 +78,12 @@ class Fuser {
     (buffer) => this.buffers[buffer].role.kind === 'output',
   );
   private readonly scalars = new Map<string, number>();
+  private readonly epilogues: ReadonlySet<string>;
   private order = 0;
+
+  constructor(epilogues: ReadonlySet<string>) {
+    this.epilogues = epilogues;
+  }
 
   /** Gives a program input or constant its buffer. */
   bind(variable: Variable, role: Role, window?: InputWindow): void {
@@ -125,19 +139,11 @@ class Fuser {
       }
       case 'assembly': {
         const buffer = this.temporary(output);
-        this.graph.add(
-          {
-            kind: 'assembly',
-            shape: output.shape,
-            args,
-            argShapes: inputs.map(({ shape }) => shape),
-            regions: operation.regions(inputs, params),
-            covers: operation.covers(inputs, params),
-            buffer,
-            dtype: output.dtype,
-          },
-          order,
-        );
+        const { shape, dtype } = output;
+        const regions = operation.regions(inputs, params);
+        const parts = args.map((arg, i) => partOf(arg, inputs[i].shape, regions[i], shape));
+        const covers = operation.covers(inputs, params);
+        this.graph.add({ kind: 'assembly', shape, parts, covers, buffer, dtype }, order);
         return;
       }
       case 'kernel':
@@ -168,8 +174,12 @@ class Fuser {
   }
 
   schedule(): Schedule {
+    mergeAssemblies(this.graph, (dtype, size) => this.buffer(dtype, size, { kind: 'temporary' }));
     this.graph.fuseChains();
+    fuseIntoAssemblies(this.graph);
     this.graph.fuseNeighbours();
+    rematerialize(this.graph);
+    fuseEpilogues(this.graph, this.epilogues);
     const groups = this.graph.inOrder();
     const isLive = (buffer: number): boolean =>
       this.buffers[buffer].role.kind === 'output' || this.graph.readersOf(buffer).size > 0;

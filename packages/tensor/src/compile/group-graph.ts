@@ -116,6 +116,41 @@ export class GroupGraph {
     return ordered;
   }
 
+  /** Whose result `buffer` is; `undefined` for inputs and constants of the program. */
+  makerOf(buffer: number): Group | undefined {
+    return this.makers.get(buffer);
+  }
+
+  /**
+   * Gives a group another body, which may contain the work of `absorbed`: groups whose results nobody
+   * else reads, and which are no more.
+   */
+  replace(group: Group, body: Body, absorbed: readonly Group[] = []): void {
+    for (const each of [group, ...absorbed]) {
+      for (const { buffer } of windowsOf(each.body)) this.readersOf(buffer).delete(each);
+    }
+    for (const { id, body: gone } of absorbed) {
+      this.groups.delete(id);
+      for (const buffer of buffersOf(gone)) this.readersOf(buffer).delete(group);
+    }
+    group.body = body;
+    for (const buffer of buffersOf(body)) {
+      const maker = this.makers.get(buffer);
+      if (maker === undefined || absorbed.includes(maker)) this.makers.set(buffer, group);
+    }
+    for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
+  }
+
+  /** Elements of a buffer. */
+  sizeOf(buffer: number): number {
+    return this.sizeOfBuffer(buffer);
+  }
+
+  /** Whether a buffer is a result of the program. */
+  isResult(buffer: number): boolean {
+    return this.isOutput(buffer);
+  }
+
   private makersRead(group: Group): Group[] {
     const makers = new Set<Group>();
     for (const { buffer } of windowsOf(group.body)) {
@@ -131,11 +166,13 @@ export class GroupGraph {
     return ancestors;
   }
 
-  private inProgramOrder(): Group[] {
+  /** The groups in the order of the program. */
+  inProgramOrder(): Group[] {
     return [...this.groups.values()].sort((a, b) => a.order - b.order);
   }
 
-  private isOnlyReader(group: Group, maker: Group): boolean {
+  /** Whether nobody but `group` reads what `maker` makes. */
+  isOnlyReader(group: Group, maker: Group): boolean {
     return buffersOf(maker.body).every(
       (buffer) =>
         !this.isOutput(buffer) && [...this.readersOf(buffer)].every((reader) => reader === group),

@@ -51,13 +51,24 @@ export interface ReduceBody {
   readonly dtype: DType;
 }
 
-/** A buffer put together from regions. */
+/** What lands in one region of an assembly: pointwise work over the elements of the region. */
+export interface Part {
+  readonly shape: Shape;
+  readonly atoms: readonly Atom[];
+  /** What lands there, which may be the result of the last of `atoms`. */
+  readonly arg: Source;
+  /** Of shape `argShape` in the assembly. */
+  readonly region: Region;
+  readonly argShape: Shape;
+  /** The region as a view of the assembly's buffer, of the part's own shape. */
+  readonly view: View;
+}
+
+/** A buffer put together from parts; what no part covers is 0. */
 export interface AssemblyBody {
   readonly kind: 'assembly';
   readonly shape: Shape;
-  readonly args: readonly Source[];
-  readonly argShapes: readonly Shape[];
-  readonly regions: readonly Region[];
+  readonly parts: readonly Part[];
   readonly covers: boolean;
   readonly buffer: number;
   readonly dtype: DType;
@@ -74,33 +85,59 @@ export interface CallBody {
     readonly shape: Shape;
     readonly dtype: DType;
   }[];
+  /** Pointwise work on the only output, in its place. */
+  readonly epilogue?: { readonly shape: Shape; readonly atoms: readonly Atom[] };
 }
 
 /** What becomes one kernel (an assembly: one a region). */
 export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
 
+/** Found once a body: bodies never change, and the passes ask again and again. */
+const knownWindows = new WeakMap<Body, readonly Window[]>();
+
 /** The windows that a body reads from buffers it does not write itself. */
 export function windowsOf(body: Body): readonly Window[] {
-  const args = body.kind === 'map' ? [] : body.kind === 'reduce' ? [body.arg] : body.args;
-  const atoms = body.kind === 'map' || body.kind === 'reduce' ? body.atoms : [];
-  const own = new Set(atoms.map(({ buffer }) => buffer));
-  return [...atoms.flatMap((atom) => atom.args), ...args].filter(
+  let windows = knownWindows.get(body);
+  if (windows === undefined) {
+    windows = findWindows(body);
+    knownWindows.set(body, windows);
+  }
+  return windows;
+}
+
+function findWindows(body: Body): readonly Window[] {
+  const own = new Set(buffersOf(body));
+  return [...atomsOf(body).flatMap((atom) => atom.args), ...argsOf(body)].filter(
     (arg) => arg.kind === 'window' && !own.has(arg.buffer),
   ) as Window[];
 }
 
-/** The buffers that a body writes. */
-export function buffersOf(body: Body): readonly number[] {
+/** The pointwise work of a body. */
+export function atomsOf(body: Body): readonly Atom[] {
+  if (body.kind === 'call') return body.epilogue?.atoms ?? [];
+  return body.kind === 'assembly' ? body.parts.flatMap(({ atoms }) => atoms) : body.atoms;
+}
+
+/** What a body reads besides the operands of its pointwise work. */
+function argsOf(body: Body): readonly Source[] {
   switch (body.kind) {
     case 'map':
-      return body.atoms.map(({ buffer }) => buffer);
+      return [];
     case 'reduce':
-      return [...body.atoms.map(({ buffer }) => buffer), body.buffer];
+      return [body.arg];
     case 'assembly':
-      return [body.buffer];
+      return body.parts.map(({ arg }) => arg);
     case 'call':
-      return body.outputs.map(({ buffer }) => buffer);
+      return body.args;
   }
+}
+
+/** The buffers that a body writes. */
+export function buffersOf(body: Body): readonly number[] {
+  const buffers = atomsOf(body).map(({ buffer }) => buffer);
+  if (body.kind === 'map') return buffers;
+  if (body.kind === 'call') return [...buffers, ...body.outputs.map(({ buffer }) => buffer)];
+  return [...buffers, body.buffer];
 }
 
 /** Whether a window reads its whole buffer of `size` elements in row-major order. */

@@ -58,13 +58,29 @@ export interface ReduceKernel {
   readonly outputs: readonly [Operand];
 }
 
-/** One application of an operation that has a kernel of its own. */
+/**
+ * Pointwise work on the only result of a call while it is at hand. The expression's input 0 is that
+ * result, input i the kernel's input `operands + i − 1`.
+ */
+export interface Epilogue {
+  /** Operands of the operation itself: the first of the kernel's inputs. */
+  readonly operands: number;
+  /** The shape of the work, of as many elements as the result, whose last axes are rows of the result. */
+  readonly shape: Shape;
+  readonly expression: Expression;
+}
+
+/**
+ * One application of an operation that has a kernel of its own. With an epilogue its outputs are the
+ * results of the epilogue, of which the first is float32.
+ */
 export interface CallKernel {
   readonly kind: 'call';
   readonly operation: KernelPrimitive | Composite;
   readonly params: Params;
   readonly inputs: readonly Operand[];
   readonly outputs: readonly Operand[];
+  readonly epilogue?: Epilogue;
 }
 
 /** One loop nest that a backend runs. */
@@ -84,7 +100,12 @@ export function formatKernel(kernel: Kernel, name: (buffer: number) => string): 
   const outputs = kernel.outputs.map(operand).join(', ');
   const inputs = kernel.inputs.map((input) => `${name(input.buffer)}${formatView(input.view)}`);
   if (kernel.kind === 'call') {
-    return `${outputs} = ${[`${kernel.operation.name}(${inputs.join(', ')})`, formatParams(kernel.params)].join(' ').trim()}`;
+    const { operation, params, epilogue } = kernel;
+    const operands = inputs.slice(0, epilogue?.operands).join(', ');
+    const call = [`${operation.name}(${operands})`, formatParams(params)].join(' ').trim();
+    if (epilogue === undefined) return `${outputs} = ${call}`;
+    const body = formatExpression(epilogue.expression, ['y', ...inputs.slice(epilogue.operands)]);
+    return `${outputs} = y = ${call}; [${epilogue.shape.join(', ')}] ${body}`;
   }
   const body = formatExpression(kernel.expression, inputs);
   const space = `[${kernel.shape.join(', ')}]`;

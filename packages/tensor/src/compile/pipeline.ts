@@ -9,6 +9,7 @@ import { checkProgram, type Program } from './program.ts';
  *
  * @param donated Indices of the inputs whose storage outputs may take over.
  * @param windows How the inputs lie in their storage; default row-major.
+ * @param epilogues Operations whose kernels take pointwise work on their results along; default none.
  * @example
  * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
  * planProgram(simplify(program)).arenaBytes; // 0: one kernel needs no scratch memory
@@ -17,9 +18,15 @@ export function planProgram(
   program: Program,
   donated: readonly number[] = [],
   windows?: readonly InputWindow[],
+  epilogues?: ReadonlySet<string>,
 ): Plan {
   checkProgram(program);
   const specs = (variables: Program['inputs']): TensorSpec[] =>
     variables.map(({ shape, dtype }) => ({ shape, dtype }));
-  return planMemory(fuse(program, windows), specs(program.inputs), specs(program.outputs), donated);
+  return planMemory(
+    fuse(program, windows, epilogues),
+    specs(program.inputs),
+    specs(program.outputs),
+    donated,
+  );
 }

@@ -29,6 +29,7 @@ export const contract: {
   matmul: {
     kind: 'kernel',
     name: 'matmul',
+    rowAxes: 1,
     doc: 'y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]',
     infer: ([a, b]) => {
       const rank = a.shape.length;

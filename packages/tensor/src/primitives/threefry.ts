@@ -1,5 +1,5 @@
 /** Rotations of the eight distinct rounds. */
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
+export const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
 
 /**
  * Two random 32-bit words out of a 64-bit key and a 64-bit counter: threefry-2x32 with 20 rounds.

@@ -1,5 +1,6 @@
 /** What the tests of kernels share: views of any kind, values, and plans written by hand. */
 import fc from 'fast-check';
+import type { Backend } from '../../../../packages/tensor/src/backend.ts';
 import { cpuBackend } from '../../../../packages/tensor/src/backends/cpu/cpu.ts';
 import type {
   CallKernel,
@@ -25,8 +26,8 @@ import { contiguousView, type View } from '../../../../packages/tensor/src/view.
 export function runKernels(
   kernels: readonly Kernel[],
   memory: readonly TypedArray[],
+  backend: Backend = cpuBackend(),
 ): TypedArray[] {
-  const backend = cpuBackend();
   const plan: Plan = {
     buffers: memory.map((elements, index) => ({
       dtype: dtypeOfArray(elements),
@@ -70,6 +71,7 @@ export function runCall(
   operation: KernelPrimitive,
   params: Params,
   inputs: readonly Input[],
+  backend?: Backend,
 ): { readonly shape: Shape; readonly elements: TypedArray } {
   const specs = inputs.map(({ view, elements }) => ({
     shape: view.shape,
@@ -84,7 +86,11 @@ export function runCall(
     outputs: [{ buffer: inputs.length, dtype, view: contiguousView(shape) }],
   };
   const garbage = allocateArray(dtype, sizeOf(shape)).fill(99);
-  const memory = runKernels([kernel], [...inputs.map(({ elements }) => elements), garbage]);
+  const memory = runKernels(
+    [kernel],
+    [...inputs.map(({ elements }) => elements), garbage],
+    backend,
+  );
   return { shape, elements: memory[inputs.length] };
 }
 

@@ -37,6 +37,7 @@ export function cpuBackend(): Backend {
   const backend: Backend = {
     name: 'cpu',
     composites: new Set(),
+    epilogues: new Set(),
     allocate: (dtype, size) => new CpuStorage(backend, dtype, allocateArray(dtype, size), false),
     store: (array, dtype) => new CpuStorage(backend, dtype, array, true),
     read: (storage) =>

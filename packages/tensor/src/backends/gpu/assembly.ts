@@ -1,6 +1,8 @@
 import type { MapKernel, Operand } from '../../compile/kernel.ts';
 import { sizeOf } from '../../shape.ts';
+import { contiguousView } from '../../view.ts';
 import type { Lowering } from './lowering.ts';
+import { lowerMap } from './map.ts';
 import { literalValue, writeExpression } from './expression.ts';
 import { offsetText } from './threads.ts';
 import { KernelWriter, spreadOutput, type Value } from './writer.ts';
@@ -11,21 +13,54 @@ export function isPartial({ outputs }: MapKernel, sizes: readonly number[]): boo
 }
 
 /**
- * Kernels that each copy into a region of one buffer. A kernel of gpu.js writes every element of its
+ * Kernels that each write a region of one buffer. A kernel of gpu.js writes every element of its
  * output, so they become one that asks for each element in whose region it lies (more, if they read
  * more arrays than one can).
  */
 export function lowerAssembly(lowering: Lowering, kernels: readonly MapKernel[]): void {
   const [{ buffer, dtype }] = kernels[0].outputs;
   const size = lowering.sizes[buffer];
+  // One array is what was assembled before.
   const most = lowering.limits.inputs - 1;
+  const runs = runsOf(
+    kernels.map((kernel) => readable(lowering, kernel, most)),
+    most,
+  );
   let before: number | null = null;
-  for (let at = 0; at < kernels.length; at += most) {
-    const isLast = at + most >= kernels.length;
-    const target = isLast ? buffer : lowering.temporary(dtype, size);
-    writeAssembly(lowering, kernels.slice(at, at + most), before, { buffer: target, dtype, size });
+  for (const [i, run] of runs.entries()) {
+    const target = i === runs.length - 1 ? buffer : lowering.temporary(dtype, size);
+    writeAssembly(lowering, run, before, { buffer: target, dtype, size });
     before = target;
   }
+}
+
+/** The kernel, or a copy of what is computed ahead if it reads more than `most` arrays. */
+function readable(lowering: Lowering, kernel: MapKernel, most: number): MapKernel {
+  if (arraysOf([kernel]).size <= most) return kernel;
+  const [{ dtype }] = kernel.outputs;
+  const view = contiguousView(kernel.shape);
+  const buffer = lowering.temporary(dtype, sizeOf(kernel.shape));
+  lowerMap(lowering, { ...kernel, outputs: [{ buffer, dtype, view }] });
+  return {
+    ...kernel,
+    inputs: [{ buffer, dtype, view }],
+    expression: { nodes: [{ kind: 'load', input: 0, dtype }], results: [0] },
+  };
+}
+
+/** The kernels in runs that read at most `most` arrays each. */
+function runsOf(kernels: readonly MapKernel[], most: number): MapKernel[][] {
+  const runs: MapKernel[][] = [[]];
+  for (const kernel of kernels) {
+    const last = runs[runs.length - 1];
+    if (arraysOf([...last, kernel]).size <= most) last.push(kernel);
+    else runs.push([kernel]);
+  }
+  return runs;
+}
+
+function arraysOf(kernels: readonly MapKernel[]): Set<number> {
+  return new Set(kernels.flatMap(({ inputs }) => inputs.map(({ buffer }) => buffer)));
 }
 
 function writeAssembly(

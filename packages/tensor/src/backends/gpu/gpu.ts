@@ -92,6 +92,7 @@ function createBackend(engine: Engine, choice: string, reference: Backend | null
     },
     choice,
     composites: new Set(),
+    epilogues: new Set(),
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
     store: (array, dtype) =>
       new GpuStorage(backend, engine, dtype, array.length, engine.upload(encodeElements(array))),

@@ -1,12 +1,10 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { SourceParams } from '../../primitives/source.ts';
+import { ROTATIONS } from '../../primitives/threefry.ts';
 import { sizeOf } from '../../shape.ts';
 import type { Lowering } from './lowering.ts';
 import { offsetText } from './threads.ts';
 import { KernelWriter, spreadOutput } from './writer.ts';
-
-/** Rotations of the eight distinct rounds of threefry-2x32, see primitives/threefry.ts. */
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 
 /** The constant that the third word of the key is made with. */
 const PARITY = 0x1bd11bda;

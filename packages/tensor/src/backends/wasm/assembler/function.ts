@@ -1,0 +1,223 @@
+import {
+  isConstant,
+  sized,
+  TYPE_CODES,
+  unsigned,
+  vector,
+  type Code,
+  type I32,
+  type Statement,
+  type Value,
+  type ValueType,
+} from './code.ts';
+import { i32 } from './instructions.ts';
+
+/** A variable of a function. As a value it is a read of it. */
+export interface Local<T extends ValueType> extends Value<T> {
+  readonly index: number;
+}
+
+/** The place that a branch leads to: the start of a loop or the end of a block. */
+export interface Label {
+  readonly depth: number;
+}
+
+/** Types of parameters and of the result of a function. */
+export interface Signature {
+  readonly parameters: readonly ValueType[];
+  readonly result: ValueType | null;
+}
+
+/** A function of a module, by its place there. */
+export interface FunctionReference {
+  readonly index: number;
+  readonly signature: Signature;
+}
+
+/**
+ * Writes the body of one function, statement after statement.
+ *
+ * @example
+ * const f = new FunctionBuilder({ parameters: ['i32'], result: 'i32' });
+ * const [x] = f.parameters;
+ * f.return(i32.mul(x, x));
+ */
+export class FunctionBuilder {
+  readonly signature: Signature;
+  private readonly locals: ValueType[] = [];
+  private code: Code[] = [];
+  private depth = 0;
+
+  constructor(signature: Signature) {
+    this.signature = signature;
+  }
+
+  /** Parameter `index`, which must have this type. */
+  parameter<T extends ValueType>(type: T, index: number): Local<T> {
+    if (this.signature.parameters[index] !== type) {
+      throw new Error(`assembler: parameter ${index} is no ${type}.`);
+    }
+    return localAt(type, index);
+  }
+
+  /** A new variable, 0 at first; set to `initial` here if there is one. */
+  local<T extends ValueType>(type: T, initial?: Value<T>): Local<T> {
+    const index = this.signature.parameters.length + this.locals.length;
+    this.locals.push(type);
+    const local = localAt(type, index);
+    if (initial !== undefined) this.set(local, initial);
+    return local;
+  }
+
+  /** Computes `value` once, here, to be used any number of times. */
+  keep<T extends ValueType>(value: Value<T>): Local<T> {
+    return this.local(value.type, value);
+  }
+
+  emit(...statements: readonly Statement[]): void {
+    for (const { code } of statements) this.code.push(code);
+  }
+
+  set<T extends ValueType>(local: Local<T>, value: Value<T>): void {
+    this.code.push([value.code, 0x21, unsigned(local.index)]);
+  }
+
+  /** `local += amount` */
+  increase(local: Local<'i32'>, amount: I32 | number): void {
+    this.set(local, i32.add(local, typeof amount === 'number' ? i32.const(amount) : amount));
+  }
+
+  /** Code that branches to its label leave. */
+  block(body: (label: Label) => void): void {
+    this.structure(0x02, body);
+  }
+
+  /** Code that branches to its label repeat; it ends by running past its end. */
+  loop(body: (label: Label) => void): void {
+    this.structure(0x03, body);
+  }
+
+  if(condition: I32, then: () => void, otherwise?: () => void): void {
+    this.code.push(condition.code);
+    this.code.push([0x04, 0x40]);
+    this.depth++;
+    then();
+    if (otherwise !== undefined) {
+      this.code.push([0x05]);
+      otherwise();
+    }
+    this.depth--;
+    this.code.push([0x0b]);
+  }
+
+  branch(label: Label): void {
+    this.code.push([0x0c, unsigned(this.depth - label.depth)]);
+  }
+
+  branchIf(condition: I32, label: Label): void {
+    this.code.push([condition.code, 0x0d, unsigned(this.depth - label.depth)]);
+  }
+
+  return(value?: Value<ValueType>): void {
+    this.code.push([value === undefined ? [] : value.code, 0x0f]);
+  }
+
+  /** Traps: for what cannot happen. */
+  unreachable(): void {
+    this.code.push([0x00]);
+  }
+
+  /** Calls a function that gives nothing. */
+  call(callee: FunctionReference, ...args: readonly Value<ValueType>[]): void {
+    if (callee.signature.result !== null) throw new Error('assembler: a result is not used.');
+    this.code.push(callCode(callee, args));
+  }
+
+  /**
+   * Counts `i` from `from` up to `to` (exclusive) in steps of `step`, testing before each turn.
+   * All are unsigned.
+   */
+  for(
+    range: { readonly from: I32 | number; readonly to: I32 | number; readonly step?: I32 | number },
+    body: (i: Local<'i32'>) => void,
+  ): void {
+    const number = (x: I32 | number): I32 => (typeof x === 'number' ? i32.const(x) : x);
+    const i = this.local('i32', number(range.from));
+    this.while(
+      () => i32.lt_u(i, number(range.to)),
+      () => {
+        body(i);
+        this.increase(i, range.step ?? 1);
+      },
+    );
+  }
+
+  /** Repeats `body` while the condition holds. The test stands at the end of the loop. */
+  while(condition: () => I32, body: () => void): void {
+    this.if(condition(), () => {
+      this.loop((again) => {
+        body();
+        this.branchIf(condition(), again);
+      });
+    });
+  }
+
+  /**
+   * The function as the code section holds it. Constant vectors are set once at its start: V8 does not
+   * move them out of loops, and makes each of three or four instructions.
+   */
+  encode(): Code {
+    if (this.depth !== 0) throw new Error('assembler: a block is still open.');
+    const constants = new Map<string, Local<'v128'>>();
+    const start: Code[] = [];
+    const resolve = (code: Code): Code =>
+      code.map((part) => {
+        if (typeof part === 'number') return part;
+        if (!isConstant(part)) return resolve(part);
+        const key = part.bytes.join();
+        let local = constants.get(key);
+        if (local === undefined) {
+          local = this.local('v128');
+          constants.set(key, local);
+          start.push([0xfd, 0x0c, part.bytes, 0x21, unsigned(local.index)]);
+        }
+        return local.code;
+      });
+    const body = resolve(this.code);
+    const locals = this.locals.map((type) => [1, TYPE_CODES[type]]);
+    return sized([vector(locals), start, body, 0x0b]);
+  }
+
+  private structure(opcode: number, body: (label: Label) => void): void {
+    this.code.push([opcode, 0x40]);
+    this.depth++;
+    body({ depth: this.depth });
+    this.depth--;
+    this.code.push([0x0b]);
+  }
+}
+
+/** The result of a call. */
+export function callResult<T extends ValueType>(
+  type: T,
+  callee: FunctionReference,
+  ...args: readonly Value<ValueType>[]
+): Value<T> {
+  if (callee.signature.result !== type) throw new Error(`assembler: the result is no ${type}.`);
+  return { type, code: callCode(callee, args) };
+}
+
+function callCode(
+  { index, signature }: FunctionReference,
+  args: readonly Value<ValueType>[],
+): Code {
+  const fits =
+    args.length === signature.parameters.length &&
+    args.every(({ type }, i) => type === signature.parameters[i]);
+  if (!fits) throw new Error('assembler: the arguments do not fit the parameters.');
+  return [args.map(({ code }) => code), 0x10, unsigned(index)];
+}
+
+function localAt<T extends ValueType>(type: T, index: number): Local<T> {
+  return { type, index, code: [0x20, unsigned(index)] };
+}

@@ -1,0 +1,103 @@
+import { flatten, name, sized, TYPE_CODES, unsigned, vector, type Code } from './code.ts';
+import { FunctionBuilder, type FunctionReference, type Signature } from './function.ts';
+
+/** Bytes of a page of memory. */
+export const PAGE_BYTES = 65536;
+
+/** The memory that a module runs on. */
+export interface MemoryImport {
+  readonly shared: boolean;
+  /** Pages that there may be at most; a shared memory must say so. */
+  readonly maximumPages: number;
+}
+
+interface Imported extends FunctionReference {
+  readonly name: string;
+}
+
+interface Defined extends FunctionReference {
+  readonly builder: FunctionBuilder;
+}
+
+/**
+ * Puts functions together to a module, which imports its memory as `env.memory`.
+ *
+ * @example
+ * const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
+ * const square = module.define({ parameters: ['i32'], result: 'i32' }, (f) => {
+ *   const x = f.parameter('i32', 0);
+ *   f.return(i32.mul(x, x));
+ * });
+ * module.export('square', square);
+ * new WebAssembly.Module(module.encode());
+ */
+export class ModuleBuilder {
+  private readonly memory: MemoryImport;
+  private readonly signatures: Code[] = [];
+  private readonly signatureIndices = new Map<string, number>();
+  private readonly imports: Imported[] = [];
+  private readonly functions: Defined[] = [];
+  private readonly exports: { readonly name: string; readonly index: number }[] = [];
+
+  constructor(memory: MemoryImport) {
+    this.memory = memory;
+  }
+
+  /** A function `env.name` from outside. All imports come before the first definition. */
+  import(name: string, signature: Signature): FunctionReference {
+    if (this.functions.length > 0) throw new Error('assembler: imports come before definitions.');
+    const imported = { name, index: this.imports.length, signature };
+    this.imports.push(imported);
+    return imported;
+  }
+
+  define(signature: Signature, body: (f: FunctionBuilder) => void): FunctionReference {
+    const builder = new FunctionBuilder(signature);
+    body(builder);
+    const index = this.imports.length + this.functions.length;
+    this.functions.push({ index, signature, builder });
+    return { index, signature };
+  }
+
+  export(name: string, { index }: FunctionReference): void {
+    this.exports.push({ name, index });
+  }
+
+  encode(): Uint8Array<ArrayBuffer> {
+    const limits = [this.memory.shared ? 3 : 1, unsigned(0), unsigned(this.memory.maximumPages)];
+    const memory = [name('env'), name('memory'), 0x02, ...limits];
+    const imports = this.imports.map((each) => [
+      name('env'),
+      name(each.name),
+      0x00,
+      unsigned(this.typeIndex(each.signature)),
+    ]);
+    const types = this.functions.map(({ signature }) => unsigned(this.typeIndex(signature)));
+    const exports = this.exports.map((each) => [name(each.name), 0x00, unsigned(each.index)]);
+    const bodies = this.functions.map(({ builder }) => builder.encode());
+    return flatten([
+      [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      section(1, vector(this.signatures)),
+      section(2, vector([memory, ...imports])),
+      section(3, vector(types)),
+      section(7, vector(exports)),
+      section(10, vector(bodies)),
+    ]);
+  }
+
+  private typeIndex({ parameters, result }: Signature): number {
+    const key = `${parameters.join()} ${result ?? ''}`;
+    const known = this.signatureIndices.get(key);
+    if (known !== undefined) return known;
+    const list = (types: Signature['parameters']): Code =>
+      vector(types.map((type) => [TYPE_CODES[type]]));
+    const index = this.signatures.length;
+    this.signatures.push([0x60, list(parameters), list(result === null ? [] : [result])]);
+    this.signatureIndices.set(key, index);
+    return index;
+  }
+}
+
+function section(id: number, code: Code): Code {
+  return [id, sized(code)];
+}

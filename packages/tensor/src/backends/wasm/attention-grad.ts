@@ -1,0 +1,193 @@
+import type { CallKernel } from '../../compile/kernel.ts';
+import type { AttentionParams } from '../../composites/attention.ts';
+import { plus, times } from './addressing.ts';
+import type { I32 } from './assembler/code.ts';
+import type { Local } from './assembler/function.ts';
+import { i32 } from './assembler/instructions.ts';
+import {
+  attentionSizes,
+  clearOutput,
+  layOut,
+  matrixOf,
+  packPanels,
+  rowsFrom,
+  smaller,
+  transposed,
+  type Matrix,
+} from './attention-operands.ts';
+import {
+  exponentialsRoutine,
+  forEachPanel,
+  invertSums,
+  multiplyPanel,
+  QUERIES,
+  ROW_BYTES,
+  setFactors,
+  softmaxGradRoutine,
+  STATE_BYTES,
+  writeRowsRoutine,
+} from './attention-panel.ts';
+import type { KernelCode, PhaseBody } from './kernel-code.ts';
+import { EDGE_BYTES, leftBytes, productRoutine, rightBytes, rightPanelBytes } from './product.ts';
+import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
+
+/** Weights of a block of queries that are kept, at most, if eight queries do not have more. */
+const KEPT_WEIGHTS = 65536;
+
+/** Queries of a block at most. */
+const QUERY_BLOCK = 128;
+
+/**
+ * q̄, k̄ and v̄ of attention, a batch index a unit. For a block of queries, panel by panel: the weights p
+ * and the gradients s̄ of the logits, and from them `q̄ = s̄ k`; both stay, transposed, until the block
+ * adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
+ *
+ * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 4 · 128 · (E or F) for
+ * queries or cotangents and at most 512 KiB (or 128 S bytes, if that is more) for weights.
+ */
+export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
+  const { batch, T, S, E, F } = attentionSizes(kernel);
+  if (T * S === 0) return { phases: kernel.outputs.map((_, i) => clearOutput(kernel, i)) };
+  return {
+    phases: [
+      {
+        units: batch,
+        unitCost: 500 + 0.05 * T * S * (3 * E + 2 * F + 30),
+        emit: (body) => {
+          body.f.for({ from: body.begin, to: body.end }, (index) => {
+            emitUnit(body, kernel, scale, index);
+          });
+        },
+      },
+    ],
+    scratchBytes: scratchLayout(kernel).bytes,
+  };
+}
+
+type ScratchPart =
+  | 'keys'
+  | 'keyColumns'
+  | 'values'
+  | 'right'
+  | 'weights'
+  | 'slopes'
+  | 'keptWeights'
+  | 'keptSlopes'
+  | 'sums'
+  | 'state'
+  | 'edge';
+
+/** Queries of a block: whole panels. */
+function blockOf(kernel: CallKernel): number {
+  const { T, S } = attentionSizes(kernel);
+  const kept = Math.max(1, Math.floor(KEPT_WEIGHTS / S / QUERIES));
+  return Math.min(QUERY_BLOCK, QUERIES * Math.min(kept, Math.ceil(T / QUERIES)));
+}
+
+function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
+  const { S, E, F } = attentionSizes(kernel);
+  const block = blockOf(kernel);
+  const panelBytes = ROW_BYTES * TILE_ROWS * Math.ceil(S / TILE_ROWS);
+  return layOut({
+    keys: leftBytes(S, E),
+    keyColumns: leftBytes(E, S),
+    values: leftBytes(S, F),
+    right: Math.max(rightBytes(Math.max(E, F), block), rightPanelBytes(Math.max(E, F))),
+    weights: panelBytes,
+    slopes: panelBytes,
+    keptWeights: leftBytes(S, block),
+    keptSlopes: leftBytes(S, block),
+    sums: ROW_BYTES * TILE_ROWS * Math.ceil(E / TILE_ROWS),
+    state: STATE_BYTES,
+    edge: EDGE_BYTES,
+  });
+}
+
+/** Code for one index of the batch. */
+function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32): void {
+  const { f, routines, inputs, outputs, scratch } = body;
+  const { T, S, E, F } = attentionSizes(kernel);
+  const { places } = scratchLayout(kernel);
+  const at = (part: ScratchPart): I32 => plus(scratch, places[part]);
+  const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
+  const matrices = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
+  const [q, k, v, cotangent] = matrices;
+  packPanels(body, TILE_ROWS, at('keys'), k, { rows: keys, depth: depthE });
+  packPanels(body, TILE_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
+  packPanels(body, TILE_ROWS, at('values'), v, { rows: keys, depth: depthF });
+  const [toQ, toK, toV] = [T * E, S * E, S * F].map((size, i) =>
+    f.keep(i32.add(outputs[i], times(index, 4 * size))),
+  );
+  const block = blockOf(kernel);
+  f.for({ from: 0, to: T, step: block }, (first) => {
+    const queries = f.keep(smaller(i32.sub(i32.const(T), first), block));
+    const blockOfQ = rowsFrom(f, q, first);
+    const blockOfCotangent = rowsFrom(f, cotangent, first);
+    emitPanels(body, kernel, scale, { q: blockOfQ, cotangent: blockOfCotangent, queries, toQ });
+    const product = productRoutine(routines);
+    const isLater = f.keep(i32.ne(first, i32.const(0)));
+    const accumulate = (part: ScratchPart, operand: Matrix, width: number, to: I32): void => {
+      const right = f.keep(at('right'));
+      const columns = i32.const(width);
+      packPanels(body, TILE_COLUMNS, right, transposed(operand), { rows: columns, depth: queries });
+      const rowBytes = i32.const(4 * width);
+      const edge = at('edge');
+      f.call(product, at(part), keys, right, columns, queries, to, rowBytes, isLater, edge);
+    };
+    accumulate('keptSlopes', blockOfQ, E, toK);
+    accumulate('keptWeights', blockOfCotangent, F, toV);
+  });
+}
+
+/** Code for the panels of a block: writes q̄ and moves `toQ` on; keeps p and s̄. */
+function emitPanels(
+  body: PhaseBody,
+  kernel: CallKernel,
+  scale: number,
+  {
+    q,
+    cotangent,
+    queries,
+    toQ,
+  }: {
+    readonly q: Matrix;
+    readonly cotangent: Matrix;
+    readonly queries: I32;
+    readonly toQ: Local<'i32'>;
+  },
+): void {
+  const { f, routines, scratch } = body;
+  const { S, E, F } = attentionSizes(kernel);
+  const { places } = scratchLayout(kernel);
+  const at = (part: ScratchPart): Local<'i32'> => f.keep(plus(scratch, places[part]));
+  const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
+  const [right, weights, slopes, sums, state] = (
+    ['right', 'weights', 'slopes', 'sums', 'state'] as const
+  ).map(at);
+  const toP = at('keptWeights');
+  const toS = at('keptSlopes');
+  const fromQ = f.keep(q.address);
+  const fromCotangent = f.keep(cotangent.address);
+  const panelBytes = f.keep(times(queries, 4 * TILE_ROWS));
+  forEachPanel(f, queries, (left) => {
+    const rows = f.keep(smaller(left, QUERIES));
+    packPanels(body, QUERIES, right, { ...q, address: fromQ }, { rows, depth: depthE });
+    multiplyPanel(body, { left: at('keys'), rows: keys, right, depth: depthE, to: weights });
+    f.call(exponentialsRoutine(routines, scale), weights, keys, state, i32.const(0));
+    invertSums(f, state);
+    const cotangents = { ...cotangent, address: fromCotangent };
+    packPanels(body, QUERIES, right, cotangents, { rows, depth: depthF });
+    multiplyPanel(body, { left: at('values'), rows: keys, right, depth: depthF, to: slopes });
+    const gradient = softmaxGradRoutine(routines, scale);
+    f.call(gradient, weights, slopes, keys, state, toP, toS, panelBytes, rows);
+    const product = { left: at('keyColumns'), rows: depthE, right: slopes, depth: keys, to: sums };
+    multiplyPanel(body, product);
+    setFactors(f, state, 1);
+    f.call(writeRowsRoutine(routines), sums, depthE, state, rows, toQ);
+    f.increase(fromQ, 4 * QUERIES * q.strides.row);
+    f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
+    f.increase(toP, 4 * TILE_ROWS * QUERIES);
+    f.increase(toS, 4 * TILE_ROWS * QUERIES);
+    f.increase(toQ, 4 * QUERIES * E);
+  });
+}

@@ -1,0 +1,38 @@
+import type { V128 } from './assembler/code.ts';
+import type { FunctionBuilder } from './assembler/function.ts';
+import { i32 } from './assembler/instructions.ts';
+import { f32x4, i32x4, v128 } from './assembler/simd.ts';
+import type { Target } from './kernel-code.ts';
+import { multiplyAdd } from './tile.ts';
+
+/** Where e^x has reached the smallest normal number. */
+const LOWEST = Math.log(2 ** -126);
+
+/** 1.5 · 2²³ + 127: added to a small number, it leaves that rounded, plus 127, in the lowest bits. */
+const ROUNDER = 1.5 * 2 ** 23 + 127;
+
+/** ln 2 in two parts: the first has so few bits that whole multiples of it are exact. */
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = Math.LN2 - LN2_HIGH;
+
+/** Coefficients of e^r for |r| ≤ ln 2 / 2, from the highest power down. */
+const COEFFICIENTS = [1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1, 1];
+
+/**
+ * e^x for x that is at most a little over 0, as softmax needs it: about half of the work of the whole
+ * exponential. What would be below the normal numbers is 0; NaN stays NaN.
+ */
+export function decay(x: V128, f: FunctionBuilder, target: Target): V128 {
+  const kept = f.keep(x);
+  const constant = f32x4.constant;
+  const shifted = f.keep(multiplyAdd(target, kept, constant(Math.LOG2E), constant(ROUNDER)));
+  const whole = f.keep(f32x4.sub(shifted, constant(ROUNDER)));
+  const high = multiplyAdd(target, whole, constant(-LN2_HIGH), kept);
+  const rest = f.keep(multiplyAdd(target, whole, constant(-LN2_LOW), high));
+  const polynomial = COEFFICIENTS.slice(1).reduce(
+    (sum, coefficient) => multiplyAdd(target, sum, rest, constant(coefficient)),
+    constant(COEFFICIENTS[0]),
+  );
+  const power = i32x4.shl(shifted, i32.const(23));
+  return v128.andnot(f32x4.mul(polynomial, power), f32x4.lt(kept, constant(LOWEST)));
+}

@@ -1,0 +1,144 @@
+import { StateError } from '../../errors.ts';
+import { PAGE_BYTES } from './assembler/module.ts';
+import { collectGarbage } from './platform.ts';
+
+/** Blocks begin at multiples of this many bytes, a line of the cache. */
+const ALIGNMENT = 128;
+
+/** The first bytes of the memory, which belong to the threads. */
+export const CONTROL_BYTES = 1024;
+
+/** Pages that a 32-bit address reaches. */
+const MOST_PAGES = 65536;
+
+/** After so many new bytes garbage is collected. */
+const COLLECT_EVERY = 256 * 2 ** 20;
+
+/** A stretch of memory. */
+export interface Block {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/**
+ * The memory of one backend, and which parts of it are free: a list of free blocks in the order of
+ * their addresses, of which the first that fits is taken. Neighbours that are free become one.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly maximumPages: number;
+  private readonly free: { address: number; bytes: number }[] = [];
+  private end: number = CONTROL_BYTES;
+  private sinceCollection = 0;
+
+  constructor(shared: boolean) {
+    const { memory, maximumPages } = createMemory(shared);
+    this.memory = memory;
+    this.maximumPages = maximumPages;
+  }
+
+  /** Bytes in use by blocks. */
+  get usedBytes(): number {
+    return this.free.reduce((bytes, block) => bytes - block.bytes, this.end - CONTROL_BYTES);
+  }
+
+  /**
+   * A block with unspecified contents.
+   *
+   * @throws StateError if the memory cannot grow so far.
+   */
+  allocate(bytes: number, op: string): Block {
+    const size = Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
+    this.sinceCollection += size;
+    if (this.sinceCollection > COLLECT_EVERY) {
+      this.sinceCollection = 0;
+      collectGarbage();
+    }
+    const index = this.free.findIndex((block) => block.bytes >= size);
+    if (index === -1) return this.extend(size, op);
+    const block = this.free[index];
+    const { address } = block;
+    block.address += size;
+    block.bytes -= size;
+    if (block.bytes === 0) this.free.splice(index, 1);
+    return { address, bytes: size };
+  }
+
+  /** Gives a block back. */
+  release({ address, bytes }: Block): void {
+    let low = 0;
+    let high = this.free.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.free[middle].address < address) low = middle + 1;
+      else high = middle;
+    }
+    this.free.splice(low, 0, { address, bytes });
+    this.join(low);
+    if (low > 0) this.join(low - 1);
+  }
+
+  /** Makes the free blocks at `index` and after it one, if they touch. */
+  private join(index: number): void {
+    const block = this.free[index];
+    const next = this.free.at(index + 1);
+    if (next === undefined || block.address + block.bytes !== next.address) return;
+    block.bytes += next.bytes;
+    this.free.splice(index + 1, 1);
+  }
+
+  private extend(bytes: number, op: string): Block {
+    const last = this.free.at(-1);
+    const reused = last !== undefined && last.address + last.bytes === this.end ? last : undefined;
+    const address = reused?.address ?? this.end;
+    this.grow(address + bytes, op);
+    if (reused !== undefined) this.free.pop();
+    this.end = address + bytes;
+    return { address, bytes };
+  }
+
+  /** Grows the memory to at least `end` bytes, by a quarter or more at a time. */
+  private grow(end: number, op: string): void {
+    const pages = this.memory.buffer.byteLength / PAGE_BYTES;
+    const needed = Math.ceil(end / PAGE_BYTES);
+    if (needed <= pages) return;
+    const wanted = Math.min(this.maximumPages, Math.max(needed, Math.ceil(pages * 1.25)));
+    if (needed > this.maximumPages || !this.tryGrow(wanted - pages, needed - pages)) {
+      throw new StateError(
+        op,
+        `no memory is left: ${megabytes(end)} are needed, ${megabytes(pages * PAGE_BYTES)} are there, ` +
+          `and WebAssembly reaches ${megabytes(this.maximumPages * PAGE_BYTES)}. Use smaller batches, compile the ` +
+          'whole step, or let go of tensors: dispose of them, or await between steps so that they are collected.',
+      );
+    }
+  }
+
+  private tryGrow(...amounts: readonly number[]): boolean {
+    return amounts.some((pages) => {
+      try {
+        this.memory.grow(pages);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  }
+}
+
+function createMemory(shared: boolean): { memory: WebAssembly.Memory; maximumPages: number } {
+  // A device may refuse to reserve addresses for all that a module could use.
+  for (let maximumPages = MOST_PAGES; maximumPages > 256; maximumPages /= 2) {
+    try {
+      const memory = new WebAssembly.Memory({ initial: 16, maximum: maximumPages, shared });
+      return { memory, maximumPages };
+    } catch {
+      continue;
+    }
+  }
+  throw new StateError('wasmBackend', 'the engine gives no WebAssembly memory.');
+}
+
+/** Bytes for people. */
+export function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}

@@ -1,0 +1,114 @@
+/** What the engine that we run in offers, asked for where it is and without importing anything of Node. */
+
+/** A thread that takes messages. */
+export interface ThreadHandle {
+  post(message: unknown): void;
+  /** Calls back with the reason when the thread has ended or failed. */
+  onEnd(callback: (reason: string) => void): void;
+  terminate(): void;
+}
+
+/** The parts of Node that we use. */
+interface NodeThreads {
+  readonly isMainThread: boolean;
+  readonly Worker: new (url: URL) => {
+    postMessage(message: unknown): void;
+    on(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'exit', listener: (code: number) => void): void;
+    unref(): void;
+    terminate(): Promise<number>;
+  };
+}
+
+interface NodeProcess {
+  getBuiltinModule?(name: 'node:worker_threads'): NodeThreads;
+  getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void };
+  getBuiltinModule?(name: 'node:vm'): { runInNewContext(code: 'gc'): () => void };
+  getBuiltinModule?(name: 'node:os'): { availableParallelism(): number };
+}
+
+const node = (globalThis as { readonly process?: NodeProcess }).process;
+
+/**
+ * Lets V8 compile relaxed SIMD where it is still behind a flag. To be called before the first module
+ * is compiled; later it has no effect.
+ */
+export function allowRelaxedSimd(): void {
+  node?.getBuiltinModule?.('node:v8')?.setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
+
+/** How many threads can run at once, and share memory. */
+export function availableThreads(): number {
+  if (typeof SharedArrayBuffer === 'undefined') return 1;
+  const os = node?.getBuiltinModule?.('node:os');
+  if (os !== undefined) return os.availableParallelism();
+  const isolated = (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated;
+  if (isolated !== true || typeof Worker === 'undefined') return 1;
+  return globalThis.navigator.hardwareConcurrency;
+}
+
+/** Whether this thread may sleep until others wake it; the main thread of a page must not. */
+export function mayWait(): boolean {
+  return node?.getBuiltinModule !== undefined || typeof document === 'undefined';
+}
+
+/** Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive. */
+export function startThread(): ThreadHandle {
+  const threads = node?.getBuiltinModule?.('node:worker_threads');
+  return threads === undefined ? startWebWorker() : startNodeWorker(threads);
+}
+
+function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
+  const worker = new NodeWorker(new URL('../../../threads/thread.js', import.meta.url));
+  worker.unref();
+  return {
+    post: (message) => {
+      worker.postMessage(message);
+    },
+    onEnd: (callback) => {
+      worker.on('error', ({ message }) => {
+        callback(message);
+      });
+      worker.on('exit', (code) => {
+        callback(`it ended with exit code ${code}`);
+      });
+    },
+    terminate: () => {
+      void worker.terminate();
+    },
+  };
+}
+
+function startWebWorker(): ThreadHandle {
+  const worker = new Worker(new URL('../../../threads/thread.js', import.meta.url), {
+    type: 'module',
+  });
+  return {
+    post: (message) => {
+      worker.postMessage(message);
+    },
+    onEnd: (callback) => {
+      worker.addEventListener('error', ({ message }) => {
+        callback(message);
+      });
+    },
+    terminate: () => {
+      worker.terminate();
+    },
+  };
+}
+
+let collect: (() => void) | undefined;
+
+/**
+ * Has garbage collected where the engine lets us ask for it: the memory of dropped tensors is outside
+ * of what the collector watches, so it would not hurry by itself.
+ */
+export function collectGarbage(): void {
+  if (collect === undefined) {
+    const v8 = node?.getBuiltinModule?.('node:v8');
+    v8?.setFlagsFromString('--expose-gc');
+    collect = node?.getBuiltinModule?.('node:vm')?.runInNewContext('gc') ?? ((): void => undefined);
+  }
+  collect();
+}

@@ -1,0 +1,300 @@
+import type { CallKernel, Kernel, Operand } from '../../compile/kernel.ts';
+import type { Plan } from '../../compile/plan.ts';
+import { BYTES_PER_ELEMENT } from '../../dtype.ts';
+import { formatParams } from '../../primitives/primitive.ts';
+import { plus, times } from './addressing.ts';
+import type { I32, Statement, Value } from './assembler/code.ts';
+import type { FunctionBuilder, FunctionReference, Local } from './assembler/function.ts';
+import { atomics, drop, i32 } from './assembler/instructions.ts';
+import { ModuleBuilder } from './assembler/module.ts';
+import { expressionKey } from './expression.ts';
+import { Routines, type KernelCode, type Phase, type Target } from './kernel-code.ts';
+import { dependencies, type PhaseAccess } from './schedule.ts';
+
+/** Words of a frame, the memory in which a run is described, by their byte. */
+export const FRAME = {
+  /** 1 + the index of a kernel that met a value which it must refuse; 0 if none did. */
+  refusingKernel: 0,
+  /** That value. */
+  refusedValue: 4,
+  workspace: 8,
+  scratch: 12,
+  /** The address of every buffer of the plan. */
+  buffers: 16,
+} as const;
+
+/** Bytes of the counters of a phase: each of the two has a cache line of its own. */
+const COUNTER_BYTES = 128;
+
+/** Where, in the counters of a phase, the units that are done are counted; at 0 those that are taken. */
+const DONE = 64;
+
+/** Work of less than this many nanoseconds is not cut into pieces. */
+const GRAIN_COST = 20_000;
+
+/** Pieces into which the units of a phase are cut, at most. */
+const MOST_PIECES = 64;
+
+/** How often a waiting thread looks before it sleeps. */
+const SPINS = 20_000;
+
+/** A plan as one module, which exports `run(frame, thread, shared)`. */
+export interface WasmProgram {
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly frameBytes: number;
+  /** Where in a frame the counters lie, which must be 0 when a run begins. */
+  readonly countersAt: number;
+  readonly countersBytes: number;
+  readonly workspaceBytes: number;
+  /** For each thread. */
+  readonly scratchBytes: number;
+  /** Nanoseconds of all units, roughly. */
+  readonly cost: number;
+}
+
+/** One phase with all that its calls need. */
+interface Step extends PhaseAccess {
+  readonly phase: Phase;
+  readonly kernel: number;
+  readonly code: FunctionReference;
+  readonly operands: readonly Operand[];
+}
+
+/**
+ * Emits a plan as one module. All threads execute `run` together: each takes the next units of a
+ * phase until none are left, and waits for the others only where a phase needs what they make. No
+ * thread has to take part: the work is done when all units are, whoever did them.
+ *
+ * `run` takes the address of the frame, the number of the thread (which chooses its scratch memory),
+ * and whether other threads may take part.
+ */
+export function emitProgram(
+  plan: Plan,
+  codeOf: (kernel: Kernel) => KernelCode,
+  memory: { readonly shared: boolean; readonly maximumPages: number },
+  target: Target,
+): WasmProgram {
+  const module = new ModuleBuilder(memory);
+  const pause = module.import('pause', { parameters: ['i32', 'i32'], result: null });
+  const routines = new Routines(module, target);
+  const codes = plan.kernels.map(codeOf);
+  const workspaceBytes = Math.max(0, ...codes.map((code) => code.workspaceBytes ?? 0));
+  const scratchBytes = align(Math.max(0, ...codes.map((code) => code.scratchBytes ?? 0)));
+  const steps = codes.flatMap((code, kernel) =>
+    code.phases.map((phase, i) => stepOf(plan, code, phase, i, kernel, routines)),
+  );
+  const countersAt = align(FRAME.buffers + 4 * plan.buffers.length);
+  const run = module.define({ parameters: ['i32', 'i32', 'i32'], result: null }, (f) => {
+    emitRun(f, steps, { plan, countersAt, scratchBytes, wait: waitRoutine(routines, pause) });
+  });
+  module.export('run', run);
+  return {
+    module: module.encode(),
+    frameBytes: countersAt + steps.length * COUNTER_BYTES,
+    countersAt,
+    countersBytes: steps.length * COUNTER_BYTES,
+    workspaceBytes,
+    scratchBytes,
+    cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
+  };
+}
+
+function stepOf(
+  plan: Plan,
+  code: KernelCode,
+  phase: Phase,
+  index: number,
+  kernel: number,
+  routines: Routines,
+): Step {
+  const { inputs, outputs } = plan.kernels[kernel];
+  const uses = (operands: readonly Operand[]): number[] => operands.map(({ buffer }) => buffer);
+  return {
+    phase,
+    kernel,
+    code: phaseFunction(plan.kernels[kernel], phase, index, routines),
+    operands: [...inputs, ...outputs],
+    reads: uses(inputs),
+    writes: uses(outputs),
+    usesWorkspace: (code.workspaceBytes ?? 0) > 0,
+  };
+}
+
+/** The function of a phase; phases of equal code share one. */
+function phaseFunction(
+  kernel: Kernel,
+  phase: Phase,
+  index: number,
+  routines: Routines,
+): FunctionReference {
+  const key = phase.key ?? `${kernelKey(kernel)} phase ${index}`;
+  const pointers = kernel.inputs.length + kernel.outputs.length;
+  const constants = phase.constants?.length ?? 0;
+  const count = pointers + constants + 6;
+  const signature = {
+    parameters: Array.from({ length: count }, () => 'i32' as const),
+    result: null,
+  };
+  return routines.get(key, signature, (f) => {
+    const parameter = (i: number): Local<'i32'> => f.parameter('i32', i);
+    const range = (from: number, to: number): Local<'i32'>[] =>
+      Array.from({ length: to - from }, (_, i) => parameter(from + i));
+    const [workspace, scratch, frame, self, begin, end] = range(pointers + constants, count);
+    phase.emit({
+      f,
+      inputs: range(0, kernel.inputs.length),
+      outputs: range(kernel.inputs.length, pointers),
+      constants: range(pointers, pointers + constants),
+      workspace,
+      scratch,
+      begin,
+      end,
+      routines,
+      refuse: (value) => refuse(f, frame, self, value),
+    });
+  });
+}
+
+/** Notes the first value that a kernel refuses. */
+function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): Statement {
+  const kept = f.keep(value);
+  const at = plus(frame, FRAME.refusingKernel);
+  const before = atomics.compareExchange(at, i32.const(0), kernel);
+  const note = i32.store(frame, kept, FRAME.refusedValue);
+  return {
+    type: 'none',
+    code: [i32.eqz(before).code, 0x04, 0x40, note.code, 0x0b],
+  };
+}
+
+/** What tells the code of kernels apart: everything but buffers and offsets. */
+function kernelKey(kernel: Kernel): string {
+  const operands = [...kernel.inputs, ...kernel.outputs].map(
+    ({ dtype, view }) => `${dtype}[${view.shape.join()}]/${view.strides.join()}`,
+  );
+  const what =
+    kernel.kind === 'call'
+      ? `${kernel.operation.name} ${formatParams(kernel.params)} ${epilogueKey(kernel)}`
+      : kernel.kind === 'map'
+        ? `map [${kernel.shape.join()}] ${expressionKey(kernel.expression)}`
+        : `${kernel.primitive.name} [${kernel.shape.join()}] over ${kernel.axes.join()} ${expressionKey(kernel.expression)}`;
+  return `${what} ${operands.join(' ')}`;
+}
+
+function epilogueKey({ epilogue }: CallKernel): string {
+  if (epilogue === undefined) return '';
+  return `${epilogue.operands} [${epilogue.shape.join()}] ${expressionKey(epilogue.expression)}`;
+}
+
+function emitRun(
+  f: FunctionBuilder,
+  steps: readonly Step[],
+  {
+    plan,
+    countersAt,
+    scratchBytes,
+    wait,
+  }: {
+    readonly plan: Plan;
+    readonly countersAt: number;
+    readonly scratchBytes: number;
+    readonly wait: FunctionReference;
+  },
+): void {
+  const frame = f.parameter('i32', 0);
+  const thread = f.parameter('i32', 1);
+  const shared = f.parameter('i32', 2);
+  const workspace = f.keep(i32.load(frame, FRAME.workspace));
+  const scratch = f.keep(i32.add(i32.load(frame, FRAME.scratch), times(thread, scratchBytes)));
+  const begin = f.local('i32');
+  const end = f.local('i32');
+  const counters = (step: number): number => countersAt + step * COUNTER_BYTES;
+  const waitFor = (step: number): void => {
+    const done = plus(frame, counters(step) + DONE);
+    f.call(wait, done, i32.const(steps[step].phase.units));
+  };
+  const work = (step: number): void => {
+    const { phase, kernel, code, operands } = steps[step];
+    const pointers = operands.map(({ buffer, dtype, view }): Value<'i32'> =>
+      plus(i32.load(frame, FRAME.buffers + 4 * buffer), view.offset * BYTES_PER_ELEMENT[dtype]),
+    );
+    const constants = (phase.constants ?? []).map((value) => i32.const(value));
+    f.call(
+      code,
+      ...pointers,
+      ...constants,
+      workspace,
+      scratch,
+      frame,
+      i32.const(kernel + 1),
+      begin,
+      end,
+    );
+  };
+  const waits = dependencies(plan, steps);
+  f.if(
+    shared,
+    () => {
+      steps.forEach(({ phase }, step) => {
+        for (const earlier of waits.before[step]) waitFor(earlier);
+        const taken = f.keep(plus(frame, counters(step)));
+        const grain = grainOf(phase);
+        f.block((out) => {
+          f.loop((again) => {
+            f.set(begin, atomics.add(taken, i32.const(grain)));
+            f.branchIf(i32.ge_u(begin, i32.const(phase.units)), out);
+            f.set(end, plus(begin, grain));
+            f.if(i32.gt_u(end, i32.const(phase.units)), () => {
+              f.set(end, i32.const(phase.units));
+            });
+            work(step);
+            const before = atomics.add(plus(taken, DONE), i32.sub(end, begin));
+            f.if(i32.eq(i32.add(before, i32.sub(end, begin)), i32.const(phase.units)), () => {
+              f.emit(drop(atomics.notify(plus(taken, DONE), i32.const(-1))));
+            });
+            f.branch(again);
+          });
+        });
+      });
+      for (const step of waits.after) waitFor(step);
+    },
+    () => {
+      steps.forEach(({ phase }, step) => {
+        f.set(begin, i32.const(0));
+        f.set(end, i32.const(phase.units));
+        work(step);
+      });
+    },
+  );
+}
+
+/** How many units a thread takes at a time. */
+function grainOf({ units, unitCost }: Phase): number {
+  const worthwhile = Math.ceil(GRAIN_COST / Math.max(1, unitCost));
+  return Math.min(units, Math.max(1, worthwhile, Math.ceil(units / MOST_PIECES)));
+}
+
+/** Waits until the counter at an address has a value: looks for a while, then lets the host wait. */
+function waitRoutine(routines: Routines, pause: FunctionReference): FunctionReference {
+  return routines.get('wait', { parameters: ['i32', 'i32'], result: null }, (f) => {
+    const counter = f.parameter('i32', 0);
+    const target = f.parameter('i32', 1);
+    const now = f.local('i32');
+    const looks = f.local('i32');
+    f.loop((again) => {
+      f.set(now, atomics.load(counter));
+      f.if(i32.ne(now, target), () => {
+        f.increase(looks, 1);
+        f.if(i32.ge_u(looks, i32.const(SPINS)), () => {
+          f.set(looks, i32.const(0));
+          f.call(pause, counter, now);
+        });
+        f.branch(again);
+      });
+    });
+  });
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / 128) * 128;
+}

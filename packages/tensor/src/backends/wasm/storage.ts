@@ -1,0 +1,92 @@
+import type { Backend, Storage } from '../../backend.ts';
+import { BYTES_PER_ELEMENT, type DType, type TypedArray } from '../../dtype.ts';
+import { StateError } from '../../errors.ts';
+import type { Block, Heap } from './heap.ts';
+
+/** Gives the blocks of storages that nobody can reach any more back to their heaps. */
+const collected = new FinalizationRegistry<{ readonly heap: Heap; readonly block: Block }>(
+  ({ heap, block }) => {
+    heap.release(block);
+  },
+);
+
+/** The elements of a tensor in the memory of a backend. */
+export class WasmStorage implements Storage {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  readonly size: number;
+  readonly #heap: Heap;
+  #block: Block | null;
+  /** What became of the elements, once they are gone. */
+  #loss = '';
+
+  constructor(backend: Backend, heap: Heap, dtype: DType, size: number, block: Block) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.size = size;
+    this.#heap = heap;
+    this.#block = block;
+    collected.register(this, { heap, block }, this);
+  }
+
+  /**
+   * Address of the first element.
+   *
+   * @throws StateError if the storage was donated or disposed.
+   */
+  address(op: string): number {
+    return this.#held(op).address;
+  }
+
+  /** The elements as they lie in memory: valid until it grows. */
+  view(op: string): TypedArray {
+    return viewMemory(this.#heap.memory, this.address(op), this.dtype, this.size);
+  }
+
+  /** A new handle of the elements, which this one gives up. */
+  transfer(op: string): WasmStorage {
+    const block = this.#held(op);
+    this.#drop(
+      'the tensor was donated to a compiled function, which reused its memory. ' +
+        'Use what that call returned instead, or leave the argument out of donate.',
+    );
+    return new WasmStorage(this.backend, this.#heap, this.dtype, this.size, block);
+  }
+
+  /** Gives the memory back; nothing happens if it is gone. */
+  release(): void {
+    if (this.#block === null) return;
+    this.#heap.release(this.#block);
+    this.#drop(
+      'the tensor was disposed. Read its values or compute with it before it is disposed.',
+    );
+  }
+
+  #held(op: string): Block {
+    if (this.#block === null) throw new StateError(op, this.#loss);
+    return this.#block;
+  }
+
+  #drop(loss: string): void {
+    collected.unregister(this);
+    this.#block = null;
+    this.#loss = loss;
+  }
+}
+
+/** Elements in a memory. */
+function viewMemory(
+  { buffer }: WebAssembly.Memory,
+  address: number,
+  dtype: DType,
+  size: number,
+): TypedArray {
+  if (dtype === 'float32') return new Float32Array(buffer, address, size);
+  if (dtype === 'int32') return new Int32Array(buffer, address, size);
+  return new Uint8Array(buffer, address, size);
+}
+
+/** Bytes of a tensor. */
+export function bytesOf(dtype: DType, size: number): number {
+  return size * BYTES_PER_ELEMENT[dtype];
+}

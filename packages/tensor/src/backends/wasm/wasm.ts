@@ -1,0 +1,291 @@
+import type { Backend, Executable, Storage } from '../../backend.ts';
+import type { CallKernel, Kernel } from '../../compile/kernel.ts';
+import type { Plan } from '../../compile/plan.ts';
+import type { CompositeName, CompositeParams } from '../../composites/table.ts';
+import type { DType, TypedArray } from '../../dtype.ts';
+import { StateError, ValueError } from '../../errors.ts';
+import type { ContractParams } from '../../primitives/contract.ts';
+import type { GatherParams } from '../../primitives/gather.ts';
+import type { SourceParams } from '../../primitives/source.ts';
+import { attentionGrad } from './attention-grad.ts';
+import { attention } from './attention.ts';
+import { controlOf, instantiate } from './control.ts';
+import { conv2dWeight } from './conv-weight.ts';
+import { conv2d, conv2dInput } from './conv.ts';
+import { gather } from './gather.ts';
+import { Heap, megabytes, type Block } from './heap.ts';
+import type { KernelCode, Target } from './kernel-code.ts';
+import { layerNorm, layerNormGrad } from './layer-norm.ts';
+import { map } from './map.ts';
+import { matmul } from './matmul.ts';
+import { availableThreads } from './platform.ts';
+import { emitProgram, FRAME, type WasmProgram } from './program.ts';
+import { reduce } from './reduce.ts';
+import { refusal } from './refusal.ts';
+import { scatterAdd } from './scatter.ts';
+import { iota, randomBits } from './source.ts';
+import { logSoftmax, logSumExp, softmax, softmaxGrad } from './softmax.ts';
+import { bytesOf, WasmStorage } from './storage.ts';
+import { hasRelaxedSimd } from './target.ts';
+import { Threads } from './threads.ts';
+
+/** Options of {@link wasmBackend}. */
+export interface WasmOptions {
+  /**
+   * Threads that work together, the calling one included. Default: as many as run at once; 1 where
+   * memory cannot be shared (a page that is not cross-origin isolated).
+   */
+  readonly threads?: number;
+  /** Whether to use relaxed SIMD. Default: where the engine has it. */
+  readonly relaxed?: boolean;
+}
+
+/** The backend in WebAssembly. */
+export interface WasmBackend extends Backend {
+  readonly threads: number;
+  /** Whether products use `f32x4.relaxed_madd`. */
+  readonly relaxed: boolean;
+  /** Bytes of its memory that tensors and plans hold. */
+  usedBytes(): number;
+  /** Ends its threads at once. They keep no process alive, so this is for those who count them. */
+  stopThreads(): void;
+}
+
+/** Work of less than this many nanoseconds is done by the calling thread alone. */
+const ALONE_COST = 100_000;
+
+/** The composites that have a kernel of their own. */
+const fused: {
+  readonly [N in CompositeName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
+} = {
+  softmax,
+  softmaxGrad,
+  logSumExp,
+  logSoftmax,
+  layerNorm,
+  layerNormGrad,
+  attention,
+  attentionGrad,
+};
+
+/** The operations that have a kernel of their own, with their attributes. */
+interface CallParams extends ContractParams, GatherParams, SourceParams, CompositeParams {}
+
+const calls: {
+  readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
+} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits, ...fused };
+
+/**
+ * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
+ * plan, which all threads run together on one memory. Results are the same, bit for bit, for any
+ * number of threads.
+ *
+ * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if the
+ * engine has no WebAssembly SIMD, or no memory that threads can share and more than one is asked for.
+ * @example
+ * const backend = wasmBackend({ threads: 1 });
+ * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
+ * backend.readSync(storage); // [1, 2, 3]
+ */
+export function wasmBackend(options: WasmOptions = {}): WasmBackend {
+  const available = availableThreads();
+  const threads = options.threads ?? available;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new ValueError(
+      'wasmBackend',
+      `threads must be a whole number of at least 1, but is ${threads}.`,
+    );
+  }
+  if (threads > 1 && available === 1) {
+    throw new StateError(
+      'wasmBackend',
+      `${threads} threads need memory that they can share, which there is not here. ` +
+        'A page must be cross-origin isolated (the headers COOP: same-origin and COEP: require-corp).',
+    );
+  }
+  const target = { relaxed: options.relaxed ?? hasRelaxedSimd() };
+  const engine = new Engine(threads, target);
+  const backend: WasmBackend = {
+    name: 'wasm',
+    composites: new Set(Object.keys(fused)),
+    epilogues: new Set(['matmul']),
+    threads,
+    relaxed: target.relaxed,
+    allocate: (dtype, size) => engine.allocate(backend, dtype, size),
+    store: (array, dtype) => {
+      const storage = engine.allocate(backend, dtype, array.length);
+      storage.view('store').set(array);
+      return storage;
+    },
+    read: (storage) =>
+      new Promise((resolve) => {
+        resolve(backend.readSync(storage));
+      }),
+    readSync: (storage) => copyOf(own(backend, storage, 'data').view('data')),
+    transfer: (storage, op) => own(backend, storage, op).transfer(op),
+    release: (storage) => {
+      own(backend, storage, 'dispose').release();
+    },
+    prepare: (plan, constants) => engine.prepare(backend, plan, constants),
+    usedBytes: () => engine.heap.usedBytes,
+    stopThreads: () => {
+      engine.threads.stop();
+    },
+  };
+  return backend;
+}
+
+/** Elements outside of the memory that threads share. */
+function copyOf(view: TypedArray): TypedArray {
+  if (view instanceof Float32Array) return new Float32Array(view);
+  return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
+}
+
+/** The storage as one of this backend. */
+function own(backend: Backend, storage: Storage, op: string): WasmStorage {
+  if (storage instanceof WasmStorage && storage.backend === backend) return storage;
+  throw new StateError(
+    op,
+    `the tensor is stored on another backend (${storage.backend.name}), not on this ${backend.name} backend. ` +
+      'Read its values there and make a new tensor of them here.',
+  );
+}
+
+/** Gives the frames of executables that nobody can reach any more back. */
+const collected = new FinalizationRegistry<() => void>((release) => {
+  release();
+});
+
+/** Memory, threads and the preparation of plans. */
+class Engine {
+  readonly heap: Heap;
+  readonly threads: Threads;
+  private readonly target: Target;
+  private readonly isShared: boolean;
+  /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
+  private scratch: Block;
+
+  constructor(threads: number, target: Target) {
+    this.isShared = threads > 1;
+    this.heap = new Heap(this.isShared);
+    this.threads = new Threads(this.heap.memory, threads);
+    this.target = target;
+    this.scratch = this.heap.allocate(0, 'wasmBackend');
+    controlOf(this.heap.memory).fill(0);
+  }
+
+  allocate(backend: Backend, dtype: DType, size: number): WasmStorage {
+    const block = this.heap.allocate(bytesOf(dtype, size), 'allocate');
+    return new WasmStorage(backend, this.heap, dtype, size, block);
+  }
+
+  prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
+    const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
+    const { maximumPages, memory } = this.heap;
+    const program = emitProgram(plan, codeOf, { shared: this.isShared, maximumPages }, this.target);
+    this.reserve(plan, program);
+    const module = new WebAssembly.Module(program.module);
+    const { threads } = this;
+    const together = threads.count > 1 && program.cost > ALONE_COST;
+    const id = together ? threads.register(module) : 0;
+    const frame = this.heap.allocate(program.frameBytes, 'prepare');
+    const run = instantiate(module, memory, (address, value) => {
+      threads.pause(address, value);
+    });
+    const executable: Executable = {
+      run: (inputs, outputs) => {
+        const addressOf = (storage: Storage): number => own(backend, storage, op).address(op);
+        const prepareFrame = (): void => {
+          this.writeFrame(plan, program, frame, (place) => {
+            if (place.kind === 'arena') return this.scratch.address + place.offset;
+            if (place.kind === 'constant') return addressOf(constants[place.index]);
+            return addressOf((place.kind === 'input' ? inputs : outputs)[place.index]);
+          });
+        };
+        if (together) {
+          threads.run(id, frame.address, prepareFrame, () => {
+            run(frame.address, 0, 1);
+          });
+        } else {
+          prepareFrame();
+          run(frame.address, 0, 0);
+        }
+        this.checkRefusals(plan, frame);
+      },
+    };
+    const { heap } = this;
+    collected.register(executable, () => {
+      heap.release(frame);
+      if (together) threads.forget(id);
+    });
+    return executable;
+  }
+
+  /** Makes the scratch memory large enough for a plan, so that it fails now and not in the middle. */
+  private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
+    const bytes =
+      align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.threads.count;
+    if (bytes <= this.scratch.bytes) return;
+    const limit = this.heap.maximumPages * 65536;
+    if (bytes > limit) {
+      throw new StateError(
+        'prepare',
+        `the plan needs ${megabytes(bytes)} for its intermediate results, but WebAssembly reaches ` +
+          `${megabytes(limit)}. Use smaller batches, or checkpoint parts of the model.`,
+      );
+    }
+    this.heap.release(this.scratch);
+    this.scratch = this.heap.allocate(bytes, 'prepare');
+  }
+
+  private writeFrame(
+    plan: Plan,
+    program: WasmProgram,
+    frame: Block,
+    addressOf: (place: Plan['buffers'][number]['place']) => number,
+  ): void {
+    const { buffer } = this.heap.memory;
+    new Uint8Array(buffer, frame.address + program.countersAt, program.countersBytes).fill(0);
+    const words = new Int32Array(buffer, frame.address, program.countersAt / 4);
+    const workspace = this.scratch.address + align(plan.arenaBytes);
+    words[FRAME.refusingKernel / 4] = 0;
+    words[FRAME.workspace / 4] = workspace;
+    words[FRAME.scratch / 4] = workspace + align(program.workspaceBytes);
+    plan.buffers.forEach(({ place }, i) => {
+      words[FRAME.buffers / 4 + i] = addressOf(place);
+    });
+  }
+
+  private checkRefusals(plan: Plan, frame: Block): void {
+    const words = new Int32Array(this.heap.memory.buffer, frame.address, 2);
+    const refusing = words[FRAME.refusingKernel / 4];
+    if (refusing === 0) return;
+    throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
+  }
+}
+
+function codeOf(kernel: Kernel): KernelCode {
+  if (kernel.kind === 'map') return map(kernel);
+  if (kernel.kind === 'reduce') return reduce(kernel);
+  const { name } = kernel.operation;
+  if (!Object.hasOwn(calls, name)) {
+    throw new StateError(
+      'prepare',
+      `the wasm backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
+    );
+  }
+  const call: (kernel: CallKernel, params: never) => KernelCode = calls[name as keyof CallParams];
+  return call(kernel, kernel.params as never); // an operation and its attributes belong together
+}
+
+/** What errors call a plan of one kernel. */
+function kernelName(kernel: Kernel): string {
+  if (kernel.kind === 'call') return kernel.operation.name;
+  if (kernel.kind === 'reduce') return kernel.primitive.name;
+  const last = kernel.expression.nodes.at(-1);
+  return last?.kind === 'apply' ? last.primitive.name : 'copy';
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / 128) * 128;
+}

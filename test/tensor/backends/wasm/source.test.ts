@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { wasmBackend } from '../../../../packages/tensor/src/backends/wasm/wasm.ts';
+import { source } from '../../../../packages/tensor/src/primitives/source.ts';
+import { runCall, type Input } from '../cpu/kernel-runs.ts';
+
+const one = wasmBackend({ threads: 1 });
+const two = wasmBackend({ threads: 2 });
+
+afterAll(() => {
+  two.stopThreads();
+});
+
+const sizes = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 2040, max: 5000 }));
+const words = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
+/** A key anywhere in memory. */
+const keys: fc.Arbitrary<Input> = fc
+  .record({ a: words, b: words, stride: fc.integer({ min: -2, max: 2 }) })
+  .map(({ a, b, stride }) => {
+    const elements = new Int32Array(5);
+    elements[2] = a;
+    if (stride !== 0) elements[2 + stride] = b;
+    return { view: { shape: [2], strides: [stride], offset: 2 }, elements };
+  });
+
+describe('iota on wasm', () => {
+  it('counts from 0', () => {
+    fc.assert(
+      fc.property(sizes, (size) => {
+        const { elements } = runCall(source.iota, { size }, [], one);
+        expect(elements).toStrictEqual(Int32Array.from({ length: size }, (_, i) => i));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('randomBits on wasm', () => {
+  it('is that of the cpu backend for any key, width and start', () => {
+    const starts = fc.oneof(
+      fc.nat(),
+      fc.integer({ min: 2 ** 31 - 9, max: 2 ** 31 + 9 }),
+      fc.integer({ min: 2 ** 32 - 2000, max: 2 ** 40 }),
+    );
+    fc.assert(
+      fc.property(
+        sizes,
+        keys,
+        starts,
+        fc.integer({ min: 1, max: 32 }),
+        (size, key, start, width) => {
+          const params = { shape: [size], width, start };
+          const run = (backend?: typeof one) => runCall(source.randomBits, params, [key], backend);
+          expect(run(one)).toStrictEqual(run());
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('gives the same bits on several threads', () => {
+    const key = {
+      view: { shape: [2], strides: [1], offset: 0 },
+      elements: new Int32Array([7, -11]),
+    };
+    const params = { shape: [3, 100_003], width: 24, start: 5 };
+    const run = (backend?: typeof one) => runCall(source.randomBits, params, [key], backend);
+    expect(run(two)).toStrictEqual(run());
+  });
+});
