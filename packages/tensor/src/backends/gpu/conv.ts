@@ -1,197 +1,274 @@
 import type { CallKernel, Operand } from '../../compile/kernel.ts';
-import type { ContractParams, Conv2dGeometry } from '../../primitives/contract.ts';
-import { sizeOf } from '../../shape.ts';
+import { contract, type ContractParams, type Conv2dGeometry } from '../../primitives/contract.ts';
+import { sizeOf, type Shape } from '../../shape.ts';
+import { contiguousView, isContiguous } from '../../view.ts';
+import {
+  guard,
+  inside,
+  loadInside,
+  lowerConv2dDirectly,
+  lowerConv2dInputDirectly,
+  lowerConv2dWeightDirectly,
+  openSum,
+} from './conv-direct.ts';
 import type { Lowering } from './lowering.ts';
+import { lowerMatmul } from './matmul.ts';
 import { offsetText, spread } from './threads.ts';
 import { floatText, KernelWriter } from './writer.ts';
 
-/** Longest sum of one thread of conv2dWeight: longer ones are done image by image. */
-const LONGEST_SUM = 512;
+/** Convolutions of fewer multiply-adds are computed directly, one kernel instead of two. */
+const SMALLEST = 512;
 
-/** `y[b, o, i, j] = Σ x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]`, a thread an element. */
+/** The sizes of a convolution as products of matrices, one for each image and group. */
+interface Sizes {
+  readonly batch: number;
+  readonly groups: number;
+  /** Output channels of a group. */
+  readonly outputs: number;
+  /** Input channels of a group, and height and width of the kernel. */
+  readonly tapShape: Shape;
+  /** Weights of an output channel. */
+  readonly taps: number;
+  /** Positions of the window. */
+  readonly places: number;
+}
+
+function sizesOf(x: Shape, w: Shape, y: Shape, groups: number): Sizes {
+  const tapShape = w.slice(1);
+  return {
+    batch: x[0],
+    groups,
+    outputs: w[0] / groups,
+    tapShape,
+    taps: sizeOf(tapShape),
+    places: y[2] * y[3],
+  };
+}
+
+function isSmall({ batch, groups, outputs, taps, places }: Sizes): boolean {
+  return batch * groups * outputs * taps * places < SMALLEST;
+}
+
+/**
+ * `y = w · columns` for each image and group, where the windows of x are the columns of a matrix
+ * (im2col): the product is what a device does best. Small convolutions, and weights with gaps, are
+ * computed directly.
+ *
+ * Source: Chellapilla, Puri & Simard, High performance convolutional neural networks for document
+ * processing, 2006.
+ */
 export function lowerConv2d(
   lowering: Lowering,
   kernel: CallKernel,
-  { stride, padding, dilation, groups }: Conv2dGeometry,
+  geometry: Conv2dGeometry,
 ): void {
   const [x, w] = kernel.inputs;
   const [y] = kernel.outputs;
-  const [perGroup, kernelHeight, kernelWidth] = w.view.shape.slice(1);
-  const [height, width] = x.view.shape.slice(2);
-  const writer = new KernelWriter(lowering.sizes);
-  const { output, indices } = spread(y.view.shape);
-  const [image, out, i, j] = indices;
-  const firstChannel = groupStart(out, y.view.shape[1], groups, perGroup);
-  const sum = openSum(writer);
-  writer.loop(perGroup, (c) => {
-    writer.loop(kernelHeight, (u) => {
-      writer.loop(kernelWidth, (v) => {
-        const row = `(${i} * ${stride[0]} + ${u} * ${dilation[0]} - ${padding[0]})`;
-        const column = `(${j} * ${stride[1]} + ${v} * ${dilation[1]} - ${padding[1]})`;
-        const isInside = [inside(row, height, padding[0]), inside(column, width, padding[1])];
-        const element = loadInside(writer, isInside.join(' && '), x, [
-          image,
-          `(${firstChannel} + ${c})`,
-          row,
-          column,
-        ]);
-        const weight = loadElement(writer, w, [out, c, u, v]);
-        writer.line(`${sum} = ${sum} + ${element} * ${weight};`);
-      });
-    });
-  });
-  lowering.add(writer.finish('conv2d', output, sum, y.buffer));
+  const sizes = sizesOf(x.view.shape, w.view.shape, y.view.shape, geometry.groups);
+  if (isSmall(sizes) || !isContiguous(w.view)) {
+    lowerConv2dDirectly(lowering, kernel, geometry);
+    return;
+  }
+  const columns = writeColumns(lowering, x, sizes, y.view.shape, geometry);
+  product(lowering, weightMatrix(w, sizes, false), columns, y.buffer, sizes.outputs, sizes.places);
 }
 
-/** The adjoint in x: each element of x̄ sums over the windows that read it. */
+/** The adjoint in x: `columns = wᵀ · ȳ`, of which each element of x̄ sums those that stand for it (col2im). */
 export function lowerConv2dInput(
   lowering: Lowering,
   kernel: CallKernel,
-  { stride, padding, dilation, groups }: ContractParams['conv2dInput'],
+  geometry: ContractParams['conv2dInput'],
 ): void {
   const [g, w] = kernel.inputs;
   const [x] = kernel.outputs;
-  const [outputs, perGroup, kernelHeight, kernelWidth] = w.view.shape;
-  const [height, width] = g.view.shape.slice(2);
-  const writer = new KernelWriter(lowering.sizes);
-  const { output, indices } = spread(x.view.shape);
-  const [image, channel, i, j] = indices;
-  const outPerGroup = outputs / groups;
-  const firstOut = groupStart(channel, x.view.shape[1], groups, outPerGroup);
-  const inGroup = groups === 1 ? channel : `remainder(${channel}, ${perGroup})`;
-  const sum = openSum(writer);
-  // The window row r reads element i at tap u if i + padding − u·dilation = r·stride.
-  const windowOf = (at: string, tap: string, axis: 0 | 1): { at: string; hits: string } => {
-    const shifted = `(${at} + ${padding[axis]} - ${tap} * ${dilation[axis]})`;
-    if (stride[axis] === 1) return { at: shifted, hits: '' };
-    return {
-      at: `quotient(${shifted}, ${stride[axis]})`,
-      hits: `remainder(${shifted}, ${stride[axis]}) < 1`,
-    };
-  };
-  writer.loop(outPerGroup, (o) => {
-    writer.loop(kernelHeight, (u) => {
-      writer.loop(kernelWidth, (v) => {
-        const row = windowOf(i, u, 0);
-        const column = windowOf(j, v, 1);
-        const shiftedRow = `${i} + ${padding[0]} - ${u} * ${dilation[0]} >= 0`;
-        const shiftedColumn = `${j} + ${padding[1]} - ${v} * ${dilation[1]} >= 0`;
-        guard(writer, [shiftedRow, shiftedColumn].join(' && '), () => {
-          const lands = [`${row.at} < ${height}`, `${column.at} < ${width}`, row.hits, column.hits];
-          guard(writer, lands.filter((text) => text !== '').join(' && '), () => {
-            const out = `(${firstOut} + ${o})`;
-            const cotangent = loadElement(writer, g, [image, out, row.at, column.at]);
-            const weight = loadElement(writer, w, [out, inGroup, u, v]);
-            writer.line(`${sum} = ${sum} + ${cotangent} * ${weight};`);
-          });
-        });
-      });
-    });
-  });
-  lowering.add(writer.finish('conv2dInput', output, sum, x.buffer));
+  const sizes = sizesOf(x.view.shape, w.view.shape, g.view.shape, geometry.groups);
+  if (isSmall(sizes) || !isContiguous(w.view) || !isContiguous(g.view)) {
+    lowerConv2dInputDirectly(lowering, kernel, geometry);
+    return;
+  }
+  const { batch, groups, outputs, taps, places } = sizes;
+  const columns = lowering.temporary('float32', batch * groups * taps * places);
+  const cotangent = matricesOf(g, [batch, groups, outputs, places]);
+  product(lowering, weightMatrix(w, sizes, true), cotangent, columns, taps, places);
+  addColumns(lowering, columns, x, sizes, g.view.shape, geometry);
 }
 
-/** The adjoint in w: each weight sums over all places of its tap, image by image if they are many. */
+/** The adjoint in w: `w̄ = Σ ȳ · columnsᵀ` over the images, for each group. */
 export function lowerConv2dWeight(
   lowering: Lowering,
   kernel: CallKernel,
   geometry: ContractParams['conv2dWeight'],
 ): void {
-  const [, g] = kernel.inputs;
+  const [x, g] = kernel.inputs;
   const [w] = kernel.outputs;
-  const [batch] = g.view.shape;
-  const places = sizeOf(g.view.shape.slice(2));
-  if (batch === 1 || batch * places <= LONGEST_SUM) {
-    writeWeight(lowering, kernel, geometry, w.buffer, false);
+  const sizes = sizesOf(x.view.shape, w.view.shape, g.view.shape, geometry.groups);
+  if (isSmall(sizes) || !isContiguous(g.view)) {
+    lowerConv2dWeightDirectly(lowering, kernel, geometry);
     return;
   }
+  const { batch, groups, outputs, taps, places } = sizes;
+  const columns = writeColumns(lowering, x, sizes, g.view.shape, geometry);
+  const [byBatch, byGroup, byTap] = columns.view.strides;
+  const transposed: Operand = {
+    ...columns,
+    view: {
+      shape: [batch, groups, places, taps],
+      strides: [byBatch, byGroup, 1, byTap],
+      offset: 0,
+    },
+  };
+  const cotangent = matricesOf(g, [batch, groups, outputs, places]);
   const size = sizeOf(w.view.shape);
-  const partial = lowering.temporary('float32', batch * size);
-  writeWeight(lowering, kernel, geometry, partial, true);
+  const ofImages = batch === 1 ? w.buffer : lowering.temporary('float32', batch * size);
+  product(lowering, cotangent, transposed, ofImages, outputs, taps);
+  if (batch > 1) addImages(lowering, ofImages, w.buffer, batch, size);
+}
+
+/** The windows of x as matrices `[B, G, taps, places]`, with zeros where a window reaches into the padding. */
+function writeColumns(
+  lowering: Lowering,
+  x: Operand,
+  { batch, groups, tapShape, taps, places }: Sizes,
+  y: Shape,
+  { stride, padding, dilation }: Conv2dGeometry,
+): Operand {
+  const buffer = lowering.temporary('float32', batch * groups * taps * places);
+  const [height, width] = x.view.shape.slice(2);
+  const writer = new KernelWriter(lowering.sizes);
+  const { output, indices } = spread([batch, groups, ...tapShape, y[2], y[3]]);
+  const [image, group, c, u, v, i, j] = indices;
+  const row = `(${i} * ${stride[0]} + ${u} * ${dilation[0]} - ${padding[0]})`;
+  const column = `(${j} * ${stride[1]} + ${v} * ${dilation[1]} - ${padding[1]})`;
+  const isInside = [inside(row, height, padding[0]), inside(column, width, padding[1])];
+  const element = loadInside(writer, isInside.join(' && '), x, [
+    image,
+    `(${group} * ${tapShape[0]} + ${c})`,
+    row,
+    column,
+  ]);
+  lowering.add(writer.finish('windows', output, element, buffer));
+  return { buffer, dtype: 'float32', view: contiguousView([batch, groups, taps, places]) };
+}
+
+/** Adds the columns `[B, G, C, kh, kw, OH, OW]` to the elements of the images that they stand for. */
+function addColumns(
+  lowering: Lowering,
+  columns: number,
+  x: Operand,
+  { tapShape }: Sizes,
+  y: Shape,
+  { stride, padding, dilation, groups }: Conv2dGeometry,
+): void {
+  const [channels, kernelHeight, kernelWidth] = tapShape;
+  const writer = new KernelWriter(lowering.sizes);
+  const { output, indices } = spread(x.view.shape);
+  const [image, channel, i, j] = indices;
+  const sum = openSum(writer);
+  const { strides } = contiguousView([
+    x.view.shape[0],
+    groups * channels,
+    ...tapShape.slice(1),
+    y[2],
+    y[3],
+  ]);
+  writer.loop(kernelHeight, (u) => {
+    writer.loop(kernelWidth, (v) => {
+      const row = windowAt(i, u, stride[0], padding[0], dilation[0], y[2]);
+      const column = windowAt(j, v, stride[1], padding[1], dilation[1], y[3]);
+      guard(writer, `${row.begins} && ${column.begins}`, () => {
+        guard(writer, `${row.hits} && ${column.hits}`, () => {
+          const place = [image, channel, u, v, row.at, column.at];
+          const operand = { buffer: columns, dtype: 'float32' } as const;
+          const element = floatText(writer.load(operand, offsetText(0, strides, place)));
+          writer.line(`${sum} = ${sum} + ${element};`);
+        });
+      });
+    });
+  });
+  lowering.add(writer.finish('sum of windows', output, sum, x.buffer));
+}
+
+/** The window that reads a row or column at a tap, and when there is one. */
+function windowAt(
+  at: string,
+  tap: string,
+  stride: number,
+  padding: number,
+  dilation: number,
+  places: number,
+): { readonly at: string; readonly begins: string; readonly hits: string } {
+  const shifted = `(${at} + ${padding} - ${tap} * ${dilation})`;
+  const begins = `${shifted} >= 0`;
+  if (stride === 1) return { at: shifted, begins, hits: `${shifted} < ${places}` };
+  const window = `quotient(${shifted}, ${stride})`;
+  const hits = `${window} < ${places} && remainder(${shifted}, ${stride}) < 1`;
+  return { at: window, begins, hits };
+}
+
+function addImages(
+  lowering: Lowering,
+  from: number,
+  to: number,
+  batch: number,
+  size: number,
+): void {
   const writer = new KernelWriter(lowering.sizes);
   const { output, indices } = spread([size]);
   const sum = openSum(writer);
   writer.loop(batch, (b) => {
     const offset = offsetText(0, [size, 1], [b, indices[0]]);
-    const part = floatText(writer.load({ buffer: partial, dtype: 'float32' }, offset));
+    const part = floatText(writer.load({ buffer: from, dtype: 'float32' }, offset));
     writer.line(`${sum} = ${sum} + ${part};`);
   });
-  lowering.add(writer.finish('conv2dWeight of images', output, sum, w.buffer));
+  lowering.add(writer.finish('sum of images', output, sum, to));
 }
 
-/** Writes `w̄` to a buffer, or the part of each image `[B, …w̄]`. */
-function writeWeight(
-  lowering: Lowering,
-  kernel: CallKernel,
-  { stride, padding, dilation, groups }: ContractParams['conv2dWeight'],
-  buffer: number,
-  byImage: boolean,
-): void {
-  const [x, g] = kernel.inputs;
-  const [w] = kernel.outputs;
-  const [outputs, perGroup] = w.view.shape;
-  const [batch, , placesHigh, placesWide] = g.view.shape;
-  const [height, width] = x.view.shape.slice(2);
-  const writer = new KernelWriter(lowering.sizes);
-  const { output, indices } = spread(byImage ? [batch, ...w.view.shape] : w.view.shape);
-  const [out, c, u, v] = indices.slice(-4);
-  const channel = `(${groupStart(out, outputs, groups, perGroup)} + ${c})`;
-  const sum = openSum(writer);
-  const ofImage = (image: string): void => {
-    writer.loop(placesHigh, (i) => {
-      const row = `(${i} * ${stride[0]} + ${u} * ${dilation[0]} - ${padding[0]})`;
-      writer.loop(placesWide, (j) => {
-        const column = `(${j} * ${stride[1]} + ${v} * ${dilation[1]} - ${padding[1]})`;
-        const isInside = [inside(row, height, padding[0]), inside(column, width, padding[1])];
-        const element = loadInside(writer, isInside.join(' && '), x, [image, channel, row, column]);
-        const cotangent = loadElement(writer, g, [image, out, i, j]);
-        writer.line(`${sum} = ${sum} + ${element} * ${cotangent};`);
-      });
-    });
+/** The weights `[B, G, outputs, taps]`, the same for every image, or transposed. */
+function weightMatrix(
+  w: Operand,
+  { batch, groups, outputs, taps }: Sizes,
+  transposed: boolean,
+): Operand {
+  const matrix: readonly [Shape, readonly number[]] = transposed
+    ? [
+        [taps, outputs],
+        [1, taps],
+      ]
+    : [
+        [outputs, taps],
+        [taps, 1],
+      ];
+  const [shape, strides] = matrix;
+  return {
+    ...w,
+    view: {
+      shape: [batch, groups, ...shape],
+      strides: [0, outputs * taps, ...strides],
+      offset: w.view.offset,
+    },
   };
-  if (byImage) ofImage(indices[0]);
-  else writer.loop(batch, ofImage);
-  lowering.add(writer.finish('conv2dWeight', output, sum, buffer));
 }
 
-function openSum(writer: KernelWriter): string {
-  const name = writer.name('s');
-  writer.line(`let ${name} = 0;`);
-  return name;
+/** A row-major operand under another shape. */
+function matricesOf(operand: Operand, shape: Shape): Operand {
+  return { ...operand, view: { ...contiguousView(shape), offset: operand.view.offset } };
 }
 
-/** The first of the `into` channels of the group to which channel `index` of `count` belongs. */
-function groupStart(index: string, count: number, groups: number, into: number): string {
-  return groups === 1 ? '0' : `quotient(${index}, ${count / groups}) * ${into}`;
-}
-
-/** Whether a row or column of the padded image is one of the image. */
-function inside(at: string, size: number, padding: number): string {
-  return padding === 0 ? `${at} < ${size}` : `${at} >= 0 && ${at} < ${size}`;
-}
-
-function guard(writer: KernelWriter, condition: string, body: () => void): void {
-  writer.line(`if (${condition}) {`);
-  body();
-  writer.line('}');
-}
-
-function loadElement(writer: KernelWriter, operand: Operand, indices: readonly string[]): string {
-  const { offset, strides } = operand.view;
-  return floatText(writer.load(operand, offsetText(offset, strides, indices)));
-}
-
-/** An element of the padded image: 0 outside, which times an infinite weight is NaN as everywhere. */
-function loadInside(
-  writer: KernelWriter,
-  condition: string,
-  operand: Operand,
-  indices: readonly string[],
-): string {
-  const name = writer.name('x');
-  writer.line(`let ${name} = 0;`);
-  guard(writer, condition, () => {
-    writer.line(`${name} = ${loadElement(writer, operand, indices)};`);
+/** `out [B, G, rows, columns] = a · b`. */
+function product(
+  lowering: Lowering,
+  a: Operand,
+  b: Operand,
+  buffer: number,
+  rows: number,
+  columns: number,
+): void {
+  const view = contiguousView([...a.view.shape.slice(0, 2), rows, columns]);
+  lowerMatmul(lowering, {
+    kind: 'call',
+    operation: contract.matmul,
+    params: {},
+    inputs: [a, b],
+    outputs: [{ buffer, dtype: 'float32', view }],
   });
-  return name;
 }
