@@ -1,13 +1,7 @@
 /** The ready-made runs behind `--preset`. */
 
 import { checkChoice } from './choice-check.ts';
-import {
-  DEFAULT_BACKEND,
-  PRESETS,
-  type BackendName,
-  type Design,
-  type Preset,
-} from './choices.ts';
+import { DEFAULT_BACKEND, PRESETS, type BackendName, type Design, type Preset } from './choices.ts';
 import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
 
 /** What one preset decides; everything else is the same for all. */

@@ -154,6 +154,7 @@ function writeWeight(
   lowering.add(writer.finish('conv2dWeight', output, sum, buffer));
 }
 
+/** A variable that starts at 0. */
 export function openSum(writer: KernelWriter): string {
   const name = writer.name('s');
   writer.line(`let ${name} = 0;`);
@@ -170,17 +171,14 @@ export function inside(at: string, size: number, padding: number): string {
   return padding === 0 ? `${at} < ${size}` : `${at} >= 0 && ${at} < ${size}`;
 }
 
+/** A body that runs where a condition holds. */
 export function guard(writer: KernelWriter, condition: string, body: () => void): void {
   writer.line(`if (${condition}) {`);
   body();
   writer.line('}');
 }
 
-export function loadElement(
-  writer: KernelWriter,
-  operand: Operand,
-  indices: readonly string[],
-): string {
+function loadElement(writer: KernelWriter, operand: Operand, indices: readonly string[]): string {
   const { offset, strides } = operand.view;
   return floatText(writer.load(operand, offsetText(offset, strides, indices)));
 }

@@ -79,7 +79,7 @@ export class GpuStorage implements Storage {
 }
 
 /** Floats that hold `size` elements: two for an int32, of at least one element since no buffer is empty. */
-export function floatsOf(dtype: DType, size: number): number {
+function floatsOf(dtype: DType, size: number): number {
   return Math.max(1, size) * (dtype === 'int32' ? 2 : 1);
 }
 

@@ -200,7 +200,7 @@ export class WebGpuEngine implements Engine {
     // What is queued may still read the buffer that the pool gives out.
     this.submit();
     const buffer = this.take('tensor', values.byteLength);
-    this.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+    this.device.queue.writeBuffer(buffer, 0, values);
     return new BufferMemory(values.length, buffer);
   }
 
