@@ -54,8 +54,8 @@ export interface Engine {
   compile(source: KernelSource): Program;
   /** Runs a kernel on arrays and gives its output in memory of its own. */
   run(program: Program, inputs: readonly Memory[]): Memory;
-  /** Hands what is queued to the device. */
-  submit(): void;
+  /** Hands what is queued to the device, if it is at least `least` dispatches (default 1). */
+  submit(least?: number): void;
   upload(values: Float32Array): Memory;
   /** Gives memory back, for what is queued later. */
   free(memory: Memory): void;

@@ -13,6 +13,9 @@ interface Step {
   readonly frees: readonly number[];
 }
 
+/** Eager operations that are queued before the device gets them. */
+const LONGEST_QUEUE = 128;
+
 /**
  * Makes a plan ready on an engine. Memory comes from the engine's pool: every kernel writes memory of
  * its own and gives back what it was the last to read, so the buffers of a plan, and donated inputs
@@ -26,7 +29,6 @@ export function prepare(
   constants: readonly Storage[],
 ): Executable {
   const { dispatches, slots } = lowerPlan(plan, engine.limits);
-  const isLong = plan.kernels.length > 1;
   const lastUse = new Map<number, number>();
   dispatches.forEach(({ reads, writes }, at) => {
     for (const slot of [...reads, writes]) lastUse.set(slot, at);
@@ -75,7 +77,8 @@ export function prepare(
         // A donated input that no kernel reads.
         else if (place.kind === 'input' && isOwned(slot)) engine.free(result);
       });
-      if (isLong) engine.submit();
+      // A plan is one submit; eager operations share one.
+      engine.submit(plan.kernels.length > 1 ? 1 : LONGEST_QUEUE);
     },
   };
 }

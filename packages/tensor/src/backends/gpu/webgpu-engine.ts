@@ -24,9 +24,6 @@ const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const COMPUTE_STAGE = 0x4;
 
-/** Dispatches of eager operations that are queued before the device gets them. */
-const LONGEST_QUEUE = 128;
-
 const FILTERS: readonly GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
 
 class BufferMemory implements Memory {
@@ -179,12 +176,12 @@ export class WebGpuEngine implements Engine {
       }),
     );
     pass.dispatchWorkgroups(...groups);
-    if (++this.queued >= LONGEST_QUEUE) this.submit();
+    this.queued++;
     return new BufferMemory(size, buffer);
   }
 
-  submit(): void {
-    if (this.encoder === null || this.pass === null) return;
+  submit(least = 1): void {
+    if (this.encoder === null || this.pass === null || this.queued < least) return;
     this.pass.end();
     this.device.queue.submit([this.encoder.finish()]);
     this.encoder = null;
