@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import {
   compile,
+  concat,
   defaultBackend,
   key,
   normal,
@@ -102,6 +103,30 @@ for (const { mode, make, skipped } of modesUnderTest()) {
             `[StateError: dataSync: WebGPU can only read asynchronously. Use await tensor.data(), item() or toArray().]`,
           );
         else expect(x.toArraySync()).toEqual([2, 4]);
+      });
+
+      it('fuses work on more arrays than a kernel can read', async () => {
+        await use(make());
+        const count = 20;
+        const inputs = Array.from({ length: count }, (_, i) => tensor([i, 1, 2, i]));
+        const f = compile((...xs: readonly Tensor[]) => {
+          const total = xs.map((x) => x.mul(x)).reduce((a, b) => a.add(b));
+          return [total, total.sum(), concat([total.neg(), ...xs], 0)];
+        });
+        const [total, sum, parts] = await Promise.all(f(...inputs).map((x) => x.data()));
+        const squares = (count * (count - 1) * (2 * count - 1)) / 6;
+        expect([...total]).toEqual([squares, count, 4 * count, squares]);
+        expect([...sum]).toEqual([2 * squares + 5 * count]);
+        expect([...parts.slice(0, 8)]).toEqual([
+          -squares,
+          -count,
+          -4 * count,
+          -squares,
+          0,
+          1,
+          2,
+          0,
+        ]);
       });
 
       it('holds its memory over 500 training steps', async () => {

@@ -1,8 +1,7 @@
 import type { MapKernel, Operand } from '../../compile/kernel.ts';
 import { sizeOf } from '../../shape.ts';
-import { contiguousView } from '../../view.ts';
 import type { Lowering } from './lowering.ts';
-import { lowerMap } from './map.ts';
+import { withFewInputs } from './map.ts';
 import { literalValue, writeExpression } from './expression.ts';
 import { offsetText } from './threads.ts';
 import { KernelWriter, spreadOutput, type Value } from './writer.ts';
@@ -23,7 +22,7 @@ export function lowerAssembly(lowering: Lowering, kernels: readonly MapKernel[])
   // One array is what was assembled before.
   const most = lowering.limits.inputs - 1;
   const runs = runsOf(
-    kernels.map((kernel) => readable(lowering, kernel, most)),
+    kernels.map((kernel) => withFewInputs(lowering, kernel, most)),
     most,
   );
   let before: number | null = null;
@@ -32,20 +31,6 @@ export function lowerAssembly(lowering: Lowering, kernels: readonly MapKernel[])
     writeAssembly(lowering, run, before, { buffer: target, dtype, size });
     before = target;
   }
-}
-
-/** The kernel, or a copy of what is computed ahead if it reads more than `most` arrays. */
-function readable(lowering: Lowering, kernel: MapKernel, most: number): MapKernel {
-  if (arraysOf([kernel]).size <= most) return kernel;
-  const [{ dtype }] = kernel.outputs;
-  const view = contiguousView(kernel.shape);
-  const buffer = lowering.temporary(dtype, sizeOf(kernel.shape));
-  lowerMap(lowering, { ...kernel, outputs: [{ buffer, dtype, view }] });
-  return {
-    ...kernel,
-    inputs: [{ buffer, dtype, view }],
-    expression: { nodes: [{ kind: 'load', input: 0, dtype }], results: [0] },
-  };
 }
 
 /** The kernels in runs that read at most `most` arrays each. */

@@ -1,4 +1,4 @@
-import type { Expression, MapKernel, Operand } from '../../compile/kernel.ts';
+import type { Expression, MapKernel, Operand, ReduceKernel } from '../../compile/kernel.ts';
 import { sizeOf } from '../../shape.ts';
 import { contiguousView } from '../../view.ts';
 import { mergeAxes } from './axes.ts';
@@ -84,6 +84,26 @@ function writeResult(
   const [value] = writeExpression(writer, expression, [result], load, knownValues);
   const name = `map ${nodeName(expression, result)}`;
   lowering.add(writer.finish(name, threads, select(value), output.buffer));
+}
+
+/**
+ * The inputs and expression of a kernel whose only result is computed ahead into a slot, if it reads
+ * more than `most` arrays; its own otherwise.
+ */
+export function withFewInputs<K extends MapKernel | ReduceKernel>(
+  lowering: Lowering,
+  kernel: K,
+  most: number,
+): K {
+  const { inputs, shape, expression } = kernel;
+  if (new Set(inputs.map(({ buffer }) => buffer)).size <= most) return kernel;
+  const [result] = expression.results;
+  const { dtype } = expression.nodes[result];
+  const view = contiguousView(shape);
+  const output = { buffer: lowering.temporary(dtype, sizeOf(shape)), dtype, view };
+  lowerMap(lowering, { kind: 'map', shape, inputs, expression, outputs: [output] });
+  const load: Expression = { nodes: [{ kind: 'load', input: 0, dtype }], results: [0] };
+  return { ...kernel, inputs: [output], expression: load };
 }
 
 /** What errors call the kernel that computes a node. */

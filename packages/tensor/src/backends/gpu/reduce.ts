@@ -5,7 +5,7 @@ import { rowMajorStrides, sizeOf } from '../../shape.ts';
 import { mergeAxes, type Axes } from './axes.ts';
 import { addInts, largerInt, literalValue, writeExpression } from './expression.ts';
 import type { Lowering } from './lowering.ts';
-import { nodeName } from './map.ts';
+import { nodeName, withFewInputs } from './map.ts';
 import { offsetText } from './threads.ts';
 import { floatText, intHalves, KernelWriter, spreadOutput, type Value } from './writer.ts';
 
@@ -30,7 +30,8 @@ const folds: Readonly<Record<keyof ReduceParams, Fold>> = {
  * A reduction, with one thread for each element of the result. Long reductions of floats are done in
  * two dispatches: of pieces of one axis, then of the results of the pieces.
  */
-export function lowerReduce(lowering: Lowering, kernel: ReduceKernel): void {
+export function lowerReduce(lowering: Lowering, reduction: ReduceKernel): void {
+  const kernel = withFewInputs(lowering, reduction, lowering.limits.inputs);
   const [output] = kernel.outputs;
   const axes = mergeAxes(
     kernel.shape,
