@@ -1,21 +1,45 @@
-/** `npm run bench [-- WORD …]`: times the work whose name holds one of the words, or all of it. */
-import { cpus } from 'node:os';
+/** `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it. */
+import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
+import { CommanderError } from 'commander';
+import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
+import type { ContenderOptions } from './contenders/contender.ts';
+import { openTessera } from './contenders/tessera.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
 
-const words = process.argv.slice(2);
-const chosen = allWork().filter(
-  ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
-);
-const table = new Table({
-  head: ['work', 'median ms', 'min', 'max', 'GFLOP/s'],
-  style: { head: [], border: [] },
-});
-for (const { name, flops, run } of chosen) {
-  const { median, min, max } = await time(run);
-  const rate = flops === 0 ? '' : (flops / median / 1e6).toFixed(2);
-  table.push([name, median.toFixed(2), min.toFixed(2), max.toFixed(2), rate]);
+async function bench(words: readonly string[], options: ContenderOptions): Promise<void> {
+  const { backend, threads } = options;
+  const work = allWork(await openTessera(options));
+  const chosen = work.filter(
+    ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
+  );
+  const table = new Table({
+    head: ['work', 'median ms', 'min', 'max', 'GFLOP/s'],
+    style: { head: [], border: [] },
+  });
+  for (const { name, flops, prepare } of chosen) {
+    const { median, min, max } = await time(await prepare());
+    const rate = flops === 0 ? '' : (flops / median / 1e6).toFixed(2);
+    table.push([name, median.toFixed(2), min.toFixed(2), max.toFixed(2), rate]);
+  }
+  const count = threads === 1 ? '1 thread' : `${threads} threads`;
+  console.log(`${cpus()[0].model}, Node ${process.version}, ${backend} backend, ${count}`);
+  console.log(table.toString());
 }
-console.log(`${cpus()[0].model}, Node ${process.version}, cpu backend, 1 thread`);
-console.log(table.toString());
+
+const command = strictCommand('bench', "Times Tessera's own work.")
+  .argument('[words...]', 'parts of names; without any, all work')
+  .option('--backend <name>', 'wasm or cpu', parseBackend, 'wasm')
+  .option('--threads <n>', 'threads (default: one a core, one on cpu)', wholeNumber(1))
+  .action((words: string[], given: { backend: 'wasm' | 'cpu'; threads?: number }) => {
+    const { backend, threads = backend === 'cpu' ? 1 : availableParallelism() } = given;
+    return bench(words, { backend, threads });
+  });
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

@@ -1,23 +1,20 @@
-/** Times in milliseconds of several runs of one piece of work. */
-export interface Timing {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
+import { samplePlan, summarize, type Summary } from './compare/statistics.ts';
 
 /**
- * Runs `work` until its result is there, a few times to warm up and then `runs` times.
+ * Runs `work` until its result is there: twice to warm up, then in samples.
  *
  * @param work What to time; it must wait for its own result.
- * @param runs Default 7.
+ * @param samples Default 7; work of more than 10 s gets fewer.
  */
-export async function time(work: () => Promise<unknown>, runs = 7): Promise<Timing> {
-  const samples: number[] = [];
-  for (let i = -2; i < runs; i++) {
+export async function time(work: () => unknown, samples = 7): Promise<Summary> {
+  const duration = async (runs: number): Promise<number> => {
     const start = performance.now();
-    await work();
-    if (i >= 0) samples.push(performance.now() - start);
-  }
-  samples.sort((a, b) => a - b);
-  return { median: samples[runs >> 1], min: samples[0], max: samples[runs - 1] };
+    for (let i = 0; i < runs; i++) await work();
+    return (performance.now() - start) / runs;
+  };
+  await work();
+  const plan = samplePlan(await duration(1), samples);
+  const times: number[] = [];
+  for (let i = 0; i < plan.samples; i++) times.push(await duration(plan.runs));
+  return summarize(times);
 }

@@ -58,12 +58,15 @@ function readRepository(): Project {
   );
 }
 
+/** What stands in a folder without being ours: installed or built. */
+const FOREIGN = ['node_modules', 'dist'];
+
 /** The TypeScript and JavaScript files below a folder; none if the folder does not exist. */
 function filesIn(folder: string): string[] {
   if (!existsSync(root + folder)) return [];
   return readdirSync(root + folder, { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return filesIn(path);
+    if (entry.isDirectory()) return FOREIGN.includes(entry.name) ? [] : filesIn(path);
     return /\.[jt]s$/.test(entry.name) ? [path] : [];
   });
 }

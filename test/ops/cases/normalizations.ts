@@ -73,6 +73,10 @@ export const normalizations: readonly OpRow[] = [
     ),
   },
   {
+    op: 'layerNormStatistics',
+    cases: rows((x) => apply(composites.layerNormStatistics, [x], { eps: 0.1 })),
+  },
+  {
     op: 'layerNormGrad',
     cases: rows((x) => apply(composites.layerNormGrad, [x, x.cos()], { eps: 0.1 })[0]),
   },

@@ -35,6 +35,7 @@ export const composite: { readonly [N in keyof CompositeParams]: VjpEntry<Compos
       () => apply(composites.layerNormGrad, [x, ȳ], { eps })[0],
     ],
   ),
+  layerNormStatistics: 'decompose',
   layerNormGrad: 'decompose',
 
   attention: rule(

@@ -1,5 +1,6 @@
 import { expectDType } from '../dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
+import { apply } from '../interpreter.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Composite } from './composite.ts';
@@ -22,8 +23,33 @@ export const layerNorm: Composite<LayerNormParams> = {
       throw new ShapeError('layerNorm', 'a scalar has no last axis.', [x.shape]);
     return [x];
   },
-  decompose: ([x], { eps }) => [normalize(x, eps).normalized],
+  decompose: ([x], { eps }) => {
+    const [mean, scale] = apply(layerNormStatistics, [x], { eps });
+    return [x.sub(mean.unsqueeze(-1)).mul(scale.unsqueeze(-1))];
+  },
   flops: ([x]) => 8 * sizeOf(x.shape),
+};
+
+/**
+ * What layerNorm takes of each row: its mean and `1 / √(var + eps)`. With a kernel for these two, the
+ * rest is pointwise, so it fuses into what follows and is computed again where its gradient needs it.
+ */
+export const layerNormStatistics: Composite<LayerNormParams> = {
+  kind: 'composite',
+  name: 'layerNormStatistics',
+  doc: 'of x: mean x and 1 / √(var x + eps) over the last axis, which disappears',
+  infer: ([x]) => {
+    expectDType('layerNormStatistics', x.dtype, ['float32']);
+    if (x.shape.length === 0)
+      throw new ShapeError('layerNormStatistics', 'a scalar has no last axis.', [x.shape]);
+    const rows = { shape: x.shape.slice(0, -1), dtype: 'float32' } as const;
+    return [rows, rows];
+  },
+  decompose: ([x], { eps }) => {
+    const { mean, scale } = statistics(x, eps);
+    return [mean.squeeze(-1), scale.squeeze(-1)];
+  },
+  flops: ([x]) => 6 * sizeOf(x.shape),
 };
 
 /** The vjp of layerNorm from its input: `x̄ = (ȳ − mean ȳ − y · mean(ȳ·y)) / √(var x + eps)`. */
@@ -42,7 +68,8 @@ export const layerNormGrad: Composite<LayerNormParams> = {
     return [x];
   },
   decompose: ([x, cotangent], { eps }) => {
-    const { normalized, scale } = normalize(x, eps);
+    const { centered, scale } = statistics(x, eps);
+    const normalized = centered.mul(scale);
     const mean = cotangent.mean(-1, { keepDims: true });
     const along = cotangent.mul(normalized).mean(-1, { keepDims: true });
     return [cotangent.sub(mean).sub(normalized.mul(along)).mul(scale)];
@@ -50,8 +77,10 @@ export const layerNormGrad: Composite<LayerNormParams> = {
   flops: ([x]) => 14 * sizeOf(x.shape),
 };
 
-function normalize(x: Tensor, eps: number): { normalized: Tensor; scale: Tensor } {
-  const centered = x.sub(x.mean(-1, { keepDims: true }));
+/** The mean of each row, what is left of x without it, and `1 / √(var + eps)`. */
+function statistics(x: Tensor, eps: number): { mean: Tensor; centered: Tensor; scale: Tensor } {
+  const mean = x.mean(-1, { keepDims: true });
+  const centered = x.sub(mean);
   const scale = centered.square().mean(-1, { keepDims: true }).add(eps).rsqrt();
-  return { normalized: centered.mul(scale), scale };
+  return { mean, centered, scale };
 }

@@ -1,6 +1,11 @@
 import { attention, attentionGrad, type AttentionParams } from './attention.ts';
 import type { Composite } from './composite.ts';
-import { layerNorm, layerNormGrad, type LayerNormParams } from './layer-norm.ts';
+import {
+  layerNorm,
+  layerNormGrad,
+  layerNormStatistics,
+  type LayerNormParams,
+} from './layer-norm.ts';
 import { logSoftmax, logSumExp, softmax, softmaxGrad, type SoftmaxParams } from './softmax.ts';
 
 /** The attributes of every composite by name. */
@@ -10,6 +15,7 @@ export interface CompositeParams {
   logSumExp: SoftmaxParams;
   logSoftmax: SoftmaxParams;
   layerNorm: LayerNormParams;
+  layerNormStatistics: LayerNormParams;
   layerNormGrad: LayerNormParams;
   attention: AttentionParams;
   attentionGrad: AttentionParams;
@@ -31,6 +37,7 @@ export const composites: { readonly [N in CompositeName]: Composite<CompositePar
   logSumExp,
   logSoftmax,
   layerNorm,
+  layerNormStatistics,
   layerNormGrad,
   attention,
   attentionGrad,

@@ -57,6 +57,7 @@ export const contract: {
     kind: 'kernel',
     name: 'conv2d',
     doc: 'y[b, o, i, j] = Σ_{c, u, v} x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]',
+    rowAxes: 2,
     infer: ([x, w], geometry) => {
       expectFloats('conv2d', x, w);
       const [batch, channels, height, width] = expectRank4('conv2d', 'x [B, C, H, W]', x);
@@ -94,6 +95,7 @@ export const contract: {
     kind: 'kernel',
     name: 'conv2dInput',
     doc: 'the adjoint of conv2d in x: x̄ = Σ over the windows that read each input element of ȳ · w',
+    rowAxes: 2,
     infer: ([g, w], geometry) => {
       expectFloats('conv2dInput', g, w);
       const [batch, outputs] = expectRank4('conv2dInput', 'ȳ [B, O, OH, OW]', g);

@@ -126,7 +126,7 @@ describe('conv2d and its adjoints on wasm', () => {
         // Products of multiples of 1/64 and their few sums are exact.
         expect(runAll(test, backend)).toStrictEqual(runAll(test));
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 
@@ -144,6 +144,21 @@ describe('conv2d and its adjoints on wasm', () => {
     const run = (backend?: typeof one) => runCall(contract.conv2d, geometry, [x, w], backend);
     expect(run(one)).toStrictEqual(run());
   });
+
+  it.each(large)(
+    'leave out what lies outside of ȳ, also by infinite weights: $kernel² on $image²',
+    (sizes) => {
+      const { geometry, x, w, g } = caseOf(sizes);
+      const weights = { view: w.view, elements: w.elements.slice() };
+      weights.elements[weights.elements.length - 1] = Infinity;
+      const params = { ...geometry, inputSize: x.view.shape.slice(2) };
+      const run = (backend?: typeof one): TypedArray =>
+        runCall(contract.conv2dInput, params, [g, weights], backend).elements;
+      const notFinite = (elements: TypedArray): number[] =>
+        Array.from(elements).map((element) => (Number.isFinite(element) ? 0 : element));
+      expect(notFinite(run(two))).toStrictEqual(notFinite(run()));
+    },
+  );
 
   it('satisfy <conv2d(x, w), g> = <x, conv2dInput(g, w)> = <w, conv2dWeight(x, g)>', () => {
     fc.assert(

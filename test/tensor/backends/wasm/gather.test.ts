@@ -69,7 +69,7 @@ describe('gather on wasm', () => {
         const run = (backend?: typeof one) => runCall(gather.gather, { axis }, [x, index], backend);
         expect(run(one)).toStrictEqual(run());
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 
@@ -105,7 +105,7 @@ describe('scatterAdd on wasm', () => {
           runCall(gather.scatterAdd, params, [index, source], backend);
         expect(run(one)).toStrictEqual(run());
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 

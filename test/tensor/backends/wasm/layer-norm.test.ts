@@ -4,7 +4,7 @@ import { describe, it } from 'vitest';
 import { inputOf } from '../cpu/kernel-runs.ts';
 import { contiguousInput, checkAsDefined, inputFor, inputWith } from './composite-runs.ts';
 
-const { layerNorm, layerNormGrad } = composites;
+const { layerNormStatistics, layerNormGrad } = composites;
 
 /** Mean, variance and root are off by a few roundings each; the root makes rows of equal numbers no worse, with this eps. */
 const CLOSE = 4e-6;
@@ -15,29 +15,29 @@ const shapes = fc.array(fc.oneof(fc.integer({ min: 0, max: 6 }), fc.integer({ mi
   maxLength: 3,
 });
 
-describe('layerNorm on wasm', () => {
+describe('layerNormStatistics on wasm', () => {
   it('is what it is on cpu, of any view', () => {
     fc.assert(
       fc.property(shapes.chain(inputOf), (x) => {
-        checkAsDefined(layerNorm, { eps }, [x], CLOSE);
+        checkAsDefined(layerNormStatistics, { eps }, [x], CLOSE);
       }),
       { numRuns: 60 },
     );
   });
 
   it('shares rows among threads', () => {
-    checkAsDefined(layerNorm, { eps: 1e-6 }, [contiguousInput([1201, 130], 5)], CLOSE);
+    checkAsDefined(layerNormStatistics, { eps: 1e-6 }, [contiguousInput([1201, 130], 5)], CLOSE);
   });
 
-  it('gives 0 where all numbers of a row are equal, and keeps NaN to its row', () => {
+  it('finds no variance where all numbers of a row are equal, and keeps NaN to its row', () => {
     const equal = Array.from({ length: 11 }, () => 1000.1);
     const rows = [equal, [NaN, ...equal.slice(1)], [Infinity, ...equal.slice(1)]];
-    checkAsDefined(layerNorm, { eps: 1 }, [inputWith([3, 11], rows.flat())], CLOSE);
+    checkAsDefined(layerNormStatistics, { eps: 1 }, [inputWith([3, 11], rows.flat())], CLOSE);
   });
 
   it('does not lose small differences of large numbers', () => {
     const row = Array.from({ length: 64 }, (_, i) => 4096 + (i % 8) / 8);
-    checkAsDefined(layerNorm, { eps: 1e-5 }, [inputWith([1, 64], row)], CLOSE);
+    checkAsDefined(layerNormStatistics, { eps: 1e-5 }, [inputWith([1, 64], row)], CLOSE);
   });
 });
 

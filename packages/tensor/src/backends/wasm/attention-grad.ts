@@ -7,6 +7,7 @@ import { i32 } from './assembler/instructions.ts';
 import {
   attentionSizes,
   clearOutput,
+  fetchRows,
   layOut,
   matrixOf,
   packPanels,
@@ -16,22 +17,20 @@ import {
   type Matrix,
 } from './attention-operands.ts';
 import {
+  clearFactors,
   exponentialsRoutine,
   forEachPanel,
   invertSums,
-  multiplyPanel,
-  QUERIES,
-  ROW_BYTES,
-  setFactors,
   softmaxGradRoutine,
   STATE_BYTES,
-  writeRowsRoutine,
 } from './attention-panel.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
-import { EDGE_BYTES, leftBytes, productRoutine, rightBytes, rightPanelBytes } from './product.ts';
+import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
+import { writeRowsRoutine } from './panel-rows.ts';
+import { EDGE_BYTES, leftBytes, productRoutine, rightBytes } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
-/** Weights of a block of queries that are kept, at most, if eight queries do not have more. */
+/** Weights of a block of queries at most, unless those of eight queries are more. */
 const KEPT_WEIGHTS = 65536;
 
 /** Queries of a block at most. */
@@ -42,8 +41,8 @@ const QUERY_BLOCK = 128;
  * and the gradients s̄ of the logits, and from them `q̄ = s̄ k`; both stay, transposed, until the block
  * adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
  *
- * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 4 · 128 · (E or F) for
- * queries or cotangents and at most 512 KiB (or 128 S bytes, if that is more) for weights.
+ * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) for
+ * queries or cotangents, and 512 KiB (or 64 S bytes, if that is more) at most for p and s̄.
  */
 export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
@@ -87,17 +86,17 @@ function blockOf(kernel: CallKernel): number {
 function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
   const { S, E, F } = attentionSizes(kernel);
   const block = blockOf(kernel);
-  const panelBytes = ROW_BYTES * TILE_ROWS * Math.ceil(S / TILE_ROWS);
+  const panelBytes = rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(S / TILE_ROWS);
   return layOut({
     keys: leftBytes(S, E),
     keyColumns: leftBytes(E, S),
     values: leftBytes(S, F),
-    right: Math.max(rightBytes(Math.max(E, F), block), rightPanelBytes(Math.max(E, F))),
+    right: rightBytes(Math.max(E, F), block),
     weights: panelBytes,
     slopes: panelBytes,
     keptWeights: leftBytes(S, block),
     keptSlopes: leftBytes(S, block),
-    sums: ROW_BYTES * TILE_ROWS * Math.ceil(E / TILE_ROWS),
+    sums: rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(E / TILE_ROWS),
     state: STATE_BYTES,
     edge: EDGE_BYTES,
   });
@@ -112,6 +111,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
   const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
   const matrices = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
   const [q, k, v, cotangent] = matrices;
+  fetchRows(f, k, keys, E);
+  fetchRows(f, v, keys, F);
   packPanels(body, TILE_ROWS, at('keys'), k, { rows: keys, depth: depthE });
   packPanels(body, TILE_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
   packPanels(body, TILE_ROWS, at('values'), v, { rows: keys, depth: depthF });
@@ -123,6 +124,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
     const queries = f.keep(smaller(i32.sub(i32.const(T), first), block));
     const blockOfQ = rowsFrom(f, q, first);
     const blockOfCotangent = rowsFrom(f, cotangent, first);
+    fetchRows(f, blockOfQ, queries, E);
+    fetchRows(f, blockOfCotangent, queries, F);
     emitPanels(body, kernel, scale, { q: blockOfQ, cotangent: blockOfCotangent, queries, toQ });
     const product = productRoutine(routines);
     const isLater = f.keep(i32.ne(first, i32.const(0)));
@@ -139,25 +142,23 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
   });
 }
 
+/** A block of queries with their cotangents, and where its q̄ goes. */
+interface QueryBlock {
+  readonly q: Matrix;
+  readonly cotangent: Matrix;
+  readonly queries: I32;
+  readonly toQ: Local<'i32'>;
+}
+
 /** Code for the panels of a block: writes q̄ and moves `toQ` on; keeps p and s̄. */
 function emitPanels(
   body: PhaseBody,
   kernel: CallKernel,
   scale: number,
-  {
-    q,
-    cotangent,
-    queries,
-    toQ,
-  }: {
-    readonly q: Matrix;
-    readonly cotangent: Matrix;
-    readonly queries: I32;
-    readonly toQ: Local<'i32'>;
-  },
+  { q, cotangent, queries, toQ }: QueryBlock,
 ): void {
   const { f, routines, scratch } = body;
-  const { S, E, F } = attentionSizes(kernel);
+  const { T, S, E, F } = attentionSizes(kernel);
   const { places } = scratchLayout(kernel);
   const at = (part: ScratchPart): Local<'i32'> => f.keep(plus(scratch, places[part]));
   const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
@@ -169,21 +170,28 @@ function emitPanels(
   const fromQ = f.keep(q.address);
   const fromCotangent = f.keep(cotangent.address);
   const panelBytes = f.keep(times(queries, 4 * TILE_ROWS));
-  forEachPanel(f, queries, (left) => {
-    const rows = f.keep(smaller(left, QUERIES));
-    packPanels(body, QUERIES, right, { ...q, address: fromQ }, { rows, depth: depthE });
-    multiplyPanel(body, { left: at('keys'), rows: keys, right, depth: depthE, to: weights });
-    f.call(exponentialsRoutine(routines, scale), weights, keys, state, i32.const(0));
-    invertSums(f, state);
+  forEachPanel(f, queries, T, (width, left) => {
+    const rows = f.keep(smaller(left, width));
+    packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
+    const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
+    multiplyPanel(body, width, logits);
+    f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, i32.const(0));
+    invertSums(f, width, state);
     const cotangents = { ...cotangent, address: fromCotangent };
-    packPanels(body, QUERIES, right, cotangents, { rows, depth: depthF });
-    multiplyPanel(body, { left: at('values'), rows: keys, right, depth: depthF, to: slopes });
-    const gradient = softmaxGradRoutine(routines, scale);
+    packPanels(body, width, right, cotangents, { rows, depth: depthF });
+    multiplyPanel(body, width, {
+      left: at('values'),
+      rows: keys,
+      right,
+      depth: depthF,
+      to: slopes,
+    });
+    const gradient = softmaxGradRoutine(routines, width, scale);
     f.call(gradient, weights, slopes, keys, state, toP, toS, panelBytes, rows);
     const product = { left: at('keyColumns'), rows: depthE, right: slopes, depth: keys, to: sums };
-    multiplyPanel(body, product);
-    setFactors(f, state, 1);
-    f.call(writeRowsRoutine(routines), sums, depthE, state, rows, toQ);
+    multiplyPanel(body, width, product);
+    clearFactors(f, width, state);
+    f.call(writeRowsRoutine(routines, width), sums, depthE, state, rows, toQ);
     f.increase(fromQ, 4 * QUERIES * q.strides.row);
     f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
     f.increase(toP, 4 * TILE_ROWS * QUERIES);

@@ -3,7 +3,7 @@ import { sizeOf } from '../../shape.ts';
 import { byteOffset, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder, Local } from './assembler/function.ts';
-import { i32, memory, select } from './assembler/instructions.ts';
+import { drop, i32, memory, select } from './assembler/instructions.ts';
 import type { Phase, PhaseBody } from './kernel-code.ts';
 import { packCall, packRoutine, type PanelStrides } from './packing.ts';
 
@@ -22,6 +22,12 @@ export function attentionSizes({ inputs: [q, k, v] }: CallKernel): AttentionSize
   const [S, F] = v.view.shape.slice(-2);
   return { batch: sizeOf(k.view.shape.slice(0, -2)), T, S, E, F };
 }
+
+/** Numbers of a cache line. */
+const LINE = 16;
+
+/** Lines of a row that are fetched: those of longer rows are foreseen. */
+const FETCHED_LINES = 8;
 
 /** One matrix of a batch, `[row, step]`. */
 export interface Matrix {
@@ -44,6 +50,20 @@ export function transposed({ address, strides: { row, step } }: Matrix): Matrix 
 /** The matrix from row `first` on. */
 export function rowsFrom(f: FunctionBuilder, { address, strides }: Matrix, first: I32): Matrix {
   return { address: f.keep(i32.add(address, times(first, 4 * strides.row))), strides };
+}
+
+/**
+ * Code that reads a number of each cache line of `rows` rows of `steps` neighbours. Rows that lie apart,
+ * as those of one head do, are not foreseen by the processor: it waits once for many of them here,
+ * where packing would wait again and again.
+ */
+export function fetchRows(f: FunctionBuilder, matrix: Matrix, rows: I32, steps: number): void {
+  if (matrix.strides.step !== 1 || steps > FETCHED_LINES * LINE) return;
+  const row = f.keep(matrix.address);
+  f.for({ from: 0, to: rows }, () => {
+    for (let step = 0; step < steps; step += LINE) f.emit(drop(i32.load(row, 4 * step)));
+    f.increase(row, 4 * matrix.strides.row);
+  });
 }
 
 /** Code that packs `rows` rows of a matrix as panels of `width` rows, one after the other. */

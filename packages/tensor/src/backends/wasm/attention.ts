@@ -6,6 +6,7 @@ import type { I32 } from './assembler/code.ts';
 import {
   attentionSizes,
   clearOutput,
+  fetchRows,
   layOut,
   matrixOf,
   packPanels,
@@ -17,14 +18,12 @@ import {
   exponentialsRoutine,
   forEachPanel,
   invertSums,
-  multiplyPanel,
-  QUERIES,
   rescale,
-  ROW_BYTES,
   STATE_BYTES,
-  writeRowsRoutine,
 } from './attention-panel.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
+import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
+import { writeRowsRoutine } from './panel-rows.ts';
 import { leftBytes, rightPanelBytes } from './product.ts';
 import { TILE_ROWS } from './tile.ts';
 
@@ -36,11 +35,11 @@ const KEY_BLOCK = 256;
 
 /**
  * `y = softmax(scale · q kᵀ) v`, a block of queries at a time: keys and values are packed as left
- * operands, and each panel of eight queries goes through three steps that stay in the cache: products
- * with the keys, exponentials, products with the values. Of many keys one block after the other is
- * taken into account, with sums relative to the largest logit so far.
+ * operands, and each panel of eight (or four) queries goes through three steps that stay in the cache:
+ * products with the keys, exponentials, products with the values. Of many keys one block after the
+ * other is taken into account, with sums relative to the largest logit so far.
  *
- * Scratch memory is about 1.5 · (E + F) + 10 KiB at most, however many queries and keys there are.
+ * Scratch memory is about E + 1.5 F + 10 KiB at most, however many queries and keys there are.
  *
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.
@@ -67,17 +66,17 @@ export function attention(kernel: CallKernel, { scale }: AttentionParams): Kerne
   };
 }
 
-type ScratchPart = 'queries' | 'keys' | 'values' | 'weights' | 'sums' | 'states';
+type ScratchPart = 'panel' | 'keys' | 'values' | 'weights' | 'sums' | 'states';
 
 function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
   const { T, S, E, F } = attentionSizes(kernel);
   const panels = Math.ceil(Math.min(T, QUERY_BLOCK) / QUERIES);
   const keys = Math.min(S, KEY_BLOCK);
   return layOut({
-    queries: panels * rightPanelBytes(E),
+    panel: rightPanelBytes(E),
     keys: leftBytes(keys, E),
     values: leftBytes(F, keys),
-    weights: ROW_BYTES * (keys + TILE_ROWS),
+    weights: rowBytesOf(QUERIES) * (keys + TILE_ROWS),
     sums: panels * sumBytes(F),
     states: panels * STATE_BYTES,
   });
@@ -94,45 +93,37 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   const firstQuery = f.keep(times(i32.rem_u(unit, i32.const(queryBlocks)), QUERY_BLOCK));
   const queries = f.keep(smaller(i32.sub(i32.const(T), firstQuery), QUERY_BLOCK));
   const [q, k, v] = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
-  packPanels(body, QUERIES, at('queries'), rowsFrom(f, q, firstQuery), {
-    rows: queries,
-    depth: i32.const(E),
-  });
-  const exponentials = exponentialsRoutine(routines, scale);
-  const weights = f.keep(at('weights'));
+  const blockOfQ = rowsFrom(f, q, firstQuery);
+  fetchRows(f, blockOfQ, queries, E);
+  const [panel, weights] = [f.keep(at('panel')), f.keep(at('weights'))];
+  const depthE = i32.const(E);
   f.for({ from: 0, to: S, step: KEY_BLOCK }, (firstKey) => {
     const keys = f.keep(smaller(i32.sub(i32.const(S), firstKey), KEY_BLOCK));
     const continues = f.keep(i32.ne(firstKey, i32.const(0)));
-    const keyRows = { rows: keys, depth: i32.const(E) };
-    packPanels(body, TILE_ROWS, at('keys'), rowsFrom(f, k, firstKey), keyRows);
-    const valueRows = { rows: i32.const(F), depth: keys };
-    packPanels(body, TILE_ROWS, at('values'), transposed(rowsFrom(f, v, firstKey)), valueRows);
-    const panel = f.keep(at('queries'));
+    const depthF = i32.const(F);
+    const [blockOfK, blockOfV] = [k, v].map((matrix) => rowsFrom(f, matrix, firstKey));
+    fetchRows(f, blockOfK, keys, E);
+    fetchRows(f, blockOfV, keys, F);
+    packPanels(body, TILE_ROWS, at('keys'), blockOfK, { rows: keys, depth: depthE });
+    const columns = { rows: depthF, depth: keys };
+    packPanels(body, TILE_ROWS, at('values'), transposed(blockOfV), columns);
+    const from = f.keep(blockOfQ.address);
     const sums = f.keep(at('sums'));
     const state = f.keep(at('states'));
-    forEachPanel(f, queries, () => {
-      multiplyPanel(body, {
-        left: at('keys'),
-        rows: keys,
-        right: panel,
-        depth: i32.const(E),
-        to: weights,
-      });
-      f.call(exponentials, weights, keys, state, continues);
+    forEachPanel(f, queries, T, (width, left) => {
+      const rows = smaller(left, width);
+      packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
+      const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
+      multiplyPanel(body, width, logits);
+      f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, continues);
       if (S > KEY_BLOCK) {
         f.if(continues, () => {
-          rescale(f, sums, F, state);
+          rescale(f, width, sums, F, state);
         });
       }
-      multiplyPanel(body, {
-        left: at('values'),
-        rows: i32.const(F),
-        right: weights,
-        depth: keys,
-        to: sums,
-        adds: continues,
-      });
-      f.increase(panel, rightPanelBytes(E));
+      const sum = { left: at('values'), rows: depthF, right: weights, depth: keys, to: sums };
+      multiplyPanel(body, width, { ...sum, adds: continues });
+      f.increase(from, 4 * QUERIES * q.strides.row);
       f.increase(sums, sumBytes(F));
       f.increase(state, STATE_BYTES);
     });
@@ -141,9 +132,10 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   const state = f.keep(at('states'));
   const row = i32.add(i32.mul(index, i32.const(T)), firstQuery);
   const to = f.keep(i32.add(outputs[0], times(row, 4 * F)));
-  forEachPanel(f, queries, (left) => {
-    invertSums(f, state);
-    f.call(writeRowsRoutine(routines), sums, i32.const(F), state, smaller(left, QUERIES), to);
+  forEachPanel(f, queries, T, (width, left) => {
+    invertSums(f, width, state);
+    const rows = smaller(left, width);
+    f.call(writeRowsRoutine(routines, width), sums, i32.const(F), state, rows, to);
     f.increase(sums, sumBytes(F));
     f.increase(state, STATE_BYTES);
     f.increase(to, 4 * F * QUERIES);
@@ -152,5 +144,5 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
 
 /** Bytes of the sums of values of a panel. */
 function sumBytes(F: number): number {
-  return ROW_BYTES * TILE_ROWS * Math.ceil(F / TILE_ROWS);
+  return rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(F / TILE_ROWS);
 }

@@ -1,5 +1,9 @@
 import type { CallKernel } from '../../compile/kernel.ts';
-import type { Conv2dGeometry, ContractParams } from '../../primitives/contract.ts';
+import {
+  conv2dOutputSize,
+  type Conv2dGeometry,
+  type ContractParams,
+} from '../../primitives/contract.ts';
 import { correlation } from './correlation.ts';
 import type { KernelCode } from './kernel-code.ts';
 import type { Part, PartAxis } from './weights.ts';
@@ -7,16 +11,16 @@ import type { Part, PartAxis } from './weights.ts';
 /** `y = conv2d(x, w)`: the weights of all output channels times the windows of x. */
 export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode {
   const [x, w] = kernel.inputs.map(({ view }) => view);
-  const y = kernel.outputs[0].view.shape;
   const { groups, stride } = geometry;
   const [outputs, channels] = w.shape;
+  const size = conv2dOutputSize(x.shape.slice(2), w.shape.slice(2), geometry);
   const axis = (i: 0 | 1): PartAxis => ({
     taps: { count: w.shape[2 + i], first: -geometry.padding[i], step: geometry.dilation[i] },
     phase: 0,
     phases: 1,
     weight: { first: 0, step: 1, phaseStep: 0 },
   });
-  return correlation({
+  return correlation(kernel, {
     batch: x.shape[0],
     groups,
     planes: {
@@ -27,7 +31,7 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
     imageStride: x.strides[0],
     groupStride: channels * x.strides[1],
     stride,
-    grid: [y[2], y[3]],
+    grid: size,
     weights: {
       rows: outputs / groups,
       channels,
@@ -37,8 +41,9 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
       tapStrides: [w.strides[2], w.strides[3]],
     },
     parts: [{ axes: [axis(0), axis(1)] }],
-    result: [outputs / groups, y[2], y[3]],
+    result: [outputs / groups, ...size],
     spread: [1, 1],
+    leavesPaddingOut: false,
   });
 }
 
@@ -52,13 +57,12 @@ export function conv2dInput(
   geometry: ContractParams['conv2dInput'],
 ): KernelCode {
   const [g, w] = kernel.inputs.map(({ view }) => view);
-  const x = kernel.outputs[0].view.shape;
-  const { groups, stride } = geometry;
+  const { groups, stride, inputSize } = geometry;
   const outputs = w.shape[0] / groups;
   const channels = w.shape[1];
   const axes = (i: 0 | 1): PartAxis[] => adjointAxes(geometry, i, w.shape[2 + i]);
-  return correlation({
-    batch: x[0],
+  return correlation(kernel, {
+    batch: g.shape[0],
     groups,
     planes: {
       channels: outputs,
@@ -68,7 +72,7 @@ export function conv2dInput(
     imageStride: g.strides[0],
     groupStride: outputs * g.strides[1],
     stride: [1, 1],
-    grid: [Math.ceil(x[2] / stride[0]), Math.ceil(x[3] / stride[1])],
+    grid: [Math.ceil(inputSize[0] / stride[0]), Math.ceil(inputSize[1] / stride[1])],
     weights: {
       rows: channels,
       channels: outputs,
@@ -80,8 +84,9 @@ export function conv2dInput(
     parts: axes(0).flatMap((vertical) =>
       axes(1).map((horizontal): Part => ({ axes: [vertical, horizontal] })),
     ),
-    result: [channels, x[2], x[3]],
+    result: [channels, ...inputSize],
     spread: stride,
+    leavesPaddingOut: true,
   });
 }
 

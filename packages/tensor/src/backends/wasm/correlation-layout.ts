@@ -23,6 +23,8 @@ export interface Correlation {
   readonly result: readonly [number, number, number];
   /** Rows and columns of the result from position to position. */
   readonly spread: Pair<number>;
+  /** Whether windows leave the padding out; otherwise it is multiplied by the weights, as zeros. */
+  readonly leavesPaddingOut: boolean;
 }
 
 /** Work that a unit should at least be: about 20 µs. */

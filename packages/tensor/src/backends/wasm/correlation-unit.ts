@@ -22,14 +22,22 @@ export interface Unit {
   readonly row: I32;
   /** Rows of positions. */
   readonly rows: I32;
-  /** The address of the first window. */
-  readonly window: I32;
   /** The address of the result of this image and group. */
   readonly result: I32;
 }
 
+/** Addresses of what is multiplied. */
+interface Sources {
+  /** The first window. */
+  readonly window: I32;
+  /** The taps. */
+  readonly table: I32;
+  /** The packed weights. */
+  readonly weightsAt: I32;
+}
+
 /** The products of one part, to their places in the result. */
-export function emitPart(unit: Unit, part: Part, table: I32, weightsAt: I32): void {
+export function emitPart(unit: Unit, part: Part, sources: Sources): void {
   const { body, layout, places, rows: bandRows } = unit;
   const { f, scratch } = body;
   const { weights, grid, isSpread } = layout;
@@ -38,27 +46,24 @@ export function emitPart(unit: Unit, part: Part, table: I32, weightsAt: I32): vo
     isSpread ? plus(scratch, places.products) : i32.add(unit.result, times(unit.row, 4 * grid[1])),
   );
   const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
-  const product = { unit, part, table, weightsAt, to: start, rowBytes };
+  const product = { unit, part, ...sources, to: start, rowBytes };
   if (rowsOf(weights, part) <= FEW_ROWS) multiplyRow(product);
   else multiplyTiles(product, positions);
   if (isSpread) spreadProducts(unit, part, start);
 }
 
 /** A product to be computed. */
-interface Product {
+interface Product extends Sources {
   readonly unit: Unit;
   readonly part: Part;
-  /** The taps, and the packed weights. */
-  readonly table: I32;
-  readonly weightsAt: I32;
   readonly to: I32;
   /** Bytes from row to row of the product. */
   readonly rowBytes: I32;
 }
 
 /** Few rows: neighbouring positions at a time, straight from the field. */
-function multiplyRow({ unit, part, table, weightsAt, to, rowBytes }: Product): void {
-  const { body, layout, places, window } = unit;
+function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Product): void {
+  const { body, layout, places } = unit;
   const { f, routines, scratch } = body;
   const { weights, grid, field } = layout;
   const rows = rowsOf(weights, part);
@@ -88,8 +93,8 @@ function multiplyRow({ unit, part, table, weightsAt, to, rowBytes }: Product): v
 
 /** Many rows: eight positions at a time, packed and then multiplied with all rows. */
 function multiplyTiles(product: Product, positions: I32): void {
-  const { unit, part, rowBytes } = product;
-  const { body, layout, walk, places, window } = unit;
+  const { unit, part, window, rowBytes } = product;
+  const { body, layout, walk, places } = unit;
   const { f, routines, scratch } = body;
   const { weights } = layout;
   const rows = rowsOf(weights, part);
@@ -168,18 +173,29 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
   });
 }
 
-/** Sets the rows of the result that belong to the band to 0. */
-export function zeroBand({ body, layout, row, rows, result }: Unit): void {
-  const { f, routines } = body;
+/** The elements of each channel of the result that belong to the band: the first, and how many. */
+export function resultOf({ body, layout, row, rows }: Unit): {
+  readonly column: I32;
+  readonly columns: I32;
+} {
+  const { f } = body;
   const { spread } = layout;
-  const [channels, height, width] = layout.result;
+  const [, height, width] = layout.result;
   const first = f.keep(times(row, spread[0]));
   const rest = f.keep(i32.sub(i32.const(height), first));
   const wanted = f.keep(times(rows, spread[0]));
-  const count = f.keep(times(select(i32.lt_s(wanted, rest), wanted, rest), width));
-  const plane = f.keep(i32.add(result, times(first, 4 * width)));
+  const count = select(i32.lt_s(wanted, rest), wanted, rest);
+  return { column: f.keep(times(first, width)), columns: f.keep(times(count, width)) };
+}
+
+/** Sets the elements of the result that belong to the band to 0. */
+export function zeroBand(unit: Unit): void {
+  const { f, routines } = unit.body;
+  const [channels, height, width] = unit.layout.result;
+  const { column, columns } = resultOf(unit);
+  const plane = f.keep(i32.add(unit.result, times(column, 4)));
   f.for({ from: 0, to: channels }, () => {
-    f.call(zeroRow(routines), plane, count);
+    f.call(zeroRow(routines), plane, columns);
     f.increase(plane, 4 * height * width);
   });
 }

@@ -15,12 +15,19 @@ const ROUNDER = 1.5 * 2 ** 23 + 127;
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = Math.LN2 - LN2_HIGH;
 
-/** Coefficients of e^r for |r| ≤ ln 2 / 2, from the highest power down. */
-const COEFFICIENTS = [1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1, 1];
+/**
+ * Coefficients of e^r for |r| ≤ ln 2 / 2, from the highest power down: the smallest relative error (at
+ * most 9.2e-8) that a polynomial which is 1 at 0 can have, by Lawson's iteration.
+ */
+const COEFFICIENTS = [
+  0.008290272110727491, 0.0418981596181543, 0.1666763812727121, 0.4999914784113163,
+  0.9999997063133464, 1,
+];
 
 /**
  * e^x for x that is at most a little over 0, as softmax needs it: about half of the work of the whole
- * exponential. What would be below the normal numbers is 0; NaN stays NaN.
+ * exponential. The relative error is at most 2e-7; what would be below the normal numbers is 0, and NaN
+ * stays NaN.
  */
 export function decay(x: V128, f: FunctionBuilder, target: Target): V128 {
   const kept = f.keep(x);

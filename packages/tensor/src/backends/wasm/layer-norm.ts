@@ -2,22 +2,23 @@ import type { CallKernel } from '../../compile/kernel.ts';
 import type { LayerNormParams } from '../../composites/layer-norm.ts';
 import type { V128 } from './assembler/code.ts';
 import type { Local } from './assembler/function.ts';
-import { f32x4 } from './assembler/simd.ts';
+import { f32x4, v128 } from './assembler/simd.ts';
 import type { KernelCode } from './kernel-code.ts';
 import { type Row, rowKernel } from './row-kernel.ts';
 import { multiplyAdd } from './tile.ts';
 
-/** `y = (x − mean x) / √(var x + eps)` over the last axis. */
-export function layerNorm(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
+/** The mean and `1 / √(var + eps)` of each row along the last axis. */
+export function layerNormStatistics(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
   return rowKernel(kernel, lastAxis(kernel), 2, (row) => {
     const { mean, scale } = statistics(row, eps);
-    row.write(([x]) => f32x4.mul(f32x4.sub(x, mean), scale));
+    row.writeOne(mean, 0);
+    row.writeOne(scale, 1);
   });
 }
 
 /** `x̄ = (ȳ − mean ȳ − y · mean(ȳ·y)) / √(var x + eps)` over the last axis. */
 export function layerNormGrad(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
-  return rowKernel(kernel, lastAxis(kernel), 4, (row) => {
+  return rowKernel(kernel, lastAxis(kernel), 2.5, (row) => {
     const { f, size } = row;
     const { target } = row.routines;
     const { mean, scale } = statistics(row, eps);
@@ -58,7 +59,9 @@ function statistics(row: Row, eps: number): { mean: Local<'v128'>; scale: Local<
     },
     { unroll: 4 },
   );
-  const correction = f.keep(f32x4.div(left, size));
+  const rest = f.keep(f32x4.div(left, size));
+  // Where the mean is infinite, nothing is left to take out.
+  const correction = f.keep(v128.and(rest, f32x4.eq(rest, rest)));
   const variance: V128 = f32x4.sub(f32x4.div(squares, size), f32x4.mul(correction, correction));
   const spread = f32x4.sqrt(f32x4.add(variance, f32x4.constant(eps)));
   return {

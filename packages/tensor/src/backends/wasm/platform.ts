@@ -37,14 +37,19 @@ export function allowRelaxedSimd(): void {
   node?.getBuiltinModule?.('node:v8')?.setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
 
+/** Whether threads can share memory: in a page, only if it is cross-origin isolated. */
+export function sharesMemory(): boolean {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  if (node?.getBuiltinModule?.('node:worker_threads') !== undefined) return true;
+  const isolated = (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated;
+  return isolated === true && typeof Worker !== 'undefined';
+}
+
 /** How many threads can run at once, and share memory. */
 export function availableThreads(): number {
-  if (typeof SharedArrayBuffer === 'undefined') return 1;
+  if (!sharesMemory()) return 1;
   const os = node?.getBuiltinModule?.('node:os');
-  if (os !== undefined) return os.availableParallelism();
-  const isolated = (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated;
-  if (isolated !== true || typeof Worker === 'undefined') return 1;
-  return globalThis.navigator.hardwareConcurrency;
+  return os?.availableParallelism() ?? globalThis.navigator.hardwareConcurrency;
 }
 
 /** Whether this thread may sleep until others wake it; the main thread of a page must not. */

@@ -29,8 +29,8 @@ interface Stream {
 }
 
 /**
- * The kernel that does `visit` to each row along an axis. All inputs have one shape; the output may
- * lack the axis.
+ * The kernel that does `visit` to each row along an axis. All inputs have one shape; the outputs
+ * have one too, which may lack the axis.
  *
  * @param cost Nanoseconds that four elements take, roughly.
  */
@@ -68,6 +68,8 @@ export class Row {
   private readonly layout: RowLayout;
   private readonly inputs: readonly Stream[];
   private readonly output: Stream;
+  /** The outputs after the first, which lack the axis as it does. */
+  private readonly more: readonly Stream[];
 
   constructor({ f, routines, inputs, outputs }: PhaseBody, layout: RowLayout, unit: Local<'i32'>) {
     this.f = f;
@@ -76,7 +78,9 @@ export class Row {
     this.layout = layout;
     const start = startOf(f, layout, unit);
     this.inputs = layout.inputs.map((access, i) => start(inputs[i], access));
-    this.output = start(outputs[0], layout.output);
+    const [first, ...more] = outputs.map((address) => start(address, layout.output));
+    this.output = first;
+    this.more = more;
   }
 
   /**
@@ -136,9 +140,10 @@ export class Row {
     });
   }
 
-  /** Writes the only element that the output has for a row. */
-  writeOne(value: V128): void {
-    const { f, output, layout } = this;
+  /** Writes the only element that an output has for a row. */
+  writeOne(value: V128, index = 0): void {
+    const { f, layout } = this;
+    const output = index === 0 ? this.output : this.more[index - 1];
     const kept = f.keep(value);
     if (layout.groups === null) f.emit(v128.store32_lane(output.base, kept, 0));
     else f.emit(...storeLanes(output.access, { address: output.base, offset: 0 }, kept));

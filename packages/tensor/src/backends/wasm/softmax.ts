@@ -10,11 +10,11 @@ import { log } from './transcendental/logarithm.ts';
 
 /** `y = e^(x − max x) / Σ e^(x − max x)`; the exponentials wait in the output for their sum. */
 export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
-  return rowKernel(kernel, axis, 6, (row) => {
+  return rowKernel(kernel, axis, 3.5, (row) => {
     const { f, routines } = row;
     const peak = peakOf(row);
     const [sum] = row.fold(['sum'], ([x]) => [decay(f32x4.sub(x, peak), f, routines.target)], {
-      unroll: 2,
+      unroll: sumsOf(row),
       keep: true,
     });
     const factor = f.keep(f32x4.div(f32x4.constant(1), sum));
@@ -24,7 +24,7 @@ export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode
 
 /** `x̄ = y · (ȳ − Σ ȳ·y)` */
 export function softmaxGrad(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
-  return rowKernel(kernel, axis, 3, (row) => {
+  return rowKernel(kernel, axis, 1, (row) => {
     const [along] = row.fold(['sum'], ([y, cotangent]) => [f32x4.mul(y, cotangent)], { unroll: 4 });
     row.write(([y, cotangent]) => f32x4.mul(y, f32x4.sub(cotangent, along)));
   });
@@ -44,6 +44,11 @@ export function logSoftmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelC
     const { finite, logarithm } = logOfSum(row);
     row.write(([x]) => f32x4.sub(f32x4.sub(x, finite), logarithm));
   });
+}
+
+/** Sums of exponentials: one is fastest, but over long rows its roundings would add up. */
+function sumsOf(row: Row): number {
+  return row.size < 512 ? 1 : 4;
 }
 
 /** The largest element. A NaN makes the sum of the exponentials NaN, so it need not be found here. */
@@ -66,7 +71,7 @@ function logOfSum(row: Row): { finite: V128; logarithm: V128 } {
       const shifted = f32x4.pmin(f32x4.sub(x, finite), f32x4.constant(0));
       return [decay(shifted, f, routines.target)];
     },
-    { unroll: 2 },
+    { unroll: sumsOf(row) },
   );
   const logarithm = log(sum, f, routines);
   return { finite, logarithm: f.keep(f32x4.add(logarithm, f32x4.sub(peak, finite))) };

@@ -83,7 +83,8 @@ export class Threads {
 
   /** Ends all threads; the next run starts new ones. */
   stop(): void {
-    for (const handle of this.handles ?? []) handle.terminate();
+    if (this.handles === null) return;
+    for (const handle of this.handles) handle.terminate();
     this.handles = null;
     Atomics.store(this.control, CONTROL.active, 0);
   }

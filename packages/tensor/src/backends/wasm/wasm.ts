@@ -15,10 +15,10 @@ import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
 import { Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
-import { layerNorm, layerNormGrad } from './layer-norm.ts';
+import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
-import { availableThreads } from './platform.ts';
+import { availableThreads, sharesMemory } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
@@ -54,22 +54,28 @@ export interface WasmBackend extends Backend {
 /** Work of less than this many nanoseconds is done by the calling thread alone. */
 const ALONE_COST = 100_000;
 
-/** The composites that have a kernel of their own. */
+/**
+ * The composites that have a kernel of their own. layerNorm is a kernel for its statistics, and pointwise
+ * work that fuses with its neighbours.
+ */
+type FusedName = Exclude<CompositeName, 'layerNorm'>;
+
 const fused: {
-  readonly [N in CompositeName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
+  readonly [N in FusedName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
 } = {
   softmax,
   softmaxGrad,
   logSumExp,
   logSoftmax,
-  layerNorm,
+  layerNormStatistics,
   layerNormGrad,
   attention,
   attentionGrad,
 };
 
 /** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends ContractParams, GatherParams, SourceParams, CompositeParams {}
+interface CallParams
+  extends ContractParams, GatherParams, SourceParams, Pick<CompositeParams, FusedName> {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
@@ -80,35 +86,41 @@ const calls: {
  * plan, which all threads run together on one memory. Results are the same, bit for bit, for any
  * number of threads.
  *
- * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if the
- * engine has no WebAssembly SIMD, or no memory that threads can share and more than one is asked for.
+ * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if threads
+ * or relaxed SIMD are asked for and the engine has no memory to share, or no relaxed SIMD.
  * @example
  * const backend = wasmBackend({ threads: 1 });
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
  * backend.readSync(storage); // [1, 2, 3]
  */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
-  const available = availableThreads();
-  const threads = options.threads ?? available;
+  const threads = options.threads ?? availableThreads();
   if (!Number.isInteger(threads) || threads < 1) {
     throw new ValueError(
       'wasmBackend',
       `threads must be a whole number of at least 1, but is ${threads}.`,
     );
   }
-  if (threads > 1 && available === 1) {
+  if (threads > 1 && !sharesMemory()) {
     throw new StateError(
       'wasmBackend',
       `${threads} threads need memory that they can share, which there is not here. ` +
         'A page must be cross-origin isolated (the headers COOP: same-origin and COEP: require-corp).',
     );
   }
-  const target = { relaxed: options.relaxed ?? hasRelaxedSimd() };
+  const hasRelaxed = hasRelaxedSimd();
+  if (options.relaxed === true && !hasRelaxed) {
+    throw new StateError(
+      'wasmBackend',
+      'this engine has no relaxed SIMD. Leave the option relaxed out: products are a little slower without.',
+    );
+  }
+  const target = { relaxed: options.relaxed ?? hasRelaxed };
   const engine = new Engine(threads, target);
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
-    epilogues: new Set(['matmul']),
+    epilogues: new Set(['matmul', 'conv2d', 'conv2dInput']),
     threads,
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),

@@ -2,7 +2,7 @@
 import { plus, times } from './addressing.ts';
 import { i32, select, f32 } from './assembler/instructions.ts';
 import type { I32 } from './assembler/code.ts';
-import type { FunctionBuilder } from './assembler/function.ts';
+import type { FunctionBuilder, Local } from './assembler/function.ts';
 import { FEW_ROWS } from './few-rows.ts';
 import type { Pair, Taps } from './field.ts';
 import type { PhaseBody } from './kernel-code.ts';
@@ -71,6 +71,19 @@ export function blockChannels(weights: Weights, part: Part): number {
   return Math.ceil(weights.channels / blocks);
 }
 
+/** Bytes of the flag of a unit that packs. */
+export const FLAG_BYTES = 4;
+
+/** Units that pack the weights. */
+export function packingUnits(weights: Weights, parts: readonly Part[], groups: number): number {
+  return groups * Math.max(...parts.map((part) => panelsOf(weights, part)));
+}
+
+/** Bytes of packed weights, behind which flags of the units lie that met an infinite one or NaN. */
+export function packedBytes(weights: Weights, parts: readonly Part[], groups: number): number {
+  return groups * weightBytes(weights, parts);
+}
+
 /**
  * Code that packs the weights, input 1, into the workspace: group after group, part after part, block
  * of channels after block of channels. A unit is one panel of a group, of each part that has so many.
@@ -82,20 +95,25 @@ export function packWeights(
   groups: number,
 ): void {
   const { f, begin, end, inputs, workspace } = body;
+  const sum = f.local('f32');
   f.for({ from: begin, to: end }, (unit) => {
     const group = f.keep(i32.rem_u(unit, i32.const(groups)));
     const panel = f.keep(i32.div_u(unit, i32.const(groups)));
     const from = f.keep(i32.add(inputs[1], times(group, 4 * weights.groupStride)));
+    f.set(sum, f32.const(0));
     let to: I32 = f.keep(i32.add(workspace, times(group, weightBytes(weights, parts))));
     for (const part of parts) {
       const start = to;
       f.if(i32.lt_u(panel, i32.const(panelsOf(weights, part))), () => {
         for (let row = 0; row < TILE_ROWS; row++) {
-          packRow(f, weights, part, { to: plus(start, 4 * row), from, panel, row });
+          packRow(f, weights, part, { to: plus(start, 4 * row), from, panel, row, sum });
         }
       });
       to = plus(to, weightBytes(weights, [part]));
     }
+    const flag = i32.add(workspace, times(unit, FLAG_BYTES));
+    const isNotFinite = f32.ne(sum, f32.const(0));
+    f.emit(i32.store(flag, isNotFinite, packedBytes(weights, parts, groups)));
   });
 }
 
@@ -104,7 +122,14 @@ function packRow(
   f: FunctionBuilder,
   weights: Weights,
   part: Part,
-  at: { readonly to: I32; readonly from: I32; readonly panel: I32; readonly row: number },
+  at: {
+    readonly to: I32;
+    readonly from: I32;
+    readonly panel: I32;
+    readonly row: number;
+    /** Stays 0 as long as all weights are finite. */
+    readonly sum: Local<'f32'>;
+  },
 ): void {
   const [vertical, horizontal] = part.axes;
   const taps = vertical.taps.count * horizontal.taps.count;
@@ -113,6 +138,7 @@ function packRow(
   const exists = f.keep(i32.lt_u(row, i32.const(rowsOf(weights, part))));
   const plane = f.keep(i32.add(at.from, rowOffset(f, weights, part, row)));
   const to = f.local('i32');
+  const weight = f.local('f32');
   const step = blockChannels(weights, part);
   const block = f.keep(at.to);
   f.for({ from: 0, to: weights.channels, step }, (channel) => {
@@ -128,7 +154,9 @@ function packRow(
           f.if(
             exists,
             () => {
-              f.emit(f32.store(to, f32.load(element)));
+              f.set(weight, f32.load(element));
+              f.emit(f32.store(to, weight));
+              f.set(at.sum, f32.add(at.sum, f32.sub(weight, weight)));
             },
             () => {
               f.emit(f32.store(to, f32.const(0)));

@@ -1,0 +1,69 @@
+/** A whole run: every work with every contender, and the result on disk. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeArrays, writeArrays } from '../works/arrays.ts';
+import { compareChecks } from './checks.ts';
+import type { Options } from './arguments.ts';
+import { describeMachine } from './machine.ts';
+import { measure } from './measure.ts';
+import { packageFolder } from './package-folder.ts';
+import { headline } from './ratios.ts';
+import type { Result, Row } from './result.ts';
+import { workTable } from './table.ts';
+
+/** Pythons to look for torch in: the first on the path, and the system's own. */
+const PYTHONS = ['python3', '/usr/bin/python3'];
+
+function pythonWithTorch(): string | null {
+  const hasTorch = (python: string): boolean =>
+    spawnSync(python, ['-c', 'import torch, numpy'], { stdio: 'ignore' }).status === 0;
+  return PYTHONS.find(hasTorch) ?? null;
+}
+
+/** Installs the peers; without success they are absent, and the rest is measured all the same. */
+function installPeers(): void {
+  const folder = fileURLToPath(packageFolder());
+  // js-pytorch's dependency on a graphics library would be compiled by its install script, in vain.
+  const args = ['ci', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
+  const { status } = spawnSync('npm', args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) console.error('The peers could not be installed; what is missing is absent.');
+}
+
+/** Measures everything that is asked for, prints it and writes the result after each work. */
+export async function compare(options: Options): Promise<void> {
+  if (options.install) installPeers();
+  const latest = fileURLToPath(new URL('results/latest.json', packageFolder()));
+  const out = options.out ?? latest;
+  const date = new Date().toISOString();
+  const machine = describeMachine();
+  const python = options.contenders.includes('pytorch') ? pythonWithTorch() : null;
+  const versions: Record<string, string> = { node: process.versions.node };
+  const rows: Row[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-bench-'));
+  mkdirSync(dirname(out), { recursive: true });
+  const headlines: string[] = [];
+  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system}`);
+  try {
+    for (const work of options.only) {
+      writeArrays(folder, work.name, makeArrays(work));
+      const measured = await measure(work, { ...options, folder, python });
+      Object.assign(versions, measured.versions);
+      const checked = compareChecks(measured.rows);
+      rows.push(...checked);
+      const peaks = rows.filter(({ work: name }) => name.startsWith('peak-'));
+      headlines.push(...headline(checked, peaks));
+      if (checked.length > 0) console.log(`\n${workTable(work, checked)}`);
+      const result: Result = { date, machine, versions, rows };
+      writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  if (headlines.length > 0) console.log(`\n${headlines.join('\n')}`);
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  console.log(`\n${list.join(', ')}\n${out}`);
+}

@@ -1,0 +1,15 @@
+/** What can be said of the machine. */
+
+import { cpus, release, totalmem, type } from 'node:os';
+import type { Machine } from './result.ts';
+
+/** This machine. */
+export function describeMachine(): Machine {
+  const cores = cpus();
+  return {
+    cpu: cores[0]?.model.trim() ?? 'unknown',
+    cores: cores.length,
+    memoryGB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+  };
+}

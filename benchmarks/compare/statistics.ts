@@ -1,0 +1,42 @@
+/** How samples become numbers, and how many of them are taken. */
+
+/** Times in milliseconds of several samples. */
+export interface Summary {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Median (of an even number, the mean of the two in the middle), least and greatest. */
+export function summarize(samples: readonly number[]): Summary {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const median = (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+  return { median, min: sorted[0], max: sorted[sorted.length - 1] };
+}
+
+/** How often a work is run. */
+export interface SamplePlan {
+  readonly samples: number;
+  /** Runs in one sample, so that the clock's resolution does not show. */
+  readonly runs: number;
+}
+
+/** Least duration of a sample in milliseconds. */
+const SHORTEST_SAMPLE = 30;
+/** Works that take longer than this, in milliseconds, are sampled less often … */
+const LONG_SAMPLE = 10_000;
+/** … namely as often as this. */
+const LONG_SAMPLES = 3;
+
+/**
+ * The plan for a work whose warm run took `ms`.
+ *
+ * @param samples how many are asked for
+ */
+export function samplePlan(ms: number, samples: number): SamplePlan {
+  return {
+    samples: ms > LONG_SAMPLE ? Math.min(samples, LONG_SAMPLES) : samples,
+    runs: Math.max(1, Math.floor(SHORTEST_SAMPLE / Math.max(ms, 1e-4))),
+  };
+}

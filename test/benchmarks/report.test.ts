@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { insertResult, MARKERS, renderResult } from '../../benchmarks/compare/report.ts';
+import type { Result } from '../../benchmarks/compare/result.ts';
+import { rowOf } from './rows.ts';
+
+const result: Result = {
+  date: '2026-11-25T03:00:00.000Z',
+  machine: { cpu: 'A processor', cores: 2, memoryGB: 24, system: 'Linux 6' },
+  versions: { node: '20.20.2', pytorch: '1.13' },
+  rows: [
+    rowOf('tessera', 1, 1.234, { minMs: 1, maxMs: 2, gflops: 45.67 }),
+    rowOf('pytorch', 1, 2.468, { rssMB: 250 }),
+    rowOf('js-pytorch', 1, null, { rssMB: null, note: 'cannot: a | b' }),
+  ],
+};
+
+describe('the report', () => {
+  it('says where and when, and has a table a work', () => {
+    expect(renderResult(result)).toMatchInlineSnapshot(`
+      "Measured 2026-11-25 on A processor, 2 cores, 24 GB, Linux 6.
+
+      Versions: node 20.20.2, pytorch 1.13.
+
+      **add**: two arrays [3136, 512]
+
+      | contender  | threads | median (min–max), ms | GFLOP/s | RSS, MB | ÷ Tessera | ÷ PyTorch | note           |
+      | ---------- | ------- | -------------------- | ------- | ------- | --------- | --------- | -------------- |
+      | tessera    | 1       | 1.23 (1.00–2.00)     | 45.7    | 60.0    | 1.00      | 0.500     |                |
+      | pytorch    | 1       | 2.47 (2.47–2.47)     |         | 250     | 2.00      | 1.00      |                |
+      | js-pytorch | 1       | –                    |         |         |           |           | cannot: a \\| b |"
+    `);
+  });
+
+  it('goes between the markers and replaces what stood there', () => {
+    const document = `# Title\n\n${MARKERS.start}\n\nold\n\n${MARKERS.end}\n\nEnd.\n`;
+    expect(insertResult(document, 'new')).toBe(
+      `# Title\n\n${MARKERS.start}\n\nnew\n\n${MARKERS.end}\n\nEnd.\n`,
+    );
+  });
+
+  it('refuses a document without markers', () => {
+    expect(() => insertResult('# Title', 'new')).toThrow(/lost its markers/);
+  });
+});
