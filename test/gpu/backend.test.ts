@@ -117,7 +117,7 @@ for (const { mode, make, skipped } of modesUnderTest()) {
         const squares = (count * (count - 1) * (2 * count - 1)) / 6;
         expect([...total]).toEqual([squares, count, 4 * count, squares]);
         expect([...sum]).toEqual([2 * squares + 5 * count]);
-        expect([...parts.slice(0, 8)]).toEqual([
+        expect(Array.from(parts).slice(0, 8)).toEqual([
           -squares,
           -count,
           -4 * count,
