@@ -120,7 +120,7 @@ const tensorLayers: readonly Layer[] = [
     files: ['compile/trace.ts', 'compile/compile.ts'],
     reason: 'tracing runs tensor code, so it stands above all that users call',
   },
-  { name: 'entries', files: ['index.ts', 'extend.ts'], reason: 'the public names' },
+  { name: 'entries', files: ['index.ts', 'extend.ts', 'gpu.ts'], reason: 'the public names' },
 ];
 
 /** The layers of each package that has them. */
@@ -134,6 +134,7 @@ export const boundaries: readonly Boundary[] = [
     package: '@tessera/tensor',
     entries: [],
     node: [],
+    peers: { 'gpu.js': ['backends/gpu/'], webgpu: ['backends/gpu/'] },
     reason: 'the core runs in every JavaScript engine and depends on nothing',
   },
   {
@@ -147,6 +148,7 @@ export const boundaries: readonly Boundary[] = [
     package: '@tessera/dit',
     entries: [
       '@tessera/tensor',
+      '@tessera/tensor/gpu',
       '@tessera/autograd',
       '@tessera/autograd/nn',
       '@tessera/autograd/optim',

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { build, type Rolldown } from 'vite';
+import { build, defaultClientConditions, type Rolldown } from 'vite';
 
 /** What Vite made of some entries. */
 export interface Bundle {
@@ -18,11 +18,13 @@ export interface Bundle {
  * @param project Folder with `node_modules`.
  * @param inputs Pages or scripts in it.
  * @param outDir Receives the files; default none are written.
+ * @param conditions Export conditions beside those of a browser; default none.
  */
 export async function bundle(
   project: string,
   inputs: readonly string[],
   outDir?: string,
+  conditions: readonly string[] = [],
 ): Promise<Bundle> {
   const builtins: string[] = [];
   const output = await build({
@@ -39,6 +41,7 @@ export async function bundle(
         },
       },
     ],
+    resolve: { conditions: [...conditions, ...defaultClientConditions] },
     worker: { format: 'es' },
     build: {
       outDir: outDir ?? 'dist',

@@ -11,9 +11,8 @@ export interface PageReport {
   readonly workers: readonly string[];
 }
 
-/** Keeps Chromium from calling home, and from needing a GPU. */
-const FLAGS = [
-  '--disable-gpu',
+/** Keeps Chromium from calling home. */
+const QUIET_FLAGS: readonly string[] = [
   '--disable-quic',
   '--disable-background-networking',
   '--disable-component-update',
@@ -21,8 +20,28 @@ const FLAGS = [
   '--no-first-run',
 ];
 
+/** Keeps Chromium from needing a GPU. */
+const FLAGS: readonly string[] = [...QUIET_FLAGS, '--disable-gpu'];
+
 /** A page that has not reported by then never will. */
 const TIMEOUT_MS = 60_000;
+
+/** How the browser is started, and how long a page may take. */
+export interface VisitOptions {
+  readonly flags: readonly string[];
+  readonly timeoutMs: number;
+}
+
+const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
+
+/**
+ * Gives pages WebGL 2 and WebGPU on a machine without a GPU, and the time to compile hundreds of
+ * shaders with a software driver.
+ */
+export const WITH_GPU: VisitOptions = {
+  flags: [...QUIET_FLAGS, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+  timeoutMs: 4 * TIMEOUT_MS,
+};
 
 /**
  * Opens pages of a site in headless Chromium, with a profile of its own, and waits until each has
@@ -32,21 +51,28 @@ const TIMEOUT_MS = 60_000;
  * @param folder The site, served under a strict Content-Security-Policy.
  * @param pages Their names and the ids of the `<output>` elements that each will have.
  * @param isolated Whether they are cross-origin isolated.
+ * @param options Default those of a browser that has no GPU and needs none.
  */
 export async function visitPages<Name extends string>(
   executablePath: string,
   folder: string,
   pages: Readonly<Record<Name, readonly string[]>>,
   isolated: boolean,
+  { flags, timeoutMs }: VisitOptions = ORDINARY,
 ): Promise<Readonly<Record<Name, PageReport>>> {
   const site = await serveSite(folder, isolated);
   try {
-    const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: TIMEOUT_MS });
+    const browser = await chromium.launch({
+      executablePath,
+      args: [...flags],
+      timeout: timeoutMs,
+    });
     try {
       const reports: Partial<Record<Name, PageReport>> = {};
       for (const name of Object.keys(pages) as Name[]) {
         const page = await browser.newPage();
-        reports[name] = await visitPage(page, `${site.origin}/${name}.html`, pages[name]);
+        const url = `${site.origin}/${name}.html`;
+        reports[name] = await visitPage(page, url, pages[name], timeoutMs);
       }
       return reports as Readonly<Record<Name, PageReport>>;
     } finally {
@@ -57,18 +83,23 @@ export async function visitPages<Name extends string>(
   }
 }
 
-async function visitPage(page: Page, url: string, ids: readonly string[]): Promise<PageReport> {
+async function visitPage(
+  page: Page,
+  url: string,
+  ids: readonly string[],
+  timeout: number,
+): Promise<PageReport> {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
   const workers: string[] = [];
   page.on('worker', (worker) => workers.push(worker.url().replaceAll(/^.*\/|-[\w-]+\.js$/g, '')));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-  await page.goto(url, { timeout: TIMEOUT_MS });
+  await page.goto(url, { timeout });
   const outputs: Record<string, unknown> = {};
   for (const id of ids) {
     const output = page.locator(`output#${id}`);
-    await output.waitFor({ state: 'attached', timeout: TIMEOUT_MS });
+    await output.waitFor({ state: 'attached', timeout });
     const text = (await output.textContent()) ?? '';
     if ((await output.getAttribute('data-state')) !== 'done') {
       throw new Error(`${url}, ${id}: ${text}`);

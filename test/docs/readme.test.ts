@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fencesOf, runFence } from './fences.ts';
 
-describe('README.md', () => {
-  const fences = fencesOf('README.md');
+describe.each(['README.md', 'docs/gpu.md'])('%s', (file) => {
+  const fences = fencesOf(file);
 
   it('has examples', () => {
     expect(fences.length).toBeGreaterThan(0);

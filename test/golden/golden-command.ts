@@ -1,4 +1,5 @@
 import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
+import { gpuBackend } from '@tessera/tensor/gpu';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { runCases, SECTIONS, type SectionName } from './golden-case.ts';
 import { GoldenError, GoldenFolder } from './golden-folder.ts';
@@ -23,10 +24,20 @@ export interface Output {
   error(text: string): void;
 }
 
-const BACKENDS: Readonly<Record<string, () => Backend>> = { wasm: wasmBackend, cpu: cpuBackend };
+/** A backend, and what it takes to let the process end. */
+type MakeBackend = () => Promise<Backend & { dispose?(): Promise<void> | void }>;
+
+const BACKENDS: Readonly<Record<string, MakeBackend>> = {
+  wasm: () => Promise.resolve(wasmBackend()),
+  cpu: () => Promise.resolve(cpuBackend()),
+  gpu: () => gpuBackend(),
+  'gpu-webgpu': () => gpuBackend({ mode: 'webgpu' }),
+  'gpu-webasm': () => gpuBackend({ mode: 'webasm' }),
+  'gpu-cpu': () => gpuBackend({ mode: 'cpu' }),
+};
 
 interface Options {
-  readonly backend: () => Backend;
+  readonly backend: MakeBackend;
   readonly only?: SectionName;
   readonly compiled: boolean;
 }
@@ -43,7 +54,7 @@ export async function goldenCommand(args: readonly string[], output: Output): Pr
   const program = new Command('golden')
     .description('Checks every case of a folder of golden data.')
     .argument('<folder>', 'folder with ops.json, optim.json, dit.json, diffusion.json, train.json')
-    .option('--backend <name>', Object.keys(BACKENDS).join(', '), readBackend, cpuBackend)
+    .option('--backend <name>', Object.keys(BACKENDS).join(', '), readBackend, BACKENDS['cpu'])
     .addOption(new Option('--only <section>', 'check only this section').choices(SECTIONS))
     .option('--compiled', 'run every function as one compiled plan', false)
     .exitOverride()
@@ -65,7 +76,7 @@ export async function goldenCommand(args: readonly string[], output: Output): Pr
   }
 }
 
-function readBackend(name: string): () => Backend {
+function readBackend(name: string): MakeBackend {
   if (Object.hasOwn(BACKENDS, name)) return BACKENDS[name];
   throw new InvalidArgumentError(`There is only: ${Object.keys(BACKENDS).join(', ')}.`);
 }
@@ -75,10 +86,24 @@ async function checkFolder(
   { backend, only, compiled }: Options,
   output: Output,
 ): Promise<number> {
-  setDefaultBackend(backend());
+  const names = only === undefined ? SECTIONS : [only];
+  const made = await backend();
+  setDefaultBackend(made);
+  try {
+    return await checkSections(path, names, compiled, output);
+  } finally {
+    await made.dispose?.();
+  }
+}
+
+async function checkSections(
+  path: string,
+  names: readonly SectionName[],
+  compiled: boolean,
+  output: Output,
+): Promise<number> {
   const folder = new GoldenFolder(path);
   const mode = compiled ? 'compiled' : 'eager';
-  const names = only === undefined ? SECTIONS : [only];
   // All manifests and files are read before anything runs, so that damage is known at once.
   const sections = names.map((section) => ({
     section,

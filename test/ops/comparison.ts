@@ -12,16 +12,16 @@ export interface Expected {
  * Expects tensors to have the shapes, dtypes and elements of others. NaN equals NaN; float32 elements
  * may deviate by `tolerance` times the largest finite one, or times 1 if that is larger.
  */
-export function expectSame(
+export async function expectSame(
   actual: readonly Tensor[],
   expected: readonly Expected[],
   tolerance: number,
-): void {
+): Promise<void> {
   expect(actual.map(specOf)).toEqual(expected.map(specOf));
   for (const [i, tensor] of actual.entries()) {
     const wanted = Array.from(expected[i].dataSync());
     const allowed = tensor.dtype === 'float32' ? tolerance * scaleOf(wanted) : 0;
-    const wrong = Array.from(tensor.dataSync()).flatMap((got, at) =>
+    const wrong = Array.from(await tensor.data()).flatMap((got, at) =>
       Object.is(got, wanted[at]) || Math.abs(got - wanted[at]) <= allowed
         ? []
         : [{ result: i, at, got, wanted: wanted[at] }],

@@ -138,6 +138,7 @@ describe.each([
   const entries = [
     '@tessera/tensor',
     '@tessera/tensor/extend',
+    '@tessera/tensor/gpu',
     '@tessera/autograd',
     '@tessera/autograd/nn',
     '@tessera/autograd/optim',

@@ -36,8 +36,8 @@ export const BACKENDS = ['cpu', 'wasm', 'gpu'] as const;
 /** One of {@link BACKENDS}. */
 export type BackendName = (typeof BACKENDS)[number];
 
-/** The backends that this version can train and sample on, the default one first. */
-export const AVAILABLE_BACKENDS: readonly BackendName[] = ['wasm', 'cpu'];
+/** The backend of a run that does not name one. */
+export const DEFAULT_BACKEND: BackendName = 'wasm';
 
 /**
  * The samplers: deterministic DDIM (eta 0) and ancestral DDPM.

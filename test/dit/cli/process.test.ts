@@ -82,10 +82,10 @@ test('--help goes to stdout', async () => {
 });
 
 describe('train refuses', () => {
-  test('a backend that is not there yet', async () => {
-    expect(await refusal('train', '--backend', 'gpu')).toEqual(
+  test('a backend that there is not', async () => {
+    expect(await refusal('train', '--backend', 'tpu')).toEqual(
       refusedWith(
-        "option '--backend <name>' argument 'gpu' is invalid. The gpu backend is not there yet. This version has: cpu.",
+        "option '--backend <name>' argument 'tpu' is invalid. Expected one of cpu, wasm, gpu.",
       ),
     );
   });

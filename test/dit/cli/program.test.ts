@@ -47,7 +47,7 @@ describe('train', () => {
   test('has defaults for everything', async () => {
     expect((await run('train')).ran).toEqual([
       'train',
-      { preset: 'smoke', design: 'adaln-zero', backend: 'cpu', seed: 0 },
+      { preset: 'smoke', design: 'adaln-zero', backend: 'wasm', seed: 0 },
     ]);
   });
 
@@ -102,8 +102,6 @@ describe('what is wrong', () => {
     'train --presset quick',
     'train --preset slow',
     'train --design adaln-one',
-    'train --backend wasm',
-    'train --backend gpu',
     'train --backend tpu',
     'train --steps 0',
     'train --batch many',

@@ -1,7 +1,7 @@
 /** Reads the arguments of the command line's options, or says in one line what is wrong with them. */
 
 import { InvalidArgumentError } from 'commander';
-import { AVAILABLE_BACKENDS, BACKENDS, MAX_SEED, type BackendName } from '../choices.ts';
+import { MAX_SEED } from '../choices.ts';
 
 /** A number in ordinary decimal notation: no hexadecimal, no empty text, no spaces. */
 function parseNumber(text: string): number {
@@ -57,17 +57,6 @@ export function oneOf<T extends string>(names: readonly T[]): (text: string) => 
     }
     return found;
   };
-}
-
-/** Reads the name of a backend that this version has. */
-export function backend(text: string): BackendName {
-  const name = oneOf(BACKENDS)(text);
-  if (!AVAILABLE_BACKENDS.includes(name)) {
-    throw new InvalidArgumentError(
-      `The ${name} backend is not there yet. This version has: ${AVAILABLE_BACKENDS.join(', ')}.`,
-    );
-  }
-  return name;
 }
 
 /** Reads the name of a picture to write, which ends in .png. */

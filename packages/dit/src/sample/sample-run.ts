@@ -16,7 +16,8 @@ import type { SampleOptions } from './options.ts';
 /**
  * Draws ten digits of each label with the averaged weights of a run, and writes them as one PNG.
  *
- * @throws ValueError or FormatError if the run is not whole or the options do not fit it
+ * @throws ValueError or FormatError if the run is not whole or the options do not fit it; DeviceError
+ *   if the backend is not there, or fails
  * @example
  * // not run: needs a trained run
  * const options = { run: 'runs/mnist', guidance: 2, sampler: 'ddim', steps: 50, seed: 0 } as const;

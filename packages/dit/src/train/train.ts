@@ -38,7 +38,7 @@ const CLASSES = Array.from({ length: MNIST_CLASSES }, (_, label) => label);
  * keeps into `options.out`; see {@link RUN_FILES}. The folder appears once the digits are loaded.
  *
  * @throws ValueError, FormatError for data or a configuration that do not fit; StateError if the
- *   training diverges
+ *   training diverges; DeviceError if the configuration's backend is not there, or fails
  * @example
  * // not run: takes minutes
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });

@@ -1,0 +1,67 @@
+import type { KernelSource } from './dispatch.ts';
+import type { KernelLimits } from './lowering.ts';
+
+/** The modes of gpu.js that the backend runs on. */
+export type GpuMode = 'webgpu' | 'webgl2' | 'webasm' | 'cpu';
+
+/** Memory of an engine that holds floats: a buffer, a texture or an array. */
+export interface Memory {
+  readonly size: number;
+}
+
+/** A kernel that an engine has compiled. */
+export interface Program {
+  readonly source: KernelSource;
+}
+
+/** What is there to report of a device. */
+export interface DeviceReport {
+  readonly mode: GpuMode;
+  /** The adapter's own words, or what stands in for one. */
+  readonly adapter: string;
+  /** Limits that matter, by their names. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** Which form of large matrix products was measured to be the fastest one; on WebGPU only. */
+  readonly products?: Tuning;
+}
+
+/** How a matrix product runs on WebGPU, see product-forms.ts. */
+export type ProductForm = 'plain' | 'blocked' | 'tiled';
+
+/** Times of the forms of one product. */
+export interface Tuning {
+  readonly fastest: ProductForm;
+  /** Rows, columns and inner elements of the product that was timed. */
+  readonly size: number;
+  /** Milliseconds of it in each form; `null` where its numbers are wrong. */
+  readonly milliseconds: Readonly<Record<ProductForm, number | null>>;
+}
+
+/** How many buffers an engine holds. */
+export interface MemoryUse {
+  readonly buffers: number;
+  readonly bytes: number;
+}
+
+/**
+ * Runs kernels of gpu.js. Everything is queued in the order of the calls; failures surface when
+ * values are read.
+ */
+export interface Engine {
+  readonly report: DeviceReport;
+  readonly limits: KernelLimits;
+  /** Makes a kernel ready. */
+  compile(source: KernelSource): Program;
+  /** Runs a kernel on arrays and gives its output in memory of its own. */
+  run(program: Program, inputs: readonly Memory[]): Memory;
+  /** Hands what is queued to the device, if it is at least `least` dispatches (default 1). */
+  submit(least?: number): void;
+  upload(values: Float32Array): Memory;
+  /** Gives memory back, for what is queued later. */
+  free(memory: Memory): void;
+  read(memory: Memory): Promise<Float32Array>;
+  /** As {@link read}, at once. Throws a StateError where there is only the asynchronous way. */
+  readSync(memory: Memory): Float32Array;
+  memoryUse(): MemoryUse;
+  dispose(): Promise<void>;
+}

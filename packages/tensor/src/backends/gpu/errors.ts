@@ -1,0 +1,34 @@
+import { TesseraError } from '../../errors.ts';
+
+/** What went wrong on a device. */
+export type DeviceFailure =
+  'unavailable' | 'lost' | 'out-of-memory' | 'validation' | 'compilation' | 'mismatch' | 'internal';
+
+/**
+ * A device that is not there, or that failed. Work is queued, so a failure surfaces at the next
+ * `await` of values, and names the kernel that caused it where that is known.
+ *
+ * @example
+ * const error = new DeviceError('gpu', 'unavailable', 'no adapter answers. Pass mode: "cpu".');
+ * error.failure; // 'unavailable'
+ */
+export class DeviceError extends TesseraError {
+  readonly failure: DeviceFailure;
+  /** The kernel at fault. */
+  readonly kernel: string | undefined;
+  /** What was compiled for it. */
+  readonly source: string | undefined;
+
+  constructor(
+    op: string,
+    failure: DeviceFailure,
+    problem: string,
+    kernel?: string,
+    source?: string,
+  ) {
+    super(op, source === undefined ? problem : `${problem}\n--- source ---\n${source}`);
+    this.failure = failure;
+    this.kernel = kernel;
+    this.source = source;
+  }
+}

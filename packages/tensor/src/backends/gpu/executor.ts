@@ -1,0 +1,101 @@
+import type { Backend, Executable, Storage } from '../../backend.ts';
+import type { Plan } from '../../compile/plan.ts';
+import { StateError } from '../../errors.ts';
+import type { Engine, Memory, Program } from './engine.ts';
+import { lowerPlan } from './lower.ts';
+import { GpuStorage } from './storage.ts';
+
+/** A dispatch with its compiled kernel, and the slots that nobody reads after it. */
+interface Step {
+  readonly program: Program;
+  readonly reads: readonly number[];
+  readonly writes: number;
+  readonly frees: readonly number[];
+}
+
+/** Eager operations that are queued before the device gets them. */
+const LONGEST_QUEUE = 128;
+
+/**
+ * Makes a plan ready on an engine. Memory comes from the engine's pool: every kernel writes memory of
+ * its own and gives back what it was the last to read, so the buffers of a plan, and donated inputs
+ * and the outputs that take over from them, share memory as their lifetimes allow. No kernel ever
+ * writes what it reads.
+ */
+export function prepare(
+  backend: Backend,
+  engine: Engine,
+  plan: Plan,
+  constants: readonly Storage[],
+): Executable {
+  const { dispatches, slots } = lowerPlan(plan, engine.limits);
+  const lastUse = new Map<number, number>();
+  dispatches.forEach(({ reads, writes }, at) => {
+    for (const slot of [...reads, writes]) lastUse.set(slot, at);
+  });
+  const donated = new Set(plan.outputs.map(({ donatedInput }) => donatedInput));
+  const isOwned = (slot: number): boolean => {
+    if (slot >= plan.buffers.length) return true;
+    const { place } = plan.buffers[slot];
+    return place.kind === 'arena' || (place.kind === 'input' && donated.has(place.index));
+  };
+  const steps = dispatches.map(({ source, reads, writes }, at): Step => ({
+    program: engine.compile(source),
+    reads,
+    writes,
+    frees: [...new Set([...reads, writes])].filter(
+      (slot) => isOwned(slot) && lastUse.get(slot) === at,
+    ),
+  }));
+  return {
+    run: (inputs, outputs) => {
+      const memory = new Array<Memory | undefined>(slots);
+      plan.buffers.forEach(({ place }, slot) => {
+        if (place.kind === 'constant') {
+          memory[slot] = own(backend, constants[place.index]).memory('run');
+        } else if (place.kind === 'input') {
+          const storage = own(backend, inputs[place.index]);
+          memory[slot] = isOwned(slot) ? taken(storage) : storage.memory('run');
+        }
+      });
+      for (const { program, reads, writes, frees } of steps) {
+        memory[writes] = engine.run(
+          program,
+          // Kernels of no elements do not run, so what they would write is read for no element.
+          reads.map((slot) => (memory[slot] ??= engine.upload(new Float32Array(2)))),
+        );
+        for (const slot of frees) {
+          const done = memory[slot];
+          if (done !== undefined) engine.free(done);
+          memory[slot] = undefined;
+        }
+      }
+      plan.buffers.forEach(({ place }, slot) => {
+        const result = memory[slot];
+        if (result === undefined) return;
+        if (place.kind === 'output') own(backend, outputs[place.index]).put(result);
+        // A donated input that no kernel reads.
+        else if (place.kind === 'input' && isOwned(slot)) engine.free(result);
+      });
+      // A plan is one submit; eager operations share one.
+      engine.submit(plan.kernels.length > 1 ? 1 : LONGEST_QUEUE);
+    },
+  };
+}
+
+/** The memory of a donated input, whose handle waits for the output that takes it over. */
+function taken(storage: GpuStorage): Memory {
+  const memory = storage.memory('run');
+  storage.take('run');
+  return memory;
+}
+
+/** The storage as one of this backend. */
+export function own(backend: Backend, storage: Storage, op = 'run'): GpuStorage {
+  if (storage instanceof GpuStorage && storage.backend === backend) return storage;
+  throw new StateError(
+    op,
+    `the tensor is stored on another backend (${storage.backend.name}), not on this ${backend.name} backend. ` +
+      'Read its values there and make a new tensor of them here.',
+  );
+}

@@ -1,0 +1,192 @@
+import type { Backend, Executable, Storage } from '../../backend.ts';
+import type { Plan } from '../../compile/plan.ts';
+import type { TypedArray } from '../../dtype.ts';
+import { StateError } from '../../errors.ts';
+import type { DeviceReport, Engine, GpuMode, MemoryUse, ProductForm } from './engine.ts';
+import { DeviceError } from './errors.ts';
+import { own, prepare } from './executor.ts';
+import { loadGpuJs } from './gpu-js.ts';
+import { startEngine } from './probe.ts';
+import { decodeElements, encodeElements, GpuStorage } from './storage.ts';
+import { verifyPlan } from './verify.ts';
+
+/** Options of {@link gpuBackend}. */
+export interface GpuBackendOptions {
+  /**
+   * Where kernels run. `'webgpu'` and `'webgl2'` are GPUs, `'webasm'` and `'cpu'` are gpu.js without
+   * one; `'auto'` takes the first of these that works. Default `'auto'`.
+   */
+  readonly mode?: GpuMode | 'auto';
+  /**
+   * Whether to compare what every kernel computes on its first run with a reference, and to throw at
+   * the next `await` of values where they differ, with the kernel and its operands. Slow. Default false.
+   */
+  readonly verify?: boolean;
+  /**
+   * The form of large matrix products on WebGPU: `'measured'` times them on the device and takes the
+   * fastest that is right. Default `'measured'`.
+   */
+  readonly products?: ProductForm | 'measured';
+}
+
+/** A backend that runs the kernels of gpu.js. */
+export interface GpuBackend extends Backend {
+  /** What really runs. */
+  readonly device: DeviceReport;
+  /** Why this mode was chosen: the modes that were tried before, and what they lack. */
+  readonly choice: string;
+  /** Memory of the device that the backend holds, in use or ready for use again. */
+  memoryUse(): MemoryUse;
+  /** Frees the device, so that the process can exit; tensors of the backend are lost. */
+  dispose(): Promise<void>;
+}
+
+/** In the order in which `'auto'` tries them. */
+const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
+
+/**
+ * A backend whose kernels are compiled by gpu.js; see `gpuBackend` of the entry.
+ *
+ * @param reference What `verify` compares with.
+ */
+export async function openGpuBackend(
+  options: GpuBackendOptions,
+  reference: () => Backend,
+): Promise<GpuBackend> {
+  const { mode = 'auto', verify = false, products = 'measured' } = options;
+  if (mode !== 'auto' && !MODES.includes(mode)) {
+    throw new DeviceError(
+      'gpuBackend',
+      'unavailable',
+      `there is no mode '${mode as string}'. Use ${MODES.join(', ')} or auto.`,
+    );
+  }
+  const library = await loadGpuJs();
+  const failures: string[] = [];
+  for (const candidate of mode === 'auto' ? MODES : [mode]) {
+    try {
+      const engine = await startEngine(library, candidate, products);
+      const choice = describeChoice(candidate, mode, failures);
+      return createBackend(engine, choice, verify ? reference() : null);
+    } catch (error) {
+      if (!(error instanceof DeviceError) || mode !== 'auto') throw error;
+      failures.push(`${candidate}: ${error.message}`);
+    }
+  }
+  throw new DeviceError('gpuBackend', 'unavailable', `no mode works. ${failures.join(' ')}`);
+}
+
+function describeChoice(chosen: GpuMode, asked: string, failures: readonly string[]): string {
+  if (asked !== 'auto') return `mode ${chosen} was asked for.`;
+  if (failures.length === 0) return `mode ${chosen} is the first of ${MODES.join(', ')}.`;
+  return [`mode ${chosen} is the first that works.`, ...failures].join('\n');
+}
+
+function createBackend(engine: Engine, choice: string, reference: Backend | null): GpuBackend {
+  let isDisposed = false;
+  const checks = new Checks();
+  const backend: GpuBackend = {
+    name: 'gpu',
+    get device() {
+      return engine.report;
+    },
+    choice,
+    composites: new Set(),
+    epilogues: new Set(),
+    allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
+    store: (array, dtype) =>
+      new GpuStorage(backend, engine, dtype, array.length, engine.upload(encodeElements(array))),
+    read: async (storage) => {
+      const { dtype, size } = storage;
+      const floats = await engine.read(own(backend, storage, 'data').memory('data'));
+      await checks.settle();
+      return decodeElements(floats, dtype, size);
+    },
+    readSync: (storage) => {
+      const { dtype, size } = storage;
+      const floats = engine.readSync(own(backend, storage, 'data').memory('data'));
+      return decodeElements(floats, dtype, size);
+    },
+    transfer: (storage, op) => own(backend, storage, op).transfer(op),
+    release: (storage) => {
+      own(backend, storage, 'dispose').release();
+    },
+    prepare: (plan, constants) => {
+      if (isDisposed) {
+        throw new StateError(
+          'prepare',
+          'the backend was disposed. Make a new one with gpuBackend().',
+        );
+      }
+      const executable = prepare(backend, engine, plan, constants);
+      if (reference === null) return executable;
+      return verified(backend, engine, reference, plan, constants, executable, checks);
+    },
+    memoryUse: () => engine.memoryUse(),
+    dispose: async () => {
+      if (isDisposed) return;
+      isDisposed = true;
+      await engine.dispose();
+    },
+  };
+  return backend;
+}
+
+/** Comparisons that are under way. */
+class Checks {
+  private readonly running = new Set<Promise<void>>();
+  private failure: Error | null = null;
+
+  add(check: Promise<void>): void {
+    const watched = check
+      .catch((error: unknown) => {
+        this.failure ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.running.delete(watched);
+      });
+    this.running.add(watched);
+  }
+
+  /** Waits for all, and throws the first failure there was. */
+  async settle(): Promise<void> {
+    await Promise.all(this.running);
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+  }
+}
+
+/** The executable, whose kernels are compared with a reference when it first runs. */
+function verified(
+  backend: Backend,
+  engine: Engine,
+  reference: Backend,
+  plan: Plan,
+  constants: readonly Storage[],
+  executable: Executable,
+  checks: Checks,
+): Executable {
+  let isVerified = false;
+  const read = async (storage: Storage): Promise<TypedArray> => {
+    const floats = await engine.read(own(backend, storage).memory('run'));
+    return decodeElements(floats, storage.dtype, storage.size);
+  };
+  const verify = async (
+    operands: readonly Promise<readonly [number, TypedArray]>[],
+  ): Promise<void> => verifyPlan(engine, reference, plan, new Map(await Promise.all(operands)));
+  return {
+    run: (inputs, outputs) => {
+      if (!isVerified) {
+        isVerified = true;
+        const operands = plan.buffers.flatMap(({ place }, slot) => {
+          if (place.kind !== 'input' && place.kind !== 'constant') return [];
+          const storage = (place.kind === 'input' ? inputs : constants)[place.index];
+          return [read(storage).then((elements) => [slot, elements] as const)];
+        });
+        checks.add(verify(operands));
+      }
+      executable.run(inputs, outputs);
+    },
+  };
+}

@@ -1,0 +1,287 @@
+/**
+ * Functions that kernels call. Each is gpu.js source that means the same in every mode; where WGSL or
+ * GLSL would compute something else (integer division, NaN, infinity), the mode replaces the body.
+ *
+ * Why they are needed, measured: gpu.js divides in float, which is exact only to about 2^20; a shader
+ * compiler may assume that there is no NaN and folds `x !== x` away; `Infinity` becomes the largest
+ * finite float; `tanh` of large numbers is NaN, `sin` and `cos` are off by 2e-4, and `exp` and `log`
+ * turn NaN into numbers.
+ */
+export interface Intrinsic {
+  /** Types of the arguments, in order. */
+  readonly types: readonly ('Integer' | 'Number')[];
+  readonly returns: 'Integer' | 'Number';
+  /** The function in the subset of JavaScript that gpu.js translates. */
+  readonly source: string;
+  /** The body in WGSL, which takes the place of what gpu.js makes of `source`; arguments are `user_…`. */
+  readonly wgsl?: string;
+  /** The whole function in GLSL, likewise. */
+  readonly glsl?: string;
+}
+
+const NAN_TEST = {
+  wgsl: 'return select(0.0, 1.0, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);',
+  glsl: 'float isNan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u ? 1.0 : 0.0; }',
+};
+
+/** In the order in which they call each other. */
+const intrinsics: readonly Intrinsic[] = [
+  // Integers: both operands are at least 0, and b is not 0.
+  {
+    types: ['Integer', 'Integer'],
+    returns: 'Integer',
+    source: 'function quotient(a, b) { return Math.floor((a + 0.5) / b); }',
+    wgsl: 'return user_a / user_b;',
+    glsl: 'int quotient(int a, int b) { return a / b; }',
+  },
+  {
+    types: ['Integer', 'Integer'],
+    returns: 'Integer',
+    source: 'function remainder(a, b) { return a - quotient(a, b) * b; }',
+    wgsl: 'return user_a % user_b;',
+    glsl: 'int remainder(int a, int b) { return a - (a / b) * b; }',
+  },
+  {
+    types: ['Integer', 'Integer', 'Number'],
+    returns: 'Integer',
+    source: 'function place(start, stride, index) { return start + stride * index; }',
+    wgsl: 'return user_start + user_stride * i32(user_index);',
+    glsl: 'int place(int start, int stride, float index) { return start + stride * int(index); }',
+  },
+  // Numbers that are not finite.
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: 'function isNan(x) { return x !== x ? 1 : 0; }',
+    ...NAN_TEST,
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: 'function infinity(zero) { return 1 / zero; }',
+    wgsl: 'var bits : u32 = 0x7f800000u + u32(user_zero); return bitcast<f32>(bits);',
+    glsl: 'float infinity(float zero) { return uintBitsToFloat(0x7f800000u + uint(zero)); }',
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: 'function notANumber(zero) { return zero / zero; }',
+    wgsl: 'var bits : u32 = 0x7fc00000u + u32(user_zero); return bitcast<f32>(bits);',
+    glsl: 'float notANumber(float zero) { return uintBitsToFloat(0x7fc00000u + uint(zero)); }',
+  },
+  {
+    types: ['Number', 'Number'],
+    returns: 'Number',
+    source:
+      'function larger(a, b) { if (isNan(a) > 0.5) { return a; } if (a > b) { return a; } return b; }',
+  },
+  // Transcendental functions.
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: 'function exponential(x) { if (isNan(x) > 0.5) { return x; } return Math.exp(x); }',
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      'function logarithm(x) {',
+      '  if (isNan(x) > 0.5) { return x; }',
+      '  if (x < 0) { return notANumber(0); }',
+      '  if (x === 0) { return -infinity(0); }',
+      '  if (x > 3.4028234e38) { return x; }',
+      '  return Math.log(x);',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      'function squareRoot(x) {',
+      '  if (isNan(x) > 0.5) { return x; }',
+      '  if (x < 0) { return notANumber(0); }',
+      '  if (x > 3.4028234e38) { return x; }',
+      '  return Math.sqrt(x);',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      'function hyperbolicTangent(x) {',
+      '  if (isNan(x) > 0.5) { return x; }',
+      '  const m = Math.min(Math.abs(x), 20);',
+      '  const s = m * m;',
+      // Near 0 the quotient would cancel: x − x³/3 + 2x⁵/15 − 17x⁷/315.
+      '  if (m < 0.2) { return x * (1 - s * (0.3333333333 - s * (0.1333333333 - s * 0.0539682540))); }',
+      '  const e = Math.exp(-2 * m);',
+      '  const t = (1 - e) / (1 + e);',
+      '  if (x < 0) { return -t; }',
+      '  return t;',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      // Abramowitz & Stegun 7.1.28 is too coarse; 7.1.26 is within 1.5e-7.
+      'function errorFunction(x) {',
+      '  if (isNan(x) > 0.5) { return x; }',
+      '  const m = Math.min(Math.abs(x), 6);',
+      '  const s = m * m;',
+      // Near 0 the difference would cancel: 2/√π · (x − x³/3 + x⁵/10 − x⁷/42 + x⁹/216).
+      '  if (m < 0.3) {',
+      '    return 1.1283791671 * x * (1 - s * (0.3333333333 - s * (0.1 - s * (0.0238095238 - s * 0.0046296296))));',
+      '  }',
+      '  const t = 1 / (1 + 0.3275911 * m);',
+      '  const p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));',
+      '  const r = 1 - p * Math.exp(-s);',
+      '  if (x < 0) { return -r; }',
+      '  return r;',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number', 'Number'],
+    returns: 'Number',
+    source: [
+      // sin(x + quarter · π/2): reduction by π/2 in three parts (Cody & Waite), then Taylor series.
+      'function sine(x, quarter) {',
+      '  if (isNan(x) > 0.5) { return x; }',
+      '  if (Math.abs(x) > 3.4028234e38) { return notANumber(0); }',
+      '  const n = Math.floor(x * 0.6366197724 + 0.5);',
+      '  const r = ((x - n * 1.5703125) - n * 0.00048375129699707031) - n * 0.0000000754978995489188216;',
+      '  const q = n + quarter;',
+      '  const turn = q - 4 * Math.floor(q * 0.25);',
+      '  const s = r * r;',
+      '  const odd = r * (1 - s * (0.1666666667 - s * (0.0083333333 - s * (0.0001984127 - s * 0.0000027557))));',
+      '  const even = 1 - s * (0.5 - s * (0.0416666667 - s * (0.0013888889 - s * (0.0000248016 - s * 0.00000027557))));',
+      '  if (turn < 0.5) { return odd; }',
+      '  if (turn < 1.5) { return even; }',
+      '  if (turn < 2.5) { return -odd; }',
+      '  return -even;',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number', 'Number'],
+    returns: 'Number',
+    source: [
+      'function power(x, y) {',
+      '  if (y === 0) { return 1; }',
+      '  if (isNan(x) > 0.5) { return x; }',
+      '  if (isNan(y) > 0.5) { return y; }',
+      '  const m = Math.abs(x);',
+      '  if (Math.abs(y) > 3.4028234e38) {',
+      '    if (m === 1) { return notANumber(0); }',
+      '    if (m > 1) { if (y > 0) { return infinity(0); } return 0; }',
+      '    if (y > 0) { return 0; }',
+      '    return infinity(0);',
+      '  }',
+      '  const half = y * 0.5;',
+      '  const whole = y === Math.floor(y) ? 1 : 0;',
+      '  const odd = half !== Math.floor(half) ? whole : 0;',
+      '  let r = 0;',
+      '  if (m === 0) {',
+      '    if (y < 0) { r = infinity(0); }',
+      '  } else {',
+      '    if (m > 3.4028234e38) {',
+      '      if (y > 0) { r = m; }',
+      '    } else {',
+      '      if (x < 0 && whole < 0.5) { return notANumber(0); }',
+      '      r = Math.pow(m, y);',
+      '    }',
+      '  }',
+      '  if (x < 0 && odd > 0.5) { return -r; }',
+      '  return r;',
+      '}',
+    ].join('\n'),
+  },
+  // Halves of an int32: a high one and a low one, see Value in writer.ts.
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source:
+      'function wrapHigh(h) { const u = h + 32768; return u - 65536 * Math.floor(u / 65536) - 32768; }',
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      'function highOfFloat(x) {',
+      '  if (isNan(x) > 0.5) { return 0; }',
+      '  if (x >= 2147483648) { return 32767; }',
+      '  if (x < -2147483648) { return -32768; }',
+      '  const t = x < 0 ? Math.ceil(x) : Math.floor(x);',
+      '  return Math.floor(t / 65536);',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      'function lowOfFloat(x) {',
+      '  if (isNan(x) > 0.5) { return 0; }',
+      '  if (x >= 2147483648) { return 65535; }',
+      '  if (x < -2147483648) { return 0; }',
+      '  const t = x < 0 ? Math.ceil(x) : Math.floor(x);',
+      '  return t - 65536 * Math.floor(t / 65536);',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number', 'Number'],
+    returns: 'Number',
+    source: [
+      // The low 16 bits of a product of two halves, by bytes: no step exceeds 2^24.
+      'function lowProduct(a, b) {',
+      '  const c = Math.floor(b / 256);',
+      '  const p = a * c;',
+      '  const q = a * (b - 256 * c) + 256 * (p - 256 * Math.floor(p / 256));',
+      '  return q - 65536 * Math.floor(q / 65536);',
+      '}',
+    ].join('\n'),
+  },
+  {
+    types: ['Number', 'Number'],
+    returns: 'Number',
+    source: [
+      // The high 16 bits of a product of two low halves.
+      'function highProduct(a, b) {',
+      '  const c = Math.floor(b / 256);',
+      '  const p = a * c;',
+      '  const q = a * (b - 256 * c) + 256 * (p - 256 * Math.floor(p / 256));',
+      '  return Math.floor(p / 256) + Math.floor(q / 65536);',
+      '}',
+    ].join('\n'),
+  },
+];
+
+/** The name of an intrinsic. */
+export function intrinsicName({ source }: Intrinsic): string {
+  return source.slice('function '.length, source.indexOf('('));
+}
+
+/** The names of its arguments. */
+export function intrinsicArguments({ source }: Intrinsic): string[] {
+  const list = source.slice(source.indexOf('(') + 1, source.indexOf(')'));
+  return list.split(', ');
+}
+
+/** The intrinsics that a text calls, and those that they call, in the order of the table. */
+export function intrinsicsOf(text: string): Intrinsic[] {
+  const called = new Set<Intrinsic>();
+  const visit = (caller: string): void => {
+    for (const intrinsic of intrinsics) {
+      if (called.has(intrinsic) || !caller.includes(`${intrinsicName(intrinsic)}(`)) continue;
+      called.add(intrinsic);
+      visit(intrinsic.source);
+    }
+  };
+  visit(text);
+  return intrinsics.filter((intrinsic) => called.has(intrinsic));
+}

@@ -1,0 +1,101 @@
+import type { CallKernel, Kernel } from '../../compile/kernel.ts';
+import type { Plan } from '../../compile/plan.ts';
+import { StateError } from '../../errors.ts';
+import type { ContractParams } from '../../primitives/contract.ts';
+import type { GatherParams } from '../../primitives/gather.ts';
+import type { SourceParams } from '../../primitives/source.ts';
+import { sizeOf } from '../../shape.ts';
+import { isPartial, lowerAssembly } from './assembly.ts';
+import { lowerConv2d, lowerConv2dInput, lowerConv2dWeight } from './conv.ts';
+import type { Dispatch } from './dispatch.ts';
+import { lowerGather, lowerScatterAdd } from './gather.ts';
+import { Lowering, type KernelLimits } from './lowering.ts';
+import { lowerMap } from './map.ts';
+import { lowerMatmul } from './matmul.ts';
+import { lowerIota, lowerRandomBits } from './random.ts';
+import { lowerReduce } from './reduce.ts';
+
+/** The operations that have a kernel of their own, with their attributes. */
+interface CallParams extends ContractParams, GatherParams, SourceParams {}
+
+const calls: {
+  readonly [N in keyof CallParams]: (
+    lowering: Lowering,
+    kernel: CallKernel,
+    params: CallParams[N],
+  ) => void;
+} = {
+  matmul: lowerMatmul,
+  conv2d: lowerConv2d,
+  conv2dInput: lowerConv2dInput,
+  conv2dWeight: lowerConv2dWeight,
+  gather: lowerGather,
+  scatterAdd: lowerScatterAdd,
+  iota: lowerIota,
+  randomBits: lowerRandomBits,
+};
+
+/** A plan as kernels of gpu.js. */
+export interface LoweredPlan {
+  readonly dispatches: readonly Dispatch[];
+  /** Number of slots; the first ones are the buffers of the plan. */
+  readonly slots: number;
+}
+
+/**
+ * Translates every kernel of a plan. Kernels of no elements vanish.
+ *
+ * @param plan The plan.
+ * @param limits What one kernel may use.
+ */
+export function lowerPlan(plan: Plan, limits: KernelLimits): LoweredPlan {
+  const lowering = new Lowering(plan.buffers, limits);
+  for (const group of kernelGroups(plan)) {
+    const parts = group.filter((kernel) => kernel.kind === 'map');
+    if (isAssembly(group, lowering.sizes)) lowerAssembly(lowering, parts);
+    else group.forEach((kernel) => lowerKernel(lowering, kernel));
+  }
+  return { dispatches: lowering.dispatches, slots: lowering.sizes.length };
+}
+
+/** The kernels of a plan one by one, except those that write regions of one buffer, which belong together. */
+export function kernelGroups({ kernels, buffers }: Plan): Kernel[][] {
+  const sizes = buffers.map(({ size }) => size);
+  const groups: Kernel[][] = [];
+  for (const kernel of kernels) {
+    const last = groups.at(-1);
+    const isPart = kernel.kind === 'map' && isPartial(kernel, sizes);
+    const continues =
+      isPart && last?.[0].kind === 'map' && last[0].outputs[0].buffer === kernel.outputs[0].buffer;
+    if (continues) last.push(kernel);
+    else groups.push([kernel]);
+  }
+  return groups;
+}
+
+/** Whether a group writes its buffer in parts, or only a part of it. */
+function isAssembly(group: readonly Kernel[], sizes: readonly number[]): boolean {
+  return group.some((kernel) => kernel.kind === 'map' && isPartial(kernel, sizes));
+}
+
+function lowerKernel(lowering: Lowering, kernel: Kernel): void {
+  if (sizeOf(kernel.outputs[0].view.shape) === 0) return;
+  if (kernel.kind === 'map') {
+    lowerMap(lowering, kernel);
+    return;
+  }
+  if (kernel.kind === 'reduce') {
+    lowerReduce(lowering, kernel);
+    return;
+  }
+  const { name } = kernel.operation;
+  if (!Object.hasOwn(calls, name)) {
+    throw new StateError(
+      'prepare',
+      `the gpu backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
+    );
+  }
+  const call: (lowering: Lowering, kernel: CallKernel, params: never) => void =
+    calls[name as keyof CallParams];
+  call(lowering, kernel, kernel.params as never); // an operation and its attributes belong together
+}

@@ -1,0 +1,108 @@
+import type { Backend, Storage } from '../../backend.ts';
+import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
+import { StateError } from '../../errors.ts';
+import type { Engine, Memory } from './engine.ts';
+
+/** Frees the memory of tensors that nobody holds any more. */
+const forgotten = new FinalizationRegistry<{ readonly engine: Engine; memory: Memory | null }>(
+  (cell) => {
+    if (cell.memory !== null) cell.engine.free(cell.memory);
+  },
+);
+
+/** The elements of a tensor in memory of an engine, which is given out when they are first written. */
+export class GpuStorage implements Storage {
+  readonly backend: Backend;
+  readonly dtype: DType;
+  readonly size: number;
+  readonly #engine: Engine;
+  /** Outlives this handle, so that its memory can be freed. */
+  readonly #cell: { readonly engine: Engine; memory: Memory | null };
+  /** What became of the elements, once they are gone. */
+  #loss: string | null = null;
+
+  constructor(backend: Backend, engine: Engine, dtype: DType, size: number, memory: Memory | null) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.size = size;
+    this.#engine = engine;
+    this.#cell = { engine, memory };
+    forgotten.register(this, this.#cell, this.#cell);
+  }
+
+  /**
+   * The memory, for kernels to read.
+   *
+   * @throws StateError if the storage was donated or disposed.
+   */
+  memory(op: string): Memory {
+    this.check(op);
+    this.#cell.memory ??= this.#engine.upload(new Float32Array(floatsOf(this.dtype, this.size)));
+    return this.#cell.memory;
+  }
+
+  /** Gives up the memory, to be written anew; `null` if there is none yet. */
+  take(op: string): Memory | null {
+    this.check(op);
+    const { memory } = this.#cell;
+    this.#cell.memory = null;
+    return memory;
+  }
+
+  /** Takes over memory with the elements. */
+  put(memory: Memory): void {
+    if (this.#cell.memory !== null) this.#engine.free(this.#cell.memory);
+    this.#cell.memory = memory;
+  }
+
+  /** A new handle of the elements, which this one gives up. */
+  transfer(op: string): GpuStorage {
+    const memory = this.take(op);
+    this.#loss =
+      'the tensor was donated to a compiled function, which reused its memory. ' +
+      'Use what that call returned instead, or leave the argument out of donate.';
+    return new GpuStorage(this.backend, this.#engine, this.dtype, this.size, memory);
+  }
+
+  /** Gives up the elements; nothing happens if they are gone. */
+  release(): void {
+    if (this.#loss !== null) return;
+    const memory = this.take('dispose');
+    if (memory !== null) this.#engine.free(memory);
+    this.#loss =
+      'the tensor was disposed. Read its values or compute with it before it is disposed.';
+  }
+
+  private check(op: string): void {
+    if (this.#loss !== null) throw new StateError(op, this.#loss);
+  }
+}
+
+/** Floats that hold `size` elements: two for an int32, of at least one element since no buffer is empty. */
+function floatsOf(dtype: DType, size: number): number {
+  return Math.max(1, size) * (dtype === 'int32' ? 2 : 1);
+}
+
+/** Elements as floats: an int32 as its high and low halves, first all high ones, then all low ones. */
+export function encodeElements(array: TypedArray): Float32Array {
+  const size = array.length;
+  if (array instanceof Float32Array && size > 0) return array;
+  if (!(array instanceof Int32Array)) {
+    return size === 0 ? new Float32Array(1) : Float32Array.from(array);
+  }
+  const floats = new Float32Array(floatsOf('int32', size));
+  for (let i = 0; i < size; i++) {
+    floats[i] = array[i] >> 16;
+    floats[size + i] = array[i] & 0xffff;
+  }
+  return floats;
+}
+
+/** Undoes {@link encodeElements}. */
+export function decodeElements(floats: Float32Array, dtype: DType, size: number): TypedArray {
+  if (dtype === 'float32') return floats.subarray(0, size);
+  const array = allocateArray(dtype, size);
+  if (dtype === 'bool') array.set(floats.subarray(0, size));
+  else for (let i = 0; i < size; i++) array[i] = floats[i] * 65536 + floats[size + i];
+  return array;
+}

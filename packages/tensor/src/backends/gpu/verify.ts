@@ -1,0 +1,157 @@
+import type { Backend } from '../../backend.ts';
+import { formatKernel, withOperands, type Kernel, type Operand } from '../../compile/kernel.ts';
+import type { Plan, PlanBuffer } from '../../compile/plan.ts';
+import { allocateArray, type TypedArray } from '../../dtype.ts';
+import { formatShape } from '../../errors.ts';
+import type { Engine, Memory } from './engine.ts';
+import { DeviceError } from './errors.ts';
+import { kernelGroups, lowerPlan } from './lower.ts';
+import { decodeElements, encodeElements } from './storage.ts';
+
+/**
+ * How far a float32 result may be off, as a multiple of the largest: a GPU sums in float32 and its
+ * exp is off by about 1e-6, where the reference works in float64.
+ */
+const TOLERANCE = 1e-4;
+
+/** Elements of an operand that a report prints. */
+const PRINTED = 16;
+
+/**
+ * Runs every kernel of a plan on an engine and on a reference backend, on the same operands, which the
+ * reference has computed.
+ *
+ * @param values The elements of each buffer of the plan that is an input or a constant.
+ * @throws DeviceError with the first kernel whose results differ, its operands and its source
+ */
+export async function verifyPlan(
+  engine: Engine,
+  reference: Backend,
+  plan: Plan,
+  values: ReadonlyMap<number, TypedArray>,
+): Promise<void> {
+  const known = new Map(values);
+  for (const group of kernelGroups(plan)) {
+    const [{ buffer }] = group[0].outputs;
+    const outputs = [...new Set(group.flatMap((kernel) => kernel.outputs.map((o) => o.buffer)))];
+    const operands = readsOf(group, outputs);
+    const wanted = runReference(reference, plan, group, operands, outputs, known);
+    if (plan.buffers[buffer].size > 0) {
+      const found = await runEngine(engine, plan, group, known);
+      for (const output of outputs) compare(engine, plan, group, output, found, wanted, known);
+    }
+    for (const [output, elements] of wanted) known.set(output, elements);
+  }
+}
+
+function readsOf(group: readonly Kernel[], outputs: readonly number[]): number[] {
+  const reads = group.flatMap((kernel) => kernel.inputs.map((operand) => operand.buffer));
+  return [...new Set(reads)].filter((buffer) => !outputs.includes(buffer));
+}
+
+/** The results of a group of kernels by the reference, as a plan of its own. */
+function runReference(
+  reference: Backend,
+  plan: Plan,
+  group: readonly Kernel[],
+  operands: readonly number[],
+  outputs: readonly number[],
+  known: ReadonlyMap<number, TypedArray>,
+): Map<number, TypedArray> {
+  const renumbered = [...operands, ...outputs];
+  const change = (operand: Operand): Operand => ({
+    ...operand,
+    buffer: renumbered.indexOf(operand.buffer),
+  });
+  const part: Plan = {
+    buffers: renumbered.map((buffer, i): PlanBuffer => {
+      const isInput = i < operands.length;
+      const index = isInput ? i : i - operands.length;
+      return { ...plan.buffers[buffer], place: { kind: isInput ? 'input' : 'output', index } };
+    }),
+    kernels: group.map((kernel) => withOperands(kernel, change)),
+    inputs: operands.length,
+    constants: 0,
+    outputs: outputs.map((buffer) => {
+      const { size, dtype } = plan.buffers[buffer];
+      return { shape: [size], dtype, donatedInput: null };
+    }),
+    arenaBytes: 0,
+  };
+  const inputs = operands.map((buffer) => {
+    const { dtype, size } = plan.buffers[buffer];
+    return reference.store((known.get(buffer) ?? allocateArray(dtype, size)).slice(), dtype);
+  });
+  const results = part.outputs.map(({ dtype, shape: [size] }) => reference.allocate(dtype, size));
+  reference.prepare(part, []).run(inputs, results);
+  return new Map(outputs.map((buffer, i) => [buffer, reference.readSync(results[i])]));
+}
+
+/** The results of a group of kernels by the engine. */
+async function runEngine(
+  engine: Engine,
+  plan: Plan,
+  group: readonly Kernel[],
+  known: ReadonlyMap<number, TypedArray>,
+): Promise<Map<number, TypedArray>> {
+  const { dispatches } = lowerPlan({ ...plan, kernels: group }, engine.limits);
+  const memory = new Map<number, Memory>();
+  const memoryOf = (slot: number): Memory => {
+    let found = memory.get(slot);
+    if (found === undefined) {
+      const { dtype, size } = plan.buffers[slot];
+      found = engine.upload(encodeElements(known.get(slot) ?? allocateArray(dtype, size)));
+      memory.set(slot, found);
+    }
+    return found;
+  };
+  for (const { source, reads, writes } of dispatches) {
+    memory.set(writes, engine.run(engine.compile(source), reads.map(memoryOf)));
+  }
+  const results = new Map<number, TypedArray>();
+  for (const { buffer } of group.flatMap((kernel) => kernel.outputs)) {
+    const { dtype, size } = plan.buffers[buffer];
+    results.set(buffer, decodeElements(await engine.read(memoryOf(buffer)), dtype, size));
+  }
+  for (const each of memory.values()) engine.free(each);
+  return results;
+}
+
+function compare(
+  engine: Engine,
+  plan: Plan,
+  group: readonly Kernel[],
+  output: number,
+  found: ReadonlyMap<number, TypedArray>,
+  wanted: ReadonlyMap<number, TypedArray>,
+  known: ReadonlyMap<number, TypedArray>,
+): void {
+  const [got, want] = [found, wanted].map((results) => Array.from(results.get(output) ?? []));
+  const scale = want.reduce(
+    (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
+    1,
+  );
+  const allowed = plan.buffers[output].dtype === 'float32' ? TOLERANCE * scale : 0;
+  const at = want.findIndex((x, i) => !Object.is(x, got[i]) && !(Math.abs(x - got[i]) <= allowed));
+  if (at === -1) return;
+  const texts = group.map((kernel) => formatKernel(kernel, (buffer) => `b${buffer}`));
+  const operands = readsOf(group, [output]).map((buffer) => {
+    const { dtype, size } = plan.buffers[buffer];
+    const elements = Array.from((known.get(buffer) ?? []).slice(0, PRINTED));
+    const more = size > PRINTED ? ', …' : '';
+    return `b${buffer}: ${dtype}${formatShape([size])} = [${elements.join(', ')}${more}]`;
+  });
+  const { dispatches } = lowerPlan({ ...plan, kernels: group }, engine.limits);
+  throw new DeviceError(
+    dispatches[0].source.name,
+    'mismatch',
+    [
+      `${engine.report.mode} and the reference disagree: element ${at} of b${output} is ${got[at]}, ` +
+        `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads:`,
+      ...texts,
+      ...operands,
+    ].join('\n'),
+    dispatches[0].source.name,
+    dispatches.map(({ source }) => source.text).join('\n'),
+  );
+}

@@ -1,0 +1,97 @@
+import type { KernelSource } from './dispatch.ts';
+import type { ProductForm } from './engine.ts';
+import { DeviceError } from './errors.ts';
+import { createKernel, type GpuJs, type GpuJsInstance } from './gpu-js.ts';
+import { intrinsicName, intrinsicsOf } from './intrinsics.ts';
+import { blockedSource, formOf, storeBlocks, tiledShader } from './product-forms.ts';
+import type { Shader } from './shader.ts';
+
+/** gpu.js lays threads out in squares; rows keep neighbours in memory together. */
+const SQUARE = /@workgroup_size\(8, 8, 1\)/;
+const ROW: readonly [number, number, number] = [64, 1, 1];
+
+/** Translates a kernel, a matrix product in the form that is fastest on the device. */
+export function translate(
+  library: GpuJs,
+  gpu: GpuJsInstance,
+  source: KernelSource,
+  fastest: ProductForm,
+): Shader {
+  const { product } = source;
+  const form = formOf(product, fastest);
+  if (product === undefined || form === 'plain') return translateSource(library, gpu, source);
+  if (form === 'tiled') return tiledShader(translateSource(library, gpu, source), product);
+  const blocked = translateSource(library, gpu, blockedSource(source, product), 'Array(4)');
+  const code = storeBlocks(blocked.code, product);
+  if (code === null) throw unknownForm(source.name, 'stores of a vector');
+  return { ...blocked, code };
+}
+
+/**
+ * Lets gpu.js translate a kernel to WGSL, and puts the exact bodies of the intrinsics in place. gpu.js
+ * would go on to ask for a device of its own; the backend has one, so that step is left out.
+ */
+function translateSource(
+  library: GpuJs,
+  gpu: GpuJsInstance,
+  source: KernelSource,
+  returnType?: 'Array(4)',
+): Shader {
+  const { kernel } = createKernel(
+    gpu,
+    source,
+    'webgpu',
+    returnType === undefined ? {} : { returnType },
+  );
+  kernel._buildAsync = () => Promise.resolve();
+  const examples = Array.from({ length: source.inputs }, () =>
+    library.input(new Float32Array(1), [1]),
+  );
+  try {
+    void kernel.build(...examples);
+  } catch (error) {
+    throw new DeviceError(
+      source.name,
+      'compilation',
+      `gpu.js cannot translate the kernel: ${error instanceof Error ? error.message : String(error)}.`,
+      source.name,
+      source.text,
+    );
+  }
+  const { compiledSource, paramsLayout } = kernel;
+  if (typeof compiledSource !== 'string' || paramsLayout === undefined || paramsLayout === null) {
+    throw unknownForm(source.name, 'its text');
+  }
+  kernel.destroy();
+  const isFlat = source.output.length === 1;
+  const isWide = source.output[0] > 16;
+  const code = isWide
+    ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)')
+    : compiledSource;
+  return {
+    code: withExactIntrinsics(code, source),
+    paramsBytes: paramsLayout.byteLength,
+    threads: source.output,
+    workgroup: isFlat || isWide ? ROW : [8, 8, 1],
+  };
+}
+
+/** Replaces the bodies of intrinsics for which WGSL has an exact one. */
+function withExactIntrinsics(code: string, source: KernelSource): string {
+  return intrinsicsOf(source.text).reduce((text, intrinsic) => {
+    if (intrinsic.wgsl === undefined) return text;
+    const name = intrinsicName(intrinsic);
+    const definition = new RegExp(`(fn fn_${name}\\([^)]*\\) -> \\w+ \\{)[^}]*\\}`);
+    if (!definition.test(text)) throw unknownForm(source.name, `a function ${name}`);
+    return text.replace(definition, `$1\n${intrinsic.wgsl}\n}`);
+  }, code);
+}
+
+function unknownForm(kernel: string, what: string): DeviceError {
+  return new DeviceError(
+    kernel,
+    'internal',
+    `the WGSL of this version of gpu.js does not have ${what} where it is looked for. Install gpu.js@2.24.1.`,
+    kernel,
+  );
+}

@@ -1,0 +1,35 @@
+/**
+ * A backend that computes with gpu.js: on WebGPU (browsers, and Node through Dawn) and WebGL 2, and
+ * without a GPU in gpu.js's own WebAssembly and JavaScript. gpu.js is an optional peer dependency of
+ * this entry: `npm install gpu.js webgpu`.
+ *
+ * @module @tessera/tensor/gpu
+ */
+import { cpuBackend } from './backends/cpu/cpu.ts';
+import { openGpuBackend, type GpuBackend, type GpuBackendOptions } from './backends/gpu/gpu.ts';
+
+export type {
+  DeviceReport,
+  GpuMode,
+  MemoryUse,
+  ProductForm,
+  Tuning,
+} from './backends/gpu/engine.ts';
+export { DeviceError, type DeviceFailure } from './backends/gpu/errors.ts';
+export type { GpuBackend, GpuBackendOptions } from './backends/gpu/gpu.ts';
+
+/**
+ * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:
+ * only `'auto'` looks further, and says in `choice` what it found.
+ *
+ * Values of tensors on WebGPU can only be read asynchronously: `await x.data()`.
+ *
+ * @throws DeviceError if the mode is not there or computes wrong numbers
+ * @example
+ * const backend = await gpuBackend({ mode: 'cpu' });
+ * backend.device.mode; // 'cpu'
+ * await backend.dispose();
+ */
+export function gpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend> {
+  return openGpuBackend(options, cpuBackend);
+}

@@ -1,0 +1,200 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import {
+  compile,
+  concat,
+  defaultBackend,
+  key,
+  normal,
+  setDefaultBackend,
+  StateError,
+  tensor,
+  type Tensor,
+} from '@tessera/tensor';
+import { DeviceError, gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { modesUnderTest } from './modes.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const before = defaultBackend();
+const opened: GpuBackend[] = [];
+
+afterEach(async () => {
+  setDefaultBackend(before);
+  await Promise.all(opened.splice(0).map((backend) => backend.dispose()));
+});
+
+/** A backend as the default one, until the test ends. */
+async function use(backend: Promise<GpuBackend>): Promise<GpuBackend> {
+  const made = await backend;
+  opened.push(made);
+  setDefaultBackend(made);
+  return made;
+}
+
+describe('gpuBackend', () => {
+  it('refuses modes that there are not', async () => {
+    await expect(
+      gpuBackend({ mode: 'webgl' as 'webgl2' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: there is no mode 'webgl'. Use webgpu, webgl2, webasm, cpu or auto.]`,
+    );
+    await expect(gpuBackend({ mode: 'webgl2' })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: mode webgl2 needs a browser with WebGL 2 that can render to floats (EXT_color_buffer_float). Pass mode: "auto".]`,
+    );
+  });
+
+  it('says what auto has chosen, and why', async () => {
+    const backend = await use(gpuBackend());
+    expect(['webgpu', 'webasm']).toContain(backend.device.mode);
+    if (backend.device.mode === 'webgpu') {
+      // Every form was right, and was timed.
+      expect(Object.values(backend.device.products?.milliseconds ?? {})).toHaveLength(3);
+      expect(Object.values(backend.device.products?.milliseconds ?? {})).not.toContain(null);
+    }
+    expect(backend.choice).toContain(backend.device.mode);
+    if (backend.device.mode === 'webasm') expect(backend.choice).toContain('webgpu: gpuBackend:');
+  });
+
+  it('refuses work after it was disposed', async () => {
+    const backend = await use(gpuBackend({ mode: 'cpu' }));
+    const x = tensor([1, 2]);
+    await backend.dispose();
+    expect(() => x.mul(17)).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: prepare: the backend was disposed. Make a new one with gpuBackend().]`,
+    );
+  });
+
+  it('refuses tensors of another backend', async () => {
+    const x = tensor([1, 2]);
+    await use(gpuBackend({ mode: 'cpu' }));
+    expect(() => tensor([1, 2]).add(x)).toThrow(StateError);
+  });
+
+  it('compares every kernel with the cpu backend where it is asked to', async () => {
+    await use(gpuBackend({ mode: 'cpu', verify: true }));
+    const f = compile((x: Tensor) => x.exp().sum(1));
+    const sums = await f(normal(key(0), [3, 4])).data();
+    expect(sums).toHaveLength(3);
+  });
+});
+
+for (const { mode, make, skipped } of modesUnderTest()) {
+  describe.skipIf(skipped !== null)(
+    `${mode}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+    () => {
+      it('reports what runs', async () => {
+        const { device } = await use(make());
+        expect(device.mode).toBe(mode);
+        expect(device.adapter).not.toBe('');
+        if (mode === 'webgpu') {
+          expect(device.limits['maxBufferSize']).toBeGreaterThan(0);
+          expect(device.products).toBeUndefined();
+        }
+      });
+
+      it('reads asynchronously, and at once where it can', async () => {
+        await use(make());
+        const x = tensor([1, 2]).mul(2);
+        expect(await x.toArray()).toEqual([2, 4]);
+        if (mode === 'webgpu')
+          expect(() => x.toArraySync()).toThrowErrorMatchingInlineSnapshot(
+            `[StateError: dataSync: WebGPU can only read asynchronously. Use await tensor.data(), item() or toArray().]`,
+          );
+        else expect(x.toArraySync()).toEqual([2, 4]);
+      });
+
+      it('fuses work on more arrays than a kernel can read', async () => {
+        await use(make());
+        const count = 20;
+        const inputs = Array.from({ length: count }, (_, i) => tensor([i, 1, 2, i]));
+        const f = compile((...xs: readonly Tensor[]) => {
+          const total = xs.map((x) => x.mul(x)).reduce((a, b) => a.add(b));
+          return [total, total.sum(), concat([total.neg(), ...xs], 0)];
+        });
+        const [total, sum, parts] = await Promise.all(f(...inputs).map((x) => x.data()));
+        const squares = (count * (count - 1) * (2 * count - 1)) / 6;
+        expect([...total]).toEqual([squares, count, 4 * count, squares]);
+        expect([...sum]).toEqual([2 * squares + 5 * count]);
+        expect(Array.from(parts).slice(0, 8)).toEqual([
+          -squares,
+          -count,
+          -4 * count,
+          -squares,
+          0,
+          1,
+          2,
+          0,
+        ]);
+      });
+
+      it('holds its memory over 500 training steps', async () => {
+        const backend = await use(make());
+        const step = compile(
+          (w: Tensor, m: Tensor, x: Tensor): [Tensor, Tensor, Tensor] => {
+            const y = x.matmul(w).tanh();
+            const gradient = x.transpose().matmul(y.sub(y.square().mul(y)));
+            const moved = m.mul(0.9).add(gradient.mul(0.1));
+            return [w.sub(moved.mul(0.01)), moved, y.square().mean()];
+          },
+          { donate: [0, 1] },
+        );
+        let [w, m] = [
+          tensor(new Float32Array(64).fill(0.1), { shape: [8, 8] }),
+          tensor(new Float32Array(64), { shape: [8, 8] }),
+        ];
+        const batch = Float32Array.from({ length: 32 }, (_, i) => Math.sin(i));
+        let [buffers, rss] = [0, 0];
+        for (let i = 1; i <= 500; i++) {
+          const x = tensor(batch.slice(), { shape: [4, 8] });
+          const [nextW, nextM, loss] = step(w, m, x);
+          [w, m] = [nextW, nextM];
+          x[Symbol.dispose]();
+          if (i % 50 === 0) expect(Number.isFinite(await loss.item())).toBe(true);
+          loss[Symbol.dispose]();
+          if (i === 100) [buffers, rss] = [backend.memoryUse().buffers, process.memoryUsage().rss];
+        }
+        expect(backend.memoryUse().buffers).toBe(buffers);
+        // What 400 steps of this size would leave behind is 100 MiB; a collector keeps some of its own.
+        expect(process.memoryUsage().rss - rss).toBeLessThan(60 * 2 ** 20);
+      });
+    },
+  );
+}
+
+const webgpu = modesUnderTest().find(({ mode }) => mode === 'webgpu');
+
+describe.skipIf(webgpu?.skipped !== null)('webgpu in Node', () => {
+  it('refuses results that no buffer holds', async () => {
+    await use(gpuBackend({ mode: 'webgpu', products: 'plain' }));
+    const x = tensor([1]).expand([2 ** 15, 2 ** 15]);
+    expect(() => x.add(1)).toThrow(DeviceError);
+    expect(await tensor([1]).add(1).item()).toBe(2);
+  });
+
+  it('lets the process end once it is disposed', () => {
+    const script = `
+      import { tensor, setDefaultBackend } from '@tessera/tensor';
+      import { gpuBackend } from '@tessera/tensor/gpu';
+      const backend = await gpuBackend({ mode: 'webgpu', products: 'plain' });
+      setDefaultBackend(backend);
+      console.log(await tensor([1, 2]).add(1).toArray());
+      await backend.dispose();
+    `;
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const args = [
+      '--import=tsx',
+      '--conditions=tessera-source',
+      '--input-type=module',
+      '-e',
+      script,
+    ];
+    const output = execFileSync(process.execPath, args, {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(output).toBe('[ 2, 3 ]\n');
+  });
+});

@@ -1,0 +1,142 @@
+import { cpuBackend } from '@tessera/tensor';
+import { DeviceError } from '@tessera/tensor/gpu';
+import { primitives, type Plan } from '@tessera/tensor/extend';
+import { describe, expect, it, vi } from 'vitest';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
+import { verifyPlan } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { modesUnderTest } from '../../../gpu/modes.ts';
+
+const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+
+const COPY = {
+  name: 'copy',
+  text: 'function (a0) {\nreturn a0[this.thread.x];\n}',
+  inputs: 1,
+  output: [4],
+};
+
+/** What a promise is rejected with, which must be a DeviceError. */
+async function failureOf(work: Promise<unknown>): Promise<DeviceError> {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(DeviceError);
+  return error as DeviceError;
+}
+
+describe.skipIf(skipped !== null)(
+  `failures of a WebGPU device${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+  () => {
+    async function engineOn(): Promise<{ engine: WebGpuEngine; device: GPUDevice }> {
+      const { device, report } = await openDevice();
+      return { engine: new WebGpuEngine(device, await loadGpuJs(), report), device };
+    }
+
+    it('a shader that does not compile is an error with kernel and source when values are read', async () => {
+      const { engine } = await engineOn();
+      const memory = engine.upload(new Float32Array(4));
+      // gpu.js translates this to WGSL that is none.
+      const text = 'function (a0) {\nlet i = 0;\nreturn a0[i++];\n}';
+      const broken = engine.compile({ ...COPY, name: 'broken', text });
+      const result = engine.run(broken, [memory]);
+      const error = await failureOf(engine.read(result));
+      expect([error.failure, error.kernel]).toEqual(['compilation', 'broken']);
+      expect(error.source).toContain('@compute');
+      expect(error.op).toBe('broken');
+      const works = engine.run(engine.compile(COPY), [memory]);
+      expect(await engine.read(works)).toEqual(new Float32Array(4));
+      await engine.dispose();
+    });
+
+    it('what gpu.js cannot translate is an error at once', async () => {
+      const { engine } = await engineOn();
+      const source = { ...COPY, text: 'function (a0) {\nreturn Math.hypot(a0[0], 1);\n}' };
+      expect(() => engine.compile(source)).toThrow(DeviceError);
+      await engine.dispose();
+    });
+
+    it('invalid work is an error when values are read, and names its kernel', async () => {
+      const { engine } = await engineOn();
+      const memory = engine.upload(new Float32Array(4));
+      const program = engine.compile(COPY);
+      const result = engine.run(program, [memory, memory]); // one operand too many
+      const error = await failureOf(engine.read(result));
+      expect([error.failure, error.kernel]).toEqual(['validation', 'copy']);
+      await engine.dispose();
+    });
+
+    it('a lost device is an error of all that comes after', async () => {
+      const { engine, device } = await engineOn();
+      const memory = engine.upload(new Float32Array(4));
+      const program = engine.compile(COPY);
+      device.destroy();
+      await device.lost;
+      await vi.waitFor(() => {
+        expect(() => engine.run(program, [memory])).toThrow('lost');
+      });
+      expect((await failureOf(engine.read(memory))).failure).toBe('lost');
+    });
+  },
+);
+
+describe('verify', () => {
+  /** `out0 = in0 + in0` of three elements. */
+  const plan: Plan = {
+    buffers: [
+      { dtype: 'float32', size: 3, place: { kind: 'input', index: 0 } },
+      { dtype: 'float32', size: 3, place: { kind: 'output', index: 0 } },
+    ],
+    kernels: [
+      {
+        kind: 'map',
+        shape: [3],
+        inputs: [{ buffer: 0, dtype: 'float32', view: { shape: [3], strides: [1], offset: 0 } }],
+        expression: {
+          nodes: [
+            { kind: 'load', input: 0, dtype: 'float32' },
+            {
+              kind: 'apply',
+              primitive: primitives.add as never,
+              params: {},
+              args: [0, 0],
+              dtype: 'float32',
+            },
+          ],
+          results: [1],
+        },
+        outputs: [{ buffer: 1, dtype: 'float32', view: { shape: [3], strides: [1], offset: 0 } }],
+      },
+    ],
+    inputs: 1,
+    constants: 0,
+    outputs: [{ shape: [3], dtype: 'float32', donatedInput: null }],
+    arenaBytes: 0,
+  };
+  const values = new Map([[0, Float32Array.of(1, 2, 3)]]);
+
+  it('says which kernel is wrong, with its operands', async () => {
+    const library = await loadGpuJs();
+    const gpu = new library.GPU({ mode: 'cpu' });
+    const engine = new HandleEngine(library, gpu, { mode: 'cpu', adapter: 'test', limits: {} });
+    await verifyPlan(engine, cpuBackend(), plan, values);
+    vi.spyOn(engine, 'read').mockResolvedValue(Float32Array.of(2, 5, 6));
+    const error = await failureOf(verifyPlan(engine, cpuBackend(), plan, values));
+    expect(error.failure).toBe('mismatch');
+    expect(error.message).toMatchInlineSnapshot(`
+      "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel, and what it reads:
+      b1: float32[3] = map [3] add(b0[3], b0[3])
+      b0: float32[3] = [1, 2, 3]
+      --- source ---
+      function (a0) {
+      const v0 = a0[this.thread.x];
+      const v1 = v0 + v0;
+      return v1;
+      }"
+    `);
+    await engine.dispose();
+  });
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import type {
+  KernelSource,
+  MatrixProduct,
+} from '../../../../packages/tensor/src/backends/gpu/dispatch.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import { formOf } from '../../../../packages/tensor/src/backends/gpu/product-forms.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { modesUnderTest } from '../../../gpu/modes.ts';
+
+const webgpu = modesUnderTest().find(({ mode }) => mode === 'webgpu');
+const skipped = webgpu?.skipped ?? null;
+
+/** A product of `batch` matrices; of each operand, whether its rows lie side by side. */
+function productOf(
+  [rows, columns, inner, batch]: readonly number[],
+  transposed: readonly boolean[],
+): MatrixProduct {
+  const lay = (height: number, width: number, isTransposed: boolean, offset: number) => ({
+    offset,
+    rowStride: isTransposed ? 1 : width,
+    columnStride: isTransposed ? height : 1,
+    batchStride: height * width,
+  });
+  const left = lay(rows, inner, transposed[0], 3);
+  return { rows, columns, inner, batch, left, right: lay(inner, columns, transposed[1], 0) };
+}
+
+/** Only the plain kernel would be of any use of the text, and it is not run here. */
+function sourceOf(product: MatrixProduct): KernelSource {
+  const { rows, columns, batch } = product;
+  const text = 'function (a0, a1) {\nreturn a0[this.thread.x] + a1[this.thread.x];\n}';
+  return { name: 'matmul', text, inputs: 2, output: [columns, rows, batch], product };
+}
+
+function expectedOf(product: MatrixProduct, a: Float32Array, b: Float32Array): number[] {
+  const { rows, columns, inner, batch, left, right } = product;
+  return Array.from({ length: batch * rows * columns }, (_, at) => {
+    const [z, y, x] = [
+      Math.floor(at / (rows * columns)),
+      Math.floor(at / columns) % rows,
+      at % columns,
+    ];
+    let sum = 0;
+    for (let k = 0; k < inner; k++) {
+      const i = left.offset + z * left.batchStride + y * left.rowStride + k * left.columnStride;
+      const j = right.offset + z * right.batchStride + k * right.rowStride + x * right.columnStride;
+      sum += a[i] * b[j];
+    }
+    return sum;
+  });
+}
+
+describe.skipIf(skipped !== null)(
+  `forms of a matrix product${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+  () => {
+    let engine: WebGpuEngine;
+
+    beforeAll(async () => {
+      const { device, report } = await openDevice();
+      engine = new WebGpuEngine(device, await loadGpuJs(), report);
+    });
+    afterAll(() => engine.dispose());
+
+    describe.each(['blocked', 'tiled'] as const)('%s', (form) => {
+      it.each([
+        { sizes: [33, 47, 19, 1], transposed: [false, false] },
+        { sizes: [70, 65, 40, 2], transposed: [false, true] },
+        { sizes: [16, 130, 17, 3], transposed: [true, false] },
+        { sizes: [65, 16, 64, 1], transposed: [true, true] },
+      ])('rows, columns, inner, batch $sizes, transposed $transposed', async (given) => {
+        const product = productOf(given.sizes, given.transposed);
+        expect(formOf(product, form)).toBe(form);
+        const [rows, columns, inner, batch] = given.sizes;
+        const a = Float32Array.from({ length: 3 + rows * inner * batch }, (_, i) => Math.sin(i));
+        const b = Float32Array.from({ length: inner * columns * batch }, (_, i) => Math.cos(3 * i));
+        const operands = [a, b].map((values) => engine.upload(values));
+        const values = await engine.read(
+          engine.run(engine.compileAs(sourceOf(product), form), operands),
+        );
+        const wanted = expectedOf(product, a, b);
+        // float32 sums of at most 64 products of numbers up to 1
+        expect(Math.max(...wanted.map((x, i) => Math.abs(x - values[i])))).toBeLessThan(1e-5);
+      });
+    });
+
+    it('leaves small products, and those of one row, plain', () => {
+      expect(formOf(undefined, 'tiled')).toBe('plain');
+      expect(formOf(productOf([4, 4, 4, 1], [false, false]), 'tiled')).toBe('plain');
+      expect(formOf(productOf([1, 500, 500, 1], [false, false]), 'tiled')).toBe('plain');
+      expect(formOf(productOf([64, 64, 8, 1], [false, false]), 'tiled')).toBe('blocked');
+    });
+  },
+);
