@@ -162,7 +162,7 @@ async function slopes<P extends readonly unknown[]>(
   inputs: P,
   { step = 2e-2, tolerance = 1e-3 }: GradcheckOptions,
   random: Tensor,
-): Promise<(direction: readonly number[]) => Promise<Slope>> {
+): Promise<(direction: ArrayLike<number>) => Promise<Slope>> {
   const { value, pullback } = vjp(f, ...inputs);
   checkSomething(inputs, value);
   const cotangent = randomLike(value, random);
@@ -172,7 +172,7 @@ async function slopes<P extends readonly unknown[]>(
   const inside = norm(gradient.map((g, i) => g * start[i])) + norm(projection);
 
   /** Both slopes from the points `h` away, and the rounding allowed in the numeric one. */
-  const central = async (direction: readonly number[], h: number) => {
+  const central = async (direction: ArrayLike<number>, h: number) => {
     const ends = [h, -h].map((by) => start.map((x, i) => Math.fround(x + by * direction[i])));
     const moved = start.map((_, i) => ends[0][i] - ends[1][i]);
     const values = await Promise.all(
@@ -218,11 +218,13 @@ async function failure(
   order: number,
   excess: number,
   places: readonly { readonly path: string; readonly index: number }[],
-  slopeAlong: (direction: readonly number[]) => Promise<Slope>,
+  slopeAlong: (direction: ArrayLike<number>) => Promise<Slope>,
 ): Promise<GradcheckError> {
   let worst: GradcheckEntry | undefined;
   for (const [at, place] of places.entries()) {
-    const { analytic, numeric } = await slopeAlong(places.map((_, i) => Number(i === at)));
+    const { analytic, numeric } = await slopeAlong(
+      new Float64Array(places.length).fill(1, at, at + 1),
+    );
     const entry = { ...place, analytic, numeric };
     // A deviation that is not a number is the worst of all.
     if (worst === undefined || !(deviationOf(entry) <= deviationOf(worst))) worst = entry;
@@ -256,7 +258,7 @@ function randomLike<T>(root: T, random: Tensor): T {
 }
 
 /** A tree like `root` with `values` in its trained leaves. */
-function withNumbers<T>(root: T, values: readonly number[]): T {
+function withNumbers<T>(root: T, values: Float64Array): T {
   let start = 0;
   const leaves = namedLeaves(root).map(({ tensor: leaf, trainable }) => {
     if (!trainable) return leaf;
@@ -266,19 +268,30 @@ function withNumbers<T>(root: T, values: readonly number[]): T {
   return tree.flatten(root).unflatten(leaves);
 }
 
-async function numbers(tensors: readonly Tensor[]): Promise<number[]> {
-  const parts = await Promise.all(tensors.map(async (each) => [...(await each.data())]));
-  return parts.flat();
+/** The elements of all tensors one after the other, in float64. */
+async function numbers(tensors: readonly Tensor[]): Promise<Float64Array> {
+  const parts = await Promise.all(tensors.map((each) => each.data()));
+  const all = new Float64Array(parts.reduce((size, part) => size + part.length, 0));
+  let start = 0;
+  for (const part of parts) {
+    all.set(part, start);
+    start += part.length;
+  }
+  return all;
 }
 
-function sum(a: readonly number[]): number {
-  return a.reduce((total, x) => total + x, 0);
+function sum(a: Float64Array): number {
+  let total = 0;
+  for (const x of a) total += x;
+  return total;
 }
 
-function dot(a: readonly number[], b: readonly number[]): number {
-  return sum(a.map((x, i) => x * b[i]));
+function dot(a: Float64Array, b: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+  return total;
 }
 
-function norm(a: readonly number[]): number {
+function norm(a: Float64Array): number {
   return Math.sqrt(dot(a, a));
 }

@@ -7,7 +7,7 @@ import { trainingFlops, trainingHours } from '../../../packages/dit/src/train/co
 describe('a long run', () => {
   test('is announced before it starts, a short one is not', () => {
     expect(longRunNotice(presetConfig('smoke'))).toBeUndefined();
-    expect(longRunNotice(presetConfig('quick'))).toMatch(
+    expect(longRunNotice(presetConfig('quick', { backend: 'cpu' }))).toMatch(
       /^This run \(preset quick\) will take about \d+ hours on the cpu backend; --preset smoke takes minutes\.$/,
     );
     expect(longRunNotice(presetConfig('smoke', { steps: 1_000_000 }))).toMatch(

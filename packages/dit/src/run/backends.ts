@@ -43,21 +43,18 @@ const BACKEND_FACTORIES: Readonly<Record<BackendName, () => Promise<OpenBackend>
  * Does work with a backend as the default one, and puts things back afterwards.
  *
  * @param name The backend.
- * @param onNotice Is told what the backend computes on.
- * @param work What to do.
+ * @param work What to do. It gets what to tell of the backend, once all else is known to be right.
  * @throws DeviceError if the backend is not there
  */
 export async function withBackend<T>(
   name: BackendName,
-  onNotice: ((text: string) => void) | undefined,
-  work: () => Promise<T>,
+  work: (notice: string | undefined) => Promise<T>,
 ): Promise<T> {
   const { backend, notice, close } = await BACKEND_FACTORIES[name]();
   const before = defaultBackend();
   setDefaultBackend(backend);
   try {
-    if (notice !== undefined) onNotice?.(notice);
-    return await work();
+    return await work(notice);
   } finally {
     setDefaultBackend(before);
     await close?.();

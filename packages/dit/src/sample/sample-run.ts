@@ -26,7 +26,10 @@ import type { SampleOptions } from './options.ts';
 export async function sampleRun(options: SampleOptions): Promise<void> {
   const config = await readRunConfig(options.run);
   const { backend = config.backend, onNotice } = options;
-  await withBackend(backend, onNotice, () => drawRun(options, config));
+  await withBackend(backend, (notice) => {
+    if (notice !== undefined) onNotice?.(notice);
+    return drawRun(options, config);
+  });
 }
 
 async function drawRun(options: SampleOptions, config: TrainConfig): Promise<void> {

@@ -44,10 +44,10 @@ const CLASSES = Array.from({ length: MNIST_CLASSES }, (_, label) => label);
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
 export async function train(options: TrainOptions): Promise<void> {
-  await withBackend(options.config.backend, options.onNotice, () => trainRun(options));
+  await withBackend(options.config.backend, (notice) => trainRun(options, notice));
 }
 
-async function trainRun(options: TrainOptions): Promise<void> {
+async function trainRun(options: TrainOptions, notice: string | undefined): Promise<void> {
   const { out, dataDir, onStage } = options;
   const mnist = await loadMnist(dataDir === undefined ? {} : { dir: dataDir });
   const digits = padImages(mnist.train, IMAGE_SIZE);
@@ -55,6 +55,7 @@ async function trainRun(options: TrainOptions): Promise<void> {
   await mkdir(out, { recursive: true });
   await writeRunConfig(out, options.config);
   options.onStart?.();
+  if (notice !== undefined) options.onNotice?.(notice);
   const [autoencoderKey, modelKey, sampleKey] = split(key(options.config.seed), 3);
 
   onStage?.({ name: 'autoencoder', totalSteps: options.config.autoencoder.steps });
