@@ -151,7 +151,7 @@ console.log(`reconstructions of them: ${rebuilt.toFixed(1)} % read`);
 const model = await loadModule(join(folder, RUN_FILES.model), DiT.init(config.model, key(0)));
 const generator = new Generator(config, { autoencoder, latentScale: config.latentScale ?? 1 });
 const asked = Array.from({ length: Number(count) }, (_, i) => i % MNIST_CLASSES);
-for (const guidance of [1, 2, 4]) {
+for (const guidance of [2, 1, 4]) {
   const options = { ...config.sampling, guidance, labels: asked, key: key(1) };
   const drawn = await generator.generate(model, options);
   const percent = await accuracy(lenet, drawn, asked);
