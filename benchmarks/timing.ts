@@ -1,7 +1,7 @@
-import { samplePlan, summarize, type Summary } from './compare/statistics.ts';
+import { samplePlan, summarize, WARM_UP, type Summary } from './compare/statistics.ts';
 
 /**
- * Runs `work` until its result is there: twice to warm up, then in samples.
+ * Runs `work` until its result is there: for a second or twice to warm up, then in samples.
  *
  * @param work What to time; it must wait for its own result.
  * @param samples Default 7; work of more than 10 s gets fewer.
@@ -12,8 +12,12 @@ export async function time(work: () => unknown, samples = 7): Promise<Summary> {
     for (let i = 0; i < runs; i++) await work();
     return (performance.now() - start) / runs;
   };
-  await work();
-  const plan = samplePlan(await duration(1), samples);
+  let last = 0;
+  const start = performance.now();
+  for (let run = 0; run < WARM_UP.runs || performance.now() - start < WARM_UP.ms; run++) {
+    last = await duration(1);
+  }
+  const plan = samplePlan(last, samples);
   const times: number[] = [];
   for (let i = 0; i < plan.samples; i++) times.push(await duration(plan.runs));
   return summarize(times);

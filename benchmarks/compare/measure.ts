@@ -8,7 +8,7 @@ import type { Work } from '../works/works.ts';
 import type { CheckedRow } from './checks.ts';
 import { ContenderProcess } from './contender-process.ts';
 import type { Row } from './result.ts';
-import { samplePlan, summarize, type SamplePlan } from './statistics.ts';
+import { WARM_UP, samplePlan, summarize, type SamplePlan } from './statistics.ts';
 
 /** What a measurement needs beside the work. */
 export interface Measurement {
@@ -100,7 +100,7 @@ function withCount(row: Row, count: number, asked: number): Row {
 }
 
 /**
- * Measures one work. Every contender is opened and warmed up by two runs; then they take turns, each
+ * Measures one work. Every contender is opened and warmed up for a second, by two runs at least; then they take turns, each
  * round begun by another one, until all have their samples.
  */
 export async function measure(work: Work, measurement: Measurement): Promise<Measured> {
@@ -166,8 +166,11 @@ async function readyToRun(opening: Opening): Promise<Competitor | CheckedRow> {
   if ('row' in child) return child;
   const { work, entrant, measurement } = opening;
   try {
-    await child.ask({ type: 'run', count: 1 });
-    const { ms } = await child.ask({ type: 'run', count: 1 });
+    let ms = 0;
+    const start = performance.now();
+    for (let run = 0; run < WARM_UP.runs || performance.now() - start < WARM_UP.ms; run++) {
+      ({ ms } = await child.ask({ type: 'run', count: 1 }));
+    }
     const plan = samplePlan(ms, measurement.samples);
     return {
       entrant,

@@ -22,6 +22,12 @@ export interface SamplePlan {
   readonly runs: number;
 }
 
+/**
+ * Milliseconds for which a work is warmed up at least, and runs at least: engines that compile while they
+ * run need some of both.
+ */
+export const WARM_UP: { readonly ms: number; readonly runs: number } = { ms: 1000, runs: 2 };
+
 /** Least duration of a sample in milliseconds. */
 const SHORTEST_SAMPLE = 30;
 /** Works that take longer than this, in milliseconds, are sampled less often … */

@@ -82,7 +82,12 @@ function operationTask(work: OperationWork, arrays: Arrays): Task {
       )(toTensor(cotangent))
     : () => forward(...operands);
   return {
-    run: () => settle(compute()[0]),
+    run: async () => {
+      const results = compute();
+      await settle(results[0]);
+      // As other engines do by counting references, so that the next run finds the memory again.
+      for (const result of results) result[Symbol.dispose]();
+    },
     check: () => Promise.all(compute().map(async (x) => magnitude(await x.data()))),
   };
 }

@@ -25,6 +25,10 @@ const BACKEND_FACTORIES: Readonly<Record<BackendName, () => Promise<OpenBackend>
     return Promise.resolve({
       backend,
       notice: `Computing in WebAssembly on ${backend.threads} ${backend.threads === 1 ? 'thread' : 'threads'}.`,
+      close: () => {
+        backend.stopThreads();
+        return Promise.resolve();
+      },
     });
   },
   gpu: async () => {

@@ -40,7 +40,7 @@ export function mergeAssemblies(
     if (primitive === null || !primitive.commutative || primitive.rightIdentity !== 0) continue;
     const makers = args.map((arg) => wholeAssembly(graph, group, arg, body.shape));
     const [first, second] = makers;
-    if (first === null || second === null || first === second) continue;
+    if (first === null || second === null || first.group === second.group) continue;
     const parts = [...first.body.parts, ...second.body.parts];
     if (!areDisjoint(parts)) continue;
     const size = sizeOf(body.shape);

@@ -57,10 +57,12 @@ export function compile<A extends readonly unknown[], R>(
   if (typeof f !== 'function') {
     throw new ValueError('compile', `takes a function, but got a ${typeof f}.`);
   }
-  const variants = new Map<string, Variant<R>>();
+  const known = new WeakMap<Backend, Map<string, Variant<R>>>();
   const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {
     const specs = flat.leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ');
-    const signature = `${backend.name} ${flat.structure} ${specs}`;
+    const signature = `${flat.structure} ${specs}`;
+    const variants = known.get(backend) ?? new Map<string, Variant<R>>();
+    known.set(backend, variants);
     let variant = variants.get(signature);
     if (variant === undefined) {
       variant = new Variant(f, flat, donatedLeaves(args, options.donate ?? []), backend);

@@ -239,3 +239,19 @@ describe('results', () => {
     expect(on(several[1], () => x().sum().itemSync())).toBeTypeOf('number');
   });
 });
+
+describe('one compiled function', () => {
+  it('runs on every backend that its arguments lie on, of one name or not', () => {
+    const before = defaultBackend();
+    const f = compile((x: Tensor) => x.mul(2).exp());
+    try {
+      const results = [relaxed, several[1], cpuBackend()].map((backend) => {
+        setDefaultBackend(backend);
+        return [...f(tensor([0])).dataSync()];
+      });
+      expect(results).toEqual([[1], [1], [1]]);
+    } finally {
+      setDefaultBackend(before);
+    }
+  });
+});

@@ -124,7 +124,8 @@ export class Heap {
     const pages = this.memory.buffer.byteLength / PAGE_BYTES;
     const needed = Math.ceil(end / PAGE_BYTES);
     if (needed <= pages) return true;
-    if (needed > this.maximumPages) return false;
+    // Loops compare addresses with the end of what they walk, which must not wrap around to 0.
+    if (needed > this.maximumPages || end >= MOST_PAGES * PAGE_BYTES) return false;
     const wanted = Math.min(this.maximumPages, Math.max(needed, Math.ceil(pages * 1.25)));
     return this.tryGrow(wanted - pages, needed - pages);
   }

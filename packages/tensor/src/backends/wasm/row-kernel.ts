@@ -65,6 +65,11 @@ export class Row {
   readonly routines: Routines;
   /** Elements of a row. */
   readonly size: number;
+  /**
+   * Whether other units write some of this one's outputs as well (the same numbers). They must then not be
+   * read back, since another thread may be writing them.
+   */
+  readonly sharesOutput: boolean;
   private readonly layout: RowLayout;
   private readonly inputs: readonly Stream[];
   private readonly output: Stream;
@@ -75,6 +80,7 @@ export class Row {
     this.f = f;
     this.routines = routines;
     this.size = layout.size;
+    this.sharesOutput = layout.groups !== null;
     this.layout = layout;
     const start = startOf(f, layout, unit);
     this.inputs = layout.inputs.map((access, i) => start(inputs[i], access));
@@ -126,7 +132,7 @@ export class Row {
     });
   }
 
-  /** Replaces each element of the output. */
+  /** Replaces each element of the output, which no other unit may write: see {@link sharesOutput}. */
   rewrite(value: (y: V128) => V128): void {
     const { f, output } = this;
     const replaced = (place: Place): Local<'v128'> =>

@@ -8,17 +8,20 @@ import type { KernelCode } from './kernel-code.ts';
 import { type Row, rowKernel } from './row-kernel.ts';
 import { log } from './transcendental/logarithm.ts';
 
-/** `y = e^(x − max x) / Σ e^(x − max x)`; the exponentials wait in the output for their sum. */
+/**
+ * `y = e^(x − max x) / Σ e^(x − max x)`. The exponentials wait in the output for their sum, where the
+ * output is this unit's alone; elsewhere they are computed again.
+ */
 export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
   return rowKernel(kernel, axis, 3.5, (row) => {
     const { f, routines } = row;
     const peak = peakOf(row);
-    const [sum] = row.fold(['sum'], ([x]) => [decay(f32x4.sub(x, peak), f, routines.target)], {
-      unroll: sumsOf(row),
-      keep: true,
-    });
+    const exponential = (x: V128): V128 => decay(f32x4.sub(x, peak), f, routines.target);
+    const keep = !row.sharesOutput;
+    const [sum] = row.fold(['sum'], ([x]) => [exponential(x)], { unroll: sumsOf(row), keep });
     const factor = f.keep(f32x4.div(f32x4.constant(1), sum));
-    row.rewrite((y) => f32x4.mul(y, factor));
+    if (keep) row.rewrite((y) => f32x4.mul(y, factor));
+    else row.write(([x]) => f32x4.mul(exponential(x), factor));
   });
 }
 

@@ -73,6 +73,10 @@ export class Threads {
     this.progress = { address: 0, value: 0, since: performance.now() };
     try {
       main();
+    } catch (error) {
+      // Units that this thread has taken will never be done, so the others would wait for ever.
+      this.stop();
+      throw error;
     } finally {
       Atomics.store(this.control, this.words.run, 0);
     }

@@ -230,14 +230,7 @@ class Engine {
         this.checkRefusals(plan, frame);
       },
     };
-    const { heap } = this;
-    collected().register(executable, () => {
-      const release = (): void => {
-        heap.release(frame);
-      };
-      if (together) threads.forget(id, release);
-      else release();
-    });
+    collected().register(executable, releaserOf(this.heap, frame, together ? threads : null, id));
     return executable;
   }
 
@@ -289,6 +282,20 @@ class Engine {
     if (refusing === 0) return;
     throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
   }
+}
+
+/**
+ * What gives the frame of a dropped executable back. It is made here, apart from the executable: a
+ * closure made beside it would share its scope, and so keep the whole backend from being collected.
+ */
+function releaserOf(heap: Heap, frame: Block, threads: Threads | null, id: number): () => void {
+  const release = (): void => {
+    heap.release(frame);
+  };
+  return () => {
+    if (threads === null) release();
+    else threads.forget(id, release);
+  };
 }
 
 function codeOf(kernel: Kernel): KernelCode {
