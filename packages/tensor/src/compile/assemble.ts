@@ -67,7 +67,7 @@ function wholeAssembly(
   const maker = graph.makerOf(arg.buffer);
   if (maker?.body.kind !== 'assembly' || !graph.isOnlyReader(group, maker)) return null;
   const { body } = maker;
-  const isSame = isWhole(arg.view, graph.sizeOf(arg.buffer)) && sameShape(body.shape, shape);
+  const isSame = isWhole(arg.view, graph.sizeOfBuffer(arg.buffer)) && sameShape(body.shape, shape);
   return isSame ? { group: maker, body } : null;
 }
 
@@ -108,11 +108,11 @@ function absorbInto(graph: GroupGraph, group: Group, body: AssemblyBody, index: 
     const { atoms, shape } = maker.body;
     const fits =
       graph.isOnlyReader(group, maker) &&
-      isWhole(view, graph.sizeOf(buffer)) &&
+      isWhole(view, graph.sizeOfBuffer(buffer)) &&
       sizeOf(shape) === sizeOf(part.shape) &&
       body.parts.every((other, i) => i === index || !reads(other, atoms)) &&
       partWindows(part).every(
-        (window) => !isOf(window, atoms) || isWhole(window.view, graph.sizeOf(window.buffer)),
+        (window) => !isOf(window, atoms) || isWhole(window.view, graph.sizeOfBuffer(window.buffer)),
       );
     if (!fits) continue;
     const joined = joinMap(part, atoms, shape);

@@ -1,4 +1,5 @@
 import { formatNumber } from '../primitives/primitive.ts';
+import type { Shape } from '../shape.ts';
 import { contiguousView, formatView } from '../view.ts';
 import type {
   AssemblyBody,
@@ -37,17 +38,29 @@ export function emit(body: Body, isLive: (buffer: number) => boolean): readonly 
 /** One map, or none if its readers compute all of its results themselves. */
 function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel[] {
   const results = atoms.filter(({ buffer }) => isLive(buffer));
-  if (results.length === 0) return [];
-  const builder = new ExpressionBuilder(neededFor(results, atoms));
-  return [
-    {
-      kind: 'map',
-      shape,
-      inputs: builder.inputs,
-      expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
-      outputs: results.map(({ buffer, dtype }) => ({ buffer, dtype, view: contiguousView(shape) })),
-    },
-  ];
+  return results.length === 0
+    ? []
+    : [{ kind: 'map', shape, ...computation(shape, atoms, results) }];
+}
+
+/** What computes some of the atoms over a shape, and where the results go. */
+function computation(
+  shape: Shape,
+  atoms: readonly Atom[],
+  results: readonly Atom[],
+  given?: GivenInput,
+): Pick<MapKernel, 'inputs' | 'expression' | 'outputs'> {
+  const builder = new ExpressionBuilder(neededFor(results, atoms), given);
+  return {
+    inputs: builder.inputs,
+    expression: builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer))),
+    outputs: results.map((result) => wholeOperand(result, shape)),
+  };
+}
+
+/** A result as the whole of its buffer. */
+function wholeOperand({ buffer, dtype }: Pick<Operand, 'buffer' | 'dtype'>, shape: Shape): Operand {
+  return { buffer, dtype, view: contiguousView(shape) };
 }
 
 function emitReduce({
@@ -78,29 +91,19 @@ function emitCall(
 ): CallKernel {
   const inputs = args.map(operandOf);
   if (epilogue === undefined) {
-    const results = outputs.map(({ buffer, dtype, shape }) => ({
-      buffer,
-      dtype,
-      view: contiguousView(shape),
-    }));
+    const results = outputs.map((output) => wholeOperand(output, output.shape));
     return { kind: 'call', operation, params, inputs, outputs: results };
   }
   const { shape, atoms } = epilogue;
-  const [{ buffer: result, dtype }] = outputs;
   const results = atoms.filter(({ buffer }) => isLive(buffer));
-  const builder = new ExpressionBuilder(neededFor(results, atoms), { buffer: result, dtype });
-  const expression = builder.build(results.map(({ buffer }) => builder.nodeOfBuffer(buffer)));
+  const work = computation(shape, atoms, results, outputs[0]);
   return {
     kind: 'call',
     operation,
     params,
-    inputs: [...inputs, ...builder.inputs],
-    outputs: results.map((atom) => ({
-      buffer: atom.buffer,
-      dtype: atom.dtype,
-      view: contiguousView(shape),
-    })),
-    epilogue: { operands: inputs.length, shape, expression },
+    inputs: [...inputs, ...work.inputs],
+    outputs: work.outputs,
+    epilogue: { operands: inputs.length, shape, expression: work.expression },
   };
 }
 
@@ -144,6 +147,9 @@ function operandOf(source: Source): Operand {
   return { buffer: source.buffer, dtype: source.dtype, view: source.view };
 }
 
+/** A result that is at hand where an expression is evaluated. */
+type GivenInput = Pick<Operand, 'buffer' | 'dtype'>;
+
 /** Builds the expression of a list of atoms, loading each window once. */
 class ExpressionBuilder {
   readonly inputs: Operand[] = [];
@@ -154,10 +160,7 @@ class ExpressionBuilder {
   /** Input 0, if it is no window but a result that is at hand, and so not among {@link inputs}. */
   private readonly given: number;
 
-  constructor(
-    atoms: readonly Atom[],
-    given?: { readonly buffer: number; readonly dtype: ExpressionNode['dtype'] },
-  ) {
+  constructor(atoms: readonly Atom[], given?: GivenInput) {
     this.given = given === undefined ? 0 : 1;
     if (given !== undefined) {
       const load = this.push({ kind: 'load', input: 0, dtype: given.dtype });

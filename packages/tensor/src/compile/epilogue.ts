@@ -46,7 +46,7 @@ function takes(
     firstStored?.dtype === 'float32' &&
     windowsOf(map).every((window) =>
       window.buffer === buffer
-        ? window.separate !== true && isWhole(window.view, graph.sizeOf(buffer))
+        ? window.separate !== true && isWhole(window.view, graph.sizeOfBuffer(buffer))
         : isOneRun(window, axes),
     )
   );
@@ -72,5 +72,5 @@ function isOneRun({ view }: Window, axes: number): boolean {
 }
 
 function isStored(graph: GroupGraph, buffer: number, group: Group): boolean {
-  return graph.isResult(buffer) || [...graph.readersOf(buffer)].some((reader) => reader !== group);
+  return graph.isOutput(buffer) || [...graph.readersOf(buffer)].some((reader) => reader !== group);
 }

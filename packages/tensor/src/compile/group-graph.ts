@@ -29,13 +29,15 @@ export interface Group {
  * saves reading them again.
  */
 export class GroupGraph {
+  /** Elements of a buffer. */
+  readonly sizeOfBuffer: (buffer: number) => number;
+  /** Whether a buffer is a result of the program. */
+  readonly isOutput: (buffer: number) => boolean;
   private readonly groups = new Map<number, Group>();
   private readonly makers = new Map<number, Group>();
   private readonly readers = new Map<number, Set<Group>>();
   /** Ids of all groups that a group depends on, directly or not. */
   private readonly ancestors = new Map<number, BitSet>();
-  private readonly sizeOfBuffer: (buffer: number) => number;
-  private readonly isOutput: (buffer: number) => boolean;
   private nextId = 0;
 
   constructor(sizeOfBuffer: (buffer: number) => number, isOutput: (buffer: number) => boolean) {
@@ -122,14 +124,15 @@ export class GroupGraph {
   }
 
   /**
-   * Gives a group another body, which may contain the work of `absorbed`: groups whose results nobody
-   * else reads, and which are no more.
+   * Gives a group another body, which may contain the work of `absorbed`: groups that are no more, and
+   * whose results are the group's from then on.
    */
   replace(group: Group, body: Body, absorbed: readonly Group[] = []): void {
     for (const each of [group, ...absorbed]) {
       for (const { buffer } of windowsOf(each.body)) this.readersOf(buffer).delete(each);
     }
-    for (const { id, body: gone } of absorbed) {
+    for (const { id, order, body: gone } of absorbed) {
+      group.order = Math.max(group.order, order);
       this.groups.delete(id);
       for (const buffer of buffersOf(gone)) this.readersOf(buffer).delete(group);
     }
@@ -139,16 +142,6 @@ export class GroupGraph {
       if (maker === undefined || absorbed.includes(maker)) this.makers.set(buffer, group);
     }
     for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
-  }
-
-  /** Elements of a buffer. */
-  sizeOf(buffer: number): number {
-    return this.sizeOfBuffer(buffer);
-  }
-
-  /** Whether a buffer is a result of the program. */
-  isResult(buffer: number): boolean {
-    return this.isOutput(buffer);
   }
 
   private makersRead(group: Group): Group[] {
@@ -211,15 +204,8 @@ export class GroupGraph {
     if (!this.readsElementwise(body, maker) || !this.readsElementwise(map, group)) return false;
     const atoms = reshapeAtoms(map.atoms, body.shape);
     if (atoms === null) return false;
-    for (const { buffer } of windowsOf(map)) this.readersOf(buffer).delete(maker);
-    group.body = { ...body, atoms: [...atoms, ...body.atoms].sort((x, y) => x.order - y.order) };
-    group.order = Math.max(group.order, maker.order);
-    this.groups.delete(maker.id);
-    for (const { buffer } of map.atoms) {
-      this.makers.set(buffer, group);
-      this.readersOf(buffer).delete(group);
-    }
-    for (const { buffer } of windowsOf(group.body)) this.readersOf(buffer).add(group);
+    const joined = [...atoms, ...body.atoms].sort((x, y) => x.order - y.order);
+    this.replace(group, { ...body, atoms: joined }, [maker]);
     return true;
   }
 

@@ -93,6 +93,14 @@ export function withOperands(kernel: Kernel, change: (operand: Operand) => Opera
   return { ...kernel, inputs, outputs: kernel.outputs.map(change) };
 }
 
+/** The name of what a kernel computes, last where it computes several things: what errors call it. */
+export function kernelName(kernel: Kernel): string {
+  if (kernel.kind === 'call') return kernel.operation.name;
+  if (kernel.kind === 'reduce') return kernel.primitive.name;
+  const last = kernel.expression.nodes.at(-1);
+  return last?.kind === 'apply' ? last.primitive.name : 'copy';
+}
+
 /** Prints a kernel as one line, its expression as a formula. */
 export function formatKernel(kernel: Kernel, name: (buffer: number) => string): string {
   const operand = ({ buffer, dtype, view }: Operand): string =>

@@ -43,7 +43,7 @@ export function rematerialize(graph: GroupGraph): void {
 /** Has the readers of a result compute it themselves, if they can. */
 function dropResult(graph: GroupGraph, maker: Maker, atom: Atom): void {
   const readers = [...graph.readersOf(atom.buffer)];
-  if (atom.primitive === null || graph.isResult(atom.buffer)) return;
+  if (atom.primitive === null || graph.isOutput(atom.buffer)) return;
   if (readers.length === 0 || readers.length > MOST_READERS) return;
   const recipe = recipeOf(graph, maker, atom);
   const able = readers.every(
@@ -84,7 +84,7 @@ function recipeOf(
 
 /** Whether somebody else reads a result, so that it lies in memory. */
 function isKept(graph: GroupGraph, { buffer }: Atom): boolean {
-  return graph.isResult(buffer) || graph.readersOf(buffer).size > 0;
+  return graph.isOutput(buffer) || graph.readersOf(buffer).size > 0;
 }
 
 function isReader(group: Group): group is Reader {
@@ -100,14 +100,14 @@ function readsElementwise(graph: GroupGraph, body: MapBody | ReduceBody, atom: A
     (source) =>
       source.kind === 'uniform' ||
       source.buffer !== atom.buffer ||
-      (source.separate !== true && isWhole(source.view, graph.sizeOf(source.buffer))),
+      (source.separate !== true && isWhole(source.view, graph.sizeOfBuffer(source.buffer))),
   );
 }
 
 /** Whether a buffer is in memory when `reader` runs, or small enough to be kept until then. */
 function isAtHand(graph: GroupGraph, buffer: number, reader: Group, size: number): boolean {
-  if (graph.makerOf(buffer) === undefined || graph.isResult(buffer)) return true;
-  if (graph.sizeOf(buffer) * SMALL <= size) return true;
+  if (graph.makerOf(buffer) === undefined || graph.isOutput(buffer)) return true;
+  if (graph.sizeOfBuffer(buffer) * SMALL <= size) return true;
   return [...graph.readersOf(buffer)].some(({ order }) => order >= reader.order);
 }
 

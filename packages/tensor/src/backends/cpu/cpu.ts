@@ -1,5 +1,5 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
-import type { CallKernel, Kernel } from '../../compile/kernel.ts';
+import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
 import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
@@ -55,7 +55,7 @@ export function cpuBackend(): Backend {
 }
 
 function prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
-  const op = plan.kernels.length === 1 ? operationName(plan.kernels[0]) : 'run';
+  const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
   const arena = new ArrayBuffer(plan.arenaBytes);
   const runs = plan.kernels.map(instantiate);
   const memory = (storage: Storage): TypedArray => own(backend, storage, op).elements(op);
@@ -91,14 +91,6 @@ function instantiate(kernel: Kernel): Run {
   }
   const call: (kernel: CallKernel, params: never) => Run = calls[name as keyof CallParams];
   return call(kernel, kernel.params as never); // an operation and its attributes belong together
-}
-
-/** What errors call a plan of one kernel. */
-function operationName(kernel: Kernel): string {
-  if (kernel.kind === 'call') return kernel.operation.name;
-  if (kernel.kind === 'reduce') return kernel.primitive.name;
-  const last = kernel.expression.nodes.at(-1);
-  return last?.kind === 'apply' ? last.primitive.name : 'copy';
 }
 
 function viewArena(arena: ArrayBuffer, offset: number, dtype: DType, size: number): TypedArray {

@@ -1,6 +1,6 @@
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder } from './assembler/function.ts';
-import { i32 } from './assembler/instructions.ts';
+import { i32, select } from './assembler/instructions.ts';
 import { mergeRuns, type View } from '../../view.ts';
 
 /** `a · factor`, with a shift where that does it. */
@@ -10,6 +10,11 @@ export function times(a: I32, factor: number): I32 {
   return Number.isInteger(bits) && bits >= 0
     ? i32.shl(a, i32.const(bits))
     : i32.mul(a, i32.const(factor));
+}
+
+/** The smaller of a count and `most`; the count is computed twice. */
+export function atMost(count: I32, most: number): I32 {
+  return select(i32.lt_s(count, i32.const(most)), count, i32.const(most));
 }
 
 /** `a + amount`. */

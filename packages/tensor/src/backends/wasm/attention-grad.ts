@@ -1,6 +1,6 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { AttentionParams } from '../../composites/attention.ts';
-import { plus, times } from './addressing.ts';
+import { atMost, plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import type { Local } from './assembler/function.ts';
 import { i32 } from './assembler/instructions.ts';
@@ -12,7 +12,6 @@ import {
   matrixOf,
   packPanels,
   rowsFrom,
-  smaller,
   transposed,
   type Matrix,
 } from './attention-operands.ts';
@@ -121,7 +120,7 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
   );
   const block = blockOf(kernel);
   f.for({ from: 0, to: T, step: block }, (first) => {
-    const queries = f.keep(smaller(i32.sub(i32.const(T), first), block));
+    const queries = f.keep(atMost(i32.sub(i32.const(T), first), block));
     const blockOfQ = rowsFrom(f, q, first);
     const blockOfCotangent = rowsFrom(f, cotangent, first);
     fetchRows(f, blockOfQ, queries, E);
@@ -171,7 +170,7 @@ function emitPanels(
   const fromCotangent = f.keep(cotangent.address);
   const panelBytes = f.keep(times(queries, 4 * TILE_ROWS));
   forEachPanel(f, queries, T, (width, left) => {
-    const rows = f.keep(smaller(left, width));
+    const rows = f.keep(atMost(left, width));
     packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
     const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
     multiplyPanel(body, width, logits);

@@ -1,9 +1,9 @@
 import type { CallKernel, Operand } from '../../compile/kernel.ts';
 import { sizeOf } from '../../shape.ts';
-import { byteOffset, times } from './addressing.ts';
+import { atMost, byteOffset, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder, Local } from './assembler/function.ts';
-import { drop, i32, memory, select } from './assembler/instructions.ts';
+import { drop, i32, memory } from './assembler/instructions.ts';
 import type { Phase, PhaseBody } from './kernel-code.ts';
 import { packCall, packRoutine, type PanelStrides } from './packing.ts';
 
@@ -83,17 +83,12 @@ export function packPanels(
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      packCall(f, routine, { to: panel, from, depth, rows: smaller(left, width), strides });
+      packCall(f, routine, { to: panel, from, depth, rows: atMost(left, width), strides });
       f.increase(panel, panelBytes);
       f.increase(from, 4 * width * strides.row);
       f.increase(left, -width);
     },
   );
-}
-
-/** The smaller of a number (any integer) and `most`. */
-export function smaller(a: I32, most: number): I32 {
-  return select(i32.lt_s(a, i32.const(most)), a, i32.const(most));
 }
 
 /** `a` rounded up to a multiple of `unit`, a power of two. */

@@ -1,6 +1,6 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { AttentionParams } from '../../composites/attention.ts';
-import { plus, times } from './addressing.ts';
+import { atMost, plus, times } from './addressing.ts';
 import { i32 } from './assembler/instructions.ts';
 import type { I32 } from './assembler/code.ts';
 import {
@@ -11,7 +11,6 @@ import {
   matrixOf,
   packPanels,
   rowsFrom,
-  smaller,
   transposed,
 } from './attention-operands.ts';
 import {
@@ -91,14 +90,14 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   const queryBlocks = Math.ceil(T / QUERY_BLOCK);
   const index = f.keep(i32.div_u(unit, i32.const(queryBlocks)));
   const firstQuery = f.keep(times(i32.rem_u(unit, i32.const(queryBlocks)), QUERY_BLOCK));
-  const queries = f.keep(smaller(i32.sub(i32.const(T), firstQuery), QUERY_BLOCK));
+  const queries = f.keep(atMost(i32.sub(i32.const(T), firstQuery), QUERY_BLOCK));
   const [q, k, v] = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
   const blockOfQ = rowsFrom(f, q, firstQuery);
   fetchRows(f, blockOfQ, queries, E);
   const [panel, weights] = [f.keep(at('panel')), f.keep(at('weights'))];
   const depthE = i32.const(E);
   f.for({ from: 0, to: S, step: KEY_BLOCK }, (firstKey) => {
-    const keys = f.keep(smaller(i32.sub(i32.const(S), firstKey), KEY_BLOCK));
+    const keys = f.keep(atMost(i32.sub(i32.const(S), firstKey), KEY_BLOCK));
     const continues = f.keep(i32.ne(firstKey, i32.const(0)));
     const depthF = i32.const(F);
     const [blockOfK, blockOfV] = [k, v].map((matrix) => rowsFrom(f, matrix, firstKey));
@@ -111,7 +110,7 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
     const sums = f.keep(at('sums'));
     const state = f.keep(at('states'));
     forEachPanel(f, queries, T, (width, left) => {
-      const rows = smaller(left, width);
+      const rows = atMost(left, width);
       packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
       const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
       multiplyPanel(body, width, logits);
@@ -134,7 +133,7 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   const to = f.keep(i32.add(outputs[0], times(row, 4 * F)));
   forEachPanel(f, queries, T, (width, left) => {
     invertSums(f, width, state);
-    const rows = smaller(left, width);
+    const rows = atMost(left, width);
     f.call(writeRowsRoutine(routines, width), sums, i32.const(F), state, rows, to);
     f.increase(sums, sumBytes(F));
     f.increase(state, STATE_BYTES);

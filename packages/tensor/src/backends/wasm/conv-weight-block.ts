@@ -1,5 +1,5 @@
 /** What the adjoint of conv2d in w does with one block of window positions. */
-import { plus, times } from './addressing.ts';
+import { atMost, plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import { f32, i32, select } from './assembler/instructions.ts';
 import type { Layout, ScratchPlaces } from './conv-weight-layout.ts';
@@ -184,7 +184,7 @@ export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
       );
       const rest = f.keep(i32.sub(i32.const(columns), column));
       const from = f.keep(sums);
-      f.for({ from: 0, to: least(rest, TILE_COLUMNS) }, () => {
+      f.for({ from: 0, to: atMost(rest, TILE_COLUMNS) }, () => {
         const before = select(adds, f32.load(target), f32.const(0));
         f.emit(f32.store(target, f32.add(before, f32.load(from))));
         f.increase(from, 4);
@@ -193,9 +193,4 @@ export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
     });
     f.increase(cotangent, times(depth, 4));
   });
-}
-
-/** The smaller of two counts. */
-export function least(a: I32, b: number): I32 {
-  return select(i32.lt_u(a, i32.const(b)), a, i32.const(b));
 }

@@ -1,12 +1,11 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
-import { plus, times } from './addressing.ts';
+import { atMost, plus, times } from './addressing.ts';
 import type { I32, V128 } from './assembler/code.ts';
 import { i32, select } from './assembler/instructions.ts';
 import { f32x4, v128 } from './assembler/simd.ts';
 import {
   copyCotangent,
-  least,
   multiply,
   packCotangent,
   readImages,
@@ -73,15 +72,15 @@ function emitUnits(body: PhaseBody, layout: Layout, sums: I32): void {
     const group = f.keep(i32.rem_u(unit, i32.const(groups)));
     const sum = f.keep(i32.div_u(unit, i32.const(groups)));
     const first = f.keep(times(sum, blocksPerSum));
-    const last = f.keep(least(f.keep(plus(first, blocksPerSum)), blocks));
+    const last = f.keep(atMost(f.keep(plus(first, blocksPerSum)), blocks));
     const to = f.keep(
       i32.add(sums, times(unitPlace(f.keep(sum), group, groups), 4 * layout.rows * layout.columns)),
     );
     f.for({ from: first, to: last }, (block) => {
       const row = f.keep(times(i32.rem_u(block, i32.const(bands)), bandRows));
       const image = f.keep(times(i32.div_u(block, i32.const(bands)), images));
-      const rows = f.keep(least(f.keep(i32.sub(i32.const(grid[0]), row)), bandRows));
-      const count = f.keep(least(f.keep(i32.sub(i32.const(batch), image)), images));
+      const rows = f.keep(atMost(f.keep(i32.sub(i32.const(grid[0]), row)), bandRows));
+      const count = f.keep(atMost(f.keep(i32.sub(i32.const(batch), image)), images));
       const depth = f.keep(i32.mul(count, times(rows, grid[1])));
       const now: Block = { body, layout, places, group, image, images: count, row, rows, depth };
       readImages(now);

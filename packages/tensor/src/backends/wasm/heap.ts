@@ -18,6 +18,11 @@ const COLLECT_EVERY = 256 * 2 ** 20;
 /** And after so many new blocks, however small: many more at once would take long to put in order. */
 const COLLECT_BLOCKS = 2 ** 17;
 
+/** Bytes rounded up to whole blocks. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 /** A stretch of memory. */
 export interface Block {
   readonly address: number;
@@ -53,7 +58,7 @@ export class Heap {
    * @throws StateError if the memory cannot grow so far.
    */
   allocate(bytes: number, op: string): Block {
-    const size = Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
+    const size = align(Math.max(1, bytes));
     this.sinceCollection += size;
     this.blocksSinceCollection++;
     const isDue =

@@ -1,8 +1,8 @@
 import type { CallKernel } from '../../compile/kernel.ts';
-import { byteOffset, plus, times } from './addressing.ts';
+import { atMost, byteOffset, plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder } from './assembler/function.ts';
-import { i32, memory, select } from './assembler/instructions.ts';
+import { i32, memory } from './assembler/instructions.ts';
 import { emitEpilogue } from './epilogue.ts';
 import { collapse, countOf, type Dimension } from './iteration.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
@@ -203,7 +203,7 @@ function packPanel(body: PhaseBody, product: Product, side: Side, unit: I32): vo
     to: i32.add(panelsOf(product, side, workspace, index, start), times(i32.mul(row, depth), 4)),
     from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
     depth,
-    rows: atMost(f, i32.sub(i32.const(size), row), width),
+    rows: atMost(f.keep(i32.sub(i32.const(size), row)), width),
     strides,
   });
 }
@@ -228,8 +228,8 @@ function multiply(kernel: CallKernel, product: Product): Phase {
         const index = f.keep(i32.div_u(rest, i32.const(rowBlocks)));
         const row = f.keep(times(i32.rem_u(rest, i32.const(rowBlocks)), product.rows));
         const column = f.keep(times(columnBlock, product.columns));
-        const rows = f.keep(atMost(f, i32.sub(i32.const(m), row), product.rows));
-        const columns = f.keep(atMost(f, i32.sub(i32.const(n), column), product.columns));
+        const rows = f.keep(atMost(f.keep(i32.sub(i32.const(m), row)), product.rows));
+        const columns = f.keep(atMost(f.keep(i32.sub(i32.const(n), column)), product.columns));
         const resultRow = f.keep(i32.add(times(index, m), row));
         const at = i32.add(times(resultRow, n), column);
         const to = f.keep(i32.add(outputs[0], times(at, 4)));
@@ -284,7 +284,7 @@ function packRows(
   const from = f.keep(i32.add(matrix, place));
   const panelStep = f.keep(times(block.depth, leftPanelBytes(1)));
   f.for({ from: 0, to: block.rows, step: TILE_ROWS }, (row) => {
-    const rows = atMost(f, i32.sub(block.rows, row), TILE_ROWS);
+    const rows = atMost(f.keep(i32.sub(block.rows, row)), TILE_ROWS);
     packCall(f, routine, { to, from, depth: block.depth, rows, strides });
     f.increase(to, panelStep);
     f.increase(from, 4 * TILE_ROWS * strides.row);
@@ -313,11 +313,5 @@ function batchOffset(
 
 /** The steps of the block that starts at `start`. */
 function depthFrom(f: FunctionBuilder, start: I32, k: number): I32 {
-  return atMost(f, i32.sub(i32.const(k), start), DEPTH_BLOCK);
-}
-
-/** The smaller of `x` and `limit`. */
-function atMost(f: FunctionBuilder, x: I32, limit: number): I32 {
-  const kept = f.keep(x);
-  return select(i32.lt_s(kept, i32.const(limit)), kept, i32.const(limit));
+  return atMost(f.keep(i32.sub(i32.const(k), start)), DEPTH_BLOCK);
 }

@@ -8,6 +8,7 @@ import type { FunctionBuilder, FunctionReference, Local } from './assembler/func
 import { atomics, drop, i32 } from './assembler/instructions.ts';
 import { ModuleBuilder } from './assembler/module.ts';
 import { expressionKey } from './expression.ts';
+import { align } from './heap.ts';
 import { Routines, type KernelCode, type Phase, type Target } from './kernel-code.ts';
 import { dependencies, type PhaseAccess } from './schedule.ts';
 
@@ -293,8 +294,4 @@ function waitRoutine(routines: Routines, pause: FunctionReference): FunctionRefe
       });
     });
   });
-}
-
-function align(bytes: number): number {
-  return Math.ceil(bytes / 128) * 128;
 }

@@ -1,7 +1,7 @@
 import type { CallKernel } from '../../compile/kernel.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import { rowMajorStrides, sizeOf } from '../../shape.ts';
-import { byteOffset, times } from './addressing.ts';
+import { atMost, byteOffset, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
 import { f32, f64, i32, select } from './assembler/instructions.ts';
 import { collapse, countOf, type Dimension } from './iteration.ts';
@@ -137,19 +137,15 @@ function emitUnits(body: PhaseBody, layout: Layout): void {
       const start = i32.add(address, byteOffset(f, place, { shape, strides }, 4));
       return f.keep(i32.add(start, times(column, 4 * columns.strides[i])));
     });
-    const width = f.keep(least(f.keep(i32.sub(i32.const(columns.size), column)), columnsPerUnit));
+    const width = f.keep(atMost(f.keep(i32.sub(i32.const(columns.size), column)), columnsPerUnit));
     const row = f.keep(times(range, rowsPerUnit));
-    const rows = f.keep(least(f.keep(i32.sub(i32.const(layout.rows), row)), rowsPerUnit));
+    const rows = f.keep(atMost(f.keep(i32.sub(i32.const(layout.rows), row)), rowsPerUnit));
     const count = times(i32.mul(rows, width), layout.bytes / 4);
     f.call(zeroRow(routines), scratch, count);
     const now: Unit = { pointers, width, row, rows };
     addAll(body, layout, now);
     writeSums(body, layout, now);
   });
-}
-
-function least(a: I32, b: number): I32 {
-  return select(i32.lt_u(a, i32.const(b)), a, i32.const(b));
 }
 
 /** Adds all elements of the source whose index leads to the rows of the unit. */

@@ -1,5 +1,5 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
-import type { CallKernel, Kernel } from '../../compile/kernel.ts';
+import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
@@ -13,7 +13,7 @@ import { controlOf, instantiate } from './control.ts';
 import { conv2dWeight } from './conv-weight.ts';
 import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
-import { Heap, megabytes, type Block } from './heap.ts';
+import { align, Heap, megabytes, type Block } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
 import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
 import { map } from './map.ts';
@@ -310,16 +310,4 @@ function codeOf(kernel: Kernel): KernelCode {
   }
   const call: (kernel: CallKernel, params: never) => KernelCode = calls[name as keyof CallParams];
   return call(kernel, kernel.params as never); // an operation and its attributes belong together
-}
-
-/** What errors call a plan of one kernel. */
-function kernelName(kernel: Kernel): string {
-  if (kernel.kind === 'call') return kernel.operation.name;
-  if (kernel.kind === 'reduce') return kernel.primitive.name;
-  const last = kernel.expression.nodes.at(-1);
-  return last?.kind === 'apply' ? last.primitive.name : 'copy';
-}
-
-function align(bytes: number): number {
-  return Math.ceil(bytes / 128) * 128;
 }
