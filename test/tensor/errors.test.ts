@@ -16,6 +16,7 @@ const calls: readonly (() => unknown)[] = [
   () => tensor([1], { dtype: wrong('float64') }),
   () => tensor(wrong(new Float64Array(2))),
   () => tensor(new Float32Array(6), { shape: [4] }),
+  () => tensor(new Float32Array(6), [2, 3] as object),
   () => tensor([NaN], { dtype: 'int32' }),
   () => tensor([1.5], { dtype: 'int32' }),
   () => zeros([-1]),
@@ -104,6 +105,7 @@ describe('tensors and their methods', () => {
       DTypeError: tensor: there is no dtype float64. Use float32, int32, bool.
       DTypeError: tensor: no dtype is stored as [object Float64Array]. Use Float32Array, Int32Array or Uint8Array (bool).
       ShapeError: tensor: 6 elements do not fill shape [4] (4 elements).
+      ValueError: tensor: the second argument must be options, but is an array. Write { shape: [2, 3] }.
       ValueError: tensor: element 0 is NaN, which is no int32. Use float32, or round it first.
       ValueError: tensor: element 0 is 1.5, which is no int32. Use float32, or round it first.
       ShapeError: zeros: sizes must be whole numbers of at least 0, but got [-1].

@@ -1,5 +1,6 @@
 import type { Plan } from './compile/plan.ts';
 import type { DType, TypedArray } from './dtype.ts';
+import type { Range } from './view.ts';
 
 /** Memory of a backend that holds the elements of tensors. */
 export interface Storage {
@@ -35,10 +36,13 @@ export interface Backend {
   allocate(dtype: DType, size: number): Storage;
   /** Storage that holds `array`, which may be used in place: the caller must not write to it afterwards. */
   store(array: TypedArray, dtype: DType): Storage;
-  /** The elements, as a view or a copy that the caller must not write to. */
-  read(storage: Storage): Promise<TypedArray>;
+  /**
+   * The elements of a range, by default all, as a view or a copy that the caller must not write to: who
+   * reads a few elements of a large storage waits for those alone.
+   */
+  read(storage: Storage, range?: Range): Promise<TypedArray>;
   /** As {@link read}, at once. Throws a StateError on a backend that can only read asynchronously. */
-  readSync(storage: Storage): TypedArray;
+  readSync(storage: Storage, range?: Range): TypedArray;
   /** The same memory under a new handle; the old handle refuses any further use. */
   transfer(storage: Storage, op: string): Storage;
   /** Frees the memory at once; the handle refuses any further use. */

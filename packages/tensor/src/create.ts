@@ -24,7 +24,8 @@ export interface TensorOptions {
  * A tensor of given elements. A typed array is used in place, without a copy, if it has the dtype.
  *
  * @param data Nested arrays, a number or boolean (shape `[]`), or a typed array in row-major order.
- * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements.
+ * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements, ValueError if
+ * a shape stands where the options should.
  * @example
  * const x = tensor([[1, 2, 3], [4, 5, 6]]); // float32[2, 3]
  * const ids = tensor([7, 0, 4], { dtype: 'int32' }); // int32[3]
@@ -34,6 +35,12 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
   const { elements, shape } = ArrayBuffer.isView(data)
     ? { elements: data, shape: [data.length] }
     : flattenNested(data);
+  if (Array.isArray(options)) {
+    throw new ValueError(
+      'tensor',
+      `the second argument must be options, but is an array. Write { shape: ${formatShape(options)} }.`,
+    );
+  }
   const target = options.shape ?? shape;
   checkShape('tensor', target);
   if (sizeOf(target) !== elements.length) {

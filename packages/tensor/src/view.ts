@@ -117,6 +117,26 @@ export function reshapeView(view: View, shape: Shape): View | null {
   return { shape, strides, offset: view.offset };
 }
 
+/** Elements of a storage from `begin` up to, but without, `end`. */
+export interface Range {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * The smallest range of a storage that holds all elements of `view`.
+ *
+ * @example
+ * rangeOf(sliceView(contiguousView([4, 3]), [1, 0], [2, 2], [1, 1])); // { begin: 3, end: 8 }
+ */
+export function rangeOf({ shape, strides, offset }: View): Range {
+  if (shape.includes(0)) return { begin: offset, end: offset };
+  const spans = shape.map((size, i) => (size - 1) * strides[i]);
+  const begin = spans.reduce((at, span) => at + Math.min(0, span), offset);
+  const last = spans.reduce((at, span) => at + Math.max(0, span), offset);
+  return { begin, end: last + 1 };
+}
+
 /** Neighbouring dimensions that one stride walks, merged; size-1 dimensions dropped. */
 export function mergeRuns(view: View): { size: number; stride: number }[] {
   const runs: { size: number; stride: number }[] = [];

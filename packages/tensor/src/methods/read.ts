@@ -2,12 +2,15 @@ import type { TypedArray } from '../dtype.ts';
 import { gatherElements } from '../elements.ts';
 import { ShapeError, StateError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
+import { rangeOf, type Range, type View } from '../view.ts';
 
 /** The elements in row-major order, when the backend has them. */
 export async function read(x: Tensor): Promise<TypedArray> {
   const { value } = x;
   if (value.kind !== 'stored') return readSync(x);
-  return gatherElements(await value.storage.backend.read(value.storage), x.dtype, value.view);
+  const { storage, view } = value;
+  const range = rangeOf(view);
+  return gatherElements(await storage.backend.read(storage, range), x.dtype, within(view, range));
 }
 
 /** The elements in row-major order, at once. */
@@ -26,7 +29,14 @@ export function readSync(x: Tensor): TypedArray {
       offset: 0,
     });
   }
-  return gatherElements(value.storage.backend.readSync(value.storage), dtype, value.view);
+  const { storage, view } = value;
+  const range = rangeOf(view);
+  return gatherElements(storage.backend.readSync(storage, range), dtype, within(view, range));
+}
+
+/** The view in what was read of the range alone. */
+function within(view: View, { begin }: Range): View {
+  return { ...view, offset: view.offset - begin };
 }
 
 /** Throws a ShapeError unless x has exactly one element. */

@@ -40,11 +40,12 @@ export function cpuBackend(): Backend {
     epilogues: new Set(),
     allocate: (dtype, size) => new CpuStorage(backend, dtype, allocateArray(dtype, size), false),
     store: (array, dtype) => new CpuStorage(backend, dtype, array, true),
-    read: (storage) =>
+    read: (storage, range) =>
       new Promise((resolve) => {
-        resolve(backend.readSync(storage));
+        resolve(backend.readSync(storage, range));
       }),
-    readSync: (storage) => own(backend, storage, 'data').share('data'),
+    readSync: (storage, range) =>
+      own(backend, storage, 'data').share('data').subarray(range?.begin, range?.end),
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
     release: (storage) => {
       own(backend, storage, 'dispose').release();

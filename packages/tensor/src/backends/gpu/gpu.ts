@@ -96,16 +96,16 @@ function createBackend(engine: Engine, choice: string, reference: Backend | null
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
     store: (array, dtype) =>
       new GpuStorage(backend, engine, dtype, array.length, engine.upload(encodeElements(array))),
-    read: async (storage) => {
+    read: async (storage, range) => {
       const { dtype, size } = storage;
       const floats = await engine.read(own(backend, storage, 'data').memory('data'));
       await checks.settle();
-      return decodeElements(floats, dtype, size);
+      return decodeElements(floats, dtype, size).subarray(range?.begin, range?.end);
     },
-    readSync: (storage) => {
+    readSync: (storage, range) => {
       const { dtype, size } = storage;
       const floats = engine.readSync(own(backend, storage, 'data').memory('data'));
-      return decodeElements(floats, dtype, size);
+      return decodeElements(floats, dtype, size).subarray(range?.begin, range?.end);
     },
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
     release: (storage) => {

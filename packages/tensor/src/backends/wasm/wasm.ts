@@ -129,11 +129,12 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       storage.view('store').set(array);
       return storage;
     },
-    read: (storage) =>
+    read: (storage, range) =>
       new Promise((resolve) => {
-        resolve(backend.readSync(storage));
+        resolve(backend.readSync(storage, range));
       }),
-    readSync: (storage) => copyOf(own(backend, storage, 'data').view('data')),
+    readSync: (storage, range) =>
+      copyOf(own(backend, storage, 'data').view('data').subarray(range?.begin, range?.end)),
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
     release: (storage) => {
       own(backend, storage, 'dispose').release();
