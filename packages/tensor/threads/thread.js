@@ -12,11 +12,23 @@
 /** Milliseconds that a thread sleeps at most before it looks again. */
 const NAP = 1;
 
+/**
+ * Milliseconds that a thread watches for the next run before it waits for messages: waking one up takes
+ * longer than many a run, and schedulers may wake it on the very core that the main thread is using.
+ */
+const WATCH = 1;
+
+/** How often a watching thread looks before it asks for the time. */
+const LOOKS = 256;
+
 /** @type {Map<number, RunFunction>} */
 const programs = new Map();
 
 /** @type {Extract<ThreadMessage, { kind: 'start' }> | undefined} */
 let self;
+
+/** The last run that this thread took part in. */
+let lastRun = 0;
 
 /** @type {Pick<NodeJS.Process, 'getBuiltinModule'> | undefined} */
 const node = globalThis.process;
@@ -35,28 +47,53 @@ if (threads === undefined) {
  * @param {ThreadMessage} message
  */
 function receive(message) {
-  if (message.kind === 'start') self = message;
-  else if (self === undefined) throw new Error('thread: a message came before the memory.');
-  else if (message.kind === 'forget') programs.delete(message.id);
-  else if (message.kind === 'run') takePart(message, self);
-  else {
+  if (message.kind === 'start') {
+    self = message;
+    return;
+  }
+  if (self === undefined) throw new Error('thread: a message came before the memory.');
+  if (message.kind === 'forget') programs.delete(message.id);
+  if (message.kind === 'program') {
     const imports = { env: { memory: self.memory, pause } };
     const { exports } = new WebAssembly.Instance(message.module, imports);
     programs.set(message.id, /** @type {RunFunction} */ (exports.run));
   }
+  takePart(self);
 }
 
 /**
- * Takes part in a run, unless it has ended meanwhile.
+ * Takes part in one run after the other, until none has come for a moment.
  *
- * @param {Extract<ThreadMessage, { kind: 'run' }>} message
  * @param {Extract<ThreadMessage, { kind: 'start' }>} start
  */
-function takePart({ run, id, frame }, { memory, thread, words }) {
+function takePart(start) {
+  const { memory, words } = start;
   const control = new Int32Array(memory.buffer);
+  while (work(control, start)) {
+    Atomics.add(control, words.watching, 1);
+    watch(control, start);
+    Atomics.sub(control, words.watching, 1);
+  }
+}
+
+/**
+ * Takes part in the run that there is, if there is a new one, and its program is known: that comes as a
+ * message, which a thread that watches has not read yet.
+ *
+ * @param {Int32Array} control
+ * @param {Extract<ThreadMessage, { kind: 'start' }>} start
+ * @returns {boolean} Whether it did.
+ */
+function work(control, { thread, words }) {
+  // From here on the main thread waits with the next run, so that all words belong to one run.
   Atomics.add(control, words.active, 1);
   try {
-    if (Atomics.load(control, words.run) === run) programs.get(id)?.(frame, thread, 1);
+    const run = Atomics.load(control, words.run);
+    const program = programs.get(Atomics.load(control, words.program));
+    if (run === 0 || run === lastRun || program === undefined) return false;
+    lastRun = run;
+    program(Atomics.load(control, words.frame), thread, 1);
+    return true;
   } catch (error) {
     Atomics.store(control, words.failed, 1 + thread);
     throw error;
@@ -64,6 +101,22 @@ function takePart({ run, id, frame }, { memory, thread, words }) {
     Atomics.sub(control, words.active, 1);
     Atomics.notify(control, words.active);
   }
+}
+
+/**
+ * Waits for a new run, busily and not for long.
+ *
+ * @param {Int32Array} control
+ * @param {Extract<ThreadMessage, { kind: 'start' }>} start
+ */
+function watch(control, { words }) {
+  const end = performance.now() + WATCH;
+  do {
+    for (let look = 0; look < LOOKS; look++) {
+      const run = Atomics.load(control, words.run);
+      if (run !== 0 && run !== lastRun) return;
+    }
+  } while (performance.now() < end);
 }
 
 /**

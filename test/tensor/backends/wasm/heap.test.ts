@@ -1,3 +1,5 @@
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PAGE_BYTES } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
@@ -32,7 +34,38 @@ function play(
   return held;
 }
 
+/** How often `work` has garbage collected. */
+async function countCollections(work: () => void): Promise<number> {
+  let count = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { flags } = (entry as unknown as { readonly detail: { readonly flags: number } })
+        .detail;
+      if ((flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) !== 0) count++;
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  work();
+  await setImmediate();
+  await setImmediate();
+  observer.disconnect();
+  return count;
+}
+
 describe('a heap', () => {
+  it('has garbage collected for memory that nobody gives back, and for no other', async () => {
+    const heap = new Heap(false);
+    const take = (): Block => heap.allocate(2 ** 24, 'test');
+    const takeAndGive = (): void => {
+      for (let i = 0; i < 40; i++) heap.release(take());
+    };
+    const takeAlone = (): void => {
+      for (let i = 0; i < 17; i++) take();
+    };
+    expect(await countCollections(takeAndGive)).toBe(0);
+    expect(await countCollections(takeAlone)).toBeGreaterThan(0);
+  });
+
   it('gives blocks that are large enough, aligned, in memory and apart from each other', () => {
     fc.assert(
       fc.property(actions, (list) => {

@@ -2,17 +2,23 @@
 export interface ControlWords {
   /** The number of the run that threads may take part in; 0 between runs. */
   readonly run: number;
+  /** The program of that run. */
+  readonly program: number;
+  /** The address of its frame. */
+  readonly frame: number;
   /** Threads other than the main one that are in a run, or about to look whether they may be. */
   readonly active: number;
   /** 1 + the number of a thread whose part failed; 0 if none did. */
   readonly failed: number;
+  /** Threads that watch for the next run, so that no message needs to wake them. */
+  readonly watching: number;
 }
 
 /** Bytes at the start of the memory that hold the words. */
 export const CONTROL_BYTES = 1024;
 
 /** Words of one set. */
-const SET = 4;
+const SET = 8;
 
 /**
  * The words of the threads that were started for the n-th time: not those of the threads before them,
@@ -20,7 +26,14 @@ const SET = 4;
  */
 export function controlWords(generation: number): ControlWords {
   const first = (generation % (CONTROL_BYTES / 4 / SET)) * SET;
-  return { run: first, active: first + 1, failed: first + 2 };
+  return {
+    run: first,
+    program: first + 1,
+    frame: first + 2,
+    active: first + 3,
+    failed: first + 4,
+    watching: first + 5,
+  };
 }
 
 /** What the main thread tells the others. */
@@ -34,7 +47,8 @@ export type ThreadMessage =
     }
   | { readonly kind: 'program'; readonly id: number; readonly module: WebAssembly.Module }
   | { readonly kind: 'forget'; readonly id: number }
-  | { readonly kind: 'run'; readonly run: number; readonly id: number; readonly frame: number };
+  /** Wakes a thread: there may be a run to take part in. */
+  | { readonly kind: 'run' };
 
 /** The function that a program exports. */
 export type RunFunction = (frame: number, thread: number, shared: number) => void;

@@ -12,7 +12,7 @@ const MOST_PAGES = 65536;
 /** Pages that there are from the beginning. */
 const FIRST_PAGES = 16;
 
-/** After so many new bytes garbage is collected. */
+/** After so many new bytes, less those given back meanwhile, garbage is collected. */
 const COLLECT_EVERY = 256 * 2 ** 20;
 
 /** And after so many new blocks, however small: many more at once would take long to put in order. */
@@ -99,6 +99,8 @@ export class Heap {
       if (this.free[middle].address < address) low = middle + 1;
       else high = middle;
     }
+    this.sinceCollection = Math.max(0, this.sinceCollection - bytes);
+    this.blocksSinceCollection = Math.max(0, this.blocksSinceCollection - 1);
     this.free.splice(low, 0, { address, bytes });
     this.join(low);
     if (low > 0) this.join(low - 1);

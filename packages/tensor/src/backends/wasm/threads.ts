@@ -68,8 +68,12 @@ export class Threads {
     prepare();
     this.lastRun = (this.lastRun % 0x7fff_ffff) + 1;
     Atomics.store(this.control, this.words.failed, 0);
+    Atomics.store(this.control, this.words.program, id);
+    Atomics.store(this.control, this.words.frame, frame);
     Atomics.store(this.control, this.words.run, this.lastRun);
-    this.post({ kind: 'run', run: this.lastRun, id, frame });
+    // A thread that stops to watch looks once more afterwards: it sees this run, or is counted out here.
+    const areAllWatching = Atomics.load(this.control, this.words.watching) === this.count - 1;
+    if (!areAllWatching) this.post({ kind: 'run' });
     this.progress = { address: 0, value: 0, since: performance.now() };
     try {
       main();
@@ -106,7 +110,7 @@ export class Threads {
   private start(): void {
     if (this.handles !== null) return;
     this.words = controlWords(this.generation++);
-    this.control.fill(0, this.words.run, this.words.failed + 1);
+    this.control.fill(0, this.words.run, this.words.watching + 1);
     this.handles = Array.from({ length: this.count - 1 }, (_, i) => {
       const handle = startThread();
       handle.onEnd((reason) => {
