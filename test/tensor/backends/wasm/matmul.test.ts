@@ -77,7 +77,11 @@ const cases = fc
 /** Sizes around tiles (4 × 8), panels, the rows of a unit and blocks of the depth. */
 const edges = [1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 255, 256, 257];
 const shapesAroundEdges = fc
-  .tuple(fc.constantFrom(...edges), fc.constantFrom(...edges, 511, 513), fc.constantFrom(...edges))
+  .tuple(
+    fc.constantFrom(...edges),
+    fc.constantFrom(...edges, 511, 513, 1023, 1025, 2049, 9000),
+    fc.constantFrom(...edges),
+  )
   .filter(([m, k, n]) => m * k * n < 4_000_000);
 
 describe('matmul on wasm', () => {
@@ -128,6 +132,14 @@ describe('matmul on wasm', () => {
     [
       [16, 49, 32],
       [16, 32, 49],
+    ],
+    [
+      [2, 70, 2500],
+      [2, 2500, 33],
+    ],
+    [
+      [9, 8200],
+      [8200, 130],
     ],
     [
       [200, 4, 4],

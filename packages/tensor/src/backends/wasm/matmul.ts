@@ -1,63 +1,37 @@
 import type { CallKernel } from '../../compile/kernel.ts';
-import { atMost, byteOffset, plus, times } from './addressing.ts';
+import { atMost, plus, times } from './addressing.ts';
 import type { I32 } from './assembler/code.ts';
-import type { FunctionBuilder } from './assembler/function.ts';
 import { i32, memory } from './assembler/instructions.ts';
 import { emitEpilogue } from './epilogue.ts';
-import { collapse, countOf, type Dimension } from './iteration.ts';
+import { countOf } from './iteration.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
-import { packCall, packRoutine, type PanelStrides } from './packing.ts';
+import {
+  blocksOfRound,
+  depthFrom,
+  depthOf,
+  matrixAt,
+  panelBytes,
+  panelsOf,
+  productOf,
+  roundsOf,
+  type Product,
+  type Round,
+  type Side,
+} from './matmul-layout.ts';
+import { packCall, packRoutine } from './packing.ts';
 import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
-/** Rows of the left operand that one unit packs, at most: with their depth they stay in the cache. */
-const MOST_ROWS = 64;
-
-/** Rows, at least, for which packing pays. */
-const FEWEST_ROWS = 16;
-
-/** Columns of one unit, at least. */
-const FEWEST_COLUMNS = 64;
-
 /** What a core multiplies in a nanosecond, roughly. */
 const FLOPS_PER_NANOSECOND = 40;
-
-/** As many units as several threads can share evenly. */
-const ENOUGH_UNITS = 16;
-
-/** An operand of a product: the left one by its rows, the right one by its columns. */
-interface Side {
-  readonly operand: 0 | 1;
-  /** Rows of the left operand or columns of the right one. */
-  readonly size: number;
-  /** How many of them are one panel. */
-  readonly width: number;
-  readonly strides: PanelStrides;
-  /** Matrices that differ: 1 where the whole batch shares one. */
-  readonly matrices: number;
-}
-
-/** A product of matrices: `y[m, n] = Σ_k a[m, k] · b[k, n]` for each index of the batch. */
-interface Product {
-  readonly left: Side;
-  readonly right: Side;
-  readonly k: number;
-  /** Loops over the batch; strides of a and b in elements. */
-  readonly batch: readonly Dimension[];
-  /** Rows and columns of the result that are one unit. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Whether several units read the same rows of a, so that all of it is packed first. */
-  readonly packsLeft: boolean;
-}
 
 /**
  * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides: transposed ones are packed as
  * fast as others, so there are no transposed forms.
  *
- * First all of b is packed into panels of eight columns, then each unit packs some rows of a into
- * panels of four and multiplies them; where several units need the same rows, a is packed first as
- * well. Where the whole batch shares b, its rows count as rows of one tall a.
+ * First b is packed into panels of eight columns, then each unit packs some rows of a into panels of
+ * four and multiplies them; where several units need the same rows, a is packed first as well. A depth of
+ * many steps takes several rounds of this, each of which adds to the result.
  *
  * Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
  */
@@ -68,69 +42,15 @@ export function matmul(kernel: CallKernel): KernelCode {
   if (count === 0) return { phases: [] };
   if (k === 0) return { phases: [clear(kernel, right.size, count)] };
   const packed = packsLeft ? [right, left] : [right];
+  const rounds = roundsOf(product);
   return {
-    phases: [pack(product, packed), multiply(kernel, product)],
-    workspaceBytes: packed.reduce((bytes, side) => bytes + panelBytes(side, k), 0),
+    phases: rounds.flatMap((round) => [
+      pack(product, packed, round),
+      multiply(kernel, product, round),
+    ]),
+    workspaceBytes: packed.reduce((bytes, side) => bytes + panelBytes(side, rounds[0]), 0),
     scratchBytes: EDGE_BYTES + leftBytes(product.rows, Math.min(k, DEPTH_BLOCK)),
   };
-}
-
-function productOf({ inputs: [a, b] }: CallKernel): Product {
-  const batch = collapse(a.view.shape.slice(0, -2), [a.view, b.view]);
-  let [m] = a.view.shape.slice(-2);
-  let [rowStride] = a.view.strides.slice(-2);
-  const [k, n] = b.view.shape.slice(-2);
-  const [bStep, bColumn] = b.view.strides.slice(-2);
-  for (;;) {
-    const last = batch.at(-1);
-    if (last === undefined || last.strides[1] !== 0) break;
-    if (m === 1) [rowStride] = last.strides;
-    else if (last.strides[0] !== rowStride * m) break;
-    batch.pop();
-    m *= last.size;
-  }
-  const matrices = (operand: 0 | 1): number =>
-    batch.every(({ strides }) => strides[operand] === 0) ? 1 : countOf(batch);
-  const left: Side = {
-    operand: 0,
-    size: m,
-    width: TILE_ROWS,
-    strides: { row: rowStride, step: a.view.strides[a.view.strides.length - 1] },
-    matrices: matrices(0),
-  };
-  const right: Side = {
-    operand: 1,
-    size: n,
-    width: TILE_COLUMNS,
-    strides: { row: bColumn, step: bStep },
-    matrices: matrices(1),
-  };
-  return { left, right, k, batch, ...blocksOf(m, n, countOf(batch)) };
-}
-
-/** How the result is cut into units: as large as leaves enough of them. */
-function blocksOf(
-  m: number,
-  n: number,
-  count: number,
-): Pick<Product, 'rows' | 'columns' | 'packsLeft'> {
-  let rows = MOST_ROWS;
-  let columns = roundUp(n, TILE_COLUMNS);
-  const units = (): number => count * Math.ceil(m / rows) * Math.ceil(n / columns);
-  while (units() < ENOUGH_UNITS && columns > FEWEST_COLUMNS) {
-    columns = roundUp(columns / 2, TILE_COLUMNS);
-  }
-  while (units() < ENOUGH_UNITS && rows > FEWEST_ROWS) rows /= 2;
-  return { rows, columns, packsLeft: columns < n };
-}
-
-function roundUp(n: number, multiple: number): number {
-  return Math.ceil(n / multiple) * multiple;
-}
-
-/** Bytes of all panels of an operand. */
-function panelBytes({ size, width, matrices }: Side, k: number): number {
-  return 4 * matrices * k * roundUp(size, width);
 }
 
 /** Of no steps: zeros. */
@@ -148,22 +68,20 @@ function clear(kernel: CallKernel, n: number, count: number): Phase {
   };
 }
 
-/** Packs whole operands: a unit is one panel of one block of the depth of one of them. */
-function pack(product: Product, sides: readonly Side[]): Phase {
-  const { k } = product;
-  const depthBlocks = Math.ceil(k / DEPTH_BLOCK);
+/** Packs operands for a round: a unit is one panel of one block of the depth of one of them. */
+function pack(product: Product, sides: readonly Side[], round: Round): Phase {
   const unitsOf = ({ size, width, matrices }: Side): number =>
-    matrices * depthBlocks * Math.ceil(size / width);
+    matrices * blocksOfRound(round) * Math.ceil(size / width);
   const units = sides.reduce((sum, side) => sum + unitsOf(side), 0);
   return {
     units,
-    unitCost: TILE_COLUMNS * Math.min(k, DEPTH_BLOCK),
+    unitCost: TILE_COLUMNS * Math.min(depthOf(round), DEPTH_BLOCK),
     emit: (body) => {
       const { f } = body;
       f.for({ from: body.begin, to: body.end }, (unit) => {
         const [first, second] = sides;
         const packFrom = (side: Side, from: number): void => {
-          packPanel(body, product, side, f.keep(plus(unit, -from)));
+          packPanel(body, product, round, side, f.keep(plus(unit, -from)));
         };
         if (sides.length === 1) packFrom(first, 0);
         else {
@@ -183,24 +101,22 @@ function pack(product: Product, sides: readonly Side[]): Phase {
 }
 
 /** Packs panel `unit` of an operand into the workspace. */
-function packPanel(body: PhaseBody, product: Product, side: Side, unit: I32): void {
+function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
   const { f, routines, inputs, workspace } = body;
-  const { k, batch } = product;
-  const { operand, size, width, strides, matrices } = side;
+  const { size, width, strides } = side;
   const panels = Math.ceil(size / width);
-  const depthBlocks = Math.ceil(k / DEPTH_BLOCK);
+  const depthBlocks = blocksOfRound(round);
   const panel = f.keep(i32.rem_u(unit, i32.const(panels)));
   const block = f.keep(i32.div_u(unit, i32.const(panels)));
   const index = f.keep(i32.div_u(block, i32.const(depthBlocks)));
-  const start = f.keep(times(i32.rem_u(block, i32.const(depthBlocks)), DEPTH_BLOCK));
-  const depth = f.keep(depthFrom(f, start, k));
+  const inRound = times(i32.rem_u(block, i32.const(depthBlocks)), DEPTH_BLOCK);
+  const start = f.keep(plus(inRound, round.from));
+  const depth = f.keep(depthFrom(f, start, round));
   const row = f.keep(times(panel, width));
-  const matrix =
-    matrices === 1
-      ? inputs[operand]
-      : i32.add(inputs[operand], batchOffset(f, index, batch, operand));
+  const matrix = matrixAt(f, product, side, inputs, index);
+  const panelsAt = panelsOf(product, round, side, { workspace, index, start });
   packCall(f, packRoutine(routines, width, strides), {
-    to: i32.add(panelsOf(product, side, workspace, index, start), times(i32.mul(row, depth), 4)),
+    to: i32.add(panelsAt, times(i32.mul(row, depth), 4)),
     from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
     depth,
     rows: atMost(f.keep(i32.sub(i32.const(size), row)), width),
@@ -208,13 +124,13 @@ function packPanel(body: PhaseBody, product: Product, side: Side, unit: I32): vo
   });
 }
 
-/** Multiplies: a unit is a block of rows and columns of one matrix of the result. */
-function multiply(kernel: CallKernel, product: Product): Phase {
+/** Multiplies a round: a unit is a block of rows and columns of one matrix of the result. */
+function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   const { left, right, k, batch, packsLeft } = product;
   const [m, n] = [left.size, right.size];
   const rowBlocks = Math.ceil(m / product.rows);
   const columnBlocks = Math.ceil(n / product.columns);
-  const flops = 2 * Math.min(m, product.rows) * Math.min(n, product.columns) * k;
+  const flops = 2 * Math.min(m, product.rows) * Math.min(n, product.columns) * depthOf(round);
   return {
     units: countOf(batch) * rowBlocks * columnBlocks,
     unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND),
@@ -233,11 +149,11 @@ function multiply(kernel: CallKernel, product: Product): Phase {
         const resultRow = f.keep(i32.add(times(index, m), row));
         const at = i32.add(times(resultRow, n), column);
         const to = f.keep(i32.add(outputs[0], times(at, 4)));
-        f.for({ from: 0, to: k, step: DEPTH_BLOCK }, (start) => {
-          const depth = f.keep(depthFrom(f, start, k));
+        f.for({ from: round.from, to: round.to, step: DEPTH_BLOCK }, (start) => {
+          const depth = f.keep(depthFrom(f, start, round));
           const panelsAt = (side: Side, first: I32): I32 =>
             i32.add(
-              panelsOf(product, side, workspace, index, start),
+              panelsOf(product, round, side, { workspace, index, start }),
               times(i32.mul(first, depth), 4),
             );
           if (!packsLeft) packRows(body, product, { to: own, index, row, start, depth, rows });
@@ -257,7 +173,9 @@ function multiply(kernel: CallKernel, product: Product): Phase {
             scratch,
           );
         });
-        emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });
+        if (round.to === k) {
+          emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });
+        }
       });
     },
   };
@@ -266,7 +184,7 @@ function multiply(kernel: CallKernel, product: Product): Phase {
 /** Packs some rows of a from step `start` on, in panels of four. */
 function packRows(
   { f, routines, inputs }: PhaseBody,
-  { left: { strides }, batch }: Product,
+  product: Product,
   block: {
     readonly to: I32;
     readonly index: I32;
@@ -276,9 +194,10 @@ function packRows(
     readonly rows: I32;
   },
 ): void {
+  const { left } = product;
+  const { strides } = left;
   const routine = packRoutine(routines, TILE_ROWS, strides);
-  const matrix =
-    batch.length === 0 ? inputs[0] : i32.add(inputs[0], batchOffset(f, block.index, batch, 0));
+  const matrix = matrixAt(f, product, left, inputs, block.index);
   const place = i32.add(times(block.row, 4 * strides.row), times(block.start, 4 * strides.step));
   const to = f.keep(block.to);
   const from = f.keep(i32.add(matrix, place));
@@ -289,29 +208,4 @@ function packRows(
     f.increase(to, panelStep);
     f.increase(from, 4 * TILE_ROWS * strides.row);
   });
-}
-
-/** Where the panels of one matrix of an operand begin for the block of the depth that starts at `start`. */
-function panelsOf({ k, right }: Product, side: Side, workspace: I32, index: I32, start: I32): I32 {
-  const steps = side.matrices === 1 ? start : i32.add(times(index, k), start);
-  const offset = side.operand === 1 ? 0 : panelBytes(right, k);
-  return plus(i32.add(workspace, times(steps, 4 * roundUp(side.size, side.width))), offset);
-}
-
-function batchOffset(
-  f: FunctionBuilder,
-  index: I32,
-  batch: readonly Dimension[],
-  operand: 0 | 1,
-): I32 {
-  const view = {
-    shape: batch.map(({ size }) => size),
-    strides: batch.map(({ strides }) => strides[operand]),
-  };
-  return byteOffset(f, index, view, 4);
-}
-
-/** The steps of the block that starts at `start`. */
-function depthFrom(f: FunctionBuilder, start: I32, k: number): I32 {
-  return atMost(f.keep(i32.sub(i32.const(k), start)), DEPTH_BLOCK);
 }
