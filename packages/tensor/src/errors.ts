@@ -94,6 +94,30 @@ export class FormatError extends TesseraError {}
  */
 export class StateError extends TesseraError {}
 
+/** What became of a tensor that was donated, as every backend says it. */
+export const DONATED: string =
+  'the tensor was donated to a compiled function, which reused its memory. ' +
+  'Use what that call returned instead, or leave the argument out of donate.';
+
+/** What became of a tensor that was disposed, as every backend says it. */
+export const DISPOSED: string =
+  'the tensor was disposed. Read its values or compute with it before it is disposed.';
+
+/**
+ * The refusal of a backend that is given a tensor which another one stores.
+ *
+ * @param op What was asked for.
+ * @param found The name of the backend that stores the tensor; it may be the same, of another instance.
+ * @param wanted The name of the backend that refuses.
+ */
+export function foreignStorage(op: string, found: string, wanted: string): StateError {
+  return new StateError(
+    op,
+    `the tensor is stored on another backend (${found}), not on this ${wanted} backend. ` +
+      'Read its values there and make a new tensor of them here.',
+  );
+}
+
 /**
  * Prints a shape the way every error and printout does: `[2, 3]`.
  *

@@ -2,7 +2,7 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
 import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
-import { StateError } from '../../errors.ts';
+import { foreignStorage, StateError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -103,9 +103,5 @@ function viewArena(arena: ArrayBuffer, offset: number, dtype: DType, size: numbe
 /** The storage as one of this backend. */
 function own(backend: Backend, storage: Storage, op: string): CpuStorage {
   if (storage instanceof CpuStorage && storage.backend === backend) return storage;
-  throw new StateError(
-    op,
-    `the tensor is stored on another backend (${storage.backend.name}), not on this ${backend.name} backend. ` +
-      'Read its values there and make a new tensor of them here.',
-  );
+  throw foreignStorage(op, storage.backend.name, backend.name);
 }

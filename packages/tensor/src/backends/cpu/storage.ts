@@ -1,6 +1,6 @@
 import type { Backend, Storage } from '../../backend.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
-import { StateError } from '../../errors.ts';
+import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 
 /** The elements of a tensor in a typed array. */
 export class CpuStorage implements Storage {
@@ -44,10 +44,7 @@ export class CpuStorage implements Storage {
    */
   transfer(op: string): CpuStorage {
     const elements = this.elements(op);
-    this.#drop(
-      'the tensor was donated to a compiled function, which reused its memory. ' +
-        'Use what that call returned instead, or leave the argument out of donate.',
-    );
+    this.#drop(DONATED);
     const kept = this.#shared ? elements.slice() : elements;
     return new CpuStorage(this.backend, this.dtype, kept, false);
   }
@@ -55,9 +52,7 @@ export class CpuStorage implements Storage {
   /** Gives up the elements; nothing happens if they are gone. */
   release(): void {
     if (this.#elements === null) return;
-    this.#drop(
-      'the tensor was disposed. Read its values or compute with it before it is disposed.',
-    );
+    this.#drop(DISPOSED);
   }
 
   #drop(loss: string): void {

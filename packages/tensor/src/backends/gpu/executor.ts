@@ -1,6 +1,6 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
-import { StateError } from '../../errors.ts';
+import { foreignStorage } from '../../errors.ts';
 import type { Engine, Memory, Program } from './engine.ts';
 import { lowerPlan } from './lower.ts';
 import { GpuStorage } from './storage.ts';
@@ -93,9 +93,5 @@ function taken(storage: GpuStorage): Memory {
 /** The storage as one of this backend. */
 export function own(backend: Backend, storage: Storage, op = 'run'): GpuStorage {
   if (storage instanceof GpuStorage && storage.backend === backend) return storage;
-  throw new StateError(
-    op,
-    `the tensor is stored on another backend (${storage.backend.name}), not on this ${backend.name} backend. ` +
-      'Read its values there and make a new tensor of them here.',
-  );
+  throw foreignStorage(op, storage.backend.name, backend.name);
 }

@@ -1,6 +1,6 @@
 import type { Backend, Storage } from '../../backend.ts';
 import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
-import { StateError } from '../../errors.ts';
+import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 import type { Engine, Memory } from './engine.ts';
 
 /** Frees the memory of tensors that nobody holds any more. */
@@ -58,9 +58,7 @@ export class GpuStorage implements Storage {
   /** A new handle of the elements, which this one gives up. */
   transfer(op: string): GpuStorage {
     const memory = this.take(op);
-    this.#loss =
-      'the tensor was donated to a compiled function, which reused its memory. ' +
-      'Use what that call returned instead, or leave the argument out of donate.';
+    this.#loss = DONATED;
     return new GpuStorage(this.backend, this.#engine, this.dtype, this.size, memory);
   }
 
@@ -69,8 +67,7 @@ export class GpuStorage implements Storage {
     if (this.#loss !== null) return;
     const memory = this.take('dispose');
     if (memory !== null) this.#engine.free(memory);
-    this.#loss =
-      'the tensor was disposed. Read its values or compute with it before it is disposed.';
+    this.#loss = DISPOSED;
   }
 
   private check(op: string): void {

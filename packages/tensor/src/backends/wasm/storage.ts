@@ -1,6 +1,6 @@
 import type { Backend, Storage } from '../../backend.ts';
 import { BYTES_PER_ELEMENT, type DType, type TypedArray } from '../../dtype.ts';
-import { StateError } from '../../errors.ts';
+import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 import type { Block, Heap } from './heap.ts';
 import { createRegistry } from './platform.ts';
 
@@ -55,10 +55,7 @@ export class WasmStorage implements Storage {
   /** A new handle of the elements, which this one gives up. */
   transfer(op: string): WasmStorage {
     const block = this.#held(op);
-    this.#drop(
-      'the tensor was donated to a compiled function, which reused its memory. ' +
-        'Use what that call returned instead, or leave the argument out of donate.',
-    );
+    this.#drop(DONATED);
     return new WasmStorage(this.backend, this.#heap, this.dtype, this.size, block);
   }
 
@@ -66,9 +63,7 @@ export class WasmStorage implements Storage {
   release(): void {
     if (this.#block === null) return;
     this.#heap.release(this.#block);
-    this.#drop(
-      'the tensor was disposed. Read its values or compute with it before it is disposed.',
-    );
+    this.#drop(DISPOSED);
   }
 
   #held(op: string): Block {

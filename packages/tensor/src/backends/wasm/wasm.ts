@@ -3,7 +3,7 @@ import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.t
 import type { Plan } from '../../compile/plan.ts';
 import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
-import { StateError, ValueError } from '../../errors.ts';
+import { foreignStorage, StateError, ValueError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -157,11 +157,7 @@ function copyOf(view: TypedArray): TypedArray {
 /** The storage as one of this backend. */
 function own(backend: Backend, storage: Storage, op: string): WasmStorage {
   if (storage instanceof WasmStorage && storage.backend === backend) return storage;
-  throw new StateError(
-    op,
-    `the tensor is stored on another backend (${storage.backend.name}), not on this ${backend.name} backend. ` +
-      'Read its values there and make a new tensor of them here.',
-  );
+  throw foreignStorage(op, storage.backend.name, backend.name);
 }
 
 let registry: FinalizationRegistry<() => void> | undefined;
