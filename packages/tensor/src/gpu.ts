@@ -10,6 +10,7 @@ import { openGpuBackend, type GpuBackend, type GpuBackendOptions } from './backe
 
 export type {
   DeviceReport,
+  Executor,
   GpuMode,
   MemoryUse,
   ProductForm,

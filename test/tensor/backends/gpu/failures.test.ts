@@ -121,7 +121,7 @@ describe('verify', () => {
   it('says which kernel is wrong, with its operands', async () => {
     const library = await loadGpuJs();
     const gpu = new library.GPU({ mode: 'cpu' });
-    const engine = new HandleEngine(library, gpu, { mode: 'cpu', adapter: 'test', limits: {} });
+    const engine = new HandleEngine(library, gpu, { mode: 'cpu', executor: 'gpu.js', adapter: 'test', limits: {} });
     await verifyPlan(engine, cpuBackend(), plan, values);
     vi.spyOn(engine, 'read').mockResolvedValue(Float32Array.of(2, 5, 6));
     const error = await failureOf(verifyPlan(engine, cpuBackend(), plan, values));

@@ -10,6 +10,12 @@ const LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
 ] as const;
 
+/** A WebGPU adapter and its report. */
+export interface FoundAdapter {
+  readonly adapter: GPUAdapter;
+  readonly report: DeviceReport;
+}
+
 /** A WebGPU device and the report of its adapter. */
 export interface OpenDevice {
   readonly device: GPUDevice;
@@ -23,11 +29,11 @@ const REQUIREMENTS =
   '--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader. Or pass mode: "auto".';
 
 /**
- * Asks for a WebGPU device with all that the adapter can give. In Node, Dawn is wired in first.
+ * Asks for a WebGPU adapter. In Node, Dawn is wired in first.
  *
  * @throws DeviceError if WebGPU is not there, or no adapter answers
  */
-export async function openDevice(): Promise<OpenDevice> {
+export async function findAdapter(): Promise<FoundAdapter> {
   const gpu = await webGpu();
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) {
@@ -38,8 +44,46 @@ export async function openDevice(): Promise<OpenDevice> {
     );
   }
   const limits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  const device = await adapter.requestDevice({ requiredLimits: limits });
-  return { device, report: { mode: 'webgpu', adapter: adapterName(adapter), limits } };
+  const report = {
+    mode: 'webgpu',
+    executor: 'own',
+    adapter: adapterName(adapter),
+    limits,
+  } as const;
+  return { adapter, report };
+}
+
+/**
+ * Asks for a WebGPU device with all that the adapter can give.
+ *
+ * @throws DeviceError as {@link findAdapter}
+ */
+export async function openDevice(): Promise<OpenDevice> {
+  const { adapter, report } = await findAdapter();
+  return { device: await adapter.requestDevice({ requiredLimits: report.limits }), report };
+}
+
+/**
+ * Refuses results that no buffer of a device holds.
+ *
+ * @param op The kernel that would write it.
+ * @param adapter Its name.
+ */
+export function checkBufferSize(
+  op: string,
+  bytes: number,
+  { maxStorageBufferBindingSize, maxBufferSize }: GPUSupportedLimits,
+  adapter: string,
+): void {
+  const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  if (bytes <= most) return;
+  throw new DeviceError(
+    op,
+    'out-of-memory',
+    `the result takes ${bytes} bytes, but a buffer of ${adapter} holds at most ${most}. ` +
+      'Use smaller batches or parts.',
+    op,
+  );
 }
 
 /** The browser's WebGPU, or Dawn's, which gpu.js then finds as `navigator.gpu` too. */
@@ -91,5 +135,5 @@ function adapterName({ info }: GPUAdapter): string {
 
 /** The report of a mode that has no adapter of its own. */
 export function plainReport(mode: GpuMode, adapter: string): DeviceReport {
-  return { mode, adapter, limits: {} };
+  return { mode, executor: 'gpu.js', adapter, limits: {} };
 }

@@ -4,6 +4,12 @@ import type { KernelLimits } from './lowering.ts';
 /** The modes of gpu.js that the backend runs on. */
 export type GpuMode = 'webgpu' | 'webgl2' | 'webasm' | 'cpu';
 
+/**
+ * Who runs the kernels that gpu.js compiles: `'own'`, an encoder around its shaders, which needs what no
+ * documentation of gpu.js promises; or `'gpu.js'` itself, through its public API.
+ */
+export type Executor = 'own' | 'gpu.js';
+
 /** Memory of an engine that holds floats: a buffer, a texture or an array. */
 export interface Memory {
   readonly size: number;
@@ -17,15 +23,17 @@ export interface Program {
 /** What is there to report of a device. */
 export interface DeviceReport {
   readonly mode: GpuMode;
+  /** `'own'` on WebGPU, unless the installed gpu.js rules it out or `'gpu.js'` was asked for. */
+  readonly executor: Executor;
   /** The adapter's own words, or what stands in for one. */
   readonly adapter: string;
   /** Limits that matter, by their names. */
   readonly limits: Readonly<Record<string, number>>;
-  /** Which form of large matrix products was measured to be the fastest one; on WebGPU only. */
+  /** Which form of large matrix products was measured to be the fastest one; executor `'own'` only. */
   readonly products?: Tuning;
 }
 
-/** How a matrix product runs on WebGPU, see product-forms.ts. */
+/** How a matrix product runs with the executor `'own'`, see product-forms.ts. */
 export type ProductForm = 'plain' | 'blocked' | 'tiled';
 
 /** Times of the forms of one product. */

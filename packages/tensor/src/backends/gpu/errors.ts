@@ -1,4 +1,4 @@
-import { TesseraError } from '../../errors.ts';
+import { StateError, TesseraError } from '../../errors.ts';
 
 /** What went wrong on a device. */
 export type DeviceFailure =
@@ -31,4 +31,12 @@ export class DeviceError extends TesseraError {
     this.kernel = kernel;
     this.source = source;
   }
+}
+
+/** The refusal to read values at once where only a promise of them is to be had. */
+export function onlyAsynchronous(): StateError {
+  return new StateError(
+    'dataSync',
+    'WebGPU can only read asynchronously. Use await tensor.data(), item() or toArray().',
+  );
 }

@@ -4,8 +4,8 @@ import type { KernelSource } from './dispatch.ts';
 import { intrinsicArguments, intrinsicName, intrinsicsOf, type Intrinsic } from './intrinsics.ts';
 
 /**
- * What the backend uses of gpu.js 2.24.1, typed. The members of {@link GpuJsKernel} that no
- * documentation promises are what test/tensor/backends/gpu/contract.test.ts pins.
+ * What the backend uses of gpu.js 2.24.1, typed. What no documentation promises of {@link GpuJsKernel},
+ * internals.ts looks for before it is used.
  */
 export interface GpuJs {
   readonly GPU: new (settings: {
@@ -14,6 +14,14 @@ export interface GpuJs {
     readonly context?: WebGL2RenderingContext;
   }) => GpuJsInstance;
   input(value: Float32Array, size: readonly number[]): unknown;
+  /** The device of mode webgpu; missing where gpu.js has no such mode. */
+  readonly WebGPUContext?: SharedContext;
+}
+
+/** The one WebGPU device that all instances of gpu.js share. */
+export interface SharedContext {
+  acquire(): Promise<{ readonly device: GPUDevice }>;
+  destroy(): Promise<void>;
 }
 
 /** A `GPU` of gpu.js. */
@@ -34,12 +42,14 @@ export interface GpuJsSettings {
   readonly pipeline?: boolean;
   readonly immutable?: boolean;
   readonly dynamicArguments?: boolean;
+  readonly dynamicOutput?: boolean;
 }
 
-/** A kernel as a function, of textures or inputs. */
+/** A kernel as a function, of handles or inputs. */
 export interface GpuJsRunner {
   (...inputs: readonly unknown[]): unknown;
   readonly kernel: GpuJsKernel;
+  setOutput(output: readonly number[]): unknown;
 }
 
 /** The kernel behind it. */
@@ -77,7 +87,7 @@ export async function loadGpuJs(): Promise<GpuJs> {
     );
   }
   const named = library as Partial<GpuJs> & { readonly default?: Partial<GpuJs> };
-  const { GPU, input } = named.GPU === undefined ? { ...named.default } : named;
+  const { GPU, input, WebGPUContext } = named.GPU === undefined ? { ...named.default } : named;
   if (GPU === undefined || input === undefined) {
     throw new DeviceError(
       'gpuBackend',
@@ -85,7 +95,7 @@ export async function loadGpuJs(): Promise<GpuJs> {
       'gpu.js exports no GPU. Install gpu.js@2.24.1.',
     );
   }
-  return { GPU, input };
+  return { GPU, input, ...(WebGPUContext === undefined ? {} : { WebGPUContext }) };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
-import type { DeviceReport, Engine, GpuMode, MemoryUse, ProductForm } from './engine.ts';
+import type { DeviceReport, Engine, Executor, GpuMode, MemoryUse, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
@@ -24,16 +24,23 @@ export interface GpuBackendOptions {
   readonly verify?: boolean;
   /**
    * The form of large matrix products on WebGPU: `'measured'` times them on the device and takes the
-   * fastest that is right. Default `'measured'`.
+   * fastest that is right. Default `'measured'`. Where gpu.js is the executor, all are plain.
    */
   readonly products?: ProductForm | 'measured';
+  /**
+   * Who runs the kernels on WebGPU: `'own'` is the backend's encoder around the shaders that gpu.js
+   * writes, `'gpu.js'` the public API of gpu.js, which is slower and depends on no internals of it.
+   * Default `'own'` if the installed gpu.js is as that expects, else `'gpu.js'`, and `choice` says so.
+   * Other modes have `'gpu.js'` only.
+   */
+  readonly executor?: Executor;
 }
 
 /** A backend that runs the kernels of gpu.js. */
 export interface GpuBackend extends Backend {
   /** What really runs. */
   readonly device: DeviceReport;
-  /** Why this mode was chosen: the modes that were tried before, and what they lack. */
+  /** Why this mode and executor were chosen: what was tried before, and what it lacks. */
   readonly choice: string;
   /** Memory of the device that the backend holds, in use or ready for use again. */
   memoryUse(): MemoryUse;
@@ -44,6 +51,8 @@ export interface GpuBackend extends Backend {
 /** In the order in which `'auto'` tries them. */
 const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
 
+const EXECUTORS: readonly Executor[] = ['own', 'gpu.js'];
+
 /**
  * A backend whose kernels are compiled by gpu.js; see `gpuBackend` of the entry.
  *
@@ -53,7 +62,7 @@ export async function openGpuBackend(
   options: GpuBackendOptions,
   reference: () => Backend,
 ): Promise<GpuBackend> {
-  const { mode = 'auto', verify = false, products = 'measured' } = options;
+  const { mode = 'auto', verify = false, products = 'measured', executor } = options;
   if (mode !== 'auto' && !MODES.includes(mode)) {
     throw new DeviceError(
       'gpuBackend',
@@ -61,12 +70,20 @@ export async function openGpuBackend(
       `there is no mode '${mode as string}'. Use ${MODES.join(', ')} or auto.`,
     );
   }
+  if (executor !== undefined && !EXECUTORS.includes(executor)) {
+    throw new DeviceError(
+      'gpuBackend',
+      'unavailable',
+      `there is no executor '${executor as string}'. Use ${EXECUTORS.join(' or ')}, or leave it out.`,
+    );
+  }
   const library = await loadGpuJs();
   const failures: string[] = [];
   for (const candidate of mode === 'auto' ? MODES : [mode]) {
     try {
-      const engine = await startEngine(library, candidate, products);
-      const choice = describeChoice(candidate, mode, failures);
+      const started = await startEngine(library, { mode: candidate, products, executor });
+      const { engine, fallback } = started;
+      const choice = [describeChoice(candidate, mode, failures), fallback ?? []].flat().join('\n');
       return createBackend(engine, choice, verify ? reference() : null);
     } catch (error) {
       if (!(error instanceof DeviceError) || mode !== 'auto') throw error;

@@ -1,8 +1,8 @@
-import type { KernelSource } from './dispatch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
 import { DeviceError } from './errors.ts';
-import { createKernel, type GpuJs, type GpuJsInstance, type GpuJsRunner } from './gpu-js.ts';
+import type { GpuJs, GpuJsInstance, GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
+import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
 
 /** What a kernel of gpu.js gives in pipeline mode on WebGL: a counted reference to a texture. */
 interface Texture {
@@ -29,30 +29,18 @@ class HandleMemory implements Memory {
   }
 }
 
-interface HandleProgram extends Program {
-  readonly run: GpuJsRunner;
-}
-
 /** Arrays that a kernel reads here; WebGL 2 has at least 16 texture units. */
 const INPUTS = 8;
 
-const IDENTITY: Omit<KernelSource, 'output'> = {
-  name: 'upload',
-  text: 'function (a0) {\nreturn a0[this.thread.x];\n}',
-  inputs: 1,
-};
-
 /**
- * Runs kernels through the public API of gpu.js: on WebGL 2 with textures that stay on the device, in
- * the modes webasm and cpu with arrays.
+ * Runs kernels through the public API of gpu.js where its calls give results at once: on WebGL 2 with
+ * textures that stay on the device, in the modes webasm and cpu with arrays.
  */
 export class HandleEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits = { inputs: INPUTS };
-  private readonly library: GpuJs;
-  private readonly gpu: GpuJsInstance;
+  private readonly runners: Runners;
   private readonly context: WebGL2RenderingContext | null;
-  private readonly programs = new Map<string, HandleProgram>();
   private readonly uploads = new Map<number, GpuJsRunner>();
   private flatTexture: FlatTexture | null = null;
   private buffers = 0;
@@ -65,27 +53,23 @@ export class HandleEngine implements Engine {
     report: DeviceReport,
     context: WebGL2RenderingContext | null = null,
   ) {
-    this.library = library;
+    this.runners = new Runners(library, gpu, report.mode, context);
     this.context = context;
-    this.gpu = gpu;
     this.report = report;
   }
 
-  compile(source: KernelSource): Program {
-    const key = `${source.output.join()} ${source.text}`;
-    let program = this.programs.get(key);
-    if (program === undefined) {
-      program = { source, run: this.create(source, !this.isTextured) };
-      this.programs.set(key, program);
-    }
-    return program;
+  compile(source: Program['source']): Program {
+    return this.runners.program(source);
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
-    const { source, run } = program as HandleProgram;
-    const result = this.call(source, run, inputs.map(handleOf));
+    const { source, run } = program as RunnerProgram;
     const size = source.output.reduce((a, b) => a * b, 1);
-    return this.keep(size, result);
+    try {
+      return this.keep(size, run(...inputs.map(handleOf)));
+    } catch (error) {
+      throw refusedBy(error, source);
+    }
   }
 
   submit(): void {
@@ -97,10 +81,10 @@ export class HandleEngine implements Engine {
     const { length } = values;
     let upload = this.uploads.get(length);
     if (upload === undefined) {
-      upload = this.create({ ...IDENTITY, output: [length] }, true);
+      upload = this.runners.upload(length);
       this.uploads.set(length, upload);
     }
-    const texture = upload(this.library.input(values, [length])) as Texture;
+    const texture = upload(this.runners.library.input(values, [length])) as Texture;
     this.flatTexture ??= texture.constructor as FlatTexture;
     return this.keep(length, texture);
   }
@@ -128,53 +112,11 @@ export class HandleEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    await this.gpu.destroy();
+    await this.runners.gpu.destroy();
   }
 
   private get isTextured(): boolean {
-    return this.report.mode === 'webgl2';
-  }
-
-  private create(source: KernelSource, takesInputs: boolean): GpuJsRunner {
-    const settings = {
-      dynamicArguments: true,
-      ...(this.isTextured ? { pipeline: true, immutable: true } : {}),
-    };
-    const run = createKernel(this.gpu, source, this.report.mode, settings, takesInputs);
-    this.checkMode(source, run);
-    return run;
-  }
-
-  /** Refuses a kernel of another mode, to which gpu.js falls back without a word. */
-  private checkMode(source: KernelSource, { kernel }: GpuJsRunner): void {
-    const { mode } = this.report;
-    const { constructor: kind } = kernel;
-    const isRight =
-      mode === 'webgl2'
-        ? kind.mode === 'gpu' && kind.isContextMatch?.(this.context) === true
-        : kind.mode === mode;
-    if (isRight) return;
-    throw new DeviceError(
-      source.name,
-      'internal',
-      `gpu.js runs the kernel in mode ${kind.mode ?? 'unknown'}, but mode ${mode} was asked for.`,
-      source.name,
-      source.text,
-    );
-  }
-
-  private call(source: KernelSource, run: GpuJsRunner, handles: readonly unknown[]): unknown {
-    try {
-      return run(...handles);
-    } catch (error) {
-      throw new DeviceError(
-        source.name,
-        'compilation',
-        `gpu.js cannot run the kernel: ${error instanceof Error ? error.message : String(error)}.`,
-        source.name,
-        source.text,
-      );
-    }
+    return this.runners.isPipelined;
   }
 
   private keep(size: number, result: unknown): HandleMemory {
@@ -182,7 +124,7 @@ export class HandleEngine implements Engine {
     this.bytes += size * Float32Array.BYTES_PER_ELEMENT;
     if (this.isTextured) return new HandleMemory(size, this.flatten(result as Texture, size), null);
     const array = flattenRows(result, size);
-    return new HandleMemory(size, this.library.input(array, [size]), array);
+    return new HandleMemory(size, this.runners.library.input(array, [size]), array);
   }
 
   /**
@@ -208,21 +150,4 @@ export class HandleEngine implements Engine {
 
 function handleOf(memory: Memory): unknown {
   return (memory as HandleMemory).handle;
-}
-
-/** The elements of rows of rows, in order. */
-function flattenRows(values: unknown, size: number): Float32Array {
-  if (values instanceof Float32Array && values.length === size) return values;
-  const result = new Float32Array(size);
-  let at = 0;
-  const visit = (part: unknown): void => {
-    if (part instanceof Float32Array) {
-      result.set(part, at);
-      at += part.length;
-    } else if (Array.isArray(part)) {
-      part.forEach(visit);
-    }
-  };
-  visit(values);
-  return result;
 }

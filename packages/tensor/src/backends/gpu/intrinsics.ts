@@ -44,7 +44,7 @@ const intrinsics: readonly Intrinsic[] = [
   {
     types: ['Integer', 'Integer', 'Number'],
     returns: 'Integer',
-    source: 'function place(start, stride, index) { return start + stride * index; }',
+    source: 'function place(start, stride, index) { return Math.floor(start + stride * index); }',
     wgsl: 'return user_start + user_stride * i32(user_index);',
     glsl: 'int place(int start, int stride, float index) { return start + stride * int(index); }',
   },
@@ -52,7 +52,7 @@ const intrinsics: readonly Intrinsic[] = [
   {
     types: ['Number'],
     returns: 'Number',
-    source: 'function isNan(x) { return x !== x ? 1 : 0; }',
+    source: 'function isNan(x) { return x === x ? 0 : 1; }',
     ...NAN_TEST,
   },
   {

@@ -1,9 +1,11 @@
 import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
-import type { Engine, GpuMode, ProductForm } from './engine.ts';
+import type { Engine, Executor, GpuMode, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
+import { missingInternals } from './internals.ts';
+import { QueuedEngine } from './queued-engine.ts';
 import { tune } from './tune.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 
@@ -26,18 +28,31 @@ const PROBE: KernelSource = {
 /** Software adapters are off by about 1e-6 in exp. */
 const TOLERANCE = 1e-5;
 
+/** How an engine is started. */
+export interface StartOptions {
+  readonly mode: GpuMode;
+  readonly products: ProductForm | 'measured';
+  /** Left out: `'own'` where it can be. */
+  readonly executor?: Executor | undefined;
+}
+
+/** An engine that has computed something right. */
+export interface StartedEngine {
+  readonly engine: Engine;
+  /** Why it is not the engine that it would be ordinarily; `null` if it is. */
+  readonly fallback: string | null;
+}
+
 /**
- * Starts an engine in a mode, makes it compute something whose result is known, and on WebGPU measures
- * how matrix products run best.
+ * Starts an engine in a mode, makes it compute something whose result is known, and measures how matrix
+ * products run best where there is a choice.
  *
- * @throws DeviceError if the mode is not there, or computes something else
+ * @throws DeviceError if the mode or the executor is not there, or computes something else
  */
-export async function startEngine(
-  library: GpuJs,
-  mode: GpuMode,
-  products: ProductForm | 'measured',
-): Promise<Engine> {
-  const engine = await openEngine(library, mode);
+export async function startEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
+  const started = await openEngine(library, options);
+  const { engine } = started;
+  const { products } = options;
   try {
     await probe(engine);
     if (engine instanceof WebGpuEngine) {
@@ -52,20 +67,50 @@ export async function startEngine(
     await engine.dispose();
     throw error;
   }
-  return engine;
+  return started;
 }
 
-async function openEngine(library: GpuJs, mode: GpuMode): Promise<Engine> {
-  if (mode === 'webgpu') {
-    const { device, report } = await openDevice();
-    return new WebGpuEngine(device, library, report);
+async function openEngine(
+  library: GpuJs,
+  { mode, executor }: StartOptions,
+): Promise<StartedEngine> {
+  if (mode === 'webgpu') return openWebGpu(library, executor);
+  if (executor === 'own') {
+    throw new DeviceError(
+      'gpuBackend',
+      'unavailable',
+      `mode ${mode} has no executor of the backend's own: there, gpu.js runs the kernels. Leave executor out, or pass mode: "webgpu".`,
+    );
   }
-  if (mode === 'webgl2') return openWebGl2(library);
-  return new HandleEngine(
-    library,
-    new library.GPU({ mode }),
-    plainReport(mode, mode === 'webasm' ? 'WebAssembly' : 'JavaScript'),
-  );
+  if (mode === 'webgl2') return { engine: openWebGl2(library), fallback: null };
+  const report = plainReport(mode, mode === 'webasm' ? 'WebAssembly' : 'JavaScript');
+  return {
+    engine: new HandleEngine(library, new library.GPU({ mode }), report),
+    fallback: null,
+  };
+}
+
+async function openWebGpu(library: GpuJs, executor: Executor | undefined): Promise<StartedEngine> {
+  if (executor === 'gpu.js') return { engine: await QueuedEngine.open(library), fallback: null };
+  // An adapter first: gpu.js translates only where WebGPU is there.
+  const { device, report } = await openDevice();
+  const missing = missingInternals(library);
+  if (missing.length === 0) {
+    return { engine: new WebGpuEngine(device, library, report), fallback: null };
+  }
+  device.destroy();
+  const reason = `this version of gpu.js is not as the backend's own executor needs it (${missing.join('; ')})`;
+  if (executor === 'own') {
+    throw new DeviceError(
+      'gpuBackend',
+      'unavailable',
+      `${reason}. Install gpu.js@2.24.1, or leave executor out.`,
+    );
+  }
+  return {
+    engine: await QueuedEngine.open(library),
+    fallback: `gpu.js runs the kernels itself, which is slower: ${reason}. Install gpu.js@2.24.1.`,
+  };
 }
 
 function openWebGl2(library: GpuJs): Engine {

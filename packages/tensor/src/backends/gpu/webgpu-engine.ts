@@ -1,4 +1,3 @@
-import { StateError } from '../../errors.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
@@ -10,7 +9,9 @@ import type {
   Program,
   Tuning,
 } from './engine.ts';
-import { DeviceError, type DeviceFailure } from './errors.ts';
+import { checkBufferSize } from './device.ts';
+import { DeviceWatch, type Culprit } from './device-watch.ts';
+import { DeviceError, onlyAsynchronous } from './errors.ts';
 import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import type { Shader } from './shader.ts';
@@ -23,8 +24,6 @@ const COPY_DST = 0x8;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const COMPUTE_STAGE = 0x4;
-
-const FILTERS: readonly GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
 
 class BufferMemory implements Memory {
   readonly size: number;
@@ -115,10 +114,7 @@ export class WebGpuEngine implements Engine {
   private encoder: GPUCommandEncoder | null = null;
   private pass: GPUComputePassEncoder | null = null;
   private queued = 0;
-  private readonly checks = new Set<Promise<void>>();
-  private failure: DeviceError | null = null;
-  private lost: DeviceError | null = null;
-  private isDisposed = false;
+  private readonly watch: DeviceWatch;
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
     this.device = device;
@@ -128,7 +124,7 @@ export class WebGpuEngine implements Engine {
     this.gpu = new library.GPU({ mode: 'webgpu' });
     this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST);
     this.staging = new BufferPool(device, MAP_READ | COPY_DST);
-    void this.watchLoss();
+    this.watch = new DeviceWatch(device);
   }
 
   get report(): DeviceReport {
@@ -151,16 +147,17 @@ export class WebGpuEngine implements Engine {
     let program = this.programs.get(key);
     if (program === undefined) {
       const shader = translate(this.library, this.gpu, source, form);
-      this.device.pushErrorScope('validation');
-      program = new ComputeProgram(this.device, source, shader);
-      this.watch(this.device.popErrorScope(), 'compilation', () => program);
+      program = this.watch.compiling(
+        () => new ComputeProgram(this.device, source, shader),
+        () => ({ name: source.name, code: shader.code }),
+      );
       this.programs.set(key, program);
     }
     return program;
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
-    if (this.lost !== null) throw this.lost;
+    if (this.watch.lost !== null) throw this.watch.lost;
     const { source, layout, params, pipeline, groups } = program as ComputeProgram;
     const pass = this.open();
     const size = source.output.reduce((a, b) => a * b, 1);
@@ -187,13 +184,11 @@ export class WebGpuEngine implements Engine {
     this.encoder = null;
     this.pass = null;
     this.queued = 0;
-    for (const filter of [...FILTERS].reverse()) {
-      this.watch(this.device.popErrorScope(), failureOf(filter), () => undefined);
-    }
+    this.watch.close((message) => this.named(message));
   }
 
   upload(values: Float32Array): Memory {
-    if (this.lost !== null) throw this.lost;
+    if (this.watch.lost !== null) throw this.watch.lost;
     // What is queued may still read the buffer that the pool gives out.
     this.submit();
     const buffer = this.take('tensor', values.byteLength);
@@ -206,31 +201,28 @@ export class WebGpuEngine implements Engine {
   }
 
   async read(memory: Memory): Promise<Float32Array> {
-    if (this.lost !== null) throw this.lost;
+    if (this.watch.lost !== null) throw this.watch.lost;
     const bytes = memory.size * Float32Array.BYTES_PER_ELEMENT;
     this.submit();
     const staging = this.staging.take(bytes);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(bufferOf(memory), 0, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
-    const mapped = staging.mapAsync(MAP_READ, 0, bytes).then(
+    const isMapped = await staging.mapAsync(MAP_READ, 0, bytes).then(
       () => true,
       () => false,
     );
-    const [isMapped] = await Promise.all([mapped, ...this.checks]);
-    const failure = this.takeFailure() ?? (isMapped ? null : await this.unmappable());
-    if (failure !== null) throw failure;
+    const failure = await this.watch.settle();
+    if (!isMapped) throw failure ?? (await this.unmappable());
     const values = new Float32Array(staging.getMappedRange(0, bytes).slice(0));
     staging.unmap();
     this.staging.give(staging);
+    if (failure !== null) throw failure;
     return values;
   }
 
   readSync(): Float32Array {
-    throw new StateError(
-      'dataSync',
-      'WebGPU can only read asynchronously. Use await tensor.data(), item() or toArray().',
-    );
+    throw onlyAsynchronous();
   }
 
   memoryUse(): MemoryUse {
@@ -238,9 +230,9 @@ export class WebGpuEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    this.isDisposed = true;
+    this.watch.end();
     this.submit();
-    await Promise.all(this.checks);
+    await this.watch.settle();
     await this.gpu.destroy();
     this.device.destroy();
     await this.device.lost;
@@ -248,7 +240,7 @@ export class WebGpuEngine implements Engine {
 
   private open(): GPUComputePassEncoder {
     if (this.pass === null) {
-      for (const filter of FILTERS) this.device.pushErrorScope(filter);
+      this.watch.open();
       this.encoder = this.device.createCommandEncoder();
       this.pass = this.encoder.beginComputePass();
     }
@@ -257,80 +249,27 @@ export class WebGpuEngine implements Engine {
 
   /** A buffer from the pool, unless no buffer of the device is so large. */
   private take(op: string, bytes: number): GPUBuffer {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    if (bytes <= most) return this.pool.take(bytes);
-    throw new DeviceError(
-      op,
-      'out-of-memory',
-      `the result takes ${bytes} bytes, but a buffer of ${this.adapter.adapter} holds at most ${most}. ` +
-        'Use smaller batches or parts.',
-      op,
-    );
-  }
-
-  private async watchLoss(): Promise<void> {
-    const { message } = await this.device.lost;
-    this.lost = new DeviceError(
-      'gpu',
-      'lost',
-      this.isDisposed
-        ? 'the backend was disposed. Make a new one with gpuBackend().'
-        : `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
-    );
-  }
-
-  /** Keeps the error that a scope caught for whoever reads next. */
-  private watch(
-    scope: Promise<GPUError | null>,
-    failure: DeviceFailure,
-    program: () => ComputeProgram | undefined,
-  ): void {
-    const check = this.keepError(scope, failure, program).finally(() => {
-      this.checks.delete(check);
-    });
-    this.checks.add(check);
-  }
-
-  private async keepError(
-    scope: Promise<GPUError | null>,
-    failure: DeviceFailure,
-    program: () => ComputeProgram | undefined,
-  ): Promise<void> {
-    // A lost device rejects; `lost` has the reason.
-    const error = await scope.catch(() => null);
-    if (error === null) return;
-    const { source, shader } = program() ?? this.named(error.message) ?? {};
-    this.failure ??= new DeviceError(
-      source?.name ?? 'gpu',
-      failure,
-      error.message,
-      source?.name,
-      shader?.code,
-    );
+    checkBufferSize(op, bytes, this.device.limits, this.adapter.adapter);
+    return this.pool.take(bytes);
   }
 
   /** The kernel whose label a message of the device quotes. */
-  private named(message: string): ComputeProgram | undefined {
-    return [...this.programs.values()].find(({ source }) => message.includes(`"${source.name}"`));
-  }
-
-  private takeFailure(): DeviceError | null {
-    const { failure } = this;
-    this.failure = null;
-    return failure ?? this.lost;
+  private named(message: string): Culprit | undefined {
+    const program = [...this.programs.values()].find(({ source }) =>
+      message.includes(`"${source.name}"`),
+    );
+    if (program === undefined) return undefined;
+    return { name: program.source.name, code: program.shader.code };
   }
 
   private async unmappable(): Promise<DeviceError> {
     await Promise.race([this.device.lost, Promise.resolve()]);
-    return this.lost ?? new DeviceError('data', 'internal', 'the device could not map the values.');
+    return (
+      this.watch.lost ?? new DeviceError('data', 'internal', 'the device could not map the values.')
+    );
   }
 }
 
 function bufferOf(memory: Memory): GPUBuffer {
   return (memory as BufferMemory).buffer;
-}
-
-function failureOf(filter: GPUErrorFilter): DeviceFailure {
-  return filter;
 }
