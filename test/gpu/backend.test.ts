@@ -40,6 +40,16 @@ describe('gpuBackend', () => {
     ).rejects.toThrowErrorMatchingInlineSnapshot(
       `[DeviceError: gpuBackend: there is no mode 'webgl'. Use webgpu, webgl2, webasm, cpu or auto.]`,
     );
+    await expect(
+      gpuBackend({ executor: 'mine' as 'own' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: there is no executor 'mine'. Use own or gpu.js, or leave it out.]`,
+    );
+    await expect(
+      gpuBackend({ mode: 'cpu', executor: 'own' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: mode cpu has no executor of the backend's own: there, gpu.js runs the kernels. Leave executor out, or pass mode: "webgpu".]`,
+    );
     await expect(gpuBackend({ mode: 'webgl2' })).rejects.toThrowErrorMatchingInlineSnapshot(
       `[DeviceError: gpuBackend: mode webgl2 needs a browser with WebGL 2 that can render to floats (EXT_color_buffer_float). Pass mode: "auto".]`,
     );
@@ -80,13 +90,13 @@ describe('gpuBackend', () => {
   });
 });
 
-for (const { mode, make, skipped } of modesUnderTest()) {
+for (const { name, mode, executor, make, skipped } of modesUnderTest()) {
   describe.skipIf(skipped !== null)(
-    `${mode}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+    `${name}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
     () => {
       it('reports what runs', async () => {
         const { device } = await use(make());
-        expect(device.mode).toBe(mode);
+        expect(device).toMatchObject({ mode, executor });
         expect(device.adapter).not.toBe('');
         if (mode === 'webgpu') {
           expect(device.limits['maxBufferSize']).toBeGreaterThan(0);

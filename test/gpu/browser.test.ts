@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundle } from '../browser/bundle.ts';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { visitPages, WITH_GPU, type PageReport } from '../browser/pages.ts';
+import { rows } from '../ops/cases.ts';
+import { rowName } from '../ops/row.ts';
 import { largestDeviation } from './deviation.ts';
 import { trainSmallDiT, type TrainingRun } from './dit-training.ts';
 import type { PageResult } from './page/gpu-page.ts';
@@ -22,7 +24,7 @@ const chromium = findChromium();
 const before = defaultBackend();
 
 describe.skipIf(chromium === null)(
-  `a page of Chromium trains as cpu does${chromium === null ? ` (skipped: ${NO_CHROMIUM})` : ''}`,
+  `a page of Chromium${chromium === null ? ` (skipped: ${NO_CHROMIUM})` : ''}`,
   () => {
     const site = mkdtempSync(join(tmpdir(), 'tessera-gpu-'));
     let page: PageReport;
@@ -41,7 +43,13 @@ describe.skipIf(chromium === null)(
       rmSync(site, { recursive: true });
     });
 
-    it.each(['webgl2', 'webgpu'])('%s', (mode) => {
+    it.each(['webgl2', 'webgpu'])('%s computes what the definitions say', (mode) => {
+      const { checked, wrong } = page.outputs[mode] as PageResult;
+      expect(checked).toEqual(rows.map(rowName));
+      expect(wrong).toEqual({});
+    });
+
+    it.each(['webgl2', 'webgpu'])('%s trains as cpu does', (mode) => {
       const { device, run } = page.outputs[mode] as PageResult;
       expect(device.mode).toBe(mode);
       expect(device.adapter).not.toBe('');

@@ -1,30 +1,51 @@
 /** The modes of the gpu backend that a machine without a GPU can run in Node. */
 import { existsSync } from 'node:fs';
-import { gpuBackend, type GpuBackend, type GpuMode } from '@tessera/tensor/gpu';
+import { gpuBackend, type Executor, type GpuBackend, type GpuMode } from '@tessera/tensor/gpu';
 
 /** Where Debian's chromium keeps the description of its software driver for Vulkan. */
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 /** A mode under test, or why it is not tested here. */
 export interface ModeUnderTest {
+  /** The mode, and what else tells it from others. */
+  readonly name: string;
   readonly mode: GpuMode;
+  readonly executor: Executor;
   /** Why it is skipped; `null` if it is not. */
   readonly skipped: string | null;
   readonly make: () => Promise<GpuBackend>;
 }
 
 /**
- * WebGPU on the driver that `VK_DRIVER_FILES` names, or on Chromium's SwiftShader, and gpu.js's two
- * modes without a GPU. WebGL 2 is tested in a browser.
+ * WebGPU on the driver that `VK_DRIVER_FILES` names, or on Chromium's SwiftShader, with both executors,
+ * and gpu.js's two modes without a GPU. WebGL 2 is tested in a browser.
  *
  * @throws Error with `CI` set, instead of skipping WebGPU
  */
 export function modesUnderTest(): ModeUnderTest[] {
   const skipped = webGpuSkipped();
   return [
-    { mode: 'webgpu', skipped, make: () => gpuBackend({ mode: 'webgpu', products: 'tiled' }) },
-    { mode: 'webasm', skipped: null, make: () => gpuBackend({ mode: 'webasm' }) },
-    { mode: 'cpu', skipped: null, make: () => gpuBackend({ mode: 'cpu' }) },
+    {
+      name: 'webgpu',
+      mode: 'webgpu',
+      executor: 'own',
+      skipped,
+      make: () => gpuBackend({ mode: 'webgpu', executor: 'own', products: 'tiled' }),
+    },
+    {
+      name: 'webgpu through the public API',
+      mode: 'webgpu',
+      executor: 'gpu.js',
+      skipped,
+      make: () => gpuBackend({ mode: 'webgpu', executor: 'gpu.js' }),
+    },
+    ...(['webasm', 'cpu'] as const).map((mode): ModeUnderTest => ({
+      name: mode,
+      mode,
+      executor: 'gpu.js',
+      skipped: null,
+      make: () => gpuBackend({ mode }),
+    })),
   ];
 }
 

@@ -16,15 +16,15 @@ afterAll(() => setDefaultBackend(before));
 
 describe('training a small DiT gives what it gives on cpu', () => {
   let expected: Promise<TrainingRun> | undefined;
-  for (const { mode, make, skipped } of modesUnderTest()) {
+  for (const { name, mode, executor, make, skipped } of modesUnderTest()) {
     it.skipIf(skipped !== null)(
-      `${mode}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+      `${name}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
       async () => {
         expected ??= trainSmallDiT(cpuBackend(), STEPS);
         const wanted = await expected;
         const backend = await make();
         try {
-          expect(backend.device.mode).toBe(mode);
+          expect(backend.device).toMatchObject({ mode, executor });
           const found = await trainSmallDiT(backend, STEPS);
           expect(largestDeviation(found, wanted)).toBeLessThan(TOLERANCE);
         } finally {

@@ -13,7 +13,7 @@ import {
   type TensorSpec,
   type Variable,
 } from '@tessera/tensor/extend';
-import type { Expected } from './comparison.ts';
+import type { Expected } from './differences.ts';
 import type { OpFunction } from './row.ts';
 
 /** Elements in row-major order. */

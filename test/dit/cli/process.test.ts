@@ -1,15 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { presetConfig } from '../../../packages/dit/src/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
-
-const loader = createRequire(import.meta.url).resolve('tsx');
-const main = fileURLToPath(new URL('../../../packages/dit/src/cli/main.ts', import.meta.url));
+import { runTessera, type Ending } from './run-tessera.ts';
 
 let dir: string;
 
@@ -21,39 +16,9 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** How a real process ended. */
-interface Ending {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs `tessera` with these arguments in the temporary folder. */
 function tessera(...args: string[]): Promise<Ending> {
-  const node = [
-    '--conditions=tessera-source',
-    '--import',
-    pathToFileURL(loader).href,
-    main,
-    ...args,
-  ];
-  const child = spawn(process.execPath, node, {
-    cwd: dir,
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      resolve({ code, stdout, stderr });
-    });
-  });
+  return runTessera(dir, ...args);
 }
 
 /** Runs `tessera` on bad input: how it ended, and which files it left. */
@@ -87,6 +52,16 @@ describe('train refuses', () => {
       refusedWith(
         "option '--backend <name>' argument 'tpu' is invalid. Expected one of cpu, wasm, gpu.",
       ),
+    );
+  });
+
+  test('a configuration that is none, and one beside a preset', async () => {
+    await writeFile(join(dir, 'mine.json'), '{"preset": "smoke"}');
+    const none = await refusal('train', '--config', 'mine.json');
+    expect(none).toMatchObject({ code: 2, stdout: '', created: [] });
+    expect(none.stderr).toMatch(/^error: parseTrainConfig: mine\.json: [^\n]+\n$/);
+    expect(await refusal('train', '--config', 'mine.json', '--preset', 'quick')).toEqual(
+      refusedWith("option '--config <file>' cannot be used with option '--preset <name>'"),
     );
   });
 

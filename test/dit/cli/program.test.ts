@@ -44,10 +44,14 @@ async function run(...args: string[]): Promise<Outcome> {
 }
 
 describe('train', () => {
-  test('has defaults for everything', async () => {
-    expect((await run('train')).ran).toEqual([
+  test('needs nothing', async () => {
+    expect((await run('train')).ran).toEqual(['train', {}]);
+  });
+
+  test('takes a configuration, with changes', async () => {
+    expect((await run('train', '--config', 'c.json', '--seed', '7')).ran).toEqual([
       'train',
-      { preset: 'smoke', design: 'adaln-zero', backend: 'wasm', seed: 0 },
+      { config: 'c.json', seed: 7 },
     ]);
   });
 
@@ -107,6 +111,8 @@ describe('what is wrong', () => {
     'train --batch many',
     'train --seed -1',
     'train --out',
+    'train --config c.json --preset smoke',
+    'train --config c.json --design adaln',
     'train extra',
     'sample --out g.png',
     'sample --run r',

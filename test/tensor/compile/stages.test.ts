@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   compile,
   concat,
+  cpuBackend,
+  defaultBackend,
   gelu,
   linear,
+  setDefaultBackend,
   softmax,
   StateError,
   tensor,
@@ -129,6 +132,25 @@ describe('compile', () => {
     expect(() => w.add(1)).toThrowErrorMatchingInlineSnapshot(
       `[StateError: add: the tensor was donated to a compiled function, which reused its memory. Use what that call returned instead, or leave the argument out of donate.]`,
     );
+  });
+
+  it('frees donated tensors that no output takes over', () => {
+    const backend = cpuBackend();
+    const freed: number[] = [];
+    const release = vi.spyOn(backend, 'release').mockImplementation(({ size }) => freed.push(size));
+    const before = defaultBackend();
+    setDefaultBackend(backend);
+    try {
+      const sum = compile((a: Tensor, b: Tensor) => a.sum().add(b.sum()), { donate: [0] });
+      const [a, b] = [tensor([1, 2, 3]), tensor([4, 5])];
+      expect(sum(a, b).itemSync()).toBe(15);
+      expect(() => a.dataSync()).toThrow(StateError);
+      expect(b.toArraySync()).toEqual([4, 5]);
+      expect(freed).toEqual([3]);
+    } finally {
+      release.mockRestore();
+      setDefaultBackend(before);
+    }
   });
 
   it('copies a donated tensor that stands twice in the arguments', () => {

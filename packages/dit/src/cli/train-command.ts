@@ -1,10 +1,11 @@
 /** `tessera train`: from options to a run. */
 
 import { join } from 'node:path';
+import { DEFAULT_DATA, DEFAULT_PRESET } from '../choices.ts';
+import { parseTrainConfig, type TrainConfig } from '../config.ts';
 import { presetConfig } from '../presets.ts';
-import { RUN_FILES, chooseRunFolder } from '../run/run-folder.ts';
+import { RUN_FILES, chooseRunFolder, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
-import type { TrainConfig } from '../config.ts';
 import type { TrainArguments } from './program.ts';
 import { createProgress } from './progress.ts';
 
@@ -23,10 +24,18 @@ export function longRunNotice(config: TrainConfig): string | undefined {
   return `This run (preset ${config.preset}) will take about ${time} on the ${config.backend} backend; ${hint}.`;
 }
 
+/** The configuration that the options lead to: a preset or a file, and what they change about it. */
+export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
+  const { preset = DEFAULT_PRESET, config: file, ...changes } = args;
+  if (file === undefined) return presetConfig(preset, changes);
+  // The run trains an autoencoder of its own, so the scale of its latents is not known yet.
+  const { latentScale: _, ...config } = await readTrainConfig(file);
+  return parseTrainConfig({ ...config, ...changes }, file);
+}
+
 /** Trains as the options say, and shows how far it is. */
-export async function trainCommand(args: TrainArguments): Promise<void> {
-  const { preset, out: named, ...changes } = args;
-  const config = presetConfig(preset, changes);
+export async function trainCommand({ out: named, ...args }: TrainArguments): Promise<void> {
+  const config = await trainConfig(args);
   const out = await chooseRunFolder(named);
   const progress = createProgress();
   const { train } = await import('../train/train.ts');
@@ -34,7 +43,7 @@ export async function trainCommand(args: TrainArguments): Promise<void> {
     await train({
       config,
       out,
-      ...(args.data === undefined ? {} : { dataDir: args.data }),
+      ...(config.data === DEFAULT_DATA ? {} : { dataDir: config.data }),
       onStart: () => {
         progress.notice(`Training in ${out}.`);
         const long = longRunNotice(config);

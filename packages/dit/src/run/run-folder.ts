@@ -107,6 +107,18 @@ export async function readRunConfig(folder: string): Promise<TrainConfig> {
       `${folder} is not the folder of a run: ${path} is missing.`,
     );
   }
+  return readTrainConfig(path);
+}
+
+/**
+ * Reads a configuration from a file.
+ *
+ * @throws FormatError if it is not a configuration; the file system's error if it cannot be read
+ * @example
+ * await writeRunConfig('runs/third', presetConfig('smoke', { seed: 8 }));
+ * (await readTrainConfig('runs/third/config.json')).seed; // 8
+ */
+export async function readTrainConfig(path: string): Promise<TrainConfig> {
   const text = await readFile(path, 'utf8');
   let value: unknown;
   try {
@@ -114,7 +126,7 @@ export async function readRunConfig(folder: string): Promise<TrainConfig> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new FormatError(
-      'readRunConfig',
+      'readTrainConfig',
       `${path}: not JSON (${reason.replaceAll(/\s+/g, ' ')}).`,
     );
   }

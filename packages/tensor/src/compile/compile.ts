@@ -121,6 +121,8 @@ function planOf<R>(
 class Variant<R> {
   private readonly backend: Backend;
   private readonly donated: ReadonlySet<number>;
+  /** Donated inputs that no output takes over. */
+  private readonly spent: readonly number[];
   private readonly outputs: Plan['outputs'];
   private readonly executable: Executable;
   private readonly unflatten: FlatTree<R>['unflatten'];
@@ -135,6 +137,8 @@ class Variant<R> {
     this.backend = backend;
     this.donated = donated;
     this.outputs = plan.outputs;
+    const taken = new Set(plan.outputs.map(({ donatedInput }) => donatedInput));
+    this.spent = [...donated].filter((i) => !taken.has(i));
     this.unflatten = result.unflatten;
     this.executable = backend.prepare(
       plan,
@@ -160,6 +164,8 @@ class Variant<R> {
       donatedInput === null ? this.backend.allocate(dtype, sizeOf(shape)) : donations[donatedInput],
     );
     this.executable.run(donations, outputs);
+    // What was donated and no output took over is nobody's: a collector would come late.
+    for (const i of this.spent) this.backend.release(donations[i]);
     return this.unflatten(this.outputs.map((spec, i) => storedTensor(spec, outputs[i])));
   }
 }

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
+import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
 import { verifyPlan } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
@@ -83,6 +84,42 @@ describe.skipIf(skipped !== null)(
   },
 );
 
+describe.skipIf(skipped !== null)(
+  `failures where gpu.js runs the kernels${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+  () => {
+    it('a shader that does not compile is an error with kernel and source when values are read', async () => {
+      const engine = await QueuedEngine.open(await loadGpuJs());
+      const memory = engine.upload(new Float32Array(4));
+      const text = 'function (a0) {\nlet i = 0;\nreturn a0[i++];\n}';
+      const result = engine.run(engine.compile({ ...COPY, name: 'broken', text }), [memory]);
+      const after = engine.run(engine.compile(COPY), [result]);
+      const error = await failureOf(engine.read(result));
+      expect([error.failure, error.kernel, error.op]).toEqual(['compilation', 'broken', 'broken']);
+      expect(error.source).toBe(text);
+      expect((await failureOf(engine.read(after))).message).toContain('never computed');
+      const works = engine.run(engine.compile(COPY), [memory]);
+      expect(await engine.read(works)).toEqual(new Float32Array(4));
+      await engine.dispose();
+    });
+
+    it('a lost device is an error of all that comes after', async () => {
+      const library = await loadGpuJs();
+      const engine = await QueuedEngine.open(library);
+      const memory = engine.upload(new Float32Array(4));
+      const program = engine.compile(COPY);
+      expect(await engine.read(engine.run(program, [memory]))).toEqual(new Float32Array(4));
+      const { device } = (await library.WebGPUContext?.acquire()) ?? {};
+      device?.destroy();
+      await device?.lost;
+      await vi.waitFor(() => {
+        expect(() => engine.run(program, [memory])).toThrow('lost');
+      });
+      expect((await failureOf(engine.read(memory))).failure).toBe('lost');
+      await engine.dispose();
+    });
+  },
+);
+
 describe('verify', () => {
   /** `out0 = in0 + in0` of three elements. */
   const plan: Plan = {
@@ -121,7 +158,12 @@ describe('verify', () => {
   it('says which kernel is wrong, with its operands', async () => {
     const library = await loadGpuJs();
     const gpu = new library.GPU({ mode: 'cpu' });
-    const engine = new HandleEngine(library, gpu, { mode: 'cpu', executor: 'gpu.js', adapter: 'test', limits: {} });
+    const engine = new HandleEngine(library, gpu, {
+      mode: 'cpu',
+      executor: 'gpu.js',
+      adapter: 'test',
+      limits: {},
+    });
     await verifyPlan(engine, cpuBackend(), plan, values);
     vi.spyOn(engine, 'read').mockResolvedValue(Float32Array.of(2, 5, 6));
     const error = await failureOf(verifyPlan(engine, cpuBackend(), plan, values));
