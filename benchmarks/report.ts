@@ -1,17 +1,26 @@
-/** `npm run bench:report`: writes the tables of results/latest.json into the README beside this file. */
+/**
+ * `npm run bench:report`: writes the tables of results/latest.json and results/gpu.json into the README
+ * beside this file.
+ */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { insertResult, renderResult } from './compare/report.ts';
+import { GPU_MARKERS, insertResult, MARKERS, renderResult } from './compare/report.ts';
 import type { Result } from './compare/result.ts';
 
-const result = fileURLToPath(new URL('results/latest.json', import.meta.url));
 const readme = fileURLToPath(new URL('README.md', import.meta.url));
+const results = [
+  { file: 'latest.json', markers: MARKERS, command: 'npm run bench:peers' },
+  { file: 'gpu.json', markers: GPU_MARKERS, command: 'npm run bench -- gpu' },
+];
 
-if (existsSync(result)) {
-  const rendered = renderResult(JSON.parse(readFileSync(result, 'utf8')) as Result);
-  writeFileSync(readme, insertResult(readFileSync(readme, 'utf8'), rendered));
-} else {
-  console.error('error: there is no result yet. Run npm run bench:peers first.');
-  process.exitCode = 2;
+for (const { file, markers, command } of results) {
+  const path = fileURLToPath(new URL(`results/${file}`, import.meta.url));
+  if (existsSync(path)) {
+    const rendered = renderResult(JSON.parse(readFileSync(path, 'utf8')) as Result);
+    writeFileSync(readme, insertResult(readFileSync(readme, 'utf8'), rendered, markers));
+  } else {
+    console.error(`error: there is no result ${file} yet. Run ${command} first.`);
+    process.exitCode = 2;
+  }
 }

@@ -1,10 +1,14 @@
-/** `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it. */
+/**
+ * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it;
+ * `npm run bench -- gpu` is about the gpu backend, see gpu.ts.
+ */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
 import { CommanderError } from 'commander';
 import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
+import { benchGpu, type GpuOptions } from './gpu.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
 
@@ -36,6 +40,14 @@ const command = strictCommand('bench', "Times Tessera's own work.")
     const { backend, threads = backend === 'cpu' ? 1 : availableParallelism() } = given;
     return bench(words, { backend, threads });
   });
+
+command
+  .command('gpu')
+  .description('times the gpu backend beside the wasm backend and PyTorch on the same GPU')
+  .option('--large', 'adds what takes minutes on a software adapter', false)
+  .option('--samples <n>', 'samples of a work', wholeNumber(1), 3)
+  .option('--out <file>', 'file of the result (default: benchmarks/results/gpu.json)')
+  .action((given: GpuOptions) => benchGpu(given));
 
 try {
   await command.parseAsync();

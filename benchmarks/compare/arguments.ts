@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../contenders/contender.ts';
-import { CONTENDERS, type ContenderName } from '../contenders/names.ts';
+import { CONTENDERS, GPU_CONTENDERS, type ContenderName } from '../contenders/names.ts';
 import { selectWorks, WORKS, type Work } from '../works/works.ts';
 
 /** What is measured, and how. */
@@ -37,9 +37,10 @@ function parseWorks(text: string): readonly Work[] {
 
 function parseContenders(text: string): readonly ContenderName[] {
   return parts(text).map((part) => {
-    const found = CONTENDERS.find((name) => name === part);
+    const all = [...CONTENDERS, ...GPU_CONTENDERS];
+    const found = all.find((name) => name === part);
     if (found !== undefined) return found;
-    const names = CONTENDERS.join(', ');
+    const names = all.join(', ');
     throw new InvalidArgumentError(`No contender is called '${part}'. Expected some of ${names}.`);
   });
 }
@@ -96,10 +97,11 @@ export function parseOptions(args: readonly string[]): Options {
       ).default(WORKS, 'all work'),
     )
     .addOption(
-      option('--contenders <names>', CONTENDERS.join(','), parseContenders).default(
-        CONTENDERS,
-        'all of them',
-      ),
+      option(
+        '--contenders <names>',
+        [...CONTENDERS, ...GPU_CONTENDERS].join(','),
+        parseContenders,
+      ).default(CONTENDERS, 'all but those that need a GPU'),
     )
     .addOption(option('--threads <counts>', 'such as 1,2', parseThreads).default([1, 2], '1,2'))
     .option('--backend <name>', 'backend of Tessera, wasm or cpu', parseBackend, 'wasm')

@@ -5,7 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isPython } from '../contenders/names.ts';
 import { makeArrays, writeArrays } from '../works/arrays.ts';
+import { adapterNote } from './adapter.ts';
 import { compareChecks } from './checks.ts';
 import type { Options } from './arguments.ts';
 import { describeMachine } from './machine.ts';
@@ -40,12 +42,13 @@ export async function compare(options: Options): Promise<void> {
   const out = options.out ?? latest;
   const date = new Date().toISOString();
   const machine = describeMachine();
-  const python = options.contenders.includes('pytorch') ? pythonWithTorch() : null;
+  const python = options.contenders.some(isPython) ? pythonWithTorch() : null;
   const versions: Record<string, string> = { node: process.versions.node };
   const rows: Row[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'tessera-bench-'));
   mkdirSync(dirname(out), { recursive: true });
   const headlines: string[] = [];
+  let note: string | undefined;
   console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system}`);
   try {
     for (const work of options.only) {
@@ -57,6 +60,7 @@ export async function compare(options: Options): Promise<void> {
       const peaks = rows.filter(({ work: name }) => name.startsWith('peak-'));
       headlines.push(...headline(checked, peaks));
       if (checked.length > 0) console.log(`\n${workTable(work, checked)}`);
+      note = adapterNote({ date, versions });
       const result: Result = { date, machine, versions, rows };
       writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
     }
@@ -64,6 +68,7 @@ export async function compare(options: Options): Promise<void> {
     rmSync(folder, { recursive: true });
   }
   if (headlines.length > 0) console.log(`\n${headlines.join('\n')}`);
+  if (note !== undefined) console.log(`\n${note}`);
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   console.log(`\n${list.join(', ')}\n${out}`);
 }

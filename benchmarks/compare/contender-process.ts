@@ -4,7 +4,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Replies, Request } from '../contenders/messages.ts';
-import type { ContenderName } from '../contenders/names.ts';
+import { isPython, type ContenderName } from '../contenders/names.ts';
 import { packageFolder } from './package-folder.ts';
 
 /** Characters of a process' last words that an error repeats. */
@@ -19,6 +19,13 @@ export interface StartOptions {
   readonly python: string;
 }
 
+/** What Node runs for a contender: what is built if this is, else the sources with the same loader. */
+function ownProgram(folder: URL): string[] {
+  const isBuilt = import.meta.url.endsWith('.js');
+  const file = isBuilt ? 'dist/contenders/main.js' : 'contenders/main.ts';
+  return [...(isBuilt ? [] : process.execArgv), fileURLToPath(new URL(file, folder))];
+}
+
 /** A process that answers requests one at a time. */
 export class ContenderProcess {
   private readonly child: ChildProcessWithoutNullStreams;
@@ -31,10 +38,11 @@ export class ContenderProcess {
   constructor(name: ContenderName, { threads, timeout, python }: StartOptions) {
     this.timeout = timeout;
     const folder = packageFolder();
-    const [command, args] =
-      name === 'pytorch'
-        ? [python, [fileURLToPath(new URL('contenders/pytorch.py', folder)), String(threads)]]
-        : [process.execPath, [fileURLToPath(new URL('dist/contenders/main.js', folder)), name]];
+    const script = fileURLToPath(new URL('contenders/pytorch.py', folder));
+    const device = name === 'pytorch-cuda' ? ['cuda'] : [];
+    const [command, args] = isPython(name)
+      ? [python, [script, String(threads), ...device]]
+      : [process.execPath, [...ownProgram(folder), name]];
     this.child = spawn(command, args, { stdio: 'pipe' });
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.lastWords = (this.lastWords + text).slice(-20 * LAST_WORDS);

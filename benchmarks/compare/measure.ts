@@ -1,7 +1,7 @@
 /** Measures one work with all contenders, turn by turn. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { TRAITS, type ContenderName } from '../contenders/names.ts';
+import { isPython, TRAITS, type ContenderName } from '../contenders/names.ts';
 import type { BackendName } from '../contenders/contender.ts';
 import type { Replies } from '../contenders/messages.ts';
 import type { Work } from '../works/works.ts';
@@ -142,7 +142,7 @@ interface Opening {
 async function open(opening: Opening): Promise<ContenderProcess | CheckedRow> {
   const { work, entrant, measurement, versions } = opening;
   const { timeout, python, folder, backend } = measurement;
-  if (entrant.name === 'pytorch' && python === null) {
+  if (isPython(entrant.name) && python === null) {
     return emptyRow(work, entrant, 'absent: no python3 has torch');
   }
   const { threads } = entrant;

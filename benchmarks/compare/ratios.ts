@@ -22,7 +22,7 @@ export function compareRows(rows: readonly Row[]): ComparedRow[] {
   return rows.map((row) => ({
     row,
     toTessera: ratio(row, 'tessera'),
-    toPytorch: ratio(row, 'pytorch'),
+    toPytorch: ratio(row, 'pytorch') ?? ratio(row, 'pytorch-cuda'),
   }));
 }
 

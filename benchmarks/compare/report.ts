@@ -1,16 +1,29 @@
 /** The result of a run as tables of Markdown, and their place in the README. */
 
-import { WORKS } from '../works/works.ts';
+import { workNamed } from '../works/works.ts';
+import { adapterNote } from './adapter.ts';
 import { compareRows } from './ratios.ts';
 import type { ComparedRow } from './ratios.ts';
 import type { Result, Row } from './result.ts';
 import { shown } from './table.ts';
 
-/** What stands before and behind the tables. */
-export const MARKERS = {
+/** What stands before and behind tables in a document. */
+export interface Markers {
+  readonly start: string;
+  readonly end: string;
+}
+
+/** Around the tables of `bench:peers`. */
+export const MARKERS: Markers = {
   start: '<!-- measured: start; `npm run bench:report` writes what follows -->',
   end: '<!-- measured: end -->',
-} as const;
+};
+
+/** Around those of `bench gpu`. */
+export const GPU_MARKERS: Markers = {
+  start: '<!-- measured on a gpu: start; `npm run bench:report` writes what follows -->',
+  end: '<!-- measured on a gpu: end -->',
+};
 
 const HEAD = [
   'contender',
@@ -46,18 +59,20 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 function section(name: string, rows: readonly Row[]): string {
-  const about = WORKS.find((work) => work.name === name)?.about;
+  const about = workNamed(name)?.about;
   const heading = about === undefined ? `**${name}**` : `**${name}**: ${about}`;
   return `${heading}\n\n${table(compareRows(rows).map(cells))}`;
 }
 
 /** The whole result: where and when it was measured, and a table a work. */
-export function renderResult({ date, machine, versions, rows }: Result): string {
+export function renderResult(result: Result): string {
+  const { date, machine, versions, rows } = result;
   const { cpu, cores, memoryGB, system } = machine;
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const names = [...new Set(rows.map(({ work }) => work))];
   return [
     `Measured ${date.slice(0, 10)} on ${cpu}, ${cores} cores, ${memoryGB} GB, ${system}.`,
+    ...[adapterNote(result) ?? []].flat(),
     `Versions: ${list.join(', ')}.`,
     ...names.map((name) =>
       section(
@@ -73,10 +88,10 @@ export function renderResult({ date, machine, versions, rows }: Result): string 
  *
  * @throws Error if the document has no markers in order
  */
-export function insertResult(document: string, rendered: string): string {
-  const start = document.indexOf(MARKERS.start);
-  const end = document.indexOf(MARKERS.end);
+export function insertResult(document: string, rendered: string, markers = MARKERS): string {
+  const start = document.indexOf(markers.start);
+  const end = document.indexOf(markers.end);
   if (start < 0 || end < start) throw new Error('bench:report: the README has lost its markers.');
-  const before = document.slice(0, start + MARKERS.start.length);
+  const before = document.slice(0, start + markers.start.length);
   return `${before}\n\n${rendered}\n\n${document.slice(end)}`;
 }

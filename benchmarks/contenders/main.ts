@@ -9,12 +9,15 @@ import type { ContenderName } from './names.ts';
 
 const OPENERS: Readonly<Record<string, () => Promise<OpenContender>>> = {
   tessera: async () => (await import('./tessera.ts')).openTessera,
+  'tessera-gpu': async () => (await import('./tessera.ts')).openTesseraGpu,
   'jax-js': async () => (await import('./jax-js.ts')).openJaxJs,
   tfjs: async () => (await import('./tfjs.ts')).openTfjs,
   'js-pytorch': async () => (await import('./js-pytorch.ts')).openJsPytorch,
   onnxruntime: async () => (await import('./onnxruntime.ts')).openOnnxruntime,
   'wasm-peak': async () => (await import('./wasm-peak.ts')).openWasmPeak,
-} satisfies Readonly<Record<Exclude<ContenderName, 'pytorch'>, () => Promise<OpenContender>>>;
+} satisfies Readonly<
+  Record<Exclude<ContenderName, 'pytorch' | 'pytorch-cuda'>, () => Promise<OpenContender>>
+>;
 
 let task: Task | undefined;
 

@@ -11,8 +11,16 @@ export const CONTENDERS = [
   'wasm-peak',
 ] as const;
 
+/** Names of those that need a GPU, which take part where they are asked for. */
+export const GPU_CONTENDERS = ['tessera-gpu', 'pytorch-cuda'] as const;
+
 /** The name of a contender. */
-export type ContenderName = (typeof CONTENDERS)[number];
+export type ContenderName = (typeof CONTENDERS)[number] | (typeof GPU_CONTENDERS)[number];
+
+/** Whether a contender runs in a Python that has torch. */
+export function isPython(name: ContenderName): boolean {
+  return name === 'pytorch' || name === 'pytorch-cuda';
+}
 
 /** What the coordinator has to know of a contender. */
 export interface Traits {
@@ -32,5 +40,7 @@ export const TRAITS: Readonly<Record<ContenderName, Traits>> = {
   'js-pytorch': { mostThreads: 1, javascript: true, peak: false },
   onnxruntime: { mostThreads: Infinity, javascript: false, peak: false },
   pytorch: { mostThreads: Infinity, javascript: false, peak: false },
+  'tessera-gpu': { mostThreads: Infinity, javascript: false, peak: false },
+  'pytorch-cuda': { mostThreads: Infinity, javascript: false, peak: false },
   'wasm-peak': { mostThreads: Infinity, javascript: false, peak: true },
 };

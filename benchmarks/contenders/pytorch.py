@@ -1,7 +1,8 @@
-"""PyTorch, in eager mode on the CPU: the process of this contender, spoken to as in messages.ts.
+"""PyTorch, in eager mode: the process of this contender, spoken to as in messages.ts.
 
-Started as `python3 pytorch.py THREADS`, since the thread counts of OpenMP and BLAS have to be in the
-environment before the import.
+Started as `python3 pytorch.py THREADS [cuda]`, since the thread counts of OpenMP and BLAS have to be in
+the environment before the import. On CUDA all arithmetic is float32 (no TF32), as everyone else's, and
+a run has ended when the device says so.
 """
 
 import json
@@ -12,6 +13,7 @@ import sys
 import time
 
 THREADS = int(sys.argv[1])
+DEVICE = sys.argv[2] if len(sys.argv) > 2 else "cpu"
 os.environ["OMP_NUM_THREADS"] = str(THREADS)
 os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)
 
@@ -37,7 +39,7 @@ def read_arrays(folder, name):
     for entry in entries:
         size = math.prod(entry["shape"])
         part = data[entry["offset"] : entry["offset"] + size].copy()
-        arrays[entry["name"]] = torch.from_numpy(part).reshape(entry["shape"])
+        arrays[entry["name"]] = torch.from_numpy(part).reshape(entry["shape"]).to(DEVICE)
     return arrays
 
 
@@ -166,7 +168,7 @@ def load_model(work, arrays):
     """The model with its weights, and the batch."""
     batch = {name: arrays.pop(name) for name in ("x", "noise", "t", "y")}
     batch["y"] = batch["y"].long()
-    model = build_model(*MODELS[work["model"]])
+    model = build_model(*MODELS[work["model"]]).to(DEVICE)
     model.load_state_dict(arrays)
     return model, batch
 
@@ -195,7 +197,7 @@ def denoise_task(work, arrays):
         with torch.no_grad():
             z = batch["x"]
             for i in range(50):
-                t = torch.full((z.shape[0],), float(20 * (49 - i)))
+                t = torch.full((z.shape[0],), float(20 * (49 - i)), device=DEVICE)
                 z = 1.001 * (z - 0.02 * model(z, t, batch["y"])) + 0.01 * batch["noise"]
             return z
 
@@ -231,29 +233,52 @@ def peak_memory_mb():
     return round(kilobytes / 1024)
 
 
+def absence():
+    """Why nothing can be measured here, or None."""
+    if torch is None:
+        return "this Python has no torch"
+    if DEVICE == "cuda" and not torch.cuda.is_available():
+        return "the torch of this Python has no CUDA"
+    return None
+
+
+def versions():
+    """What the numbers depend on."""
+    found = {"pytorch": torch.__version__, "python": sys.version.split()[0]}
+    if DEVICE == "cuda":
+        return {**found, "device of pytorch": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
+    return {**found, "blas of pytorch": blas_name()}
+
+
+def settle():
+    """Waits until what was started is done."""
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
 def main():
     run = check = None
     for line in sys.stdin:
         request = json.loads(line)
         reply = {"id": request["id"]}
-        if request["type"] == "open" and torch is None:
-            reply.update(versions={}, absent="this Python has no torch")
+        if request["type"] == "open" and absence() is not None:
+            reply.update(versions={}, absent=absence())
         elif request["type"] == "open":
             torch.set_num_threads(THREADS)
-            reply["versions"] = {
-                "pytorch": torch.__version__,
-                "blas of pytorch": blas_name(),
-                "python": sys.version.split()[0],
-            }
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
+            reply["versions"] = versions()
             try:
                 arrays = read_arrays(request["folder"], request["work"]["name"])
                 run, check = prepare(request["work"], arrays)
             except Cannot as error:
                 reply["cannot"] = str(error)
         elif request["type"] == "run":
+            settle()
             start = time.perf_counter()
             for _ in range(request["count"]):
                 run()
+                settle()
             reply["ms"] = (time.perf_counter() - start) * 1000 / request["count"]
         else:
             memory = peak_memory_mb()

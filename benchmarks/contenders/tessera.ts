@@ -2,14 +2,16 @@
 
 import { readFileSync } from 'node:fs';
 import * as tessera from '@tessera/tensor';
+import { gpuBackend } from '@tessera/tensor/gpu';
 import { valueAndGrad, vjp } from '@tessera/autograd';
 import { loadTensors, namedTensors } from '@tessera/autograd/nn';
 import { adamw } from '@tessera/autograd/optim';
 import { DiT } from '@tessera/dit';
+import { ADAPTER } from '../compare/adapter.ts';
 import { packageFolder } from '../compare/package-folder.ts';
 import { splitModelArrays, type Arrays, type NamedArray } from '../works/arrays.ts';
 import { ADAMW, DENOISING, LATENT, MODELS, type ModelName } from '../works/dit.ts';
-import type { ModelWork, OperationWork } from '../works/works.ts';
+import type { ModelWork, OperationWork, Work } from '../works/works.ts';
 import {
   CannotError,
   magnitude,
@@ -24,17 +26,28 @@ type Function = (...inputs: readonly Tensor[]) => Tensor;
 /** Opens Tessera on one of its backends. */
 export const openTessera: OpenContender = ({ threads, backend }) => {
   tessera.setDefaultBackend(openBackend(backend, threads));
-  const manifest = readFileSync(new URL('../package.json', packageFolder()), 'utf8');
-  const { version } = JSON.parse(manifest) as { readonly version: string };
-  return Promise.resolve({
-    versions: { tessera: `${version} (${backend})` },
-    prepare: (work, arrays) => {
-      if (work.kind === 'peak') throw new CannotError('the peak is a loop of its own');
-      if (work.kind === 'operation') return operationTask(work, arrays);
-      return work.kind === 'denoise' ? denoiseTask(work, arrays) : stepTask(work, arrays);
-    },
-  });
+  return Promise.resolve({ versions: { tessera: `${version()} (${backend})` }, prepare });
 };
+
+/** Opens Tessera on the GPU that there is, or what gpu.js has instead of one. */
+export const openTesseraGpu: OpenContender = async () => {
+  const backend = await gpuBackend();
+  const { mode, executor, adapter } = backend.device;
+  tessera.setDefaultBackend(backend);
+  const name = `${version()} (${mode}, executor ${executor})`;
+  return { versions: { 'tessera-gpu': name, [ADAPTER]: adapter }, prepare };
+};
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', packageFolder()), 'utf8');
+  return (JSON.parse(manifest) as { readonly version: string }).version;
+}
+
+function prepare(work: Work, arrays: Arrays): Task {
+  if (work.kind === 'peak') throw new CannotError('the peak is a loop of its own');
+  if (work.kind === 'operation') return operationTask(work, arrays);
+  return work.kind === 'denoise' ? denoiseTask(work, arrays) : stepTask(work, arrays);
+}
 
 /** The backend of that name with so many threads. */
 function openBackend(name: BackendName, threads: number): tessera.Backend {

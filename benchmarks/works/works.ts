@@ -116,8 +116,13 @@ function pointwise(
   return operation({ name, about, operation: operationName, inputs: { x: shape } });
 }
 
-function model(kind: ModelWork['kind'], name: string, about: string, which: ModelName): ModelWork {
-  const batch = kind === 'denoise' ? DENOISING.batch : MODELS[which].batch;
+function model(
+  kind: ModelWork['kind'],
+  name: string,
+  about: string,
+  which: ModelName,
+  batch = kind === 'denoise' ? DENOISING.batch : MODELS[which].batch,
+): ModelWork {
   const passes = kind === 'denoise' ? DENOISING.steps : 3;
   return { kind, name, about, model: which, batch, flops: passes * forwardFlops(which, batch) };
 }
@@ -182,23 +187,35 @@ export const WORKS: readonly Work[] = [
   ),
 ];
 
+/** Work that is measured only where it is named: too large, or too small, for what the others are for. */
+export const EXTRA_WORKS: readonly Work[] = [
+  matmul('matmul-4096', [4096, 4096, 4096]),
+  model('step', 'step-tiny-8', 'a whole training step of the tiny DiT, batch 8', 'tiny', 8),
+];
+
+/** The work of that name. */
+export function workNamed(name: string): Work | undefined {
+  return [...WORKS, ...EXTRA_WORKS].find((work) => work.name === name);
+}
+
 /**
  * The works that a selection names: a name is that of a work, or else what the names of several begin
  * with (`matmul` for `matmul-256`, …).
  *
- * @returns the works in the order of {@link WORKS}, and the names that mean nothing
+ * @returns the works in the order of {@link WORKS}, extra ones behind them, and the names that mean nothing
  */
 export function selectWorks(names: readonly string[]): {
   readonly works: readonly Work[];
   readonly unknown: readonly string[];
 } {
   const matching = (name: string): readonly Work[] => {
-    const exact = WORKS.filter((work) => work.name === name);
-    return exact.length > 0 ? exact : WORKS.filter((work) => work.name.startsWith(`${name}-`));
+    const exact = workNamed(name);
+    if (exact !== undefined) return [exact];
+    return WORKS.filter((work) => work.name.startsWith(`${name}-`));
   };
   const chosen = new Set(names.flatMap(matching));
   return {
-    works: WORKS.filter((work) => chosen.has(work)),
+    works: [...WORKS, ...EXTRA_WORKS].filter((work) => chosen.has(work)),
     unknown: names.filter((name) => matching(name).length === 0),
   };
 }

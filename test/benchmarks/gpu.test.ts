@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ADAPTER, adapterNote } from '../../benchmarks/compare/adapter.ts';
+import { parseOptions } from '../../benchmarks/compare/arguments.ts';
+import { measure } from '../../benchmarks/compare/measure.ts';
+import { compareRows } from '../../benchmarks/compare/ratios.ts';
+import {
+  GPU_MARKERS,
+  insertResult,
+  MARKERS,
+  renderResult,
+} from '../../benchmarks/compare/report.ts';
+import type { Result } from '../../benchmarks/compare/result.ts';
+import { selectWorks, workNamed } from '../../benchmarks/works/works.ts';
+import { rowOf } from './rows.ts';
+
+const date = '2026-11-25T03:00:00.000Z';
+
+describe('the adapter of a result', () => {
+  it('is named, and so is a software one', () => {
+    expect(adapterNote({ date, versions: { node: '20' } })).toBeUndefined();
+    expect(adapterNote({ date, versions: { [ADAPTER]: 'vendor model 7' } })).toBe(
+      'On 2026-11-25 the adapter was vendor model 7, a GPU.',
+    );
+    expect(adapterNote({ date, versions: { [ADAPTER]: 'google SwiftShader 5' } })).toBe(
+      'On 2026-11-25 the adapter was google SwiftShader 5, a software adapter, which computes on the CPU: these are not the figures of a GPU.',
+    );
+  });
+
+  it('stands in the report, which has a place of its own', () => {
+    const machine = { cpu: 'A processor', cores: 2, memoryGB: 24, system: 'Linux 6' };
+    const versions = { [ADAPTER]: 'vendor model 7' };
+    const rendered = renderResult({ date, machine, versions, rows: [rowOf('tessera-gpu', 2, 1)] });
+    expect(rendered).toContain('\n\nOn 2026-11-25 the adapter was vendor model 7, a GPU.\n\n');
+    const place = ({ start, end }: typeof MARKERS): string => `${start}\n\nold\n\n${end}\n`;
+    const document = `${place(MARKERS)}\n${place(GPU_MARKERS)}`;
+    const written = insertResult(document, 'new', GPU_MARKERS);
+    expect(written).toContain(place(MARKERS));
+    expect(written).toContain(`${GPU_MARKERS.start}\n\nnew\n\n${GPU_MARKERS.end}`);
+  });
+
+  it('may be compared with PyTorch on the same one', () => {
+    const [gpu] = compareRows([rowOf('tessera-gpu', 2, 3), rowOf('pytorch-cuda', 2, 2)]);
+    expect(gpu.toPytorch).toBe(1.5);
+  });
+});
+
+describe('work and contenders of a GPU', () => {
+  it('take part where they are named', () => {
+    const { works, unknown } = selectWorks(['step-tiny-8', 'matmul-4096', 'matmul']);
+    expect(unknown).toEqual([]);
+    const names = works.map(({ name }) => name);
+    expect(names.slice(-2)).toEqual(['matmul-4096', 'step-tiny-8']);
+    expect(selectWorks(['matmul']).works.map(({ name }) => name)).not.toContain('matmul-4096');
+    expect(parseOptions(['--contenders', 'tessera-gpu,pytorch-cuda']).contenders).toEqual([
+      'tessera-gpu',
+      'pytorch-cuda',
+    ]);
+  });
+
+  it('are an absent row where no Python has torch', async () => {
+    const { rows } = await measure(selectWorks(['add']).works[0], {
+      contenders: ['pytorch-cuda'],
+      threads: [1],
+      backend: 'wasm',
+      samples: 1,
+      timeout: 60,
+      folder: '.',
+      python: null,
+    });
+    expect(rows.map(({ row }) => row.note)).toEqual(['absent: no python3 has torch']);
+  });
+});
+
+describe('npm run bench -- gpu', () => {
+  it('refuses bad input in one line, with exit code 2', () => {
+    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+    const run = fileURLToPath(new URL('../../benchmarks/run.ts', import.meta.url));
+    const node = ['--conditions=tessera-source', '--import', loader, run];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [...node, 'gpu', '--samples', '0'],
+      { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: [^\n]*Expected a whole number from 1\.\n$/);
+  });
+
+  it('has left a result with its adapter, whose numbers agree with those of wasm', () => {
+    const file = new URL('../../benchmarks/results/gpu.json', import.meta.url);
+    const result = JSON.parse(readFileSync(file, 'utf8')) as Result;
+    expect(adapterNote(result)).toBeDefined();
+    const own = result.rows.filter(({ contender }) => contender === 'tessera-gpu');
+    expect(own.map(({ work }) => workNamed(work)?.name)).toEqual(own.map(({ work }) => work));
+    expect(own.length).toBeGreaterThan(0);
+    for (const { note, medianMs } of own) {
+      expect(medianMs).toBeGreaterThan(0);
+      expect(note).toMatch(/within \S+ of (?:tessera|pytorch)/);
+    }
+  });
+});
