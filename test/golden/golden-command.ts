@@ -32,6 +32,7 @@ const BACKENDS: Readonly<Record<string, MakeBackend>> = {
   cpu: () => Promise.resolve(cpuBackend()),
   gpu: () => gpuBackend(),
   'gpu-webgpu': () => gpuBackend({ mode: 'webgpu' }),
+  'gpu-webgpu-public': () => gpuBackend({ mode: 'webgpu', executor: 'gpu.js' }),
   'gpu-webasm': () => gpuBackend({ mode: 'webasm' }),
   'gpu-cpu': () => gpuBackend({ mode: 'cpu' }),
 };
