@@ -188,7 +188,7 @@ export const WORKS: readonly Work[] = [
 ];
 
 /** Work that is measured only where it is named: too large, or too small, for what the others are for. */
-export const EXTRA_WORKS: readonly Work[] = [
+const EXTRA_WORKS: readonly Work[] = [
   matmul('matmul-4096', [4096, 4096, 4096]),
   model('step', 'step-tiny-8', 'a whole training step of the tiny DiT, batch 8', 'tiny', 8),
 ];

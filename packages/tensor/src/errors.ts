@@ -100,7 +100,7 @@ export const DONATED: string =
   'Use what that call returned instead, or leave the argument out of donate.';
 
 /** What became of a tensor that was disposed, as every backend says it. */
-export const DISPOSED: string =
+export const DISPOSED =
   'the tensor was disposed. Read its values or compute with it before it is disposed.';
 
 /**

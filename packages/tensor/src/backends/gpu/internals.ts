@@ -1,5 +1,6 @@
 import type { KernelSource } from './dispatch.ts';
 import { createKernel, type GpuJs, type GpuJsInstance, type GpuJsKernel } from './gpu-js.ts';
+import { productSource } from './tune.ts';
 import { translate } from './wgsl.ts';
 
 /**
@@ -20,14 +21,8 @@ const SOURCE: KernelSource = {
   output: [5, 4],
 };
 
-const LAYOUT = { offset: 0, rowStride: 64, columnStride: 1, batchStride: 0 };
-
-/** A kernel that is translated in the blocked form. */
-const PRODUCT: KernelSource = {
-  ...SOURCE,
-  output: [64, 64],
-  product: { rows: 64, columns: 64, inner: 64, batch: 1, left: LAYOUT, right: LAYOUT },
-};
+/** Rows and columns of a product that has a blocked form. */
+const PRODUCT_SIZE = 64;
 
 /** Bytes of the uniform block of {@link SOURCE}: four words, and four of each array. */
 const PARAMS_BYTES = 48;
@@ -83,7 +78,7 @@ function missingMembers(library: GpuJs, gpu: GpuJsInstance): string[] {
 function missingText(library: GpuJs, gpu: GpuJsInstance): string[] {
   const { code, paramsBytes } = translate(library, gpu, SOURCE, 'plain');
   // Throws where the stores of a vector are not found.
-  translate(library, gpu, PRODUCT, 'blocked');
+  translate(library, gpu, productSource(PRODUCT_SIZE), 'blocked');
   return [
     ...(paramsBytes === PARAMS_BYTES ? [] : [`the uniform block has ${paramsBytes} bytes`]),
     ...Object.entries(WGSL).flatMap(([what, pattern]) =>

@@ -1,5 +1,5 @@
 import { checkBufferSize, findAdapter } from './device.ts';
-import { DeviceWatch, type Culprit } from './device-watch.ts';
+import { DeviceWatch } from './device-watch.ts';
 import type { KernelSource } from './dispatch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
 import { DeviceError, onlyAsynchronous } from './errors.ts';
@@ -174,22 +174,30 @@ export class QueuedEngine implements Engine {
     return new QueuedMemory(size);
   }
 
-  /** Does work of a kernel when its turn has come, and keeps what goes wrong for whoever reads next. */
+  /** Lets work wait for its turn. */
   private enqueue(source: KernelSource | undefined, work: () => Promise<void> | void): void {
-    const culprit: Culprit | undefined =
-      source === undefined ? undefined : { name: source.name, code: source.text };
-    this.tail = this.tail.then(async () => {
-      this.watch.open();
-      try {
-        await work();
-      } catch (error) {
-        this.watch.fail(
-          source === undefined
-            ? new DeviceError('gpu', 'internal', String(error))
-            : refusedBy(error, source),
-        );
-      }
-      this.watch.close(() => culprit);
-    });
+    this.tail = this.takeTurn(this.tail, source, work);
+  }
+
+  /** Does work of a kernel, and keeps what goes wrong for whoever reads next. */
+  private async takeTurn(
+    before: Promise<void>,
+    source: KernelSource | undefined,
+    work: () => Promise<void> | void,
+  ): Promise<void> {
+    await before;
+    this.watch.open();
+    try {
+      await work();
+    } catch (error) {
+      this.watch.fail(
+        source === undefined
+          ? new DeviceError('gpu', 'internal', String(error))
+          : refusedBy(error, source),
+      );
+    }
+    this.watch.close(() =>
+      source === undefined ? undefined : { name: source.name, code: source.text },
+    );
   }
 }

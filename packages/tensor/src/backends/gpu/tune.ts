@@ -66,7 +66,7 @@ async function measure(
 }
 
 /** The plain kernel of a product of two row-major square matrices. */
-function productSource(size: number): KernelSource {
+export function productSource(size: number): KernelSource {
   const layout = { offset: 0, rowStride: size, columnStride: 1, batchStride: 0 };
   return {
     name: 'matmul to time',
