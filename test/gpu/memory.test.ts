@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { trainSmallDiT } from './dit-training.ts';
 import { modesUnderTest } from './modes.ts';
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const STEPS = 500;
 
