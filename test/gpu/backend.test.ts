@@ -115,6 +115,24 @@ for (const { name, mode, executor, make, skipped } of modesUnderTest()) {
         else expect(x.toArraySync()).toEqual([2, 4]);
       });
 
+      it('reads parts of tensors of every dtype', async () => {
+        await use(make());
+        const cases = {
+          float32: [0.5, -1, 2, 3, 4, -5],
+          int32: [0, -1, 2, 70_000, -70_000, 2 ** 30],
+          bool: [0, 1, 1, 0, 1, 0],
+        } as const;
+        for (const dtype of ['float32', 'int32', 'bool'] as const) {
+          const numbers = cases[dtype];
+          const x = tensor([...numbers], { shape: [2, 3], dtype });
+          const read = async (part: Tensor): Promise<number[]> => Array.from(await part.data());
+          expect(await read(x.select(0, 1))).toEqual(numbers.slice(3));
+          expect(await read(x.slice([null, [1, 2]]))).toEqual([numbers[1], numbers[4]]);
+          expect(await read(x.transpose().slice([[2, 3]]))).toEqual([numbers[2], numbers[5]]);
+          expect(await read(x.slice([[2, 2]]))).toEqual([]);
+        }
+      });
+
       it('fuses work on more arrays than a kernel can read', async () => {
         await use(make());
         const count = 20;

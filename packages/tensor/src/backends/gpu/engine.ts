@@ -1,4 +1,5 @@
 import type { KernelSource } from './dispatch.ts';
+import type { Range } from '../../view.ts';
 import type { KernelLimits } from './lowering.ts';
 
 /** The modes of gpu.js that the backend runs on. */
@@ -67,9 +68,10 @@ export interface Engine {
   upload(values: Float32Array): Memory;
   /** Gives memory back, for what is queued later. */
   free(memory: Memory): void;
-  read(memory: Memory): Promise<Float32Array>;
+  /** The floats of a range, by default all. */
+  read(memory: Memory, range?: Range): Promise<Float32Array>;
   /** As {@link read}, at once. Throws a StateError where there is only the asynchronous way. */
-  readSync(memory: Memory): Float32Array;
+  readSync(memory: Memory, range?: Range): Float32Array;
   memoryUse(): MemoryUse;
   dispose(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
 import { startEngine } from './probe.ts';
-import { decodeElements, encodeElements, GpuStorage } from './storage.ts';
+import { decodeElements, decodeParts, encodeElements, floatRanges, GpuStorage } from './storage.ts';
 import { verifyPlan } from './verify.ts';
 
 /** Options of {@link gpuBackend}. */
@@ -113,16 +113,20 @@ function createBackend(engine: Engine, choice: string, reference: Backend | null
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
     store: (array, dtype) =>
       new GpuStorage(backend, engine, dtype, array.length, engine.upload(encodeElements(array))),
-    read: async (storage, range) => {
-      const { dtype, size } = storage;
-      const floats = await engine.read(own(backend, storage, 'data').memory('data'));
+    read: async (storage, range = { begin: 0, end: storage.size }) => {
+      const memory = own(backend, storage, 'data').memory('data');
+      const ranges = floatRanges(storage, range);
+      const parts = await Promise.all(ranges.map((each) => engine.read(memory, each)));
       await checks.settle();
-      return decodeElements(floats, dtype, size).subarray(range?.begin, range?.end);
+      return decodeParts(parts, storage);
     },
-    readSync: (storage, range) => {
-      const { dtype, size } = storage;
-      const floats = engine.readSync(own(backend, storage, 'data').memory('data'));
-      return decodeElements(floats, dtype, size).subarray(range?.begin, range?.end);
+    readSync: (storage, range = { begin: 0, end: storage.size }) => {
+      const memory = own(backend, storage, 'data').memory('data');
+      const ranges = floatRanges(storage, range);
+      return decodeParts(
+        ranges.map((each) => engine.readSync(memory, each)),
+        storage,
+      );
     },
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
     release: (storage) => {

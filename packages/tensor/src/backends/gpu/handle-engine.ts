@@ -1,3 +1,4 @@
+import type { Range } from '../../view.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance, GpuJsRunner } from './gpu-js.ts';
@@ -95,16 +96,17 @@ export class HandleEngine implements Engine {
     if (this.isTextured) (handleOf(memory) as Texture).delete();
   }
 
-  read(memory: Memory): Promise<Float32Array> {
+  read(memory: Memory, range?: Range): Promise<Float32Array> {
     return new Promise((resolve) => {
-      resolve(this.readSync(memory));
+      resolve(this.readSync(memory, range));
     });
   }
 
-  readSync(memory: Memory): Float32Array {
+  readSync(memory: Memory, range?: Range): Float32Array {
     this.checkContext();
     const { array, handle, size } = memory as HandleMemory;
-    return array ?? flattenRows((handle as Texture).toArray(), size);
+    const all = array ?? flattenRows((handle as Texture).toArray(), size);
+    return all.subarray(range?.begin, range?.end);
   }
 
   memoryUse(): MemoryUse {

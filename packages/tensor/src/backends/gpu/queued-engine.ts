@@ -1,3 +1,4 @@
+import type { Range } from '../../view.ts';
 import { checkBufferSize, findAdapter } from './device.ts';
 import { DeviceWatch } from './device-watch.ts';
 import type { KernelSource } from './dispatch.ts';
@@ -123,7 +124,7 @@ export class QueuedEngine implements Engine {
     });
   }
 
-  async read(memory: Memory): Promise<Float32Array> {
+  async read(memory: Memory, range?: Range): Promise<Float32Array> {
     if (this.watch.lost !== null) throw this.watch.lost;
     let rows: Promise<unknown> = Promise.resolve(null);
     this.enqueue(undefined, () => {
@@ -137,7 +138,9 @@ export class QueuedEngine implements Engine {
     const values = await rows.catch((error: unknown) => {
       throw this.watch.lost ?? new DeviceError('data', 'internal', String(error));
     });
-    if (values !== null) return flattenRows(values, memory.size);
+    if (values !== null) {
+      return flattenRows(values, memory.size).subarray(range?.begin, range?.end);
+    }
     throw new DeviceError(
       'data',
       'internal',

@@ -1,6 +1,7 @@
 import type { Backend, Storage } from '../../backend.ts';
 import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';
+import type { Range } from '../../view.ts';
 import type { Engine, Memory } from './engine.ts';
 
 /** Frees the memory of tensors that nobody holds any more. */
@@ -93,6 +94,21 @@ export function encodeElements(array: TypedArray): Float32Array {
     floats[size + i] = array[i] & 0xffff;
   }
   return floats;
+}
+
+/** Where the floats of a range of elements lie: in one stretch, or two of an int32. */
+export function floatRanges({ dtype, size }: Storage, { begin, end }: Range): readonly Range[] {
+  if (dtype !== 'int32') return [{ begin, end }];
+  return [0, size].map((half) => ({ begin: half + begin, end: half + end }));
+}
+
+/** Undoes {@link encodeElements}, given what was read of {@link floatRanges}. */
+export function decodeParts(parts: readonly Float32Array[], { dtype }: Storage): TypedArray {
+  const [{ length }] = parts;
+  if (parts.length === 1) return decodeElements(parts[0], dtype, length);
+  const floats = new Float32Array(parts.length * length);
+  parts.forEach((part, i) => floats.set(part, i * length));
+  return decodeElements(floats, dtype, length);
 }
 
 /** Undoes {@link encodeElements}. */

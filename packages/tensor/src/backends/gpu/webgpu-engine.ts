@@ -1,3 +1,4 @@
+import type { Range } from '../../view.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
@@ -200,13 +201,18 @@ export class WebGpuEngine implements Engine {
     this.pool.give(bufferOf(memory));
   }
 
-  async read(memory: Memory): Promise<Float32Array> {
+  async read(
+    memory: Memory,
+    { begin, end }: Range = { begin: 0, end: memory.size },
+  ): Promise<Float32Array> {
     if (this.watch.lost !== null) throw this.watch.lost;
-    const bytes = memory.size * Float32Array.BYTES_PER_ELEMENT;
+    // Whoever reads nothing waits all the same, so that failures surface: for one float.
+    const first = Math.min(begin, memory.size - 1) * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = Math.max(1, end - begin) * Float32Array.BYTES_PER_ELEMENT;
     this.submit();
     const staging = this.staging.take(bytes);
     const encoder = this.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(bufferOf(memory), 0, staging, 0, bytes);
+    encoder.copyBufferToBuffer(bufferOf(memory), first, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
     const isMapped = await staging.mapAsync(MAP_READ, 0, bytes).then(
       () => true,
@@ -218,7 +224,7 @@ export class WebGpuEngine implements Engine {
     staging.unmap();
     this.staging.give(staging);
     if (failure !== null) throw failure;
-    return values;
+    return values.subarray(0, end - begin);
   }
 
   readSync(): Float32Array {
