@@ -1,5 +1,5 @@
 import type { KernelSource } from './dispatch.ts';
-import type { Range } from '../../view.ts';
+import type { Range } from '../../dtype.ts';
 import type { KernelLimits } from './lowering.ts';
 
 /** The modes of gpu.js that the backend runs on. */

@@ -1,4 +1,4 @@
-import type { Range } from '../../view.ts';
+import type { Range } from '../../dtype.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance, GpuJsRunner } from './gpu-js.ts';

@@ -1,4 +1,4 @@
-import type { Range } from '../../view.ts';
+import type { Range } from '../../dtype.ts';
 import { checkBufferSize, findAdapter } from './device.ts';
 import { DeviceWatch } from './device-watch.ts';
 import type { KernelSource } from './dispatch.ts';

@@ -1,7 +1,6 @@
 import type { Backend, Storage } from '../../backend.ts';
-import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
+import { allocateArray, type DType, type TypedArray, type Range } from '../../dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';
-import type { Range } from '../../view.ts';
 import type { Engine, Memory } from './engine.ts';
 
 /** Frees the memory of tensors that nobody holds any more. */

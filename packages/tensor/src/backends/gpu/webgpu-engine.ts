@@ -1,4 +1,4 @@
-import type { Range } from '../../view.ts';
+import type { Range } from '../../dtype.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
