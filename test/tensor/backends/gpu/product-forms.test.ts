@@ -17,26 +17,34 @@ function productOf(
   [rows, columns, inner, batch]: readonly number[],
   transposed: readonly boolean[],
 ): MatrixProduct {
-  const lay = (height: number, width: number, isTransposed: boolean, offset: number) => ({
+  const lay = (
+    array: string,
+    height: number,
+    width: number,
+    isTransposed: boolean,
+    offset = 0,
+  ) => ({
+    array,
     offset,
     rowStride: isTransposed ? 1 : width,
     columnStride: isTransposed ? height : 1,
-    batchStride: height * width,
+    batchStrides: [height * width],
   });
-  const left = lay(rows, inner, transposed[0], 3);
-  return { rows, columns, inner, batch, left, right: lay(inner, columns, transposed[1], 0) };
+  const left = lay('a0', rows, inner, transposed[0], 3);
+  const right = lay('a1', inner, columns, transposed[1]);
+  return { rows, columns, inner, batch: [batch], left, right };
 }
 
 /** Only the plain kernel would be of any use of the text, and it is not run here. */
 function sourceOf(product: MatrixProduct): KernelSource {
   const { rows, columns, batch } = product;
   const text = 'function (a0, a1) {\nreturn a0[this.thread.x] + a1[this.thread.x];\n}';
-  return { name: 'matmul', text, inputs: 2, output: [columns, rows, batch], product };
+  return { name: 'matmul', text, inputs: 2, output: [columns, rows, ...batch], product };
 }
 
 function expectedOf(product: MatrixProduct, a: Float32Array, b: Float32Array): number[] {
   const { rows, columns, inner, batch, left, right } = product;
-  return Array.from({ length: batch * rows * columns }, (_, at) => {
+  return Array.from({ length: batch[0] * rows * columns }, (_, at) => {
     const [z, y, x] = [
       Math.floor(at / (rows * columns)),
       Math.floor(at / columns) % rows,
@@ -44,8 +52,9 @@ function expectedOf(product: MatrixProduct, a: Float32Array, b: Float32Array): n
     ];
     let sum = 0;
     for (let k = 0; k < inner; k++) {
-      const i = left.offset + z * left.batchStride + y * left.rowStride + k * left.columnStride;
-      const j = right.offset + z * right.batchStride + k * right.rowStride + x * right.columnStride;
+      const i = left.offset + z * left.batchStrides[0] + y * left.rowStride + k * left.columnStride;
+      const j =
+        right.offset + z * right.batchStrides[0] + k * right.rowStride + x * right.columnStride;
       sum += a[i] * b[j];
     }
     return sum;

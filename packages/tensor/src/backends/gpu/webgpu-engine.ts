@@ -147,7 +147,7 @@ export class WebGpuEngine implements Engine {
 
   /** Compiles a kernel, a matrix product in a form that is not the fastest one perhaps. */
   compileAs(source: KernelSource, form: ProductForm): Program {
-    const key = `${form} ${source.output.join()} ${source.text}`;
+    const key = [form, source.output, source.text, source.entry?.code].join(' ');
     let program = this.programs.get(key);
     if (program === undefined) {
       const shader = translate(this.library, this.gpu, source, form);
