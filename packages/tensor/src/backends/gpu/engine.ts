@@ -21,12 +21,17 @@ export interface DeviceReport {
   readonly adapter: string;
   /** Limits that matter, by their names. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Whether softmax, layer norm and attention are kernels of their own; on WebGPU only. */
+  readonly composites?: CompositeForm;
   /** Which form of large matrix products was measured to be the fastest one; on WebGPU only. */
   readonly products?: Tuning;
 }
 
 /** How a matrix product runs on WebGPU, see product-forms.ts. */
 export type ProductForm = 'plain' | 'blocked' | 'tiled';
+
+/** How softmax, layer norm and attention run on WebGPU: as kernels of their own, or as what they are made of. */
+export type CompositeForm = 'fused' | 'decomposed';
 
 /** Times of the forms of one product. */
 export interface Tuning {
@@ -50,6 +55,8 @@ export interface MemoryUse {
 export interface Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits;
+  /** Whether {@link KernelSource.entry} is run where there is one, so that threads share memory. */
+  readonly runsEntries: boolean;
   /** Makes a kernel ready. */
   compile(source: KernelSource): Program;
   /** Runs a kernel on arrays and gives its output in memory of its own. */

@@ -2,10 +2,18 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
-import type { DeviceReport, Engine, GpuMode, MemoryUse, ProductForm } from './engine.ts';
+import type {
+  CompositeForm,
+  DeviceReport,
+  Engine,
+  GpuMode,
+  MemoryUse,
+  ProductForm,
+} from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
+import { fusedComposites } from './lower.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, encodeElements, GpuStorage } from './storage.ts';
 import { verifyPlan } from './verify.ts';
@@ -27,6 +35,12 @@ export interface GpuBackendOptions {
    * fastest that is right. Default `'measured'`.
    */
   readonly products?: ProductForm | 'measured';
+  /**
+   * On WebGPU, whether softmax, layer norm and attention are kernels in which threads share memory
+   * (`'fused'`) or what they are made of (`'decomposed'`): `'checked'` fuses them if the device gives the
+   * right numbers for small ones. Default `'checked'`.
+   */
+  readonly composites?: CompositeForm | 'checked';
 }
 
 /** A backend that runs the kernels of gpu.js. */
@@ -53,7 +67,7 @@ export async function openGpuBackend(
   options: GpuBackendOptions,
   reference: () => Backend,
 ): Promise<GpuBackend> {
-  const { mode = 'auto', verify = false, products = 'measured' } = options;
+  const { mode = 'auto', verify = false, products = 'measured', composites = 'checked' } = options;
   if (mode !== 'auto' && !MODES.includes(mode)) {
     throw new DeviceError(
       'gpuBackend',
@@ -65,7 +79,7 @@ export async function openGpuBackend(
   const failures: string[] = [];
   for (const candidate of mode === 'auto' ? MODES : [mode]) {
     try {
-      const engine = await startEngine(library, candidate, products);
+      const engine = await startEngine(library, candidate, { products, composites });
       const choice = describeChoice(candidate, mode, failures);
       return createBackend(engine, choice, verify ? reference() : null);
     } catch (error) {
@@ -91,7 +105,7 @@ function createBackend(engine: Engine, choice: string, reference: Backend | null
       return engine.report;
     },
     choice,
-    composites: new Set(),
+    composites: engine.runsEntries ? fusedComposites : new Set(),
     epilogues: new Set(),
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
     store: (array, dtype) =>

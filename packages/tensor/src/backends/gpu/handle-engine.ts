@@ -49,6 +49,7 @@ const IDENTITY: Omit<KernelSource, 'output'> = {
 export class HandleEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits = { inputs: INPUTS };
+  readonly runsEntries = false;
   private readonly library: GpuJs;
   private readonly gpu: GpuJsInstance;
   private readonly context: WebGL2RenderingContext | null;

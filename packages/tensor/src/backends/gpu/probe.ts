@@ -1,6 +1,7 @@
 import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
-import type { Engine, GpuMode, ProductForm } from './engine.ts';
+import { entriesAreRight } from './entry-check.ts';
+import type { CompositeForm, Engine, GpuMode, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
@@ -23,19 +24,25 @@ const PROBE: KernelSource = {
   output: [16],
 };
 
+/** How kernels run that have several forms on WebGPU. */
+export interface Forms {
+  readonly products: ProductForm | 'measured';
+  readonly composites: CompositeForm | 'checked';
+}
+
 /** Software adapters are off by about 1e-6 in exp. */
 const TOLERANCE = 1e-5;
 
 /**
  * Starts an engine in a mode, makes it compute something whose result is known, and on WebGPU measures
- * how matrix products run best.
+ * how matrix products run best and checks that kernels whose threads share memory are right.
  *
  * @throws DeviceError if the mode is not there, or computes something else
  */
 export async function startEngine(
   library: GpuJs,
   mode: GpuMode,
-  products: ProductForm | 'measured',
+  { products, composites }: Forms,
 ): Promise<Engine> {
   const engine = await openEngine(library, mode);
   try {
@@ -47,6 +54,9 @@ export async function startEngine(
       } else {
         engine.runProductsAs(products, null);
       }
+      const fuses =
+        composites === 'checked' ? await entriesAreRight(engine) : composites === 'fused';
+      engine.runComposites(fuses ? 'fused' : 'decomposed');
     }
   } catch (error) {
     await engine.dispose();

@@ -2,6 +2,7 @@ import { StateError } from '../../errors.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
+  CompositeForm,
   DeviceReport,
   Engine,
   Memory,
@@ -105,6 +106,7 @@ export class WebGpuEngine implements Engine {
   readonly limits: KernelLimits;
   private tuning: Tuning | null = null;
   private form: ProductForm = 'plain';
+  private fuses = false;
   private readonly adapter: DeviceReport;
   private readonly device: GPUDevice;
   private readonly library: GpuJs;
@@ -132,7 +134,18 @@ export class WebGpuEngine implements Engine {
   }
 
   get report(): DeviceReport {
-    return this.tuning === null ? this.adapter : { ...this.adapter, products: this.tuning };
+    const composites = this.fuses ? 'fused' : 'decomposed';
+    const report: DeviceReport = { ...this.adapter, composites };
+    return this.tuning === null ? report : { ...report, products: this.tuning };
+  }
+
+  get runsEntries(): boolean {
+    return this.fuses;
+  }
+
+  /** From now on, composites are kernels of their own, or are not. */
+  runComposites(form: CompositeForm): void {
+    this.fuses = form === 'fused';
   }
 
   /** From now on, large matrix products run in this form, which was measured perhaps. */
