@@ -44,7 +44,7 @@ describe('gpu.js', () => {
     pretendWebGpu();
     const library = await loadGpuJs();
     const gpu = new library.GPU({ mode: 'webgpu' });
-    const { code, paramsBytes } = translate(library, gpu, SOURCE, 'plain');
+    const { code, paramsBytes } = translate(library, gpu, SOURCE, 'plain', 1);
     expect(paramsBytes).toBe(48);
     const promises = {
       'uniform block at binding 0': /@binding\(0\) var<uniform> params : Params;/,

@@ -4,6 +4,7 @@ import { sizeOf } from '../../shape.ts';
 import { attentionEntry, WIDEST_VALUES } from './attention-entry.ts';
 import { attentionSizes, batchAxes, isEmpty } from './attention-operands.ts';
 import { lowerAttentionInParts } from './attention-parts.ts';
+import type { WorkgroupEntry } from './dispatch.ts';
 import type { CallOperands, Lowering } from './lowering.ts';
 import { offsetText, spread } from './threads.ts';
 import { floatText, KernelWriter } from './writer.ts';
@@ -31,7 +32,8 @@ export function lowerAttention(
   const threads = spread(outputs[0].view.shape);
   const result = writeElement(writer, operands, threads.indices, params.scale);
   const matrices = inputs.map(({ buffer, view }) => ({ array: writer.argument(buffer), view }));
-  const entry = attentionEntry(sizes, matrices, batchAxes(inputs), params.scale);
+  const entry = (): WorkgroupEntry =>
+    attentionEntry(sizes, matrices, batchAxes(inputs), params.scale);
   lowering.add(writer.finish('attention', threads.output, result, outputs[0].buffer, { entry }));
 }
 

@@ -12,8 +12,13 @@ export interface KernelSource {
   readonly output: readonly number[];
   /** Set where the kernel is a matrix product that an engine may run in another form. */
   readonly product?: MatrixProduct;
-  /** Set where WebGPU has threads work together on what the text says element by element. */
-  readonly entry?: WorkgroupEntry;
+  /**
+   * Set where WebGPU has threads work together on what the text says element by element. The text and
+   * the output say all that the entry depends on.
+   *
+   * @param elementsOfThread Elements of a row that are worth one more thread, by what a barrier costs.
+   */
+  readonly entry?: (elementsOfThread: number) => WorkgroupEntry;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface DeviceReport {
   readonly limits: Readonly<Record<string, number>>;
   /** Whether softmax, layer norm and attention are kernels of their own; on WebGPU only. */
   readonly composites?: CompositeForm;
+  /** Elements of a row that one more thread of a workgroup is given for; on WebGPU only. */
+  readonly elementsOfThread?: number;
   /** Which form of large matrix products was measured to be the fastest one; on WebGPU only. */
   readonly products?: Tuning;
 }

@@ -2,32 +2,30 @@ import type { Operand } from '../../compile/kernel.ts';
 import type { LayerNormParams } from '../../composites/layer-norm.ts';
 import { rowMajorStrides } from '../../shape.ts';
 import type { CallOperands, Lowering } from './lowering.ts';
-import type { RowStep } from './row-formula.ts';
+import { pass, type ElementFormula, type RowFold, type RowStep } from './row-formula.ts';
 import { lowerRows } from './row-kernel.ts';
 
 /**
- * The mean of a row. What is left of the elements without the rounded mean has a mean too, which is
- * added: rows whose numbers are large and close together need it. Where the mean is infinite, nothing is
- * left to add.
+ * The steps to the mean of a row, which is taken of the differences to its first element: rows whose
+ * numbers are large and close together need it.
+ *
+ * @param beside Folds of the same pass.
  */
-function meanOf(size: number): RowStep[] {
+function meanOf(size: number, beside: readonly RowFold[] = []): RowStep[] {
+  const total: RowFold = { name: 'total', kind: 'sum', of: ([x]) => `${x} - origin` };
   return [
-    { name: 'total', kind: 'sum', of: ([x]) => x },
-    { name: 'rough', kind: 'value', of: () => `total / ${size}` },
-    { name: 'left', kind: 'sum', of: ([x]) => `${x} - rough` },
-    { name: 'mean', kind: 'value', of: () => `rough + finiteOrZero(left / ${size})` },
+    { kind: 'first', name: 'origin', of: ([x]) => `finiteOrZero(${x})` },
+    { kind: 'pass', folds: [total, ...beside] },
+    { kind: 'value', name: 'mean', of: `origin + total / ${size}` },
   ];
 }
 
-/** `1 / √(var x + eps)` of a row. */
-function scaleOf(size: number, eps: number, mean: (x: readonly string[]) => string): RowStep[] {
+/** The steps to `1 / √(var x + eps)` of a row. */
+function scaleOf(size: number, eps: number, mean: ElementFormula): RowStep[] {
+  const centered: ElementFormula = (x) => `(${x[0]} - ${mean(x)})`;
   return [
-    {
-      name: 'squares',
-      kind: 'sum',
-      of: (x) => `(${x[0]} - ${mean(x)}) * (${x[0]} - ${mean(x)})`,
-    },
-    { name: 'scale', kind: 'value', of: () => `1 / squareRoot(squares / ${size} + ${eps})` },
+    pass('sum', 'squares', (x) => `${centered(x)} * ${centered(x)}`),
+    { kind: 'value', name: 'scale', of: `1 / squareRoot(squares / ${size} + ${eps})` },
   ];
 }
 
@@ -65,14 +63,9 @@ export function lowerLayerNormGrad(
   lowerRows(lowering, inputs, axis, output, {
     name: 'layerNormGrad',
     steps: [
-      ...meanOf(size),
+      ...meanOf(size, [{ name: 'cotangents', kind: 'sum', of: ([, cotangent]) => cotangent }]),
       ...scaleOf(size, eps, () => 'mean'),
-      { name: 'cotangents', kind: 'sum', of: ([, cotangent]) => cotangent },
-      {
-        name: 'along',
-        kind: 'sum',
-        of: ([x, cotangent]) => `${cotangent} * ((${x} - mean) * scale)`,
-      },
+      pass('sum', 'along', ([x, cotangent]) => `${cotangent} * ((${x} - mean) * scale)`),
     ],
     result: ([x, cotangent]) =>
       `(${cotangent} - cotangents / ${size} - (${x} - mean) * scale * (along / ${size})) * scale`,

@@ -5,6 +5,7 @@ import type { CompositeForm, Engine, GpuMode, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
+import { tuneRows } from './tune-rows.ts';
 import { tune } from './tune.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 
@@ -54,15 +55,24 @@ export async function startEngine(
       } else {
         engine.runProductsAs(products, null);
       }
-      const fuses =
-        composites === 'checked' ? await entriesAreRight(engine) : composites === 'fused';
-      engine.runComposites(fuses ? 'fused' : 'decomposed');
+      await chooseComposites(engine, composites);
     }
   } catch (error) {
     await engine.dispose();
     throw error;
   }
   return engine;
+}
+
+async function chooseComposites(
+  engine: WebGpuEngine,
+  composites: CompositeForm | 'checked',
+): Promise<void> {
+  if (composites === 'decomposed') return;
+  engine.runComposites('fused', await tuneRows(engine));
+  if (composites === 'checked' && !(await entriesAreRight(engine))) {
+    engine.runComposites('decomposed', 1);
+  }
 }
 
 async function openEngine(library: GpuJs, mode: GpuMode): Promise<Engine> {

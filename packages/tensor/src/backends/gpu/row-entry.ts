@@ -2,19 +2,23 @@ import type { Operand } from '../../compile/kernel.ts';
 import { rowMajorStrides, sizeOf } from '../../shape.ts';
 import { mergeAxes } from './axes.ts';
 import type { WorkgroupEntry } from './dispatch.ts';
-import { joinText, type RowFormula, type Rows, type RowStep } from './row-formula.ts';
+import {
+  joinText,
+  startOf,
+  type RowFold,
+  type RowFormula,
+  type Rows,
+  type RowStep,
+} from './row-formula.ts';
 import { formulaOf, placeOf } from './wgsl-text.ts';
 
 /** Threads of a workgroup: few enough for every device. */
 const THREADS = 64;
 
-/** Elements of a row that are worth one more thread. */
-const ELEMENTS_OF_THREAD = 8;
-
 /** The threads that share a row: a power of two. */
-function threadsOfRow(size: number): number {
+function threadsOfRow(size: number, elementsOfThread: number): number {
   let threads = 1;
-  while (threads < THREADS && threads * ELEMENTS_OF_THREAD < size) threads *= 2;
+  while (threads < THREADS && threads * elementsOfThread < size) threads *= 2;
   return threads;
 }
 
@@ -28,38 +32,51 @@ export function rowEntry(
   { inputs, shape, axis, keepsAxis }: Rows,
   { steps, result }: RowFormula,
   argument: (operand: Operand) => string,
+  elementsOfThread: number,
 ): WorkgroupEntry {
   const size = shape[axis];
   const without = <T>(all: readonly T[]): T[] => all.filter((_, i) => i !== axis);
   const kept = without(shape);
   const rows = sizeOf(kept);
-  const shared = threadsOfRow(size);
+  const shared = threadsOfRow(size, elementsOfThread);
   const rowsOfGroup = THREADS / shared;
   const written = rowMajorStrides(keepsAxis ? shape : kept);
   const strides = [...inputs.map(({ view }) => view.strides), ...(keepsAxis ? [written] : [])];
   const axes = mergeAxes(kept, strides.map(without));
   const isAlong = inputs[0].view.strides[axis] === 1 || rowsOfGroup === 1;
   const elements = inputs.map((_, i) => `x${i}`);
-  const loads = inputs.map((operand, i) => {
-    return `let x${i} = user_${argument(operand)}[row${i} + at * ${operand.view.strides[axis]}];`;
-  });
+  // What is the same all along a row is read once.
+  const [once, loads] = [true, false].map((isOnce) =>
+    inputs.flatMap((operand, i) => {
+      const stride = operand.view.strides[axis];
+      const place = stride === 0 ? `row${i}` : `row${i} + at * ${stride}`;
+      return (stride === 0) === isOnce ? [`let x${i} = user_${argument(operand)}[${place}];`] : [];
+    }),
+  );
   const each = `for (var at = lane; at < ${size}; at += ${shared})`;
-  const fold = ({ name, kind, of }: RowStep): string[] => {
-    if (kind === 'value') return [`let ${name} = ${formulaOf(of([]))};`];
-    const mine = `own_${name}`;
+  const takePass = (folds: readonly RowFold[]): string[] => [
+    ...folds.map((fold) => `var own_${fold.name} = ${start(fold)};`),
+    `${each} {`,
+    ...loads,
+    ...folds.map((fold) => {
+      const own = `own_${fold.name}`;
+      return `${own} = ${formulaOf(joinText(fold, own, fold.of(elements)))};`;
+    }),
+    '}',
+    ...joinThreads(folds, shared),
+  ];
+  const take = (step: RowStep): string[] => {
+    if (step.kind === 'pass') return takePass(step.folds);
+    if (step.kind === 'value') return [`let ${step.name} = ${formulaOf(step.of)};`];
+    const first = size === 0 ? '0.0' : formulaOf(step.of(inputs.map((_, i) => `first${i}`)));
     return [
-      `var ${mine} = ${kind === 'sum' ? '0.0' : '-fn_infinity(0.0)'};`,
-      `${each} {`,
-      ...loads,
-      `${mine} = ${formulaOf(joinText(kind, mine, of(elements)))};`,
-      '}',
-      `let ${name} = ${shared === 1 ? mine : `${kind}OfRow(${mine}, place, lane)`};`,
+      ...inputs.map((operand, i) => `let first${i} = user_${argument(operand)}[row${i}];`),
+      `let ${step.name} = ${first};`,
     ];
   };
-  const kinds = shared === 1 ? [] : [...new Set(steps.map(({ kind }) => kind))];
+  const folds = steps.flatMap((step) => (step.kind === 'pass' ? step.folds : []));
   const code = [
-    `var<workgroup> joined : array<f32, ${THREADS}>;`,
-    ...kinds.flatMap((kind) => (kind === 'value' ? [] : joinFunction(kind, shared))),
+    ...folds.map(({ name }) => `var<workgroup> all_${name} : array<f32, ${THREADS}>;`),
     `@compute @workgroup_size(${THREADS}, 1, 1)`,
     'fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(num_workgroups) groups : vec3<u32>,',
     '        @builtin(local_invocation_index) thread : u32) {',
@@ -74,7 +91,8 @@ export function rowEntry(
     ...inputs.map((operand, i) => {
       return `let row${i} = ${placeOf('row', axes.shape, axes.strides[i], operand.view.offset)};`;
     }),
-    ...steps.flatMap(fold),
+    ...once,
+    ...steps.flatMap(take),
     ...(keepsAxis
       ? [
           `let out = ${placeOf('row', axes.shape, axes.strides[inputs.length], 0)};`,
@@ -92,20 +110,25 @@ export function rowEntry(
   return { code, threads, workgroup: [THREADS, 1, 1] };
 }
 
-/** The function that joins what the threads of a row have, halving their number at each step. */
-function joinFunction(kind: 'sum' | 'max', shared: number): string[] {
-  const pair = joinText(kind, 'joined[place]', 'joined[place + half]');
+function start(fold: RowFold): string {
+  return `f32(${formulaOf(startOf(fold))})`;
+}
+
+/**
+ * Joins what the threads of a row have, each for itself: that takes one barrier, where halving their
+ * number again and again takes one a step. Memory of its own for each fold saves another.
+ */
+function joinThreads(folds: readonly RowFold[], shared: number): string[] {
+  if (shared === 1) return folds.map(({ name }) => `let ${name} = own_${name};`);
   return [
-    `fn ${kind}OfRow(own : f32, place : i32, lane : i32) -> f32 {`,
-    'joined[place] = own;',
+    ...folds.map(({ name }) => `all_${name}[place] = own_${name};`),
     'workgroupBarrier();',
-    `for (var half = ${shared / 2}; half > 0; half /= 2) {`,
-    `if (lane < half) { joined[place] = ${formulaOf(pair)}; }`,
-    'workgroupBarrier();',
-    '}',
-    'let all = joined[place - lane];',
-    'workgroupBarrier();',
-    'return all;',
+    ...folds.map((fold) => `var ${fold.name} = ${start(fold)};`),
+    `for (var other = place - lane; other < place - lane + ${shared}; other++) {`,
+    ...folds.map((fold) => {
+      const { name } = fold;
+      return `${name} = ${formulaOf(joinText(fold, name, `all_${name}[other]`))};`;
+    }),
     '}',
   ];
 }

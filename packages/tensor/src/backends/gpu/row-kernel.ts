@@ -1,7 +1,15 @@
 import type { Operand } from '../../compile/kernel.ts';
+import type { WorkgroupEntry } from './dispatch.ts';
 import type { Lowering } from './lowering.ts';
 import { rowEntry } from './row-entry.ts';
-import { joinText, type RowFormula, type Rows } from './row-formula.ts';
+import {
+  joinText,
+  startOf,
+  type RowFold,
+  type RowFormula,
+  type Rows,
+  type RowStep,
+} from './row-formula.ts';
 import { offsetText, spread } from './threads.ts';
 import { floatText, KernelWriter } from './writer.ts';
 
@@ -25,7 +33,9 @@ export function lowerRows(
   const writer = new KernelWriter(lowering.sizes);
   const threads = spread(output.view.shape);
   const result = writeElement(writer, rows, threads.indices, formula);
-  const entry = rowEntry(rows, formula, (operand) => writer.argument(operand.buffer));
+  const argument = (operand: Operand): string => writer.argument(operand.buffer);
+  const entry = (elementsOfThread: number): WorkgroupEntry =>
+    rowEntry(rows, formula, argument, elementsOfThread);
   lowering.add(writer.finish(formula.name, threads.output, result, output.buffer, { entry }));
 }
 
@@ -44,15 +54,37 @@ function writeElement(
       return floatText(writer.load(operand, offsetText(offset, strides, ofElement)));
     });
   };
-  for (const { name, kind, of } of steps) {
-    if (kind === 'value') {
-      writer.line(`const ${name} = ${of([])};`);
-      continue;
-    }
-    writer.line(`let ${name} = ${kind === 'sum' ? '0' : '-infinity(0)'};`);
-    writer.loop(shape[axis], (counter) => {
-      writer.line(`${name} = ${joinText(kind, name, of(load(counter)))};`);
-    });
+  for (const step of steps) {
+    if (step.kind === 'value') writer.line(`const ${step.name} = ${step.of};`);
+    else if (step.kind === 'first') writeFirst(writer, step, shape[axis], load);
+    else writePass(writer, step.folds, shape[axis], load);
   }
   return result(keepsAxis ? load(indices[axis]) : []);
+}
+
+type Load = (place: string) => string[];
+
+function writeFirst(
+  writer: KernelWriter,
+  { name, of }: RowStep & { readonly kind: 'first' },
+  size: number,
+  load: Load,
+): void {
+  const first = size === 0 ? '0' : of(load('this.thread.x * 0'));
+  writer.line(`const ${name} = ${first};`);
+}
+
+function writePass(
+  writer: KernelWriter,
+  folds: readonly RowFold[],
+  size: number,
+  load: Load,
+): void {
+  for (const fold of folds) writer.line(`let ${fold.name} = ${startOf(fold)};`);
+  writer.loop(size, (counter) => {
+    const x = load(counter);
+    for (const fold of folds) {
+      writer.line(`${fold.name} = ${joinText(fold, fold.name, fold.of(x))};`);
+    }
+  });
 }

@@ -1,6 +1,6 @@
 import type { SoftmaxParams } from '../../composites/softmax.ts';
 import type { CallOperands, Lowering } from './lowering.ts';
-import type { RowFormula, RowStep } from './row-formula.ts';
+import { pass, type RowFormula, type RowStep } from './row-formula.ts';
 import { lowerRows } from './row-kernel.ts';
 
 /** `y = e^(s·x − max s·x) / Σ e^(s·x − max s·x)`, s a factor of what comes in (default 1). */
@@ -9,10 +9,7 @@ export function softmaxFormula(scale = 1): RowFormula {
   const exponential = ([x]: readonly string[]): string => `exponential(${scaled(x)} - peak)`;
   return {
     name: 'softmax',
-    steps: [
-      { name: 'peak', kind: 'max', of: ([x]) => scaled(x) },
-      { name: 'sum', kind: 'sum', of: exponential },
-    ],
+    steps: [pass('max', 'peak', ([x]) => scaled(x)), pass('sum', 'sum', exponential)],
     result: (x) => `${exponential(x)} / sum`,
   };
 }
@@ -21,7 +18,7 @@ export function softmaxFormula(scale = 1): RowFormula {
 export function softmaxGradFormula(scale = 1): RowFormula {
   return {
     name: 'softmaxGrad',
-    steps: [{ name: 'along', kind: 'sum', of: ([y, cotangent]) => `${cotangent} * ${y}` }],
+    steps: [pass('sum', 'along', ([y, cotangent]) => `${cotangent} * ${y}`)],
     result: ([y, cotangent]) => {
       const gradient = `${y} * (${cotangent} - along)`;
       return scale === 1 ? gradient : `${gradient} * (${scale})`;
@@ -31,9 +28,9 @@ export function softmaxGradFormula(scale = 1): RowFormula {
 
 /** The largest x, or 0 where that is not finite, and `Σ e^(x − it)`. */
 const sumOfExponentials: readonly RowStep[] = [
-  { name: 'peak', kind: 'max', of: ([x]) => x },
-  { name: 'finite', kind: 'value', of: () => 'finiteOrZero(peak)' },
-  { name: 'sum', kind: 'sum', of: ([x]) => `exponential(${x} - finite)` },
+  pass('max', 'peak', ([x]) => x),
+  { kind: 'value', name: 'finite', of: 'finiteOrZero(peak)' },
+  pass('sum', 'sum', ([x]) => `exponential(${x} - finite)`),
 ];
 
 /** `y = softmax(x)` along an axis. */

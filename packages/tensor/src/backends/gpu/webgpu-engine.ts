@@ -107,6 +107,7 @@ export class WebGpuEngine implements Engine {
   private tuning: Tuning | null = null;
   private form: ProductForm = 'plain';
   private fuses = false;
+  private elementsOfThread = 1;
   private readonly adapter: DeviceReport;
   private readonly device: GPUDevice;
   private readonly library: GpuJs;
@@ -135,7 +136,8 @@ export class WebGpuEngine implements Engine {
 
   get report(): DeviceReport {
     const composites = this.fuses ? 'fused' : 'decomposed';
-    const report: DeviceReport = { ...this.adapter, composites };
+    const { elementsOfThread } = this;
+    const report: DeviceReport = { ...this.adapter, composites, elementsOfThread };
     return this.tuning === null ? report : { ...report, products: this.tuning };
   }
 
@@ -143,9 +145,10 @@ export class WebGpuEngine implements Engine {
     return this.fuses;
   }
 
-  /** From now on, composites are kernels of their own, or are not. */
-  runComposites(form: CompositeForm): void {
+  /** From now on, composites are kernels of their own, or are not; these are given `elementsOfThread`. */
+  runComposites(form: CompositeForm, elementsOfThread: number): void {
     this.fuses = form === 'fused';
+    this.elementsOfThread = elementsOfThread;
   }
 
   /** From now on, large matrix products run in this form, which was measured perhaps. */
@@ -158,12 +161,17 @@ export class WebGpuEngine implements Engine {
     return this.compileAs(source, this.form);
   }
 
-  /** Compiles a kernel, a matrix product in a form that is not the fastest one perhaps. */
-  compileAs(source: KernelSource, form: ProductForm): Program {
-    const key = [form, source.output, source.text, source.entry?.code].join(' ');
+  /** Compiles a kernel in a form that is not the fastest one perhaps. */
+  compileAs(
+    source: KernelSource,
+    form: ProductForm,
+    elementsOfThread: number = this.elementsOfThread,
+  ): Program {
+    const entry = source.entry === undefined ? '' : elementsOfThread;
+    const key = `${form} ${entry} ${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
     if (program === undefined) {
-      const shader = translate(this.library, this.gpu, source, form);
+      const shader = translate(this.library, this.gpu, source, form, elementsOfThread);
       this.device.pushErrorScope('validation');
       program = new ComputeProgram(this.device, source, shader);
       this.watch(this.device.popErrorScope(), 'compilation', () => program);

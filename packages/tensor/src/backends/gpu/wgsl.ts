@@ -10,16 +10,25 @@ import type { Shader } from './shader.ts';
 const SQUARE = /@workgroup_size\(8, 8, 1\)/;
 const ROW: readonly [number, number, number] = [64, 1, 1];
 
-/** Translates a kernel: a matrix product in the form that is fastest on the device, others by their entry if they have one. */
+/**
+ * Translates a kernel: a matrix product in the form that is fastest on the device, others by their entry
+ * if they have one.
+ *
+ * @param elementsOfThread What entries are given.
+ */
 export function translate(
   library: GpuJs,
   gpu: GpuJsInstance,
   source: KernelSource,
   fastest: ProductForm,
+  elementsOfThread: number,
 ): Shader {
   const { product } = source;
   const form = formOf(product, fastest);
-  const entry = product !== undefined && form === 'tiled' ? tiledEntry(product) : source.entry;
+  const entry =
+    product !== undefined && form === 'tiled'
+      ? tiledEntry(product)
+      : source.entry?.(elementsOfThread);
   if (entry !== undefined) return withEntry(translateSource(library, gpu, source), entry);
   if (product === undefined || form === 'plain') return translateSource(library, gpu, source);
   const blocked = translateSource(library, gpu, blockedSource(source, product), 'Array(4)');
