@@ -16,7 +16,7 @@ import { loadGpuJs } from './gpu-js.ts';
 import { fusedComposites } from './lower.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, encodeElements, GpuStorage } from './storage.ts';
-import { verifyPlan } from './verify.ts';
+import { verifyPlan, type Reference } from './verify.ts';
 
 /** Options of {@link gpuBackend}. */
 export interface GpuBackendOptions {
@@ -65,7 +65,7 @@ const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
  */
 export async function openGpuBackend(
   options: GpuBackendOptions,
-  reference: () => Backend,
+  reference: () => Reference,
 ): Promise<GpuBackend> {
   const { mode = 'auto', verify = false, products = 'measured', composites = 'checked' } = options;
   if (mode !== 'auto' && !MODES.includes(mode)) {
@@ -96,7 +96,7 @@ function describeChoice(chosen: GpuMode, asked: string, failures: readonly strin
   return [`mode ${chosen} is the first that works.`, ...failures].join('\n');
 }
 
-function createBackend(engine: Engine, choice: string, reference: Backend | null): GpuBackend {
+function createBackend(engine: Engine, choice: string, reference: Reference | null): GpuBackend {
   let isDisposed = false;
   const checks = new Checks();
   const backend: GpuBackend = {
@@ -175,7 +175,7 @@ class Checks {
 function verified(
   backend: Backend,
   engine: Engine,
-  reference: Backend,
+  reference: Reference,
   plan: Plan,
   constants: readonly Storage[],
   executable: Executable,
