@@ -22,7 +22,11 @@ export interface ModeUnderTest {
 export function modesUnderTest(): ModeUnderTest[] {
   const skipped = webGpuSkipped();
   return [
-    { mode: 'webgpu', skipped, make: () => gpuBackend({ mode: 'webgpu', products: 'tiled' }) },
+    {
+      mode: 'webgpu',
+      skipped,
+      make: () => gpuBackend({ mode: 'webgpu', products: 'tiled', composites: 'fused' }),
+    },
     { mode: 'webasm', skipped: null, make: () => gpuBackend({ mode: 'webasm' }) },
     { mode: 'cpu', skipped: null, make: () => gpuBackend({ mode: 'cpu' }) },
   ];
