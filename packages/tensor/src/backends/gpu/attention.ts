@@ -1,7 +1,8 @@
 import type { Operand } from '../../compile/kernel.ts';
 import type { AttentionParams } from '../../composites/attention.ts';
 import { sizeOf } from '../../shape.ts';
-import { attentionEntry, WIDEST_VALUES } from './attention-entry.ts';
+import { WIDEST_VALUES } from './attention-blocks.ts';
+import { attentionEntry } from './attention-entry.ts';
 import { attentionSizes, batchAxes, isEmpty } from './attention-operands.ts';
 import { lowerAttentionInParts } from './attention-parts.ts';
 import type { WorkgroupEntry } from './dispatch.ts';
