@@ -3,6 +3,7 @@ import { DeviceError } from '@tessera/tensor/gpu';
 import { primitives, type Plan } from '@tessera/tensor/extend';
 import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
@@ -66,6 +67,14 @@ describe.skipIf(skipped !== null)(
       const result = engine.run(program, [memory, memory]); // one operand too many
       const error = await failureOf(engine.read(result));
       expect([error.failure, error.kernel]).toEqual(['validation', 'copy']);
+      await engine.dispose();
+    });
+
+    it('kernels in which threads share memory are compared with their texts', async () => {
+      const { engine } = await engineOn();
+      expect(await entriesAreRight(engine)).toBe(true);
+      vi.spyOn(engine, 'read').mockResolvedValueOnce(new Float32Array(3 * 71));
+      expect(await entriesAreRight(engine)).toBe(false);
       await engine.dispose();
     });
 

@@ -94,6 +94,39 @@ describe.skipIf(skipped !== null)(
       });
     });
 
+    it.each(['blocked', 'tiled'] as const)(
+      '%s: operands that are parts of one array, with two batch axes',
+      async (form) => {
+        // Elements [2, rows, 2, 3, inner]: of each image, row and head the left and the right vector.
+        const [rows, inner] = [20, 18];
+        const rowStride = 6 * inner;
+        const part = (offset: number): MatrixProduct['left'] => {
+          const batchStrides = [rows * rowStride, inner];
+          return { array: 'a0', offset, rowStride, columnStride: 1, batchStrides };
+        };
+        const right = { ...part(3 * inner), rowStride: 1, columnStride: rowStride };
+        const product = { rows, columns: rows, inner, batch: [2, 3], left: part(0), right };
+        const text = 'function (a0) {\nreturn a0[this.thread.x];\n}';
+        const output = [rows, rows, 6];
+        const source: KernelSource = { name: 'matmul', text, inputs: 1, output, product };
+        const values = Float32Array.from({ length: 2 * rows * rowStride }, (_, i) => Math.sin(i));
+        const program = engine.compileAs(source, form);
+        const found = await engine.read(engine.run(program, [engine.upload(values)]));
+        const wanted = Array.from({ length: 6 * rows * rows }, (_, at) => {
+          const [z, y, x] = [Math.floor(at / rows ** 2), Math.floor(at / rows) % rows, at % rows];
+          const base = Math.floor(z / 3) * rows * rowStride + (z % 3) * inner;
+          let sum = 0;
+          for (let k = 0; k < inner; k++) {
+            const b = values[base + 3 * inner + x * rowStride + k];
+            sum += values[base + y * rowStride + k] * b;
+          }
+          return sum;
+        });
+        // float32 sums of 18 products of numbers up to 1
+        expect(Math.max(...wanted.map((x, i) => Math.abs(x - found[i])))).toBeLessThan(1e-5);
+      },
+    );
+
     it('leaves small products, and those of one row, plain', () => {
       expect(formOf(undefined, 'tiled')).toBe('plain');
       expect(formOf(productOf([4, 4, 4, 1], [false, false]), 'tiled')).toBe('plain');
