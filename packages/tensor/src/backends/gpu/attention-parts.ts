@@ -29,11 +29,11 @@ export function lowerAttentionInParts(
  * With p = softmax(scale · q kᵀ) and s̄ = scale · softmaxGrad(p, ȳ vᵀ): `v̄ = pᵀ ȳ`, `q̄ = s̄ k`,
  * `k̄ = s̄ᵀ q`.
  *
- * Logits are written to memory here, unlike in the forward kernel. A kernel has one result, so each of
- * the three would have to compute p, and two of them s̄, for itself, after one more that finds the
- * largest logits and the sums: ten products of the size of q kᵀ instead of these five. Writing and
- * reading 4 bytes a logit some ten times takes a device as long as 2 · 10 · E/64 such multiply-adds, less
- * than the five products more.
+ * Logits are written to memory here, unlike in the forward kernel. A kernel has one result, so without
+ * that each of the three would compute p anew, and two of them s̄, after one more kernel that finds the
+ * largest logits and the sums: ten products of the size of q kᵀ instead of these five. That is 10 E
+ * operations a logit more, to save some nine passes over its 4 bytes: a loss where operations are what
+ * costs, as on a software adapter, and about even on a GPU at its peak, which such products do not reach.
  */
 export function lowerAttentionGrad(
   lowering: Lowering,
