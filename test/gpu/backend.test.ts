@@ -1,12 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { vjp } from '@tessera/autograd';
 import {
+  attention,
   compile,
   concat,
   defaultBackend,
   key,
+  layerNorm,
+  logSoftmax,
   normal,
   setDefaultBackend,
+  softmax,
   StateError,
   tensor,
   type Tensor,
@@ -62,6 +67,7 @@ describe('gpuBackend', () => {
       // Every form was right, and was timed.
       expect(Object.values(backend.device.products?.milliseconds ?? {})).toHaveLength(3);
       expect(Object.values(backend.device.products?.milliseconds ?? {})).not.toContain(null);
+      expect(backend.device.composites).toBe('fused');
     }
     expect(backend.choice).toContain(backend.device.mode);
     if (backend.device.mode === 'webasm') expect(backend.choice).toContain('webgpu: gpuBackend:');
@@ -163,6 +169,32 @@ for (const { name, mode, executor, make, skipped } of modesUnderTest()) {
 const webgpu = modesUnderTest().find(({ mode }) => mode === 'webgpu');
 
 describe.skipIf(webgpu?.skipped !== null)('webgpu in Node', () => {
+  it('runs composites as it is told, and verifies them by their definition', async () => {
+    const options = { mode: 'webgpu', products: 'tiled' } as const;
+    const backends = [
+      await gpuBackend({ ...options, composites: 'fused', verify: true }),
+      await gpuBackend({ ...options, composites: 'decomposed' }),
+    ];
+    opened.push(...backends);
+    expect(backends.map(({ device }) => device.composites)).toEqual(['fused', 'decomposed']);
+    const [fused, decomposed] = backends.map(({ composites }) => composites);
+    expect(fused).toContain('attention');
+    expect(decomposed).toEqual(new Set());
+    const results: number[][] = [];
+    for (const backend of backends) {
+      setDefaultBackend(backend);
+      const x = normal(key(0), [3, 5, 8]);
+      const block = (y: Tensor): Tensor => {
+        const z = layerNorm(y);
+        return logSoftmax(attention(z, z, z).add(y)).mul(softmax(y, 1));
+      };
+      const gradients = compile((y: Tensor) => vjp(block, y).pullback(y));
+      results.push([...(await gradients(x)[0].data())]);
+    }
+    // Sums in another order, of numbers up to 10.
+    results[0].forEach((value, i) => expect(value).toBeCloseTo(results[1][i], 5));
+  });
+
   it('refuses results that no buffer holds', async () => {
     await use(gpuBackend({ mode: 'webgpu', products: 'plain' }));
     const x = tensor([1]).expand([2 ** 15, 2 ** 15]);

@@ -30,7 +30,8 @@ export function modesUnderTest(): ModeUnderTest[] {
       mode: 'webgpu',
       executor: 'own',
       skipped,
-      make: () => gpuBackend({ mode: 'webgpu', executor: 'own', products: 'tiled' }),
+      make: () =>
+        gpuBackend({ mode: 'webgpu', executor: 'own', products: 'tiled', composites: 'fused' }),
     },
     {
       name: 'webgpu through the public API',

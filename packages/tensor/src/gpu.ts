@@ -7,8 +7,12 @@
  */
 import { cpuBackend } from './backends/cpu/cpu.ts';
 import { openGpuBackend, type GpuBackend, type GpuBackendOptions } from './backends/gpu/gpu.ts';
+import type { Reference } from './backends/gpu/verify.ts';
+import { contiguousStorage } from './eager.ts';
+import { Tensor } from './tensor.ts';
 
 export type {
+  CompositeForm,
   DeviceReport,
   Executor,
   GpuMode,
@@ -32,5 +36,20 @@ export type { GpuBackend, GpuBackendOptions } from './backends/gpu/gpu.ts';
  * await backend.dispose();
  */
 export function gpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend> {
-  return openGpuBackend(options, cpuBackend);
+  return openGpuBackend(options, cpuReference);
+}
+
+/** The cpu backend, and composites as tensors on it say what they mean. */
+function cpuReference(): Reference {
+  const backend = cpuBackend();
+  return {
+    backend,
+    define: (composite, params, operands) => {
+      const tensors = operands.map(({ storage, view }) => {
+        const { dtype } = storage;
+        return new Tensor({ shape: view.shape, dtype }, { kind: 'stored', storage, view });
+      });
+      return composite.decompose(tensors, params).map((y) => contiguousStorage(y, backend));
+    },
+  };
 }

@@ -3,10 +3,11 @@ import { DeviceError } from '@tessera/tensor/gpu';
 import { primitives, type Plan } from '@tessera/tensor/extend';
 import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
 import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
-import { verifyPlan } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
+import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
 
@@ -67,6 +68,14 @@ describe.skipIf(skipped !== null)(
       const result = engine.run(program, [memory, memory]); // one operand too many
       const error = await failureOf(engine.read(result));
       expect([error.failure, error.kernel]).toEqual(['validation', 'copy']);
+      await engine.dispose();
+    });
+
+    it('kernels in which threads share memory are compared with their texts', async () => {
+      const { engine } = await engineOn();
+      expect(await entriesAreRight(engine)).toBe(true);
+      vi.spyOn(engine, 'read').mockResolvedValueOnce(new Float32Array(3 * 71));
+      expect(await entriesAreRight(engine)).toBe(false);
       await engine.dispose();
     });
 
@@ -154,6 +163,12 @@ describe('verify', () => {
     arenaBytes: 0,
   };
   const values = new Map([[0, Float32Array.of(1, 2, 3)]]);
+  const reference: Reference = {
+    backend: cpuBackend(),
+    define: () => {
+      throw new Error('the plan has no composite');
+    },
+  };
 
   it('says which kernel is wrong, with its operands', async () => {
     const library = await loadGpuJs();
@@ -164,9 +179,9 @@ describe('verify', () => {
       adapter: 'test',
       limits: {},
     });
-    await verifyPlan(engine, cpuBackend(), plan, values);
+    await verifyPlan(engine, reference, plan, values);
     vi.spyOn(engine, 'read').mockResolvedValue(Float32Array.of(2, 5, 6));
-    const error = await failureOf(verifyPlan(engine, cpuBackend(), plan, values));
+    const error = await failureOf(verifyPlan(engine, reference, plan, values));
     expect(error.failure).toBe('mismatch');
     expect(error.message).toMatchInlineSnapshot(`
       "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel, and what it reads:

@@ -17,26 +17,34 @@ function productOf(
   [rows, columns, inner, batch]: readonly number[],
   transposed: readonly boolean[],
 ): MatrixProduct {
-  const lay = (height: number, width: number, isTransposed: boolean, offset: number) => ({
+  const lay = (
+    array: string,
+    height: number,
+    width: number,
+    isTransposed: boolean,
+    offset = 0,
+  ) => ({
+    array,
     offset,
     rowStride: isTransposed ? 1 : width,
     columnStride: isTransposed ? height : 1,
-    batchStride: height * width,
+    batchStrides: [height * width],
   });
-  const left = lay(rows, inner, transposed[0], 3);
-  return { rows, columns, inner, batch, left, right: lay(inner, columns, transposed[1], 0) };
+  const left = lay('a0', rows, inner, transposed[0], 3);
+  const right = lay('a1', inner, columns, transposed[1]);
+  return { rows, columns, inner, batch: [batch], left, right };
 }
 
 /** Only the plain kernel would be of any use of the text, and it is not run here. */
 function sourceOf(product: MatrixProduct): KernelSource {
   const { rows, columns, batch } = product;
   const text = 'function (a0, a1) {\nreturn a0[this.thread.x] + a1[this.thread.x];\n}';
-  return { name: 'matmul', text, inputs: 2, output: [columns, rows, batch], product };
+  return { name: 'matmul', text, inputs: 2, output: [columns, rows, ...batch], product };
 }
 
 function expectedOf(product: MatrixProduct, a: Float32Array, b: Float32Array): number[] {
   const { rows, columns, inner, batch, left, right } = product;
-  return Array.from({ length: batch * rows * columns }, (_, at) => {
+  return Array.from({ length: batch[0] * rows * columns }, (_, at) => {
     const [z, y, x] = [
       Math.floor(at / (rows * columns)),
       Math.floor(at / columns) % rows,
@@ -44,8 +52,9 @@ function expectedOf(product: MatrixProduct, a: Float32Array, b: Float32Array): n
     ];
     let sum = 0;
     for (let k = 0; k < inner; k++) {
-      const i = left.offset + z * left.batchStride + y * left.rowStride + k * left.columnStride;
-      const j = right.offset + z * right.batchStride + k * right.rowStride + x * right.columnStride;
+      const i = left.offset + z * left.batchStrides[0] + y * left.rowStride + k * left.columnStride;
+      const j =
+        right.offset + z * right.batchStrides[0] + k * right.rowStride + x * right.columnStride;
       sum += a[i] * b[j];
     }
     return sum;
@@ -84,6 +93,39 @@ describe.skipIf(skipped !== null)(
         expect(Math.max(...wanted.map((x, i) => Math.abs(x - values[i])))).toBeLessThan(1e-5);
       });
     });
+
+    it.each(['blocked', 'tiled'] as const)(
+      '%s: operands that are parts of one array, with two batch axes',
+      async (form) => {
+        // Elements [2, rows, 2, 3, inner]: of each image, row and head the left and the right vector.
+        const [rows, inner] = [20, 18];
+        const rowStride = 6 * inner;
+        const part = (offset: number): MatrixProduct['left'] => {
+          const batchStrides = [rows * rowStride, inner];
+          return { array: 'a0', offset, rowStride, columnStride: 1, batchStrides };
+        };
+        const right = { ...part(3 * inner), rowStride: 1, columnStride: rowStride };
+        const product = { rows, columns: rows, inner, batch: [2, 3], left: part(0), right };
+        const text = 'function (a0) {\nreturn a0[this.thread.x];\n}';
+        const output = [rows, rows, 6];
+        const source: KernelSource = { name: 'matmul', text, inputs: 1, output, product };
+        const values = Float32Array.from({ length: 2 * rows * rowStride }, (_, i) => Math.sin(i));
+        const program = engine.compileAs(source, form);
+        const found = await engine.read(engine.run(program, [engine.upload(values)]));
+        const wanted = Array.from({ length: 6 * rows * rows }, (_, at) => {
+          const [z, y, x] = [Math.floor(at / rows ** 2), Math.floor(at / rows) % rows, at % rows];
+          const base = Math.floor(z / 3) * rows * rowStride + (z % 3) * inner;
+          let sum = 0;
+          for (let k = 0; k < inner; k++) {
+            const b = values[base + 3 * inner + x * rowStride + k];
+            sum += values[base + y * rowStride + k] * b;
+          }
+          return sum;
+        });
+        // float32 sums of 18 products of numbers up to 1
+        expect(Math.max(...wanted.map((x, i) => Math.abs(x - found[i])))).toBeLessThan(1e-5);
+      },
+    );
 
     it('leaves small products, and those of one row, plain', () => {
       expect(formOf(undefined, 'tiled')).toBe('plain');

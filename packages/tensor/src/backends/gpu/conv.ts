@@ -1,5 +1,5 @@
 import type { CallKernel, Operand } from '../../compile/kernel.ts';
-import { contract, type ContractParams, type Conv2dGeometry } from '../../primitives/contract.ts';
+import type { ContractParams, Conv2dGeometry } from '../../primitives/contract.ts';
 import { sizeOf, type Shape } from '../../shape.ts';
 import { contiguousView, isContiguous } from '../../view.ts';
 import {
@@ -12,7 +12,7 @@ import {
   openSum,
 } from './conv-direct.ts';
 import type { Lowering } from './lowering.ts';
-import { lowerMatmul } from './matmul.ts';
+import { multiply } from './matmul.ts';
 import { offsetText, spread } from './threads.ts';
 import { floatText, KernelWriter } from './writer.ts';
 
@@ -70,7 +70,7 @@ export function lowerConv2d(
     return;
   }
   const columns = writeColumns(lowering, x, sizes, y.view.shape, geometry);
-  product(lowering, weightMatrix(w, sizes, false), columns, y.buffer, sizes.outputs, sizes.places);
+  multiply(lowering, weightMatrix(w, sizes, false), columns, y.buffer);
 }
 
 /** The adjoint in x: `columns = wᵀ · ȳ`, of which each element of x̄ sums those that stand for it (col2im). */
@@ -89,7 +89,7 @@ export function lowerConv2dInput(
   const { batch, groups, outputs, taps, places } = sizes;
   const columns = lowering.temporary('float32', batch * groups * taps * places);
   const cotangent = matricesOf(g, [batch, groups, outputs, places]);
-  product(lowering, weightMatrix(w, sizes, true), cotangent, columns, taps, places);
+  multiply(lowering, weightMatrix(w, sizes, true), cotangent, columns);
   addColumns(lowering, columns, x, sizes, g.view.shape, geometry);
 }
 
@@ -120,7 +120,7 @@ export function lowerConv2dWeight(
   const cotangent = matricesOf(g, [batch, groups, outputs, places]);
   const size = sizeOf(w.view.shape);
   const ofImages = batch === 1 ? w.buffer : lowering.temporary('float32', batch * size);
-  product(lowering, cotangent, transposed, ofImages, outputs, taps);
+  multiply(lowering, cotangent, transposed, ofImages);
   if (batch > 1) addImages(lowering, ofImages, w.buffer, batch, size);
 }
 
@@ -252,23 +252,4 @@ function weightMatrix(
 /** A row-major operand under another shape. */
 function matricesOf(operand: Operand, shape: Shape): Operand {
   return { ...operand, view: { ...contiguousView(shape), offset: operand.view.offset } };
-}
-
-/** `out [B, G, rows, columns] = a · b`. */
-function product(
-  lowering: Lowering,
-  a: Operand,
-  b: Operand,
-  buffer: number,
-  rows: number,
-  columns: number,
-): void {
-  const view = contiguousView([...a.view.shape.slice(0, 2), rows, columns]);
-  lowerMatmul(lowering, {
-    kind: 'call',
-    operation: contract.matmul,
-    params: {},
-    inputs: [a, b],
-    outputs: [{ buffer, dtype: 'float32', view }],
-  });
 }

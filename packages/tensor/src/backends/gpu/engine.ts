@@ -30,12 +30,19 @@ export interface DeviceReport {
   readonly adapter: string;
   /** Limits that matter, by their names. */
   readonly limits: Readonly<Record<string, number>>;
+  /** Whether softmax, layer norm and attention are kernels of their own; executor `'own'` only. */
+  readonly composites?: CompositeForm;
+  /** Elements of a row that one more thread of a workgroup is given for; executor `'own'` only. */
+  readonly elementsOfThread?: number;
   /** Which form of large matrix products was measured to be the fastest one; executor `'own'` only. */
   readonly products?: Tuning;
 }
 
 /** How a matrix product runs with the executor `'own'`, see product-forms.ts. */
 export type ProductForm = 'plain' | 'blocked' | 'tiled';
+
+/** How softmax, layer norm and attention run on WebGPU: as kernels of their own, or as what they are made of. */
+export type CompositeForm = 'fused' | 'decomposed';
 
 /** Times of the forms of one product. */
 export interface Tuning {
@@ -59,6 +66,8 @@ export interface MemoryUse {
 export interface Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits;
+  /** Whether {@link KernelSource.entry} is run where there is one, so that threads share memory. */
+  readonly runsEntries: boolean;
   /** Makes a kernel ready. */
   compile(source: KernelSource): Program;
   /** Runs a kernel on arrays and gives its output in memory of its own. */

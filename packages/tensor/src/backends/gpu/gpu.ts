@@ -2,13 +2,22 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
-import type { DeviceReport, Engine, Executor, GpuMode, MemoryUse, ProductForm } from './engine.ts';
+import type {
+  CompositeForm,
+  DeviceReport,
+  Engine,
+  Executor,
+  GpuMode,
+  MemoryUse,
+  ProductForm,
+} from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
+import { fusedComposites } from './lower.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, decodeParts, encodeElements, floatRanges, GpuStorage } from './storage.ts';
-import { verifyPlan } from './verify.ts';
+import { verifyPlan, type Reference } from './verify.ts';
 
 /** Options of {@link gpuBackend}. */
 export interface GpuBackendOptions {
@@ -27,6 +36,12 @@ export interface GpuBackendOptions {
    * fastest that is right. Default `'measured'`. Where gpu.js is the executor, all are plain.
    */
   readonly products?: ProductForm | 'measured';
+  /**
+   * On WebGPU, whether softmax, layer norm and attention are kernels in which threads share memory
+   * (`'fused'`) or what they are made of (`'decomposed'`): `'checked'` fuses them if the device gives the
+   * right numbers for small ones. Default `'checked'`.
+   */
+  readonly composites?: CompositeForm | 'checked';
   /**
    * Who runs the kernels on WebGPU: `'own'` is the backend's encoder around the shaders that gpu.js
    * writes, `'gpu.js'` the public API of gpu.js, which is slower and depends on no internals of it.
@@ -60,9 +75,15 @@ const EXECUTORS: readonly Executor[] = ['own', 'gpu.js'];
  */
 export async function openGpuBackend(
   options: GpuBackendOptions,
-  reference: () => Backend,
+  reference: () => Reference,
 ): Promise<GpuBackend> {
-  const { mode = 'auto', verify = false, products = 'measured', executor } = options;
+  const {
+    mode = 'auto',
+    verify = false,
+    products = 'measured',
+    composites = 'checked',
+    executor,
+  } = options;
   if (mode !== 'auto' && !MODES.includes(mode)) {
     throw new DeviceError(
       'gpuBackend',
@@ -81,7 +102,12 @@ export async function openGpuBackend(
   const failures: string[] = [];
   for (const candidate of mode === 'auto' ? MODES : [mode]) {
     try {
-      const started = await startEngine(library, { mode: candidate, products, executor });
+      const started = await startEngine(library, {
+        mode: candidate,
+        products,
+        composites,
+        executor,
+      });
       const { engine, fallback } = started;
       const choice = [describeChoice(candidate, mode, failures), fallback ?? []].flat().join('\n');
       return createBackend(engine, choice, verify ? reference() : null);
@@ -99,7 +125,7 @@ function describeChoice(chosen: GpuMode, asked: string, failures: readonly strin
   return [`mode ${chosen} is the first that works.`, ...failures].join('\n');
 }
 
-function createBackend(engine: Engine, choice: string, reference: Backend | null): GpuBackend {
+function createBackend(engine: Engine, choice: string, reference: Reference | null): GpuBackend {
   let isDisposed = false;
   const checks = new Checks();
   const backend: GpuBackend = {
@@ -108,7 +134,7 @@ function createBackend(engine: Engine, choice: string, reference: Backend | null
       return engine.report;
     },
     choice,
-    composites: new Set(),
+    composites: engine.runsEntries ? fusedComposites : new Set(),
     epilogues: new Set(),
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
     store: (array, dtype) =>
@@ -182,7 +208,7 @@ class Checks {
 function verified(
   backend: Backend,
   engine: Engine,
-  reference: Backend,
+  reference: Reference,
   plan: Plan,
   constants: readonly Storage[],
   executable: Executable,

@@ -40,6 +40,7 @@ const INPUTS = 8;
 export class HandleEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits = { inputs: INPUTS };
+  readonly runsEntries = false;
   private readonly runners: Runners;
   private readonly context: WebGL2RenderingContext | null;
   private readonly uploads = new Map<number, GpuJsRunner>();

@@ -76,9 +76,9 @@ function missingMembers(library: GpuJs, gpu: GpuJsInstance): string[] {
 }
 
 function missingText(library: GpuJs, gpu: GpuJsInstance): string[] {
-  const { code, paramsBytes } = translate(library, gpu, SOURCE, 'plain');
+  const { code, paramsBytes } = translate(library, gpu, SOURCE, 'plain', 1);
   // Throws where the stores of a vector are not found.
-  translate(library, gpu, productSource(PRODUCT_SIZE), 'blocked');
+  translate(library, gpu, productSource(PRODUCT_SIZE), 'blocked', 1);
   return [
     ...(paramsBytes === PARAMS_BYTES ? [] : [`the uniform block has ${paramsBytes} bytes`]),
     ...Object.entries(WGSL).flatMap(([what, pattern]) =>

@@ -75,6 +75,17 @@ const intrinsics: readonly Intrinsic[] = [
     source:
       'function larger(a, b) { if (isNan(a) > 0.5) { return a; } if (a > b) { return a; } return b; }',
   },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    source: [
+      'function finiteOrZero(x) {',
+      '  if (isNan(x) > 0.5) { return 0; }',
+      '  if (Math.abs(x) > 3.4028234e38) { return 0; }',
+      '  return x;',
+      '}',
+    ].join('\n'),
+  },
   // Transcendental functions.
   {
     types: ['Number'],

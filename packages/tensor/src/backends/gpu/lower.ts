@@ -1,30 +1,56 @@
 import type { CallKernel, Kernel } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
+import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import { StateError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
 import { sizeOf } from '../../shape.ts';
 import { isPartial, lowerAssembly } from './assembly.ts';
+import { lowerAttentionGrad } from './attention-parts.ts';
+import { lowerAttention } from './attention.ts';
 import { lowerConv2d, lowerConv2dInput, lowerConv2dWeight } from './conv.ts';
 import type { Dispatch } from './dispatch.ts';
 import { lowerGather, lowerScatterAdd } from './gather.ts';
+import { lowerLayerNormGrad, lowerLayerNormStatistics } from './layer-norm.ts';
 import { Lowering, type KernelLimits } from './lowering.ts';
 import { lowerMap } from './map.ts';
 import { lowerMatmul } from './matmul.ts';
 import { lowerIota, lowerRandomBits } from './random.ts';
 import { lowerReduce } from './reduce.ts';
+import { lowerLogSoftmax, lowerLogSumExp, lowerSoftmax, lowerSoftmaxGrad } from './softmax.ts';
+
+/** Adds the dispatches of a kernel with attributes P. */
+type Lower<P> = (lowering: Lowering, kernel: CallKernel, params: P) => void;
+
+/**
+ * The composites that have a kernel of their own where threads can share memory. layerNorm is kernels
+ * for its statistics, and pointwise work that fuses with its neighbours.
+ */
+const fused: {
+  readonly [N in Exclude<CompositeName, 'layerNorm'>]: Lower<CompositeParams[N]>;
+} = {
+  softmax: lowerSoftmax,
+  softmaxGrad: lowerSoftmaxGrad,
+  logSumExp: lowerLogSumExp,
+  logSoftmax: lowerLogSoftmax,
+  layerNormStatistics: lowerLayerNormStatistics,
+  layerNormGrad: lowerLayerNormGrad,
+  attention: lowerAttention,
+  attentionGrad: lowerAttentionGrad,
+};
+
+/**
+ * The names of these. Elsewhere a kernel is one element a thread: it would fold its row anew for each
+ * element, where the decomposed composite folds each row once.
+ */
+export const fusedComposites: ReadonlySet<string> = new Set(Object.keys(fused));
 
 /** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends ContractParams, GatherParams, SourceParams {}
+interface CallParams
+  extends ContractParams, GatherParams, SourceParams, Pick<CompositeParams, keyof typeof fused> {}
 
-const calls: {
-  readonly [N in keyof CallParams]: (
-    lowering: Lowering,
-    kernel: CallKernel,
-    params: CallParams[N],
-  ) => void;
-} = {
+const calls: { readonly [N in keyof CallParams]: Lower<CallParams[N]> } = {
   matmul: lowerMatmul,
   conv2d: lowerConv2d,
   conv2dInput: lowerConv2dInput,
@@ -33,6 +59,7 @@ const calls: {
   scatterAdd: lowerScatterAdd,
   iota: lowerIota,
   randomBits: lowerRandomBits,
+  ...fused,
 };
 
 /** A plan as kernels of gpu.js. */
@@ -79,7 +106,7 @@ function isAssembly(group: readonly Kernel[], sizes: readonly number[]): boolean
 }
 
 function lowerKernel(lowering: Lowering, kernel: Kernel): void {
-  if (sizeOf(kernel.outputs[0].view.shape) === 0) return;
+  if (kernel.outputs.every(({ view }) => sizeOf(view.shape) === 0)) return;
   if (kernel.kind === 'map') {
     lowerMap(lowering, kernel);
     return;
@@ -95,7 +122,6 @@ function lowerKernel(lowering: Lowering, kernel: Kernel): void {
       `the gpu backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
     );
   }
-  const call: (lowering: Lowering, kernel: CallKernel, params: never) => void =
-    calls[name as keyof CallParams];
+  const call: Lower<never> = calls[name as keyof CallParams];
   call(lowering, kernel, kernel.params as never); // an operation and its attributes belong together
 }

@@ -1,3 +1,4 @@
+import type { CallKernel } from '../../compile/kernel.ts';
 import type { DType } from '../../dtype.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { SlotSizes } from './writer.ts';
@@ -7,6 +8,9 @@ export interface KernelLimits {
   /** Arrays that a kernel can read. */
   readonly inputs: number;
 }
+
+/** What a call reads and writes. */
+export type CallOperands = Pick<CallKernel, 'inputs' | 'outputs'>;
 
 /** Collects the dispatches of a plan, and gives out slots for values in between. */
 export class Lowering {

@@ -1,14 +1,21 @@
-import type { CallKernel } from '../../compile/kernel.ts';
+import type { CallKernel, Operand } from '../../compile/kernel.ts';
 import { mergeAxes } from './axes.ts';
 import type { MatrixProduct } from './dispatch.ts';
 import type { Lowering } from './lowering.ts';
 import { offsetText, spread } from './threads.ts';
 import { floatText, KernelWriter } from './writer.ts';
 
-/** `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]`, one thread for each element, whatever the strides. */
-export function lowerMatmul(lowering: Lowering, kernel: CallKernel): void {
-  const [a, b] = kernel.inputs;
-  const [{ buffer }] = kernel.outputs;
+/** `y = a b`, a kernel of the plan. */
+export function lowerMatmul(lowering: Lowering, { inputs, outputs }: CallKernel): void {
+  multiply(lowering, inputs[0], inputs[1], outputs[0].buffer);
+}
+
+/**
+ * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]`, one thread for each element, whatever the strides.
+ *
+ * @param buffer The slot of y.
+ */
+export function multiply(lowering: Lowering, a: Operand, b: Operand, buffer: number): void {
   const [m, k] = a.view.shape.slice(-2);
   const n = b.view.shape[b.view.shape.length - 1];
   const [aRow, aInner] = a.view.strides.slice(-2);
@@ -37,26 +44,25 @@ export function lowerMatmul(lowering: Lowering, kernel: CallKernel): void {
     const [x, y] = [floatText(writer.load(a, left)), floatText(writer.load(b, right))];
     writer.line(`${sum} = ${sum} + ${x} * ${y};`);
   });
-  const isOneBatch = batch.shape.length <= 1 && a.buffer !== b.buffer;
-  const product: MatrixProduct | undefined = isOneBatch
-    ? {
-        rows: m,
-        columns: n,
-        inner: k,
-        batch: batch.shape[0] ?? 1,
-        left: {
-          offset: a.view.offset,
-          rowStride: aRow,
-          columnStride: aInner,
-          batchStride: batch.strides[0][0] ?? 0,
-        },
-        right: {
-          offset: b.view.offset,
-          rowStride: bInner,
-          columnStride: bColumn,
-          batchStride: batch.strides[1][0] ?? 0,
-        },
-      }
-    : undefined;
-  lowering.add(writer.finish('matmul', output, sum, buffer, product));
+  const product: MatrixProduct = {
+    rows: m,
+    columns: n,
+    inner: k,
+    batch: batch.shape,
+    left: {
+      array: writer.argument(a.buffer),
+      offset: a.view.offset,
+      rowStride: aRow,
+      columnStride: aInner,
+      batchStrides: batch.strides[0],
+    },
+    right: {
+      array: writer.argument(b.buffer),
+      offset: b.view.offset,
+      rowStride: bInner,
+      columnStride: bColumn,
+      batchStrides: batch.strides[1],
+    },
+  };
+  lowering.add(writer.finish('matmul', output, sum, buffer, { product }));
 }

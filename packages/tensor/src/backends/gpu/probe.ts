@@ -1,11 +1,13 @@
 import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
-import type { Engine, Executor, GpuMode, ProductForm } from './engine.ts';
+import { entriesAreRight } from './entry-check.ts';
+import type { CompositeForm, Engine, Executor, GpuMode, ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
 import { missingInternals } from './internals.ts';
 import { QueuedEngine } from './queued-engine.ts';
+import { tuneRows } from './tune-rows.ts';
 import { tune } from './tune.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 
@@ -32,6 +34,7 @@ const TOLERANCE = 1e-5;
 export interface StartOptions {
   readonly mode: GpuMode;
   readonly products: ProductForm | 'measured';
+  readonly composites: CompositeForm | 'checked';
   /** Left out: `'own'` where it can be. */
   readonly executor?: Executor | undefined;
 }
@@ -44,15 +47,16 @@ export interface StartedEngine {
 }
 
 /**
- * Starts an engine in a mode, makes it compute something whose result is known, and measures how matrix
- * products run best where there is a choice.
+ * Starts an engine in a mode, makes it compute something whose result is known, and where there is a
+ * choice, measures how matrix products run best and checks that kernels whose threads share memory are
+ * right.
  *
  * @throws DeviceError if the mode or the executor is not there, or computes something else
  */
 export async function startEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
   const started = await openEngine(library, options);
   const { engine } = started;
-  const { products } = options;
+  const { products, composites } = options;
   try {
     await probe(engine);
     if (engine instanceof WebGpuEngine) {
@@ -62,12 +66,24 @@ export async function startEngine(library: GpuJs, options: StartOptions): Promis
       } else {
         engine.runProductsAs(products, null);
       }
+      await chooseComposites(engine, composites);
     }
   } catch (error) {
     await engine.dispose();
     throw error;
   }
   return started;
+}
+
+async function chooseComposites(
+  engine: WebGpuEngine,
+  composites: CompositeForm | 'checked',
+): Promise<void> {
+  if (composites === 'decomposed') return;
+  engine.runComposites('fused', await tuneRows(engine));
+  if (composites === 'checked' && !(await entriesAreRight(engine))) {
+    engine.runComposites('decomposed', 1);
+  }
 }
 
 async function openEngine(

@@ -1,6 +1,8 @@
-import type { KernelSource, MatrixLayout, MatrixProduct } from './dispatch.ts';
+import { sizeOf, type Shape } from '../../shape.ts';
+import type { KernelSource, MatrixLayout, MatrixProduct, WorkgroupEntry } from './dispatch.ts';
 import type { ProductForm } from './engine.ts';
-import type { Shader } from './shader.ts';
+import { offsetText, unravel } from './threads.ts';
+import { placeOf } from './wgsl-text.ts';
 
 /**
  * The forms of a matrix product on WebGPU: one element a thread (plain, the kernel that every mode
@@ -21,34 +23,40 @@ const SIDE = 16;
 export function formOf(product: MatrixProduct | undefined, fastest: ProductForm): ProductForm {
   if (product === undefined) return 'plain';
   const { rows, columns, inner, batch } = product;
-  if (rows * columns * inner < SMALLEST || batch > MOST_BATCHES) return 'plain';
+  if (rows * columns * inner < SMALLEST || sizeOf(batch) > MOST_BATCHES) return 'plain';
   if (Math.min(rows, columns) < 2) return 'plain';
   if (fastest === 'tiled' && Math.min(rows, columns, inner) < SIDE) return 'blocked';
   return fastest;
 }
 
 /** The kernel of gpu.js that computes 2×2 elements a thread and returns them as a vector. */
-export function blockedSource({ name }: KernelSource, product: MatrixProduct): KernelSource {
+export function blockedSource(
+  { name, inputs }: KernelSource,
+  product: MatrixProduct,
+): KernelSource {
   const { rows, columns, inner, batch, left, right } = product;
   const row = (i: number): string => `(this.thread.y * 2 + ${i})`;
   const column = (j: number): string => `(this.thread.x * 2 + ${j})`;
   const text = [
-    'function (a0, a1) {',
+    `function (${left.array === right.array ? 'a0' : 'a0, a1'}) {`,
     ...[0, 1, 2, 3].map((c) => `let s${c} = 0;`),
     `for (let k = 0; k < ${inner}; k++) {`,
-    ...[0, 1].map((i) => `const x${i} = a0[${placeText(left, row(i), 'k')}];`),
-    ...[0, 1].map((j) => `const y${j} = a1[${placeText(right, 'k', column(j))}];`),
+    ...[0, 1].map((i) => `const x${i} = ${left.array}[${placeText(left, batch, row(i), 'k')}];`),
+    ...[0, 1].map(
+      (j) => `const y${j} = ${right.array}[${placeText(right, batch, 'k', column(j))}];`,
+    ),
     ...[0, 1, 2, 3].map((c) => `s${c} = s${c} + x${c >> 1} * y${c & 1};`),
     '}',
     'return [s0, s1, s2, s3];',
     '}',
   ].join('\n');
-  return { name, text, inputs: 2, output: [half(columns), half(rows), batch] };
+  return { name, text, inputs, output: [half(columns), half(rows), sizeOf(batch)] };
 }
 
-function placeText(layout: MatrixLayout, row: string, column: string): string {
-  const { offset, rowStride, columnStride, batchStride } = layout;
-  return `this.thread.z * ${batchStride} + ${row} * ${rowStride} + ${column} * ${columnStride} + ${offset}`;
+function placeText(layout: MatrixLayout, batch: Shape, row: string, column: string): string {
+  const { offset, rowStride, columnStride, batchStrides } = layout;
+  const strides = [...batchStrides, rowStride, columnStride];
+  return offsetText(offset, strides, [...unravel('this.thread.z', batch), row, column]);
 }
 
 function half(n: number): number {
@@ -72,19 +80,16 @@ export function storeBlocks(code: string, { rows, columns }: MatrixProduct): str
 }
 
 /**
- * The tiled form, in the kernel that gpu.js made of the plain one: its bindings stay, its entry is
- * replaced. Tiles of both operands go through workgroup memory, so each element is read from a buffer
- * once a tile, not once a thread.
+ * The tiled form. Tiles of both operands go through workgroup memory, so each element is read from a
+ * buffer once a tile, not once a thread.
  */
-export function tiledShader(plain: Shader, product: MatrixProduct): Shader {
+export function tiledEntry(product: MatrixProduct): WorkgroupEntry {
   const { rows, columns, inner, batch } = product;
   const block = Math.min(rows, columns) >= 64 ? 4 : 2;
   const tile = SIDE * block;
-  const [head] = plain.code.split('@compute');
   const range = Array.from({ length: block }, (_, i) => i);
   const cells = range.flatMap((i) => range.map((j) => [i, j] as const));
   const code = [
-    head,
     `var<workgroup> leftTile : array<f32, ${SIDE * tile}>;`,
     `var<workgroup> rightTile : array<f32, ${SIDE * tile}>;`,
     `@compute @workgroup_size(${SIDE}, ${SIDE}, 1)`,
@@ -95,8 +100,8 @@ export function tiledShader(plain: Shader, product: MatrixProduct): Shader {
     ...cells.map(([i, j]) => `var s${i}_${j} : f32 = 0.0;`),
     `for (var k0 = 0u; k0 < ${inner}u; k0 += ${SIDE}u) {`,
     ...range.flatMap((part) => [
-      ...loadTile('left', product.left, part, tile, rows, inner),
-      ...loadTile('right', product.right, part, tile, columns, inner),
+      ...loadTile('left', product, part, tile),
+      ...loadTile('right', product, part, tile),
     ]),
     'workgroupBarrier();',
     `for (var k = 0u; k < ${SIDE}u; k++) {`,
@@ -115,35 +120,36 @@ export function tiledShader(plain: Shader, product: MatrixProduct): Shader {
     ),
     '}',
   ].join('\n');
-  const groups = [Math.ceil(columns / tile) * SIDE, Math.ceil(rows / tile) * SIDE, batch];
-  return { ...plain, code, threads: groups, workgroup: [SIDE, SIDE, 1] };
+  const across = (size: number): number => Math.ceil(size / tile) * SIDE;
+  const threads = [across(columns), across(rows), sizeOf(batch)];
+  return { code, threads, workgroup: [SIDE, SIDE, 1] };
 }
 
 /** Copies part of a tile `[inner, outer]`, along the axis on which neighbours lie side by side. */
 function loadTile(
   side: 'left' | 'right',
-  { offset, rowStride, columnStride, batchStride }: MatrixLayout,
+  { rows, columns, inner, batch, ...product }: MatrixProduct,
   part: number,
   tile: number,
-  outerSize: number,
-  inner: number,
 ): string[] {
+  const { array, offset, rowStride, columnStride, batchStrides } = product[side];
   const [outerStride, innerStride] =
     side === 'left' ? [rowStride, columnStride] : [columnStride, rowStride];
   const first = side === 'left' ? 'firstRow' : 'firstColumn';
-  const buffer = side === 'left' ? 'user_a0' : 'user_a1';
+  const outerSize = side === 'left' ? rows : columns;
   const element = `(thread + ${part * SIDE * SIDE}u)`;
   const [k, outer] =
     innerStride === 1
       ? [`${element} % ${SIDE}u`, `${element} / ${SIDE}u`]
       : [`${element} / ${tile}u`, `${element} % ${tile}u`];
-  const at = `i32(group.z) * ${batchStride} + i32(${first} + outer) * ${outerStride} + i32(k0 + k) * ${innerStride} + ${offset}`;
+  const base = placeOf('i32(group.z)', batch, batchStrides, offset);
+  const at = `i32(${first} + outer) * ${outerStride} + i32(k0 + k) * ${innerStride} + ${base}`;
   return [
     '{',
     `let k = ${k};`,
     `let outer = ${outer};`,
     'var value = 0.0;',
-    `if (k0 + k < ${inner}u && ${first} + outer < ${outerSize}u) { value = ${buffer}[u32(${at})]; }`,
+    `if (k0 + k < ${inner}u && ${first} + outer < ${outerSize}u) { value = user_${array}[${at}]; }`,
     `${side}Tile[k * ${tile}u + outer] = value;`,
     '}',
   ];

@@ -36,6 +36,7 @@ let users = 0;
 export class QueuedEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits;
+  readonly runsEntries = false;
   private readonly context: SharedContext;
   private readonly device: GPUDevice;
   private readonly runners: Runners;

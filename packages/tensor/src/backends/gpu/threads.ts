@@ -22,28 +22,35 @@ export function spread(shape: Shape): Threads {
   const axes = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
   const indices = shape.map(() => '0');
   if (axes.length === 0) return { output: [1], indices };
+  const place = (flat: string, along: readonly number[]): void => {
+    const sizesAlong = along.map((axis) => shape[axis]);
+    unravel(flat, sizesAlong).forEach((index, i) => {
+      indices[along[i]] = index;
+    });
+  };
   const sizes = axes.map((axis) => shape[axis]).reverse();
   const [x, y = 1, ...rest] = sizes;
   const outer = sizeOf(rest);
   if (x > MAX_GROUPS * GROUP_SIDE || y > MAX_GROUPS * GROUP_SIDE || outer > MAX_GROUPS) {
-    split('this.thread.x', axes, shape, indices);
+    place('this.thread.x', axes);
     return { output: [sizeOf(sizes)], indices };
   }
   axes.slice(-2).forEach((axis, i, last) => {
     indices[axis] = i === last.length - 1 ? 'this.thread.x' : 'this.thread.y';
   });
-  split('this.thread.z', axes.slice(0, -2), shape, indices);
+  place('this.thread.z', axes.slice(0, -2));
   return { output: [x, y, outer].slice(0, Math.min(3, axes.length)), indices };
 }
 
-/** Writes into `indices` what the row-major `flat` index is along each of `axes`. */
-function split(flat: string, axes: readonly number[], shape: Shape, indices: string[]): void {
+/** What a row-major `flat` index is along each axis, as integer text. */
+export function unravel(flat: string, shape: Shape): string[] {
   let below = 1;
-  for (const [i, axis] of [...axes.entries()].reverse()) {
+  const indices = [...shape.entries()].reverse().map(([axis, size]) => {
     const upper = below === 1 ? flat : `quotient(${flat}, ${below})`;
-    indices[axis] = i === 0 ? upper : `remainder(${upper}, ${shape[axis]})`;
-    below *= shape[axis];
-  }
+    below *= size;
+    return axis === 0 ? upper : `remainder(${upper}, ${size})`;
+  });
+  return indices.reverse();
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { KernelSource } from './dispatch.ts';
+import type { KernelSource, MatrixLayout } from './dispatch.ts';
 import type { Memory, ProductForm, Tuning } from './engine.ts';
 import type { WebGpuEngine } from './webgpu-engine.ts';
 
@@ -67,7 +67,9 @@ async function measure(
 
 /** The plain kernel of a product of two row-major square matrices. */
 export function productSource(size: number): KernelSource {
-  const layout = { offset: 0, rowStride: size, columnStride: 1, batchStride: 0 };
+  const layout = (array: string): MatrixLayout => {
+    return { array, offset: 0, rowStride: size, columnStride: 1, batchStrides: [] };
+  };
   return {
     name: 'matmul to time',
     text: [
@@ -81,6 +83,13 @@ export function productSource(size: number): KernelSource {
     ].join('\n'),
     inputs: 2,
     output: [size, size],
-    product: { rows: size, columns: size, inner: size, batch: 1, left: layout, right: layout },
+    product: {
+      rows: size,
+      columns: size,
+      inner: size,
+      batch: [],
+      left: layout('a0'),
+      right: layout('a1'),
+    },
   };
 }

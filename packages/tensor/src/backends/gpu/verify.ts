@@ -1,8 +1,11 @@
-import type { Backend } from '../../backend.ts';
+import type { Backend, Storage } from '../../backend.ts';
 import { formatKernel, withOperands, type Kernel, type Operand } from '../../compile/kernel.ts';
 import type { Plan, PlanBuffer } from '../../compile/plan.ts';
+import type { Composite } from '../../composites/composite.ts';
 import { allocateArray, type TypedArray } from '../../dtype.ts';
 import { formatShape } from '../../errors.ts';
+import type { Params } from '../../primitives/primitive.ts';
+import type { View } from '../../view.ts';
 import type { Engine, Memory } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { kernelGroups, lowerPlan } from './lower.ts';
@@ -17,26 +20,36 @@ const TOLERANCE = 1e-4;
 /** Elements of an operand that a report prints. */
 const PRINTED = 16;
 
+/** What results are compared with. */
+export interface Reference {
+  readonly backend: Backend;
+  /** The results of a composite on that backend, by its definition. */
+  define(
+    composite: Composite,
+    params: Params,
+    operands: readonly { readonly storage: Storage; readonly view: View }[],
+  ): readonly Storage[];
+}
+
 /**
- * Runs every kernel of a plan on an engine and on a reference backend, on the same operands, which the
- * reference has computed.
+ * Runs every kernel of a plan on an engine and on a reference, on the same operands, which the reference
+ * has computed.
  *
  * @param values The elements of each buffer of the plan that is an input or a constant.
  * @throws DeviceError with the first kernel whose results differ, its operands and its source
  */
 export async function verifyPlan(
   engine: Engine,
-  reference: Backend,
+  reference: Reference,
   plan: Plan,
   values: ReadonlyMap<number, TypedArray>,
 ): Promise<void> {
   const known = new Map(values);
   for (const group of kernelGroups(plan)) {
-    const [{ buffer }] = group[0].outputs;
     const outputs = [...new Set(group.flatMap((kernel) => kernel.outputs.map((o) => o.buffer)))];
     const operands = readsOf(group, outputs);
     const wanted = runReference(reference, plan, group, operands, outputs, known);
-    if (plan.buffers[buffer].size > 0) {
+    if (outputs.some((output) => plan.buffers[output].size > 0)) {
       const found = await runEngine(engine, plan, group, known);
       for (const output of outputs) compare(engine, plan, group, output, found, wanted, known);
     }
@@ -49,15 +62,41 @@ function readsOf(group: readonly Kernel[], outputs: readonly number[]): number[]
   return [...new Set(reads)].filter((buffer) => !outputs.includes(buffer));
 }
 
-/** The results of a group of kernels by the reference, as a plan of its own. */
+/** The results of a group of kernels by the reference. */
 function runReference(
-  reference: Backend,
+  { backend, define }: Reference,
   plan: Plan,
   group: readonly Kernel[],
   operands: readonly number[],
   outputs: readonly number[],
   known: ReadonlyMap<number, TypedArray>,
 ): Map<number, TypedArray> {
+  const storages = operands.map((buffer) => {
+    const { dtype, size } = plan.buffers[buffer];
+    return backend.store((known.get(buffer) ?? allocateArray(dtype, size)).slice(), dtype);
+  });
+  const [kernel] = group;
+  const isComposite = kernel.kind === 'call' && kernel.operation.kind === 'composite';
+  const results = isComposite
+    ? define(
+        kernel.operation,
+        kernel.params,
+        kernel.inputs.map(({ buffer, view }) => {
+          return { storage: storages[operands.indexOf(buffer)], view };
+        }),
+      )
+    : runPrimitives(backend, plan, group, [operands, outputs], storages);
+  return new Map(outputs.map((buffer, i) => [buffer, backend.readSync(results[i])]));
+}
+
+/** The results of a group of kernels, as a plan of its own. */
+function runPrimitives(
+  backend: Backend,
+  plan: Plan,
+  group: readonly Kernel[],
+  [operands, outputs]: readonly (readonly number[])[],
+  storages: readonly Storage[],
+): Storage[] {
   const renumbered = [...operands, ...outputs];
   const change = (operand: Operand): Operand => ({
     ...operand,
@@ -78,13 +117,9 @@ function runReference(
     }),
     arenaBytes: 0,
   };
-  const inputs = operands.map((buffer) => {
-    const { dtype, size } = plan.buffers[buffer];
-    return reference.store((known.get(buffer) ?? allocateArray(dtype, size)).slice(), dtype);
-  });
-  const results = part.outputs.map(({ dtype, shape: [size] }) => reference.allocate(dtype, size));
-  reference.prepare(part, []).run(inputs, results);
-  return new Map(outputs.map((buffer, i) => [buffer, reference.readSync(results[i])]));
+  const results = part.outputs.map(({ dtype, shape: [size] }) => backend.allocate(dtype, size));
+  backend.prepare(part, []).run(storages, results);
+  return results;
 }
 
 /** The results of a group of kernels by the engine. */

@@ -2,6 +2,7 @@ import type { Range } from '../../dtype.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
+  CompositeForm,
   DeviceReport,
   Engine,
   Memory,
@@ -105,6 +106,8 @@ export class WebGpuEngine implements Engine {
   readonly limits: KernelLimits;
   private tuning: Tuning | null = null;
   private form: ProductForm = 'plain';
+  private fuses = false;
+  private elementsOfThread = 1;
   private readonly adapter: DeviceReport;
   private readonly device: GPUDevice;
   private readonly library: GpuJs;
@@ -129,7 +132,20 @@ export class WebGpuEngine implements Engine {
   }
 
   get report(): DeviceReport {
-    return this.tuning === null ? this.adapter : { ...this.adapter, products: this.tuning };
+    const composites = this.fuses ? 'fused' : 'decomposed';
+    const { elementsOfThread } = this;
+    const report: DeviceReport = { ...this.adapter, composites, elementsOfThread };
+    return this.tuning === null ? report : { ...report, products: this.tuning };
+  }
+
+  get runsEntries(): boolean {
+    return this.fuses;
+  }
+
+  /** From now on, composites are kernels of their own, or are not; these are given `elementsOfThread`. */
+  runComposites(form: CompositeForm, elementsOfThread: number): void {
+    this.fuses = form === 'fused';
+    this.elementsOfThread = elementsOfThread;
   }
 
   /** From now on, large matrix products run in this form, which was measured perhaps. */
@@ -142,12 +158,17 @@ export class WebGpuEngine implements Engine {
     return this.compileAs(source, this.form);
   }
 
-  /** Compiles a kernel, a matrix product in a form that is not the fastest one perhaps. */
-  compileAs(source: KernelSource, form: ProductForm): Program {
-    const key = `${form} ${source.output.join()} ${source.text}`;
+  /** Compiles a kernel in a form that is not the fastest one perhaps. */
+  compileAs(
+    source: KernelSource,
+    form: ProductForm,
+    elementsOfThread: number = this.elementsOfThread,
+  ): Program {
+    const entry = source.entry === undefined ? '' : elementsOfThread;
+    const key = `${form} ${entry} ${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
     if (program === undefined) {
-      const shader = translate(this.library, this.gpu, source, form);
+      const shader = translate(this.library, this.gpu, source, form, elementsOfThread);
       program = this.watch.compiling(
         () => new ComputeProgram(this.device, source, shader),
         () => ({ name: source.name, code: shader.code }),

@@ -1,26 +1,36 @@
-import type { KernelSource } from './dispatch.ts';
+import type { KernelSource, WorkgroupEntry } from './dispatch.ts';
 import type { ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { createKernel, type GpuJs, type GpuJsInstance } from './gpu-js.ts';
 import { intrinsicName, intrinsicsOf } from './intrinsics.ts';
-import { blockedSource, formOf, storeBlocks, tiledShader } from './product-forms.ts';
+import { blockedSource, formOf, storeBlocks, tiledEntry } from './product-forms.ts';
 import type { Shader } from './shader.ts';
 
 /** gpu.js lays threads out in squares; rows keep neighbours in memory together. */
 const SQUARE = /@workgroup_size\(8, 8, 1\)/;
 const ROW: readonly [number, number, number] = [64, 1, 1];
 
-/** Translates a kernel, a matrix product in the form that is fastest on the device. */
+/**
+ * Translates a kernel: a matrix product in the form that is fastest on the device, others by their entry
+ * if they have one.
+ *
+ * @param elementsOfThread What entries are given.
+ */
 export function translate(
   library: GpuJs,
   gpu: GpuJsInstance,
   source: KernelSource,
   fastest: ProductForm,
+  elementsOfThread: number,
 ): Shader {
   const { product } = source;
   const form = formOf(product, fastest);
+  const entry =
+    product !== undefined && form === 'tiled'
+      ? tiledEntry(product)
+      : source.entry?.(elementsOfThread);
+  if (entry !== undefined) return withEntry(translateSource(library, gpu, source), entry);
   if (product === undefined || form === 'plain') return translateSource(library, gpu, source);
-  if (form === 'tiled') return tiledShader(translateSource(library, gpu, source), product);
   const blocked = translateSource(library, gpu, blockedSource(source, product), 'Array(4)');
   const code = storeBlocks(blocked.code, product);
   if (code === null) throw unknownForm(source.name, 'stores of a vector');
@@ -74,6 +84,12 @@ function translateSource(
     threads: source.output,
     workgroup: isFlat || isWide ? ROW : [8, 8, 1],
   };
+}
+
+/** The bindings and functions that gpu.js writes, with another entry behind them. */
+function withEntry(shader: Shader, { code: entry, threads, workgroup }: WorkgroupEntry): Shader {
+  const [head] = shader.code.split('@compute');
+  return { ...shader, code: `${head}${entry}`, threads, workgroup };
 }
 
 /** Replaces the bodies of intrinsics for which WGSL has an exact one. */

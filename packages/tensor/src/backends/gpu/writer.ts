@@ -68,22 +68,23 @@ export class KernelWriter {
     };
   }
 
-  /** The finished kernel. `result` is the last expression, of what each thread returns. */
+  /**
+   * The finished kernel.
+   *
+   * @param result The last expression, of what each thread returns.
+   * @param forms What else an engine may run in place of the text.
+   */
   finish(
     name: string,
     output: readonly number[],
     result: string,
     writes: number,
-    product?: KernelSource['product'],
+    forms: Pick<KernelSource, 'product' | 'entry'> = {},
   ): Dispatch {
     const names = this.slots.map((_, i) => `a${i}`).join(', ');
     const text = [`function (${names}) {`, ...this.lines, `return ${result};`, '}'].join('\n');
-    const source: KernelSource = { name, text, inputs: this.slots.length, output };
-    return {
-      source: product === undefined ? source : { ...source, product },
-      reads: this.slots,
-      writes,
-    };
+    const source: KernelSource = { name, text, inputs: this.slots.length, output, ...forms };
+    return { source, reads: this.slots, writes };
   }
 }
 
