@@ -95,7 +95,7 @@ function work(control, { thread, words }) {
     program(Atomics.load(control, words.frame), thread, 1);
     return true;
   } catch (error) {
-    Atomics.store(control, words.failed, 1 + thread);
+    Atomics.compareExchange(control, words.failed, 0, 1 + thread);
     throw error;
   } finally {
     Atomics.sub(control, words.active, 1);

@@ -6,7 +6,10 @@ import {
   i32,
 } from '../../../../packages/tensor/src/backends/wasm/assembler/instructions.ts';
 import { ModuleBuilder } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
-import type { FunctionBuilder } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
+import type {
+  FunctionBuilder,
+  FunctionReference,
+} from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
 import { Threads } from '../../../../packages/tensor/src/backends/wasm/threads.ts';
 
 /** Where the programs below count, far from the words of the threads. */
@@ -14,26 +17,36 @@ const COUNTER = 4096;
 
 let threads: Threads | undefined;
 
+/** What comes when threads that were left behind have ended; nothing if none were. */
+let leftBehind: Promise<unknown>[] = [];
+
 afterEach(() => {
   threads?.stop();
   threads = undefined;
+  leftBehind = [];
+  vi.restoreAllMocks();
 });
 
 /** Threads on a memory of their own. */
 function start(
   count: number,
-  patience?: number,
+  mostSilence?: number,
 ): { memory: WebAssembly.Memory; counter: Int32Array } {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  threads = new Threads(memory, count, patience);
+  threads = new Threads(memory, count, (end) => leftBehind.push(end), mostSilence);
   return { memory, counter: new Int32Array(memory.buffer, COUNTER, 1) };
 }
 
 /** A program whose `run(frame, thread, shared)` does this in every thread but the main one. */
-function program(body: (f: FunctionBuilder) => void, imported = 'pause'): WebAssembly.Module {
+function program(
+  body: (f: FunctionBuilder, pause: FunctionReference) => void,
+  imported = 'pause',
+): WebAssembly.Module {
   const module = new ModuleBuilder({ shared: true, maximumPages: 1 });
-  module.import(imported, { parameters: ['i32', 'i32'], result: null });
-  const run = module.define({ parameters: ['i32', 'i32', 'i32'], result: null }, body);
+  const pause = module.import(imported, { parameters: ['i32', 'i32'], result: null });
+  const run = module.define({ parameters: ['i32', 'i32', 'i32'], result: null }, (f) => {
+    body(f, pause);
+  });
   module.export('run', run);
   return new WebAssembly.Module(module.encode());
 }
@@ -43,6 +56,21 @@ const count = program((f) => {
 });
 const trap = program((f) => {
   f.unreachable();
+});
+/** Adds to the counter when it is at least 10, for which it does not wait as a program would. */
+const late = program((f) => {
+  f.loop((again) => {
+    f.branchIf(i32.lt_u(atomics.load(i32.const(COUNTER)), i32.const(10)), again);
+  });
+  f.emit(drop(atomics.add(i32.const(COUNTER), i32.const(1))));
+});
+/** Adds to the counter, and waits as a program does for what never comes. */
+const waiting = program((f, pause) => {
+  f.emit(drop(atomics.add(i32.const(COUNTER), i32.const(1))));
+  f.loop((again) => {
+    f.call(pause, i32.const(COUNTER), i32.const(1));
+    f.branch(again);
+  });
 });
 const endless = program((f) => {
   f.emit(drop(atomics.add(i32.const(COUNTER), i32.const(1))));
@@ -55,9 +83,9 @@ const endless = program((f) => {
 function runUntil(id: number, counter: Int32Array, target: number): void {
   threads?.run(
     id,
-    0,
     () => {
       counter[0] = 0;
+      return 0;
     },
     () => {
       for (let now = 0; now !== target; now = Atomics.load(counter, 0))
@@ -113,9 +141,29 @@ describe('threads', () => {
     );
     for (let i = 0; i < 3; i++) runUntil(good, counter, 2);
     expect(counter[0]).toBe(2);
+    expect(leftBehind).toHaveLength(0);
   });
 
-  it('that do not answer are given up, and the next run works', () => {
+  it('leave a run in the middle of which the main one throws, and the next run works', () => {
+    const { counter } = start(3);
+    const bad = idOf(waiting);
+    const good = idOf(count);
+    const released = vi.fn<() => void>();
+    for (let i = 0; i < 3; i++) {
+      const prepare = (): number => (counter[0] = 0);
+      const main = (): void => {
+        for (let now = 0; now !== 2; now = Atomics.load(counter, 0)) threads?.pause(COUNTER, now);
+        throw new RangeError('in the middle of a unit');
+      };
+      expect(() => threads?.run(bad, prepare, main)).toThrow('in the middle of a unit');
+      threads?.forget(good + 1 + i, released);
+      expect(released).toHaveBeenCalledTimes(i + 1);
+      runUntil(good, counter, 2);
+    }
+    expect(leftBehind).toHaveLength(0);
+  });
+
+  it('that do not answer are given up, and the next run works', async () => {
     const { counter } = start(2, 300);
     const bad = idOf(endless);
     const good = idOf(count);
@@ -128,6 +176,26 @@ describe('threads', () => {
     expect(performance.now() - before).toBeGreaterThan(300);
     runUntil(good, counter, 1);
     expect(counter[0]).toBe(1);
+    // It may go on writing until it has ended, of which those who own the memory hear.
+    expect(leftBehind).toHaveLength(1);
+    await Promise.all(leftBehind);
+  });
+
+  it('are not given up because the clock of a process that did not run went on', () => {
+    const { counter } = start(2, 300);
+    runUntil(idOf(count), counter, 1);
+    let asleep = 0;
+    const { now } = performance;
+    vi.spyOn(performance, 'now').mockImplementation(() => asleep + now.call(performance));
+    const main = (): void => {
+      for (let looks = 0; Atomics.load(counter, 0) !== 11; looks++) {
+        threads?.pause(COUNTER, 0);
+        if (looks < 10) asleep += 3_600_000;
+        if (looks === 10) Atomics.store(counter, 0, 10);
+      }
+    };
+    const prepare = (): number => (counter[0] = 0);
+    expect(() => threads?.run(idOf(late), prepare, main)).not.toThrow();
   });
 
   it('that stay in a run for which the main one did not wait are given up before the next', () => {
@@ -152,7 +220,7 @@ describe('threads', () => {
     const unlinked = idOf(program(() => undefined, 'nothing'));
     const nothing = (): void => undefined;
     await vi.waitFor(() => {
-      expect(() => threads?.run(good, 0, nothing, nothing)).toThrow(
+      expect(() => threads?.run(good, () => 0, nothing)).toThrow(
         /^run: thread 1 ended: WebAssembly\.Instance\(\): Import #\d.*\. Its results are lost/,
       );
     });

@@ -5,7 +5,8 @@ export interface ThreadHandle {
   post(message: unknown): void;
   /** Calls back with the reason when the thread has ended or failed. */
   onEnd(callback: (reason: string) => void): void;
-  terminate(): void;
+  /** Ends it, soon; resolves when it has ended. A page is never told, so there it does not resolve. */
+  terminate(): Promise<unknown>;
 }
 
 /** The parts of Node that we use. */
@@ -84,9 +85,7 @@ function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
         callback(`it ended with exit code ${code}`);
       });
     },
-    terminate: () => {
-      void worker.terminate();
-    },
+    terminate: () => worker.terminate(),
   };
 }
 
@@ -105,6 +104,7 @@ function startWebWorker(): ThreadHandle {
     },
     terminate: () => {
       worker.terminate();
+      return new Promise(() => undefined);
     },
   };
 }

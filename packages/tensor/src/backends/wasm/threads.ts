@@ -1,9 +1,16 @@
 import { StateError } from '../../errors.ts';
 import { controlOf, controlWords, type ControlWords, type ThreadMessage } from './control.ts';
+import { Patience } from './patience.ts';
 import { mayWait, startThread, type ThreadHandle } from './platform.ts';
 
-/** Milliseconds without any progress after which a run is given up. */
-const PATIENCE = 30_000;
+/**
+ * Milliseconds of looks ({@link Patience}) without any progress after which a run is given up: far more
+ * than a unit of work takes, even where memory is swapped to a disk.
+ */
+const MOST_SILENCE = 120_000;
+
+/** Milliseconds of looks in which threads are expected to leave a run that failed. */
+const LEAVE = 500;
 
 /** Milliseconds that the main thread sleeps at most before it looks again. */
 const NAP = 1;
@@ -18,7 +25,8 @@ export class Threads {
   private readonly memory: WebAssembly.Memory;
   private readonly control: Int32Array;
   private readonly modules = new Map<number, WebAssembly.Module>();
-  private readonly patience: number;
+  private readonly patience: Patience;
+  private readonly onLeftBehind: (end: Promise<unknown>) => void;
   private handles: ThreadHandle[] | null = null;
   private generation = 0;
   private words: ControlWords = controlWords(0);
@@ -27,12 +35,26 @@ export class Threads {
   private lastRun = 0;
   /** Why a thread ended, if one did. */
   private loss: string | null = null;
-  private progress = { address: 0, value: 0, since: 0 };
+  /** What the main thread waits for. */
+  private awaited = { address: 0, value: 0 };
 
-  constructor(memory: WebAssembly.Memory, count: number, patience: number = PATIENCE) {
+  /**
+   * @param memory The memory of all threads.
+   * @param count How many there are, the main one included.
+   * @param onLeftBehind Hears of threads that did not leave a run that failed, and so may still write to
+   * what it used, until a promise resolves.
+   * @param mostSilence Milliseconds of looks after which a thread that says nothing is given up.
+   */
+  constructor(
+    memory: WebAssembly.Memory,
+    count: number,
+    onLeftBehind: (end: Promise<unknown>) => void,
+    mostSilence: number = MOST_SILENCE,
+  ) {
     this.memory = memory;
     this.count = count;
-    this.patience = patience;
+    this.onLeftBehind = onLeftBehind;
+    this.patience = new Patience(mostSilence);
     this.control = controlOf(memory);
   }
 
@@ -57,15 +79,15 @@ export class Threads {
 
   /**
    * Runs `main` here, and program `id` in the other threads at the same time. `prepare` writes the
-   * frame when no thread is in an earlier run any more.
+   * frame when no thread is in an earlier run any more, and gives its address.
    *
    * @throws StateError if a thread ended, failed, or does not answer.
    */
-  run(id: number, frame: number, prepare: () => void, main: () => void): void {
+  run(id: number, prepare: () => number, main: (frame: number) => void): void {
     this.start();
     this.reportLoss();
     this.quiesce();
-    prepare();
+    const frame = prepare();
     this.lastRun = (this.lastRun % 0x7fff_ffff) + 1;
     Atomics.store(this.control, this.words.failed, 0);
     Atomics.store(this.control, this.words.program, id);
@@ -74,9 +96,9 @@ export class Threads {
     // A thread that stops to watch looks once more afterwards: it sees this run, or is counted out here.
     const areAllWatching = Atomics.load(this.control, this.words.watching) === this.count - 1;
     if (!areAllWatching) this.post({ kind: 'run' });
-    this.progress = { address: 0, value: 0, since: performance.now() };
+    this.awaited = { address: 0, value: 0 };
     try {
-      main();
+      main(frame);
     } catch (error) {
       // Units that this thread has taken will never be done, so the others would wait for ever.
       this.stop();
@@ -90,21 +112,30 @@ export class Threads {
   pause(address: number, value: number): void {
     const failed = Atomics.load(this.control, this.words.failed);
     if (failed !== 0) throw this.lost(`thread ${failed - 1} failed in the middle of a run`);
-    const now = performance.now();
-    const { progress } = this;
-    if (progress.address !== address || progress.value !== value) {
-      this.progress = { address, value, since: now };
-    } else if (now - progress.since > this.patience) {
-      throw this.lost(`a thread has not answered for ${this.patience / 1000} seconds`);
+    const { awaited, patience } = this;
+    if (awaited.address !== address || awaited.value !== value) {
+      this.awaited = { address, value };
+      patience.renew();
+    } else if (patience.isOver()) {
+      throw this.lost(`a thread has not answered for ${patience.limit / 1000} seconds`);
     }
     if (mayWait()) Atomics.wait(new Int32Array(this.memory.buffer), address >>> 2, value, NAP);
   }
 
-  /** Ends all threads; the next run starts new ones. */
+  /**
+   * Ends all threads; the next run starts new ones. Those that are in a run are first asked to leave it,
+   * which they do at their next wait: a thread that is ended by force may go on for a while.
+   */
   stop(): void {
-    if (this.handles === null) return;
-    for (const handle of this.handles) handle.terminate();
+    const { handles, words } = this;
+    if (handles === null) return;
+    Atomics.store(this.control, words.run, 0);
+    Atomics.compareExchange(this.control, words.failed, 0, 1);
+    const haveLeft = this.waitUntilQuiet(new Patience(LEAVE));
     this.handles = null;
+    const end = Promise.all(handles.map((handle) => handle.terminate()));
+    if (!haveLeft) this.onLeftBehind(end);
+    this.releaseAll();
   }
 
   private start(): void {
@@ -143,15 +174,22 @@ export class Threads {
 
   /** Waits until no thread is in an earlier run. They leave soon: all work of that run is done. */
   private quiesce(): void {
-    const since = performance.now();
-    for (let spins = 0; !this.isQuiet(); spins++) {
-      if (spins % 1000 !== 999) continue;
-      if (performance.now() - since > this.patience) {
-        throw this.lost(`a thread has not left a run for ${this.patience / 1000} seconds`);
-      }
-      if (mayWait()) Atomics.wait(this.control, this.words.active, 1, NAP);
+    const { patience } = this;
+    patience.renew();
+    if (!this.waitUntilQuiet(patience)) {
+      throw this.lost(`a thread has not left a run for ${patience.limit / 1000} seconds`);
     }
     this.releaseAll();
+  }
+
+  /** Whether all threads have left their run before patience is over. */
+  private waitUntilQuiet(patience: Patience): boolean {
+    for (let spins = 0; !this.isQuiet(); spins++) {
+      if (spins % 1000 !== 999) continue;
+      if (patience.isOver()) return false;
+      if (mayWait()) Atomics.wait(this.control, this.words.active, 1, NAP);
+    }
+    return true;
   }
 
   private isQuiet(): boolean {
