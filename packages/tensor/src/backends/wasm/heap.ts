@@ -103,10 +103,13 @@ export class Heap {
   hold(end: Promise<unknown>): void {
     this.holdsSoFar++;
     this.holders++;
-    void end.then(() => {
-      this.holders--;
-      if (this.holders === 0) for (const block of this.held.splice(0)) this.insert(block);
-    });
+    void this.giveBackAfter(end);
+  }
+
+  private async giveBackAfter(end: Promise<unknown>): Promise<void> {
+    await end;
+    this.holders--;
+    if (this.holders === 0) for (const block of this.held.splice(0)) this.insert(block);
   }
 
   /** Whether a block is from before a hold. */

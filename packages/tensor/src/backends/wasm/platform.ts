@@ -104,7 +104,7 @@ function startWebWorker(): ThreadHandle {
     },
     terminate: () => {
       worker.terminate();
-      return new Promise(() => undefined);
+      return Promise.race([]); // of no promises, which never resolves
     },
   };
 }
