@@ -2,7 +2,6 @@
 
 import {
   cpuBackend,
-  defaultBackend,
   setDefaultBackend,
   wasmBackend,
   type Backend,
@@ -55,8 +54,7 @@ export async function withBackend<T>(
   work: (notice: string | undefined) => Promise<T>,
 ): Promise<T> {
   const { backend, notice, close } = await BACKEND_FACTORIES[name]();
-  const before = defaultBackend();
-  setDefaultBackend(backend);
+  const before = setDefaultBackend(backend);
   try {
     return await work(notice);
   } finally {
