@@ -49,6 +49,7 @@ if (threads === undefined) {
 function receive(message) {
   if (message.kind === 'start') {
     self = message;
+    Atomics.add(new Int32Array(self.memory.buffer), self.words.started, 1);
     return;
   }
   if (self === undefined) throw new Error('thread: a message came before the memory.');

@@ -10,7 +10,11 @@ import type {
   FunctionBuilder,
   FunctionReference,
 } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
-import { Threads } from '../../../../packages/tensor/src/backends/wasm/threads.ts';
+import { startThread } from '../../../../packages/tensor/src/backends/wasm/platform.ts';
+import {
+  Threads,
+  type ThreadsOptions,
+} from '../../../../packages/tensor/src/backends/wasm/threads.ts';
 
 /** Where the programs below count, far from the words of the threads. */
 const COUNTER = 4096;
@@ -30,10 +34,13 @@ afterEach(() => {
 /** Threads on a memory of their own. */
 function start(
   count: number,
-  mostSilence?: number,
+  options: Partial<ThreadsOptions> = {},
 ): { memory: WebAssembly.Memory; counter: Int32Array } {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  threads = new Threads(memory, count, (end) => leftBehind.push(end), mostSilence);
+  threads = new Threads(memory, count, {
+    onLeftBehind: (end) => leftBehind.push(end),
+    ...options,
+  });
   return { memory, counter: new Int32Array(memory.buffer, COUNTER, 1) };
 }
 
@@ -164,7 +171,7 @@ describe('threads', () => {
   });
 
   it('that do not answer are given up, and the next run works', async () => {
-    const { counter } = start(2, 300);
+    const { counter } = start(2, { mostSilence: 300 });
     const bad = idOf(endless);
     const good = idOf(count);
     const before = performance.now();
@@ -182,7 +189,7 @@ describe('threads', () => {
   });
 
   it('are not given up because the clock of a process that did not run went on', () => {
-    const { counter } = start(2, 300);
+    const { counter } = start(2, { mostSilence: 300 });
     runUntil(idOf(count), counter, 1);
     let asleep = 0;
     const { now } = performance;
@@ -199,7 +206,7 @@ describe('threads', () => {
   });
 
   it('that stay in a run for which the main one did not wait are given up before the next', () => {
-    const { counter } = start(2, 300);
+    const { counter } = start(2, { mostSilence: 300 });
     const bad = idOf(endless);
     const good = idOf(count);
     runUntil(bad, counter, 1);
@@ -237,6 +244,78 @@ describe('threads', () => {
       threads?.stop();
     }
     expect(counter[0]).toBe(1);
+  });
+});
+
+describe('threads that cannot be started', () => {
+  /** A thread of which the engine says later that it did not start, as of a missing file. */
+  function stillborn(): ReturnType<typeof startThread> {
+    return {
+      post: () => undefined,
+      onEnd: (callback) => {
+        setImmediate(callback, 'its file did not load');
+      },
+      terminate: () => Promise.resolve(),
+    };
+  }
+
+  /** Runs without waiting for anybody; gives how the main thread ran. */
+  function runAlone(id: number): boolean | null {
+    let shared: boolean | null = null;
+    threads?.run(
+      id,
+      () => 0,
+      (_frame, isShared) => (shared = isShared),
+    );
+    return shared;
+  }
+
+  it('because the engine forbids it are done without, which is said once', () => {
+    const warnings = vi.spyOn(console, 'warn').mockReturnValue();
+    const refuse = vi.fn<() => never>(() => {
+      throw new Error('workers are forbidden here');
+    });
+    start(3, { startThread: refuse });
+    const id = idOf(count);
+    expect([threads?.count, threads?.notice]).toEqual([3, null]);
+    expect([runAlone(id), runAlone(id), runAlone(idOf(count))]).toEqual([false, false, false]);
+    expect(threads?.count).toBe(1);
+    expect(threads?.notice).toMatchInlineSnapshot(
+      `"wasmBackend: no threads can be started (workers are forbidden here), so it computes on one. They run the file threads/thread.js of @tessera/tensor: a bundler must bring it along, and the content security policy of a page must allow it (worker-src 'self')."`,
+    );
+    expect(warnings.mock.calls).toEqual([[threads?.notice]]);
+    expect(refuse).toHaveBeenCalledTimes(1);
+    const released = vi.fn<() => void>();
+    threads?.forget(id, released);
+    expect(released).toHaveBeenCalledTimes(1);
+  });
+
+  it('because some are too many are done without, all of them', () => {
+    const warnings = vi.spyOn(console, 'warn').mockReturnValue();
+    let started = 0;
+    start(3, {
+      startThread: () => {
+        if (++started > 1) throw new Error('that is one too many');
+        return startThread();
+      },
+    });
+    const id = idOf(count);
+    expect([runAlone(id), runAlone(id)]).toEqual([false, false]);
+    expect(threads?.notice).toContain('that is one too many');
+    expect(warnings).toHaveBeenCalledTimes(1);
+  });
+
+  it('because their file is missing are done without as soon as that is known', async () => {
+    const warnings = vi.spyOn(console, 'warn').mockReturnValue();
+    start(3, { startThread: stillborn });
+    const id = idOf(count);
+    expect(runAlone(id)).toBe(true);
+    await vi.waitFor(() => {
+      expect(threads?.count).toBe(1);
+    });
+    expect(threads?.notice).toContain('(its file did not load)');
+    expect([runAlone(id), runAlone(id)]).toEqual([false, false]);
+    expect(warnings).toHaveBeenCalledTimes(1);
   });
 });
 

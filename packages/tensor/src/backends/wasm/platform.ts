@@ -64,7 +64,17 @@ export function mayWait(): boolean {
   return node?.getBuiltinModule !== undefined || typeof document === 'undefined';
 }
 
-/** Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive. */
+/** Tells the user of something that is no error and should not pass in silence. */
+export function warn(text: string): void {
+  console.warn(text);
+}
+
+/**
+ * Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive.
+ *
+ * @throws Whatever the engine says where it lets no thread start. It may also say so later, as the end
+ * of the thread.
+ */
 export function startThread(): ThreadHandle {
   const threads = node?.getBuiltinModule?.('node:worker_threads');
   return threads === undefined ? startWebWorker() : startNodeWorker(threads);
@@ -98,8 +108,9 @@ function startWebWorker(): ThreadHandle {
       worker.postMessage(message, []);
     },
     onEnd: (callback) => {
-      worker.addEventListener('error', ({ message }) => {
-        callback(message);
+      // A file that does not load is an event without a message.
+      worker.addEventListener('error', ({ message = '' }: Partial<ErrorEvent>) => {
+        callback(message === '' ? 'its file did not load' : message);
       });
     },
     terminate: () => {

@@ -1,7 +1,7 @@
 import { StateError } from '../../errors.ts';
 import { controlOf, controlWords, type ControlWords, type ThreadMessage } from './control.ts';
 import { Patience } from './patience.ts';
-import { mayWait, startThread, type ThreadHandle } from './platform.ts';
+import { mayWait, startThread, warn, type ThreadHandle } from './platform.ts';
 
 /**
  * Milliseconds of looks ({@link Patience}) without any progress after which a run is given up: far more
@@ -15,18 +15,31 @@ const LEAVE = 500;
 /** Milliseconds that the main thread sleeps at most before it looks again. */
 const NAP = 1;
 
+/** What {@link Threads} need of those around them. */
+export interface ThreadsOptions {
+  /**
+   * Hears of threads that did not leave a run that failed, and so may still write to what it used, until
+   * the promise resolves.
+   */
+  readonly onLeftBehind: (end: Promise<unknown>) => void;
+  /** Milliseconds of looks after which a thread that says nothing is given up. Default two minutes. */
+  readonly mostSilence?: number;
+  /** Starts a thread. Default {@link startThread}. */
+  readonly startThread?: () => ThreadHandle;
+}
+
 /**
  * The threads that help the main one with its runs, started when they are first needed. A run needs
- * none of them: one that has not started yet, or ended, is missed by nobody.
+ * none of them: one that has not started yet, or ended, is missed by nobody. Where none can be started,
+ * as where their file is missing or a policy forbids workers, the main one works alone from then on.
  */
 export class Threads {
-  /** How many there are, the main one included. */
-  readonly count: number;
+  private readonly wanted: number;
   private readonly memory: WebAssembly.Memory;
   private readonly control: Int32Array;
   private readonly modules = new Map<number, WebAssembly.Module>();
   private readonly patience: Patience;
-  private readonly onLeftBehind: (end: Promise<unknown>) => void;
+  private readonly options: ThreadsOptions;
   private handles: ThreadHandle[] | null = null;
   private generation = 0;
   private words: ControlWords = controlWords(0);
@@ -35,32 +48,36 @@ export class Threads {
   private lastRun = 0;
   /** Why a thread ended, if one did. */
   private loss: string | null = null;
+  private refusal: string | null = null;
   /** What the main thread waits for. */
   private awaited = { address: 0, value: 0 };
 
   /**
    * @param memory The memory of all threads.
-   * @param count How many there are, the main one included.
-   * @param onLeftBehind Hears of threads that did not leave a run that failed, and so may still write to
-   * what it used, until a promise resolves.
-   * @param mostSilence Milliseconds of looks after which a thread that says nothing is given up.
+   * @param count How many there shall be, the main one included.
    */
-  constructor(
-    memory: WebAssembly.Memory,
-    count: number,
-    onLeftBehind: (end: Promise<unknown>) => void,
-    mostSilence: number = MOST_SILENCE,
-  ) {
+  constructor(memory: WebAssembly.Memory, count: number, options: ThreadsOptions) {
     this.memory = memory;
-    this.count = count;
-    this.onLeftBehind = onLeftBehind;
-    this.patience = new Patience(mostSilence);
+    this.wanted = count;
+    this.options = options;
+    this.patience = new Patience(options.mostSilence ?? MOST_SILENCE);
     this.control = controlOf(memory);
+  }
+
+  /** How many work together, the main one included. */
+  get count(): number {
+    return this.refusal === null ? this.wanted : 1;
+  }
+
+  /** Why the main thread works alone although others were wanted; `null` if it does not. */
+  get notice(): string | null {
+    return this.refusal;
   }
 
   /** Makes a program known to all threads; gives its number. */
   register(module: WebAssembly.Module): number {
     const id = this.nextProgram++;
+    if (this.refusal !== null) return id;
     this.modules.set(id, module);
     this.post({ kind: 'program', id, module });
     return id;
@@ -79,12 +96,16 @@ export class Threads {
 
   /**
    * Runs `main` here, and program `id` in the other threads at the same time. `prepare` writes the
-   * frame when no thread is in an earlier run any more, and gives its address.
+   * frame when no thread is in an earlier run any more, and gives its address; `main` gets that, and
+   * whether there are other threads.
    *
    * @throws StateError if a thread ended, failed, or does not answer.
    */
-  run(id: number, prepare: () => number, main: (frame: number) => void): void {
-    this.start();
+  run(id: number, prepare: () => number, main: (frame: number, isShared: boolean) => void): void {
+    if (!this.start()) {
+      main(prepare(), false);
+      return;
+    }
     this.reportLoss();
     this.quiesce();
     const frame = prepare();
@@ -94,11 +115,11 @@ export class Threads {
     Atomics.store(this.control, this.words.frame, frame);
     Atomics.store(this.control, this.words.run, this.lastRun);
     // A thread that stops to watch looks once more afterwards: it sees this run, or is counted out here.
-    const areAllWatching = Atomics.load(this.control, this.words.watching) === this.count - 1;
+    const areAllWatching = Atomics.load(this.control, this.words.watching) === this.wanted - 1;
     if (!areAllWatching) this.post({ kind: 'run' });
     this.awaited = { address: 0, value: 0 };
     try {
-      main(frame);
+      main(frame, true);
     } catch (error) {
       // Units that this thread has taken will never be done, so the others would wait for ever.
       this.stop();
@@ -134,24 +155,50 @@ export class Threads {
     const haveLeft = this.waitUntilQuiet(new Patience(LEAVE));
     this.handles = null;
     const end = Promise.all(handles.map((handle) => handle.terminate()));
-    if (!haveLeft) this.onLeftBehind(end);
+    if (!haveLeft) this.options.onLeftBehind(end);
     this.releaseAll();
   }
 
-  private start(): void {
-    if (this.handles !== null) return;
+  /** Sees to it that there are threads; whether there are. */
+  private start(): boolean {
+    if (this.handles !== null) return true;
+    if (this.refusal !== null) return false;
     this.words = controlWords(this.generation++);
-    this.control.fill(0, this.words.run, this.words.watching + 1);
-    this.handles = Array.from({ length: this.count - 1 }, (_, i) => {
-      const handle = startThread();
-      handle.onEnd((reason) => {
-        if (this.handles?.includes(handle) === true)
-          this.loss ??= `thread ${i + 1} ended: ${reason}`;
-      });
-      handle.post({ kind: 'start', memory: this.memory, thread: i + 1, words: this.words });
-      for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
-      return handle;
+    this.control.fill(0, this.words.run, this.words.started + 1);
+    const handles: ThreadHandle[] = [];
+    this.handles = handles;
+    try {
+      while (handles.length < this.wanted - 1) handles.push(this.startOne(handles.length + 1));
+    } catch (error) {
+      this.workAlone(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+    return true;
+  }
+
+  private startOne(thread: number): ThreadHandle {
+    const handle = (this.options.startThread ?? startThread)();
+    handle.onEnd((reason) => {
+      if (this.handles?.includes(handle) !== true) return;
+      // A file that no thread could load will not be loaded by the next one either.
+      const haveAllStarted = Atomics.load(this.control, this.words.started) === this.wanted - 1;
+      if (haveAllStarted) this.loss ??= `thread ${thread} ended: ${reason}`;
+      else this.workAlone(reason);
     });
+    handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
+    for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
+    return handle;
+  }
+
+  /** Does without other threads for good, and says so once. */
+  private workAlone(reason: string): void {
+    this.stop();
+    this.modules.clear();
+    this.refusal =
+      `wasmBackend: no threads can be started (${reason}), so it computes on one. They run the file ` +
+      'threads/thread.js of @tessera/tensor: a bundler must bring it along, and the content security ' +
+      "policy of a page must allow it (worker-src 'self').";
+    warn(this.refusal);
   }
 
   private post(message: ThreadMessage): void {

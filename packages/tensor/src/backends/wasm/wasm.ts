@@ -43,7 +43,14 @@ export interface WasmOptions {
 
 /** The backend in WebAssembly. */
 export interface WasmBackend extends Backend {
+  /** Threads that work together: 1, whatever was asked for, once it is known that no other can be started. */
   readonly threads: number;
+  /**
+   * Why there is one thread although more were asked for: no other could be started, as where a bundler
+   * left their file out or a policy forbids workers. `null` where all is as asked for. It is known some
+   * time after the first large computation, and the console shows it too.
+   */
+  readonly notice: string | null;
   /** Whether products use `f32x4.relaxed_madd`. */
   readonly relaxed: boolean;
   /** Bytes of its memory that tensors and plans hold. */
@@ -122,7 +129,12 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
     epilogues: new Set(['matmul', 'conv2d', 'conv2dInput']),
-    threads,
+    get threads() {
+      return engine.threads.count;
+    },
+    get notice() {
+      return engine.threads.notice;
+    },
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
     store: (array, dtype) => {
@@ -181,6 +193,7 @@ class Engine {
   readonly threads: Threads;
   private readonly target: Target;
   private readonly isShared: boolean;
+  private readonly mostThreads: number;
   /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
   private readonly scratch: LastingBlock;
 
@@ -188,9 +201,12 @@ class Engine {
     this.isShared = threads > 1;
     this.heap = new Heap(this.isShared);
     const { heap } = this;
-    this.threads = new Threads(heap.memory, threads, (end) => {
-      heap.hold(end);
+    this.threads = new Threads(heap.memory, threads, {
+      onLeftBehind: (end) => {
+        heap.hold(end);
+      },
     });
+    this.mostThreads = threads;
     this.target = target;
     this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
     controlOf(this.heap.memory).fill(0);
@@ -228,8 +244,8 @@ class Engine {
           return at;
         };
         if (together) {
-          threads.run(id, prepareFrame, (at) => {
-            run(at, 0, 1);
+          threads.run(id, prepareFrame, (at, isShared) => {
+            run(at, 0, isShared ? 1 : 0);
           });
         } else {
           run(prepareFrame(), 0, 0);
@@ -243,8 +259,7 @@ class Engine {
 
   /** Makes the scratch memory large enough for a plan, so that it fails now and not in the middle. */
   private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
-    const bytes =
-      align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.threads.count;
+    const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.mostThreads;
     if (bytes <= this.scratch.bytes) return;
     const limit = this.heap.maximumPages * 65536;
     if (bytes > limit) {
