@@ -125,6 +125,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   }
   const target = { relaxed: options.relaxed ?? hasRelaxed };
   const engine = new Engine(threads, target);
+  const stopThreads = stopperOf(engine.threads);
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
@@ -154,10 +155,9 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     },
     prepare: (plan, constants) => engine.prepare(backend, plan, constants),
     usedBytes: () => engine.heap.usedBytes,
-    stopThreads: () => {
-      engine.threads.stop();
-    },
+    stopThreads,
   };
+  collected().register(backend, stopThreads);
   return backend;
 }
 
@@ -179,7 +179,7 @@ function own(backend: Backend, storage: Storage, op: string): WasmStorage {
 
 let registry: FinalizationRegistry<() => void> | undefined;
 
-/** Gives the frames of executables that nobody can reach any more back. */
+/** Gives the frames of executables that nobody can reach any more back, and ends the threads of backends. */
 function collected(): FinalizationRegistry<() => void> {
   registry ??= createRegistry<() => void>((release) => {
     release();
@@ -296,6 +296,13 @@ class Engine {
     if (refusing === 0) return;
     throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
   }
+}
+
+/** What ends the threads of a dropped backend, and is made apart from it as {@link releaserOf} is. */
+function stopperOf(threads: Threads): () => void {
+  return () => {
+    threads.stop();
+  };
 }
 
 /**
