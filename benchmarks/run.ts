@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
+import { endure, type EnduranceOptions } from './endurance.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
 
@@ -35,6 +36,15 @@ const command = strictCommand('bench', "Times Tessera's own work.")
   .action((words: string[], given: { backend: 'wasm' | 'cpu'; threads?: number }) => {
     const { backend, threads = backend === 'cpu' ? 1 : availableParallelism() } = given;
     return bench(words, { backend, threads });
+  });
+
+command
+  .command('endurance')
+  .description('trains for thousands of steps, and fails if memory grows')
+  .option('--steps <n>', 'how many', wholeNumber(100), 2000)
+  .option('--threads <n>', 'threads (default: one a core)', wholeNumber(1))
+  .action(async (given: EnduranceOptions) => {
+    if (!(await endure(given))) process.exitCode = 1;
   });
 
 try {

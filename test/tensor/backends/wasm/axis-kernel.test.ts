@@ -20,7 +20,7 @@ afterAll(() => {
 
 /** A kernel along an axis of tensors that lie in memory like this. */
 interface Case {
-  readonly composite: Composite<Params>;
+  readonly composite: Composite;
   readonly params: Params;
   readonly axis: number;
   readonly view: View;

@@ -99,9 +99,10 @@ describe('randomBits on wasm', () => {
         keys,
         starts,
         fc.integer({ min: 1, max: 32 }),
-        (size, key, start, width) => {
+        (size, keyWords, start, width) => {
           const params = { shape: [size], width, start };
-          const run = (backend?: typeof one) => runCall(source.randomBits, params, [key], backend);
+          const run = (backend?: typeof one) =>
+            runCall(source.randomBits, params, [keyWords], backend);
           expect(run(one)).toStrictEqual(run());
         },
       ),
@@ -110,12 +111,12 @@ describe('randomBits on wasm', () => {
   });
 
   it('gives the same bits on several threads', () => {
-    const key = {
+    const keyWords = {
       view: { shape: [2], strides: [1], offset: 0 },
       elements: new Int32Array([7, -11]),
     };
     const params = { shape: [3, 100_003], width: 24, start: 5 };
-    const run = (backend?: typeof one) => runCall(source.randomBits, params, [key], backend);
+    const run = (backend?: typeof one) => runCall(source.randomBits, params, [keyWords], backend);
     expect(run(two)).toStrictEqual(run());
   });
 });

@@ -55,6 +55,8 @@ export interface WasmBackend extends Backend {
   readonly relaxed: boolean;
   /** Bytes of its memory that tensors and plans hold. */
   usedBytes(): number;
+  /** Bytes of its memory, used or free. It grows when it must, and never shrinks. */
+  memoryBytes(): number;
   /** Ends its threads at once. They keep no process alive, so this is for those who count them. */
   stopThreads(): void;
 }
@@ -155,6 +157,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     },
     prepare: (plan, constants) => engine.prepare(backend, plan, constants),
     usedBytes: () => engine.heap.usedBytes,
+    memoryBytes: () => engine.heap.memory.buffer.byteLength,
     stopThreads,
   };
   collected().register(backend, stopThreads);
