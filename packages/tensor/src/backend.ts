@@ -1,6 +1,5 @@
 import type { Plan } from './compile/plan.ts';
-import type { DType, TypedArray } from './dtype.ts';
-import type { Range } from './view.ts';
+import type { DType, Range, TypedArray } from './dtype.ts';
 
 /** Memory of a backend that holds the elements of tensors. */
 export interface Storage {

@@ -13,6 +13,12 @@ export interface TypedArrayOf {
 /** Storage of any dtype. */
 export type TypedArray = TypedArrayOf[DType];
 
+/** Elements of an array from `begin` up to, but without, `end`. */
+export interface Range {
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** Bytes of one element. */
 export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { float32: 4, int32: 4, bool: 1 };
 

@@ -1,3 +1,4 @@
+import type { Range } from './dtype.ts';
 import { rowMajorStrides, sizeOf, type Shape } from './shape.ts';
 
 /**
@@ -115,12 +116,6 @@ export function reshapeView(view: View, shape: Shape): View | null {
     left /= shape[i];
   }
   return { shape, strides, offset: view.offset };
-}
-
-/** Elements of a storage from `begin` up to, but without, `end`. */
-export interface Range {
-  readonly begin: number;
-  readonly end: number;
 }
 
 /**

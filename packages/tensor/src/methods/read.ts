@@ -1,8 +1,8 @@
-import type { TypedArray } from '../dtype.ts';
+import type { Range, TypedArray } from '../dtype.ts';
 import { gatherElements } from '../elements.ts';
 import { ShapeError, StateError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
-import { rangeOf, type Range, type View } from '../view.ts';
+import { rangeOf, type View } from '../view.ts';
 
 /** The elements in row-major order, when the backend has them. */
 export async function read(x: Tensor): Promise<TypedArray> {
