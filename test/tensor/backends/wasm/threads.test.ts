@@ -86,8 +86,11 @@ const endless = program((f) => {
   });
 });
 
-/** Runs a program; the main thread waits until the counter reaches `target`, as a program would. */
-function runUntil(id: number, counter: Int32Array, target: number): void {
+/**
+ * Runs a program; the main thread waits until the counter reaches `target`, however long the threads take
+ * to start, and then does `main`.
+ */
+function runUntil(id: number, counter: Int32Array, target: number, main?: () => void): void {
   threads?.run(
     id,
     () => {
@@ -95,10 +98,17 @@ function runUntil(id: number, counter: Int32Array, target: number): void {
       return 0;
     },
     () => {
-      for (let now = 0; now !== target; now = Atomics.load(counter, 0))
-        threads?.pause(COUNTER, now);
+      for (let now = 0; now !== target; now = Atomics.load(counter, 0)) {
+        Atomics.wait(counter, 0, now, 1);
+      }
+      main?.();
     },
   );
+}
+
+/** Waits as a program does for what never comes. */
+function waitForEver(): void {
+  for (;;) threads?.pause(COUNTER, 1);
 }
 
 function idOf(module: WebAssembly.Module): number {
@@ -142,7 +152,7 @@ describe('threads', () => {
     const good = idOf(count);
     runUntil(good, counter, 2);
     expect(() => {
-      runUntil(bad, counter, 2);
+      runUntil(bad, counter, 0, waitForEver);
     }).toThrow(
       /^run: thread [12] failed in the middle of a run\. Its results are lost; the next run/,
     );
@@ -157,12 +167,11 @@ describe('threads', () => {
     const good = idOf(count);
     const released = vi.fn<() => void>();
     for (let i = 0; i < 3; i++) {
-      const prepare = (): number => (counter[0] = 0);
-      const main = (): void => {
-        for (let now = 0; now !== 2; now = Atomics.load(counter, 0)) threads?.pause(COUNTER, now);
-        throw new RangeError('in the middle of a unit');
-      };
-      expect(() => threads?.run(bad, prepare, main)).toThrow('in the middle of a unit');
+      expect(() => {
+        runUntil(bad, counter, 2, () => {
+          throw new RangeError('in the middle of a unit');
+        });
+      }).toThrow('in the middle of a unit');
       threads?.forget(good + 1 + i, released);
       expect(released).toHaveBeenCalledTimes(i + 1);
       runUntil(good, counter, 2);
@@ -176,7 +185,7 @@ describe('threads', () => {
     const good = idOf(count);
     const before = performance.now();
     expect(() => {
-      runUntil(bad, counter, 2);
+      runUntil(bad, counter, 1, waitForEver);
     }).toThrowErrorMatchingInlineSnapshot(
       `[StateError: run: a thread has not answered for 0.3 seconds. Its results are lost; the next run starts new threads.]`,
     );
@@ -189,8 +198,7 @@ describe('threads', () => {
   });
 
   it('are not given up because the clock of a process that did not run went on', () => {
-    const { counter } = start(2, { mostSilence: 300 });
-    runUntil(idOf(count), counter, 1);
+    const { counter } = start(2);
     let asleep = 0;
     const { now } = performance;
     vi.spyOn(performance, 'now').mockImplementation(() => asleep + now.call(performance));
@@ -201,8 +209,9 @@ describe('threads', () => {
         if (looks === 10) Atomics.store(counter, 0, 10);
       }
     };
-    const prepare = (): number => (counter[0] = 0);
-    expect(() => threads?.run(idOf(late), prepare, main)).not.toThrow();
+    expect(() => {
+      runUntil(idOf(late), counter, 0, main);
+    }).not.toThrow();
   });
 
   it('that stay in a run for which the main one did not wait are given up before the next', () => {
@@ -230,7 +239,7 @@ describe('threads', () => {
       expect(() => threads?.run(good, () => 0, nothing)).toThrow(
         /^run: thread 1 ended: WebAssembly\.Instance\(\): Import #\d.*\. Its results are lost/,
       );
-    });
+    }, 30_000);
     threads?.forget(unlinked, nothing);
     runUntil(good, counter, 1);
     expect(counter[0]).toBe(1);

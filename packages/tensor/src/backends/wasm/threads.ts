@@ -10,7 +10,7 @@ import { mayWait, startThread, warn, type ThreadHandle } from './platform.ts';
 const MOST_SILENCE = 120_000;
 
 /** Milliseconds of looks in which threads are expected to leave a run that failed. */
-const LEAVE = 500;
+const LEAVE = 2000;
 
 /** Milliseconds that the main thread sleeps at most before it looks again. */
 const NAP = 1;
