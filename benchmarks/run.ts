@@ -9,6 +9,7 @@ import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
+import { endure, type EnduranceOptions } from './endurance.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
 
@@ -48,6 +49,15 @@ command
   .option('--samples <n>', 'samples of a work', wholeNumber(1), 3)
   .option('--out <file>', 'file of the result (default: benchmarks/results/gpu.json)')
   .action((given: GpuOptions) => benchGpu(given));
+
+command
+  .command('endurance')
+  .description('trains for thousands of steps, and fails if memory grows')
+  .option('--steps <n>', 'how many', wholeNumber(100), 2000)
+  .option('--threads <n>', 'threads (default: one a core)', wholeNumber(1))
+  .action(async (given: EnduranceOptions) => {
+    if (!(await endure(given))) process.exitCode = 1;
+  });
 
 try {
   await command.parseAsync();

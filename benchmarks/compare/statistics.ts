@@ -46,3 +46,13 @@ export function samplePlan(ms: number, samples: number): SamplePlan {
     runs: Math.max(1, Math.floor(SHORTEST_SAMPLE / Math.max(ms, 1e-4))),
   };
 }
+
+/** The slope of the line through points `[x, y]` that has the least squares: by how much y grows with x. */
+export function slope(points: readonly (readonly [number, number])[]): number {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const x = mean(points.map(([at]) => at));
+  const y = mean(points.map(([, value]) => value));
+  const along = points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0);
+  return along / points.reduce((sum, [at]) => sum + (at - x) ** 2, 0);
+}

@@ -65,6 +65,12 @@ export class PackedProject {
     return execFileSync(process.execPath, ['main.js'], { cwd: this.folder, encoding: 'utf8' });
   }
 
+  /** Runs a module that stands in the project, which may fail or complain. */
+  tryModule(source: string): { status: number | null; stdout: string; stderr: string } {
+    this.write('main.js', source);
+    return spawnSync(process.execPath, ['main.js'], { cwd: this.folder, encoding: 'utf8' });
+  }
+
   /** Runs the TypeScript compiler, strict, on files of the project. */
   compile(files: readonly string[], options: Readonly<Record<string, unknown>>): Compilation {
     const compilerOptions = {

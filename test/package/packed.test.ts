@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, renameSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +28,17 @@ interface DitPage {
   readonly refusesEval: boolean;
   readonly isIsolated: boolean;
   readonly result: DitTrainingResult;
+}
+
+/** What the page reports whose threads cannot start. */
+interface LoneThreadPage {
+  readonly isIsolated: boolean;
+  readonly relaxed: boolean;
+  readonly threads: number;
+  readonly notice: string;
+  /** The losses of a training before that was known, and of one after. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
 }
 
 /** Of the program's network: 2 to 8 to 1, with biases. */
@@ -221,6 +233,7 @@ describe('one program', () => {
     'training-worker.ts',
     'sampling-page.ts',
     'dit-training-page.ts',
+    'lone-thread-page.ts',
   ];
   const options = {
     lib: ['es2023', 'esnext.disposable', 'dom'],
@@ -234,7 +247,7 @@ describe('one program', () => {
     project.copy(programs, ['.ts', '.html']);
     const nodenext = { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' };
     compiled = project.compile(scripts, { ...options, ...nodenext });
-    const pages = ['training.html', 'sampling.html', 'dit-training.html'];
+    const pages = ['training.html', 'sampling.html', 'dit-training.html', 'lone-thread.html'];
     built = await bundle(project.folder, pages, site);
   });
 
@@ -314,6 +327,59 @@ describe('one program', () => {
       expect(node.losses).toEqual(result.losses);
       expect(node.gradNorms).toEqual(result.gradNorms);
     });
+  });
+
+  it('a page computes on one thread where its bundler left out the file of the threads, and says so', async ({
+    skip,
+  }) => {
+    const browser = findChromium();
+    if (browser === null) return skip(NO_CHROMIUM);
+    const incomplete = join(project.folder, 'site-without-threads');
+    cpSync(site, incomplete, {
+      recursive: true,
+      filter: (path) => !/^thread-[\w-]+\.js$/.test(basename(path)),
+    });
+    const { 'lone-thread': report } = await visitPages(
+      browser,
+      incomplete,
+      { 'lone-thread': ['page'] },
+      true,
+    );
+    const page = report.outputs['page'] as LoneThreadPage;
+    expect(page).toMatchObject({ isIsolated: true, threads: 1 });
+    expect(page.notice).toContain('no threads can be started (its file did not load)');
+    // The browser tells of the files that are missing, once a thread; the backend of what that means, once.
+    expect(report.complaints.filter((text) => text.startsWith('wasmBackend'))).toEqual([
+      page.notice,
+    ]);
+    const node = runInNode('dit-training', 'trainDit', { relaxed: page.relaxed, threads: 1 });
+    const { losses } = node as DitTrainingResult;
+    expect([page.before, page.after]).toEqual([losses, losses]);
+  });
+
+  it('Node computes on one thread where the file of the threads is missing, and says so', () => {
+    const file = join(project.folder, 'node_modules/@tessera/tensor/threads/thread.js');
+    const away = `${file}.away`;
+    renameSync(file, away);
+    try {
+      const { status, stdout, stderr } = project.tryModule(`
+        import { setTimeout } from 'node:timers/promises';
+        import { key, matmul, normal, setDefaultBackend, wasmBackend } from '@tessera/tensor';
+        const backend = wasmBackend({ threads: 2 });
+        setDefaultBackend(backend);
+        const x = normal(key(0), [200, 200]);
+        const work = () => matmul(x, x).sum().itemSync();
+        const before = work();
+        while (backend.notice === null) await setTimeout(1);
+        console.log(work() === before, backend.threads);
+      `);
+      expect([status, stdout]).toEqual([0, 'true 1\n']);
+      expect(
+        stderr.match(/^wasmBackend: no threads can be started \(Cannot find module /gm),
+      ).toHaveLength(1);
+    } finally {
+      renameSync(away, file);
+    }
   });
 
   function trainInNode(): TrainingResult {

@@ -3,7 +3,7 @@ import { cpuBackend } from './backends/cpu/cpu.ts';
 import { hasWasmSimd } from './backends/wasm/target.ts';
 import { wasmBackend } from './backends/wasm/wasm.ts';
 
-let current: Backend | undefined;
+let current: Backend | null = null;
 
 /**
  * The backend on which new tensors are stored: `wasm`, or `cpu` where the engine has no WebAssembly
@@ -21,12 +21,16 @@ export function defaultBackend(): Backend {
  * Chooses the backend of tensors made from now on. Tensors that exist stay where they are, and
  * operations refuse to mix backends.
  *
+ * @param backend The backend, or `null` for the one that {@link defaultBackend} makes when it is first
+ * needed.
+ * @returns What it was before, to be put back later: `null` if nobody had chosen or needed one yet.
  * @example
- * const before = defaultBackend();
- * setDefaultBackend(cpuBackend());
+ * const before = setDefaultBackend(cpuBackend());
  * zeros([2]).add(1); // [1, 1]: computed by the new backend
  * setDefaultBackend(before);
  */
-export function setDefaultBackend(backend: Backend): void {
+export function setDefaultBackend(backend: Backend | null): Backend | null {
+  const before = current;
   current = backend;
+  return before;
 }

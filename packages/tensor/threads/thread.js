@@ -49,6 +49,7 @@ if (threads === undefined) {
 function receive(message) {
   if (message.kind === 'start') {
     self = message;
+    Atomics.add(new Int32Array(self.memory.buffer), self.words.started, 1);
     return;
   }
   if (self === undefined) throw new Error('thread: a message came before the memory.');
@@ -95,7 +96,7 @@ function work(control, { thread, words }) {
     program(Atomics.load(control, words.frame), thread, 1);
     return true;
   } catch (error) {
-    Atomics.store(control, words.failed, 1 + thread);
+    Atomics.compareExchange(control, words.failed, 0, 1 + thread);
     throw error;
   } finally {
     Atomics.sub(control, words.active, 1);

@@ -29,10 +29,23 @@ describe('assemblies', () => {
     };
     expect(planOf((x) => [grad(loss)(x)], [[2, 6]])).toMatchInlineSnapshot(`
       "plan: 3 kernels, arena 0 bytes
-        out0: float32[2, 2] strides [6, 1] offset 4 = map [2, 2] add(add(cos(in0[2, 2] strides [6, 1] offset 4), 0), 0)
-        out0: float32[2, 2] strides [6, 1] offset 2 = map [2, 2] add(add(in0[2, 2] strides [6, 1], 0), 0)
+        out0: float32[2, 2] strides [6, 1] offset 4 = map [2, 2] add(cos(in0[2, 2] strides [6, 1] offset 4), 0)
+        out0: float32[2, 2] strides [6, 1] offset 2 = map [2, 2] add(in0[2, 2] strides [6, 1], 0)
         out0: float32[2, 2] strides [6, 1] = map [2, 2] add(in0[2, 2] strides [6, 1] offset 2, 0)"
     `);
+  });
+
+  it('add one 0 to each part, however many there are', () => {
+    const loss = (x: Tensor): Tensor =>
+      x
+        .chunk(5, 0)
+        .map((part, i) => part.mul(i + 2))
+        .reduce((sum, part) => sum.add(part))
+        .square()
+        .sum();
+    const plan = planOf((x) => [grad(loss)(x)], [[10]]);
+    const kernels = plan.split('\n').filter((line) => line.includes('out0: '));
+    expect(kernels.map((line) => line.split(', 0)').length - 1)).toEqual([1, 1, 1, 1, 1]);
   });
 
   it('of slices that meet are added', () => {
@@ -208,6 +221,32 @@ describe('epilogues', () => {
         tmp2: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
         out0: float32[5, 3] = map [5, 3] exp(tmp2[5, 3])
         out1: float32[3, 3] = matmul(tmp2[3, 5] strides [1, 3], tmp2[5, 3])"
+    `);
+  });
+
+  it('count no map as a reader that computes nothing any more', () => {
+    // u and v are one map, which the sum keeps apart from the other map; that computes v again.
+    const f = (x: Tensor, w: Tensor, y: Tensor): Tensor[] => {
+      const product = matmul(x, w.transpose());
+      const u = y.exp().sin();
+      const v = product.mul(u);
+      const first = product.mul(v).add(u).add(u.sum());
+      return [first, first.mul(v)];
+    };
+    const plan = planOf(
+      f,
+      [
+        [5, 4],
+        [3, 4],
+        [5, 3],
+      ],
+      ['matmul'],
+    );
+    expect(plan).toMatchInlineSnapshot(`
+      "plan: 2 kernels, arena 64 bytes
+        tmp3: float32 × 1 at byte 0
+        tmp3: float32[] = sum over [0, 1] of [5, 3] sin(exp(in2[5, 3]))
+        out0: float32[5, 3], out1: float32[5, 3] = y = matmul(in0[5, 4], in1[4, 3] strides [1, 4]); [5, 3] t0 = sin(exp(in2[5, 3])); t1 = mul(y, t0); t2 = add(add(mul(y, t1), t0), tmp3[5, 3] strides [0, 0]); t2, mul(t2, t1)"
     `);
   });
 

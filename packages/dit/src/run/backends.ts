@@ -1,12 +1,6 @@
 /** The backends that a run can compute on, by name. Each is loaded when it is asked for. */
 
-import {
-  cpuBackend,
-  defaultBackend,
-  setDefaultBackend,
-  wasmBackend,
-  type Backend,
-} from '@tessera/tensor';
+import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
 import type { BackendName } from '../choices.ts';
 
 /** A backend for as long as a run takes. */
@@ -55,8 +49,7 @@ export async function withBackend<T>(
   work: (notice: string | undefined) => Promise<T>,
 ): Promise<T> {
   const { backend, notice, close } = await BACKEND_FACTORIES[name]();
-  const before = defaultBackend();
-  setDefaultBackend(backend);
+  const before = setDefaultBackend(backend);
   try {
     return await work(notice);
   } finally {

@@ -23,7 +23,7 @@ export function partOf(arg: Source, argShape: Shape, region: Region, whole: Shap
  * Makes sums of assemblies whose regions do not meet one assembly: the gradients of slices of one
  * tensor land in it side by side, instead of being added up among zeros.
  *
- * Each part adds the 0 that the others have there, which only −0 can tell.
+ * Each part adds the 0 that the others have there, which only −0 can tell, and a second 0 nothing can.
  *
  * @param temporary Makes a buffer.
  */
@@ -84,7 +84,16 @@ function keepApart(a: Part, b: Part): boolean {
   );
 }
 
+/** The part with one 0 added to what lands there, however many sums it was part of. */
 function plusZero(part: Part, { order, primitive, params, dtype }: Atom, buffer: number): Part {
+  const last = part.atoms.at(-1);
+  const isAdded =
+    last !== undefined &&
+    last.primitive === primitive &&
+    last.args.some((arg) => arg.kind === 'uniform' && arg.value === 0) &&
+    part.arg.kind === 'window' &&
+    part.arg.buffer === last.buffer;
+  if (isAdded) return part;
   const zero: Source = { kind: 'uniform', value: 0, dtype };
   const atom: Atom = { order, primitive, params, args: [part.arg, zero], buffer, dtype };
   const arg: Source = { kind: 'window', buffer, dtype, view: contiguousView(part.shape) };

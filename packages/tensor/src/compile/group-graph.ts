@@ -144,6 +144,12 @@ export class GroupGraph {
     for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
   }
 
+  /** Takes a group out whose results nobody reads. */
+  remove(group: Group): void {
+    for (const { buffer } of windowsOf(group.body)) this.readersOf(buffer).delete(group);
+    this.groups.delete(group.id);
+  }
+
   private makersRead(group: Group): Group[] {
     const makers = new Set<Group>();
     for (const { buffer } of windowsOf(group.body)) {

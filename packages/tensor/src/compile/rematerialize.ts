@@ -37,6 +37,21 @@ export function rematerialize(graph: GroupGraph): void {
     if (group.body.kind !== 'map' || group.body.atoms.length < 2) continue;
     const maker = group as Maker;
     for (const atom of maker.body.atoms.toReversed()) dropResult(graph, maker, atom);
+    prune(graph, maker);
+  }
+}
+
+/** Takes out of a map what nobody needs any more, so that it does not count as a reader of its operands. */
+function prune(graph: GroupGraph, maker: Maker): void {
+  const needed = new Set<number>();
+  const atoms = maker.body.atoms.toReversed().filter((atom) => {
+    if (!needed.has(atom.buffer) && !isKept(graph, atom)) return false;
+    for (const arg of atom.args) if (arg.kind === 'window') needed.add(arg.buffer);
+    return true;
+  });
+  if (atoms.length === 0) graph.remove(maker);
+  else if (atoms.length < maker.body.atoms.length) {
+    graph.replace(maker, { ...maker.body, atoms: atoms.reverse() });
   }
 }
 

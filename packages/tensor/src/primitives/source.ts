@@ -1,5 +1,5 @@
 import { expectDType } from '../dtype.ts';
-import { formatShape, ShapeError } from '../errors.ts';
+import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { checkShape, sameShape } from '../shape.ts';
 import type { KernelPrimitive, LiteralParams, LiteralPrimitive } from './primitive.ts';
 
@@ -8,7 +8,7 @@ export interface SourceParams {
   iota: { readonly size: number };
   randomBits: {
     readonly shape: readonly number[];
-    /** Bits kept of each 32-bit word, from the top: 32 gives any int32, fewer give `0 … 2^width − 1`. */
+    /** Bits kept of each 32-bit word, from the top, 1 to 32: 32 gives any int32, fewer give `0 … 2^width − 1`. */
     readonly width: number;
     /** Counter of the first element. */
     readonly start: number;
@@ -28,8 +28,20 @@ export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<Sourc
     kind: 'kernel',
     name: 'randomBits',
     doc: 'y[i] = the xor of the two words of threefry2x32(key, counter (0, start + i)), its top `width` bits',
-    infer: ([key], { shape }) => {
+    infer: ([key], { shape, width, start }) => {
       checkShape('random', shape);
+      if (!Number.isInteger(width) || width < 1 || width > 32) {
+        throw new ValueError(
+          'randomBits',
+          `width must be a whole number of bits from 1 to 32, but is ${width}. A draw of no bits is zeros(shape, 'int32').`,
+        );
+      }
+      if (!Number.isSafeInteger(start) || start < 0) {
+        throw new ValueError(
+          'randomBits',
+          `start must be a whole number of at least 0, but is ${start}.`,
+        );
+      }
       expectDType('randomBits', key.dtype, ['int32']);
       if (!sameShape(key.shape, [2])) {
         throw new ShapeError(

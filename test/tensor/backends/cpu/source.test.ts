@@ -52,6 +52,23 @@ describe('randomBits', () => {
     expect(runCall(source.randomBits, params, [strided])).toEqual(expected);
   });
 
+  it('refuses widths that a word has not, and starts that no counter has', () => {
+    const infer = (params: { readonly width: number; readonly start: number }) => () =>
+      source.randomBits.infer([{ shape: [2], dtype: 'int32' }], { shape: [2], ...params });
+    expect(infer({ width: 0, start: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: randomBits: width must be a whole number of bits from 1 to 32, but is 0. A draw of no bits is zeros(shape, 'int32').]`,
+    );
+    for (const width of [-1, 33, 2.5, NaN]) {
+      expect(infer({ width, start: 0 })).toThrow(`from 1 to 32, but is ${width}`);
+    }
+    expect(infer({ width: 32, start: -1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: randomBits: start must be a whole number of at least 0, but is -1.]`,
+    );
+    for (const start of [0.5, NaN, 2 ** 53]) {
+      expect(infer({ width: 32, start })).toThrow(`of at least 0, but is ${start}`);
+    }
+  });
+
   it('gives nothing for an empty shape', () => {
     const params = { shape: [0, 3], width: 32, start: 0 };
     expect(runCall(source.randomBits, params, [keyOf(1, 2)]).elements).toHaveLength(0);

@@ -84,7 +84,7 @@ function define<P extends Params>(
 }
 
 /** What the kernel gives. Its outputs start as garbage, all of which it must overwrite. */
-function run<P extends Params>(
+export function run<P extends Params>(
   backend: Backend,
   operation: Composite<P>,
   params: P,

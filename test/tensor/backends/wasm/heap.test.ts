@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PAGE_BYTES } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
 import { CONTROL_BYTES } from '../../../../packages/tensor/src/backends/wasm/control.ts';
 import { Heap, megabytes, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
+import { LastingBlock } from '../../../../packages/tensor/src/backends/wasm/lasting-block.ts';
 
 /** What a program does with memory: takes so many bytes, or gives one of its blocks back. */
 type Action =
@@ -32,6 +33,15 @@ function play(
     check(held);
   }
   return held;
+}
+
+/** The end of a hold that has not come yet, and what makes it come. */
+function open(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let end: (() => void) | undefined;
+  const promise = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { promise, resolve: () => end?.() };
 }
 
 /** How often `work` has garbage collected. */
@@ -147,11 +157,76 @@ describe('a heap', () => {
     expect(heap.allocate(2 ** 20, 'matmul').address).toBe(block.address);
   });
 
+  it('keeps what was there before a hold until all holds have ended, and nothing else', async () => {
+    const heap = new Heap(false, 64);
+    const [first, second] = [1000, 1000].map((bytes) => heap.allocate(bytes, 'test'));
+    const ends = [open(), open()];
+    heap.release(first);
+    heap.hold(ends[0].promise);
+    heap.release(second);
+    expect(heap.allocate(1000, 'test').address).toBe(first.address);
+    const third = heap.allocate(1000, 'test');
+    expect(third.address).toBeGreaterThan(second.address);
+    heap.release(third);
+    expect(heap.allocate(1000, 'test').address).toBe(third.address);
+    heap.hold(ends[1].promise);
+    ends[0].resolve();
+    await setImmediate();
+    expect(heap.allocate(1000, 'test').address).toBeGreaterThan(third.address);
+    ends[1].resolve();
+    await setImmediate();
+    expect(heap.allocate(1000, 'test').address).toBe(second.address);
+  });
+
   it('may be shared', () => {
     expect(new Heap(true, 16).memory.buffer).toBeInstanceOf(SharedArrayBuffer);
     expect(() => new Heap(false, 8)).toThrowErrorMatchingInlineSnapshot(
       `[StateError: wasmBackend: the engine gives no WebAssembly memory.]`,
     );
+  });
+});
+
+describe('a lasting block', () => {
+  it('stays where it is, and moves after a hold', async () => {
+    const heap = new Heap(false, 64);
+    const block = new LastingBlock(heap, 1000, 'test');
+    const address = block.address();
+    expect(block.address()).toBe(address);
+    const end = open();
+    heap.hold(end.promise);
+    const moved = block.address();
+    expect(moved).toBeGreaterThan(address);
+    expect(block.address()).toBe(moved);
+    // Where it was is free for others when nobody can write there any more.
+    expect(heap.allocate(1000, 'test').address).toBeGreaterThan(moved);
+    end.resolve();
+    await setImmediate();
+    expect(heap.allocate(1000, 'test').address).toBe(address);
+    block.release();
+    expect(heap.allocate(1000, 'test').address).toBe(moved);
+  });
+
+  it('grows over where it was, but not over what threads may write to', () => {
+    const heap = new Heap(false, 64);
+    const block = new LastingBlock(heap, 1000, 'test');
+    const address = block.address();
+    block.grow(5000, 'test');
+    expect([block.address(), block.bytes]).toEqual([address, 5120]);
+    heap.hold(open().promise);
+    block.grow(6000, 'test');
+    expect(block.address()).toBe(address + 5120);
+  });
+
+  it('stays as large as it was when there is no memory for more', () => {
+    const heap = new Heap(false, 32);
+    const block = new LastingBlock(heap, 1000, 'test');
+    for (let round = 0; round < 2; round++) {
+      expect(() => {
+        block.grow(2 ** 22, 'test');
+      }).toThrow(/^test: no memory is left for 4 MiB/);
+      expect(block.bytes).toBe(1024);
+      heap.hold(open().promise);
+    }
   });
 });
 

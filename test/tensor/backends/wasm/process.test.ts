@@ -45,3 +45,61 @@ describe('a process that computes on two threads', () => {
     ).toBe('300,300\n');
   });
 });
+
+describe('a backend that nobody can reach any more', () => {
+  it.each([1, 2])('is collected, with its programs, memory and threads: of %i', async (threads) => {
+    const code = `
+      import { setTimeout } from 'node:timers/promises';
+      import { compile, key, matmul, normal, setDefaultBackend, wasmBackend } from '@tessera/tensor';
+
+      const made = [];
+      const ended = [];
+      const watch = (name, object) => made.push([name, new WeakRef(object)]);
+      for (const name of ['Memory', 'Module', 'Instance']) {
+        WebAssembly[name] = class extends WebAssembly[name] {
+          constructor(...args) {
+            super(...args);
+            watch(name, this);
+          }
+        };
+      }
+      const node = process.getBuiltinModule('node:worker_threads');
+      node.Worker = class extends node.Worker {
+        constructor(...args) {
+          super(...args);
+          watch('Worker', this);
+          this.on('exit', () => ended.push('thread'));
+        }
+      };
+      function use() {
+        const backend = wasmBackend({ threads: ${threads} });
+        setDefaultBackend(backend);
+        const f = compile((x) => matmul(x, x.add(1)));
+        const x = normal(key(0), [300, 300]);
+        for (let i = 0; i < 3; i++) f(x);
+        watch('backend', backend);
+        watch('function', f);
+        watch('tensor', x);
+        setDefaultBackend(null);
+      }
+      use();
+      for (let i = 0; i < 20; i++) {
+        await setTimeout(10);
+        gc();
+      }
+      await setTimeout(10);
+      const names = (list) => [...new Set(list.map(([name]) => name))].join();
+      console.log(names(made));
+      console.log('left:', names(made.filter(([, reference]) => reference.deref() !== undefined)));
+      console.log('ended:', ended.length);
+    `;
+    const output = await runTypeScript(['--expose-gc', '--input-type=module', '--eval', code]);
+    const workers = threads > 1 ? 'Worker,' : '';
+    expect(output.split('\n')).toEqual([
+      expect.stringContaining(`${workers}backend,function,tensor`),
+      'left: ',
+      `ended: ${threads - 1}`,
+      '',
+    ]);
+  });
+});

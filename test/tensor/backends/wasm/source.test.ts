@@ -1,6 +1,22 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { wasmBackend } from '../../../../packages/tensor/src/backends/wasm/wasm.ts';
+import {
+  arange,
+  bernoulli,
+  compile,
+  eye,
+  key,
+  linspace,
+  matmul,
+  normal,
+  randomInt,
+  randomWords,
+  setDefaultBackend,
+  split,
+  uniform,
+  wasmBackend,
+  type Tensor,
+} from '@tessera/tensor';
 import { source } from '../../../../packages/tensor/src/primitives/source.ts';
 import { runCall, type Input } from '../cpu/kernel-runs.ts';
 
@@ -36,6 +52,40 @@ describe('iota on wasm', () => {
   });
 });
 
+describe('sources of no elements on wasm', () => {
+  it.each([1, 2])('are empty, alone and among others: %i threads', (threads) => {
+    const backend = wasmBackend({ threads });
+    const before = setDefaultBackend(backend);
+    try {
+      const random = key(3);
+      const draw = (from: Tensor): Tensor[] => [
+        arange(0),
+        linspace(0, 1, 0),
+        eye(0),
+        randomWords(from, [0]),
+        uniform(from, [0, 3]),
+        normal(from, [3, 0, 2]),
+        randomInt(from, [0], 0, 5),
+        bernoulli(from, 0.5, [2, 0]),
+      ];
+      // The product is work enough for all threads to take part.
+      const f = compile((from: Tensor) => {
+        const x = normal(from, [128, 128]);
+        return [...draw(from), matmul(x, x).sum()];
+      });
+      const shapes = [[0], [0], [0, 0], [0], [0, 3], [3, 0, 2], [0], [2, 0]];
+      expect(draw(random).map(({ shape }) => shape)).toEqual(shapes);
+      expect(draw(random).map((x) => x.dataSync().length)).toEqual(shapes.map(() => 0));
+      expect(split(random, 0)).toEqual([]);
+      const compiled = f(random);
+      expect(compiled.map((x) => x.dataSync().length)).toEqual([...shapes.map(() => 0), 1]);
+    } finally {
+      setDefaultBackend(before);
+      backend.stopThreads();
+    }
+  });
+});
+
 describe('randomBits on wasm', () => {
   it('is that of the cpu backend for any key, width and start', () => {
     const starts = fc.oneof(
@@ -49,9 +99,10 @@ describe('randomBits on wasm', () => {
         keys,
         starts,
         fc.integer({ min: 1, max: 32 }),
-        (size, key, start, width) => {
+        (size, keyWords, start, width) => {
           const params = { shape: [size], width, start };
-          const run = (backend?: typeof one) => runCall(source.randomBits, params, [key], backend);
+          const run = (backend?: typeof one) =>
+            runCall(source.randomBits, params, [keyWords], backend);
           expect(run(one)).toStrictEqual(run());
         },
       ),
@@ -60,12 +111,12 @@ describe('randomBits on wasm', () => {
   });
 
   it('gives the same bits on several threads', () => {
-    const key = {
+    const keyWords = {
       view: { shape: [2], strides: [1], offset: 0 },
       elements: new Int32Array([7, -11]),
     };
     const params = { shape: [3, 100_003], width: 24, start: 5 };
-    const run = (backend?: typeof one) => runCall(source.randomBits, params, [key], backend);
+    const run = (backend?: typeof one) => runCall(source.randomBits, params, [keyWords], backend);
     expect(run(two)).toStrictEqual(run());
   });
 });

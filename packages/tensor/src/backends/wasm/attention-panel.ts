@@ -47,7 +47,7 @@ export function exponentialsRoutine(
       const [panel, keys, state, continues] = [0, 1, 2, 3].map((i) => f.parameter('i32', i));
       const end = f.keep(i32.add(panel, times(keys, rowBytes)));
       const extremes = halves.map(() => f.local('v128', worst));
-      forEachRow(f, panel, end, rowBytes, (row) => {
+      forEachPanelRow(f, panel, end, rowBytes, (row) => {
         extremes.forEach((extreme, i) => {
           f.set(extreme, better(extreme, v128.load(row, halves[i])));
         });
@@ -71,7 +71,7 @@ export function exponentialsRoutine(
           f.set(sum, f32x4.mul(v128.load(state, SUMS + halves[i]), shrunk));
         });
       });
-      forEachRow(f, panel, end, rowBytes, (row) => {
+      forEachPanelRow(f, panel, end, rowBytes, (row) => {
         sums.forEach((sum, i) => {
           const exponent = multiplyAdd(target, v128.load(row, halves[i]), factor, shifts[i]);
           const exponential = f.keep(decay(exponent, f, target));
@@ -115,7 +115,7 @@ export function softmaxGradRoutine(
       const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
       const along = halves.map(() => f.local('v128'));
       const end = f.keep(i32.add(weights, times(keys, rowBytes)));
-      forEachRow(f, weights, end, rowBytes, (row) => {
+      forEachPanelRow(f, weights, end, rowBytes, (row) => {
         const slope = f.keep(i32.add(row, distance));
         along.forEach((sum, i) => {
           const [e, cotangent] = [row, slope].map((each) => v128.load(each, halves[i]));
@@ -126,7 +126,7 @@ export function softmaxGradRoutine(
         f.set(sum, f32x4.mul(sum, factors[i]));
       });
       const emitKeys = (isWhole: boolean): void => {
-        forEachRow(f, weights, end, 4 * rowBytes, (row) => {
+        forEachPanelRow(f, weights, end, 4 * rowBytes, (row) => {
           const slope = f.keep(i32.add(row, distance));
           halves.forEach((half, i) => {
             const places = [0, 1, 2, 3].map((key) => rowBytes * key + half);
@@ -224,7 +224,7 @@ export function rescale(
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
   const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
-  forEachRow(f, panel, f.keep(plus(panel, rows * rowBytes)), rowBytes, (row) => {
+  forEachPanelRow(f, panel, f.keep(plus(panel, rows * rowBytes)), rowBytes, (row) => {
     factors.forEach((factor, i) => {
       const product = f32x4.mul(v128.load(row, halves[i]), factor);
       f.emit(v128.store(row, product, halves[i]));
@@ -232,7 +232,7 @@ export function rescale(
   });
 }
 
-function forEachRow(
+function forEachPanelRow(
   f: FunctionBuilder,
   from: Local<'i32'>,
   end: I32,

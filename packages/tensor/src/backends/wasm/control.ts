@@ -12,6 +12,8 @@ export interface ControlWords {
   readonly failed: number;
   /** Threads that watch for the next run, so that no message needs to wake them. */
   readonly watching: number;
+  /** Threads whose file was loaded, and that know the memory. */
+  readonly started: number;
 }
 
 /** Bytes at the start of the memory that hold the words. */
@@ -33,6 +35,7 @@ export function controlWords(generation: number): ControlWords {
     active: first + 3,
     failed: first + 4,
     watching: first + 5,
+    started: first + 6,
   };
 }
 

@@ -4,7 +4,7 @@ import type { I32 } from './assembler/code.ts';
 import { f32, i32, select } from './assembler/instructions.ts';
 import type { Layout, ScratchPlaces } from './conv-weight-layout.ts';
 import { collectRow } from './copies.ts';
-import { tapSumsRoutine } from './few-rows.ts';
+import { tapSumsRoutine } from './thin-products.ts';
 import { positionRowBytes, readField } from './field.ts';
 import type { PhaseBody } from './kernel-code.ts';
 import { packCall, packRoutine, type PanelStrides } from './packing.ts';

@@ -14,7 +14,7 @@ import {
 } from './conv-weight-block.ts';
 import { cut, scratchPlaces, type Layout } from './conv-weight-layout.ts';
 import { zeroRow } from './copies.ts';
-import { FEW_ROWS } from './few-rows.ts';
+import { THIN_ROWS } from './thin-products.ts';
 import { clearField } from './field.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
 import { TILE_COLUMNS } from './tile.ts';
@@ -85,7 +85,7 @@ function emitUnits(body: PhaseBody, layout: Layout, sums: I32): void {
       const now: Block = { body, layout, places, group, image, images: count, row, rows, depth };
       readImages(now);
       const adds = f.keep(i32.ne(block, first));
-      if (layout.rows <= FEW_ROWS) {
+      if (layout.rows <= THIN_ROWS) {
         copyCotangent(now);
         sumTaps(now, to, table, adds);
       } else {

@@ -1,9 +1,8 @@
 /** Rows of four-byte elements: set to zero, copied, and copied to or from every n-th place. */
-import { plus } from './addressing.ts';
-import type { FunctionBuilder, FunctionReference } from './assembler/function.ts';
-import type { I32 } from './assembler/code.ts';
+import type { FunctionReference } from './assembler/function.ts';
 import { i32 } from './assembler/instructions.ts';
 import { f32x4, v128 } from './assembler/simd.ts';
+import { forEachFour } from './fours.ts';
 import type { Routines } from './kernel-code.ts';
 
 /**
@@ -104,23 +103,4 @@ export function spreadRow(routines: Routines): FunctionReference {
     };
     forEachFour(f, count, inFours, rest);
   });
-}
-
-/** Repeats `inFours` for every four of `count` elements, then `rest` for each one that is left. */
-function forEachFour(f: FunctionBuilder, count: I32, inFours: () => void, rest: () => void): void {
-  const done = f.local('i32');
-  f.while(
-    () => i32.le_u(plus(done, 4), count),
-    () => {
-      inFours();
-      f.increase(done, 4);
-    },
-  );
-  f.while(
-    () => i32.lt_u(done, count),
-    () => {
-      rest();
-      f.increase(done, 1);
-    },
-  );
 }

@@ -1,4 +1,4 @@
-import { FEW_ROWS, READ_AHEAD } from './few-rows.ts';
+import { THIN_ROWS, READ_AHEAD } from './thin-products.ts';
 import { planField, type Field, type Pair, type Planes } from './field.ts';
 import { EDGE_BYTES, rightPanelBytes } from './product.ts';
 import { blockChannels, rowsOf, tapsOf, type Part, type Weights } from './weights.ts';
@@ -51,7 +51,7 @@ export function cut(spec: Correlation): Layout {
   const positions = grid[0] * grid[1];
   const partRows = parts.map((part) => rowsOf(weights, part));
   const rows = Math.max(...partRows);
-  const mayRead = Math.min(...partRows) > FEW_ROWS;
+  const mayRead = Math.min(...partRows) > THIN_ROWS;
   const flops = parts.reduce((sum, p) => sum + 2 * rowsOf(weights, p) * tapsOf(weights, p), 0);
   const isSpread = spread[0] > 1 || spread[1] > 1;
   const wanted = Math.min(

@@ -4,7 +4,7 @@ import type { I32 } from './assembler/code.ts';
 import { i32, select } from './assembler/instructions.ts';
 import { copyRow, spreadRow, zeroRow } from './copies.ts';
 import type { Layout, ScratchPlaces } from './correlation-layout.ts';
-import { FEW_ROWS, positionsAtATime, windowRowRoutine } from './few-rows.ts';
+import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.ts';
 import { positionRowBytes } from './field.ts';
 import type { PhaseBody } from './kernel-code.ts';
 import { productRoutine } from './product.ts';
@@ -47,7 +47,7 @@ export function emitPart(unit: Unit, part: Part, sources: Sources): void {
   );
   const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
   const product = { unit, part, ...sources, to: start, rowBytes };
-  if (rowsOf(weights, part) <= FEW_ROWS) multiplyRow(product);
+  if (rowsOf(weights, part) <= THIN_ROWS) multiplyRow(product);
   else multiplyTiles(product, positions);
   if (isSpread) spreadProducts(unit, part, start);
 }

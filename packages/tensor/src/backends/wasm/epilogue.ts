@@ -6,8 +6,8 @@ import type { I32 } from './assembler/code.ts';
 import { i32 } from './assembler/instructions.ts';
 import { collapse, type Dimension } from './iteration.ts';
 import type { PhaseBody } from './kernel-code.ts';
-import { mapRow, type RowOperand } from './row.ts';
-import { forEachRow } from './rows.ts';
+import { mapRow, type RowOperand } from './expression-loop.ts';
+import { forEachRow } from './nested-loops.ts';
 
 /** A block of rows of a result. */
 interface ResultBlock {

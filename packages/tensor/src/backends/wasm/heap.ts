@@ -27,6 +27,8 @@ export function align(bytes: number): number {
 export interface Block {
   readonly address: number;
   readonly bytes: number;
+  /** How many holds ({@link Heap.hold}) there had been when it was taken. */
+  readonly holds: number;
 }
 
 /**
@@ -40,6 +42,10 @@ export class Heap {
   private end: number = CONTROL_BYTES;
   private sinceCollection = 0;
   private blocksSinceCollection = 0;
+  /** Blocks that were given back while somebody might still write to them. */
+  private readonly held: Block[] = [];
+  private holders = 0;
+  private holdsSoFar = 0;
 
   constructor(shared: boolean, mostPages: number = MOST_PAGES) {
     const { memory, maximumPages } = createMemory(shared, mostPages);
@@ -87,11 +93,37 @@ export class Heap {
     block.address += size;
     block.bytes -= size;
     if (block.bytes === 0) this.free.splice(index, 1);
-    return { address, bytes: size };
+    return { address, bytes: size, holds: this.holdsSoFar };
+  }
+
+  /**
+   * Keeps the blocks that there are now from being used again, should they be given back, until `end`
+   * comes: until then threads that were left behind in the middle of a run may write to what it used.
+   */
+  hold(end: Promise<unknown>): void {
+    this.holdsSoFar++;
+    this.holders++;
+    void this.giveBackAfter(end);
+  }
+
+  private async giveBackAfter(end: Promise<unknown>): Promise<void> {
+    await end;
+    this.holders--;
+    if (this.holders === 0) for (const block of this.held.splice(0)) this.insert(block);
+  }
+
+  /** Whether a block is from before a hold. */
+  isFromBefore(block: Block): boolean {
+    return block.holds < this.holdsSoFar;
   }
 
   /** Gives a block back. */
-  release({ address, bytes }: Block): void {
+  release(block: Block): void {
+    if (this.holders > 0 && this.isFromBefore(block)) this.held.push(block);
+    else this.insert(block);
+  }
+
+  private insert({ address, bytes }: Block): void {
     let low = 0;
     let high = this.free.length;
     while (low < high) {
@@ -123,7 +155,7 @@ export class Heap {
     if (!this.reach(address + bytes)) return null;
     if (reused !== undefined) this.free.pop();
     this.end = address + bytes;
-    return { address, bytes };
+    return { address, bytes, holds: this.holdsSoFar };
   }
 
   /** Grows the memory to at least `end` bytes, by a quarter or more at a time. */

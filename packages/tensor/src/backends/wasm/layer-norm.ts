@@ -4,12 +4,12 @@ import type { V128 } from './assembler/code.ts';
 import type { Local } from './assembler/function.ts';
 import { f32x4, v128 } from './assembler/simd.ts';
 import type { KernelCode } from './kernel-code.ts';
-import { type Row, rowKernel } from './row-kernel.ts';
+import { type Row, axisKernel } from './axis-kernel.ts';
 import { multiplyAdd } from './tile.ts';
 
 /** The mean and `1 / √(var + eps)` of each row along the last axis. */
 export function layerNormStatistics(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
-  return rowKernel(kernel, lastAxis(kernel), 2, (row) => {
+  return axisKernel(kernel, lastAxis(kernel), 2, (row) => {
     const { mean, scale } = statistics(row, eps);
     row.writeOne(mean, 0);
     row.writeOne(scale, 1);
@@ -18,7 +18,7 @@ export function layerNormStatistics(kernel: CallKernel, { eps }: LayerNormParams
 
 /** `x̄ = (ȳ − mean ȳ − y · mean(ȳ·y)) / √(var x + eps)` over the last axis. */
 export function layerNormGrad(kernel: CallKernel, { eps }: LayerNormParams): KernelCode {
-  return rowKernel(kernel, lastAxis(kernel), 2.5, (row) => {
+  return axisKernel(kernel, lastAxis(kernel), 2.5, (row) => {
     const { f, size } = row;
     const { target } = row.routines;
     const { mean, scale } = statistics(row, eps);

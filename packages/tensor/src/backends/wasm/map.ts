@@ -8,8 +8,8 @@ import { costOf } from './cost.ts';
 import { expressionKey } from './expression.ts';
 import { collapse, countOf, type Dimension } from './iteration.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
-import { mapRow } from './row.ts';
-import { forEachRow } from './rows.ts';
+import { mapRow } from './expression-loop.ts';
+import { forEachRow } from './nested-loops.ts';
 
 /** Elements of a long row that are one unit. */
 const BLOCK = 2048;

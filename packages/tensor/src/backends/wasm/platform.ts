@@ -5,7 +5,8 @@ export interface ThreadHandle {
   post(message: unknown): void;
   /** Calls back with the reason when the thread has ended or failed. */
   onEnd(callback: (reason: string) => void): void;
-  terminate(): void;
+  /** Ends it, soon; resolves when it has ended. A page is never told, so there it does not resolve. */
+  terminate(): Promise<unknown>;
 }
 
 /** The parts of Node that we use. */
@@ -63,7 +64,17 @@ export function mayWait(): boolean {
   return node?.getBuiltinModule !== undefined || typeof document === 'undefined';
 }
 
-/** Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive. */
+/** Tells the user of something that is no error and should not pass in silence. */
+export function warn(text: string): void {
+  console.warn(text);
+}
+
+/**
+ * Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive.
+ *
+ * @throws Whatever the engine says where it lets no thread start. It may also say so later, as the end
+ * of the thread.
+ */
 export function startThread(): ThreadHandle {
   const threads = node?.getBuiltinModule?.('node:worker_threads');
   return threads === undefined ? startWebWorker() : startNodeWorker(threads);
@@ -84,9 +95,7 @@ function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
         callback(`it ended with exit code ${code}`);
       });
     },
-    terminate: () => {
-      void worker.terminate();
-    },
+    terminate: () => worker.terminate(),
   };
 }
 
@@ -99,12 +108,14 @@ function startWebWorker(): ThreadHandle {
       worker.postMessage(message, []);
     },
     onEnd: (callback) => {
-      worker.addEventListener('error', ({ message }) => {
-        callback(message);
+      // A file that does not load is an event without a message.
+      worker.addEventListener('error', ({ message = '' }: Partial<ErrorEvent>) => {
+        callback(message === '' ? 'its file did not load' : message);
       });
     },
     terminate: () => {
       worker.terminate();
+      return Promise.race([]); // of no promises, which never resolves
     },
   };
 }

@@ -10,7 +10,7 @@ import { costOf } from './cost.ts';
 import { firstLane, foldOf } from './fold.ts';
 import { collapse, countOf, type Dimension } from './iteration.ts';
 import type { KernelCode, Phase, PhaseBody } from './kernel-code.ts';
-import { forEachVector, type RowOperand } from './row.ts';
+import { forEachVector, type RowOperand } from './expression-loop.ts';
 
 /** Elements of a row that are folded in float32 before they join the float64 total. */
 const PIECE = 1024;

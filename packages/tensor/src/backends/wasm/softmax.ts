@@ -5,7 +5,7 @@ import type { Local } from './assembler/function.ts';
 import { f32x4, v128 } from './assembler/simd.ts';
 import { decay } from './decay.ts';
 import type { KernelCode } from './kernel-code.ts';
-import { type Row, rowKernel } from './row-kernel.ts';
+import { type Row, axisKernel } from './axis-kernel.ts';
 import { log } from './transcendental/logarithm.ts';
 
 /**
@@ -13,7 +13,7 @@ import { log } from './transcendental/logarithm.ts';
  * output is this unit's alone; elsewhere they are computed again.
  */
 export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
-  return rowKernel(kernel, axis, 3.5, (row) => {
+  return axisKernel(kernel, axis, 3.5, (row) => {
     const { f, routines } = row;
     const peak = peakOf(row);
     const exponential = (x: V128): V128 => decay(f32x4.sub(x, peak), f, routines.target);
@@ -27,7 +27,7 @@ export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode
 
 /** `x̄ = y · (ȳ − Σ ȳ·y)` */
 export function softmaxGrad(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
-  return rowKernel(kernel, axis, 1, (row) => {
+  return axisKernel(kernel, axis, 1, (row) => {
     const [along] = row.fold(['sum'], ([y, cotangent]) => [f32x4.mul(y, cotangent)], { unroll: 4 });
     row.write(([y, cotangent]) => f32x4.mul(y, f32x4.sub(cotangent, along)));
   });
@@ -35,7 +35,7 @@ export function softmaxGrad(kernel: CallKernel, { axis }: SoftmaxParams): Kernel
 
 /** `y = ln Σ e^x` */
 export function logSumExp(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
-  return rowKernel(kernel, axis, 5, (row) => {
+  return axisKernel(kernel, axis, 5, (row) => {
     const { finite, logarithm } = logOfSum(row);
     row.writeOne(f32x4.add(logarithm, finite));
   });
@@ -43,7 +43,7 @@ export function logSumExp(kernel: CallKernel, { axis }: SoftmaxParams): KernelCo
 
 /** `y = x − ln Σ e^x` */
 export function logSoftmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
-  return rowKernel(kernel, axis, 6, (row) => {
+  return axisKernel(kernel, axis, 6, (row) => {
     const { finite, logarithm } = logOfSum(row);
     row.write(([x]) => f32x4.sub(f32x4.sub(x, finite), logarithm));
   });

@@ -4,9 +4,10 @@ import { ROTATIONS } from '../../primitives/threefry.ts';
 import { sizeOf } from '../../shape.ts';
 import { plus, times } from './addressing.ts';
 import type { I32, V128 } from './assembler/code.ts';
-import type { FunctionBuilder } from './assembler/function.ts';
+import type { FunctionBuilder, Local } from './assembler/function.ts';
 import { i32, select } from './assembler/instructions.ts';
 import { i32x4, v128 } from './assembler/simd.ts';
+import { forEachFour } from './fours.ts';
 import type { KernelCode, PhaseBody } from './kernel-code.ts';
 
 /** Elements of a unit, a multiple of four. */
@@ -15,16 +16,7 @@ const BLOCK = 2048;
 /** `y[i] = i`. */
 export function iota(_kernel: CallKernel, { size }: SourceParams['iota']): KernelCode {
   const emit = (body: PhaseBody): void => {
-    const { f } = body;
-    const step = i32x4.const(4, 4, 4, 4);
-    const values = f.local('v128');
-    const begin = (first: I32): void => {
-      f.set(values, i32x4.add(i32x4.splat(first), i32x4.const(0, 1, 2, 3)));
-    };
-    forEachFour(body, begin, (store) => {
-      store(values);
-      f.set(values, i32x4.add(values, step));
-    });
+    writeCounted(body, i32.const(0), (indices) => indices);
   };
   const units = Math.ceil(size / BLOCK);
   return { phases: [{ units, unitCost: BLOCK / 8, key: 'iota', constants: [size], emit }] };
@@ -47,16 +39,7 @@ export function randomBits(
     const key1 = f.keep(i32.load(plus(inputs[0], 4 * stride)));
     const parity = i32.xor(i32.xor(key0, key1), i32.const(0x1bd11bda));
     const key = [key0, key1, parity].map((word) => f.keep(i32x4.splat(word)));
-    const counters = f.local('v128');
-    const begin = (first: I32): void => {
-      const counter = i32.add(first, firstCounter);
-      f.set(counters, i32x4.add(i32x4.splat(counter), i32x4.const(0, 1, 2, 3)));
-    };
-    forEachFour(body, begin, (store) => {
-      const word = threefry(f, key, counters);
-      store(i32x4.shr_u(word, shift));
-      f.set(counters, i32x4.add(counters, i32x4.const(4, 4, 4, 4)));
-    });
+    writeCounted(body, firstCounter, (counters) => i32x4.shr_u(threefry(f, key, counters), shift));
   };
   return {
     phases: [
@@ -95,48 +78,36 @@ function threefry(f: FunctionBuilder, key: readonly V128[], counters: V128): V12
 }
 
 /**
- * Code that writes the elements of some units four at a time. The number of elements is constant 0.
+ * Code that writes the elements of some units, each computed from its counter: `start` and its index.
+ * The number of elements is constant 0.
  *
- * @param start Called with the index of the first element.
- * @param visit Called once, to give code that stores the next four elements; fewer at the end.
+ * @param valuesOf The elements of four counters.
  */
-function forEachFour(
+function writeCounted(
   { f, outputs, constants, begin, end }: PhaseBody,
-  start: (first: I32) => void,
-  visit: (store: (four: V128) => void) => void,
+  start: I32,
+  valuesOf: (counters: Local<'v128'>) => V128,
 ): void {
   const [size] = constants;
   const first = f.keep(times(begin, BLOCK));
   const limit = f.keep(times(end, BLOCK));
-  const count = f.keep(i32.sub(select(i32.lt_u(limit, size), limit, size), first));
+  const count = i32.sub(select(i32.lt_u(limit, size), limit, size), first);
   const to = f.keep(i32.add(outputs[0], times(first, 4)));
-  start(first);
-  f.while(
-    () => i32.gt_s(count, i32.const(0)),
+  const counters = f.keep(i32x4.add(i32x4.splat(i32.add(start, first)), i32x4.const(0, 1, 2, 3)));
+  const moveOn = (elements: 1 | 4): void => {
+    f.set(counters, i32x4.add(counters, i32x4.const(elements, elements, elements, elements)));
+    f.increase(to, 4 * elements);
+  };
+  forEachFour(
+    f,
+    count,
     () => {
-      visit((four) => {
-        const value = f.keep(four);
-        f.if(
-          i32.ge_s(count, i32.const(4)),
-          () => {
-            f.emit(v128.store(to, value));
-          },
-          () => {
-            storeSome(f, to, value, count);
-          },
-        );
-      });
-      f.increase(to, 16);
-      f.increase(count, -4);
+      f.emit(v128.store(to, valuesOf(counters)));
+      moveOn(4);
+    },
+    () => {
+      f.emit(v128.store32_lane(to, valuesOf(counters), 0));
+      moveOn(1);
     },
   );
-}
-
-/** Stores the first `count` (1 to 3) elements of a vector. */
-function storeSome(f: FunctionBuilder, to: I32, value: V128, count: I32): void {
-  for (let lane = 0; lane < 3; lane++) {
-    f.if(i32.gt_s(count, i32.const(lane)), () => {
-      f.emit(v128.store32_lane(to, value, lane, 4 * lane));
-    });
-  }
 }

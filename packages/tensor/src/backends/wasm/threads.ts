@@ -1,24 +1,45 @@
 import { StateError } from '../../errors.ts';
 import { controlOf, controlWords, type ControlWords, type ThreadMessage } from './control.ts';
-import { mayWait, startThread, type ThreadHandle } from './platform.ts';
+import { Patience } from './patience.ts';
+import { mayWait, startThread, warn, type ThreadHandle } from './platform.ts';
 
-/** Milliseconds without any progress after which a run is given up. */
-const PATIENCE = 30_000;
+/**
+ * Milliseconds of looks ({@link Patience}) without any progress after which a run is given up: far more
+ * than a unit of work takes, even where memory is swapped to a disk.
+ */
+const MOST_SILENCE = 120_000;
+
+/** Milliseconds of looks in which threads are expected to leave a run that failed. */
+const LEAVE = 2000;
 
 /** Milliseconds that the main thread sleeps at most before it looks again. */
 const NAP = 1;
 
+/** What {@link Threads} need of those around them. */
+export interface ThreadsOptions {
+  /**
+   * Hears of threads that did not leave a run that failed, and so may still write to what it used, until
+   * the promise resolves.
+   */
+  readonly onLeftBehind: (end: Promise<unknown>) => void;
+  /** Milliseconds of looks after which a thread that says nothing is given up. Default two minutes. */
+  readonly mostSilence?: number;
+  /** Starts a thread. Default {@link startThread}. */
+  readonly startThread?: () => ThreadHandle;
+}
+
 /**
  * The threads that help the main one with its runs, started when they are first needed. A run needs
- * none of them: one that has not started yet, or ended, is missed by nobody.
+ * none of them: one that has not started yet, or ended, is missed by nobody. Where none can be started,
+ * as where their file is missing or a policy forbids workers, the main one works alone from then on.
  */
 export class Threads {
-  /** How many there are, the main one included. */
-  readonly count: number;
+  private readonly wanted: number;
   private readonly memory: WebAssembly.Memory;
   private readonly control: Int32Array;
   private readonly modules = new Map<number, WebAssembly.Module>();
-  private readonly patience: number;
+  private readonly patience: Patience;
+  private readonly options: ThreadsOptions;
   private handles: ThreadHandle[] | null = null;
   private generation = 0;
   private words: ControlWords = controlWords(0);
@@ -27,18 +48,36 @@ export class Threads {
   private lastRun = 0;
   /** Why a thread ended, if one did. */
   private loss: string | null = null;
-  private progress = { address: 0, value: 0, since: 0 };
+  private refusal: string | null = null;
+  /** What the main thread waits for. */
+  private awaited = { address: 0, value: 0 };
 
-  constructor(memory: WebAssembly.Memory, count: number, patience: number = PATIENCE) {
+  /**
+   * @param memory The memory of all threads.
+   * @param count How many there shall be, the main one included.
+   */
+  constructor(memory: WebAssembly.Memory, count: number, options: ThreadsOptions) {
     this.memory = memory;
-    this.count = count;
-    this.patience = patience;
+    this.wanted = count;
+    this.options = options;
+    this.patience = new Patience(options.mostSilence ?? MOST_SILENCE);
     this.control = controlOf(memory);
+  }
+
+  /** How many work together, the main one included. */
+  get count(): number {
+    return this.refusal === null ? this.wanted : 1;
+  }
+
+  /** Why the main thread works alone although others were wanted; `null` if it does not. */
+  get notice(): string | null {
+    return this.refusal;
   }
 
   /** Makes a program known to all threads; gives its number. */
   register(module: WebAssembly.Module): number {
     const id = this.nextProgram++;
+    if (this.refusal !== null) return id;
     this.modules.set(id, module);
     this.post({ kind: 'program', id, module });
     return id;
@@ -57,26 +96,30 @@ export class Threads {
 
   /**
    * Runs `main` here, and program `id` in the other threads at the same time. `prepare` writes the
-   * frame when no thread is in an earlier run any more.
+   * frame when no thread is in an earlier run any more, and gives its address; `main` gets that, and
+   * whether there are other threads.
    *
    * @throws StateError if a thread ended, failed, or does not answer.
    */
-  run(id: number, frame: number, prepare: () => void, main: () => void): void {
-    this.start();
+  run(id: number, prepare: () => number, main: (frame: number, isShared: boolean) => void): void {
+    if (!this.start()) {
+      main(prepare(), false);
+      return;
+    }
     this.reportLoss();
     this.quiesce();
-    prepare();
+    const frame = prepare();
     this.lastRun = (this.lastRun % 0x7fff_ffff) + 1;
     Atomics.store(this.control, this.words.failed, 0);
     Atomics.store(this.control, this.words.program, id);
     Atomics.store(this.control, this.words.frame, frame);
     Atomics.store(this.control, this.words.run, this.lastRun);
     // A thread that stops to watch looks once more afterwards: it sees this run, or is counted out here.
-    const areAllWatching = Atomics.load(this.control, this.words.watching) === this.count - 1;
+    const areAllWatching = Atomics.load(this.control, this.words.watching) === this.wanted - 1;
     if (!areAllWatching) this.post({ kind: 'run' });
-    this.progress = { address: 0, value: 0, since: performance.now() };
+    this.awaited = { address: 0, value: 0 };
     try {
-      main();
+      main(frame, true);
     } catch (error) {
       // Units that this thread has taken will never be done, so the others would wait for ever.
       this.stop();
@@ -90,37 +133,72 @@ export class Threads {
   pause(address: number, value: number): void {
     const failed = Atomics.load(this.control, this.words.failed);
     if (failed !== 0) throw this.lost(`thread ${failed - 1} failed in the middle of a run`);
-    const now = performance.now();
-    const { progress } = this;
-    if (progress.address !== address || progress.value !== value) {
-      this.progress = { address, value, since: now };
-    } else if (now - progress.since > this.patience) {
-      throw this.lost(`a thread has not answered for ${this.patience / 1000} seconds`);
+    const { awaited, patience } = this;
+    if (awaited.address !== address || awaited.value !== value) {
+      this.awaited = { address, value };
+      patience.renew();
+    } else if (patience.isOver()) {
+      throw this.lost(`a thread has not answered for ${patience.limit / 1000} seconds`);
     }
     if (mayWait()) Atomics.wait(new Int32Array(this.memory.buffer), address >>> 2, value, NAP);
   }
 
-  /** Ends all threads; the next run starts new ones. */
+  /**
+   * Ends all threads; the next run starts new ones. Those that are in a run are first asked to leave it,
+   * which they do at their next wait: a thread that is ended by force may go on for a while.
+   */
   stop(): void {
-    if (this.handles === null) return;
-    for (const handle of this.handles) handle.terminate();
+    const { handles, words } = this;
+    if (handles === null) return;
+    Atomics.store(this.control, words.run, 0);
+    Atomics.compareExchange(this.control, words.failed, 0, 1);
+    const haveLeft = this.waitUntilQuiet(new Patience(LEAVE));
     this.handles = null;
+    const end = Promise.all(handles.map((handle) => handle.terminate()));
+    if (!haveLeft) this.options.onLeftBehind(end);
+    this.releaseAll();
   }
 
-  private start(): void {
-    if (this.handles !== null) return;
+  /** Sees to it that there are threads; whether there are. */
+  private start(): boolean {
+    if (this.handles !== null) return true;
+    if (this.refusal !== null) return false;
     this.words = controlWords(this.generation++);
-    this.control.fill(0, this.words.run, this.words.watching + 1);
-    this.handles = Array.from({ length: this.count - 1 }, (_, i) => {
-      const handle = startThread();
-      handle.onEnd((reason) => {
-        if (this.handles?.includes(handle) === true)
-          this.loss ??= `thread ${i + 1} ended: ${reason}`;
-      });
-      handle.post({ kind: 'start', memory: this.memory, thread: i + 1, words: this.words });
-      for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
-      return handle;
+    this.control.fill(0, this.words.run, this.words.started + 1);
+    const handles: ThreadHandle[] = [];
+    this.handles = handles;
+    try {
+      while (handles.length < this.wanted - 1) handles.push(this.startOne(handles.length + 1));
+    } catch (error) {
+      this.workAlone(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+    return true;
+  }
+
+  private startOne(thread: number): ThreadHandle {
+    const handle = (this.options.startThread ?? startThread)();
+    handle.onEnd((reason) => {
+      if (this.handles?.includes(handle) !== true) return;
+      // A file that no thread could load will not be loaded by the next one either.
+      const haveAllStarted = Atomics.load(this.control, this.words.started) === this.wanted - 1;
+      if (haveAllStarted) this.loss ??= `thread ${thread} ended: ${reason}`;
+      else this.workAlone(reason);
     });
+    handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
+    for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
+    return handle;
+  }
+
+  /** Does without other threads for good, and says so once. */
+  private workAlone(reason: string): void {
+    this.stop();
+    this.modules.clear();
+    this.refusal =
+      `wasmBackend: no threads can be started (${reason}), so it computes on one. They run the file ` +
+      'threads/thread.js of @tessera/tensor: a bundler must bring it along, and the content security ' +
+      "policy of a page must allow it (worker-src 'self').";
+    warn(this.refusal);
   }
 
   private post(message: ThreadMessage): void {
@@ -143,15 +221,22 @@ export class Threads {
 
   /** Waits until no thread is in an earlier run. They leave soon: all work of that run is done. */
   private quiesce(): void {
-    const since = performance.now();
-    for (let spins = 0; !this.isQuiet(); spins++) {
-      if (spins % 1000 !== 999) continue;
-      if (performance.now() - since > this.patience) {
-        throw this.lost(`a thread has not left a run for ${this.patience / 1000} seconds`);
-      }
-      if (mayWait()) Atomics.wait(this.control, this.words.active, 1, NAP);
+    const { patience } = this;
+    patience.renew();
+    if (!this.waitUntilQuiet(patience)) {
+      throw this.lost(`a thread has not left a run for ${patience.limit / 1000} seconds`);
     }
     this.releaseAll();
+  }
+
+  /** Whether all threads have left their run before patience is over. */
+  private waitUntilQuiet(patience: Patience): boolean {
+    for (let spins = 0; !this.isQuiet(); spins++) {
+      if (spins % 1000 !== 999) continue;
+      if (patience.isOver()) return false;
+      if (mayWait()) Atomics.wait(this.control, this.words.active, 1, NAP);
+    }
+    return true;
   }
 
   private isQuiet(): boolean {

@@ -13,8 +13,9 @@ import { controlOf, instantiate } from './control.ts';
 import { conv2dWeight } from './conv-weight.ts';
 import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
-import { align, Heap, megabytes, type Block } from './heap.ts';
+import { align, Heap, megabytes } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
+import { LastingBlock } from './lasting-block.ts';
 import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
@@ -42,11 +43,20 @@ export interface WasmOptions {
 
 /** The backend in WebAssembly. */
 export interface WasmBackend extends Backend {
+  /** Threads that work together: 1, whatever was asked for, once it is known that no other can be started. */
   readonly threads: number;
+  /**
+   * Why there is one thread although more were asked for: no other could be started, as where a bundler
+   * left their file out or a policy forbids workers. `null` where all is as asked for. It is known some
+   * time after the first large computation, and the console shows it too.
+   */
+  readonly notice: string | null;
   /** Whether products use `f32x4.relaxed_madd`. */
   readonly relaxed: boolean;
   /** Bytes of its memory that tensors and plans hold. */
   usedBytes(): number;
+  /** Bytes of its memory, used or free. It grows when it must, and never shrinks. */
+  memoryBytes(): number;
   /** Ends its threads at once. They keep no process alive, so this is for those who count them. */
   stopThreads(): void;
 }
@@ -117,11 +127,17 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   }
   const target = { relaxed: options.relaxed ?? hasRelaxed };
   const engine = new Engine(threads, target);
+  const stopThreads = stopperOf(engine.threads);
   const backend: WasmBackend = {
     name: 'wasm',
     composites: new Set(Object.keys(fused)),
     epilogues: new Set(['matmul', 'conv2d', 'conv2dInput']),
-    threads,
+    get threads() {
+      return engine.threads.count;
+    },
+    get notice() {
+      return engine.threads.notice;
+    },
     relaxed: target.relaxed,
     allocate: (dtype, size) => engine.allocate(backend, dtype, size),
     store: (array, dtype) => {
@@ -141,10 +157,10 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     },
     prepare: (plan, constants) => engine.prepare(backend, plan, constants),
     usedBytes: () => engine.heap.usedBytes,
-    stopThreads: () => {
-      engine.threads.stop();
-    },
+    memoryBytes: () => engine.heap.memory.buffer.byteLength,
+    stopThreads,
   };
+  collected().register(backend, stopThreads);
   return backend;
 }
 
@@ -162,7 +178,7 @@ function own(backend: Backend, storage: Storage, op: string): WasmStorage {
 
 let registry: FinalizationRegistry<() => void> | undefined;
 
-/** Gives the frames of executables that nobody can reach any more back. */
+/** Gives the frames of executables that nobody can reach any more back, and ends the threads of backends. */
 function collected(): FinalizationRegistry<() => void> {
   registry ??= createRegistry<() => void>((release) => {
     release();
@@ -176,15 +192,22 @@ class Engine {
   readonly threads: Threads;
   private readonly target: Target;
   private readonly isShared: boolean;
+  private readonly mostThreads: number;
   /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
-  private scratch: Block;
+  private readonly scratch: LastingBlock;
 
   constructor(threads: number, target: Target) {
     this.isShared = threads > 1;
     this.heap = new Heap(this.isShared);
-    this.threads = new Threads(this.heap.memory, threads);
+    const { heap } = this;
+    this.threads = new Threads(heap.memory, threads, {
+      onLeftBehind: (end) => {
+        heap.hold(end);
+      },
+    });
+    this.mostThreads = threads;
     this.target = target;
-    this.scratch = this.heap.allocate(0, 'wasmBackend');
+    this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
     controlOf(this.heap.memory).fill(0);
   }
 
@@ -202,39 +225,40 @@ class Engine {
     const { threads } = this;
     const together = threads.count > 1 && program.cost > ALONE_COST;
     const id = together ? threads.register(module) : 0;
-    const frame = this.heap.allocate(program.frameBytes, 'prepare');
+    const frame = new LastingBlock(this.heap, program.frameBytes, 'prepare');
     const run = instantiate(module, memory, (address, value) => {
       threads.pause(address, value);
     });
     const executable: Executable = {
       run: (inputs, outputs) => {
         const addressOf = (storage: Storage): number => own(backend, storage, op).address(op);
-        const prepareFrame = (): void => {
-          this.writeFrame(plan, program, frame, (place) => {
-            if (place.kind === 'arena') return this.scratch.address + place.offset;
+        const prepareFrame = (): number => {
+          const scratch = this.scratch.address();
+          const at = frame.address();
+          this.writeFrame(plan, program, { frame: at, scratch }, (place) => {
+            if (place.kind === 'arena') return scratch + place.offset;
             if (place.kind === 'constant') return addressOf(constants[place.index]);
             return addressOf((place.kind === 'input' ? inputs : outputs)[place.index]);
           });
+          return at;
         };
         if (together) {
-          threads.run(id, frame.address, prepareFrame, () => {
-            run(frame.address, 0, 1);
+          threads.run(id, prepareFrame, (at, isShared) => {
+            run(at, 0, isShared ? 1 : 0);
           });
         } else {
-          prepareFrame();
-          run(frame.address, 0, 0);
+          run(prepareFrame(), 0, 0);
         }
-        this.checkRefusals(plan, frame);
+        this.checkRefusals(plan, frame.address());
       },
     };
-    collected().register(executable, releaserOf(this.heap, frame, together ? threads : null, id));
+    collected().register(executable, releaserOf(frame, together ? threads : null, id));
     return executable;
   }
 
   /** Makes the scratch memory large enough for a plan, so that it fails now and not in the middle. */
   private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
-    const bytes =
-      align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.threads.count;
+    const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.mostThreads;
     if (bytes <= this.scratch.bytes) return;
     const limit = this.heap.maximumPages * 65536;
     if (bytes > limit) {
@@ -244,27 +268,19 @@ class Engine {
           `${megabytes(limit)}. Use smaller batches, or checkpoint parts of the model.`,
       );
     }
-    const before = this.scratch.bytes;
-    this.heap.release(this.scratch);
-    try {
-      this.scratch = this.heap.allocate(bytes, 'prepare');
-    } catch (error) {
-      // Earlier plans still count on what they reserved.
-      this.scratch = this.heap.allocate(before, 'prepare');
-      throw error;
-    }
+    this.scratch.grow(bytes, 'prepare');
   }
 
   private writeFrame(
     plan: Plan,
     program: WasmProgram,
-    frame: Block,
+    { frame, scratch }: { readonly frame: number; readonly scratch: number },
     addressOf: (place: Plan['buffers'][number]['place']) => number,
   ): void {
     const { buffer } = this.heap.memory;
-    new Uint8Array(buffer, frame.address + program.countersAt, program.countersBytes).fill(0);
-    const words = new Int32Array(buffer, frame.address, program.countersAt / 4);
-    const workspace = this.scratch.address + align(plan.arenaBytes);
+    new Uint8Array(buffer, frame + program.countersAt, program.countersBytes).fill(0);
+    const words = new Int32Array(buffer, frame, program.countersAt / 4);
+    const workspace = scratch + align(plan.arenaBytes);
     words[FRAME.refusingKernel / 4] = 0;
     words[FRAME.workspace / 4] = workspace;
     words[FRAME.scratch / 4] = workspace + align(program.workspaceBytes);
@@ -273,21 +289,28 @@ class Engine {
     });
   }
 
-  private checkRefusals(plan: Plan, frame: Block): void {
-    const words = new Int32Array(this.heap.memory.buffer, frame.address, 2);
+  private checkRefusals(plan: Plan, frame: number): void {
+    const words = new Int32Array(this.heap.memory.buffer, frame, 2);
     const refusing = words[FRAME.refusingKernel / 4];
     if (refusing === 0) return;
     throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
   }
 }
 
+/** What ends the threads of a dropped backend, and is made apart from it as {@link releaserOf} is. */
+function stopperOf(threads: Threads): () => void {
+  return () => {
+    threads.stop();
+  };
+}
+
 /**
  * What gives the frame of a dropped executable back. It is made here, apart from the executable: a
  * closure made beside it would share its scope, and so keep the whole backend from being collected.
  */
-function releaserOf(heap: Heap, frame: Block, threads: Threads | null, id: number): () => void {
+function releaserOf(frame: LastingBlock, threads: Threads | null, id: number): () => void {
   const release = (): void => {
-    heap.release(frame);
+    frame.release();
   };
   return () => {
     if (threads === null) release();

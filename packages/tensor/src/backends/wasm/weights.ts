@@ -3,7 +3,7 @@ import { plus, times } from './addressing.ts';
 import { i32, select, f32 } from './assembler/instructions.ts';
 import type { I32 } from './assembler/code.ts';
 import type { FunctionBuilder, Local } from './assembler/function.ts';
-import { FEW_ROWS } from './few-rows.ts';
+import { THIN_ROWS } from './thin-products.ts';
 import type { Pair, Taps } from './field.ts';
 import type { PhaseBody } from './kernel-code.ts';
 import { leftBytes } from './product.ts';
@@ -66,7 +66,7 @@ export function weightBytes(weights: Weights, parts: readonly Part[]): number {
 
 /** Channels whose taps are multiplied at a time. */
 export function blockChannels(weights: Weights, part: Part): number {
-  if (rowsOf(weights, part) <= FEW_ROWS) return weights.channels;
+  if (rowsOf(weights, part) <= THIN_ROWS) return weights.channels;
   const blocks = Math.ceil(tapsOf(weights, part) / BLOCK_DEPTH);
   return Math.ceil(weights.channels / blocks);
 }

@@ -26,7 +26,7 @@ export interface RowAccess {
 }
 
 /** How the rows of a kernel are cut into units, and these into vectors. */
-export interface RowLayout {
+export interface AxisLayout {
   readonly inputs: readonly RowAccess[];
   readonly output: RowAccess;
   readonly units: number;
@@ -41,7 +41,7 @@ export interface RowLayout {
 }
 
 /** How to walk the rows of `kernel` along `axis`. */
-export function rowLayout({ inputs, outputs: [output] }: CallKernel, axis: number): RowLayout {
+export function axisLayout({ inputs, outputs: [output] }: CallKernel, axis: number): AxisLayout {
   const { shape } = inputs[0].view;
   const size = shape[axis];
   const strides = [
@@ -139,6 +139,6 @@ function outputStrides({ strides }: View, axis: number, rank: number): readonly 
   return strides.length === rank ? strides : [...strides.slice(0, axis), 0, ...strides.slice(axis)];
 }
 
-function split(accesses: readonly RowAccess[]): Pick<RowLayout, 'inputs' | 'output'> {
+function split(accesses: readonly RowAccess[]): Pick<AxisLayout, 'inputs' | 'output'> {
   return { inputs: accesses.slice(0, -1), output: accesses[accesses.length - 1] };
 }

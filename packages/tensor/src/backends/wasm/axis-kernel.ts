@@ -12,12 +12,12 @@ import { f32x4, i32x4, i8x16, v128 } from './assembler/simd.ts';
 import type { KernelCode, PhaseBody, Routines } from './kernel-code.ts';
 import {
   loadLanes,
-  rowLayout,
+  axisLayout,
   storeLanes,
   type Place,
   type RowAccess,
-  type RowLayout,
-} from './row-layout.ts';
+  type AxisLayout,
+} from './axis-layout.ts';
 
 /** How the terms of a row become one: their sum, or the largest that is not NaN. */
 type Combine = 'sum' | 'peak';
@@ -34,13 +34,13 @@ interface Stream {
  *
  * @param cost Nanoseconds that four elements take, roughly.
  */
-export function rowKernel(
+export function axisKernel(
   kernel: CallKernel,
   axis: number,
   cost: number,
   visit: (row: Row) => void,
 ): KernelCode {
-  const layout = rowLayout(kernel, axis);
+  const layout = axisLayout(kernel, axis);
   return {
     phases: [
       {
@@ -70,13 +70,13 @@ export class Row {
    * read back, since another thread may be writing them.
    */
   readonly sharesOutput: boolean;
-  private readonly layout: RowLayout;
+  private readonly layout: AxisLayout;
   private readonly inputs: readonly Stream[];
   private readonly output: Stream;
   /** The outputs after the first, which lack the axis as it does. */
   private readonly more: readonly Stream[];
 
-  constructor({ f, routines, inputs, outputs }: PhaseBody, layout: RowLayout, unit: Local<'i32'>) {
+  constructor({ f, routines, inputs, outputs }: PhaseBody, layout: AxisLayout, unit: Local<'i32'>) {
     this.f = f;
     this.routines = routines;
     this.size = layout.size;
@@ -207,7 +207,7 @@ export class Row {
 /** Gives the stream of an operand from the start of the rows of `unit`. */
 function startOf(
   f: FunctionBuilder,
-  { groups }: RowLayout,
+  { groups }: AxisLayout,
   unit: Local<'i32'>,
 ): (base: I32, access: RowAccess) => Stream {
   if (groups === null) {

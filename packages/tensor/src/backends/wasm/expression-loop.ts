@@ -6,6 +6,7 @@ import type { FunctionBuilder, Local } from './assembler/function.ts';
 import { i32 } from './assembler/instructions.ts';
 import { i16x8, i32x4, i8x16, v128 } from './assembler/simd.ts';
 import { evaluate } from './expression.ts';
+import { forEachFour } from './fours.ts';
 import type { Routines } from './kernel-code.ts';
 
 /** Elements of an operand along one row. */
@@ -40,7 +41,6 @@ export function forEachVector(
   );
   const readers = inputs.map((input) => (input.stride === 0 ? null : f.keep(input.address)));
   const writers = outputs.map(({ address }) => f.keep(address));
-  const left = f.keep(typeof length === 'number' ? i32.const(length) : length);
   const turn = (lanes: 1 | 4): void => {
     const loads = inputs.map(({ dtype, stride }, i): V128 => {
       const at = readers[i];
@@ -58,25 +58,17 @@ export function forEachVector(
     writers.forEach((pointer, i) => {
       advance(pointer, outputs[i]);
     });
-    f.increase(left, -lanes);
   };
-  const known = typeof length === 'number' ? length : null;
-  if (known === null || known >= 4) {
-    f.while(
-      () => i32.ge_s(left, i32.const(4)),
-      () => {
-        turn(4);
-      },
-    );
-  }
-  if (known === null || known % 4 !== 0) {
-    f.while(
-      () => i32.gt_s(left, i32.const(0)),
-      () => {
-        turn(1);
-      },
-    );
-  }
+  forEachFour(
+    f,
+    length,
+    () => {
+      turn(4);
+    },
+    () => {
+      turn(1);
+    },
+  );
 }
 
 /** Code that evaluates an expression along a row and writes every result. */

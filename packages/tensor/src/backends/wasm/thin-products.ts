@@ -9,8 +9,8 @@ import { f32x4, v128 } from './assembler/simd.ts';
 import type { Routines } from './kernel-code.ts';
 import { multiplyAdd, TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
-/** Rows that are few. */
-export const FEW_ROWS = 2;
+/** The most rows that make a product a thin one. */
+export const THIN_ROWS = 2;
 
 /** Vectors of positions at a time: four measured faster than eight, of which more straddle cache lines. */
 const VECTORS = 4;

@@ -1,0 +1,56 @@
+import type { Block, Heap } from './heap.ts';
+
+/**
+ * A block that one run after the other uses. When threads were left behind in the middle of a run
+ * ({@link Heap.hold}) it moves: they may still write to where it was.
+ */
+export class LastingBlock {
+  private readonly heap: Heap;
+  private block: Block;
+
+  constructor(heap: Heap, bytes: number, op: string) {
+    this.heap = heap;
+    this.block = heap.allocate(bytes, op);
+  }
+
+  get bytes(): number {
+    return this.block.bytes;
+  }
+
+  /** Where it is, until the next hold. */
+  address(): number {
+    if (this.heap.isFromBefore(this.block)) this.move(this.bytes, 'run');
+    return this.block.address;
+  }
+
+  /**
+   * Makes it larger; contents are lost.
+   *
+   * @throws StateError if there is not so much memory. It stays as large as it was.
+   */
+  grow(bytes: number, op: string): void {
+    if (this.heap.isFromBefore(this.block)) {
+      this.move(bytes, op);
+      return;
+    }
+    // Given back first, so that the new block may overlap the old one.
+    const before = this.bytes;
+    this.heap.release(this.block);
+    try {
+      this.block = this.heap.allocate(bytes, op);
+    } catch (error) {
+      this.block = this.heap.allocate(before, op);
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.heap.release(this.block);
+  }
+
+  private move(bytes: number, op: string): void {
+    const before = this.block;
+    this.block = this.heap.allocate(bytes, op);
+    this.heap.release(before);
+  }
+}
