@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it;
- * `npm run bench -- gpu` is about the gpu backend, see gpu.ts.
+ * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
+ * `npm run bench -- gpu`, `profile` and `endurance` are commands of their own, see the files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -10,8 +10,10 @@ import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
+import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
+import type { Work } from './works/works.ts';
 
 async function bench(words: readonly string[], options: ContenderOptions): Promise<void> {
   const { backend, threads } = options;
@@ -49,6 +51,15 @@ command
   .option('--samples <n>', 'samples of a work', wholeNumber(1), 3)
   .option('--out <file>', 'file of the result (default: benchmarks/results/gpu.json)')
   .action((given: GpuOptions) => benchGpu(given));
+
+command
+  .command('profile')
+  .description('says where the time of a work of bench:peers goes, kernel by kernel')
+  .argument('<work>', 'its name, such as step-tiny', parseWork)
+  .option('--threads <n>', 'threads (default: one a core)', wholeNumber(1))
+  .option('--runs <n>', 'how many are timed', wholeNumber(1), 5)
+  .option('--top <n>', 'kernels that are listed one by one', wholeNumber(0), 15)
+  .action((work: Work, given: ProfileOptions) => profileWork(work, given));
 
 command
   .command('endurance')
