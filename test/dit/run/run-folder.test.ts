@@ -79,7 +79,7 @@ describe('the configuration of a run', () => {
     );
     await writeFile(join(dir, 'config.json'), '{"preset": ');
     expect(await problem()).toMatch(
-      /^FormatError: readRunConfig: DIR\/config\.json: not JSON \(.*\)\.$/,
+      /^FormatError: readTrainConfig: DIR\/config\.json: not JSON \(.*\)\.$/,
     );
     await writeFile(join(dir, 'config.json'), '{}');
     expect(await problem()).toMatchInlineSnapshot(
