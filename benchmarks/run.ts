@@ -36,6 +36,7 @@ async function bench(words: readonly string[], options: ContenderOptions): Promi
 }
 
 const command = strictCommand('bench', "Times Tessera's own work.")
+  .enablePositionalOptions()
   .argument('[words...]', 'parts of names; without any, all work')
   .option('--backend <name>', 'wasm or cpu', parseBackend, 'wasm')
   .option('--threads <n>', 'threads (default: one a core, one on cpu)', wholeNumber(1))

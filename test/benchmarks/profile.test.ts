@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compile, setDefaultBackend, tensor, wasmBackend, type Tensor } from '@tessera/tensor';
 import { profileKernels, sumByKind } from '../../benchmarks/profile.ts';
@@ -27,4 +30,18 @@ describe('a profile', () => {
     for (const { ms } of kinds) expect(ms).toBeGreaterThan(0);
     expect([...profile.keys()][0]).toBe('matmul [6, 4] · [4, 5]');
   });
+
+  it('takes its own options', () => {
+    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+    const run = fileURLToPath(new URL('../../benchmarks/run.ts', import.meta.url));
+    const node = ['--conditions=tessera-source', '--import', loader, run];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [...node, 'profile', 'layer-norm', '--threads', '1', '--runs', '1'],
+      { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^layer-norm by 1 thread, kernel by kernel: /);
+    expect(stdout).toContain('layerNormStatistics [3136, 128]');
+  }, 60_000);
 });

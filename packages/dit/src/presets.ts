@@ -82,6 +82,11 @@ export interface PresetChanges {
   readonly data?: string;
 }
 
+/** Steps in which the learning rate of a run of so many steps rises: a quarter of them, 100 at most. */
+export function warmupSteps(steps: number): number {
+  return Math.min(100, Math.floor(steps / 4));
+}
+
 /**
  * Builds the configuration of a run: v-prediction on the squared cosine schedule, AdamW with
  * 100 warm-up steps (a quarter of the run if that is shorter) and cosine decay to 5 %, clipping at
@@ -121,7 +126,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
     diffusion: { schedule: 'squaredcos_cap_v2', timesteps: 1000, objective: 'v' },
     optimizer: {
       learningRate: sizes.learningRate,
-      warmupSteps: Math.min(100, Math.floor(steps / 4)),
+      warmupSteps: warmupSteps(steps),
       finalLrFraction: 0.05,
       weightDecay: 0,
       clipNorm: 1,

@@ -1,6 +1,6 @@
 /**
- * The program of every thread of the wasm backend but the main one. It waits for messages, so it takes
- * no time between runs and keeps no process alive.
+ * The program of every thread of the wasm backend but the main one. Between runs it watches for the next
+ * one for a millisecond and then waits for messages, which takes no time and keeps no process alive.
  *
  * Plain JavaScript, shipped as it stands: a thread starts from a file, which must be the same for the
  * sources under a TypeScript loader, which threads do not inherit, and for the built package.
@@ -17,6 +17,9 @@ const NAP = 1;
  * longer than many a run, and schedulers may wake it on the very core that the main thread is using.
  */
 const WATCH = 1;
+
+/** Runs in a row after which a thread reads its messages, however soon the next run comes. */
+const MOST_RUNS = 1000;
 
 /** How often a watching thread looks before it asks for the time. */
 const LOOKS = 256;
@@ -49,7 +52,7 @@ if (threads === undefined) {
 function receive(message) {
   if (message.kind === 'start') {
     self = message;
-    Atomics.add(new Int32Array(self.memory.buffer), self.words.started, 1);
+    Atomics.or(new Int32Array(self.memory.buffer), self.words.started, 1 << (self.thread % 32));
     return;
   }
   if (self === undefined) throw new Error('thread: a message came before the memory.');
@@ -70,7 +73,7 @@ function receive(message) {
 function takePart(start) {
   const { memory, words } = start;
   const control = new Int32Array(memory.buffer);
-  while (work(control, start)) {
+  for (let runs = 0; work(control, start) && runs < MOST_RUNS; runs++) {
     Atomics.add(control, words.watching, 1);
     watch(control, start);
     Atomics.sub(control, words.watching, 1);

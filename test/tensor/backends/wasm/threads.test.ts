@@ -245,6 +245,27 @@ describe('threads', () => {
     expect(counter[0]).toBe(1);
   });
 
+  it('that ended between runs are no matter once they were stopped', async () => {
+    let ends = 0;
+    const { counter } = start(2, {
+      startThread: () => {
+        const handle = startThread();
+        handle.onEnd(() => ends++);
+        return handle;
+      },
+    });
+    const good = idOf(count);
+    runUntil(good, counter, 1);
+    const unlinked = idOf(program(() => undefined, 'nothing'));
+    await vi.waitFor(() => {
+      expect(ends).toBeGreaterThan(0);
+    }, 30_000);
+    threads?.forget(unlinked, () => undefined);
+    threads?.stop();
+    runUntil(good, counter, 1);
+    expect(counter[0]).toBe(1);
+  });
+
   it('are ended and started anew on demand', () => {
     const { counter } = start(2);
     const id = idOf(count);

@@ -12,7 +12,7 @@ export interface ControlWords {
   readonly failed: number;
   /** Threads that watch for the next run, so that no message needs to wake them. */
   readonly watching: number;
-  /** Threads whose file was loaded, and that know the memory. */
+  /** A bit for each thread whose file was loaded, and that knows the memory: {@link startBit}. */
   readonly started: number;
 }
 
@@ -55,6 +55,11 @@ export type ThreadMessage =
 
 /** The function that a program exports. */
 export type RunFunction = (frame: number, thread: number, shared: number) => void;
+
+/** The bit of a thread among those that have started; those of more than 32 threads share bits. */
+export function startBit(thread: number): number {
+  return 1 << (thread % 32);
+}
 
 /** The words of a memory, all sets of them. */
 export function controlOf(memory: WebAssembly.Memory): Int32Array {

@@ -1,5 +1,11 @@
 import { StateError } from '../../errors.ts';
-import { controlOf, controlWords, type ControlWords, type ThreadMessage } from './control.ts';
+import {
+  controlOf,
+  controlWords,
+  startBit,
+  type ControlWords,
+  type ThreadMessage,
+} from './control.ts';
 import { Patience } from './patience.ts';
 import { mayWait, startThread, warn, type ThreadHandle } from './platform.ts';
 
@@ -149,6 +155,7 @@ export class Threads {
    */
   stop(): void {
     const { handles, words } = this;
+    this.loss = null;
     if (handles === null) return;
     Atomics.store(this.control, words.run, 0);
     Atomics.compareExchange(this.control, words.failed, 0, 1);
@@ -168,7 +175,7 @@ export class Threads {
     const handles: ThreadHandle[] = [];
     this.handles = handles;
     try {
-      while (handles.length < this.wanted - 1) handles.push(this.startOne(handles.length + 1));
+      for (let thread = 1; thread < this.wanted; thread++) this.startOne(thread, handles);
     } catch (error) {
       this.workAlone(error instanceof Error ? error.message : String(error));
       return false;
@@ -176,18 +183,19 @@ export class Threads {
     return true;
   }
 
-  private startOne(thread: number): ThreadHandle {
+  /** Starts a thread, and adds it to the others. */
+  private startOne(thread: number, handles: ThreadHandle[]): void {
     const handle = (this.options.startThread ?? startThread)();
+    handles.push(handle);
     handle.onEnd((reason) => {
       if (this.handles?.includes(handle) !== true) return;
       // A file that no thread could load will not be loaded by the next one either.
-      const haveAllStarted = Atomics.load(this.control, this.words.started) === this.wanted - 1;
-      if (haveAllStarted) this.loss ??= `thread ${thread} ended: ${reason}`;
+      const hasStarted = (Atomics.load(this.control, this.words.started) & startBit(thread)) !== 0;
+      if (hasStarted) this.loss ??= `thread ${thread} ended: ${reason}`;
       else this.workAlone(reason);
     });
     handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
     for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
-    return handle;
   }
 
   /** Does without other threads for good, and says so once. */
@@ -211,7 +219,6 @@ export class Threads {
 
   /** The error of a lost thread. All others are ended, so that the next run begins anew. */
   private lost(reason: string): StateError {
-    this.loss = null;
     this.stop();
     return new StateError(
       'run',

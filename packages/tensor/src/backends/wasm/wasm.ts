@@ -57,7 +57,10 @@ export interface WasmBackend extends Backend {
   usedBytes(): number;
   /** Bytes of its memory, used or free. It grows when it must, and never shrinks. */
   memoryBytes(): number;
-  /** Ends its threads at once. They keep no process alive, so this is for those who count them. */
+  /**
+   * Ends its threads; one that is in a run is first asked to leave it, and waited for up to two seconds.
+   * They keep no process alive, so this is for those who count them.
+   */
   stopThreads(): void;
 }
 
