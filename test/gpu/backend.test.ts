@@ -100,6 +100,20 @@ for (const { name, mode, executor, make, skipped } of modesUnderTest()) {
   describe.skipIf(skipped !== null)(
     `${name}${skipped === null ? '' : ` (skipped: ${skipped})`}`,
     () => {
+      it('takes more rows than a device has workgroups along a dimension', async () => {
+        await use(make());
+        const rows = 65_540;
+        const x = tensor(
+          Float32Array.from({ length: rows * 20 }, (_, i) => i % 101),
+          { shape: [rows, 20] },
+        );
+        const bias = tensor(Float32Array.from({ length: 20 }, (_, i) => i / 2));
+        const sums = await x.add(bias).data();
+        expect([0, 19, 70 * 20 + 3, sums.length - 1].map((i) => sums[i])).toEqual(
+          [0, 19, 70 * 20 + 3, sums.length - 1].map((i) => (i % 101) + (i % 20) / 2),
+        );
+      });
+
       it('reports what runs', async () => {
         const { device } = await use(make());
         expect(device).toMatchObject({ mode, executor });

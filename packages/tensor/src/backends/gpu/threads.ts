@@ -9,8 +9,10 @@ export interface Threads {
   readonly indices: readonly string[];
 }
 
-/** Workgroups along one dimension that every device takes, and threads of the smallest workgroup side. */
-const MAX_GROUPS = 65535;
+/** Workgroups along one dimension that every device takes. */
+export const MAX_GROUPS = 65535;
+
+/** Threads of a side of a square workgroup. */
 const GROUP_SIDE = 8;
 
 /**

@@ -5,6 +5,7 @@ import { createKernel, type GpuJs, type GpuJsInstance } from './gpu-js.ts';
 import { intrinsicName, intrinsicsOf } from './intrinsics.ts';
 import { blockedSource, formOf, storeBlocks, tiledEntry } from './product-forms.ts';
 import type { Shader } from './shader.ts';
+import { MAX_GROUPS } from './threads.ts';
 
 /** gpu.js lays threads out in squares; rows keep neighbours in memory together. */
 const SQUARE = /@workgroup_size\(8, 8, 1\)/;
@@ -74,7 +75,9 @@ function translateSource(
   }
   kernel.destroy();
   const isFlat = source.output.length === 1;
-  const isWide = source.output[0] > 16;
+  const [x, y = 1] = source.output;
+  // A workgroup that is a row has one y, and of those there may be too many.
+  const isWide = x > 16 && y <= MAX_GROUPS;
   const code = isWide
     ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)')
     : compiledSource;
