@@ -71,6 +71,25 @@ describe.skipIf(skipped !== null)(
       await engine.dispose();
     });
 
+    it('nothing is read of work that failed, however often, nor of what depends on it', async () => {
+      const { engine } = await engineOn();
+      const memory = engine.upload(new Float32Array(4).fill(3));
+      const program = engine.compile(COPY);
+      const broken = engine.run(program, [memory, memory]);
+      const beside = engine.run(program, [memory]); // in the same submit, which is void
+      engine.submit();
+      const after = engine.run(program, [broken]);
+      for (let time = 0; time < 2; time++) {
+        for (const result of [broken, beside, after]) {
+          expect((await failureOf(engine.read(result))).failure).toBe('validation');
+        }
+      }
+      expect(() => engine.run(program, [after])).toThrow(DeviceError);
+      expect(await engine.read(memory)).toEqual(new Float32Array(4).fill(3));
+      expect(await engine.read(engine.run(program, [memory]))).toEqual(new Float32Array(4).fill(3));
+      await engine.dispose();
+    });
+
     it('kernels in which threads share memory are compared with their texts', async () => {
       const { engine } = await engineOn();
       expect(await entriesAreRight(engine)).toBe(true);

@@ -37,11 +37,15 @@ export class DeviceWatch {
     for (const filter of FILTERS) this.device.pushErrorScope(filter);
   }
 
-  /** Ends what {@link open} began. */
-  close(culprit: FindCulprit): void {
-    for (const filter of [...FILTERS].reverse()) {
-      this.watch(this.device.popErrorScope(), filter, culprit);
-    }
+  /**
+   * Ends what {@link open} began. Resolves when the device has said what became of it; before that,
+   * `onFailure` hears of each error.
+   */
+  async close(culprit: FindCulprit, onFailure?: (failure: DeviceError) => void): Promise<void> {
+    const checks = [...FILTERS]
+      .reverse()
+      .map((filter) => this.watch(this.device.popErrorScope(), filter, culprit, onFailure));
+    await Promise.all(checks);
   }
 
   /** Catches validation errors of `work`, which compiles a kernel. */
@@ -50,7 +54,7 @@ export class DeviceWatch {
     try {
       return work();
     } finally {
-      this.watch(this.device.popErrorScope(), 'compilation', culprit);
+      void this.watch(this.device.popErrorScope(), 'compilation', culprit);
     }
   }
 
@@ -87,22 +91,27 @@ export class DeviceWatch {
     scope: Promise<GPUError | null>,
     failure: DeviceFailure,
     culprit: FindCulprit,
-  ): void {
-    const check = this.keepError(scope, failure, culprit).finally(() => {
+    onFailure?: (failure: DeviceError) => void,
+  ): Promise<void> {
+    const check = this.keepError(scope, failure, culprit, onFailure).finally(() => {
       this.checks.delete(check);
     });
     this.checks.add(check);
+    return check;
   }
 
   private async keepError(
     scope: Promise<GPUError | null>,
     failure: DeviceFailure,
     culprit: FindCulprit,
+    onFailure?: (failure: DeviceError) => void,
   ): Promise<void> {
     // A lost device rejects; `lost` has the reason.
     const error = await scope.catch(() => null);
     if (error === null) return;
     const { name, code } = culprit(error.message) ?? {};
-    this.fail(new DeviceError(name ?? 'gpu', failure, error.message, name, code));
+    const kept = new DeviceError(name ?? 'gpu', failure, error.message, name, code);
+    onFailure?.(kept);
+    this.fail(kept);
   }
 }

@@ -200,7 +200,7 @@ export class QueuedEngine implements Engine {
           : refusedBy(error, source),
       );
     }
-    this.watch.close(() =>
+    void this.watch.close(() =>
       source === undefined ? undefined : { name: source.name, code: source.text },
     );
   }

@@ -27,13 +27,28 @@ const UNIFORM = 0x40;
 const STORAGE = 0x80;
 const COMPUTE_STAGE = 0x4;
 
+/** The kernels of one submit: where one of them is invalid, none has computed anything. */
+interface Submission {
+  failure: DeviceError | null;
+  /** Whether the device has said that all is well. */
+  isFine: boolean;
+}
+
 class BufferMemory implements Memory {
   readonly size: number;
   readonly buffer: GPUBuffer;
+  /** The submissions on which the values depend, but for those that are known to be fine. */
+  readonly origins: readonly Submission[];
 
-  constructor(size: number, buffer: GPUBuffer) {
+  constructor(size: number, buffer: GPUBuffer, origins: readonly Submission[]) {
     this.size = size;
     this.buffer = buffer;
+    this.origins = origins;
+  }
+
+  /** Why the values are none; `null` as far as is known. */
+  get failure(): DeviceError | null {
+    return this.origins.find(({ failure }) => failure !== null)?.failure ?? null;
   }
 }
 
@@ -117,6 +132,7 @@ export class WebGpuEngine implements Engine {
   private readonly programs = new Map<string, ComputeProgram>();
   private encoder: GPUCommandEncoder | null = null;
   private pass: GPUComputePassEncoder | null = null;
+  private submission: Submission = { failure: null, isFine: false };
   private queued = 0;
   private readonly watch: DeviceWatch;
 
@@ -181,7 +197,10 @@ export class WebGpuEngine implements Engine {
   run(program: Program, inputs: readonly Memory[]): Memory {
     if (this.watch.lost !== null) throw this.watch.lost;
     const { source, layout, params, pipeline, groups } = program as ComputeProgram;
+    const operands = inputs as readonly BufferMemory[];
+    for (const { failure } of operands) if (failure !== null) throw failure;
     const pass = this.open();
+    const origins = new Set([this.submission, ...operands.flatMap((operand) => operand.origins)]);
     const size = source.output.reduce((a, b) => a * b, 1);
     const buffer = this.take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
     const bound = [params, ...inputs.map(bufferOf), buffer];
@@ -196,7 +215,11 @@ export class WebGpuEngine implements Engine {
     );
     pass.dispatchWorkgroups(...groups);
     this.queued++;
-    return new BufferMemory(size, buffer);
+    return new BufferMemory(
+      size,
+      buffer,
+      [...origins].filter(({ isFine }) => !isFine),
+    );
   }
 
   submit(least = 1): void {
@@ -206,7 +229,7 @@ export class WebGpuEngine implements Engine {
     this.encoder = null;
     this.pass = null;
     this.queued = 0;
-    this.watch.close((message) => this.named(message));
+    void this.follow(this.submission);
   }
 
   upload(values: Float32Array): Memory {
@@ -215,7 +238,7 @@ export class WebGpuEngine implements Engine {
     this.submit();
     const buffer = this.take('tensor', values.byteLength);
     this.device.queue.writeBuffer(buffer, 0, values);
-    return new BufferMemory(values.length, buffer);
+    return new BufferMemory(values.length, buffer, []);
   }
 
   free(memory: Memory): void {
@@ -239,7 +262,7 @@ export class WebGpuEngine implements Engine {
       () => true,
       () => false,
     );
-    const failure = await this.watch.settle();
+    const failure = (await this.watch.settle()) ?? (memory as BufferMemory).failure;
     if (!isMapped) throw failure ?? (await this.unmappable());
     const values = new Float32Array(staging.getMappedRange(0, bytes).slice(0));
     staging.unmap();
@@ -265,9 +288,19 @@ export class WebGpuEngine implements Engine {
     await this.device.lost;
   }
 
+  /** Notes what the device says of what was submitted. */
+  private async follow(submission: Submission): Promise<void> {
+    const culprit = (message: string): Culprit | undefined => this.named(message);
+    await this.watch.close(culprit, (failure) => {
+      submission.failure ??= failure;
+    });
+    submission.isFine = submission.failure === null;
+  }
+
   private open(): GPUComputePassEncoder {
     if (this.pass === null) {
       this.watch.open();
+      this.submission = { failure: null, isFine: false };
       this.encoder = this.device.createCommandEncoder();
       this.pass = this.encoder.beginComputePass();
     }
