@@ -141,7 +141,8 @@ function takeExponentials(i: number, { ownKeys, ownColumns, queries }: Attention
   return [
     `var most${i} = peak${i};`,
     `for (var t = 0; t < ${SIDE}; t++) { most${i} = ${largest}; }`,
-    `let origin${i} = select(most${i}, 0.0, most${i} < -3.4028234e38);`,
+    // By the bits of −∞: a compiler may take it that no number is below the smallest finite one.
+    `let origin${i} = select(most${i}, 0.0, bitcast<u32>(most${i}) == 0xff800000u);`,
     `let decay${i} = fn_exponential(peak${i} - origin${i});`,
     `peak${i} = most${i};`,
     `total${i} *= decay${i};`,

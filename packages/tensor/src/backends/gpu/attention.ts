@@ -14,7 +14,7 @@ import { floatText, KernelWriter } from './writer.ts';
 const MOST_BATCHES = 65535;
 
 /**
- * `y = softmax(scale · q kᵀ) v` as one operand, whose logits never leave it; in parts where a thread would
+ * `y = softmax(scale · q kᵀ) v` as one kernel, whose logits never leave it; in parts where a thread would
  * have to hold too much.
  */
 export function lowerAttention(

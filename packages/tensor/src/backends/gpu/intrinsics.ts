@@ -19,9 +19,14 @@ export interface Intrinsic {
   readonly glsl?: string;
 }
 
+/** Tests of the bits, which no compiler decides without looking: they are of integers. */
 const NAN_TEST = {
   wgsl: 'return select(0.0, 1.0, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);',
   glsl: 'float isNan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u ? 1.0 : 0.0; }',
+};
+const INFINITY_TEST = {
+  wgsl: 'return select(0.0, 1.0, (bitcast<u32>(user_x) & 0x7fffffffu) == 0x7f800000u);',
+  glsl: 'float isInfinite(float x) { return (floatBitsToUint(x) & 0x7fffffffu) == 0x7f800000u ? 1.0 : 0.0; }',
 };
 
 /** In the order in which they call each other. */
@@ -58,6 +63,13 @@ const intrinsics: readonly Intrinsic[] = [
   {
     types: ['Number'],
     returns: 'Number',
+    // The literal is above the largest float32, and is that one where it becomes a float32.
+    source: 'function isInfinite(x) { return Math.abs(x) > 3.4028235e38 ? 1 : 0; }',
+    ...INFINITY_TEST,
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
     source: 'function infinity(zero) { return 1 / zero; }',
     wgsl: 'var bits : u32 = 0x7f800000u + u32(user_zero); return bitcast<f32>(bits);',
     glsl: 'float infinity(float zero) { return uintBitsToFloat(0x7f800000u + uint(zero)); }',
@@ -72,8 +84,15 @@ const intrinsics: readonly Intrinsic[] = [
   {
     types: ['Number', 'Number'],
     returns: 'Number',
-    source:
-      'function larger(a, b) { if (isNan(a) > 0.5) { return a; } if (a > b) { return a; } return b; }',
+    // Both are looked at: a compiler may make the rest a max, which may give the other operand for NaN.
+    source: [
+      'function larger(a, b) {',
+      '  if (isNan(a) > 0.5) { return a; }',
+      '  if (isNan(b) > 0.5) { return b; }',
+      '  if (a > b) { return a; }',
+      '  return b;',
+      '}',
+    ].join('\n'),
   },
   {
     types: ['Number'],
@@ -81,7 +100,7 @@ const intrinsics: readonly Intrinsic[] = [
     source: [
       'function finiteOrZero(x) {',
       '  if (isNan(x) > 0.5) { return 0; }',
-      '  if (Math.abs(x) > 3.4028234e38) { return 0; }',
+      '  if (isInfinite(x) > 0.5) { return 0; }',
       '  return x;',
       '}',
     ].join('\n'),
@@ -100,7 +119,7 @@ const intrinsics: readonly Intrinsic[] = [
       '  if (isNan(x) > 0.5) { return x; }',
       '  if (x < 0) { return notANumber(0); }',
       '  if (x === 0) { return -infinity(0); }',
-      '  if (x > 3.4028234e38) { return x; }',
+      '  if (isInfinite(x) > 0.5) { return x; }',
       '  return Math.log(x);',
       '}',
     ].join('\n'),
@@ -112,7 +131,7 @@ const intrinsics: readonly Intrinsic[] = [
       'function squareRoot(x) {',
       '  if (isNan(x) > 0.5) { return x; }',
       '  if (x < 0) { return notANumber(0); }',
-      '  if (x > 3.4028234e38) { return x; }',
+      '  if (isInfinite(x) > 0.5) { return x; }',
       '  return Math.sqrt(x);',
       '}',
     ].join('\n'),
@@ -162,7 +181,7 @@ const intrinsics: readonly Intrinsic[] = [
       // sin(x + quarter · π/2): reduction by π/2 in three parts (Cody & Waite), then Taylor series.
       'function sine(x, quarter) {',
       '  if (isNan(x) > 0.5) { return x; }',
-      '  if (Math.abs(x) > 3.4028234e38) { return notANumber(0); }',
+      '  if (isInfinite(x) > 0.5) { return notANumber(0); }',
       '  const n = Math.floor(x * 0.6366197724 + 0.5);',
       '  const r = ((x - n * 1.5703125) - n * 0.00048375129699707031) - n * 0.0000000754978995489188216;',
       '  const q = n + quarter;',
@@ -186,7 +205,7 @@ const intrinsics: readonly Intrinsic[] = [
       '  if (isNan(x) > 0.5) { return x; }',
       '  if (isNan(y) > 0.5) { return y; }',
       '  const m = Math.abs(x);',
-      '  if (Math.abs(y) > 3.4028234e38) {',
+      '  if (isInfinite(y) > 0.5) {',
       '    if (m === 1) { return notANumber(0); }',
       '    if (m > 1) { if (y > 0) { return infinity(0); } return 0; }',
       '    if (y > 0) { return 0; }',
@@ -199,7 +218,7 @@ const intrinsics: readonly Intrinsic[] = [
       '  if (m === 0) {',
       '    if (y < 0) { r = infinity(0); }',
       '  } else {',
-      '    if (m > 3.4028234e38) {',
+      '    if (isInfinite(m) > 0.5) {',
       '      if (y > 0) { r = m; }',
       '    } else {',
       '      if (x < 0 && whole < 0.5) { return notANumber(0); }',
