@@ -30,17 +30,21 @@ describe('gradcheck', () => {
     [1000, 1.01, false],
     [10_000, 1.2, false],
     [10_000, 2, true],
-  ])('finds a wrong factor among %i entries: %f, mean %s', async (n, factor, isMean) => {
-    const scaled = (by: number) =>
-      customVjp(
-        (y: Tensor) => y.sin(),
-        (ȳ, { primals: [y] }) => [ȳ.mul(y.cos()).mul(by)],
-      );
-    const f = (by: number) => (y: Tensor) => (isMean ? scaled(by)(y).mean() : scaled(by)(y));
-    const points = uniform(key(0), [n], -1, 1);
-    await expect(gradcheck(f(factor), [points])).rejects.toBeInstanceOf(GradcheckError);
-    expect((await gradcheck(f(1), [points])).worst).toBeLessThan(1);
-  }, 300_000);
+  ])(
+    'finds a wrong factor among %i entries: %f, mean %s',
+    async (n, factor, isMean) => {
+      const scaled = (by: number) =>
+        customVjp(
+          (y: Tensor) => y.sin(),
+          (ȳ, { primals: [y] }) => [ȳ.mul(y.cos()).mul(by)],
+        );
+      const f = (by: number) => (y: Tensor) => (isMean ? scaled(by)(y).mean() : scaled(by)(y));
+      const points = uniform(key(0), [n], -1, 1);
+      await expect(gradcheck(f(factor), [points])).rejects.toBeInstanceOf(GradcheckError);
+      expect((await gradcheck(f(1), [points])).worst).toBeLessThan(1);
+    },
+    300_000,
+  );
 
   it('finds a gradient that is off by 1 in 200, and the entry', async () => {
     const last = tensor([0, 0, 1]);
