@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ADAPTER, adapterNote } from '../../benchmarks/compare/adapter.ts';
 import { parseOptions } from '../../benchmarks/compare/arguments.ts';
@@ -16,6 +13,7 @@ import {
 import type { Result } from '../../benchmarks/compare/result.ts';
 import { selectWorks, workNamed } from '../../benchmarks/works/works.ts';
 import { rowOf } from './rows.ts';
+import { runBench } from './run-bench.ts';
 
 const date = '2026-11-25T03:00:00.000Z';
 
@@ -77,14 +75,7 @@ describe('work and contenders of a GPU', () => {
 
 describe('npm run bench -- gpu', () => {
   it('refuses bad input in one line, with exit code 2', () => {
-    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-    const run = fileURLToPath(new URL('../../benchmarks/run.ts', import.meta.url));
-    const node = ['--conditions=tessera-source', '--import', loader, run];
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [...node, 'gpu', '--samples', '0'],
-      { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
-    );
+    const { status, stdout, stderr } = runBench('gpu', '--samples', '0');
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^error: [^\n]*Expected a whole number from 1\.\n$/);
   });

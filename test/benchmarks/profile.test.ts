@@ -1,9 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compile, setDefaultBackend, tensor, wasmBackend, type Tensor } from '@tessera/tensor';
 import { profileKernels, sumByKind } from '../../benchmarks/profile.ts';
+import { runBench } from './run-bench.ts';
 
 const ones = (...shape: number[]): Tensor =>
   tensor(new Float32Array(shape.reduce((size, n) => size * n, 1)).fill(1), { shape });
@@ -32,13 +30,13 @@ describe('a profile', () => {
   });
 
   it('takes its own options', () => {
-    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-    const run = fileURLToPath(new URL('../../benchmarks/run.ts', import.meta.url));
-    const node = ['--conditions=tessera-source', '--import', loader, run];
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [...node, 'profile', 'layer-norm', '--threads', '1', '--runs', '1'],
-      { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    const { status, stdout, stderr } = runBench(
+      'profile',
+      'layer-norm',
+      '--threads',
+      '1',
+      '--runs',
+      '1',
     );
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^layer-norm by 1 thread, kernel by kernel: /);

@@ -9,7 +9,6 @@ import {
   tensor,
   tree,
   type Backend,
-  type Tensor,
 } from '@tessera/tensor';
 import {
   compiledTrainStep,
@@ -17,8 +16,8 @@ import {
   DiT,
   initialState,
   parseModelConfig,
-  trainingLosses,
 } from '@tessera/dit';
+import { labeledLoss, type LabeledBatch } from '../browser/program/labeled-training.ts';
 
 const BATCH = 2;
 
@@ -31,11 +30,6 @@ export interface TrainingRun {
   readonly gradNorms: readonly number[];
   /** Sum of squares of each trained parameter, in order. */
   readonly parameters: readonly number[];
-}
-
-interface Batch {
-  readonly x: Tensor;
-  readonly y: Tensor;
 }
 
 /**
@@ -68,22 +62,7 @@ export async function trainSmallDiT(
   });
   const diffusion = createDiffusion({ variance: 'learned-range' });
   const step = compiledTrainStep(
-    (model: DiT, { x, y }: Batch, random) => {
-      const [timeKey, noiseKey, dropKey] = split(random, 3);
-      const t = randomInt(timeKey, [BATCH], 0, diffusion.schedule.timesteps);
-      const eps = normal(noiseKey, x.shape);
-      const labels = model.y_embedder.dropLabels(y, dropKey);
-      const terms = trainingLosses(
-        diffusion,
-        (noised, time) => model.forward(noised, time, labels),
-        {
-          xStart: x,
-          t,
-          eps,
-        },
-      );
-      return terms.loss.mean();
-    },
+    labeledLoss(diffusion),
     {
       learningRate: 1e-3,
       warmupSteps: 2,
@@ -96,7 +75,7 @@ export async function trainSmallDiT(
     steps,
   );
   const start = initialState(DiT.init(config, key(0)), key(1));
-  const batches = Array.from({ length: Math.min(steps, BATCHES) }, (_, i): Batch => {
+  const batches = Array.from({ length: Math.min(steps, BATCHES) }, (_, i): LabeledBatch => {
     const [forX, forY] = split(key(2 + i));
     return { x: normal(forX, [BATCH, 2, 4, 4]), y: randomInt(forY, [BATCH], 0, 5) };
   });

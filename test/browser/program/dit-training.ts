@@ -4,9 +4,7 @@ import {
   normal,
   randomInt,
   setDefaultBackend,
-  split,
   wasmBackend,
-  type Tensor,
   type WasmOptions,
 } from '@tessera/tensor';
 import {
@@ -15,8 +13,8 @@ import {
   DiT,
   initialState,
   parseModelConfig,
-  trainingLosses,
 } from '@tessera/dit';
+import { labeledLoss, SETTINGS, type LabeledBatch } from './labeled-training.ts';
 
 const STEPS = 20;
 const BATCH = 8;
@@ -46,29 +44,11 @@ const config = parseModelConfig({
   position: '2d',
 });
 
-const settings = {
-  learningRate: 2e-3,
-  finalLrFraction: 0.1,
-  warmupSteps: 4,
-  betas: [0.9, 0.99],
-  weightDecay: 0.01,
-  clipNorm: 1,
-  emaDecay: 0.99,
-} as const;
-
 /** Trains on the default backend. */
 export async function trainDitSteps(): Promise<Pick<DitTrainingResult, 'losses' | 'gradNorms'>> {
   const diffusion = createDiffusion({ predicts: 'v', schedule: 'squaredcos_cap_v2' });
-  const loss = (model: DiT, { x, y }: Batch, random: Tensor): Tensor => {
-    const [timeKey, noiseKey, dropKey] = split(random, 3);
-    const eps = normal(noiseKey, x.shape);
-    const t = randomInt(timeKey, [BATCH], 0, diffusion.schedule.timesteps);
-    const labels = model.y_embedder.dropLabels(y, dropKey);
-    const predict = (noised: Tensor, steps: Tensor): Tensor => model.forward(noised, steps, labels);
-    return trainingLosses(diffusion, predict, { xStart: x, t, eps }).loss.mean();
-  };
-  const step = compiledTrainStep(loss, settings, STEPS);
-  const batch: Batch = {
+  const step = compiledTrainStep(labeledLoss(diffusion), SETTINGS, STEPS);
+  const batch: LabeledBatch = {
     x: normal(key(1), [BATCH, 4, 8, 8]),
     y: randomInt(key(2), [BATCH], 0, 5),
   };
@@ -82,11 +62,6 @@ export async function trainDitSteps(): Promise<Pick<DitTrainingResult, 'losses' 
     gradNorms.push(await metrics.gradNorm.item());
   }
   return { losses, gradNorms };
-}
-
-interface Batch {
-  readonly x: Tensor;
-  readonly y: Tensor;
 }
 
 /** Trains on wasm. */

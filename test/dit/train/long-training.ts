@@ -1,22 +1,14 @@
 /** Two thousand training steps of a very small Diffusion Transformer: prints the memory at intervals, as JSON. */
 import { setTimeout } from 'node:timers/promises';
-import {
-  key,
-  normal,
-  randomInt,
-  setDefaultBackend,
-  split,
-  wasmBackend,
-  type Tensor,
-} from '@tessera/tensor';
+import { key, normal, randomInt, setDefaultBackend, wasmBackend } from '@tessera/tensor';
 import {
   compiledTrainStep,
   createDiffusion,
   DiT,
   initialState,
   parseModelConfig,
-  trainingLosses,
 } from '@tessera/dit';
+import { labeledLoss, SETTINGS } from '../../browser/program/labeled-training.ts';
 
 const STEPS = 2000;
 const INTERVAL = 100;
@@ -88,33 +80,9 @@ const config = parseModelConfig({
   position: '2d',
 });
 
-const settings = {
-  learningRate: 2e-3,
-  finalLrFraction: 0.1,
-  warmupSteps: 4,
-  betas: [0.9, 0.99],
-  weightDecay: 0.01,
-  clipNorm: 1,
-  emaDecay: 0.99,
-} as const;
-
 const diffusion = createDiffusion({ predicts: 'v', schedule: 'squaredcos_cap_v2' });
 
-interface Batch {
-  readonly x: Tensor;
-  readonly y: Tensor;
-}
-
-const loss = (model: DiT, { x, y }: Batch, random: Tensor): Tensor => {
-  const [timeKey, noiseKey, dropKey] = split(random, 3);
-  const eps = normal(noiseKey, x.shape);
-  const t = randomInt(timeKey, [BATCH], 0, diffusion.schedule.timesteps);
-  const labels = model.y_embedder.dropLabels(y, dropKey);
-  const predict = (noised: Tensor, steps: Tensor): Tensor => model.forward(noised, steps, labels);
-  return trainingLosses(diffusion, predict, { xStart: x, t, eps }).loss.mean();
-};
-
-const step = compiledTrainStep(loss, settings, STEPS);
+const step = compiledTrainStep(labeledLoss(diffusion), SETTINGS, STEPS);
 const batch = { x: normal(key(1), [BATCH, 2, 4, 4]), y: randomInt(key(2), [BATCH], 0, 3) };
 let state = initialState(DiT.init(config, key(3)), key(4));
 

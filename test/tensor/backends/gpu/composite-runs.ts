@@ -1,6 +1,5 @@
-/** What the tests of composites on the gpu backend share: running their kernels in each form, and by their definition on cpu. */
-import { cpuBackend, defaultBackend, setDefaultBackend, tensor } from '@tessera/tensor';
-import { contiguousView, type Composite, type Params } from '@tessera/tensor/extend';
+/** What the tests of composites on the gpu backend share: running their kernels in each form. */
+import type { Composite, Params } from '@tessera/tensor/extend';
 import type { KernelSource } from '../../../../packages/tensor/src/backends/gpu/dispatch.ts';
 import type {
   Engine,
@@ -9,11 +8,10 @@ import type {
 } from '../../../../packages/tensor/src/backends/gpu/engine.ts';
 import { lowerPlan } from '../../../../packages/tensor/src/backends/gpu/lower.ts';
 import { encodeElements } from '../../../../packages/tensor/src/backends/gpu/storage.ts';
-import type { CallKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
 import type { PlanBuffer } from '../../../../packages/tensor/src/compile/plan.ts';
 import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
-import type { View } from '../../../../packages/tensor/src/view.ts';
-import { elementsOf, extentOf, fill, operandOf, type Input } from '../cpu/kernel-runs.ts';
+import { define, kernelOf, placesApart, specialRows } from '../composites.ts';
+import type { Input } from '../cpu/kernel-runs.ts';
 
 /** A form of kernels under test. */
 export interface KernelForm {
@@ -21,36 +19,8 @@ export interface KernelForm {
   readonly compile: (source: KernelSource) => Program;
 }
 
-/** Rows of every kind of special number, of five elements. */
-const [low, high] = [-Infinity, Infinity];
-export const SPECIAL_ROWS: readonly (readonly number[])[] = [
-  [low, low, low, low, low],
-  [NaN, 1, 2, 3, 4],
-  [1, 2, 3, 4, NaN],
-  [NaN, low, low, low, low],
-  [0, low, 1, low, low],
-  [high, 0, 1, 2, 3],
-  [high, low, NaN, 2, 3],
-  [1e4, 1e4, 9.99e3, -1e4, 0],
-  [-1e30, -1e30, -1e30, -1e30, -1e30],
-  [-80, 0, -60, -70.5, -75],
-  [3e38, -3e38, 0, 3e38, 1],
-];
-
-/** An input that looks at numbers of its own through a view. */
-export function inputFor(view: View, seed: number): Input {
-  return { view, elements: fill(new Float32Array(extentOf(view)), seed) };
-}
-
-/** A contiguous input. */
-export function contiguousInput(shape: readonly number[], seed: number): Input {
-  return inputFor(contiguousView(shape), seed);
-}
-
-/** A contiguous input with these elements. */
-export function inputWith(shape: readonly number[], elements: readonly number[]): Input {
-  return { view: contiguousView(shape), elements: Float32Array.from(elements) };
-}
+/** Rows of special numbers; weights that would be subnormal are 0 on some devices. */
+export const SPECIAL_ROWS = specialRows([-80, 0, -60, -70.5, -75]);
 
 /**
  * Where the kernels of a form differ from what the definition gives on cpu, NaN and infinities included;
@@ -69,35 +39,10 @@ export async function differences<P extends Params>(
   const found = await run(form, composite, params, inputs);
   return wanted.flatMap((expected, output) => {
     const actual = found[output];
-    const largest = expected.reduce(
-      (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
-      1,
+    return placesApart(actual, expected, tolerance).map(
+      (i) => `element ${i} of output ${output} is ${actual[i]}, not ${expected[i]}`,
     );
-    return Array.from(expected).flatMap((x, i) => {
-      const isSame = Object.is(x, actual[i]) || x === actual[i];
-      return isSame || Math.abs(x - actual[i]) <= tolerance * largest
-        ? []
-        : [`element ${i} of output ${output} is ${actual[i]}, not ${x}`];
-    });
   });
-}
-
-/** What the composite is decomposed into, on cpu. */
-function define<P extends Params>(
-  composite: Composite<P>,
-  params: P,
-  inputs: readonly Input[],
-): Float32Array[] {
-  const before = defaultBackend();
-  setDefaultBackend(cpuBackend());
-  try {
-    const tensors = inputs.map((input) =>
-      tensor(Float32Array.from(elementsOf(input)), { shape: input.view.shape }),
-    );
-    return composite.decompose(tensors, params).map((y) => y.dataSync() as Float32Array);
-  } finally {
-    setDefaultBackend(before);
-  }
 }
 
 /** What the kernels give. */
@@ -107,17 +52,8 @@ async function run<P extends Params>(
   params: P,
   inputs: readonly Input[],
 ): Promise<Float32Array[]> {
-  const specs = inputs.map(({ view }) => ({ shape: view.shape, dtype: 'float32' }) as const);
-  const outputs = operation.infer(specs, params);
-  const kernel: CallKernel = {
-    kind: 'call',
-    operation,
-    params,
-    inputs: inputs.map((input, i) => operandOf(i, input)),
-    outputs: outputs.map(({ shape, dtype }, i) => {
-      return { buffer: inputs.length + i, dtype, view: contiguousView(shape) };
-    }),
-  };
+  const kernel = kernelOf(operation, params, inputs);
+  const outputs = kernel.outputs.map(({ view }) => view);
   const sizes = [
     ...inputs.map(({ elements }) => elements.length),
     ...outputs.map(({ shape }) => sizeOf(shape)),

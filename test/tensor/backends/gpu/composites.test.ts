@@ -3,18 +3,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
 import { inputOf, type Input } from '../cpu/kernel-runs.ts';
-import {
-  contiguousInput,
-  differences,
-  inputFor,
-  inputWith,
-  SPECIAL_ROWS,
-  type KernelForm,
-} from './composite-runs.ts';
+import { contiguousInput, inputFor, inputWith } from '../composites.ts';
+import { differences, SPECIAL_ROWS, type KernelForm } from './composite-runs.ts';
+import { scriptEngine } from './script-engine.ts';
 
 const { softmax, softmaxGrad, logSoftmax, logSumExp } = composites;
 const { layerNormStatistics, layerNormGrad, attention, attentionGrad } = composites;
@@ -35,14 +29,7 @@ async function webGpuForm(elementsOfThread: number): Promise<KernelForm> {
 
 /** The texts themselves, which the entries stand for. */
 async function textForm(): Promise<KernelForm> {
-  const library = await loadGpuJs();
-  const gpu = new library.GPU({ mode: 'cpu' });
-  const engine = new HandleEngine(library, gpu, {
-    mode: 'cpu',
-    executor: 'gpu.js',
-    adapter: 'test',
-    limits: {},
-  });
+  const engine = await scriptEngine();
   return { engine, compile: (source) => engine.compile(source) };
 }
 

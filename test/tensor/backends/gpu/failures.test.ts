@@ -5,11 +5,11 @@ import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
 import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
+import { scriptEngine } from './script-engine.ts';
 
 const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
 
@@ -190,14 +190,7 @@ describe('verify', () => {
   };
 
   it('says which kernel is wrong, with its operands', async () => {
-    const library = await loadGpuJs();
-    const gpu = new library.GPU({ mode: 'cpu' });
-    const engine = new HandleEngine(library, gpu, {
-      mode: 'cpu',
-      executor: 'gpu.js',
-      adapter: 'test',
-      limits: {},
-    });
+    const engine = await scriptEngine();
     await verifyPlan(engine, reference, plan, values);
     vi.spyOn(engine, 'read').mockResolvedValue(Float32Array.of(2, 5, 6));
     const error = await failureOf(verifyPlan(engine, reference, plan, values));

@@ -2,7 +2,8 @@ import { composites } from '@tessera/tensor/extend';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { inputOf, type Input } from '../cpu/kernel-runs.ts';
-import { contiguousInput, checkAsDefined, inputFor } from './composite-runs.ts';
+import { contiguousInput, inputFor } from '../composites.ts';
+import { checkAsDefined } from './composite-runs.ts';
 
 const { attention, attentionGrad } = composites;
 

@@ -7,7 +7,8 @@ import {
 } from '../../../../packages/tensor/src/backends/wasm/axis-layout.ts';
 import { contiguousView, type View } from '../../../../packages/tensor/src/view.ts';
 import { operandOf } from '../cpu/kernel-runs.ts';
-import { inputFor, run } from './composite-runs.ts';
+import { inputFor } from '../composites.ts';
+import { run } from './composite-runs.ts';
 
 const { softmax, softmaxGrad, logSoftmax, logSumExp, layerNormStatistics, layerNormGrad } =
   composites;

@@ -2,7 +2,8 @@ import { composites } from '@tessera/tensor/extend';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { inputOf } from '../cpu/kernel-runs.ts';
-import { contiguousInput, checkAsDefined, inputFor, inputWith } from './composite-runs.ts';
+import { contiguousInput, inputFor, inputWith } from '../composites.ts';
+import { checkAsDefined } from './composite-runs.ts';
 
 const { layerNormStatistics, layerNormGrad } = composites;
 
