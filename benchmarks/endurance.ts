@@ -61,6 +61,8 @@ export async function endure({ steps, threads }: EnduranceOptions): Promise<bool
   const backend = defaultBackend() as WasmBackend; // which has just been opened
   const [work] = selectWorks(['step-tiny']).works;
   const { run } = await tessera.prepare(work, makeArrays(work));
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
   const samples: Sample[] = [];
   const start = performance.now();
   console.log('   step   resident       heap  wasm used       wasm  (MiB)');
@@ -68,7 +70,7 @@ export async function endure({ steps, threads }: EnduranceOptions): Promise<bool
     await run();
     if (step % Math.ceil(steps / SAMPLES) !== 0) continue;
     const least = Math.min(...samples.map(({ used }) => used));
-    const sample = await look(step, backend, least);
+    const sample = await look(step, backend, collect, least);
     samples.push(sample);
     console.log(formatSample(sample));
   }
@@ -77,11 +79,16 @@ export async function endure({ steps, threads }: EnduranceOptions): Promise<bool
   return judge(samples.filter(({ step }) => step > WARM_UP * steps));
 }
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** @param least What tensors and plans held at the least before. */
-async function look(step: number, backend: WasmBackend, least: number): Promise<Sample> {
+/**
+ * @param collect Collects garbage.
+ * @param least What tensors and plans held at the least before.
+ */
+async function look(
+  step: number,
+  backend: WasmBackend,
+  collect: () => void,
+  least: number,
+): Promise<Sample> {
   // What was collected tells of it later, and what V8 is compiling keeps some a while: so until there is
   // no more than there was before, or hope is lost.
   for (let round = 0; round < 5 || (round < 100 && backend.usedBytes() > least); round++) {

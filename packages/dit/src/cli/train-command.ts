@@ -33,12 +33,10 @@ export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<Tr
   if (file === undefined) return presetConfig(preset, changes);
   // The run trains an autoencoder of its own, so the scale of its latents is not known yet.
   const { latentScale: _, ...config } = await readTrainConfig(file);
-  const { steps = config.steps } = changes;
-  const warmup = Math.min(config.optimizer.warmupSteps, warmupSteps(steps));
-  const optimizer = {
-    ...config.optimizer,
-    ...(changes.steps !== undefined && { warmupSteps: warmup }),
-  };
+  const optimizer = { ...config.optimizer };
+  if (changes.steps !== undefined) {
+    optimizer.warmupSteps = Math.min(optimizer.warmupSteps, warmupSteps(changes.steps));
+  }
   return parseTrainConfig({ ...config, ...changes, optimizer }, file);
 }
 
