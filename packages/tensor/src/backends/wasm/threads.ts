@@ -187,14 +187,15 @@ export class Threads {
   private startOne(thread: number, handles: ThreadHandle[]): void {
     const handle = (this.options.startThread ?? startThread)();
     handles.push(handle);
+    const bit = startBit(thread);
     handle.onEnd((reason) => {
       if (this.handles?.includes(handle) !== true) return;
       // A file that no thread could load will not be loaded by the next one either.
-      const hasStarted = (Atomics.load(this.control, this.words.started) & startBit(thread)) !== 0;
+      const hasStarted = (Atomics.load(this.control, this.words.started) & bit) !== 0;
       if (hasStarted) this.loss ??= `thread ${thread} ended: ${reason}`;
       else this.workAlone(reason);
     });
-    handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
+    handle.post({ kind: 'start', memory: this.memory, thread, bit, words: this.words });
     for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
   }
 
