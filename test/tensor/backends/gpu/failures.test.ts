@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
 import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
@@ -93,9 +94,50 @@ describe.skipIf(skipped !== null)(
     it('kernels in which threads share memory are compared with their texts', async () => {
       const { engine } = await engineOn();
       expect(await entriesAreRight(engine)).toBe(true);
-      vi.spyOn(engine, 'read').mockResolvedValueOnce(new Float32Array(3 * 71));
+      vi.spyOn(engine, 'read').mockResolvedValueOnce(new Float32Array(5 * 71));
       expect(await entriesAreRight(engine)).toBe(false);
       await engine.dispose();
+    });
+
+    describe('whose driver refuses kernels with workgroup memory', () => {
+      async function refusingEngine(): Promise<WebGpuEngine> {
+        const { engine, device } = await engineOn();
+        const createShaderModule = device.createShaderModule.bind(device);
+        vi.spyOn(device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
+          createShaderModule({ ...rest, code: code.replace('var<workgroup>', 'no WGSL') }),
+        );
+        return engine;
+      }
+
+      it('runs the other forms', async () => {
+        const engine = await refusingEngine();
+        await chooseForms(engine, { products: 'measured', composites: 'checked' });
+        const { products, composites } = engine.report;
+        expect([products?.milliseconds.tiled, composites]).toEqual([null, 'decomposed']);
+        expect(products?.fastest).not.toBe('tiled');
+        expect(products?.milliseconds.blocked).toBeGreaterThan(0);
+        const memory = engine.upload(new Float32Array(4));
+        const copy = engine.run(engine.compile(COPY), [memory]);
+        expect(await engine.read(copy)).toEqual(new Float32Array(4));
+        await engine.dispose();
+      });
+
+      it('says so where these were asked for', async () => {
+        const engine = await refusingEngine();
+        const error = await failureOf(
+          chooseForms(engine, { products: 'plain', composites: 'fused' }),
+        );
+        expect([error.failure, error.kernel]).toEqual(['compilation', 'logSumExp']);
+        await engine.dispose();
+      });
+    });
+
+    it('forms are not chosen on a device that is lost', async () => {
+      const { engine, device } = await engineOn();
+      device.destroy();
+      await device.lost;
+      const chosen = chooseForms(engine, { products: 'plain', composites: 'checked' });
+      expect((await failureOf(chosen)).failure).toBe('lost');
     });
 
     it('a lost device is an error of all that comes after', async () => {

@@ -49,7 +49,7 @@ export interface Tuning {
   readonly fastest: ProductForm;
   /** Rows, columns and inner elements of the product that was timed. */
   readonly size: number;
-  /** Milliseconds of it in each form; `null` where its numbers are wrong. */
+  /** Milliseconds of it in each form; `null` where its numbers are wrong or the device refuses it. */
   readonly milliseconds: Readonly<Record<ProductForm, number | null>>;
 }
 

@@ -33,6 +33,16 @@ export class DeviceError extends TesseraError {
   }
 }
 
+/** What work on a device gives; `null` if the device, which is still there, refuses the work. */
+export async function unlessRefused<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DeviceError && error.failure !== 'lost') return null;
+    throw error;
+  }
+}
+
 /** The refusal to read values at once where only a promise of them is to be had. */
 export function onlyAsynchronous(): StateError {
   return new StateError(

@@ -2,7 +2,7 @@ import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
 import { entriesAreRight } from './entry-check.ts';
 import type { CompositeForm, Engine, Executor, GpuMode, ProductForm } from './engine.ts';
-import { DeviceError } from './errors.ts';
+import { DeviceError, unlessRefused } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
 import { missingInternals } from './internals.ts';
@@ -56,18 +56,9 @@ export interface StartedEngine {
 export async function startEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
   const started = await openEngine(library, options);
   const { engine } = started;
-  const { products, composites } = options;
   try {
     await probe(engine);
-    if (engine instanceof WebGpuEngine) {
-      if (products === 'measured') {
-        const tuning = await tune(engine);
-        engine.runProductsAs(tuning.fastest, tuning);
-      } else {
-        engine.runProductsAs(products, null);
-      }
-      await chooseComposites(engine, composites);
-    }
+    if (engine instanceof WebGpuEngine) await chooseForms(engine, options);
   } catch (error) {
     await engine.dispose();
     throw error;
@@ -75,15 +66,30 @@ export async function startEngine(library: GpuJs, options: StartOptions): Promis
   return started;
 }
 
-async function chooseComposites(
+/**
+ * Settles how an engine runs matrix products and composites. Where it may choose, what the device refuses
+ * is no form to choose.
+ *
+ * @throws DeviceError if the device refuses plain products, or fused composites that were asked for
+ */
+export async function chooseForms(
   engine: WebGpuEngine,
-  composites: CompositeForm | 'checked',
+  { products, composites }: Pick<StartOptions, 'products' | 'composites'>,
 ): Promise<void> {
-  if (composites === 'decomposed') return;
-  engine.runComposites('fused', await tuneRows(engine));
-  if (composites === 'checked' && !(await entriesAreRight(engine))) {
-    engine.runComposites('decomposed', 1);
+  if (products === 'measured') {
+    const tuning = await tune(engine);
+    engine.runProductsAs(tuning.fastest, tuning);
+  } else {
+    engine.runProductsAs(products, null);
   }
+  if (composites === 'decomposed') return;
+  const fuse = async (): Promise<void> => engine.runComposites('fused', await tuneRows(engine));
+  if (composites === 'fused') return fuse();
+  const isRight = await unlessRefused(async () => {
+    await fuse();
+    return entriesAreRight(engine);
+  });
+  if (isRight !== true) engine.runComposites('decomposed', 1);
 }
 
 async function openEngine(

@@ -20,7 +20,11 @@ const GAIN = 0.6;
 /** Each is timed this often, and the best time counts. */
 const ROUNDS = 3;
 
-/** How many elements of a row are worth one more thread on a device, from the time that each choice takes. */
+/**
+ * How many elements of a row are worth one more thread on a device, from the time that each choice takes.
+ *
+ * @throws DeviceError if the device refuses a kernel whose threads share memory
+ */
 export async function tuneRows(engine: WebGpuEngine): Promise<number> {
   const [few, many] = [await timeOf(engine, FEW), await timeOf(engine, MANY)];
   return many < GAIN * few ? MANY : FEW;
@@ -38,14 +42,16 @@ async function timeOf(engine: WebGpuEngine, elementsOfThread: number): Promise<n
   const program = engine.compileAs(source, 'plain', elementsOfThread);
   const elements = engine.upload(new Float32Array(ROWS * LENGTH));
   let time = Infinity;
-  // The first round compiles.
-  for (let round = 0; round <= ROUNDS; round++) {
-    const start = performance.now();
-    const result = engine.run(program, [elements]);
-    await engine.read(result);
-    engine.free(result);
-    if (round > 0) time = Math.min(time, performance.now() - start);
+  try {
+    // The first round compiles.
+    for (let round = 0; round <= ROUNDS; round++) {
+      const start = performance.now();
+      const result = engine.run(program, [elements]);
+      await engine.read(result).finally(() => engine.free(result));
+      if (round > 0) time = Math.min(time, performance.now() - start);
+    }
+  } finally {
+    engine.free(elements);
   }
-  engine.free(elements);
   return time;
 }

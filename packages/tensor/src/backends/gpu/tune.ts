@@ -1,5 +1,6 @@
 import type { KernelSource, MatrixLayout } from './dispatch.ts';
 import type { Memory, ProductForm, Tuning } from './engine.ts';
+import { unlessRefused } from './errors.ts';
 import type { WebGpuEngine } from './webgpu-engine.ts';
 
 /** Rows, columns and inner elements of the products that are timed: not multiples of any tile. */
@@ -15,7 +16,11 @@ const ROUNDS = 2;
 /** Forms add in different orders, or round a multiply-add once: float32 sums of 1000 products. */
 const TOLERANCE = 1e-3;
 
-/** Times the forms of a matrix product, and takes the fastest of those that give the plain one's numbers. */
+/**
+ * Times the forms of a matrix product, and takes the fastest of those that give the plain one's numbers.
+ *
+ * @throws DeviceError if the device refuses the plain form, which it cannot do without
+ */
 export async function tune(engine: WebGpuEngine): Promise<Tuning> {
   const small = await compare(engine, SMALL);
   return (small.milliseconds.plain ?? Infinity) < SHORT_MS ? compare(engine, LARGE) : small;
@@ -27,11 +32,13 @@ async function compare(engine: WebGpuEngine, size: number): Promise<Tuning> {
   );
   const source = productSource(size);
   const plain = await measure(engine, source, 'plain', operands);
-  const blocked = await measure(engine, source, 'blocked', operands);
-  const tiled = await measure(engine, source, 'tiled', operands);
+  const blocked = await unlessRefused(() => measure(engine, source, 'blocked', operands));
+  const tiled = await unlessRefused(() => measure(engine, source, 'tiled', operands));
   for (const memory of operands) engine.free(memory);
-  const timeOf = ({ values, time }: Measured): number | null =>
-    values.every((value, i) => Math.abs(value - plain.values[i]) <= TOLERANCE) ? time : null;
+  const timeOf = (form: Measured | null): number | null =>
+    form?.values.every((value, i) => Math.abs(value - plain.values[i]) <= TOLERANCE) === true
+      ? form.time
+      : null;
   const milliseconds = { plain: plain.time, blocked: timeOf(blocked), tiled: timeOf(tiled) };
   const forms: readonly ProductForm[] = ['plain', 'blocked', 'tiled'];
   const fastest = forms.reduce((best, form) =>
@@ -58,8 +65,11 @@ async function measure(
   for (let round = 0; round <= ROUNDS; round++) {
     const start = performance.now();
     const output = engine.run(program, operands);
-    values = (await engine.read(output)) as typeof values;
-    engine.free(output);
+    try {
+      values = (await engine.read(output)) as typeof values;
+    } finally {
+      engine.free(output);
+    }
     if (round > 0) time = Math.min(time, performance.now() - start);
   }
   return { values, time };
