@@ -127,6 +127,22 @@ describe.skipIf(skipped !== null)(
       },
     );
 
+    it('blocked: more pairs of rows than a device has workgroups along a dimension', async () => {
+      const [rows, columns, inner] = [131_074, 34, 1];
+      const product = productOf([rows, columns, inner, 1], [false, false]);
+      expect(formOf(product, 'blocked')).toBe('blocked');
+      const a = Float32Array.from({ length: 3 + rows }, (_, i) => i % 101);
+      const b = Float32Array.from({ length: columns }, (_, i) => i - 3);
+      const operands = [a, b].map((values) => engine.upload(values));
+      const program = engine.compileAs(sourceOf(product), 'blocked');
+      const found = await engine.read(engine.run(program, operands));
+      // Products of small whole numbers are exact.
+      const isWrong = (x: number, i: number): boolean =>
+        x !== a[3 + Math.floor(i / columns)] * b[i % columns];
+      expect(found).toHaveLength(rows * columns);
+      expect(found.findIndex(isWrong)).toBe(-1);
+    });
+
     it('leaves small products, and those of one row, plain', () => {
       expect(formOf(undefined, 'tiled')).toBe('plain');
       expect(formOf(productOf([4, 4, 4, 1], [false, false]), 'tiled')).toBe('plain');
