@@ -55,9 +55,35 @@ describe('gpuBackend', () => {
     ).rejects.toThrowErrorMatchingInlineSnapshot(
       `[DeviceError: gpuBackend: mode cpu has no executor of the backend's own: there, gpu.js runs the kernels. Leave executor out, or pass mode: "webgpu".]`,
     );
+    await expect(
+      gpuBackend({ mode: 'cpu', products: 'tilled' as 'tiled' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: there is no form of products 'tilled'. Use plain, blocked, tiled or measured.]`,
+    );
+    await expect(
+      gpuBackend({ mode: 'cpu', composites: 'whole' as 'fused' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: there is no form of composites 'whole'. Use fused, decomposed or checked.]`,
+    );
     await expect(gpuBackend({ mode: 'webgl2' })).rejects.toThrowErrorMatchingInlineSnapshot(
       `[DeviceError: gpuBackend: mode webgl2 needs a browser with WebGL 2 that can render to floats (EXT_color_buffer_float). Pass mode: "auto".]`,
     );
+  });
+
+  it('refuses forms of kernels where gpu.js runs them', async () => {
+    await expect(
+      gpuBackend({ mode: 'webasm', composites: 'fused' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: composites: 'fused' is for the backend's own executor on WebGPU, but in mode webasm gpu.js runs the kernels. Leave composites out, or pass 'decomposed'.]`,
+    );
+    await expect(
+      gpuBackend({ mode: 'webgpu', executor: 'gpu.js', products: 'tiled' }),
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: products: 'tiled' is for the backend's own executor on WebGPU, but executor: 'gpu.js' was asked for. Leave products out, or pass 'plain'.]`,
+    );
+    const options = { mode: 'cpu', products: 'plain', composites: 'decomposed' } as const;
+    const { device } = await use(gpuBackend(options));
+    expect(device.mode).toBe('cpu');
   });
 
   it('says what auto has chosen, and why', async () => {

@@ -6,7 +6,8 @@
  * @module @tessera/tensor/gpu
  */
 import { cpuBackend } from './backends/cpu/cpu.ts';
-import { openGpuBackend, type GpuBackend, type GpuBackendOptions } from './backends/gpu/gpu.ts';
+import { openGpuBackend, type GpuBackend } from './backends/gpu/gpu.ts';
+import type { GpuBackendOptions } from './backends/gpu/options.ts';
 import type { Reference } from './backends/gpu/verify.ts';
 import { contiguousStorage } from './eager.ts';
 import { Tensor } from './tensor.ts';
@@ -21,7 +22,8 @@ export type {
   Tuning,
 } from './backends/gpu/engine.ts';
 export { DeviceError, type DeviceFailure } from './backends/gpu/errors.ts';
-export type { GpuBackend, GpuBackendOptions } from './backends/gpu/gpu.ts';
+export type { GpuBackend } from './backends/gpu/gpu.ts';
+export type { GpuBackendOptions } from './backends/gpu/options.ts';
 
 /**
  * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:
@@ -29,7 +31,7 @@ export type { GpuBackend, GpuBackendOptions } from './backends/gpu/gpu.ts';
  *
  * Values of tensors on WebGPU can only be read asynchronously: `await x.data()`.
  *
- * @throws DeviceError if the mode is not there or computes wrong numbers
+ * @throws DeviceError if the mode is not there, computes wrong numbers, or cannot do what is asked of it
  * @example
  * const backend = await gpuBackend({ mode: 'cpu' });
  * backend.device.mode; // 'cpu'

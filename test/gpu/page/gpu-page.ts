@@ -29,7 +29,7 @@ const PAGE_STEPS = 3;
 const TOLERANCE = 1e-5;
 
 async function visit(mode: 'webgl2' | 'webgpu'): Promise<PageResult> {
-  const backend = await gpuBackend({ mode, products: 'blocked' });
+  const backend = await gpuBackend(mode === 'webgpu' ? { mode, products: 'blocked' } : { mode });
   try {
     const checked: string[] = [];
     const wrong: Record<string, string> = {};

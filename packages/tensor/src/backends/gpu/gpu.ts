@@ -2,54 +2,15 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
-import type {
-  CompositeForm,
-  DeviceReport,
-  Engine,
-  Executor,
-  GpuMode,
-  MemoryUse,
-  ProductForm,
-} from './engine.ts';
+import type { DeviceReport, Engine, GpuMode, MemoryUse } from './engine.ts';
 import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
 import { fusedComposites } from './lower.ts';
+import { checkOptions, MODES, type GpuBackendOptions } from './options.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, decodeParts, encodeElements, floatRanges, GpuStorage } from './storage.ts';
 import { verifyPlan, type Reference } from './verify.ts';
-
-/** Options of {@link gpuBackend}. */
-export interface GpuBackendOptions {
-  /**
-   * Where kernels run. `'webgpu'` and `'webgl2'` are GPUs, `'webasm'` and `'cpu'` are gpu.js without
-   * one; `'auto'` takes the first of these that works. Default `'auto'`.
-   */
-  readonly mode?: GpuMode | 'auto';
-  /**
-   * Whether to compare what every kernel computes on its first run with a reference, and to throw at
-   * the next `await` of values where they differ, with the kernel and its operands. Slow. Default false.
-   */
-  readonly verify?: boolean;
-  /**
-   * The form of large matrix products on WebGPU: `'measured'` times them on the device and takes the
-   * fastest that is right. Default `'measured'`. Where gpu.js is the executor, all are plain.
-   */
-  readonly products?: ProductForm | 'measured';
-  /**
-   * On WebGPU, whether softmax, layer norm and attention are kernels in which threads share memory
-   * (`'fused'`) or what they are made of (`'decomposed'`): `'checked'` fuses them if the device gives the
-   * right numbers for small ones. Default `'checked'`.
-   */
-  readonly composites?: CompositeForm | 'checked';
-  /**
-   * Who runs the kernels on WebGPU: `'own'` is the backend's encoder around the shaders that gpu.js
-   * writes, `'gpu.js'` the public API of gpu.js, which is slower and depends on no internals of it.
-   * Default `'own'` if the installed gpu.js is as that expects, else `'gpu.js'`, and `choice` says so.
-   * Other modes have `'gpu.js'` only.
-   */
-  readonly executor?: Executor;
-}
 
 /** A backend that runs the kernels of gpu.js. */
 export interface GpuBackend extends Backend {
@@ -63,11 +24,6 @@ export interface GpuBackend extends Backend {
   dispose(): Promise<void>;
 }
 
-/** In the order in which `'auto'` tries them. */
-const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
-
-const EXECUTORS: readonly Executor[] = ['own', 'gpu.js'];
-
 /**
  * A backend whose kernels are compiled by gpu.js; see `gpuBackend` of the entry.
  *
@@ -77,6 +33,7 @@ export async function openGpuBackend(
   options: GpuBackendOptions,
   reference: () => Reference,
 ): Promise<GpuBackend> {
+  checkOptions(options);
   const {
     mode = 'auto',
     verify = false,
@@ -84,20 +41,6 @@ export async function openGpuBackend(
     composites = 'checked',
     executor,
   } = options;
-  if (mode !== 'auto' && !MODES.includes(mode)) {
-    throw new DeviceError(
-      'gpuBackend',
-      'unavailable',
-      `there is no mode '${mode as string}'. Use ${MODES.join(', ')} or auto.`,
-    );
-  }
-  if (executor !== undefined && !EXECUTORS.includes(executor)) {
-    throw new DeviceError(
-      'gpuBackend',
-      'unavailable',
-      `there is no executor '${executor as string}'. Use ${EXECUTORS.join(' or ')}, or leave it out.`,
-    );
-  }
   const library = await loadGpuJs();
   const failures: string[] = [];
   for (const candidate of mode === 'auto' ? MODES : [mode]) {

@@ -6,6 +6,7 @@ import { DeviceError, unlessRefused } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
 import { missingInternals } from './internals.ts';
+import { refuseOwnForms } from './options.ts';
 import { QueuedEngine } from './queued-engine.ts';
 import { tuneRows } from './tune-rows.ts';
 import { tune } from './tune.ts';
@@ -92,11 +93,9 @@ export async function chooseForms(
   if (isRight !== true) engine.runComposites('decomposed', 1);
 }
 
-async function openEngine(
-  library: GpuJs,
-  { mode, executor }: StartOptions,
-): Promise<StartedEngine> {
-  if (mode === 'webgpu') return openWebGpu(library, executor);
+async function openEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
+  const { mode, executor } = options;
+  if (mode === 'webgpu') return openWebGpu(library, options);
   if (executor === 'own') {
     throw new DeviceError(
       'gpuBackend',
@@ -104,6 +103,7 @@ async function openEngine(
       `mode ${mode} has no executor of the backend's own: there, gpu.js runs the kernels. Leave executor out, or pass mode: "webgpu".`,
     );
   }
+  refuseOwnForms(options, `in mode ${mode} gpu.js runs the kernels`);
   if (mode === 'webgl2') return { engine: openWebGl2(library), fallback: null };
   const report = plainReport(mode, mode === 'webasm' ? 'WebAssembly' : 'JavaScript');
   return {
@@ -112,8 +112,12 @@ async function openEngine(
   };
 }
 
-async function openWebGpu(library: GpuJs, executor: Executor | undefined): Promise<StartedEngine> {
-  if (executor === 'gpu.js') return { engine: await QueuedEngine.open(library), fallback: null };
+async function openWebGpu(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
+  const { executor } = options;
+  if (executor === 'gpu.js') {
+    refuseOwnForms(options, `executor: '${executor}' was asked for`);
+    return { engine: await QueuedEngine.open(library), fallback: null };
+  }
   // An adapter first: gpu.js translates only where WebGPU is there.
   const { device, report } = await openDevice();
   const missing = missingInternals(library);
@@ -129,6 +133,7 @@ async function openWebGpu(library: GpuJs, executor: Executor | undefined): Promi
       `${reason}. Install gpu.js@2.24.1, or leave executor out.`,
     );
   }
+  refuseOwnForms(options, reason);
   return {
     engine: await QueuedEngine.open(library),
     fallback: `gpu.js runs the kernels itself, which is slower: ${reason}. Install gpu.js@2.24.1.`,
