@@ -21,7 +21,7 @@ export type {
   ProductForm,
   Tuning,
 } from './backends/gpu/engine.ts';
-export { DeviceError, type DeviceFailure } from './backends/gpu/errors.ts';
+export { DeviceError, type DeviceFailure, type Reproducer } from './backends/gpu/errors.ts';
 export type { GpuBackend } from './backends/gpu/gpu.ts';
 export type { GpuBackendOptions } from './backends/gpu/options.ts';
 

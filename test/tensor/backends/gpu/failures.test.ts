@@ -2,12 +2,13 @@ import { cpuBackend } from '@tessera/tensor';
 import { DeviceError } from '@tessera/tensor/gpu';
 import { primitives, type Plan } from '@tessera/tensor/extend';
 import { describe, expect, it, vi } from 'vitest';
-import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import { openDevice, plainReport } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
 import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
+import type { MapKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
 import { scriptEngine } from './script-engine.ts';
@@ -238,7 +239,7 @@ describe('verify', () => {
     const error = await failureOf(verifyPlan(engine, reference, plan, values));
     expect(error.failure).toBe('mismatch');
     expect(error.message).toMatchInlineSnapshot(`
-      "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel, and what it reads:
+      "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel, and what it reads (all elements of that, and of the results, are in \`reproducer\` of this error):
       b1: float32[3] = map [3] add(b0[3], b0[3])
       b0: float32[3] = [1, 2, 3]
       --- source ---
@@ -248,6 +249,47 @@ describe('verify', () => {
       return v1;
       }"
     `);
+    await engine.dispose();
+  });
+
+  it('gives all elements, and texts that run on them', async () => {
+    const size = 40;
+    const library = await loadGpuJs();
+    const gpu = new library.GPU({ mode: 'cpu' });
+    const engine = new HandleEngine(library, gpu, plainReport('cpu', 'test'));
+    const view = { shape: [size], strides: [1], offset: 0 };
+    const [kernel] = plan.kernels as readonly MapKernel[];
+    const wide: Plan = {
+      ...plan,
+      buffers: plan.buffers.map((buffer) => ({ ...buffer, size })),
+      kernels: [
+        {
+          ...kernel,
+          shape: [size],
+          inputs: [{ ...kernel.inputs[0], view }],
+          outputs: [{ ...kernel.outputs[0], view }],
+        },
+      ],
+    };
+    const elements = Float32Array.from({ length: size }, (_, i) => i);
+    const doubled = elements.map((x) => 2 * x);
+    const spoiled = doubled.with(30, -1);
+    vi.spyOn(engine, 'read').mockResolvedValueOnce(spoiled);
+    const { reproducer } = await failureOf(
+      verifyPlan(engine, reference, wide, new Map([[0, elements]])),
+    );
+    expect(reproducer).toMatchObject({
+      operands: { b0: elements },
+      expected: { b1: doubled },
+      found: { b1: spoiled },
+      sources: [{ reads: ['b0'], writes: 'b1', output: [size] }],
+    });
+    const [{ name, text, output, reads }] = reproducer?.sources ?? [];
+    const program = engine.compile({ name, text, output, inputs: reads.length });
+    const inputs = reads.map((each) =>
+      engine.upload(Float32Array.from(reproducer?.operands[each] ?? [])),
+    );
+    expect(await engine.read(engine.run(program, inputs))).toEqual(doubled);
     await engine.dispose();
   });
 });

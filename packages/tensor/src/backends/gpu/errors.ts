@@ -1,8 +1,31 @@
+import type { TypedArray } from '../../dtype.ts';
 import { StateError, TesseraError } from '../../errors.ts';
 
 /** What went wrong on a device. */
 export type DeviceFailure =
   'unavailable' | 'lost' | 'out-of-memory' | 'validation' | 'compilation' | 'mismatch' | 'internal';
+
+/** All it takes to run a kernel of a plan again whose results are wrong. */
+export interface Reproducer {
+  /** The kernel as the plan has it: operation, shapes and strides, with operands and results by name. */
+  readonly kernel: readonly string[];
+  /** What it is lowered to, in the order of the runs. */
+  readonly sources: readonly {
+    readonly name: string;
+    /** The function in the subset of JavaScript that gpu.js takes. */
+    readonly text: string;
+    /** Threads along x, y and z. */
+    readonly output: readonly number[];
+    /** Names of its arguments, and of what it writes; some are neither operands nor results. */
+    readonly reads: readonly string[];
+    readonly writes: string;
+  }[];
+  /** All elements of what the kernel reads, by name. */
+  readonly operands: Readonly<Record<string, TypedArray>>;
+  /** All elements of its results, by name: the reference's and the device's. */
+  readonly expected: Readonly<Record<string, TypedArray>>;
+  readonly found: Readonly<Record<string, TypedArray>>;
+}
 
 /**
  * A device that is not there, or that failed. Work is queued, so a failure surfaces at the next
@@ -18,6 +41,8 @@ export class DeviceError extends TesseraError {
   readonly kernel: string | undefined;
   /** What was compiled for it. */
   readonly source: string | undefined;
+  /** Where `verify` found a mismatch: the kernel with all elements of its operands. */
+  readonly reproducer: Reproducer | undefined;
 
   constructor(
     op: string,
@@ -25,11 +50,13 @@ export class DeviceError extends TesseraError {
     problem: string,
     kernel?: string,
     source?: string,
+    reproducer?: Reproducer,
   ) {
     super(op, source === undefined ? problem : `${problem}\n--- source ---\n${source}`);
     this.failure = failure;
     this.kernel = kernel;
     this.source = source;
+    this.reproducer = reproducer;
   }
 }
 

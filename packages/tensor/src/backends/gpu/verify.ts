@@ -7,7 +7,7 @@ import { formatShape } from '../../errors.ts';
 import type { Params } from '../../primitives/primitive.ts';
 import type { View } from '../../view.ts';
 import type { Engine, Memory } from './engine.ts';
-import { DeviceError } from './errors.ts';
+import { DeviceError, type Reproducer } from './errors.ts';
 import { kernelGroups, lowerPlan } from './lower.ts';
 import { decodeElements, encodeElements } from './storage.ts';
 
@@ -36,7 +36,8 @@ export interface Reference {
  * has computed.
  *
  * @param values The elements of each buffer of the plan that is an input or a constant.
- * @throws DeviceError with the first kernel whose results differ, its operands and its source
+ * @throws DeviceError with the first kernel whose results differ, its source, and all elements of what it
+ *   reads and gives in `reproducer`
  */
 export async function verifyPlan(
   engine: Engine,
@@ -169,24 +170,61 @@ function compare(
   const allowed = plan.buffers[output].dtype === 'float32' ? TOLERANCE * scale : 0;
   const at = want.findIndex((x, i) => !Object.is(x, got[i]) && !(Math.abs(x - got[i]) <= allowed));
   if (at === -1) return;
-  const texts = group.map((kernel) => formatKernel(kernel, (buffer) => `b${buffer}`));
-  const operands = readsOf(group, [output]).map((buffer) => {
+  const reproducer = reproducerOf(engine, plan, group, { found, wanted, known });
+  const operands = readsOf(group, [...wanted.keys()]).map((buffer) => {
     const { dtype, size } = plan.buffers[buffer];
-    const elements = Array.from((known.get(buffer) ?? []).slice(0, PRINTED));
+    const elements = Array.from(reproducer.operands[nameOf(buffer)].slice(0, PRINTED));
     const more = size > PRINTED ? ', …' : '';
-    return `b${buffer}: ${dtype}${formatShape([size])} = [${elements.join(', ')}${more}]`;
+    return `${nameOf(buffer)}: ${dtype}${formatShape([size])} = [${elements.join(', ')}${more}]`;
   });
-  const { dispatches } = lowerPlan({ ...plan, kernels: group }, engine.limits);
+  const [{ name }] = reproducer.sources;
   throw new DeviceError(
-    dispatches[0].source.name,
+    name,
     'mismatch',
     [
-      `${engine.report.mode} and the reference disagree: element ${at} of b${output} is ${got[at]}, ` +
-        `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads:`,
-      ...texts,
+      `${engine.report.mode} and the reference disagree: element ${at} of ${nameOf(output)} is ${got[at]}, ` +
+        `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads ` +
+        '(all elements of that, and of the results, are in `reproducer` of this error):',
+      ...reproducer.kernel,
       ...operands,
     ].join('\n'),
-    dispatches[0].source.name,
-    dispatches.map(({ source }) => source.text).join('\n'),
+    name,
+    reproducer.sources.map(({ text }) => text).join('\n'),
+    reproducer,
   );
+}
+
+/** What kernels and reports call a buffer. */
+function nameOf(buffer: number): string {
+  return `b${buffer}`;
+}
+
+function reproducerOf(
+  engine: Engine,
+  plan: Plan,
+  group: readonly Kernel[],
+  elements: Readonly<Record<'found' | 'wanted' | 'known', ReadonlyMap<number, TypedArray>>>,
+): Reproducer {
+  const { found, wanted, known } = elements;
+  const byName = (
+    buffers: readonly number[],
+    values: ReadonlyMap<number, TypedArray>,
+  ): Record<string, TypedArray> =>
+    Object.fromEntries(
+      buffers.map((buffer) => {
+        const { dtype, size } = plan.buffers[buffer];
+        return [nameOf(buffer), values.get(buffer) ?? allocateArray(dtype, size)];
+      }),
+    );
+  const results = [...wanted.keys()];
+  const { dispatches } = lowerPlan({ ...plan, kernels: group }, engine.limits);
+  return {
+    kernel: group.map((kernel) => formatKernel(kernel, nameOf)),
+    sources: dispatches.map(({ source: { name, text, output }, reads, writes }) => {
+      return { name, text, output, reads: reads.map(nameOf), writes: nameOf(writes) };
+    }),
+    operands: byName(readsOf(group, results), known),
+    expected: byName(results, wanted),
+    found: byName(results, found),
+  };
 }
