@@ -1,7 +1,7 @@
 /**
- * `npm run bench:gpu-composites [-- NAME]`: softmax, layer norm, attention and a small training step on
+ * `npm run bench -- gpu-composites [WORD …]`: softmax, layer norm, attention and a small training step on
  * WebGPU, with composites as kernels in which threads share memory, and decomposed, turn by turn in one
- * run; with NAME only what has it in its name.
+ * run; with words only what has one of them in its name.
  */
 import {
   attention,
@@ -89,11 +89,6 @@ const works = [
   step,
 ];
 
-const fused = await gpuBackend({ mode: 'webgpu', composites: 'fused' });
-// Both multiply in the same form.
-const products = fused.device.products?.fastest ?? 'measured';
-const decomposed = await gpuBackend({ mode: 'webgpu', composites: 'decomposed', products });
-
 /** Medians of a work on each backend, in milliseconds. */
 async function timesOf({ prepare }: Work, backends: readonly GpuBackend[]): Promise<number[]> {
   const runs = backends.map((backend) => {
@@ -112,17 +107,26 @@ async function timesOf({ prepare }: Work, backends: readonly GpuBackend[]): Prom
   return runs.map(({ times }) => times.sort((a, b) => a - b)[RUNS >> 1]);
 }
 
-const [wanted = ''] = process.argv.slice(2);
-const table = new Table({
-  head: ['work', 'fused: median ms', 'decomposed: median ms', 'ratio'],
-  style: { head: [], border: [] },
-});
-for (const work of works.filter(({ name }) => name.includes(wanted))) {
-  const [kernels, parts] = await timesOf(work, [fused, decomposed]);
-  table.push([work.name, kernels.toFixed(1), parts.toFixed(1), (parts / kernels).toFixed(2)]);
+/** Measures the works whose name has one of the words (all without any), and prints the times. */
+export async function benchComposites(words: readonly string[]): Promise<void> {
+  const chosen = works.filter(
+    ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
+  );
+  const fused = await gpuBackend({ mode: 'webgpu', composites: 'fused' });
+  // Both multiply in the same form.
+  const products = fused.device.products?.fastest ?? 'measured';
+  const decomposed = await gpuBackend({ mode: 'webgpu', composites: 'decomposed', products });
+  const table = new Table({
+    head: ['work', 'fused: median ms', 'decomposed: median ms', 'ratio'],
+    style: { head: [], border: [] },
+  });
+  for (const work of chosen) {
+    const [kernels, parts] = await timesOf(work, [fused, decomposed]);
+    table.push([work.name, kernels.toFixed(1), parts.toFixed(1), (parts / kernels).toFixed(2)]);
+  }
+  const { adapter, elementsOfThread } = fused.device;
+  console.log(`webgpu, ${adapter}, Node ${process.version}, ${products} products`);
+  console.log(`${elementsOfThread} elements of a row a thread`);
+  console.log(table.toString());
+  await Promise.all([fused.dispose(), decomposed.dispose()]);
 }
-const { adapter, elementsOfThread } = fused.device;
-console.log(`webgpu, ${adapter}, Node ${process.version}, ${products} products`);
-console.log(`${elementsOfThread} elements of a row a thread`);
-console.log(table.toString());
-await Promise.all([fused.dispose(), decomposed.dispose()]);

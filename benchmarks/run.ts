@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `profile` and `endurance` are commands of their own, see the files of these names.
+ * `npm run bench -- gpu`, `gpu-composites`, `profile` and `endurance` are commands of their own, see the files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -8,6 +8,7 @@ import { CommanderError } from 'commander';
 import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
+import { benchComposites } from './gpu-composites.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
 import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
@@ -52,6 +53,12 @@ command
   .option('--samples <n>', 'samples of a work', wholeNumber(1), 3)
   .option('--out <file>', 'file of the result (default: benchmarks/results/gpu.json)')
   .action((given: GpuOptions) => benchGpu(given));
+
+command
+  .command('gpu-composites')
+  .description('times composites on WebGPU as kernels of their own, and decomposed')
+  .argument('[words...]', 'parts of names; without any, all work')
+  .action((words: string[]) => benchComposites(words));
 
 command
   .command('profile')
