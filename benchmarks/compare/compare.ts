@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isPython } from '../contenders/names.ts';
 import { makeArrays, writeArrays } from '../works/arrays.ts';
-import { adapterNote } from './adapter.ts';
+import { adapterNote, noteDevices } from './adapter.ts';
 import { compareChecks } from './checks.ts';
 import type { Options } from './arguments.ts';
 import { describeMachine } from './machine.ts';
@@ -20,10 +20,13 @@ import { workTable } from './table.ts';
 /** Pythons to look for torch in: the first on the path, and the system's own. */
 const PYTHONS = ['python3', '/usr/bin/python3'];
 
-function pythonWithTorch(): string | null {
-  const hasTorch = (python: string): boolean =>
-    spawnSync(python, ['-c', 'import torch, numpy'], { stdio: 'ignore' }).status === 0;
-  return PYTHONS.find(hasTorch) ?? null;
+/** A Python that has torch, if possible one whose torch reaches a GPU if that is wanted. */
+function pythonWithTorch(wantsGpu: boolean): string | null {
+  const runs = (program: string) => (python: string) =>
+    spawnSync(python, ['-c', program], { stdio: 'ignore' }).status === 0;
+  const reachesGpu = runs('import torch, numpy, sys; sys.exit(not torch.cuda.is_available())');
+  const found = wantsGpu ? PYTHONS.find(reachesGpu) : undefined;
+  return found ?? PYTHONS.find(runs('import torch, numpy')) ?? null;
 }
 
 /** Installs the peers; without success they are absent, and the rest is measured all the same. */
@@ -42,7 +45,9 @@ export async function compare(options: Options): Promise<void> {
   const out = options.out ?? latest;
   const date = new Date().toISOString();
   const machine = describeMachine();
-  const python = options.contenders.some(isPython) ? pythonWithTorch() : null;
+  const python = options.contenders.some(isPython)
+    ? pythonWithTorch(options.contenders.includes('pytorch-cuda'))
+    : null;
   const versions: Record<string, string> = { node: process.versions.node };
   const rows: Row[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'tessera-bench-'));
@@ -55,7 +60,7 @@ export async function compare(options: Options): Promise<void> {
       writeArrays(folder, work.name, makeArrays(work));
       const measured = await measure(work, { ...options, folder, python });
       Object.assign(versions, measured.versions);
-      const checked = compareChecks(measured.rows);
+      const checked = noteDevices(compareChecks(measured.rows), versions);
       rows.push(...checked);
       const peaks = rows.filter(({ work: name }) => name.startsWith('peak-'));
       headlines.push(...headline(checked, peaks));

@@ -89,8 +89,14 @@ export class ContenderProcess {
 
   /** Why it ended: the line of an error if there is one, else code or signal. */
   private epitaph(code: number | null, signal: string | null): string {
-    const lines = this.lastWords.split('\n').map((line) => line.trim());
-    const error = lines.findLast((line) => /^\w*(?:error|exception)\b/i.test(line));
-    return `ended with ${signal ?? `code ${code}`}${error === undefined ? '' : `: ${error.slice(0, LAST_WORDS)}`}`;
+    const error = errorLine(this.lastWords);
+    return `ended with ${signal ?? `code ${code}`}${error === null ? '' : `: ${error}`}`;
   }
+}
+
+/** The last line that names an error, `torch.OutOfMemoryError: …`, cut to a length; `null` if none does. */
+export function errorLine(text: string): string | null {
+  const lines = text.split('\n').map((line) => line.trim());
+  const line = lines.findLast((each) => /^[\w.]*(?:error|exception)\b/i.test(each));
+  return line?.slice(0, LAST_WORDS) ?? null;
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ADAPTER, adapterNote } from '../../benchmarks/compare/adapter.ts';
+import { ADAPTER, adapterNote, noteDevices } from '../../benchmarks/compare/adapter.ts';
 import { parseOptions } from '../../benchmarks/compare/arguments.ts';
+import { errorLine } from '../../benchmarks/compare/contender-process.ts';
 import { measure } from '../../benchmarks/compare/measure.ts';
 import { compareRows } from '../../benchmarks/compare/ratios.ts';
 import {
@@ -43,6 +44,39 @@ describe('the adapter of a result', () => {
   it('may be compared with PyTorch on the same one', () => {
     const [gpu] = compareRows([rowOf('tessera-gpu', 2, 3), rowOf('pytorch-cuda', 2, 2)]);
     expect(gpu.toPytorch).toBe(1.5);
+  });
+});
+
+describe('a comparison with PyTorch on a GPU', () => {
+  const notesOf = (adapter: string, device?: string): string[] => {
+    const rows = [rowOf('tessera-gpu', 2, 3, { note: '3 samples' }), rowOf('pytorch-cuda', 2, 2)];
+    const versions = {
+      [ADAPTER]: adapter,
+      ...(device === undefined ? {} : { 'device of pytorch': device }),
+    };
+    return noteDevices(rows, versions).map(({ note }) => note);
+  };
+
+  it('says where the devices differ', () => {
+    expect(notesOf('vendor Model 7', 'Other 9')).toEqual([
+      '3 samples; perhaps another GPU (vendor Model 7), but PyTorch on Other 9',
+      '',
+    ]);
+    expect(notesOf('google SwiftShader 5', 'Model 7')).toEqual([
+      '3 samples; a software adapter (google SwiftShader 5), but PyTorch on Model 7',
+      '',
+    ]);
+  });
+
+  it('says nothing where one name has all words of the other, or PyTorch has no GPU', () => {
+    expect(notesOf('vendor ampere Vendor Model 7', 'Vendor Model 7')).toEqual(['3 samples', '']);
+    expect(notesOf('google SwiftShader 5')).toEqual(['3 samples', '']);
+  });
+
+  it('repeats the error of a process that ends, with the name of its module', () => {
+    const text = 'Traceback:\n  File "x.py"\ntorch.OutOfMemoryError: CUDA out of memory.\n';
+    expect(errorLine(text)).toBe('torch.OutOfMemoryError: CUDA out of memory.');
+    expect(errorLine('an error of no kind\n')).toBeNull();
   });
 });
 
