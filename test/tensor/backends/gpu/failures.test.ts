@@ -2,7 +2,7 @@ import { cpuBackend } from '@tessera/tensor';
 import { DeviceError } from '@tessera/tensor/gpu';
 import { primitives, type Plan } from '@tessera/tensor/extend';
 import { describe, expect, it, vi } from 'vitest';
-import { openDevice, plainReport } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
@@ -254,9 +254,7 @@ describe('verify', () => {
 
   it('gives all elements, and texts that run on them', async () => {
     const size = 40;
-    const library = await loadGpuJs();
-    const gpu = new library.GPU({ mode: 'cpu' });
-    const engine = new HandleEngine(library, gpu, plainReport('cpu', 'test'));
+    const engine = await scriptEngine();
     const view = { shape: [size], strides: [1], offset: 0 };
     const [kernel] = plan.kernels as readonly MapKernel[];
     const wide: Plan = {
