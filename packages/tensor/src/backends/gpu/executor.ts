@@ -50,32 +50,41 @@ export function prepare(
   return {
     run: (inputs, outputs) => {
       const memory = new Array<Memory | undefined>(slots);
-      plan.buffers.forEach(({ place }, slot) => {
-        if (place.kind === 'constant') {
-          memory[slot] = own(backend, constants[place.index]).memory('run');
-        } else if (place.kind === 'input') {
-          const storage = own(backend, inputs[place.index]);
-          memory[slot] = isOwned(slot) ? taken(storage) : storage.memory('run');
+      const release = (slot: number): void => {
+        const done = memory[slot];
+        memory[slot] = undefined;
+        if (done !== undefined) engine.free(done);
+      };
+      try {
+        plan.buffers.forEach(({ place }, slot) => {
+          if (place.kind === 'constant') {
+            memory[slot] = own(backend, constants[place.index]).memory('run');
+          } else if (place.kind === 'input') {
+            const storage = own(backend, inputs[place.index]);
+            memory[slot] = isOwned(slot) ? taken(storage) : storage.memory('run');
+          }
+        });
+        for (const { program, reads, writes, frees } of steps) {
+          memory[writes] = engine.run(
+            program,
+            // Kernels of no elements do not run, so what they would write is read for no element.
+            reads.map((slot) => (memory[slot] ??= engine.upload(new Float32Array(2)))),
+          );
+          frees.forEach(release);
         }
-      });
-      for (const { program, reads, writes, frees } of steps) {
-        memory[writes] = engine.run(
-          program,
-          // Kernels of no elements do not run, so what they would write is read for no element.
-          reads.map((slot) => (memory[slot] ??= engine.upload(new Float32Array(2)))),
-        );
-        for (const slot of frees) {
-          const done = memory[slot];
-          if (done !== undefined) engine.free(done);
-          memory[slot] = undefined;
+      } catch (error) {
+        // Nobody else knows of what was computed so far, and of what was donated.
+        for (let slot = 0; slot < slots; slot++) {
+          if (isOwned(slot) || plan.buffers[slot].place.kind === 'output') release(slot);
         }
+        throw error;
       }
       plan.buffers.forEach(({ place }, slot) => {
         const result = memory[slot];
         if (result === undefined) return;
         if (place.kind === 'output') own(backend, outputs[place.index]).put(result);
         // A donated input that no kernel reads.
-        else if (place.kind === 'input' && isOwned(slot)) engine.free(result);
+        else if (place.kind === 'input' && isOwned(slot)) release(slot);
       });
       // A plan is one submit; eager operations share one.
       engine.submit(plan.kernels.length > 1 ? 1 : LONGEST_QUEUE);

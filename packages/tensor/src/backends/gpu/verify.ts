@@ -141,16 +141,19 @@ async function runEngine(
     }
     return found;
   };
-  for (const { source, reads, writes } of dispatches) {
-    memory.set(writes, engine.run(engine.compile(source), reads.map(memoryOf)));
+  try {
+    for (const { source, reads, writes } of dispatches) {
+      memory.set(writes, engine.run(engine.compile(source), reads.map(memoryOf)));
+    }
+    const results = new Map<number, TypedArray>();
+    for (const { buffer } of group.flatMap((kernel) => kernel.outputs)) {
+      const { dtype, size } = plan.buffers[buffer];
+      results.set(buffer, decodeElements(await engine.read(memoryOf(buffer)), dtype, size));
+    }
+    return results;
+  } finally {
+    for (const each of memory.values()) engine.free(each);
   }
-  const results = new Map<number, TypedArray>();
-  for (const { buffer } of group.flatMap((kernel) => kernel.outputs)) {
-    const { dtype, size } = plan.buffers[buffer];
-    results.set(buffer, decodeElements(await engine.read(memoryOf(buffer)), dtype, size));
-  }
-  for (const each of memory.values()) engine.free(each);
-  return results;
 }
 
 function compare(
