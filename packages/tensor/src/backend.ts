@@ -36,8 +36,9 @@ export interface Backend {
   /** Storage that holds `array`, which may be used in place: the caller must not write to it afterwards. */
   store(array: TypedArray, dtype: DType): Storage;
   /**
-   * The elements of a range, by default all, as a view or a copy that the caller must not write to: who
-   * reads a few elements of a large storage waits for those alone.
+   * The elements of a range, by default all, as a view or a copy that the caller must not write to. Who
+   * reads a few elements of a large storage waits for those alone where a device can copy parts: with
+   * gpu.js as the executor it cannot, and all are moved.
    */
   read(storage: Storage, range?: Range): Promise<TypedArray>;
   /** As {@link read}, at once. Throws a StateError on a backend that can only read asynchronously. */

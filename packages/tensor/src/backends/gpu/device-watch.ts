@@ -1,24 +1,23 @@
 import { DeviceError, type DeviceFailure } from './errors.ts';
 
-const FILTERS: readonly GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
+/** Of the errors of a device, the first kinds explain the later ones: who gets no memory uses it in vain. */
+const FILTERS: readonly GPUErrorFilter[] = ['out-of-memory', 'internal', 'validation'];
 
-/** A kernel at fault, and what was compiled for it. */
+/** Who is at fault. */
 export interface Culprit {
-  readonly name: string;
-  readonly code: string;
+  /** The operation. */
+  readonly op: string;
+  /** Its kernel, if it has one, and what was compiled for it. */
+  readonly kernel?: string;
+  readonly code?: string;
 }
 
 /** Who is at fault, given the device's message. */
-export type FindCulprit = (message: string) => Culprit | undefined;
+export type FindCulprit = (message: string) => Culprit;
 
-/**
- * Catches the errors of a WebGPU device, which surface after the call that caused them, and keeps the
- * first for whoever reads values next.
- */
+/** Catches the errors of a WebGPU device, which surface after the call that caused them. */
 export class DeviceWatch {
   private readonly device: GPUDevice;
-  private readonly checks = new Set<Promise<void>>();
-  private failure: DeviceError | null = null;
   private loss: DeviceError | null = null;
   private isEnded = false;
 
@@ -32,43 +31,36 @@ export class DeviceWatch {
     return this.loss;
   }
 
+  /** As {@link lost}, for who has met an error that may be the first sign of it. */
+  async whetherLost(): Promise<DeviceError | null> {
+    await Promise.race([this.device.lost, Promise.resolve()]);
+    return this.loss;
+  }
+
   /** Catches errors of all kinds from here to {@link close}. */
   open(): void {
     for (const filter of FILTERS) this.device.pushErrorScope(filter);
   }
 
   /**
-   * Ends what {@link open} began. Resolves when the device has said what became of it; before that,
-   * `onFailure` hears of each error.
+   * Ends what {@link open} began.
+   *
+   * @param failure What an error is called that is not for lack of memory. Default: its kind.
+   * @returns what went wrong in between, or `null`, once the device has said so
    */
-  async close(culprit: FindCulprit, onFailure?: (failure: DeviceError) => void): Promise<void> {
-    const checks = [...FILTERS]
-      .reverse()
-      .map((filter) => this.watch(this.device.popErrorScope(), filter, culprit, onFailure));
-    await Promise.all(checks);
-  }
-
-  /** Catches validation errors of `work`, which compiles a kernel. */
-  compiling<T>(work: () => T, culprit: FindCulprit): T {
-    this.device.pushErrorScope('validation');
-    try {
-      return work();
-    } finally {
-      void this.watch(this.device.popErrorScope(), 'compilation', culprit);
+  async close(culprit: FindCulprit, failure?: DeviceFailure): Promise<DeviceError | null> {
+    // A lost device rejects; `lost` has the reason.
+    const scopes = FILTERS.map(() => this.device.popErrorScope().catch(() => null)).reverse();
+    const errors = await Promise.all(scopes);
+    const at = errors.findIndex((error) => error !== null);
+    if (at === -1) return null;
+    const message = errors[at]?.message ?? '';
+    const { op, kernel, code } = culprit(message);
+    if (FILTERS[at] !== 'out-of-memory') {
+      return new DeviceError(op, failure ?? FILTERS[at], message, kernel, code);
     }
-  }
-
-  /** Keeps an error, unless an earlier one waits to be told. */
-  fail(failure: DeviceError): void {
-    this.failure ??= failure;
-  }
-
-  /** Waits until the device has said what went wrong so far, and gives the first failure, once. */
-  async settle(): Promise<DeviceError | null> {
-    await Promise.all(this.checks);
-    const { failure } = this;
-    this.failure = null;
-    return failure ?? this.loss;
+    const hint = `${message} Use smaller batches or parts.`;
+    return new DeviceError(op, 'out-of-memory', hint, kernel, code);
   }
 
   /** From now on, the loss of the device is on purpose. */
@@ -85,33 +77,5 @@ export class DeviceWatch {
         ? 'the backend was disposed. Make a new one with gpuBackend().'
         : `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
     );
-  }
-
-  private watch(
-    scope: Promise<GPUError | null>,
-    failure: DeviceFailure,
-    culprit: FindCulprit,
-    onFailure?: (failure: DeviceError) => void,
-  ): Promise<void> {
-    const check = this.keepError(scope, failure, culprit, onFailure).finally(() => {
-      this.checks.delete(check);
-    });
-    this.checks.add(check);
-    return check;
-  }
-
-  private async keepError(
-    scope: Promise<GPUError | null>,
-    failure: DeviceFailure,
-    culprit: FindCulprit,
-    onFailure?: (failure: DeviceError) => void,
-  ): Promise<void> {
-    // A lost device rejects; `lost` has the reason.
-    const error = await scope.catch(() => null);
-    if (error === null) return;
-    const { name, code } = culprit(error.message) ?? {};
-    const kept = new DeviceError(name ?? 'gpu', failure, error.message, name, code);
-    onFailure?.(kept);
-    this.fail(kept);
   }
 }

@@ -1,7 +1,7 @@
-import type { DeviceReport, GpuMode } from './engine.ts';
+import type { DeviceReport, Executor, GpuMode } from './engine.ts';
 import { DeviceError } from './errors.ts';
 
-/** Adapter limits that bound tensors and kernels. */
+/** Limits that bound tensors and kernels. */
 const LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -9,12 +9,6 @@ const LIMITS = [
   'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup',
 ] as const;
-
-/** A WebGPU adapter and its report. */
-export interface FoundAdapter {
-  readonly adapter: GPUAdapter;
-  readonly report: DeviceReport;
-}
 
 /** A WebGPU device and the report of its adapter. */
 export interface OpenDevice {
@@ -29,11 +23,11 @@ const REQUIREMENTS =
   '--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader. Or pass mode: "auto".';
 
 /**
- * Asks for a WebGPU adapter. In Node, Dawn is wired in first.
+ * Asks for a WebGPU device with all that the adapter can give. In Node, Dawn is wired in first.
  *
  * @throws DeviceError if WebGPU is not there, or no adapter answers
  */
-export async function findAdapter(): Promise<FoundAdapter> {
+export async function openDevice(): Promise<OpenDevice> {
   const gpu = await webGpu();
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) {
@@ -43,24 +37,30 @@ export async function findAdapter(): Promise<FoundAdapter> {
       `WebGPU is there, but no adapter answers. ${REQUIREMENTS}`,
     );
   }
-  const limits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  const report = {
-    mode: 'webgpu',
-    executor: 'own',
-    adapter: adapterName(adapter),
-    limits,
-  } as const;
-  return { adapter, report };
+  try {
+    const device = await adapter.requestDevice({ requiredLimits: limitsOf(adapter) });
+    return { device, report: reportOf(adapter, device, 'own') };
+  } catch (error) {
+    throw noDevice(error);
+  }
 }
 
-/**
- * Asks for a WebGPU device with all that the adapter can give.
- *
- * @throws DeviceError as {@link findAdapter}
- */
-export async function openDevice(): Promise<OpenDevice> {
-  const { adapter, report } = await findAdapter();
-  return { device: await adapter.requestDevice({ requiredLimits: report.limits }), report };
+/** The error where an adapter or a device is asked for and refused. */
+export function noDevice(error: unknown): DeviceError {
+  return new DeviceError(
+    'gpuBackend',
+    'unavailable',
+    `WebGPU is there, but gives no device (${error instanceof Error ? error.message : String(error)}). ${REQUIREMENTS}`,
+  );
+}
+
+/** The report of a device, with the limits that it was opened with, and the name of its adapter. */
+export function reportOf(adapter: GPUAdapter, device: GPUDevice, executor: Executor): DeviceReport {
+  return { mode: 'webgpu', executor, adapter: adapterName(adapter), limits: limitsOf(device) };
+}
+
+function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<string, number> {
+  return Object.fromEntries(LIMITS.map((name) => [name, limits[name]]));
 }
 
 /**
@@ -86,8 +86,12 @@ export function checkBufferSize(
   );
 }
 
-/** The browser's WebGPU, or Dawn's, which gpu.js then finds as `navigator.gpu` too. */
-async function webGpu(): Promise<GPU> {
+/**
+ * The browser's WebGPU, or Dawn's, which gpu.js then finds as `navigator.gpu` too.
+ *
+ * @throws DeviceError if there is none
+ */
+export async function webGpu(): Promise<GPU> {
   const known = globalThis.navigator as Navigator | undefined;
   if (known?.gpu !== undefined) return known.gpu;
   if (!isNode()) {
@@ -134,6 +138,10 @@ function adapterName({ info }: GPUAdapter): string {
 }
 
 /** The report of a mode that has no adapter of its own. */
-export function plainReport(mode: GpuMode, adapter: string): DeviceReport {
-  return { mode, executor: 'gpu.js', adapter, limits: {} };
+export function plainReport(
+  mode: GpuMode,
+  adapter: string,
+  limits: DeviceReport['limits'] = {},
+): DeviceReport {
+  return { mode, executor: 'gpu.js', adapter, limits };
 }

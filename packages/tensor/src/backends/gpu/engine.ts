@@ -77,10 +77,10 @@ export interface Engine {
   upload(values: Float32Array): Memory;
   /** Gives memory back, for what is queued later. */
   free(memory: Memory): void;
-  /** The floats of a range, by default all. */
-  read(memory: Memory, range?: Range): Promise<Float32Array>;
+  /** The floats of ranges, one behind the other; by default all. */
+  read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array>;
   /** As {@link read}, at once. Throws a StateError where there is only the asynchronous way. */
-  readSync(memory: Memory, range?: Range): Float32Array;
+  readSync(memory: Memory, ranges?: readonly Range[]): Float32Array;
   memoryUse(): MemoryUse;
   dispose(): Promise<void>;
 }

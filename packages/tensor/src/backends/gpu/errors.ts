@@ -28,8 +28,8 @@ export interface Reproducer {
 }
 
 /**
- * A device that is not there, or that failed. Work is queued, so a failure surfaces at the next
- * `await` of values, and names the kernel that caused it where that is known.
+ * A device that is not there, or that failed. Work is queued, so a failure surfaces at every `await` of
+ * values that depend on what failed, and names the kernel that caused it where that is known.
  *
  * @example
  * const error = new DeviceError('gpu', 'unavailable', 'no adapter answers. Pass mode: "cpu".');

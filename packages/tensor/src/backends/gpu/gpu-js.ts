@@ -20,7 +20,7 @@ export interface GpuJs {
 
 /** The one WebGPU device that all instances of gpu.js share. */
 export interface SharedContext {
-  acquire(): Promise<{ readonly device: GPUDevice }>;
+  acquire(): Promise<{ readonly adapter: GPUAdapter; readonly device: GPUDevice }>;
   destroy(): Promise<void>;
 }
 

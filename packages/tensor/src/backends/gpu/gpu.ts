@@ -9,7 +9,7 @@ import { loadGpuJs } from './gpu-js.ts';
 import { fusedComposites } from './lower.ts';
 import { checkOptions, MODES, type GpuBackendOptions } from './options.ts';
 import { startEngine } from './probe.ts';
-import { decodeElements, decodeParts, encodeElements, floatRanges, GpuStorage } from './storage.ts';
+import { decodeElements, encodeElements, floatRanges, GpuStorage } from './storage.ts';
 import { verifyPlan, type Reference } from './verify.ts';
 
 /** A backend that runs the kernels of gpu.js. */
@@ -84,18 +84,14 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
       new GpuStorage(backend, engine, dtype, array.length, engine.upload(encodeElements(array))),
     read: async (storage, range = { begin: 0, end: storage.size }) => {
       const memory = own(backend, storage, 'data').memory('data');
-      const ranges = floatRanges(storage, range);
-      const parts = await Promise.all(ranges.map((each) => engine.read(memory, each)));
+      const floats = await engine.read(memory, floatRanges(storage, range));
       await checks.settle();
-      return decodeParts(parts, storage);
+      return decodeElements(floats, storage.dtype, range.end - range.begin);
     },
     readSync: (storage, range = { begin: 0, end: storage.size }) => {
       const memory = own(backend, storage, 'data').memory('data');
-      const ranges = floatRanges(storage, range);
-      return decodeParts(
-        ranges.map((each) => engine.readSync(memory, each)),
-        storage,
-      );
+      const floats = engine.readSync(memory, floatRanges(storage, range));
+      return decodeElements(floats, storage.dtype, range.end - range.begin);
     },
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
     release: (storage) => {

@@ -3,6 +3,7 @@ import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.
 import { DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance, GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
+import { floatsIn } from './ranges.ts';
 import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
 
 /** What a kernel of gpu.js gives in pipeline mode on WebGL: a counted reference to a texture. */
@@ -65,12 +66,14 @@ export class HandleEngine implements Engine {
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
-    const { source, run } = program as RunnerProgram;
-    const size = source.output.reduce((a, b) => a * b, 1);
+    const kernel = program as RunnerProgram;
+    const size = kernel.source.output.reduce((a, b) => a * b, 1);
     try {
-      return this.keep(size, run(...inputs.map(handleOf)));
+      const result = this.keep(size, kernel.run(...inputs.map(handleOf)));
+      kernel.hasRun = true;
+      return result;
     } catch (error) {
-      throw refusedBy(error, source);
+      throw refusedBy(error, kernel);
     }
   }
 
@@ -97,17 +100,17 @@ export class HandleEngine implements Engine {
     if (this.isTextured) (handleOf(memory) as Texture).delete();
   }
 
-  read(memory: Memory, range?: Range): Promise<Float32Array> {
+  read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
     return new Promise((resolve) => {
-      resolve(this.readSync(memory, range));
+      resolve(this.readSync(memory, ranges));
     });
   }
 
-  readSync(memory: Memory, range?: Range): Float32Array {
+  readSync(memory: Memory, ranges?: readonly Range[]): Float32Array {
     this.checkContext();
     const { array, handle, size } = memory as HandleMemory;
     const all = array ?? flattenRows((handle as Texture).toArray(), size);
-    return all.subarray(range?.begin, range?.end);
+    return floatsIn(all, ranges);
   }
 
   memoryUse(): MemoryUse {

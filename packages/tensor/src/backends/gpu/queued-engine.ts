@@ -1,12 +1,14 @@
 import type { Range } from '../../dtype.ts';
-import { checkBufferSize, findAdapter } from './device.ts';
-import { DeviceWatch } from './device-watch.ts';
+import { checkBufferSize } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
 import { DeviceError, onlyAsynchronous } from './errors.ts';
-import type { GpuJs, GpuJsRunner, SharedContext } from './gpu-js.ts';
+import type { GpuJs, GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
+import { Outcome } from './outcome.ts';
+import { floatsIn } from './ranges.ts';
 import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
+import { SharedDevice } from './shared-device.ts';
 
 /** What a kernel of gpu.js promises in pipeline mode on WebGPU: a counted reference to a buffer. */
 interface BufferHandle {
@@ -16,6 +18,8 @@ interface BufferHandle {
 
 class QueuedMemory implements Memory {
   readonly size: number;
+  /** Of the kernel that writes it, and of all before on which that depends. */
+  readonly outcome = new Outcome();
   /** `null` until the kernel that writes it has been started. */
   handle: BufferHandle | null = null;
 
@@ -23,9 +27,6 @@ class QueuedMemory implements Memory {
     this.size = size;
   }
 }
-
-/** Engines that compute on the one device that gpu.js has. */
-let users = 0;
 
 /**
  * Runs kernels on WebGPU through the public API of gpu.js, on its own device. Every call of gpu.js gives
@@ -37,48 +38,26 @@ export class QueuedEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits;
   readonly runsEntries = false;
-  private readonly context: SharedContext;
-  private readonly device: GPUDevice;
+  private readonly shared: SharedDevice;
   private readonly runners: Runners;
-  private readonly watch: DeviceWatch;
   private uploader: GpuJsRunner | null = null;
-  /** The end of the queue; it never fails. */
-  private tail: Promise<void> = Promise.resolve();
   private buffers = 0;
   private bytes = 0;
 
-  private constructor(
-    library: GpuJs,
-    context: SharedContext,
-    device: GPUDevice,
-    report: DeviceReport,
-  ) {
-    this.context = context;
-    this.device = device;
-    this.report = { ...report, executor: 'gpu.js' };
-    this.limits = { inputs: device.limits.maxStorageBuffersPerShaderStage - 1 };
+  private constructor(library: GpuJs, shared: SharedDevice) {
+    this.shared = shared;
+    this.report = shared.report;
+    this.limits = { inputs: shared.device.limits.maxStorageBuffersPerShaderStage - 1 };
     this.runners = new Runners(library, new library.GPU({ mode: 'webgpu' }), 'webgpu');
-    this.watch = new DeviceWatch(device);
-    users++;
   }
 
   /**
    * Opens the device of gpu.js.
    *
-   * @throws DeviceError if no adapter answers
+   * @throws DeviceError as {@link SharedDevice.join}
    */
   static async open(library: GpuJs): Promise<QueuedEngine> {
-    const { report } = await findAdapter();
-    const { WebGPUContext: context } = library;
-    if (context === undefined) {
-      throw new DeviceError(
-        'gpuBackend',
-        'unavailable',
-        'gpu.js exports no WebGPUContext. Install gpu.js@2.24.1.',
-      );
-    }
-    const { device } = await context.acquire();
-    return new QueuedEngine(library, context, device, report);
+    return new QueuedEngine(library, await SharedDevice.join(library));
   }
 
   compile(source: KernelSource): Program {
@@ -86,15 +65,25 @@ export class QueuedEngine implements Engine {
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
-    const { source, run } = program as RunnerProgram;
+    const kernel = program as RunnerProgram;
+    const { source } = kernel;
+    const operands = inputs as readonly QueuedMemory[];
+    for (const { outcome } of operands) if (outcome.failure !== null) throw outcome.failure;
     const size = source.output.reduce((a, b) => a * b, 1);
     const memory = this.take(source.name, size);
-    this.enqueue(source, async () => {
-      const handles = inputs.map((input) => (input as QueuedMemory).handle);
-      // A kernel before this one has failed, which is told when values are read.
-      if (handles.includes(null)) return;
-      memory.handle = (await run(...handles)) as BufferHandle;
-    });
+    const done = this.shared.work(
+      { op: source.name, kernel: source.name, code: source.text },
+      (error) => refusedBy(error, kernel),
+      async () => {
+        const handles = operands.map(({ handle }) => handle);
+        // What should have given it has failed, which is the failure of this kernel too.
+        if (handles.includes(null)) return;
+        memory.handle = (await kernel.run(...handles)) as BufferHandle;
+        kernel.hasRun = true;
+      },
+    );
+    const causes = operands.map(({ outcome }) => outcome).filter(({ isFine }) => !isFine);
+    void memory.outcome.follow(done, causes);
     return memory;
   }
 
@@ -108,45 +97,41 @@ export class QueuedEngine implements Engine {
     // Arrays of any length go through one kernel.
     this.uploader ??= this.runners.upload(length, { dynamicOutput: true });
     const { uploader } = this;
-    this.enqueue(undefined, async () => {
+    const done = this.shared.work({ op: 'tensor' }, internalIn('tensor'), async () => {
       uploader.setOutput([length]);
-      memory.handle = (await uploader(
-        this.runners.library.input(values, [length]),
-      )) as BufferHandle;
+      const input = this.runners.library.input(values, [length]);
+      memory.handle = (await uploader(input)) as BufferHandle;
     });
+    void memory.outcome.follow(done);
     return memory;
   }
 
   free(memory: Memory): void {
     this.buffers--;
     this.bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
-    this.enqueue(undefined, () => {
+    void this.shared.work({ op: 'dispose' }, internalIn('dispose'), () => {
       (memory as QueuedMemory).handle?.delete();
     });
   }
 
-  async read(memory: Memory, range?: Range): Promise<Float32Array> {
-    if (this.watch.lost !== null) throw this.watch.lost;
-    let rows: Promise<unknown> = Promise.resolve(null);
-    this.enqueue(undefined, () => {
-      rows = (memory as QueuedMemory).handle?.toArray() ?? rows;
+  async read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
+    if (this.shared.lost !== null) throw this.shared.lost;
+    const source = memory as QueuedMemory;
+    let rows: Promise<unknown> = Promise.resolve();
+    const started = this.shared.work({ op: 'data' }, internalIn('data'), () => {
+      rows = source.handle?.toArray() ?? rows;
       // Whoever reads is told below.
       rows.catch(() => undefined);
     });
-    await this.tail;
-    const failure = await this.watch.settle();
+    const failure = await new Outcome().follow(started, [source.outcome]);
     if (failure !== null) throw failure;
-    const values = await rows.catch((error: unknown) => {
-      throw this.watch.lost ?? new DeviceError('data', 'internal', String(error));
-    });
-    if (values !== null) {
-      return flattenRows(values, memory.size).subarray(range?.begin, range?.end);
+    let values: unknown;
+    try {
+      values = await rows;
+    } catch (error) {
+      throw (await this.shared.whetherLost()) ?? internalIn('data')(error);
     }
-    throw new DeviceError(
-      'data',
-      'internal',
-      'the values were never computed, since a kernel before them failed. Compute them anew.',
-    );
+    return floatsIn(flattenRows(values, memory.size), ranges);
   }
 
   readSync(): Float32Array {
@@ -159,49 +144,23 @@ export class QueuedEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    this.watch.end();
-    await this.tail;
-    await this.watch.settle();
-    await this.runners.gpu.destroy();
-    users--;
-    if (users > 0) return;
-    await this.context.destroy();
-    await this.device.lost;
+    await this.shared.work({ op: 'dispose' }, internalIn('dispose'), async () => {
+      await this.runners.gpu.destroy();
+    });
+    await this.shared.leave();
   }
 
   private take(op: string, size: number): QueuedMemory {
-    if (this.watch.lost !== null) throw this.watch.lost;
+    if (this.shared.lost !== null) throw this.shared.lost;
     const bytes = size * Float32Array.BYTES_PER_ELEMENT;
-    checkBufferSize(op, bytes, this.device.limits, this.report.adapter);
+    checkBufferSize(op, bytes, this.shared.device.limits, this.report.adapter);
     this.buffers++;
     this.bytes += bytes;
     return new QueuedMemory(size);
   }
+}
 
-  /** Lets work wait for its turn. */
-  private enqueue(source: KernelSource | undefined, work: () => Promise<void> | void): void {
-    this.tail = this.takeTurn(this.tail, source, work);
-  }
-
-  /** Does work of a kernel, and keeps what goes wrong for whoever reads next. */
-  private async takeTurn(
-    before: Promise<void>,
-    source: KernelSource | undefined,
-    work: () => Promise<void> | void,
-  ): Promise<void> {
-    await before;
-    this.watch.open();
-    try {
-      await work();
-    } catch (error) {
-      this.watch.fail(
-        source === undefined
-          ? new DeviceError('gpu', 'internal', String(error))
-          : refusedBy(error, source),
-      );
-    }
-    void this.watch.close(() =>
-      source === undefined ? undefined : { name: source.name, code: source.text },
-    );
-  }
+/** What gpu.js throws where it should not. */
+function internalIn(op: string): (error: unknown) => DeviceError {
+  return (error) => new DeviceError(op, 'internal', String(error));
 }

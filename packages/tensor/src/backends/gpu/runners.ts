@@ -12,6 +12,8 @@ import {
 /** A kernel that gpu.js runs itself. */
 export interface RunnerProgram extends Program {
   readonly run: GpuJsRunner;
+  /** Whether it has run; its first call compiles it. */
+  hasRun: boolean;
 }
 
 /** Gives memory of a device to a kernel of gpu.js that takes an array. */
@@ -52,7 +54,7 @@ export class Runners {
     const key = `${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
     if (program === undefined) {
-      program = { source, run: this.create(source, !this.isPipelined) };
+      program = { source, run: this.create(source, !this.isPipelined), hasRun: false };
       this.programs.set(key, program);
     }
     return program;
@@ -96,11 +98,12 @@ export class Runners {
   }
 }
 
-/** The error of a kernel that gpu.js refuses to run. */
-export function refusedBy(error: unknown, { name, text }: KernelSource): DeviceError {
+/** The error of a kernel that gpu.js refuses to run: to compile, if it has never run. */
+export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): DeviceError {
+  const { name, text } = source;
   return new DeviceError(
     name,
-    'compilation',
+    hasRun ? 'internal' : 'compilation',
     `gpu.js cannot run the kernel: ${error instanceof Error ? error.message : String(error)}.`,
     name,
     text,

@@ -101,16 +101,7 @@ export function floatRanges({ dtype, size }: Storage, { begin, end }: Range): re
   return [0, size].map((half) => ({ begin: half + begin, end: half + end }));
 }
 
-/** Undoes {@link encodeElements}, given what was read of {@link floatRanges}. */
-export function decodeParts(parts: readonly Float32Array[], { dtype }: Storage): TypedArray {
-  const [{ length }] = parts;
-  if (parts.length === 1) return decodeElements(parts[0], dtype, length);
-  const floats = new Float32Array(parts.length * length);
-  parts.forEach((part, i) => floats.set(part, i * length));
-  return decodeElements(floats, dtype, length);
-}
-
-/** Undoes {@link encodeElements}. */
+/** Undoes {@link encodeElements}, given all floats or those of {@link floatRanges}. */
 export function decodeElements(floats: Float32Array, dtype: DType, size: number): TypedArray {
   if (dtype === 'float32') return floats.subarray(0, size);
   const array = allocateArray(dtype, size);

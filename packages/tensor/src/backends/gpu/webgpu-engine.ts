@@ -1,5 +1,6 @@
 import type { Range } from '../../dtype.ts';
-import { BufferPool } from './buffer-pool.ts';
+import { BufferPool, type PooledBuffer } from './buffer-pool.ts';
+import { ComputeProgram } from './compute-program.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
   CompositeForm,
@@ -16,6 +17,8 @@ import { DeviceWatch, type Culprit } from './device-watch.ts';
 import { DeviceError, onlyAsynchronous } from './errors.ts';
 import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
+import { Outcome } from './outcome.ts';
+import { lengthOf } from './ranges.ts';
 import type { Shader } from './shader.ts';
 import { translate } from './wgsl.ts';
 
@@ -23,94 +26,29 @@ import { translate } from './wgsl.ts';
 const MAP_READ = 0x1;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
-const UNIFORM = 0x40;
 const STORAGE = 0x80;
-const COMPUTE_STAGE = 0x4;
-
-/** The kernels of one submit: where one of them is invalid, none has computed anything. */
-interface Submission {
-  failure: DeviceError | null;
-  /** Whether the device has said that all is well. */
-  isFine: boolean;
-}
 
 class BufferMemory implements Memory {
   readonly size: number;
-  readonly buffer: GPUBuffer;
-  /** The submissions on which the values depend, but for those that are known to be fine. */
-  readonly origins: readonly Submission[];
+  readonly pooled: PooledBuffer;
+  /** Of all the work on which the values depend. */
+  readonly outcome: Outcome;
 
-  constructor(size: number, buffer: GPUBuffer, origins: readonly Submission[]) {
+  constructor(size: number, pooled: PooledBuffer, outcome: Outcome) {
     this.size = size;
-    this.buffer = buffer;
-    this.origins = origins;
-  }
-
-  /** Why the values are none; `null` as far as is known. */
-  get failure(): DeviceError | null {
-    return this.origins.find(({ failure }) => failure !== null)?.failure ?? null;
+    this.pooled = pooled;
+    this.outcome = outcome;
   }
 }
 
-class ComputeProgram implements Program {
-  readonly source: KernelSource;
-  readonly shader: Shader;
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-  readonly params: GPUBuffer;
-  readonly groups: readonly [number, number, number];
-
-  constructor(device: GPUDevice, source: KernelSource, shader: Shader) {
-    this.source = source;
-    this.shader = shader;
-    const label = source.name;
-    const storage = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
-      binding,
-      visibility: COMPUTE_STAGE,
-      buffer: { type },
-    });
-    this.layout = device.createBindGroupLayout({
-      label,
-      entries: [
-        storage(0, 'uniform'),
-        ...Array.from({ length: source.inputs }, (_, i) => storage(1 + i, 'read-only-storage')),
-        storage(1 + source.inputs, 'storage'),
-      ],
-    });
-    this.pipeline = device.createComputePipeline({
-      label,
-      layout: device.createPipelineLayout({ label, bindGroupLayouts: [this.layout] }),
-      compute: {
-        module: device.createShaderModule({ label, code: shader.code }),
-        entryPoint: 'main',
-      },
-    });
-    const { groups, width } = workgroups(shader.threads, shader.workgroup, device.limits);
-    this.groups = groups;
-    this.params = device.createBuffer({
-      label,
-      size: shader.paramsBytes,
-      usage: UNIFORM | COPY_DST,
-    });
-    const [x, y = 1, z = 1] = shader.threads;
-    device.queue.writeBuffer(this.params, 0, Uint32Array.of(x, y, z, width));
-  }
-}
-
-/** Workgroups of a dispatch; one dimension folds over y where it is too long for a device. */
-function workgroups(
-  threads: readonly number[],
-  [wx, wy, wz]: Shader['workgroup'],
-  limits: GPUSupportedLimits,
-): { readonly groups: readonly [number, number, number]; readonly width: number } {
-  const [x, y = 1, z = 1] = threads;
-  const across = Math.ceil(x / wx);
-  if (threads.length > 1) {
-    return { groups: [across, Math.ceil(y / wy), Math.ceil(z / wz)], width: 0 };
-  }
-  const rows = Math.ceil(across / limits.maxComputeWorkgroupsPerDimension);
-  const columns = Math.ceil(across / rows);
-  return { groups: [columns, rows, 1], width: columns * wx };
+/** Kernels that are handed to the device together: where one of them is invalid, none computes anything. */
+interface Submission {
+  readonly encoder: GPUCommandEncoder;
+  readonly pass: GPUComputePassEncoder;
+  readonly outcome: Outcome;
+  /** Outcomes of what it takes: pipelines and buffers. */
+  readonly needs: Set<Outcome>;
+  dispatches: number;
 }
 
 /**
@@ -130,10 +68,8 @@ export class WebGpuEngine implements Engine {
   private readonly pool: BufferPool;
   private readonly staging: BufferPool;
   private readonly programs = new Map<string, ComputeProgram>();
-  private encoder: GPUCommandEncoder | null = null;
-  private pass: GPUComputePassEncoder | null = null;
-  private submission: Submission = { failure: null, isFine: false };
-  private queued = 0;
+  /** What is queued; `null` if nothing is. */
+  private submission: Submission | null = null;
   private readonly watch: DeviceWatch;
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
@@ -142,9 +78,9 @@ export class WebGpuEngine implements Engine {
     this.adapter = report;
     this.limits = { inputs: device.limits.maxStorageBuffersPerShaderStage - 1 };
     this.gpu = new library.GPU({ mode: 'webgpu' });
-    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST);
-    this.staging = new BufferPool(device, MAP_READ | COPY_DST);
     this.watch = new DeviceWatch(device);
+    this.pool = new BufferPool(device, this.watch, STORAGE | COPY_SRC | COPY_DST);
+    this.staging = new BufferPool(device, this.watch, MAP_READ | COPY_DST);
   }
 
   get report(): DeviceReport {
@@ -185,10 +121,7 @@ export class WebGpuEngine implements Engine {
     let program = this.programs.get(key);
     if (program === undefined) {
       const shader = translate(this.library, this.gpu, source, form, elementsOfThread);
-      program = this.watch.compiling(
-        () => new ComputeProgram(this.device, source, shader),
-        () => ({ name: source.name, code: shader.code }),
-      );
+      program = this.build(source, shader);
       this.programs.set(key, program);
     }
     return program;
@@ -196,79 +129,97 @@ export class WebGpuEngine implements Engine {
 
   run(program: Program, inputs: readonly Memory[]): Memory {
     if (this.watch.lost !== null) throw this.watch.lost;
-    const { source, layout, params, pipeline, groups } = program as ComputeProgram;
+    const kernel = program as ComputeProgram;
     const operands = inputs as readonly BufferMemory[];
-    for (const { failure } of operands) if (failure !== null) throw failure;
-    const pass = this.open();
-    const origins = new Set([this.submission, ...operands.flatMap((operand) => operand.origins)]);
+    for (const { outcome } of [kernel, ...operands]) {
+      if (outcome.failure !== null) throw outcome.failure;
+    }
+    const { source, layout, params, pipeline, groups } = kernel;
+    const submission = (this.submission ??= this.begin());
     const size = source.output.reduce((a, b) => a * b, 1);
-    const buffer = this.take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
-    const bound = [params, ...inputs.map(bufferOf), buffer];
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(
+    const result = this.take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
+    for (const { outcome } of [kernel, result]) if (!outcome.isFine) submission.needs.add(outcome);
+    const bound = [params, ...operands.map(({ pooled }) => pooled.buffer), result.buffer];
+    submission.pass.setPipeline(pipeline);
+    submission.pass.setBindGroup(
       0,
       this.device.createBindGroup({
         label: source.name,
         layout,
-        entries: bound.map((each, binding) => ({ binding, resource: { buffer: each } })),
+        entries: bound.map((buffer, binding) => ({ binding, resource: { buffer } })),
       }),
     );
-    pass.dispatchWorkgroups(...groups);
-    this.queued++;
-    return new BufferMemory(
-      size,
-      buffer,
-      [...origins].filter(({ isFine }) => !isFine),
-    );
+    submission.pass.dispatchWorkgroups(...groups);
+    submission.dispatches++;
+    const outcomes = [...operands.map(({ outcome }) => outcome), submission.outcome];
+    return new BufferMemory(size, result, Outcome.all(outcomes));
   }
 
   submit(least = 1): void {
-    if (this.encoder === null || this.pass === null || this.queued < least) return;
-    this.pass.end();
-    this.device.queue.submit([this.encoder.finish()]);
-    this.encoder = null;
-    this.pass = null;
-    this.queued = 0;
-    void this.follow(this.submission);
+    const { submission } = this;
+    if (submission === null || submission.dispatches < least) return;
+    submission.pass.end();
+    this.device.queue.submit([submission.encoder.finish()]);
+    this.submission = null;
+    const failure = this.watch.close((message) => this.named(message));
+    void submission.outcome.follow(failure, [...submission.needs]);
   }
 
   upload(values: Float32Array): Memory {
     if (this.watch.lost !== null) throw this.watch.lost;
     // What is queued may still read the buffer that the pool gives out.
     this.submit();
-    const buffer = this.take('tensor', values.byteLength);
-    this.device.queue.writeBuffer(buffer, 0, values);
-    return new BufferMemory(values.length, buffer, []);
+    const pooled = this.take('tensor', values.byteLength);
+    this.watch.open();
+    this.device.queue.writeBuffer(pooled.buffer, 0, values);
+    const outcome = new Outcome();
+    void outcome.follow(
+      this.watch.close(() => ({ op: 'tensor' })),
+      [pooled.outcome],
+    );
+    return new BufferMemory(values.length, pooled, outcome);
   }
 
   free(memory: Memory): void {
-    this.pool.give(bufferOf(memory));
+    this.pool.give((memory as BufferMemory).pooled);
   }
 
   async read(
     memory: Memory,
-    { begin, end }: Range = { begin: 0, end: memory.size },
+    ranges: readonly Range[] = [{ begin: 0, end: memory.size }],
   ): Promise<Float32Array> {
     if (this.watch.lost !== null) throw this.watch.lost;
+    const { pooled, outcome } = memory as BufferMemory;
+    const length = lengthOf(ranges);
     // Whoever reads nothing waits all the same, so that failures surface: for one float.
-    const first = Math.min(begin, memory.size - 1) * Float32Array.BYTES_PER_ELEMENT;
-    const bytes = Math.max(1, end - begin) * Float32Array.BYTES_PER_ELEMENT;
+    const copies = length === 0 ? [{ begin: 0, end: 1 }] : ranges;
+    const bytes = lengthOf(copies) * Float32Array.BYTES_PER_ELEMENT;
     this.submit();
-    const staging = this.staging.take(bytes);
+    const staging = this.staging.take('data', bytes);
+    this.watch.open();
     const encoder = this.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(bufferOf(memory), first, staging, 0, bytes);
+    let at = 0;
+    for (const { begin, end } of copies) {
+      const [from, size] = [begin, end - begin].map((n) => n * Float32Array.BYTES_PER_ELEMENT);
+      encoder.copyBufferToBuffer(pooled.buffer, from, staging.buffer, at, size);
+      at += size;
+    }
     this.device.queue.submit([encoder.finish()]);
-    const isMapped = await staging.mapAsync(MAP_READ, 0, bytes).then(
+    const mapped = staging.buffer.mapAsync(MAP_READ, 0, bytes).then(
       () => true,
       () => false,
     );
-    const failure = (await this.watch.settle()) ?? (memory as BufferMemory).failure;
-    if (!isMapped) throw failure ?? (await this.unmappable());
-    const values = new Float32Array(staging.getMappedRange(0, bytes).slice(0));
-    staging.unmap();
+    const copied = this.watch.close(() => ({ op: 'data' }));
+    const isMapped = await mapped;
+    const failure = await new Outcome().follow(copied, [outcome, staging.outcome]);
+    if (failure !== null || !isMapped) {
+      this.staging.drop(staging);
+      throw failure ?? (await this.unmappable());
+    }
+    const values = new Float32Array(staging.buffer.getMappedRange(0, bytes).slice(0));
+    staging.buffer.unmap();
     this.staging.give(staging);
-    if (failure !== null) throw failure;
-    return values.subarray(0, end - begin);
+    return values.subarray(0, length);
   }
 
   readSync(): Float32Array {
@@ -282,54 +233,49 @@ export class WebGpuEngine implements Engine {
   async dispose(): Promise<void> {
     this.watch.end();
     this.submit();
-    await this.watch.settle();
     await this.gpu.destroy();
     this.device.destroy();
     await this.device.lost;
   }
 
-  /** Notes what the device says of what was submitted. */
-  private async follow(submission: Submission): Promise<void> {
-    const culprit = (message: string): Culprit | undefined => this.named(message);
-    await this.watch.close(culprit, (failure) => {
-      submission.failure ??= failure;
-    });
-    submission.isFine = submission.failure === null;
+  private build(source: KernelSource, shader: Shader): ComputeProgram {
+    const { name } = source;
+    const outcome = new Outcome();
+    this.watch.open();
+    try {
+      return new ComputeProgram(this.device, source, shader, outcome);
+    } finally {
+      const culprit = { op: name, kernel: name, code: shader.code };
+      void outcome.follow(this.watch.close(() => culprit, 'compilation'));
+    }
   }
 
-  private open(): GPUComputePassEncoder {
-    if (this.pass === null) {
-      this.watch.open();
-      this.submission = { failure: null, isFine: false };
-      this.encoder = this.device.createCommandEncoder();
-      this.pass = this.encoder.beginComputePass();
-    }
-    return this.pass;
+  /** Opens a submission, which {@link submit} ends. */
+  private begin(): Submission {
+    this.watch.open();
+    const encoder = this.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    return { encoder, pass, outcome: new Outcome(), needs: new Set(), dispatches: 0 };
   }
 
   /** A buffer from the pool, unless no buffer of the device is so large. */
-  private take(op: string, bytes: number): GPUBuffer {
+  private take(op: string, bytes: number): PooledBuffer {
     checkBufferSize(op, bytes, this.device.limits, this.adapter.adapter);
-    return this.pool.take(bytes);
+    return this.pool.take(op, bytes);
   }
 
   /** The kernel whose label a message of the device quotes. */
-  private named(message: string): Culprit | undefined {
+  private named(message: string): Culprit {
     const program = [...this.programs.values()].find(({ source }) =>
       message.includes(`"${source.name}"`),
     );
-    if (program === undefined) return undefined;
-    return { name: program.source.name, code: program.shader.code };
+    if (program === undefined) return { op: 'gpu' };
+    const { source, shader } = program;
+    return { op: source.name, kernel: source.name, code: shader.code };
   }
 
   private async unmappable(): Promise<DeviceError> {
-    await Promise.race([this.device.lost, Promise.resolve()]);
-    return (
-      this.watch.lost ?? new DeviceError('data', 'internal', 'the device could not map the values.')
-    );
+    const lost = await this.watch.whetherLost();
+    return lost ?? new DeviceError('data', 'internal', 'the device could not map the values.');
   }
-}
-
-function bufferOf(memory: Memory): GPUBuffer {
-  return (memory as BufferMemory).buffer;
 }
