@@ -17,7 +17,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { DeviceError, gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { modesUnderTest } from './modes.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -233,6 +233,20 @@ describe.skipIf(webgpu?.skipped !== null)('webgpu in Node', () => {
     }
     // Sums in another order, of numbers up to 10.
     results[0].forEach((value, i) => expect(value).toBeCloseTo(results[1][i], 5));
+  });
+
+  it('goes on to the next mode where WebGPU refuses a device', async () => {
+    await use(gpuBackend({ mode: 'webgpu', products: 'plain' })); // brings navigator.gpu
+    const request = vi.spyOn(navigator.gpu, 'requestAdapter');
+    onTestFinished(() => request.mockRestore());
+    const adapter = await navigator.gpu.requestAdapter();
+    if (adapter === null) throw new Error('there was an adapter just now');
+    vi.spyOn(adapter, 'requestDevice').mockRejectedValue(new Error('no device today'));
+    request.mockResolvedValue(adapter);
+    const backend = await use(gpuBackend());
+    expect(backend.device.mode).toBe('webasm');
+    expect(backend.choice).toContain('gives no device (no device today)');
+    await expect(gpuBackend({ mode: 'webgpu' })).rejects.toBeInstanceOf(DeviceError);
   });
 
   it('refuses results that no buffer holds', async () => {

@@ -55,16 +55,34 @@ export interface StartedEngine {
  * @throws DeviceError if the mode or the executor is not there, or computes something else
  */
 export async function startEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
-  const started = await openEngine(library, options);
-  const { engine } = started;
+  try {
+    const started = await openEngine(library, options);
+    await tryOut(started.engine, options);
+    return started;
+  } catch (error) {
+    throw error instanceof DeviceError ? error : unusable(options.mode, error);
+  }
+}
+
+/** What gpu.js, Dawn or a browser throws is no DeviceError, but says as much: the mode is not to be had. */
+function unusable(mode: GpuMode, error: unknown): DeviceError {
+  return new DeviceError(
+    'gpuBackend',
+    'unavailable',
+    `mode ${mode} cannot be started: ${error instanceof Error ? error.message : String(error)}. Pass another mode.`,
+  );
+}
+
+/** Lets an engine compute, and ends it if that fails. */
+async function tryOut(engine: Engine, options: StartOptions): Promise<void> {
   try {
     await probe(engine);
     if (engine instanceof WebGpuEngine) await chooseForms(engine, options);
   } catch (error) {
-    await engine.dispose();
+    // What does not work may not end well either; why it does not work is what matters.
+    await engine.dispose().catch(() => undefined);
     throw error;
   }
-  return started;
 }
 
 /**

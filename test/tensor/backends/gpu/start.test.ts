@@ -1,0 +1,26 @@
+import { DeviceError } from '@tessera/tensor/gpu';
+import { expect, it, vi } from 'vitest';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import { startEngine } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { modesUnderTest } from '../../../gpu/modes.ts';
+
+const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+
+it.skipIf(skipped !== null)(
+  `what fails at the start is no mode, though it does not end well either${skipped === null ? '' : ` (skipped: ${skipped})`}`,
+  async () => {
+    const read = vi.spyOn(WebGpuEngine.prototype, 'read').mockRejectedValue(new Error('no read'));
+    const end = vi.spyOn(WebGpuEngine.prototype, 'dispose').mockRejectedValue(new Error('no end'));
+    const options = { mode: 'webgpu', products: 'plain', composites: 'decomposed' } as const;
+    const started = startEngine(await loadGpuJs(), options);
+    await expect(started).rejects.toBeInstanceOf(DeviceError);
+    await expect(started).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DeviceError: gpuBackend: mode webgpu cannot be started: no read. Pass another mode.]`,
+    );
+    read.mockRestore();
+    const [engine] = end.mock.contexts as WebGpuEngine[];
+    end.mockRestore();
+    await engine.dispose();
+  },
+);
