@@ -53,6 +53,8 @@ describe.skipIf(chromium === null)(
       const { device, run } = page.outputs[mode] as PageResult;
       expect(device.mode).toBe(mode);
       expect(device.adapter).not.toBe('');
+      const limit = mode === 'webgl2' ? 'maxTextureSize' : 'maxBufferSize';
+      expect(device.limits[limit]).toBeGreaterThan(0);
       expect(largestDeviation(run, wanted)).toBeLessThan(TOLERANCE);
     });
 

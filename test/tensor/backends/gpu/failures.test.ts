@@ -357,6 +357,51 @@ describe.skipIf(skipped !== null)(
   },
 );
 
+describe('failures of a WebGL context', () => {
+  /** An engine that computes without WebGL, but heeds a context. */
+  async function engineOn(context: object): Promise<HandleEngine> {
+    const library = await loadGpuJs();
+    const report = { mode: 'cpu', executor: 'gpu.js', adapter: 'test', limits: {} } as const;
+    const gpu = new library.GPU({ mode: 'cpu' });
+    return new HandleEngine(library, gpu, report, context as WebGL2RenderingContext);
+  }
+
+  it('an error voids what was made before it is told', async () => {
+    const getError = vi.fn(() => 0);
+    const context = {
+      NO_ERROR: 0,
+      OUT_OF_MEMORY: 0x505,
+      getError,
+      isContextLost: () => false,
+    };
+    const engine = await engineOn(context);
+    const program = engine.compile(COPY);
+    const before = engine.upload(new Float32Array(4).fill(3));
+    expect(await engine.read(before)).toEqual(new Float32Array(4).fill(3));
+    const result = engine.run(program, [before]);
+    getError.mockReturnValueOnce(0x505);
+    for (const memory of [result, before, result]) {
+      expect((await failureOf(engine.read(memory))).failure).toBe('out-of-memory');
+    }
+    expect(() => engine.run(program, [before])).toThrow('WebGL has no memory left');
+    const anew = engine.run(program, [engine.upload(new Float32Array(4).fill(5))]);
+    expect(await engine.read(anew)).toEqual(new Float32Array(4).fill(5));
+    getError.mockReturnValueOnce(0x502);
+    expect((await failureOf(engine.read(anew))).message).toContain('0x502');
+    await engine.dispose();
+  });
+
+  it('a lost context is an error of all that comes after', async () => {
+    const isContextLost = vi.fn(() => false);
+    const engine = await engineOn({ NO_ERROR: 0, getError: () => 0, isContextLost });
+    const memory = engine.upload(new Float32Array(4));
+    isContextLost.mockReturnValue(true);
+    expect((await failureOf(engine.read(memory))).failure).toBe('lost');
+    expect(() => engine.run(engine.compile(COPY), [memory])).toThrow('the WebGL context was lost');
+    await engine.dispose();
+  });
+});
+
 describe('verify', () => {
   /** `out0 = in0 + in0` of three elements. */
   const plan: Plan = {

@@ -1,6 +1,6 @@
 import type { Range } from '../../dtype.ts';
+import { ContextWatch } from './context-watch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
-import { DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance, GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { floatsIn } from './ranges.ts';
@@ -23,11 +23,14 @@ class HandleMemory implements Memory {
   /** A texture, or an `Input` around an array. */
   readonly handle: unknown;
   readonly array: Float32Array | null;
+  /** When it was made, see {@link ContextWatch}. */
+  readonly era: number;
 
-  constructor(size: number, handle: unknown, array: Float32Array | null) {
+  constructor(size: number, handle: unknown, array: Float32Array | null, era: number) {
     this.size = size;
     this.handle = handle;
     this.array = array;
+    this.era = era;
   }
 }
 
@@ -43,7 +46,8 @@ export class HandleEngine implements Engine {
   readonly limits: KernelLimits = { inputs: INPUTS };
   readonly runsEntries = false;
   private readonly runners: Runners;
-  private readonly context: WebGL2RenderingContext | null;
+  /** `null` in modes that have no context. */
+  private readonly watch: ContextWatch | null;
   private readonly uploads = new Map<number, GpuJsRunner>();
   private flatTexture: FlatTexture | null = null;
   private buffers = 0;
@@ -57,7 +61,7 @@ export class HandleEngine implements Engine {
     context: WebGL2RenderingContext | null = null,
   ) {
     this.runners = new Runners(library, gpu, report.mode, context);
-    this.context = context;
+    this.watch = context === null ? null : new ContextWatch(context);
     this.report = report;
   }
 
@@ -67,12 +71,18 @@ export class HandleEngine implements Engine {
 
   run(program: Program, inputs: readonly Memory[]): Memory {
     const kernel = program as RunnerProgram;
+    inputs.forEach((input) => {
+      this.check(input);
+    });
     const size = kernel.source.output.reduce((a, b) => a * b, 1);
     try {
       const result = this.keep(size, kernel.run(...inputs.map(handleOf)));
       kernel.hasRun = true;
       return result;
     } catch (error) {
+      inputs.forEach((input) => {
+        this.check(input);
+      });
       throw refusedBy(error, kernel);
     }
   }
@@ -107,9 +117,11 @@ export class HandleEngine implements Engine {
   }
 
   readSync(memory: Memory, ranges?: readonly Range[]): Float32Array {
-    this.checkContext();
+    this.check(memory);
     const { array, handle, size } = memory as HandleMemory;
     const all = array ?? flattenRows((handle as Texture).toArray(), size);
+    this.watch?.ask();
+    this.check(memory);
     return floatsIn(all, ranges);
   }
 
@@ -128,9 +140,12 @@ export class HandleEngine implements Engine {
   private keep(size: number, result: unknown): HandleMemory {
     this.buffers++;
     this.bytes += size * Float32Array.BYTES_PER_ELEMENT;
-    if (this.isTextured) return new HandleMemory(size, this.flatten(result as Texture, size), null);
+    const era = this.watch?.era ?? 0;
+    if (this.isTextured) {
+      return new HandleMemory(size, this.flatten(result as Texture, size), null, era);
+    }
     const array = flattenRows(result, size);
-    return new HandleMemory(size, this.runners.library.input(array, [size]), array);
+    return new HandleMemory(size, this.runners.library.input(array, [size]), array, era);
   }
 
   /**
@@ -144,13 +159,9 @@ export class HandleEngine implements Engine {
     return flat;
   }
 
-  private checkContext(): void {
-    if (this.context?.isContextLost() !== true) return;
-    throw new DeviceError(
-      'gpu',
-      'lost',
-      'the WebGL context was lost. Make a new backend with gpuBackend(), and the tensors anew.',
-    );
+  /** Refuses values that are none, as {@link ContextWatch.check}. */
+  private check(memory: Memory): void {
+    this.watch?.check((memory as HandleMemory).era);
   }
 }
 

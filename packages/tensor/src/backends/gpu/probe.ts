@@ -172,7 +172,8 @@ function openWebGl2(library: GpuJs): Engine {
   const names = context.getExtension('WEBGL_debug_renderer_info');
   const name = String(context.getParameter(names?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER));
   const gpu = new library.GPU({ mode: 'webgl2', canvas, context });
-  return new HandleEngine(library, gpu, plainReport('webgl2', name), context);
+  const limits = { maxTextureSize: Number(context.getParameter(context.MAX_TEXTURE_SIZE)) };
+  return new HandleEngine(library, gpu, plainReport('webgl2', name, limits), context);
 }
 
 async function probe(engine: Engine): Promise<void> {
