@@ -43,13 +43,12 @@ function withoutMemory(device: GPUDevice): void {
   const create = device.createBuffer.bind(device);
   const pop = device.popErrorScope.bind(device);
   vi.spyOn(device, 'createBuffer').mockImplementationOnce((descriptor) => {
-    // Scopes are popped from the inside, the one of a lack of memory as the last of three.
     const error = { message: 'no memory is left.' };
-    vi.spyOn(device, 'popErrorScope')
-      .mockImplementationOnce(async () => pop().then(() => null))
-      .mockImplementationOnce(pop)
-      .mockImplementationOnce(async () => pop().then(() => error));
-    return create({ ...descriptor, usage: 0 });
+    vi.spyOn(device, 'popErrorScope').mockImplementationOnce(async () => pop().then(() => error));
+    device.pushErrorScope('validation');
+    const buffer = create({ ...descriptor, usage: 0 });
+    void pop();
+    return buffer;
   });
 }
 

@@ -1,4 +1,4 @@
-import type { DeviceWatch } from './device-watch.ts';
+import { NO_MEMORY, type DeviceWatch } from './device-watch.ts';
 import type { MemoryUse } from './engine.ts';
 import { Outcome } from './outcome.ts';
 
@@ -42,10 +42,10 @@ export class BufferPool {
     }
     this.buffers++;
     this.bytes += size;
-    this.watch.open();
+    this.watch.open(NO_MEMORY);
     const buffer = this.device.createBuffer({ size, usage: this.usage });
     const outcome = new Outcome();
-    void outcome.follow(this.watch.close(() => ({ op })));
+    void outcome.follow(this.watch.close(() => ({ op }), undefined, NO_MEMORY));
     return { buffer, outcome };
   }
 

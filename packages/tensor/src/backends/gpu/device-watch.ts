@@ -3,6 +3,9 @@ import { DeviceError, type DeviceFailure } from './errors.ts';
 /** Of the errors of a device, the first kinds explain the later ones: who gets no memory uses it in vain. */
 const FILTERS: readonly GPUErrorFilter[] = ['out-of-memory', 'internal', 'validation'];
 
+/** The kind of errors that a well-formed wish for memory can have. */
+export const NO_MEMORY: readonly GPUErrorFilter[] = ['out-of-memory'];
+
 /** Who is at fault. */
 export interface Culprit {
   /** The operation. */
@@ -37,27 +40,32 @@ export class DeviceWatch {
     return this.loss;
   }
 
-  /** Catches errors of all kinds from here to {@link close}. */
-  open(): void {
-    for (const filter of FILTERS) this.device.pushErrorScope(filter);
+  /** Catches errors of all kinds, or of these, from here to {@link close}. */
+  open(filters: readonly GPUErrorFilter[] = FILTERS): void {
+    for (const filter of filters) this.device.pushErrorScope(filter);
   }
 
   /**
    * Ends what {@link open} began.
    *
    * @param failure What an error is called that is not for lack of memory. Default: its kind.
+   * @param filters As it was opened with.
    * @returns what went wrong in between, or `null`, once the device has said so
    */
-  async close(culprit: FindCulprit, failure?: DeviceFailure): Promise<DeviceError | null> {
+  async close(
+    culprit: FindCulprit,
+    failure?: DeviceFailure,
+    filters: readonly GPUErrorFilter[] = FILTERS,
+  ): Promise<DeviceError | null> {
     // A lost device rejects; `lost` has the reason.
-    const scopes = FILTERS.map(() => this.device.popErrorScope().catch(() => null)).reverse();
+    const scopes = filters.map(() => this.device.popErrorScope().catch(() => null)).reverse();
     const errors = await Promise.all(scopes);
     const at = errors.findIndex((error) => error !== null);
     if (at === -1) return null;
     const message = errors[at]?.message ?? '';
     const { op, kernel, code } = culprit(message);
-    if (FILTERS[at] !== 'out-of-memory') {
-      return new DeviceError(op, failure ?? FILTERS[at], message, kernel, code);
+    if (filters[at] !== 'out-of-memory') {
+      return new DeviceError(op, failure ?? filters[at], message, kernel, code);
     }
     const hint = `${message} Use smaller batches or parts.`;
     return new DeviceError(op, 'out-of-memory', hint, kernel, code);

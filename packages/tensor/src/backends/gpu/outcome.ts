@@ -9,6 +9,8 @@ export class Outcome {
   readonly known: Promise<void>;
   #conclude: () => void = () => undefined;
   #isKnown = false;
+  /** What it waits for besides its own work. */
+  #causes: readonly Outcome[] = [];
   #failure: DeviceError | null = null;
 
   constructor() {
@@ -35,17 +37,25 @@ export class Outcome {
     own: Promise<DeviceError | null>,
     causes: readonly Outcome[] = [],
   ): Promise<DeviceError | null> {
+    this.#causes = causes;
     const failure = await own;
     await Promise.all(causes.map(({ known }) => known));
     this.#failure = causes.find((cause) => cause.failure !== null)?.failure ?? failure;
     this.#isKnown = true;
+    this.#causes = [];
     this.#conclude();
     return this.#failure;
   }
 
   /** The outcome of values that depend on all of these. */
   static all(outcomes: readonly Outcome[]): Outcome {
-    const open = [...new Set(outcomes)].filter(({ isFine }) => !isFine);
+    // Of what is queued together, most depends on the same things, so one outcome serves for many.
+    const open = outcomes.filter(
+      (each, i) =>
+        !each.isFine &&
+        outcomes.indexOf(each) === i &&
+        !outcomes.some((other) => other.#causes.includes(each)),
+    );
     if (open.length === 1) return open[0];
     const all = new Outcome();
     void all.follow(Promise.resolve(null), open);
