@@ -37,8 +37,8 @@ export interface Backend {
   store(array: TypedArray, dtype: DType): Storage;
   /**
    * The elements of a range, by default all, as a view or a copy that the caller must not write to. Who
-   * reads a few elements of a large storage waits for those alone where a device can copy parts: with
-   * gpu.js as the executor it cannot, and all are moved.
+   * reads a few elements of a large storage waits for those alone, unless what is below the backend
+   * gives all or nothing (gpu.js, where it runs the kernels itself).
    */
   read(storage: Storage, range?: Range): Promise<TypedArray>;
   /** As {@link read}, at once. Throws a StateError on a backend that can only read asynchronously. */
