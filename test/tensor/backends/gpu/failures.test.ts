@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs, type GpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
 import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
 import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
