@@ -1,18 +1,12 @@
-import { cpuBackend } from '@tessera/tensor';
 import { DeviceError } from '@tessera/tensor/gpu';
-import { primitives, type Plan } from '@tessera/tensor/extend';
 import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { entriesAreRight } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs, type GpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
-import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
 import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
-import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
-import type { MapKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
-import { scriptEngine } from './script-engine.ts';
+import { failureOf } from './failure-of.ts';
 
 const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
 
@@ -22,16 +16,6 @@ const COPY = {
   inputs: 1,
   output: [4],
 };
-
-/** What a promise is rejected with, which must be a DeviceError. */
-async function failureOf(work: Promise<unknown>): Promise<DeviceError> {
-  const error = await work.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(DeviceError);
-  return error as DeviceError;
-}
 
 /** The device that gpu.js has opened. */
 async function deviceOf({ WebGPUContext: context }: GpuJs): Promise<GPUDevice> {
@@ -162,55 +146,6 @@ describe.skipIf(skipped !== null)(
       expect((await failureOf(engine.read(memory))).failure).toBe('out-of-memory');
       expect(await engine.read(memory)).toEqual(new Float32Array(4).fill(3));
       await engine.dispose();
-    });
-
-    it('kernels in which threads share memory are compared with their texts', async () => {
-      const { engine } = await engineOn();
-      expect(await entriesAreRight(engine)).toBe(true);
-      vi.spyOn(engine, 'read').mockResolvedValueOnce(new Float32Array(5 * 71));
-      expect(await entriesAreRight(engine)).toBe(false);
-      await engine.dispose();
-    });
-
-    describe('whose driver refuses kernels with workgroup memory', () => {
-      async function refusingEngine(): Promise<WebGpuEngine> {
-        const { engine, device } = await engineOn();
-        const createShaderModule = device.createShaderModule.bind(device);
-        vi.spyOn(device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
-          createShaderModule({ ...rest, code: code.replace('var<workgroup>', 'no WGSL') }),
-        );
-        return engine;
-      }
-
-      it('runs the other forms', async () => {
-        const engine = await refusingEngine();
-        await chooseForms(engine, { products: 'measured', composites: 'checked' });
-        const { products, composites } = engine.report;
-        expect([products?.milliseconds.tiled, composites]).toEqual([null, 'decomposed']);
-        expect(products?.fastest).not.toBe('tiled');
-        expect(products?.milliseconds.blocked).toBeGreaterThan(0);
-        const memory = engine.upload(new Float32Array(4));
-        const copy = engine.run(engine.compile(COPY), [memory]);
-        expect(await engine.read(copy)).toEqual(new Float32Array(4));
-        await engine.dispose();
-      });
-
-      it('says so where these were asked for', async () => {
-        const engine = await refusingEngine();
-        const error = await failureOf(
-          chooseForms(engine, { products: 'plain', composites: 'fused' }),
-        );
-        expect([error.failure, error.kernel]).toEqual(['compilation', 'logSumExp']);
-        await engine.dispose();
-      });
-    });
-
-    it('forms are not chosen on a device that is lost', async () => {
-      const { engine, device } = await engineOn();
-      device.destroy();
-      await device.lost;
-      const chosen = chooseForms(engine, { products: 'plain', composites: 'checked' });
-      expect((await failureOf(chosen)).failure).toBe('lost');
     });
 
     it('a lost device is an error of all that comes after', async () => {
@@ -398,107 +333,6 @@ describe('failures of a WebGL context', () => {
     isContextLost.mockReturnValue(true);
     expect((await failureOf(engine.read(memory))).failure).toBe('lost');
     expect(() => engine.run(engine.compile(COPY), [memory])).toThrow('the WebGL context was lost');
-    await engine.dispose();
-  });
-});
-
-describe('verify', () => {
-  /** `out0 = in0 + in0` of three elements. */
-  const plan: Plan = {
-    buffers: [
-      { dtype: 'float32', size: 3, place: { kind: 'input', index: 0 } },
-      { dtype: 'float32', size: 3, place: { kind: 'output', index: 0 } },
-    ],
-    kernels: [
-      {
-        kind: 'map',
-        shape: [3],
-        inputs: [{ buffer: 0, dtype: 'float32', view: { shape: [3], strides: [1], offset: 0 } }],
-        expression: {
-          nodes: [
-            { kind: 'load', input: 0, dtype: 'float32' },
-            {
-              kind: 'apply',
-              primitive: primitives.add as never,
-              params: {},
-              args: [0, 0],
-              dtype: 'float32',
-            },
-          ],
-          results: [1],
-        },
-        outputs: [{ buffer: 1, dtype: 'float32', view: { shape: [3], strides: [1], offset: 0 } }],
-      },
-    ],
-    inputs: 1,
-    constants: 0,
-    outputs: [{ shape: [3], dtype: 'float32', donatedInput: null }],
-    arenaBytes: 0,
-  };
-  const values = new Map([[0, Float32Array.of(1, 2, 3)]]);
-  const reference: Reference = {
-    backend: cpuBackend(),
-    define: () => {
-      throw new Error('the plan has no composite');
-    },
-  };
-
-  it('says which kernel is wrong, with its operands', async () => {
-    const engine = await scriptEngine();
-    await verifyPlan(engine, reference, plan, values);
-    vi.spyOn(engine, 'read').mockResolvedValue(Float32Array.of(2, 5, 6));
-    const error = await failureOf(verifyPlan(engine, reference, plan, values));
-    expect(error.failure).toBe('mismatch');
-    expect(error.message).toMatchInlineSnapshot(`
-      "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel, and what it reads (all elements of that, and of the results, are in \`reproducer\` of this error):
-      b1: float32[3] = map [3] add(b0[3], b0[3])
-      b0: float32[3] = [1, 2, 3]
-      --- source ---
-      function (a0) {
-      const v0 = a0[this.thread.x];
-      const v1 = v0 + v0;
-      return v1;
-      }"
-    `);
-    await engine.dispose();
-  });
-
-  it('gives all elements, and texts that run on them', async () => {
-    const size = 40;
-    const engine = await scriptEngine();
-    const view = { shape: [size], strides: [1], offset: 0 };
-    const [kernel] = plan.kernels as readonly MapKernel[];
-    const wide: Plan = {
-      ...plan,
-      buffers: plan.buffers.map((buffer) => ({ ...buffer, size })),
-      kernels: [
-        {
-          ...kernel,
-          shape: [size],
-          inputs: [{ ...kernel.inputs[0], view }],
-          outputs: [{ ...kernel.outputs[0], view }],
-        },
-      ],
-    };
-    const elements = Float32Array.from({ length: size }, (_, i) => i);
-    const doubled = elements.map((x) => 2 * x);
-    const spoiled = doubled.with(30, -1);
-    vi.spyOn(engine, 'read').mockResolvedValueOnce(spoiled);
-    const { reproducer } = await failureOf(
-      verifyPlan(engine, reference, wide, new Map([[0, elements]])),
-    );
-    expect(reproducer).toMatchObject({
-      operands: { b0: elements },
-      expected: { b1: doubled },
-      found: { b1: spoiled },
-      sources: [{ reads: ['b0'], writes: 'b1', output: [size] }],
-    });
-    const [{ name, text, output, reads }] = reproducer?.sources ?? [];
-    const program = engine.compile({ name, text, output, inputs: reads.length });
-    const inputs = reads.map((each) =>
-      engine.upload(Float32Array.from(reproducer?.operands[each] ?? [])),
-    );
-    expect(await engine.read(engine.run(program, inputs))).toEqual(doubled);
     await engine.dispose();
   });
 });

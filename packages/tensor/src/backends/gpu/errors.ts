@@ -60,14 +60,20 @@ export class DeviceError extends TesseraError {
   }
 }
 
-/** What work on a device gives; `null` if the device, which is still there, refuses the work. */
-export async function unlessRefused<T>(work: () => Promise<T>): Promise<T | null> {
+/** What work on a device gives, or with what the device, which is still there, refuses it. */
+export async function orRefusal<T>(work: () => Promise<T>): Promise<T | DeviceError> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof DeviceError && error.failure !== 'lost') return null;
+    if (error instanceof DeviceError && error.failure !== 'lost') return error;
     throw error;
   }
+}
+
+/** What a device refuses and why, a clause; the kernel's source is left out. */
+export function refusalText({ op, message }: DeviceError): string {
+  const [line] = message.slice(`${op}: `.length).split('\n');
+  return `the device refuses ${op} (${line.replace(/\.$/, '')})`;
 }
 
 /** The refusal to read values at once where only a promise of them is to be had. */

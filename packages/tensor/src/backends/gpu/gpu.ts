@@ -16,7 +16,10 @@ import { verifyPlan, type Reference } from './verify.ts';
 export interface GpuBackend extends Backend {
   /** What really runs. */
   readonly device: DeviceReport;
-  /** Why this mode and executor were chosen: what was tried before, and what it lacks. */
+  /**
+   * Why this mode and executor were chosen: what was tried before, and what it lacks; and which forms of
+   * kernels the device refuses or computes wrongly.
+   */
   readonly choice: string;
   /** Memory of the device that the backend holds, in use or ready for use again. */
   memoryUse(): MemoryUse;
@@ -51,8 +54,8 @@ export async function openGpuBackend(
         composites,
         executor,
       });
-      const { engine, fallback } = started;
-      const choice = [describeChoice(candidate, mode, failures), fallback ?? []].flat().join('\n');
+      const { engine, fallbacks } = started;
+      const choice = [describeChoice(candidate, mode, failures), ...fallbacks].join('\n');
       return createBackend(engine, choice, verify ? reference() : null);
     } catch (error) {
       if (!(error instanceof DeviceError) || mode !== 'auto') throw error;

@@ -1,15 +1,13 @@
+import { chooseForms, type FormOptions } from './choose-forms.ts';
 import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
-import { entriesAreRight } from './entry-check.ts';
-import type { CompositeForm, Engine, Executor, GpuMode, ProductForm } from './engine.ts';
-import { DeviceError, unlessRefused } from './errors.ts';
+import type { Engine, Executor, GpuMode } from './engine.ts';
+import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
 import { missingInternals } from './internals.ts';
 import { refuseOwnForms } from './options.ts';
 import { QueuedEngine } from './queued-engine.ts';
-import { tuneRows } from './tune-rows.ts';
-import { tune } from './tune.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 
 /** Integer division, a sum of products and a function of each element: little, but numbers that a dead device does not give. */
@@ -32,10 +30,8 @@ const PROBE: KernelSource = {
 const TOLERANCE = 1e-5;
 
 /** How an engine is started. */
-export interface StartOptions {
+export interface StartOptions extends FormOptions {
   readonly mode: GpuMode;
-  readonly products: ProductForm | 'measured';
-  readonly composites: CompositeForm | 'checked';
   /** Left out: `'own'` where it can be. */
   readonly executor?: Executor | undefined;
 }
@@ -43,8 +39,8 @@ export interface StartOptions {
 /** An engine that has computed something right. */
 export interface StartedEngine {
   readonly engine: Engine;
-  /** Why it is not the engine that it would be ordinarily; `null` if it is. */
-  readonly fallback: string | null;
+  /** Why it is not the engine that it would be ordinarily, sentences; none if it is. */
+  readonly fallbacks: readonly string[];
 }
 
 /**
@@ -57,8 +53,8 @@ export interface StartedEngine {
 export async function startEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
   try {
     const started = await openEngine(library, options);
-    await tryOut(started.engine, options);
-    return started;
+    const problems = await tryOut(started.engine, options);
+    return { ...started, fallbacks: [...started.fallbacks, ...problems] };
   } catch (error) {
     throw error instanceof DeviceError ? error : unusable(options.mode, error);
   }
@@ -73,42 +69,16 @@ function unusable(mode: GpuMode, error: unknown): DeviceError {
   );
 }
 
-/** Lets an engine compute, and ends it if that fails. */
-async function tryOut(engine: Engine, options: StartOptions): Promise<void> {
+/** Lets an engine compute, and ends it if that fails; says which forms of kernels it must do without. */
+async function tryOut(engine: Engine, options: StartOptions): Promise<string[]> {
   try {
     await probe(engine);
-    if (engine instanceof WebGpuEngine) await chooseForms(engine, options);
+    return engine instanceof WebGpuEngine ? await chooseForms(engine, options) : [];
   } catch (error) {
     // What does not work may not end well either; why it does not work is what matters.
     await engine.dispose().catch(() => undefined);
     throw error;
   }
-}
-
-/**
- * Settles how an engine runs matrix products and composites. Where it may choose, what the device refuses
- * is no form to choose.
- *
- * @throws DeviceError if the device refuses plain products, or fused composites that were asked for
- */
-export async function chooseForms(
-  engine: WebGpuEngine,
-  { products, composites }: Pick<StartOptions, 'products' | 'composites'>,
-): Promise<void> {
-  if (products === 'measured') {
-    const tuning = await tune(engine);
-    engine.runProductsAs(tuning.fastest, tuning);
-  } else {
-    engine.runProductsAs(products, null);
-  }
-  if (composites === 'decomposed') return;
-  const fuse = async (): Promise<void> => engine.runComposites('fused', await tuneRows(engine));
-  if (composites === 'fused') return fuse();
-  const isRight = await unlessRefused(async () => {
-    await fuse();
-    return entriesAreRight(engine);
-  });
-  if (isRight !== true) engine.runComposites('decomposed', 1);
 }
 
 async function openEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
@@ -122,11 +92,11 @@ async function openEngine(library: GpuJs, options: StartOptions): Promise<Starte
     );
   }
   refuseOwnForms(options, `in mode ${mode} gpu.js runs the kernels`);
-  if (mode === 'webgl2') return { engine: openWebGl2(library), fallback: null };
+  if (mode === 'webgl2') return { engine: openWebGl2(library), fallbacks: [] };
   const report = plainReport(mode, mode === 'webasm' ? 'WebAssembly' : 'JavaScript');
   return {
     engine: new HandleEngine(library, new library.GPU({ mode }), report),
-    fallback: null,
+    fallbacks: [],
   };
 }
 
@@ -134,13 +104,13 @@ async function openWebGpu(library: GpuJs, options: StartOptions): Promise<Starte
   const { executor } = options;
   if (executor === 'gpu.js') {
     refuseOwnForms(options, `executor: '${executor}' was asked for`);
-    return { engine: await QueuedEngine.open(library), fallback: null };
+    return { engine: await QueuedEngine.open(library), fallbacks: [] };
   }
   // An adapter first: gpu.js translates only where WebGPU is there.
   const { device, report } = await openDevice();
   const missing = missingInternals(library);
   if (missing.length === 0) {
-    return { engine: new WebGpuEngine(device, library, report), fallback: null };
+    return { engine: new WebGpuEngine(device, library, report), fallbacks: [] };
   }
   device.destroy();
   const reason = `this version of gpu.js is not as the backend's own executor needs it (${missing.join('; ')})`;
@@ -154,7 +124,9 @@ async function openWebGpu(library: GpuJs, options: StartOptions): Promise<Starte
   refuseOwnForms(options, reason);
   return {
     engine: await QueuedEngine.open(library),
-    fallback: `gpu.js runs the kernels itself, which is slower: ${reason}. Install gpu.js@2.24.1.`,
+    fallbacks: [
+      `gpu.js runs the kernels itself, which is slower: ${reason}. Install gpu.js@2.24.1.`,
+    ],
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Operand } from '../../compile/kernel.ts';
 import { contiguousView } from '../../view.ts';
+import { DeviceError, orRefusal } from './errors.ts';
 import { Lowering } from './lowering.ts';
+import { runOnce } from './run-once.ts';
 import { lowerLogSumExp } from './softmax.ts';
 import type { WebGpuEngine } from './webgpu-engine.ts';
 
@@ -21,15 +23,15 @@ const GAIN = 0.6;
 const ROUNDS = 3;
 
 /**
- * How many elements of a row are worth one more thread on a device, from the time that each choice takes.
- *
- * @throws DeviceError if the device refuses a kernel whose threads share memory
+ * How many elements of a row are worth one more thread on a device, from the time that each choice takes;
+ * few where the device refuses both.
  */
 export async function tuneRows(engine: WebGpuEngine): Promise<number> {
   const [few, many] = [await timeOf(engine, FEW), await timeOf(engine, MANY)];
   return many < GAIN * few ? MANY : FEW;
 }
 
+/** The time of a choice in milliseconds; infinite where the device refuses it. */
 async function timeOf(engine: WebGpuEngine, elementsOfThread: number): Promise<number> {
   const operand = (buffer: number, shape: readonly number[]): Operand => {
     return { buffer, dtype: 'float32', view: contiguousView(shape) };
@@ -41,17 +43,17 @@ async function timeOf(engine: WebGpuEngine, elementsOfThread: number): Promise<n
   const [{ source }] = lowering.dispatches;
   const program = engine.compileAs(source, 'plain', elementsOfThread);
   const elements = engine.upload(new Float32Array(ROWS * LENGTH));
-  let time = Infinity;
-  try {
+  const run = async (): Promise<number> => {
+    const start = performance.now();
+    await runOnce(engine, program, [elements]);
+    return performance.now() - start;
+  };
+  const best = await orRefusal(async () => {
     // The first round compiles.
-    for (let round = 0; round <= ROUNDS; round++) {
-      const start = performance.now();
-      const result = engine.run(program, [elements]);
-      await engine.read(result).finally(() => engine.free(result));
-      if (round > 0) time = Math.min(time, performance.now() - start);
-    }
-  } finally {
-    engine.free(elements);
-  }
-  return time;
+    await run();
+    let time = Infinity;
+    for (let round = 0; round < ROUNDS; round++) time = Math.min(time, await run());
+    return time;
+  }).finally(() => engine.free(elements));
+  return best instanceof DeviceError ? Infinity : best;
 }

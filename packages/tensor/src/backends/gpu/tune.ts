@@ -1,6 +1,7 @@
 import type { KernelSource, MatrixLayout } from './dispatch.ts';
 import type { Memory, ProductForm, Tuning } from './engine.ts';
-import { unlessRefused } from './errors.ts';
+import { DeviceError, orRefusal, refusalText } from './errors.ts';
+import { runOnce } from './run-once.ts';
 import type { WebGpuEngine } from './webgpu-engine.ts';
 
 /** Rows, columns and inner elements of the products that are timed: not multiples of any tile. */
@@ -16,35 +17,68 @@ const ROUNDS = 2;
 /** Forms add in different orders, or round a multiply-add once: float32 sums of 1000 products. */
 const TOLERANCE = 1e-3;
 
+/** What is found of the forms of a product. */
+export interface Tuned {
+  readonly tuning: Tuning;
+  /** What is wrong with forms that are none to choose: sentences. */
+  readonly problems: readonly string[];
+}
+
 /**
  * Times the forms of a matrix product, and takes the fastest of those that give the plain one's numbers.
  *
  * @throws DeviceError if the device refuses the plain form, which it cannot do without
  */
-export async function tune(engine: WebGpuEngine): Promise<Tuning> {
+export async function tune(engine: WebGpuEngine): Promise<Tuned> {
   const small = await compare(engine, SMALL);
-  return (small.milliseconds.plain ?? Infinity) < SHORT_MS ? compare(engine, LARGE) : small;
+  const { plain } = small.tuning.milliseconds;
+  return (plain ?? Infinity) < SHORT_MS ? compare(engine, LARGE) : small;
 }
 
-async function compare(engine: WebGpuEngine, size: number): Promise<Tuning> {
-  const operands = [1, 2].map((seed) =>
-    engine.upload(Float32Array.from({ length: size * size }, (_, i) => Math.sin(seed * i))),
-  );
-  const source = productSource(size);
-  const plain = await measure(engine, source, 'plain', operands);
-  const blocked = await unlessRefused(() => measure(engine, source, 'blocked', operands));
-  const tiled = await unlessRefused(() => measure(engine, source, 'tiled', operands));
+/** What the device has against a product in a form; `null` if it takes one. */
+export async function refusalOfProduct(
+  engine: WebGpuEngine,
+  form: ProductForm,
+): Promise<DeviceError | null> {
+  const operands = uploadOperands(engine, SMALL);
+  const program = engine.compileAs(productSource(SMALL), form);
+  const found = await orRefusal(() => runOnce(engine, program, operands));
   for (const memory of operands) engine.free(memory);
-  const timeOf = (form: Measured | null): number | null =>
-    form?.values.every((value, i) => Math.abs(value - plain.values[i]) <= TOLERANCE) === true
-      ? form.time
-      : null;
-  const milliseconds = { plain: plain.time, blocked: timeOf(blocked), tiled: timeOf(tiled) };
+  return found instanceof DeviceError ? found : null;
+}
+
+async function compare(engine: WebGpuEngine, size: number): Promise<Tuned> {
+  const source = productSource(size);
+  const operands = uploadOperands(engine, size);
+  const plain = await measure(engine, source, 'plain', operands);
+  if (plain instanceof DeviceError) throw plain;
+  const blocked = await measure(engine, source, 'blocked', operands);
+  const tiled = await measure(engine, source, 'tiled', operands);
+  for (const memory of operands) engine.free(memory);
+  const problems: string[] = [];
+  const timeOf = (form: ProductForm, found: Measured | DeviceError): number | null => {
+    const isTaken = !(found instanceof DeviceError);
+    const problem = isTaken ? differenceOf(found, plain) : refusalText(found);
+    if (isTaken && problem === null) return found.time;
+    problems.push(`Products are not ${form}: ${problem}.`);
+    return null;
+  };
+  const milliseconds = {
+    plain: plain.time,
+    blocked: timeOf('blocked', blocked),
+    tiled: timeOf('tiled', tiled),
+  };
   const forms: readonly ProductForm[] = ['plain', 'blocked', 'tiled'];
   const fastest = forms.reduce((best, form) =>
     (milliseconds[form] ?? Infinity) < (milliseconds[best] ?? Infinity) ? form : best,
   );
-  return { fastest, size, milliseconds };
+  return { tuning: { fastest, size, milliseconds }, problems };
+}
+
+function uploadOperands(engine: WebGpuEngine, size: number): Memory[] {
+  return [1, 2].map((seed) =>
+    engine.upload(Float32Array.from({ length: size * size }, (_, i) => Math.sin(seed * i))),
+  );
 }
 
 interface Measured {
@@ -52,27 +86,31 @@ interface Measured {
   readonly time: number;
 }
 
+/** Where a product differs from the plain one, a clause; `null` if it does not. */
+function differenceOf({ values }: Measured, plain: Measured): string | null {
+  const at = values.findIndex((value, i) => !(Math.abs(value - plain.values[i]) <= TOLERANCE));
+  return at === -1 ? null : `element ${at} of one is ${values[at]}, but ${plain.values[at]} plain`;
+}
+
 async function measure(
   engine: WebGpuEngine,
   source: KernelSource,
   form: ProductForm,
   operands: readonly Memory[],
-): Promise<Measured> {
+): Promise<Measured | DeviceError> {
+  // What cannot be translated is a fault of the program, and none of the device.
   const program = engine.compileAs(source, form);
-  let time = Infinity;
-  let values = new Float32Array(0);
-  // The first round compiles.
-  for (let round = 0; round <= ROUNDS; round++) {
-    const start = performance.now();
-    const output = engine.run(program, operands);
-    try {
-      values = (await engine.read(output)) as typeof values;
-    } finally {
-      engine.free(output);
+  return orRefusal(async () => {
+    // The first round compiles.
+    let values = await runOnce(engine, program, operands);
+    let time = Infinity;
+    for (let round = 0; round < ROUNDS; round++) {
+      const start = performance.now();
+      values = await runOnce(engine, program, operands);
+      time = Math.min(time, performance.now() - start);
     }
-    if (round > 0) time = Math.min(time, performance.now() - start);
-  }
-  return { values, time };
+    return { values, time };
+  });
 }
 
 /** The plain kernel of a product of two row-major square matrices. */
