@@ -24,6 +24,7 @@ export type {
 export { DeviceError, type DeviceFailure, type Reproducer } from './backends/gpu/errors.ts';
 export type { GpuBackend } from './backends/gpu/gpu.ts';
 export type { GpuBackendOptions } from './backends/gpu/options.ts';
+export type { Shader } from './backends/gpu/shader.ts';
 
 /**
  * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:

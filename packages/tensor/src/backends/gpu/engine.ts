@@ -1,6 +1,7 @@
 import type { KernelSource } from './dispatch.ts';
 import type { Range } from '../../dtype.ts';
 import type { KernelLimits } from './lowering.ts';
+import type { Shader } from './shader.ts';
 
 /** The modes of gpu.js that the backend runs on. */
 export type GpuMode = 'webgpu' | 'webgl2' | 'webasm' | 'cpu';
@@ -19,6 +20,8 @@ export interface Memory {
 /** A kernel that an engine has compiled. */
 export interface Program {
   readonly source: KernelSource;
+  /** What the device runs of it; executor `'own'` only. */
+  readonly shader?: Shader;
 }
 
 /** What is there to report of a device. */

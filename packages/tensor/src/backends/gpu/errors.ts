@@ -1,5 +1,7 @@
 import type { TypedArray } from '../../dtype.ts';
 import { StateError, TesseraError } from '../../errors.ts';
+import type { DeviceReport } from './engine.ts';
+import type { Shader } from './shader.ts';
 
 /** What went wrong on a device. */
 export type DeviceFailure =
@@ -19,7 +21,11 @@ export interface Reproducer {
     /** Names of its arguments, and of what it writes; some are neither operands nor results. */
     readonly reads: readonly string[];
     readonly writes: string;
+    /** What the device ran of it, in a form of the executor's own perhaps; executor `'own'` only. */
+    readonly shader?: Shader;
   }[];
+  /** Where it ran. */
+  readonly device: DeviceReport;
   /** All elements of what the kernel reads, by name. */
   readonly operands: Readonly<Record<string, TypedArray>>;
   /** All elements of its results, by name: the reference's and the device's. */
@@ -41,8 +47,7 @@ export class DeviceError extends TesseraError {
   readonly kernel: string | undefined;
   /** What was compiled for it. */
   readonly source: string | undefined;
-  /** Where `verify` found a mismatch: the kernel with all elements of its operands. */
-  readonly reproducer: Reproducer | undefined;
+  readonly #reproducer: Reproducer | undefined;
 
   constructor(
     op: string,
@@ -56,7 +61,15 @@ export class DeviceError extends TesseraError {
     this.failure = failure;
     this.kernel = kernel;
     this.source = source;
-    this.reproducer = reproducer;
+    this.#reproducer = reproducer;
+  }
+
+  /**
+   * Where `verify` found a mismatch, the kernel with all elements of its operands. It is no property, so
+   * that these are not part of the error wherever it is printed, sent or stored.
+   */
+  reproducer(): Reproducer | undefined {
+    return this.#reproducer;
   }
 }
 

@@ -37,7 +37,7 @@ export interface Reference {
  *
  * @param values The elements of each buffer of the plan that is an input or a constant.
  * @throws DeviceError with the first kernel whose results differ, its source, and all elements of what it
- *   reads and gives in `reproducer`
+ *   reads and gives in `reproducer()`
  */
 export async function verifyPlan(
   engine: Engine,
@@ -187,12 +187,12 @@ function compare(
     [
       `${engine.report.mode} and the reference disagree: element ${at} of ${nameOf(output)} is ${got[at]}, ` +
         `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads ` +
-        '(all elements of that, and of the results, are in `reproducer` of this error):',
+        '(all elements of that, and of the results, are in `reproducer()` of this error):',
       ...reproducer.kernel,
       ...operands,
     ].join('\n'),
     name,
-    reproducer.sources.map(({ text }) => text).join('\n'),
+    reproducer.sources.map(({ text, shader }) => shader?.code ?? text).join('\n'),
     reproducer,
   );
 }
@@ -223,9 +223,13 @@ function reproducerOf(
   const { dispatches } = lowerPlan({ ...plan, kernels: group }, engine.limits);
   return {
     kernel: group.map((kernel) => formatKernel(kernel, nameOf)),
-    sources: dispatches.map(({ source: { name, text, output }, reads, writes }) => {
-      return { name, text, output, reads: reads.map(nameOf), writes: nameOf(writes) };
+    sources: dispatches.map(({ source, reads, writes }) => {
+      const { name, text, output } = source;
+      const { shader } = engine.compile(source);
+      const places = { reads: reads.map(nameOf), writes: nameOf(writes) };
+      return { name, text, output, ...places, ...(shader === undefined ? {} : { shader }) };
     }),
+    device: engine.report,
     operands: byName(readsOf(group, results), known),
     expected: byName(results, wanted),
     found: byName(results, found),

@@ -26,16 +26,16 @@ export function translate(
 ): Shader {
   const { product } = source;
   const form = formOf(product, fastest);
-  const entry =
-    product !== undefined && form === 'tiled'
-      ? tiledEntry(product)
-      : source.entry?.(elementsOfThread);
-  if (entry !== undefined) return withEntry(translateSource(library, gpu, source), entry);
+  if (product !== undefined && form === 'tiled') {
+    return withEntry(translateSource(library, gpu, source), tiledEntry(product), form);
+  }
+  const entry = source.entry?.(elementsOfThread);
+  if (entry !== undefined) return withEntry(translateSource(library, gpu, source), entry, 'shared');
   if (product === undefined || form === 'plain') return translateSource(library, gpu, source);
   const blocked = translateSource(library, gpu, blockedSource(source, product), 'Array(4)');
   const code = storeBlocks(blocked.code, product);
   if (code === null) throw unknownForm(source.name, 'stores of a vector');
-  return { ...blocked, code };
+  return { ...blocked, code, form };
 }
 
 /**
@@ -82,6 +82,7 @@ function translateSource(
     ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)')
     : compiledSource;
   return {
+    form: 'plain',
     code: withExactIntrinsics(code, source),
     paramsBytes: paramsLayout.byteLength,
     threads: source.output,
@@ -90,9 +91,13 @@ function translateSource(
 }
 
 /** The bindings and functions that gpu.js writes, with another entry behind them. */
-function withEntry(shader: Shader, { code: entry, threads, workgroup }: WorkgroupEntry): Shader {
+function withEntry(
+  shader: Shader,
+  { code: entry, threads, workgroup }: WorkgroupEntry,
+  form: Shader['form'],
+): Shader {
   const [head] = shader.code.split('@compute');
-  return { ...shader, code: `${head}${entry}`, threads, workgroup };
+  return { ...shader, form, code: `${head}${entry}`, threads, workgroup };
 }
 
 /** Replaces the bodies of intrinsics for which WGSL has an exact one. */
