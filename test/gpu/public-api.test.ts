@@ -64,7 +64,11 @@ describe.skipIf(skipped !== null)(
       await expect(
         gpuBackend({ mode: 'webgpu', executor: 'own' }),
       ).rejects.toThrowErrorMatchingInlineSnapshot(
-        `[DeviceError: gpuBackend: this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, or leave executor out.]`,
+        `[DeviceError: gpuBackend: executor: 'own' needs the backend's own executor on WebGPU, but this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave executor out, or pass 'gpu.js'.]`,
+      );
+      // Under auto, the other modes are not asked in vain.
+      await expect(gpuBackend({ composites: 'fused' })).rejects.toThrowErrorMatchingInlineSnapshot(
+        `[DeviceError: gpuBackend: no mode works. webgpu: gpuBackend: composites: 'fused' needs the backend's own executor on WebGPU, but this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave composites out, or pass 'decomposed'.]`,
       );
     });
 

@@ -32,6 +32,7 @@ export type { Shader } from './backends/gpu/shader.ts';
  *
  * Values of tensors on WebGPU can only be read asynchronously: `await x.data()`.
  *
+ * @throws ValueError if an option is none, is not one of its values, or contradicts another
  * @throws DeviceError if the mode is not there, computes wrong numbers, or cannot do what is asked of it
  * @example
  * const backend = await gpuBackend({ mode: 'cpu' });

@@ -33,7 +33,7 @@ async function runShader(
 ): Promise<Float32Array> {
   const filled = (usage: number, bytes: number, values: Uint32Array | Float32Array): GPUBuffer => {
     const buffer = device.createBuffer({ size: bytes, usage: usage | COPY_DST });
-    device.queue.writeBuffer(buffer, 0, values as Uint32Array<ArrayBuffer>);
+    device.queue.writeBuffer(buffer, 0, values);
     return buffer;
   };
   const [x, y = 1, z = 1] = threads;

@@ -7,7 +7,7 @@ import { DeviceError } from './errors.ts';
 import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
 import { fusedComposites } from './lower.ts';
-import { checkOptions, MODES, type GpuBackendOptions } from './options.ts';
+import { checkOptions, MODES, ownWish, type GpuBackendOptions } from './options.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, encodeElements, floatRanges, GpuStorage } from './storage.ts';
 import { verifyPlan, type Reference } from './verify.ts';
@@ -46,7 +46,9 @@ export async function openGpuBackend(
   } = options;
   const library = await loadGpuJs();
   const failures: string[] = [];
-  for (const candidate of mode === 'auto' ? MODES : [mode]) {
+  // The other modes have no executor but gpu.js, and would all refuse in the same words.
+  const automatic = ownWish(options) === null ? MODES : (['webgpu'] as const);
+  for (const candidate of mode === 'auto' ? automatic : [mode]) {
     try {
       const started = await startEngine(library, {
         mode: candidate,

@@ -1,5 +1,5 @@
+import { ValueError } from '../../errors.ts';
 import type { CompositeForm, Executor, GpuMode, ProductForm } from './engine.ts';
-import { DeviceError } from './errors.ts';
 
 /** Options of `gpuBackend`. */
 export interface GpuBackendOptions {
@@ -38,58 +38,82 @@ export interface GpuBackendOptions {
 /** In the order in which `'auto'` tries them. */
 export const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
 
-const EXECUTORS: readonly Executor[] = ['own', 'gpu.js'];
-
-const PRODUCTS: readonly ProductForm[] = ['plain', 'blocked', 'tiled'];
-
-const COMPOSITES: readonly CompositeForm[] = ['fused', 'decomposed'];
+/** What each option may be. */
+const VALUES: {
+  readonly [K in keyof GpuBackendOptions]-?: readonly NonNullable<GpuBackendOptions[K]>[];
+} = {
+  mode: [...MODES, 'auto'],
+  verify: [true, false],
+  products: ['plain', 'blocked', 'tiled', 'measured'],
+  composites: ['fused', 'decomposed', 'checked'],
+  executor: ['own', 'gpu.js'],
+};
 
 /**
  * Looks whether there is what is asked for, as far as no device has to be asked.
  *
- * @throws DeviceError with the option, its value and what it may be
+ * @throws ValueError with the option, its value and what it may be, or what it contradicts
  */
-export function checkOptions({ mode, executor, products, composites }: GpuBackendOptions): void {
-  check('mode', mode, `${MODES.join(', ')} or auto`, [...MODES, 'auto']);
-  check('executor', executor, `${EXECUTORS.join(' or ')}, or leave it out`, EXECUTORS);
-  check('form of products', products, `${PRODUCTS.join(', ')} or measured`, [
-    ...PRODUCTS,
-    'measured',
-  ]);
-  check('form of composites', composites, `${COMPOSITES.join(', ')} or checked`, [
-    ...COMPOSITES,
-    'checked',
-  ]);
+export function checkOptions(options: GpuBackendOptions): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (!(option in VALUES)) {
+      const names = Object.keys(VALUES).join(', ');
+      throw new ValueError('gpuBackend', `there is no option ${option}. There are ${names}.`);
+    }
+    const known: readonly unknown[] = VALUES[option as keyof typeof VALUES];
+    if (value === undefined || known.includes(value)) continue;
+    throw new ValueError(
+      'gpuBackend',
+      `${option} is ${quoted(value)}. Pass one of ${known.map(quoted).join(', ')}, or leave it out.`,
+    );
+  }
+  const { mode = 'auto', executor } = options;
+  const isElsewhere = mode !== 'auto' && mode !== 'webgpu';
+  if (executor !== 'gpu.js' && !isElsewhere) return;
+  const reason = isElsewhere
+    ? `in mode ${mode} gpu.js runs the kernels`
+    : "executor: 'gpu.js' was asked for";
+  const wish = ownWish(options);
+  if (wish !== null) throw new ValueError('gpuBackend', objection(wish, reason));
 }
 
-function check(
-  what: string,
-  value: string | undefined,
-  expected: string,
-  known: readonly string[],
-): void {
-  if (value === undefined || known.includes(value)) return;
-  const problem = `there is no ${what} '${value}'. Use ${expected}.`;
-  throw new DeviceError('gpuBackend', 'unavailable', problem);
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+/** The options that can ask for what only the backend's own executor has. */
+type OwnOption = 'products' | 'composites' | 'executor';
+
+/** One of them that does. */
+export interface OwnWish {
+  readonly option: OwnOption;
+  readonly value: string;
+  /** What to pass instead. */
+  readonly other: string;
+}
+
+/** The first of these; `null` if gpu.js can do all that is asked for. */
+export function ownWish({
+  products,
+  composites,
+  executor,
+}: Readonly<Partial<Record<OwnOption, string | undefined>>>): OwnWish | null {
+  if (products === 'blocked' || products === 'tiled') {
+    return { option: 'products', value: products, other: 'plain' };
+  }
+  if (composites === 'fused')
+    return { option: 'composites', value: composites, other: 'decomposed' };
+  if (executor === 'own') return { option: 'executor', value: executor, other: 'gpu.js' };
+  return null;
 }
 
 /**
- * Refuses what gpu.js cannot do where it runs the kernels.
+ * Why it cannot be had where gpu.js runs the kernels.
  *
  * @param reason Why gpu.js runs them, a clause.
- * @throws DeviceError if one of these forms was asked for
+ * @param remedy What else helps, an imperative.
  */
-export function refuseOwnForms(
-  { products, composites }: Pick<GpuBackendOptions, 'products' | 'composites'>,
-  reason: string,
-): void {
-  const refuse = (option: string, value: string, others: string): never => {
-    throw new DeviceError(
-      'gpuBackend',
-      'unavailable',
-      `${option}: '${value}' is for the backend's own executor on WebGPU, but ${reason}. Leave ${option} out, or pass ${others}.`,
-    );
-  };
-  if (products === 'blocked' || products === 'tiled') refuse('products', products, "'plain'");
-  if (composites === 'fused') refuse('composites', composites, "'decomposed'");
+export function objection({ option, value, other }: OwnWish, reason: string, remedy = ''): string {
+  const hint = `${remedy === '' ? 'Leave' : `${remedy}, leave`} ${option} out, or pass '${other}'.`;
+  return `${option}: '${value}' needs the backend's own executor on WebGPU, but ${reason}. ${hint}`;
 }

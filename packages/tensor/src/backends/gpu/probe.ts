@@ -6,7 +6,7 @@ import { DeviceError } from './errors.ts';
 import type { GpuJs } from './gpu-js.ts';
 import { HandleEngine } from './handle-engine.ts';
 import { missingInternals } from './internals.ts';
-import { refuseOwnForms } from './options.ts';
+import { objection, ownWish } from './options.ts';
 import { QueuedEngine } from './queued-engine.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 
@@ -82,16 +82,8 @@ async function tryOut(engine: Engine, options: StartOptions): Promise<string[]> 
 }
 
 async function openEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
-  const { mode, executor } = options;
+  const { mode } = options;
   if (mode === 'webgpu') return openWebGpu(library, options);
-  if (executor === 'own') {
-    throw new DeviceError(
-      'gpuBackend',
-      'unavailable',
-      `mode ${mode} has no executor of the backend's own: there, gpu.js runs the kernels. Leave executor out, or pass mode: "webgpu".`,
-    );
-  }
-  refuseOwnForms(options, `in mode ${mode} gpu.js runs the kernels`);
   if (mode === 'webgl2') return { engine: openWebGl2(library), fallbacks: [] };
   const report = plainReport(mode, mode === 'webasm' ? 'WebAssembly' : 'JavaScript');
   return {
@@ -101,9 +93,7 @@ async function openEngine(library: GpuJs, options: StartOptions): Promise<Starte
 }
 
 async function openWebGpu(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
-  const { executor } = options;
-  if (executor === 'gpu.js') {
-    refuseOwnForms(options, `executor: '${executor}' was asked for`);
+  if (options.executor === 'gpu.js') {
     return { engine: await QueuedEngine.open(library), fallbacks: [] };
   }
   // An adapter first: gpu.js translates only where WebGPU is there.
@@ -114,14 +104,11 @@ async function openWebGpu(library: GpuJs, options: StartOptions): Promise<Starte
   }
   device.destroy();
   const reason = `this version of gpu.js is not as the backend's own executor needs it (${missing.join('; ')})`;
-  if (executor === 'own') {
-    throw new DeviceError(
-      'gpuBackend',
-      'unavailable',
-      `${reason}. Install gpu.js@2.24.1, or leave executor out.`,
-    );
+  const wish = ownWish(options);
+  if (wish !== null) {
+    const problem = objection(wish, reason, 'Install gpu.js@2.24.1');
+    throw new DeviceError('gpuBackend', 'unavailable', problem);
   }
-  refuseOwnForms(options, reason);
   return {
     engine: await QueuedEngine.open(library),
     fallbacks: [
