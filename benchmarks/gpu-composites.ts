@@ -19,6 +19,9 @@ import { compiledTrainStep, DiT, diffusionLoss, initialState } from '@tessera/di
 import { presetConfig } from '@tessera/dit/node';
 import { gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
 import Table from 'cli-table3';
+import { summarize } from './compare/statistics.ts';
+import { settle } from './settle.ts';
+import { chooseByWords } from './words.ts';
 
 /** Something to do on the default backend. */
 interface Work {
@@ -53,9 +56,7 @@ function functionWork(
       const inputs = Array.from({ length: count }, (_, seed) => normal(key(seed), shape));
       return async () => {
         const results = run(...inputs);
-        // Reads one element, so that all are there.
-        const [first] = results;
-        await first.slice(first.shape.map(() => [0, 1])).data();
+        await settle(results[0]);
         for (const result of results) result[Symbol.dispose]();
       };
     },
@@ -79,7 +80,8 @@ const step: Work = {
   },
 };
 
-const works = [
+/** All that is measured. */
+export const compositeWorks: readonly Work[] = [
   ...functionWork('softmax', [4096, 64], 1, (x) => softmax(x)),
   ...functionWork('softmax', [256, 1024], 1, (x) => softmax(x)),
   ...functionWork('layerNorm', [2048, 128], 1, (x) => layerNorm(x)),
@@ -104,28 +106,25 @@ async function timesOf({ prepare }: Work, backends: readonly GpuBackend[]): Prom
       if (turn > 0) times.push(performance.now() - start);
     }
   }
-  return runs.map(({ times }) => times.sort((a, b) => a - b)[RUNS >> 1]);
+  return runs.map(({ times }) => summarize(times).median);
 }
 
 /** Measures the works whose name has one of the words (all without any), and prints the times. */
 export async function benchComposites(words: readonly string[]): Promise<void> {
-  const chosen = works.filter(
-    ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
-  );
-  const fused = await gpuBackend({ mode: 'webgpu', composites: 'fused' });
-  // Both multiply in the same form.
-  const products = fused.device.products?.fastest ?? 'measured';
-  const decomposed = await gpuBackend({ mode: 'webgpu', composites: 'decomposed', products });
+  // Both multiply in one form, so that this does not tell them apart.
+  const options = { mode: 'webgpu', products: 'tiled' } as const;
+  const fused = await gpuBackend({ ...options, composites: 'fused' });
+  const decomposed = await gpuBackend({ ...options, composites: 'decomposed' });
   const table = new Table({
     head: ['work', 'fused: median ms', 'decomposed: median ms', 'ratio'],
     style: { head: [], border: [] },
   });
-  for (const work of chosen) {
+  for (const work of chooseByWords(compositeWorks, words)) {
     const [kernels, parts] = await timesOf(work, [fused, decomposed]);
     table.push([work.name, kernels.toFixed(1), parts.toFixed(1), (parts / kernels).toFixed(2)]);
   }
   const { adapter, elementsOfThread } = fused.device;
-  console.log(`webgpu, ${adapter}, Node ${process.version}, ${products} products`);
+  console.log(`webgpu, ${adapter}, Node ${process.version}, ${options.products} products`);
   console.log(`${elementsOfThread} elements of a row a thread`);
   console.log(table.toString());
   await Promise.all([fused.dispose(), decomposed.dispose()]);

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `gpu-composites`, `profile` and `endurance` are commands of their own, see the files of these names.
+ * `npm run bench -- gpu`, `gpu-composites`, `profile` and `endurance` are commands of their own, see the
+ * files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -8,26 +9,24 @@ import { CommanderError } from 'commander';
 import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
-import { benchComposites } from './gpu-composites.ts';
+import { benchComposites, compositeWorks } from './gpu-composites.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
 import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
+import { chooseByWords, parseWord } from './words.ts';
 import type { Work } from './works/works.ts';
 
 async function bench(words: readonly string[], options: ContenderOptions): Promise<void> {
   const { backend, threads } = options;
-  const work = allWork(await openTessera(options));
-  const chosen = work.filter(
-    ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
-  );
+  const tessera = await openTessera(options);
   const table = new Table({
     head: ['work', 'median ms', 'min', 'max', 'GFLOP/s'],
     style: { head: [], border: [] },
   });
-  for (const { name, flops, prepare } of chosen) {
-    const { median, min, max } = await time(await prepare());
+  for (const { name, flops, prepare } of chooseByWords(allWork(), words)) {
+    const { median, min, max } = await time(await prepare(tessera));
     const rate = flops === 0 ? '' : (flops / median / 1e6).toFixed(2);
     table.push([name, median.toFixed(2), min.toFixed(2), max.toFixed(2), rate]);
   }
@@ -38,10 +37,10 @@ async function bench(words: readonly string[], options: ContenderOptions): Promi
 
 const command = strictCommand('bench', "Times Tessera's own work.")
   .enablePositionalOptions()
-  .argument('[words...]', 'parts of names; without any, all work')
+  .argument('[words...]', 'parts of names; without any, all work', parseWord(allWork))
   .option('--backend <name>', 'wasm or cpu', parseBackend, 'wasm')
   .option('--threads <n>', 'threads (default: one a core, one on cpu)', wholeNumber(1))
-  .action((words: string[], given: { backend: 'wasm' | 'cpu'; threads?: number }) => {
+  .action((words: readonly string[], given: { backend: 'wasm' | 'cpu'; threads?: number }) => {
     const { backend, threads = backend === 'cpu' ? 1 : availableParallelism() } = given;
     return bench(words, { backend, threads });
   });
@@ -57,8 +56,12 @@ command
 command
   .command('gpu-composites')
   .description('times composites on WebGPU as kernels of their own, and decomposed')
-  .argument('[words...]', 'parts of names; without any, all work')
-  .action((words: string[]) => benchComposites(words));
+  .argument(
+    '[words...]',
+    'parts of names; without any, all work',
+    parseWord(() => compositeWorks),
+  )
+  .action((words: readonly string[]) => benchComposites(words));
 
 command
   .command('profile')

@@ -5,6 +5,7 @@ import { presetConfig } from '@tessera/dit/node';
 import { rows } from '../test/ops/cases.ts';
 import { rowName, type OpBenchmark } from '../test/ops/row.ts';
 import type { Contender } from './contenders/contender.ts';
+import { settle } from './settle.ts';
 import { makeArrays } from './works/arrays.ts';
 import { WORKS, type Work } from './works/works.ts';
 
@@ -12,14 +13,11 @@ import { WORKS, type Work } from './works/works.ts';
 export interface TimedWork {
   readonly name: string;
   readonly flops: number;
-  /** Makes its operands; the function runs it once, to the end. */
-  prepare(): Run | Promise<Run>;
+  /** Makes its operands on the backend that Tessera was opened on; the function runs it once, to the end. */
+  prepare(tessera: Contender): Run | Promise<Run>;
 }
 
 type Run = () => unknown;
-
-/** Reads one element, so that the result is there. */
-const settle = (x: Tensor): Promise<unknown> => x.slice(x.shape.map(() => [0, 1])).data();
 
 /** The work of one size of an operation: forward, and with its gradients where that is asked for. */
 function opWork(name: string, { sizes, f, inputs, flops = 0, backward }: OpBenchmark): TimedWork[] {
@@ -74,11 +72,11 @@ function stepWork(): TimedWork {
 }
 
 /** A work that is compared with other libraries, done by Tessera alone. */
-function comparedWork(tessera: Contender, work: Work): TimedWork {
+function comparedWork(work: Work): TimedWork {
   return {
     name: work.name,
     flops: work.flops,
-    prepare: async () => {
+    prepare: async (tessera) => {
       const { run } = await tessera.prepare(work, makeArrays(work));
       return run;
     },
@@ -86,13 +84,13 @@ function comparedWork(tessera: Contender, work: Work): TimedWork {
 }
 
 /** All work, whose operands are made when it is asked for. */
-export function allWork(tessera: Contender): TimedWork[] {
+export function allWork(): TimedWork[] {
   const compared = WORKS.filter(({ kind }) => kind !== 'peak' && kind !== 'start');
   return [
     ...rows.flatMap((row) =>
       (row.benchmarks ?? []).flatMap((benchmark) => opWork(rowName(row), benchmark)),
     ),
     stepWork(),
-    ...compared.map((work) => comparedWork(tessera, work)),
+    ...compared.map(comparedWork),
   ];
 }

@@ -1,7 +1,7 @@
 /** A whole run: every work with every contender, and the result on disk. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,11 +38,15 @@ function installPeers(): void {
   if (status !== 0) console.error('The peers could not be installed; what is missing is absent.');
 }
 
-/** Measures everything that is asked for, prints it and writes the result after each work. */
+/**
+ * Measures everything that is asked for, prints it and writes the result. Until the run is over, what is
+ * measured so far lies beside the file of the result, which is whole at any time.
+ */
 export async function compare(options: Options): Promise<void> {
   if (options.install) installPeers();
   const latest = fileURLToPath(new URL('results/latest.json', packageFolder()));
   const out = options.out ?? latest;
+  const partial = `${out}.partial`;
   const date = new Date().toISOString();
   const machine = describeMachine();
   const python = options.contenders.some(isPython)
@@ -67,8 +71,12 @@ export async function compare(options: Options): Promise<void> {
       if (checked.length > 0) console.log(`\n${workTable(work, checked)}`);
       note = adapterNote({ date, versions });
       const result: Result = { date, machine, versions, rows };
-      writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
+      writeFileSync(partial, `${JSON.stringify(result, null, 2)}\n`);
     }
+    renameSync(partial, out);
+  } catch (error) {
+    if (rows.length > 0) console.error(`What was measured until then is in ${partial}`);
+    throw error;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -9,6 +9,7 @@ import { adamw } from '@tessera/autograd/optim';
 import { DiT } from '@tessera/dit';
 import { ADAPTER } from '../compare/adapter.ts';
 import { packageFolder } from '../compare/package-folder.ts';
+import { settle } from '../settle.ts';
 import { splitModelArrays, type Arrays, type NamedArray } from '../works/arrays.ts';
 import { ADAMW, DENOISING, LATENT, MODELS, type ModelName } from '../works/dit.ts';
 import type { ModelWork, OperationWork, Work } from '../works/works.ts';
@@ -58,9 +59,6 @@ function openBackend(name: BackendName, threads: number): tessera.Backend {
 
 const toTensor = ({ data, shape }: NamedArray, dtype: 'float32' | 'int32' = 'float32'): Tensor =>
   tessera.tensor(dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data), { shape });
-
-/** Reads one element, so that the result is there. */
-const settle = (x: Tensor): Promise<unknown> => x.slice(x.shape.map(() => [0, 1])).data();
 
 /** The operation as a function of its operands. */
 function functionOf({ operation, stride }: OperationWork): Function {
