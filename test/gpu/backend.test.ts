@@ -18,6 +18,7 @@ import {
 } from '@tessera/tensor';
 import { DeviceError, gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { HandleEngine } from '../../packages/tensor/src/backends/gpu/handle-engine.ts';
 import { modesUnderTest } from './modes.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -113,12 +114,40 @@ describe('gpuBackend', () => {
     await use(gpuBackend({ mode: 'cpu' }));
     expect(() => tensor([1, 2]).add(x)).toThrow(StateError);
   });
+});
 
-  it('compares every kernel with the cpu backend where it is asked to', async () => {
+describe('a gpu backend that verifies', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('tells of a kernel that is wrong where values are read', async () => {
     await use(gpuBackend({ mode: 'cpu', verify: true }));
     const f = compile((x: Tensor) => x.exp().sum(1));
-    const sums = await f(normal(key(0), [3, 4])).data();
-    expect(sums).toHaveLength(3);
+    const right = await f(normal(key(0), [3, 4])).data();
+    expect(right).toHaveLength(3);
+    vi.spyOn(HandleEngine.prototype, 'run').mockImplementation(function (this: HandleEngine) {
+      return this.upload(new Float32Array(3));
+    });
+    const g = compile((x: Tensor) => x.exp().sum(0));
+    const wrong = g(normal(key(0), [4, 3])).data();
+    await expect(wrong).rejects.toMatchObject({ failure: 'mismatch' });
+  });
+
+  it('leaves it to the next run where operands cannot be read', async () => {
+    await use(gpuBackend({ mode: 'cpu', verify: true }));
+    const x = tensor([1, 2, 3]);
+    const f = compile((a: Tensor) => a.square().sum());
+    const read = vi.spyOn(HandleEngine.prototype, 'read');
+    read.mockRejectedValueOnce(new DeviceError('square', 'validation', 'refused.'));
+    // Who reads other values hears nothing of it.
+    expect(await f(x).item()).toBe(14);
+    read.mockClear();
+    expect(await f(x).item()).toBe(14);
+    expect(read.mock.calls.length).toBeGreaterThan(1);
+    read.mockClear();
+    expect(await f(x).item()).toBe(14);
+    expect(read).toHaveBeenCalledTimes(1);
   });
 });
 
