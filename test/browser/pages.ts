@@ -26,10 +26,14 @@ const FLAGS: readonly string[] = [...QUIET_FLAGS, '--disable-gpu'];
 /** A page that has not reported by then never will. */
 const TIMEOUT_MS = 60_000;
 
-/** How the browser is started, and how long a page may take. */
+/** How the browser is started, how long a page may take, and what it is given. */
 export interface VisitOptions {
   readonly flags: readonly string[];
   readonly timeoutMs: number;
+  /** The query of its address; default none. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** What its scripts may fetch, by the paths of their addresses; default nothing. */
+  readonly fetchable?: ReadonlyMap<string, Uint8Array>;
 }
 
 const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
@@ -58,9 +62,9 @@ export async function visitPages<Name extends string>(
   folder: string,
   pages: Readonly<Record<Name, readonly string[]>>,
   isolated: boolean,
-  { flags, timeoutMs }: VisitOptions = ORDINARY,
+  { flags, timeoutMs, query = {}, fetchable }: VisitOptions = ORDINARY,
 ): Promise<Readonly<Record<Name, PageReport>>> {
-  const site = await serveSite(folder, isolated);
+  const site = await serveSite(folder, isolated, fetchable);
   try {
     const browser = await chromium.launch({
       executablePath,
@@ -71,8 +75,9 @@ export async function visitPages<Name extends string>(
       const reports: Partial<Record<Name, PageReport>> = {};
       for (const name of Object.keys(pages) as Name[]) {
         const page = await browser.newPage();
-        const url = `${site.origin}/${name}.html`;
-        reports[name] = await visitPage(page, url, pages[name], timeoutMs);
+        const url = new URL(`${name}.html`, site.origin);
+        url.search = new URLSearchParams(query).toString();
+        reports[name] = await visitPage(page, url.href, pages[name], timeoutMs);
       }
       return reports as Readonly<Record<Name, PageReport>>;
     } finally {
