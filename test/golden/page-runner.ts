@@ -12,7 +12,7 @@ import { filePath, resultsSchema, type PageTask } from './page/exchange.ts';
 import type { Runner } from './runners.ts';
 
 /** A section may compile thousands of shaders, on a software driver some tens of milliseconds each. */
-const SECTION_TIMEOUT_MS = 60 * 60_000;
+const SECTION_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * Computes cases in pages of Chromium, each section in a browser of its own, so that what one leaves in
