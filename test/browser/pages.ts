@@ -5,7 +5,7 @@ import { serveSite } from './site.ts';
 export interface PageReport {
   /** What its `<output>` elements hold, by id. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** Messages of the browser: uncaught errors, refused requests, broken policies. */
+  /** Messages of the browser: refused requests, broken policies. */
   readonly complaints: readonly string[];
   /** Names of the scripts of workers that it started, without folders and hashes. */
   readonly workers: readonly string[];
@@ -56,6 +56,7 @@ export const WITH_GPU: VisitOptions = {
  * @param pages Their names and the ids of the `<output>` elements that each will have.
  * @param isolated Whether they are cross-origin isolated.
  * @param options Default those of a browser that has no GPU and needs none.
+ * @throws Error if a page reports a failure, crashes or leaves an error uncaught.
  */
 export async function visitPages<Name extends string>(
   executablePath: string,
@@ -94,12 +95,26 @@ async function visitPage(
   ids: readonly string[],
   timeout: number,
 ): Promise<PageReport> {
+  const died = new Promise<never>((_, reject) => {
+    page.once('pageerror', ({ message }) => reject(new Error(`${url}: uncaught: ${message}`)));
+    page.once('crash', () => reject(new Error(`${url}: the page crashed`)));
+  });
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
   const workers: string[] = [];
   page.on('worker', (worker) => workers.push(worker.url().replaceAll(/^.*\/|-[\w-]+\.js$/g, '')));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  const outputs = await Promise.race([readOutputs(page, url, ids, timeout), died]);
+  return { outputs, complaints, workers };
+}
+
+/** What a page reports, once it has. */
+async function readOutputs(
+  page: Page,
+  url: string,
+  ids: readonly string[],
+  timeout: number,
+): Promise<PageReport['outputs']> {
   await page.goto(url, { timeout });
   const outputs: Record<string, unknown> = {};
   for (const id of ids) {
@@ -111,5 +126,5 @@ async function visitPage(
     }
     outputs[id] = JSON.parse(text);
   }
-  return { outputs, complaints, workers };
+  return outputs;
 }
