@@ -5,7 +5,7 @@ import { serveSite } from './site.ts';
 export interface PageReport {
   /** What its `<output>` elements hold, by id. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** Messages of the browser: uncaught errors, refused requests, broken policies. */
+  /** Messages of the browser: refused requests, broken policies. */
   readonly complaints: readonly string[];
   /** Names of the scripts of workers that it started, without folders and hashes. */
   readonly workers: readonly string[];
@@ -26,10 +26,14 @@ const FLAGS: readonly string[] = [...QUIET_FLAGS, '--disable-gpu'];
 /** A page that has not reported by then never will. */
 const TIMEOUT_MS = 60_000;
 
-/** How the browser is started, and how long a page may take. */
+/** How the browser is started, how long a page may take, and what it is given. */
 export interface VisitOptions {
   readonly flags: readonly string[];
   readonly timeoutMs: number;
+  /** The query of its address; default none. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** What its scripts may fetch, by the paths of their addresses; default nothing. */
+  readonly fetchable?: ReadonlyMap<string, Uint8Array>;
 }
 
 const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
@@ -52,15 +56,16 @@ export const WITH_GPU: VisitOptions = {
  * @param pages Their names and the ids of the `<output>` elements that each will have.
  * @param isolated Whether they are cross-origin isolated.
  * @param options Default those of a browser that has no GPU and needs none.
+ * @throws Error if a page reports a failure, crashes or leaves an error uncaught.
  */
 export async function visitPages<Name extends string>(
   executablePath: string,
   folder: string,
   pages: Readonly<Record<Name, readonly string[]>>,
   isolated: boolean,
-  { flags, timeoutMs }: VisitOptions = ORDINARY,
+  { flags, timeoutMs, query = {}, fetchable }: VisitOptions = ORDINARY,
 ): Promise<Readonly<Record<Name, PageReport>>> {
-  const site = await serveSite(folder, isolated);
+  const site = await serveSite(folder, isolated, fetchable);
   try {
     const browser = await chromium.launch({
       executablePath,
@@ -71,8 +76,9 @@ export async function visitPages<Name extends string>(
       const reports: Partial<Record<Name, PageReport>> = {};
       for (const name of Object.keys(pages) as Name[]) {
         const page = await browser.newPage();
-        const url = `${site.origin}/${name}.html`;
-        reports[name] = await visitPage(page, url, pages[name], timeoutMs);
+        const url = new URL(`${name}.html`, site.origin);
+        url.search = new URLSearchParams(query).toString();
+        reports[name] = await visitPage(page, url.href, pages[name], timeoutMs);
       }
       return reports as Readonly<Record<Name, PageReport>>;
     } finally {
@@ -89,12 +95,26 @@ async function visitPage(
   ids: readonly string[],
   timeout: number,
 ): Promise<PageReport> {
+  const died = new Promise<never>((_, reject) => {
+    page.once('pageerror', ({ message }) => reject(new Error(`${url}: uncaught: ${message}`)));
+    page.once('crash', () => reject(new Error(`${url}: the page crashed`)));
+  });
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
   const workers: string[] = [];
   page.on('worker', (worker) => workers.push(worker.url().replaceAll(/^.*\/|-[\w-]+\.js$/g, '')));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  const outputs = await Promise.race([readOutputs(page, url, ids, timeout), died]);
+  return { outputs, complaints, workers };
+}
+
+/** What a page reports, once it has. */
+async function readOutputs(
+  page: Page,
+  url: string,
+  ids: readonly string[],
+  timeout: number,
+): Promise<PageReport['outputs']> {
   await page.goto(url, { timeout });
   const outputs: Record<string, unknown> = {};
   for (const id of ids) {
@@ -106,5 +126,5 @@ async function visitPage(
     }
     outputs[id] = JSON.parse(text);
   }
-  return { outputs, complaints, workers };
+  return outputs;
 }

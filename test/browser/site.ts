@@ -11,6 +11,9 @@ import { extname, join } from 'node:path';
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; base-uri 'none'; form-action 'none'";
 
+/** The same, and requests to the site itself. */
+const FETCHING_POLICY = `${POLICY}; connect-src 'self'`;
+
 /** What makes pages cross-origin isolated, so that their threads may share memory. */
 const ISOLATION: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
@@ -33,22 +36,30 @@ export interface Site {
  * Serves a folder on a free port of this machine, every file under a strict Content-Security-Policy.
  *
  * @param isolated Whether its pages are cross-origin isolated.
+ * @param fetchable More files, by the paths of their addresses: with any, scripts may fetch from the site.
  */
-export async function serveSite(folder: string, isolated: boolean): Promise<Site> {
-  const files = new Map(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+export async function serveSite(
+  folder: string,
+  isolated: boolean,
+  fetchable: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<Site> {
+  const policy = fetchable.size > 0 ? FETCHING_POLICY : POLICY;
+  const files = new Map<string, Uint8Array>([
+    ...fetchable,
+    ...readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => statSync(join(folder, file)).isFile())
-      .map((file) => [`/${file}`, readFileSync(join(folder, file))]),
-  );
+      .map((file) => [`/${file}`, readFileSync(join(folder, file))] as const),
+  ]);
   const server = createServer(({ url = '/' }, response) => {
-    const file = files.get(url);
-    response.setHeader('content-security-policy', POLICY);
+    const [path] = url.split('?');
+    const file = files.get(path);
+    response.setHeader('content-security-policy', policy);
     for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) {
       response.setHeader(name, value);
     }
-    response.setHeader('content-type', TYPES[extname(url)] ?? 'application/octet-stream');
+    response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
     // A browser asks every site for an icon; that this one has none is no failure.
-    response.statusCode = file === undefined ? (url === '/favicon.ico' ? 204 : 404) : 200;
+    response.statusCode = file === undefined ? (path === '/favicon.ico' ? 204 : 404) : 200;
     response.end(file);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');

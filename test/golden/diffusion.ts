@@ -63,10 +63,10 @@ type GoldenRespacing = v.InferOutput<typeof respacingSchema>;
 type DiffusionCase = v.InferOutput<typeof caseSchema>;
 
 /** The cases of `diffusion.json`: schedules, respacings that must throw, and one case a formula or loop. */
-export function diffusionCases(folder: GoldenFolder, mode: Mode): GoldenCase[] {
-  const manifest = folder.manifest('diffusion.json', manifestSchema);
-  const file = folder.tensors(manifest.tensors_file);
-  const weights = folder.tensors(manifest.model_weights);
+export async function diffusionCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+  const manifest = await folder.manifest('diffusion.json', manifestSchema);
+  const file = await folder.tensors(manifest.tensors_file);
+  const weights = await folder.tensors(manifest.model_weights);
   const model = once(() => loadModel(manifest.model_config, weights));
   return [
     ...manifest.schedules.map((golden) => scheduleCase(golden, file)),

@@ -59,8 +59,8 @@ const zooSchema = v.looseObject({
 });
 
 /** The census of the published models: names, shapes and counts, without making their weights. */
-export function zooCases(folder: GoldenFolder): GoldenCase[] {
-  const { models } = folder.manifest('dit_zoo.json', zooSchema);
+export async function zooCases(folder: GoldenFolder): Promise<GoldenCase[]> {
+  const { models } = await folder.manifest('dit_zoo.json', zooSchema);
   return Object.entries(models).map(([name, golden]) => ({
     id: name,
     group: 'zoo',

@@ -53,27 +53,26 @@ const manifestSchema = v.looseObject({
 type GoldenModel = v.InferOutput<typeof modelSchema>;
 
 /** The cases of `dit.json` and `dit_zoo.json`: every output, activation and gradient of every model. */
-export function ditCases(folder: GoldenFolder, mode: Mode): GoldenCase[] {
-  const manifest = folder.manifest('dit.json', manifestSchema);
-  const tables = folder.tensors(manifest.tables_file);
-  return [
-    ...Object.entries(manifest.models).flatMap(([key, model]) =>
-      modelCases(key, model, folder, mode),
-    ),
-    ...tableCases(manifest.tables, tables, RTOL),
-    ...zooCases(folder),
-  ];
+export async function ditCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+  const manifest = await folder.manifest('dit.json', manifestSchema);
+  const tables = await folder.tensors(manifest.tables_file);
+  const cases: GoldenCase[] = [];
+  for (const [key, model] of Object.entries(manifest.models)) {
+    cases.push(...(await modelCases(key, model, folder, mode)));
+  }
+  cases.push(...tableCases(manifest.tables, tables, RTOL), ...(await zooCases(folder)));
+  return cases;
 }
 
-function modelCases(
+async function modelCases(
   key: string,
   golden: GoldenModel,
   folder: GoldenFolder,
   mode: Mode,
-): GoldenCase[] {
-  const weights = folder.tensors(golden.weights);
-  const results = folder.tensors(golden.golden);
-  const gradients = folder.tensors(golden.grads);
+): Promise<GoldenCase[]> {
+  const weights = await folder.tensors(golden.weights);
+  const results = await folder.tensors(golden.golden);
+  const gradients = await folder.tensors(golden.grads);
   const model = once(() => loadModel(golden.config, weights));
   const forward = once(() => runForward(model(), results, mode));
   const backward = once(() => runBackward(model(), results, mode));

@@ -1,8 +1,7 @@
-import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
-import { gpuBackend } from '@tessera/tensor/gpu';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { runCases, SECTIONS, type SectionName } from './golden-case.ts';
-import { GoldenError, GoldenFolder } from './golden-folder.ts';
+import { diskFolder } from './disk-folder.ts';
+import { SECTIONS, type GoldenCase, type SectionName } from './golden-case.ts';
+import { GoldenError } from './golden-folder.ts';
 import {
   formatFailures,
   formatSummary,
@@ -10,6 +9,7 @@ import {
   isWhole,
   type SectionResults,
 } from './report.ts';
+import { RUNNERS, type OpenRunner, type Runner } from './runners.ts';
 import { sectionCases } from './sections.ts';
 
 /** Exit code when a case failed. */
@@ -24,21 +24,13 @@ export interface Output {
   error(text: string): void;
 }
 
-/** A backend, and what it takes to let the process end. */
-type MakeBackend = () => Promise<Backend & { dispose?(): Promise<void> | void }>;
-
-const BACKENDS: Readonly<Record<string, MakeBackend>> = {
-  wasm: () => Promise.resolve(wasmBackend()),
-  cpu: () => Promise.resolve(cpuBackend()),
-  gpu: () => gpuBackend(),
-  'gpu-webgpu': () => gpuBackend({ mode: 'webgpu' }),
-  'gpu-webgpu-public': () => gpuBackend({ mode: 'webgpu', executor: 'gpu.js' }),
-  'gpu-webasm': () => gpuBackend({ mode: 'webasm' }),
-  'gpu-cpu': () => gpuBackend({ mode: 'cpu' }),
-};
+interface Section {
+  readonly section: SectionName;
+  readonly cases: readonly GoldenCase[];
+}
 
 interface Options {
-  readonly backend: MakeBackend;
+  readonly backend: OpenRunner;
   readonly only?: SectionName;
   readonly compiled: boolean;
 }
@@ -55,7 +47,7 @@ export async function goldenCommand(args: readonly string[], output: Output): Pr
   const program = new Command('golden')
     .description('Checks every case of a folder of golden data.')
     .argument('<folder>', 'folder with ops.json, optim.json, dit.json, diffusion.json, train.json')
-    .option('--backend <name>', Object.keys(BACKENDS).join(', '), readBackend, BACKENDS['cpu'])
+    .option('--backend <name>', Object.keys(RUNNERS).join(', '), readBackend, RUNNERS['cpu'])
     .addOption(new Option('--only <section>', 'check only this section').choices(SECTIONS))
     .option('--compiled', 'run every function as one compiled plan', false)
     .exitOverride()
@@ -77,9 +69,9 @@ export async function goldenCommand(args: readonly string[], output: Output): Pr
   }
 }
 
-function readBackend(name: string): MakeBackend {
-  if (Object.hasOwn(BACKENDS, name)) return BACKENDS[name];
-  throw new InvalidArgumentError(`There is only: ${Object.keys(BACKENDS).join(', ')}.`);
+function readBackend(name: string): OpenRunner {
+  if (Object.hasOwn(RUNNERS, name)) return RUNNERS[name];
+  throw new InvalidArgumentError(`There is only: ${Object.keys(RUNNERS).join(', ')}.`);
 }
 
 async function checkFolder(
@@ -87,32 +79,29 @@ async function checkFolder(
   { backend, only, compiled }: Options,
   output: Output,
 ): Promise<number> {
-  const names = only === undefined ? SECTIONS : [only];
-  const made = await backend();
-  setDefaultBackend(made);
+  const folder = diskFolder(path);
+  const mode = compiled ? 'compiled' : 'eager';
+  // All manifests and files are read before anything runs, so that damage is known at once.
+  const sections: Section[] = [];
+  for (const section of only === undefined ? SECTIONS : [only]) {
+    sections.push({ section, cases: await sectionCases(section, folder, mode) });
+  }
+  const runner = await backend(folder, mode);
   try {
-    return await checkSections(path, names, compiled, output);
+    return await checkSections(sections, runner, output);
   } finally {
-    await made.dispose?.();
+    await runner.close();
   }
 }
 
 async function checkSections(
-  path: string,
-  names: readonly SectionName[],
-  compiled: boolean,
+  sections: readonly Section[],
+  runner: Runner,
   output: Output,
 ): Promise<number> {
-  const folder = new GoldenFolder(path);
-  const mode = compiled ? 'compiled' : 'eager';
-  // All manifests and files are read before anything runs, so that damage is known at once.
-  const sections = names.map((section) => ({
-    section,
-    cases: sectionCases(section, folder, mode),
-  }));
   const finished: SectionResults[] = [];
   for (const { section, cases } of sections) {
-    const outcome = { section, results: await runCases(cases) };
+    const outcome = { section, results: await runner.run(section, cases) };
     finished.push(outcome);
     for (const text of [formatTable(outcome), ...formatFailures(outcome), '']) output.line(text);
   }

@@ -1,6 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   decodeSafetensors,
   tensor,
@@ -50,23 +47,37 @@ export class TensorFile {
   }
 }
 
+/** Where the bytes of a folder come from. */
+export interface FileSource {
+  /** What errors call a file of the folder. */
+  locate(file: string): string;
+  /** The bytes of a file. Throws if it cannot be read. */
+  read(file: string): Promise<Uint8Array>;
+}
+
 /** A folder of golden data. Everything that is wrong with its files is a {@link GoldenError}. */
 export class GoldenFolder {
-  readonly path: string;
-  private readonly files = new Map<string, TensorFile>();
+  private readonly source: FileSource;
+  private readonly bytes = new Map<string, Uint8Array>();
+  private readonly decoded = new Map<string, TensorFile>();
 
-  constructor(path: string) {
-    this.path = path;
+  constructor(source: FileSource) {
+    this.source = source;
+  }
+
+  /** The files that have been read so far, by name. */
+  get files(): ReadonlyMap<string, Uint8Array> {
+    return this.bytes;
   }
 
   /** A manifest, checked against `schema`. */
-  manifest<T>(file: string, schema: v.GenericSchema<unknown, T>): T {
-    const path = join(this.path, file);
+  async manifest<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
+    const path = this.source.locate(file);
+    const bytes = await this.read(file);
     let json: unknown;
     try {
-      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(this.bytes(path)));
+      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch (error) {
-      if (error instanceof GoldenError) throw error;
       throw new GoldenError(`${path}: not JSON (${error instanceof Error ? error.message : ''})`);
     }
     const result = v.safeParse(schema, json, { abortEarly: true });
@@ -76,13 +87,14 @@ export class GoldenFolder {
   }
 
   /** A file of tensors; read once. */
-  tensors(file: string): TensorFile {
-    const known = this.files.get(file);
+  async tensors(file: string): Promise<TensorFile> {
+    const known = this.decoded.get(file);
     if (known !== undefined) return known;
-    const path = join(this.path, file);
+    const bytes = await this.read(file);
     try {
-      const read = new TensorFile(file, decodeSafetensors(this.bytes(path), path).tensors);
-      this.files.set(file, read);
+      const { tensors } = decodeSafetensors(bytes, this.source.locate(file));
+      const read = new TensorFile(file, tensors);
+      this.decoded.set(file, read);
       return read;
     } catch (error) {
       if (error instanceof TesseraError) throw new GoldenError(error.message);
@@ -90,23 +102,14 @@ export class GoldenFolder {
     }
   }
 
-  private bytes(path: string): Uint8Array {
+  private async read(file: string): Promise<Uint8Array> {
     try {
-      return readFileSync(path);
+      const bytes = await this.source.read(file);
+      this.bytes.set(file, bytes);
+      return bytes;
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-      throw new GoldenError(`${path}: cannot be read (${code})`);
+      throw new GoldenError(`${this.source.locate(file)}: cannot be read (${code})`);
     }
   }
-}
-
-/**
- * The golden data that the tests use: the folder that `TESSERA_GOLDEN` names, which must be there, or
- * `shared/golden` beside the repository, or `null` where that is missing.
- */
-export function sharedGoldenFolder(): string | null {
-  const { TESSERA_GOLDEN: named } = process.env;
-  if (named !== undefined) return named;
-  const beside = fileURLToPath(new URL('../../../shared/golden', import.meta.url));
-  return existsSync(beside) ? beside : null;
 }

@@ -3,24 +3,26 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
+import { diskFolder, sharedGoldenFolder } from './disk-folder.ts';
 import { runCases, SECTIONS, type CaseResult } from './golden-case.ts';
 import { goldenCommand } from './golden-command.ts';
-import { GoldenFolder, sharedGoldenFolder } from './golden-folder.ts';
 import { sectionCases } from './sections.ts';
 
 const shared = sharedGoldenFolder();
+const chromium = findChromium();
 
 function failures(results: readonly CaseResult[]): string[] {
   return results.flatMap(({ id, problems }) => problems.map((problem) => `${id}: ${problem}`));
 }
 
 describe.runIf(shared !== null)('the golden data beside the repository', () => {
-  const folder = new GoldenFolder(shared ?? '');
+  const folder = diskFolder(shared ?? '');
 
   for (const mode of ['eager', 'compiled'] as const) {
     test.each(SECTIONS)(`%s is whole, ${mode}`, async (section) => {
-      const results = await runCases(sectionCases(section, folder, mode));
+      const results = await runCases(await sectionCases(section, folder, mode));
       expect(failures(results)).toEqual([]);
       expect(results.length).toBeGreaterThan(0);
     });
@@ -165,6 +167,54 @@ describe('the runner', () => {
   ])('refuses %s', async (_, args) => {
     expect(await run(...args)).toBe(2);
     expect(errors.join('')).toMatch(/^error: /);
+  });
+
+  describe.skipIf(chromium === null)(
+    `in a page of Chromium${chromium === null ? ` (skipped: ${NO_CHROMIUM})` : ''}`,
+    () => {
+      test('passes what is right, compiled', async () => {
+        writeCases(doubling('mul.0'), doubling('mul.1'));
+        expect(await run('--only', 'ops', '--backend', 'gpu-webgl2', '--compiled')).toBe(0);
+        expect(errors).toEqual([]);
+        expect(lines.at(-1)).toBe('golden: 2 passed, 0 failed, 0 skipped of 2');
+      });
+
+      // Doubling is exact everywhere, so even the deviations are the same.
+      test.each(['gpu-webgl2', 'gpu-webgpu-page'])('%s prints what cpu prints', async (backend) => {
+        writeCases(
+          doubling('good'),
+          doubling('bad', { output: 'wrong' }),
+          doubling('infinite', { output: 'notFinite' }),
+          doubling('unknown', { op: 'frobnicate' }),
+        );
+        expect(await run('--only', 'ops')).toBe(1);
+        const printed = [...lines];
+        expect(printed.join()).toContain('∞');
+        expect(await run('--only', 'ops', '--backend', backend)).toBe(1);
+        expect(lines).toEqual(printed);
+      });
+    },
+  );
+
+  test('refuses a damaged folder before it opens a page', async () => {
+    writeFileSync(join(path, 'ops.json'), '{"format":');
+    expect(await run('--only', 'ops', '--backend', 'gpu-webgl2')).toBe(2);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/ops\.json: not JSON/);
+    expect(errors[0]).not.toContain('\n');
+  });
+
+  test('says in one line that there is no browser', async () => {
+    writeCases(doubling('mul.0'));
+    vi.stubEnv('CHROMIUM_PATH', join(path, 'chromium'));
+    try {
+      expect(await run('--only', 'ops', '--backend', 'gpu-webgl2')).toBe(2);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(errors).toEqual([
+      `error: CHROMIUM_PATH is ${join(path, 'chromium')}, which is no program.`,
+    ]);
   });
 
   test('is what `npm run golden` runs', () => {

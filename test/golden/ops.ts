@@ -38,9 +38,9 @@ type OpCase = v.InferOutput<typeof caseSchema>;
 type Body = (leaves: readonly Tensor[]) => Tensor[];
 
 /** The cases of `ops.json`: every operation's outputs and gradients. */
-export function opCases(folder: GoldenFolder, mode: Mode): GoldenCase[] {
-  const manifest = folder.manifest('ops.json', manifestSchema);
-  const file = folder.tensors(manifest.tensors_file);
+export async function opCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+  const manifest = await folder.manifest('ops.json', manifestSchema);
+  const file = await folder.tensors(manifest.tensors_file);
   return manifest.cases.map((golden) => ({
     id: golden.id,
     group: golden.op,

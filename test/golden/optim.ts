@@ -60,9 +60,9 @@ const manifestSchema = v.looseObject({
 type OptimCase = v.InferOutput<typeof caseSchema>;
 
 /** The cases of `optim.json`: trajectories of parameters, averages, norms, learning rates and losses. */
-export function optimCases(folder: GoldenFolder, mode: Mode): GoldenCase[] {
-  const manifest = folder.manifest('optim.json', manifestSchema);
-  const file = folder.tensors(manifest.tensors_file);
+export async function optimCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+  const manifest = await folder.manifest('optim.json', manifestSchema);
+  const file = await folder.tensors(manifest.tensors_file);
   return manifest.cases.map((golden) => ({
     id: golden.id,
     group: golden.optimizer,

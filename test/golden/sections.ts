@@ -7,7 +7,7 @@ import { optimCases } from './optim.ts';
 import { trainCases } from './train.ts';
 
 /** Reads a manifest into cases. Throws a GoldenError if the manifest or its files cannot be used. */
-type SectionReader = (folder: GoldenFolder, mode: Mode) => GoldenCase[];
+type SectionReader = (folder: GoldenFolder, mode: Mode) => Promise<GoldenCase[]>;
 
 const READERS: Readonly<Record<SectionName, SectionReader>> = {
   ops: opCases,
@@ -18,6 +18,10 @@ const READERS: Readonly<Record<SectionName, SectionReader>> = {
 };
 
 /** The cases of one section of a folder. */
-export function sectionCases(section: SectionName, folder: GoldenFolder, mode: Mode): GoldenCase[] {
+export function sectionCases(
+  section: SectionName,
+  folder: GoldenFolder,
+  mode: Mode,
+): Promise<GoldenCase[]> {
   return READERS[section](folder, mode);
 }

@@ -51,15 +51,24 @@ const manifestSchema = v.looseObject({
 type Run = v.InferOutput<typeof runSchema>;
 
 /** The cases of `train.json`: losses and norms of every step, checksums, averages, final parameters. */
-export function trainCases(folder: GoldenFolder, mode: Mode): GoldenCase[] {
-  const { runs } = folder.manifest('train.json', manifestSchema);
-  return Object.entries(runs).flatMap(([key, run]) => runCases(key, run, folder, mode));
+export async function trainCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+  const { runs } = await folder.manifest('train.json', manifestSchema);
+  const cases: GoldenCase[] = [];
+  for (const [key, run] of Object.entries(runs)) {
+    cases.push(...(await runCases(key, run, folder, mode)));
+  }
+  return cases;
 }
 
-function runCases(key: string, run: Run, folder: GoldenFolder, mode: Mode): GoldenCase[] {
-  const weights = folder.tensors(run.weights);
-  const data = folder.tensors(run.data);
-  const final = folder.tensors(run.final);
+async function runCases(
+  key: string,
+  run: Run,
+  folder: GoldenFolder,
+  mode: Mode,
+): Promise<GoldenCase[]> {
+  const weights = await folder.tensors(run.weights);
+  const data = await folder.tensors(run.data);
+  const final = await folder.tensors(run.final);
   const trained = once(() => train(run, weights, data, mode));
   const one = (id: string, compare: (found: Trained) => Comparison[]): GoldenCase => ({
     id: `${key}.${id}`,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runTessera, type Ending } from '../dit/cli/run-tessera.ts';
 import { modesUnderTest } from './modes.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const STEPS = 100;
 

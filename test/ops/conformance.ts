@@ -40,8 +40,9 @@ export async function checkConformance(
       try {
         const operands = inputs.map((x) => layout(moved(x)));
         const run = (...args: readonly Tensor[]): readonly Tensor[] => [f(...args)].flat();
-        await refuseOthers('eager', run(...operands), expected, tolerance);
-        await refuseOthers('compiled', compile(run)(...operands), expected, tolerance);
+        const given = inputs.map(textOf).join(', ');
+        await refuseOthers(`eager, of ${given}`, run(...operands), expected, tolerance);
+        await refuseOthers(`compiled, of ${given}`, compile(run)(...operands), expected, tolerance);
       } finally {
         setDefaultBackend(before);
       }
@@ -64,5 +65,20 @@ async function refuseOthers(
   const [got, wanted] = [actual, expected].map((tensors) => tensors.map(specOf).join(' '));
   if (got !== wanted) throw new Error(`${how}: got ${got}, wanted ${wanted}`);
   const wrong = await wrongElements(actual, expected, tolerance);
-  if (wrong.length > 0) throw new Error(`${how}: wrong elements ${JSON.stringify(wrong)}`);
+  if (wrong.length === 0) return;
+  const list = wrong.map(
+    ({ result, at, got: is, wanted: should }) =>
+      `${specOf(actual[result])} at ${at} is ${numberText(is)}, wanted ${numberText(should)}`,
+  );
+  throw new Error(`${how}: ${list.join('; ')}`);
+}
+
+/** A tensor with its elements. */
+function textOf(x: Tensor): string {
+  return `${specOf(x)} ${Array.from(x.dataSync(), numberText).join()}`;
+}
+
+/** A number with its sign, of which zeros have one too. */
+function numberText(x: number): string {
+  return Object.is(x, -0) ? '-0' : String(x);
 }

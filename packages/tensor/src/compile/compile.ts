@@ -163,9 +163,12 @@ class Variant<R> {
     const outputs = this.outputs.map(({ dtype, shape, donatedInput }) =>
       donatedInput === null ? this.backend.allocate(dtype, sizeOf(shape)) : donations[donatedInput],
     );
-    this.executable.run(donations, outputs);
-    // What was donated and no output took over is nobody's: a collector would come late.
-    for (const i of this.spent) this.backend.release(donations[i]);
+    try {
+      this.executable.run(donations, outputs);
+    } finally {
+      // What was donated and no output took over is nobody's: a collector would come late.
+      for (const i of this.spent) this.backend.release(donations[i]);
+    }
     return this.unflatten(this.outputs.map((spec, i) => storedTensor(spec, outputs[i])));
   }
 }

@@ -5,17 +5,7 @@ import { openDevice, webGpu } from '../../../../packages/tensor/src/backends/gpu
 import { problemOfEntries } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
-import { modesUnderTest } from '../../../gpu/modes.ts';
-import { failureOf } from './failure-of.ts';
-
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
-
-const COPY = {
-  name: 'copy',
-  text: 'function (a0) {\nreturn a0[this.thread.x];\n}',
-  inputs: 1,
-  output: [4],
-};
+import { COPY, failureOf, skipped } from './device-failures.ts';
 
 /** Makes of the WGSL of a kernel what its driver runs instead. */
 type Change = (code: string, kernel: string) => string;

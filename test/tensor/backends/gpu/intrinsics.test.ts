@@ -55,6 +55,23 @@ for (const { name, mode, executor, skipped } of modesUnderTest()) {
       await engine.dispose();
     });
 
+    it('zeros have a sign, which decides odd powers', async () => {
+      const engine = await openEngine(mode, executor);
+      const numbers = [-0, 0, -2, 2, -Infinity, Infinity];
+      const isNegative = await evaluate(engine, 'isNegative(a0[this.thread.x])', numbers);
+      expect(isNegative).toEqual([1, 0, 1, 0, 1, 0]);
+      for (const exponent of [-3, -2, 2, 3]) {
+        const exponents = numbers.map(() => exponent);
+        const formula = 'power(a0[this.thread.x], a1[this.thread.x])';
+        const powers = await evaluate(engine, formula, numbers, exponents);
+        powers.forEach((power, i) => {
+          const wanted = numbers[i] ** exponent;
+          expect(Object.is(power, wanted) || Math.abs(power - wanted) < 1e-5).toBe(true);
+        });
+      }
+      await engine.dispose();
+    });
+
     it('the largest finite number is finite', async () => {
       const engine = await openEngine(mode, executor);
       const finite = await evaluate(engine, 'finiteOrZero(a0[this.thread.x])', SPECIAL);

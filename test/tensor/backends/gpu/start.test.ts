@@ -18,6 +18,7 @@ it.skipIf(skipped !== null)(
     await expect(started).rejects.toThrowErrorMatchingInlineSnapshot(
       `[DeviceError: gpuBackend: mode webgpu cannot be started: no read. Pass another mode.]`,
     );
+    await expect(started).rejects.toMatchObject({ cause: new Error('no read') });
     read.mockRestore();
     const [engine] = end.mock.contexts as WebGpuEngine[];
     end.mockRestore();

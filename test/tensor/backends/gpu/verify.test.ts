@@ -13,7 +13,7 @@ import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
 import type { MapKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
-import { failureOf } from './failure-of.ts';
+import { failureOf } from './device-failures.ts';
 import { scriptEngine } from './script-engine.ts';
 
 const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;

@@ -7,8 +7,8 @@ import { DeviceError } from './errors.ts';
  */
 export class ContextWatch {
   private readonly context: WebGL2RenderingContext;
-  private eras = 0;
-  private failure: DeviceError | null = null;
+  /** What ended each of the eras before. */
+  private readonly failures: DeviceError[] = [];
 
   constructor(context: WebGL2RenderingContext) {
     this.context = context;
@@ -16,33 +16,40 @@ export class ContextWatch {
 
   /** Which values are made now. */
   get era(): number {
-    return this.eras;
+    return this.failures.length;
+  }
+
+  /**
+   * Refuses everything once the context is lost.
+   *
+   * @throws DeviceError
+   */
+  checkLoss(): void {
+    if (!this.context.isContextLost()) return;
+    throw new DeviceError(
+      'gpu',
+      'lost',
+      'the WebGL context was lost. Make a new backend with gpuBackend(), and the tensors anew.',
+    );
   }
 
   /**
    * Refuses values of an era that is over, and any once the context is lost.
    *
-   * @throws DeviceError with the reason
+   * @throws DeviceError with what ended the era
    */
   check(era: number): void {
-    if (this.context.isContextLost()) {
-      throw new DeviceError(
-        'gpu',
-        'lost',
-        'the WebGL context was lost. Make a new backend with gpuBackend(), and the tensors anew.',
-      );
-    }
-    if (era < this.eras && this.failure !== null) throw this.failure;
+    this.checkLoss();
+    if (era < this.era) throw this.failures[era];
   }
 
   /** Asks for errors, which waits for all that is queued: cheap only where that was waited for anyway. */
   ask(): void {
-    const { context } = this;
-    const code = context.getError();
-    if (code === context.NO_ERROR || context.isContextLost()) return;
-    this.eras++;
-    this.failure =
-      code === context.OUT_OF_MEMORY
+    const codes = this.codes();
+    if (codes.length === 0) return;
+    const { OUT_OF_MEMORY } = this.context;
+    this.failures.push(
+      codes.includes(OUT_OF_MEMORY)
         ? new DeviceError(
             'gpu',
             'out-of-memory',
@@ -51,7 +58,20 @@ export class ContextWatch {
         : new DeviceError(
             'gpu',
             'validation',
-            `WebGL refused a call with error 0x${code.toString(16)}. Make all tensors anew.`,
-          );
+            `WebGL refused a call with error ${codes.map((code) => `0x${code.toString(16)}`).join(', ')}. Make all tensors anew.`,
+          ),
+    );
+  }
+
+  /** All errors there are: a context may hold one of each kind, and tells one at a time. */
+  private codes(): number[] {
+    const { context } = this;
+    const codes: number[] = [];
+    for (;;) {
+      const code = context.getError();
+      // A lost context tells that once, which is no error of a call.
+      if (code === context.NO_ERROR || context.isContextLost()) return codes;
+      codes.push(code);
+    }
   }
 }

@@ -36,7 +36,10 @@ export class DeviceWatch {
 
   /** As {@link lost}, for who has met an error that may be the first sign of it. */
   async whetherLost(): Promise<DeviceError | null> {
-    await Promise.race([this.device.lost, Promise.resolve()]);
+    // Nothing says that a device tells its loss before what it refuses for that: it is given one turn.
+    await new Promise((resolve) => {
+      setTimeout(resolve);
+    });
     return this.loss;
   }
 
@@ -65,10 +68,10 @@ export class DeviceWatch {
     const message = errors[at]?.message ?? '';
     const { op, kernel, code } = culprit(message);
     if (filters[at] !== 'out-of-memory') {
-      return new DeviceError(op, failure ?? filters[at], message, kernel, code);
+      return new DeviceError(op, failure ?? filters[at], message, { kernel, source: code });
     }
     const hint = `${message} Use smaller batches or parts.`;
-    return new DeviceError(op, 'out-of-memory', hint, kernel, code);
+    return new DeviceError(op, 'out-of-memory', hint, { kernel, source: code });
   }
 
   /** From now on, the loss of the device is on purpose. */
@@ -78,12 +81,21 @@ export class DeviceWatch {
 
   private async watchLoss(): Promise<void> {
     const { message } = await this.device.lost;
-    this.loss = new DeviceError(
-      'gpu',
-      'lost',
-      this.isEnded
-        ? 'the backend was disposed. Make a new one with gpuBackend().'
-        : `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
-    );
+    this.loss = this.isEnded
+      ? disposed()
+      : new DeviceError(
+          'gpu',
+          'lost',
+          `the device was lost (${message}). Make a new backend with gpuBackend(), and the tensors anew.`,
+        );
   }
+}
+
+/** The loss of a device on purpose. */
+export function disposed(): DeviceError {
+  return new DeviceError(
+    'gpu',
+    'lost',
+    'the backend was disposed. Make a new one with gpuBackend().',
+  );
 }

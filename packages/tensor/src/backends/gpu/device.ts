@@ -51,6 +51,7 @@ export function noDevice(error: unknown): DeviceError {
     'gpuBackend',
     'unavailable',
     `WebGPU is there, but gives no device (${error instanceof Error ? error.message : String(error)}). ${REQUIREMENTS}`,
+    { cause: error },
   );
 }
 
@@ -82,7 +83,7 @@ export function checkBufferSize(
     'out-of-memory',
     `the result takes ${bytes} bytes, but a buffer of ${adapter} holds at most ${most}. ` +
       'Use smaller batches or parts.',
-    op,
+    { kernel: op },
   );
 }
 
@@ -111,6 +112,7 @@ export async function webGpu(): Promise<GPU> {
       'gpuBackend',
       'unavailable',
       `Dawn cannot be loaded (${error instanceof Error ? error.message.split('\n')[0] : String(error)}). ${REQUIREMENTS}`,
+      { cause: error },
     );
   }
   Object.assign(globalThis, dawn.globals);

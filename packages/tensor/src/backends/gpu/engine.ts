@@ -64,7 +64,7 @@ export interface MemoryUse {
 
 /**
  * Runs kernels of gpu.js. Everything is queued in the order of the calls; failures surface when
- * values are read.
+ * values are read, or at once where a kernel is given what is known to have failed.
  */
 export interface Engine {
   readonly report: DeviceReport;

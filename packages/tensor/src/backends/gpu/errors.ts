@@ -33,6 +33,18 @@ export interface Reproducer {
   readonly found: Readonly<Record<string, TypedArray>>;
 }
 
+/** What is known of a failure beside its kind. */
+export interface Circumstances {
+  /** The kernel at fault. */
+  readonly kernel?: string | undefined;
+  /** What was compiled for it. */
+  readonly source?: string | undefined;
+  /** All it takes to run it again. */
+  readonly reproducer?: Reproducer;
+  /** The error of gpu.js, Dawn or the browser that is behind it. */
+  readonly cause?: unknown;
+}
+
 /**
  * A device that is not there, or that failed. Work is queued, so a failure surfaces at every `await` of
  * values that depend on what failed, and names the kernel that caused it where that is known.
@@ -53,11 +65,12 @@ export class DeviceError extends TesseraError {
     op: string,
     failure: DeviceFailure,
     problem: string,
-    kernel?: string,
-    source?: string,
-    reproducer?: Reproducer,
+    circumstances: Circumstances = {},
   ) {
+    const { kernel, source, reproducer, cause } = circumstances;
     super(op, source === undefined ? problem : `${problem}\n--- source ---\n${source}`);
+    // As the constructor of Error has it: an error without a cause has no such property.
+    if (cause !== undefined) this.cause = cause;
     this.failure = failure;
     this.kernel = kernel;
     this.source = source;

@@ -84,6 +84,7 @@ export async function loadGpuJs(): Promise<GpuJs> {
       'gpuBackend',
       'unavailable',
       `gpu.js cannot be loaded (${error instanceof Error ? error.message : String(error)}). Install it: npm install gpu.js@2.24.1 webgpu@0.4.0`,
+      { cause: error },
     );
   }
   const named = library as Partial<GpuJs> & { readonly default?: Partial<GpuJs> };

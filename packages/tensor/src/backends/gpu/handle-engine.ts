@@ -1,7 +1,7 @@
 import type { Range } from '../../dtype.ts';
 import { ContextWatch } from './context-watch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
-import type { GpuJs, GpuJsInstance, GpuJsRunner } from './gpu-js.ts';
+import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { floatsIn } from './ranges.ts';
 import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
@@ -48,7 +48,7 @@ export class HandleEngine implements Engine {
   private readonly runners: Runners;
   /** `null` in modes that have no context. */
   private readonly watch: ContextWatch | null;
-  private readonly uploads = new Map<number, GpuJsRunner>();
+  private readonly uploads = new Map<number, RunnerProgram>();
   private flatTexture: FlatTexture | null = null;
   private buffers = 0;
   private bytes = 0;
@@ -75,16 +75,7 @@ export class HandleEngine implements Engine {
       this.check(input);
     });
     const size = kernel.source.output.reduce((a, b) => a * b, 1);
-    try {
-      const result = this.keep(size, kernel.run(...inputs.map(handleOf)));
-      kernel.hasRun = true;
-      return result;
-    } catch (error) {
-      inputs.forEach((input) => {
-        this.check(input);
-      });
-      throw refusedBy(error, kernel);
-    }
+    return this.keep(size, this.call(kernel, inputs.map(handleOf)));
   }
 
   submit(): void {
@@ -92,6 +83,7 @@ export class HandleEngine implements Engine {
   }
 
   upload(values: Float32Array): Memory {
+    this.watch?.checkLoss();
     if (!this.isTextured) return this.keep(values.length, values);
     const { length } = values;
     let upload = this.uploads.get(length);
@@ -99,7 +91,7 @@ export class HandleEngine implements Engine {
       upload = this.runners.upload(length);
       this.uploads.set(length, upload);
     }
-    const texture = upload(this.runners.library.input(values, [length])) as Texture;
+    const texture = this.call(upload, [this.runners.library.input(values, [length])]) as Texture;
     this.flatTexture ??= texture.constructor as FlatTexture;
     return this.keep(length, texture);
   }
@@ -135,6 +127,19 @@ export class HandleEngine implements Engine {
 
   private get isTextured(): boolean {
     return this.runners.isPipelined;
+  }
+
+  /** What a kernel gives for handles. */
+  private call(program: RunnerProgram, handles: readonly unknown[]): unknown {
+    let result: unknown;
+    try {
+      result = program.run(...handles);
+    } catch (error) {
+      this.watch?.checkLoss();
+      throw refusedBy(error, program);
+    }
+    program.hasRun = true;
+    return result;
   }
 
   private keep(size: number, result: unknown): HandleMemory {

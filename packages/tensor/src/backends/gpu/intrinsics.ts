@@ -29,6 +29,11 @@ const INFINITY_TEST = {
   glsl: 'float isInfinite(float x) { return (floatBitsToUint(x) & 0x7fffffffu) == 0x7f800000u ? 1.0 : 0.0; }',
 };
 
+const SIGN_TEST = {
+  wgsl: 'return select(0.0, 1.0, bitcast<u32>(user_x) >= 0x80000000u);',
+  glsl: 'float isNegative(float x) { return floatBitsToUint(x) >= 0x80000000u ? 1.0 : 0.0; }',
+};
+
 /** In the order in which they call each other. */
 const intrinsics: readonly Intrinsic[] = [
   // Integers: both operands are at least 0, and b is not 0.
@@ -66,6 +71,13 @@ const intrinsics: readonly Intrinsic[] = [
     // The literal is above the largest float32, and is that one where it becomes a float32.
     source: 'function isInfinite(x) { return Math.abs(x) > 3.4028235e38 ? 1 : 0; }',
     ...INFINITY_TEST,
+  },
+  {
+    types: ['Number'],
+    returns: 'Number',
+    // One of the two zeros is.
+    source: 'function isNegative(x) { return (x === 0 ? 1 / x : x) < 0 ? 1 : 0; }',
+    ...SIGN_TEST,
   },
   {
     types: ['Number'],
@@ -225,7 +237,7 @@ const intrinsics: readonly Intrinsic[] = [
       '      r = Math.pow(m, y);',
       '    }',
       '  }',
-      '  if (x < 0 && odd > 0.5) { return -r; }',
+      '  if (odd > 0.5) { if (isNegative(x) > 0.5) { return -r; } }',
       '  return r;',
       '}',
     ].join('\n'),

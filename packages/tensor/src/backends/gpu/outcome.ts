@@ -31,7 +31,7 @@ export class Outcome {
 
   /**
    * The outcome of work whose own failure is told by `own`, and that fails with any of `causes` too:
-   * the first one that failed is the reason, since what came after it only followed.
+   * the first of these that failed is the reason, since the work's own failure only followed.
    */
   async follow(
     own: Promise<DeviceError | null>,

@@ -66,6 +66,7 @@ function unusable(mode: GpuMode, error: unknown): DeviceError {
     'gpuBackend',
     'unavailable',
     `mode ${mode} cannot be started: ${error instanceof Error ? error.message : String(error)}. Pass another mode.`,
+    { cause: error },
   );
 }
 

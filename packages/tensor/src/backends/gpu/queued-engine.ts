@@ -1,9 +1,10 @@
 import type { Range } from '../../dtype.ts';
 import { checkBufferSize } from './device.ts';
+import { disposed } from './device-watch.ts';
 import type { KernelSource } from './dispatch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
 import { DeviceError, onlyAsynchronous } from './errors.ts';
-import type { GpuJs, GpuJsRunner } from './gpu-js.ts';
+import type { GpuJs } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { Outcome } from './outcome.ts';
 import { floatsIn } from './ranges.ts';
@@ -20,11 +21,14 @@ class QueuedMemory implements Memory {
   readonly size: number;
   /** Of the kernel that writes it, and of all before on which that depends. */
   readonly outcome = new Outcome();
-  /** `null` until the kernel that writes it has been started. */
+  /** The kernel that writes it, which has what gpu.js reads it with too. */
+  readonly writer: RunnerProgram;
+  /** `null` until that has been started. */
   handle: BufferHandle | null = null;
 
-  constructor(size: number) {
+  constructor(size: number, writer: RunnerProgram) {
     this.size = size;
+    this.writer = writer;
   }
 }
 
@@ -40,7 +44,11 @@ export class QueuedEngine implements Engine {
   readonly runsEntries = false;
   private readonly shared: SharedDevice;
   private readonly runners: Runners;
-  private uploader: GpuJsRunner | null = null;
+  /** Copies arrays of any length. */
+  private uploader: RunnerProgram | null = null;
+  /** Reads whose values are on their way, which must not lose what gpu.js reads them with. */
+  private readonly reads = new Set<Promise<unknown>>();
+  private disposal: Promise<void> | null = null;
   private buffers = 0;
   private bytes = 0;
 
@@ -57,7 +65,13 @@ export class QueuedEngine implements Engine {
    * @throws DeviceError as {@link SharedDevice.join}
    */
   static async open(library: GpuJs): Promise<QueuedEngine> {
-    return new QueuedEngine(library, await SharedDevice.join(library));
+    const shared = await SharedDevice.join(library);
+    try {
+      return new QueuedEngine(library, shared);
+    } catch (error) {
+      await shared.leave();
+      throw error;
+    }
   }
 
   compile(source: KernelSource): Program {
@@ -70,7 +84,7 @@ export class QueuedEngine implements Engine {
     const operands = inputs as readonly QueuedMemory[];
     for (const { outcome } of operands) if (outcome.failure !== null) throw outcome.failure;
     const size = source.output.reduce((a, b) => a * b, 1);
-    const memory = this.take(source.name, size);
+    const memory = this.take(source.name, size, kernel);
     const done = this.shared.work(
       { op: source.name, kernel: source.name, code: source.text },
       (error) => refusedBy(error, kernel),
@@ -83,7 +97,7 @@ export class QueuedEngine implements Engine {
       },
     );
     const causes = operands.map(({ outcome }) => outcome).filter(({ isFine }) => !isFine);
-    void memory.outcome.follow(done, causes);
+    void memory.outcome.follow(this.renewing(kernel, done), causes);
     return memory;
   }
 
@@ -93,16 +107,15 @@ export class QueuedEngine implements Engine {
 
   upload(values: Float32Array): Memory {
     const { length } = values;
-    const memory = this.take('tensor', length);
-    // Arrays of any length go through one kernel.
     this.uploader ??= this.runners.upload(length, { dynamicOutput: true });
     const { uploader } = this;
+    const memory = this.take('tensor', length, uploader);
     const done = this.shared.work({ op: 'tensor' }, internalIn('tensor'), async () => {
-      uploader.setOutput([length]);
+      uploader.run.setOutput([length]);
       const input = this.runners.library.input(values, [length]);
-      memory.handle = (await uploader(input)) as BufferHandle;
+      memory.handle = (await uploader.run(input)) as BufferHandle;
     });
-    void memory.outcome.follow(done);
+    void memory.outcome.follow(this.renewing(uploader, done));
     return memory;
   }
 
@@ -115,16 +128,19 @@ export class QueuedEngine implements Engine {
   }
 
   async read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
-    if (this.shared.lost !== null) throw this.shared.lost;
+    this.check();
     const source = memory as QueuedMemory;
-    let rows: Promise<unknown> = Promise.resolve();
+    const { writer, outcome } = source;
+    const reading: { rows: Promise<unknown> | null } = { rows: null };
     const started = this.shared.work({ op: 'data' }, internalIn('data'), () => {
-      rows = source.handle?.toArray() ?? rows;
-      // Whoever reads is told below.
-      rows.catch(() => undefined);
+      if (source.handle === null) return;
+      reading.rows = source.handle.toArray();
+      this.awaitLater(reading.rows);
     });
-    const failure = await new Outcome().follow(started, [source.outcome]);
+    const failure = await new Outcome().follow(this.renewing(writer, started), [outcome]);
     if (failure !== null) throw failure;
+    const { rows } = reading;
+    if (rows === null) throw internalIn('data')('there is no handle to read.');
     let values: unknown;
     try {
       values = await rows;
@@ -143,20 +159,52 @@ export class QueuedEngine implements Engine {
     return { buffers: this.buffers, bytes: this.bytes };
   }
 
-  async dispose(): Promise<void> {
-    await this.shared.work({ op: 'dispose' }, internalIn('dispose'), async () => {
+  dispose(): Promise<void> {
+    this.disposal ??= this.shared.leave(async () => {
+      await Promise.all(this.reads);
       await this.runners.gpu.destroy();
     });
-    await this.shared.leave();
+    return this.disposal;
   }
 
-  private take(op: string, size: number): QueuedMemory {
-    if (this.shared.lost !== null) throw this.shared.lost;
+  private take(op: string, size: number, writer: RunnerProgram): QueuedMemory {
+    this.check();
     const bytes = size * Float32Array.BYTES_PER_ELEMENT;
     checkBufferSize(op, bytes, this.shared.device.limits, this.report.adapter);
     this.buffers++;
     this.bytes += bytes;
-    return new QueuedMemory(size);
+    return new QueuedMemory(size, writer);
+  }
+
+  /** Refuses what no device is there for. */
+  private check(): void {
+    if (this.disposal !== null) throw disposed();
+    if (this.shared.lost !== null) throw this.shared.lost;
+  }
+
+  /** Keeps a read among {@link reads} until it is over. */
+  private awaitLater(rows: Promise<unknown>): void {
+    const over = rows
+      .catch(() => undefined)
+      .finally(() => {
+        this.reads.delete(over);
+      });
+    this.reads.add(over);
+  }
+
+  /** The failure of work of a kernel, which is then created anew, see {@link RunnerProgram.renew}. */
+  private async renewing(
+    program: RunnerProgram,
+    work: Promise<DeviceError | null>,
+  ): Promise<DeviceError | null> {
+    const failure = await work;
+    if (failure !== null && failure.failure !== 'lost') {
+      void this.shared.work({ op: program.source.name }, internalIn('gpu'), async () => {
+        await Promise.all(this.reads);
+        program.renew();
+      });
+    }
+    return failure;
   }
 }
 

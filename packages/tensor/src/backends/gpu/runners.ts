@@ -10,10 +10,34 @@ import {
 } from './gpu-js.ts';
 
 /** A kernel that gpu.js runs itself. */
-export interface RunnerProgram extends Program {
-  readonly run: GpuJsRunner;
+export class RunnerProgram implements Program {
+  readonly source: KernelSource;
   /** Whether it has run; its first call compiles it. */
-  hasRun: boolean;
+  hasRun = false;
+  private readonly create: () => GpuJsRunner;
+  private created: GpuJsRunner | null;
+
+  constructor(source: KernelSource, create: () => GpuJsRunner) {
+    this.source = source;
+    this.create = create;
+    this.created = create();
+  }
+
+  /** The kernel as a function. */
+  get run(): GpuJsRunner {
+    this.created ??= this.create();
+    return this.created;
+  }
+
+  /**
+   * Gives up the kernel, to be created anew when it next runs. gpu.js keeps buffers with it, even those
+   * that turned out to be none for want of memory; what it has computed is not among them.
+   */
+  renew(): void {
+    this.created?.kernel.destroy();
+    this.created = null;
+    this.hasRun = false;
+  }
 }
 
 /** Gives memory of a device to a kernel of gpu.js that takes an array. */
@@ -54,15 +78,16 @@ export class Runners {
     const key = `${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
     if (program === undefined) {
-      program = { source, run: this.create(source, !this.isPipelined), hasRun: false };
+      program = new RunnerProgram(source, () => this.create(source, !this.isPipelined));
       this.programs.set(key, program);
     }
     return program;
   }
 
   /** A kernel that copies an array of `length` to the device. */
-  upload(length: number, settings: Partial<GpuJsSettings> = {}): GpuJsRunner {
-    return this.create({ ...IDENTITY, output: [length] }, true, settings);
+  upload(length: number, settings: Partial<GpuJsSettings> = {}): RunnerProgram {
+    const source = { ...IDENTITY, output: [length] };
+    return new RunnerProgram(source, () => this.create(source, true, settings));
   }
 
   private create(
@@ -92,8 +117,7 @@ export class Runners {
       source.name,
       'internal',
       `gpu.js runs the kernel in mode ${kind.mode ?? 'unknown'}, but mode ${this.mode} was asked for.`,
-      source.name,
-      source.text,
+      { kernel: source.name, source: source.text },
     );
   }
 }
@@ -105,8 +129,7 @@ export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): De
     name,
     hasRun ? 'internal' : 'compilation',
     `gpu.js cannot run the kernel: ${error instanceof Error ? error.message : String(error)}.`,
-    name,
-    text,
+    { kernel: name, source: text, cause: error },
   );
 }
 

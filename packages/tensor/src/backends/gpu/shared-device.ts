@@ -70,7 +70,8 @@ export class SharedDevice {
   }
 
   /**
-   * Lets work wait for its turn.
+   * Lets work wait for its turn, which does not come if the device is lost by then: gpu.js would open
+   * another one for a kernel that it has not built yet.
    *
    * @param culprit Who is at fault if the device refuses it.
    * @param refuse The error for what `work` throws while the device works.
@@ -82,6 +83,7 @@ export class SharedDevice {
     work: () => Promise<void> | void,
   ): Promise<DeviceError | null> {
     const turn = this.tail.then(async () => {
+      if (this.lost !== null) return { refused: this.lost, caught: null };
       this.watch.open();
       let refused: DeviceError | null = null;
       try {
@@ -98,9 +100,23 @@ export class SharedDevice {
     return refused ?? failure;
   }
 
-  /** Ends the use of the device by one, and the device with the last. */
-  async leave(): Promise<void> {
-    await this.tail;
+  /**
+   * Ends the use of the device by one, and the device with the last.
+   *
+   * @param end What is left to do for the one when all turns are over, even if the device is lost; default
+   *   nothing.
+   */
+  async leave(end: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const last = this.tail.then(end);
+    this.tail = last.catch(() => undefined);
+    try {
+      await last;
+    } finally {
+      await this.release();
+    }
+  }
+
+  private async release(): Promise<void> {
     this.users--;
     if (this.users > 0) return;
     this.isClosed = true;

@@ -191,9 +191,11 @@ function compare(
       ...reproducer.kernel,
       ...operands,
     ].join('\n'),
-    name,
-    reproducer.sources.map(({ text, shader }) => shader?.code ?? text).join('\n'),
-    reproducer,
+    {
+      kernel: name,
+      source: reproducer.sources.map(({ text, shader }) => shader?.code ?? text).join('\n'),
+      reproducer,
+    },
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Range } from '../../dtype.ts';
 import { BufferPool, type PooledBuffer } from './buffer-pool.ts';
-import { ComputeProgram } from './compute-program.ts';
+import { buildPipeline, ComputeProgram, type ComputePipeline } from './compute-program.ts';
 import type { KernelSource } from './dispatch.ts';
 import type {
   CompositeForm,
@@ -46,7 +46,7 @@ interface Submission {
   readonly encoder: GPUCommandEncoder;
   readonly pass: GPUComputePassEncoder;
   readonly outcome: Outcome;
-  /** Outcomes of what it takes: pipelines and buffers. */
+  /** Outcomes of what it takes, pipelines and buffers: without one of them, none of it is computed. */
   readonly needs: Set<Outcome>;
   dispatches: number;
 }
@@ -121,7 +121,7 @@ export class WebGpuEngine implements Engine {
     let program = this.programs.get(key);
     if (program === undefined) {
       const shader = translate(this.library, this.gpu, source, form, elementsOfThread);
-      program = this.build(source, shader);
+      program = new ComputeProgram(source, shader, () => this.build(source, shader));
       this.programs.set(key, program);
     }
     return program;
@@ -129,17 +129,20 @@ export class WebGpuEngine implements Engine {
 
   run(program: Program, inputs: readonly Memory[]): Memory {
     if (this.watch.lost !== null) throw this.watch.lost;
-    const kernel = program as ComputeProgram;
+    const { source, pipeline: ready } = program as ComputeProgram;
     const operands = inputs as readonly BufferMemory[];
-    for (const { outcome } of [kernel, ...operands]) {
+    for (const { outcome } of [ready, ...operands]) {
       if (outcome.failure !== null) throw outcome.failure;
     }
-    const { source, layout, params, pipeline, groups } = kernel;
-    const submission = (this.submission ??= this.begin());
+    const { layout, params, pipeline, groups } = ready;
     const size = source.output.reduce((a, b) => a * b, 1);
     const result = this.take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
-    for (const { outcome } of [kernel, result]) if (!outcome.isFine) submission.needs.add(outcome);
-    const bound = [params, ...operands.map(({ pooled }) => pooled.buffer), result.buffer];
+    const submission = (this.submission ??= this.begin());
+    const buffers = operands.map(({ pooled }) => pooled);
+    for (const { outcome } of [ready, result, ...buffers]) {
+      if (!outcome.isFine) submission.needs.add(outcome);
+    }
+    const bound = [params, ...buffers.map(({ buffer }) => buffer), result.buffer];
     submission.pass.setPipeline(pipeline);
     submission.pass.setBindGroup(
       0,
@@ -238,12 +241,12 @@ export class WebGpuEngine implements Engine {
     await this.device.lost;
   }
 
-  private build(source: KernelSource, shader: Shader): ComputeProgram {
+  private build(source: KernelSource, shader: Shader): ComputePipeline {
     const { name } = source;
     const outcome = new Outcome();
     this.watch.open();
     try {
-      return new ComputeProgram(this.device, source, shader, outcome);
+      return buildPipeline(this.device, source, shader, outcome);
     } finally {
       const culprit = { op: name, kernel: name, code: shader.code };
       void outcome.follow(this.watch.close(() => culprit, 'compilation'));

@@ -65,8 +65,7 @@ function translateSource(
       source.name,
       'compilation',
       `gpu.js cannot translate the kernel: ${error instanceof Error ? error.message : String(error)}.`,
-      source.name,
-      source.text,
+      { kernel: source.name, source: source.text, cause: error },
     );
   }
   const { compiledSource, paramsLayout } = kernel;
@@ -116,6 +115,6 @@ function unknownForm(kernel: string, what: string): DeviceError {
     kernel,
     'internal',
     `the WGSL of this version of gpu.js does not have ${what} where it is looked for. Install gpu.js@2.24.1.`,
-    kernel,
+    { kernel },
   );
 }
