@@ -96,3 +96,14 @@ export function placesApart(
     return !isSame && !(Math.abs(actual[i] - expected[i]) <= tolerance * largest);
   });
 }
+
+/**
+ * The size of what may cancel in attention (3 operands) or its gradient (4), for a tolerance: the gradient
+ * of a logit is a difference of products ȳ·v, which is 0 but for their rounding where a view repeats one
+ * row. {@link fill} gives numbers of at most 2.
+ */
+export function sizeOfCancelled(operands: readonly Input[]): number {
+  if (operands.length < 4) return 1;
+  const { shape } = operands[2].view;
+  return Math.max(1, 4 * shape[shape.length - 1]);
+}

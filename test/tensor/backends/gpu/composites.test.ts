@@ -6,7 +6,7 @@ import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.t
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
 import { inputOf, type Input } from '../cpu/kernel-runs.ts';
-import { contiguousInput, inputFor, inputWith } from '../composites.ts';
+import { contiguousInput, inputFor, inputWith, sizeOfCancelled } from '../composites.ts';
 import { differences, SPECIAL_ROWS, type KernelForm } from './composite-runs.ts';
 import { scriptEngine } from './script-engine.ts';
 
@@ -156,7 +156,7 @@ for (const { name, isSkipped, open } of forms) {
           );
           await fc.assert(
             fc.asyncProperty(cases, ({ inputs, scale }) =>
-              checkAsDefined(composite, { scale }, inputs),
+              checkAsDefined(composite, { scale }, inputs, CLOSE * sizeOfCancelled(inputs)),
             ),
             RUNS,
           );

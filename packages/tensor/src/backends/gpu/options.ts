@@ -56,7 +56,7 @@ const VALUES: {
  */
 export function checkOptions(options: GpuBackendOptions): void {
   for (const [option, value] of Object.entries(options)) {
-    if (!(option in VALUES)) {
+    if (!Object.hasOwn(VALUES, option)) {
       const names = Object.keys(VALUES).join(', ');
       throw new ValueError('gpuBackend', `there is no option ${option}. There are ${names}.`);
     }
