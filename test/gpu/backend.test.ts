@@ -254,6 +254,9 @@ describe.skipIf(webgpu?.skipped !== null)('webgpu in Node', () => {
     expect(backend.device.mode).toBe('webasm');
     expect(backend.choice).toContain('gives no device (no device today)');
     await expect(gpuBackend({ mode: 'webgpu' })).rejects.toBeInstanceOf(DeviceError);
+    const tiled = gpuBackend({ products: 'tiled' });
+    await expect(tiled).rejects.toThrow("with products: 'tiled', mode auto is webgpu alone.");
+    await expect(tiled).rejects.toMatchObject({ cause: { failure: 'unavailable' } });
   });
 
   it('refuses results that no buffer holds', async () => {

@@ -68,7 +68,7 @@ describe.skipIf(skipped !== null)(
       );
       // Under auto, the other modes are not asked in vain.
       await expect(gpuBackend({ composites: 'fused' })).rejects.toThrowErrorMatchingInlineSnapshot(
-        `[DeviceError: gpuBackend: no mode works. webgpu: gpuBackend: composites: 'fused' needs the backend's own executor on WebGPU, but this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave composites out, or pass 'decomposed'.]`,
+        `[DeviceError: gpuBackend: with composites: 'fused', mode auto is webgpu alone. webgpu: gpuBackend: composites: 'fused' needs the backend's own executor on WebGPU, but this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave composites out, or pass 'decomposed'.]`,
       );
     });
 

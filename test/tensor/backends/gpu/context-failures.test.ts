@@ -1,6 +1,8 @@
+import { cpuBackend } from '@tessera/tensor';
 import { describe, expect, it, vi } from 'vitest';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
+import { GpuStorage } from '../../../../packages/tensor/src/backends/gpu/storage.ts';
 import { COPY, failureOf } from './device-failures.ts';
 
 describe('failures of a WebGL context', () => {
@@ -55,6 +57,30 @@ describe('failures of a WebGL context', () => {
     expect((await failureOf(engine.read(first))).failure).toBe('out-of-memory');
     const third = engine.upload(new Float32Array(4).fill(3));
     expect(await engine.read(third)).toEqual(new Float32Array(4).fill(3));
+    await engine.dispose();
+  });
+
+  it('a single element outlives its era, since it is known', async () => {
+    const errors: number[] = [];
+    const engine = await engineOn({
+      NO_ERROR: 0,
+      OUT_OF_MEMORY: 0x505,
+      getError: () => errors.shift() ?? 0,
+      isContextLost: () => false,
+    });
+    const floats = Float32Array.of(2);
+    const scalar = new GpuStorage(
+      cpuBackend(),
+      engine,
+      'float32',
+      1,
+      engine.upload(floats),
+      floats,
+    );
+    const other = engine.upload(new Float32Array(4));
+    errors.push(0x505);
+    expect((await failureOf(engine.read(other))).failure).toBe('out-of-memory');
+    expect(await engine.read(scalar.memory('read'))).toEqual(floats);
     await engine.dispose();
   });
 

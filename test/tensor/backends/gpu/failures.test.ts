@@ -1,7 +1,9 @@
+import { cpuBackend } from '@tessera/tensor';
 import { DeviceError } from '@tessera/tensor/gpu';
 import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import { GpuStorage } from '../../../../packages/tensor/src/backends/gpu/storage.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
 import { COPY, failureOf, skipped, skipReason, withoutMemory } from './device-failures.ts';
 
@@ -134,6 +136,22 @@ describe.skipIf(skipped !== null)(`failures of a WebGPU device${skipReason}`, ()
     await engine.dispose();
   });
 
+  it('a single element for which there was no memory is told the device again', async () => {
+    const { engine, device } = await engineOn();
+    const floats = Float32Array.of(7);
+    withoutMemory(device);
+    const memory = engine.upload(floats);
+    const scalar = new GpuStorage(cpuBackend(), engine, 'float32', 1, memory, floats);
+    expect((await failureOf(engine.read(scalar.memory('read')))).failure).toBe('out-of-memory');
+    expect(await engine.read(scalar.memory('read'))).toEqual(floats);
+    expect(scalar.memory('read')).toBe(scalar.memory('read'));
+    // What a kernel has written since is not known here, and fails for good.
+    scalar.put(engine.upload(Float32Array.of(8)));
+    expect(await engine.read(scalar.memory('read'))).toEqual(Float32Array.of(8));
+    scalar.release();
+    await engine.dispose();
+  });
+
   it('a read for which there is no memory is an error, and the next one reads', async () => {
     const { engine, device } = await engineOn();
     const memory = engine.upload(new Float32Array(4).fill(3));
@@ -141,6 +159,16 @@ describe.skipIf(skipped !== null)(`failures of a WebGPU device${skipReason}`, ()
     expect((await failureOf(engine.read(memory))).failure).toBe('out-of-memory');
     expect(await engine.read(memory)).toEqual(new Float32Array(4).fill(3));
     await engine.dispose();
+  });
+
+  it('reads that are under way when it is disposed have their values', async () => {
+    const { engine } = await engineOn();
+    const values = Float32Array.from({ length: 100_000 }, (_, i) => i);
+    const memory = engine.upload(values);
+    const result = engine.run(engine.compile({ ...COPY, output: [values.length] }), [memory]);
+    const [read] = await Promise.all([engine.read(result), engine.dispose()]);
+    expect(read).toEqual(values);
+    expect((await failureOf(engine.read(result))).message).toContain('the backend was disposed');
   });
 
   it('a lost device is an error of all that comes after', async () => {

@@ -38,11 +38,20 @@ describe('a gpu backend that verifies', () => {
     await expect(wrong).rejects.toMatchObject({ failure: 'mismatch' });
   });
 
-  it('leaves it to the next run where operands cannot be read', async () => {
+  it('says so where an operand cannot be read that is sound', async () => {
+    const f = compile((a: Tensor) => a.square().sum());
+    const refused = new DeviceError('data', 'out-of-memory', 'no memory to read.');
+    vi.spyOn(HandleEngine.prototype, 'read').mockRejectedValueOnce(refused);
+    await expect(f(tensor([1, 2, 3])).item()).rejects.toBe(refused);
+  });
+
+  it('leaves it to the next run where operands have failed', async () => {
     const x = tensor([1, 2, 3]);
     const f = compile((a: Tensor) => a.square().sum());
     const read = vi.spyOn(HandleEngine.prototype, 'read');
-    read.mockRejectedValueOnce(new DeviceError('square', 'validation', 'refused.'));
+    const refused = new DeviceError('square', 'validation', 'refused.');
+    read.mockRejectedValueOnce(refused);
+    vi.spyOn(HandleEngine.prototype, 'failureOf').mockReturnValueOnce(refused);
     // Who reads other values hears nothing of it.
     expect(await f(x).item()).toBe(14);
     read.mockClear();

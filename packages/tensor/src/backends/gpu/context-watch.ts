@@ -19,18 +19,19 @@ export class ContextWatch {
     return this.failures.length;
   }
 
+  /** Why values of an era are none, if it is over, or the context lost; `null` as long as they may be. */
+  failureOf(era: number): DeviceError | null {
+    return this.loss ?? (era < this.era ? this.failures[era] : null);
+  }
+
   /**
    * Refuses everything once the context is lost.
    *
    * @throws DeviceError
    */
   checkLoss(): void {
-    if (!this.context.isContextLost()) return;
-    throw new DeviceError(
-      'gpu',
-      'lost',
-      'the WebGL context was lost. Make a new backend with gpuBackend(), and the tensors anew.',
-    );
+    const { loss } = this;
+    if (loss !== null) throw loss;
   }
 
   /**
@@ -39,8 +40,8 @@ export class ContextWatch {
    * @throws DeviceError with what ended the era
    */
   check(era: number): void {
-    this.checkLoss();
-    if (era < this.era) throw this.failures[era];
+    const failure = this.failureOf(era);
+    if (failure !== null) throw failure;
   }
 
   /** Asks for errors, which waits for all that is queued: cheap only where that was waited for anyway. */
@@ -60,6 +61,15 @@ export class ContextWatch {
             'validation',
             `WebGL refused a call with error ${codes.map((code) => `0x${code.toString(16)}`).join(', ')}. Make all tensors anew.`,
           ),
+    );
+  }
+
+  private get loss(): DeviceError | null {
+    if (!this.context.isContextLost()) return null;
+    return new DeviceError(
+      'gpu',
+      'lost',
+      'the WebGL context was lost. Make a new backend with gpuBackend(), and the tensors anew.',
     );
   }
 

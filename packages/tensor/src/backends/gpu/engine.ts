@@ -1,4 +1,5 @@
 import type { KernelSource } from './dispatch.ts';
+import type { DeviceError } from './errors.ts';
 import type { Range } from '../../dtype.ts';
 import type { KernelLimits } from './lowering.ts';
 import type { Shader } from './shader.ts';
@@ -84,6 +85,8 @@ export interface Engine {
   read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array>;
   /** As {@link read}, at once. Throws a StateError where there is only the asynchronous way. */
   readSync(memory: Memory, ranges?: readonly Range[]): Float32Array;
+  /** Why memory has no values, as far as is known; `null` if it may have. */
+  failureOf(memory: Memory): DeviceError | null;
   memoryUse(): MemoryUse;
   dispose(): Promise<void>;
 }

@@ -102,6 +102,12 @@ export function refusalText({ op, message }: DeviceError): string {
   return `the device refuses ${op} (${line.replace(/\.$/, '')})`;
 }
 
+/** What gpu.js or a device throws where it should not. */
+export function internalIn(op: string, error: unknown): DeviceError {
+  const problem = error instanceof Error ? error.message : String(error);
+  return new DeviceError(op, 'internal', problem, { cause: error });
+}
+
 /** The refusal to read values at once where only a promise of them is to be had. */
 export function onlyAsynchronous(): StateError {
   return new StateError(

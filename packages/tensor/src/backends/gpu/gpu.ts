@@ -45,9 +45,10 @@ export async function openGpuBackend(
     executor,
   } = options;
   const library = await loadGpuJs();
-  const failures: string[] = [];
+  const failures: DeviceError[] = [];
   // The other modes have no executor but gpu.js, and would all refuse in the same words.
-  const automatic = ownWish(options) === null ? MODES : (['webgpu'] as const);
+  const wish = ownWish(options);
+  const automatic = wish === null ? MODES : (['webgpu'] as const);
   for (const candidate of mode === 'auto' ? automatic : [mode]) {
     try {
       const started = await startEngine(library, {
@@ -61,20 +62,26 @@ export async function openGpuBackend(
       return createBackend(engine, choice, verify ? reference() : null);
     } catch (error) {
       if (!(error instanceof DeviceError) || mode !== 'auto') throw error;
-      failures.push(`${candidate}: ${error.message}`);
+      failures.push(error);
     }
   }
-  throw new DeviceError('gpuBackend', 'unavailable', `no mode works. ${failures.join(' ')}`);
+  const reasons = failures.map(({ message }, i) => `${automatic[i]}: ${message}`).join(' ');
+  const problem =
+    wish === null
+      ? `no mode works. ${reasons}`
+      : `with ${wish.option}: '${wish.value}', mode auto is webgpu alone. ${reasons}`;
+  throw new DeviceError('gpuBackend', 'unavailable', problem, { cause: failures.at(-1) });
 }
 
-function describeChoice(chosen: GpuMode, asked: string, failures: readonly string[]): string {
+function describeChoice(chosen: GpuMode, asked: string, failures: readonly DeviceError[]): string {
   if (asked !== 'auto') return `mode ${chosen} was asked for.`;
   if (failures.length === 0) return `mode ${chosen} is the first of ${MODES.join(', ')}.`;
-  return [`mode ${chosen} is the first that works.`, ...failures].join('\n');
+  const reasons = failures.map(({ message }, i) => `${MODES[i]}: ${message}`);
+  return [`mode ${chosen} is the first that works.`, ...reasons].join('\n');
 }
 
 function createBackend(engine: Engine, choice: string, reference: Reference | null): GpuBackend {
-  let isDisposed = false;
+  let disposal: Promise<void> | null = null;
   const checks = new Checks();
   const backend: GpuBackend = {
     name: 'gpu',
@@ -85,8 +92,11 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
     composites: engine.runsEntries ? fusedComposites : new Set(),
     epilogues: new Set(),
     allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
-    store: (array, dtype) =>
-      new GpuStorage(backend, engine, dtype, array.length, engine.upload(encodeElements(array))),
+    store: (array, dtype) => {
+      const floats = encodeElements(array);
+      const scalar = array.length === 1 ? floats : null;
+      return new GpuStorage(backend, engine, dtype, array.length, engine.upload(floats), scalar);
+    },
     read: async (storage, range = { begin: 0, end: storage.size }) => {
       const memory = own(backend, storage, 'data').memory('data');
       const floats = await engine.read(memory, floatRanges(storage, range));
@@ -103,7 +113,7 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
       own(backend, storage, 'dispose').release();
     },
     prepare: (plan, constants) => {
-      if (isDisposed) {
+      if (disposal !== null) {
         throw new StateError(
           'prepare',
           'the backend was disposed. Make a new one with gpuBackend().',
@@ -114,10 +124,9 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
       return verified(backend, engine, reference, plan, constants, executable, checks);
     },
     memoryUse: () => engine.memoryUse(),
-    dispose: async () => {
-      if (isDisposed) return;
-      isDisposed = true;
-      await engine.dispose();
+    dispose: () => {
+      disposal ??= engine.dispose();
+      return disposal;
     },
   };
   return backend;
@@ -159,22 +168,26 @@ function verified(
   checks: Checks,
 ): Executable {
   let isVerified = false;
-  const read = async (storage: Storage): Promise<TypedArray> => {
-    const floats = await engine.read(own(backend, storage).memory('run'));
-    return decodeElements(floats, storage.dtype, storage.size);
+  /** The elements; `null` if there are none, as whoever reads what was computed of them is told. */
+  const read = async (storage: Storage): Promise<TypedArray | null> => {
+    const memory = own(backend, storage).memory('run');
+    try {
+      return decodeElements(await engine.read(memory), storage.dtype, storage.size);
+    } catch (error) {
+      if (engine.failureOf(memory) === null) throw error;
+      return null;
+    }
   };
   const verify = async (
-    reads: readonly Promise<readonly [number, TypedArray]>[],
+    reads: readonly Promise<readonly [number, TypedArray | null]>[],
   ): Promise<void> => {
-    let operands: (readonly [number, TypedArray])[];
-    try {
-      operands = await Promise.all(reads);
-    } catch {
-      // Whoever reads what was computed of them is told; the next run is the one to verify.
-      isVerified = false;
-      return;
+    const operands = new Map<number, TypedArray>();
+    for (const [slot, elements] of await Promise.all(reads)) {
+      if (elements !== null) operands.set(slot, elements);
     }
-    await verifyPlan(engine, reference, plan, new Map(operands));
+    if (operands.size === reads.length) await verifyPlan(engine, reference, plan, operands);
+    // The next run is the one to verify.
+    else isVerified = false;
   };
   return {
     run: (inputs, outputs) => {

@@ -1,6 +1,7 @@
 import type { Range } from '../../dtype.ts';
 import { ContextWatch } from './context-watch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
+import { internalIn, type DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { floatsIn } from './ranges.ts';
@@ -111,10 +112,21 @@ export class HandleEngine implements Engine {
   readSync(memory: Memory, ranges?: readonly Range[]): Float32Array {
     this.check(memory);
     const { array, handle, size } = memory as HandleMemory;
-    const all = array ?? flattenRows((handle as Texture).toArray(), size);
+    let all: Float32Array;
+    try {
+      all = array ?? flattenRows((handle as Texture).toArray(), size);
+    } catch (error) {
+      this.watch?.ask();
+      this.check(memory);
+      throw internalIn('data', error);
+    }
     this.watch?.ask();
     this.check(memory);
     return floatsIn(all, ranges);
+  }
+
+  failureOf(memory: Memory): DeviceError | null {
+    return this.watch?.failureOf((memory as HandleMemory).era) ?? null;
   }
 
   memoryUse(): MemoryUse {

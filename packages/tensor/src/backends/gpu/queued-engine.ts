@@ -3,8 +3,8 @@ import { checkBufferSize } from './device.ts';
 import { disposed } from './device-watch.ts';
 import type { KernelSource } from './dispatch.ts';
 import type { DeviceReport, Engine, Memory, MemoryUse, Program } from './engine.ts';
-import { DeviceError, onlyAsynchronous } from './errors.ts';
-import type { GpuJs } from './gpu-js.ts';
+import { internalIn, onlyAsynchronous, type DeviceError } from './errors.ts';
+import type { GpuJs, GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { Outcome } from './outcome.ts';
 import { floatsIn } from './ranges.ts';
@@ -21,9 +21,11 @@ class QueuedMemory implements Memory {
   readonly size: number;
   /** Of the kernel that writes it, and of all before on which that depends. */
   readonly outcome = new Outcome();
-  /** The kernel that writes it, which has what gpu.js reads it with too. */
+  /** The kernel that writes it. */
   readonly writer: RunnerProgram;
-  /** `null` until that has been started. */
+  /** What it was created as, which has what gpu.js reads with too; `null` until it has been started. */
+  run: GpuJsRunner | null = null;
+  /** `null` until the kernel has been started. */
   handle: BufferHandle | null = null;
 
   constructor(size: number, writer: RunnerProgram) {
@@ -92,12 +94,13 @@ export class QueuedEngine implements Engine {
         const handles = operands.map(({ handle }) => handle);
         // What should have given it has failed, which is the failure of this kernel too.
         if (handles.includes(null)) return;
-        memory.handle = (await kernel.run(...handles)) as BufferHandle;
+        memory.run = kernel.run;
+        memory.handle = (await memory.run(...handles)) as BufferHandle;
         kernel.hasRun = true;
       },
     );
     const causes = operands.map(({ outcome }) => outcome).filter(({ isFine }) => !isFine);
-    void memory.outcome.follow(this.renewing(kernel, done), causes);
+    void memory.outcome.follow(this.renewing(memory, done), causes);
     return memory;
   }
 
@@ -110,48 +113,65 @@ export class QueuedEngine implements Engine {
     this.uploader ??= this.runners.upload(length, { dynamicOutput: true });
     const { uploader } = this;
     const memory = this.take('tensor', length, uploader);
-    const done = this.shared.work({ op: 'tensor' }, internalIn('tensor'), async () => {
-      uploader.run.setOutput([length]);
-      const input = this.runners.library.input(values, [length]);
-      memory.handle = (await uploader.run(input)) as BufferHandle;
-    });
-    void memory.outcome.follow(this.renewing(uploader, done));
+    const done = this.shared.work(
+      { op: 'tensor' },
+      (error) => internalIn('tensor', error),
+      async () => {
+        memory.run = uploader.run;
+        memory.run.setOutput([length]);
+        const input = this.runners.library.input(values, [length]);
+        memory.handle = (await memory.run(input)) as BufferHandle;
+      },
+    );
+    void memory.outcome.follow(this.renewing(memory, done));
     return memory;
   }
 
   free(memory: Memory): void {
     this.buffers--;
     this.bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
-    void this.shared.work({ op: 'dispose' }, internalIn('dispose'), () => {
-      (memory as QueuedMemory).handle?.delete();
-    });
+    void this.shared.work(
+      { op: 'dispose' },
+      (error) => internalIn('dispose', error),
+      () => {
+        (memory as QueuedMemory).handle?.delete();
+      },
+    );
   }
 
   async read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
     this.check();
     const source = memory as QueuedMemory;
-    const { writer, outcome } = source;
+    const { outcome } = source;
     const reading: { rows: Promise<unknown> | null } = { rows: null };
-    const started = this.shared.work({ op: 'data' }, internalIn('data'), () => {
-      if (source.handle === null) return;
-      reading.rows = source.handle.toArray();
-      this.awaitLater(reading.rows);
-    });
-    const failure = await new Outcome().follow(this.renewing(writer, started), [outcome]);
+    const started = this.shared.work(
+      { op: 'data' },
+      (error) => internalIn('data', error),
+      () => {
+        if (source.handle === null) return;
+        reading.rows = source.handle.toArray();
+        this.awaitLater(reading.rows);
+      },
+    );
+    const failure = await new Outcome().follow(this.renewing(source, started), [outcome]);
     if (failure !== null) throw failure;
     const { rows } = reading;
-    if (rows === null) throw internalIn('data')('there is no handle to read.');
+    if (rows === null) throw internalIn('data', 'there is no handle to read.');
     let values: unknown;
     try {
       values = await rows;
     } catch (error) {
-      throw (await this.shared.whetherLost()) ?? internalIn('data')(error);
+      throw (await this.shared.whetherLost()) ?? internalIn('data', error);
     }
     return floatsIn(flattenRows(values, memory.size), ranges);
   }
 
   readSync(): Float32Array {
     throw onlyAsynchronous();
+  }
+
+  failureOf(memory: Memory): DeviceError | null {
+    return (memory as QueuedMemory).outcome.failure;
   }
 
   /** Handles that are held, and what they hold. */
@@ -192,23 +212,22 @@ export class QueuedEngine implements Engine {
     this.reads.add(over);
   }
 
-  /** The failure of work of a kernel, which is then created anew, see {@link RunnerProgram.renew}. */
+  /** The failure of work with memory, whose kernel is then given up, see {@link RunnerProgram.giveUp}. */
   private async renewing(
-    program: RunnerProgram,
+    memory: QueuedMemory,
     work: Promise<DeviceError | null>,
   ): Promise<DeviceError | null> {
     const failure = await work;
     if (failure !== null && failure.failure !== 'lost') {
-      void this.shared.work({ op: program.source.name }, internalIn('gpu'), async () => {
-        await Promise.all(this.reads);
-        program.renew();
-      });
+      void this.shared.work(
+        { op: memory.writer.source.name },
+        (error) => internalIn('gpu', error),
+        async () => {
+          await Promise.all(this.reads);
+          if (memory.run !== null) memory.writer.giveUp(memory.run);
+        },
+      );
     }
     return failure;
   }
-}
-
-/** What gpu.js throws where it should not. */
-function internalIn(op: string): (error: unknown) => DeviceError {
-  return (error) => new DeviceError(op, 'internal', String(error));
 }

@@ -30,11 +30,13 @@ export class RunnerProgram implements Program {
   }
 
   /**
-   * Gives up the kernel, to be created anew when it next runs. gpu.js keeps buffers with it, even those
-   * that turned out to be none for want of memory; what it has computed is not among them.
+   * Gives up the kernel behind a function, to be created anew when the program next runs. gpu.js keeps
+   * buffers with it, even those that turned out to be none for want of memory; what it has computed is
+   * not among them.
    */
-  renew(): void {
-    this.created?.kernel.destroy();
+  giveUp(run: GpuJsRunner): void {
+    run.kernel.destroy();
+    if (this.created !== run) return;
     this.created = null;
     this.hasRun = false;
   }

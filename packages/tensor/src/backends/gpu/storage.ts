@@ -18,15 +18,26 @@ export class GpuStorage implements Storage {
   readonly #engine: Engine;
   /** Outlives this handle, so that its memory can be freed. */
   readonly #cell: { readonly engine: Engine; memory: Memory | null };
+  /** What a single element is, so that memory that has failed can be given another. */
+  #scalar: Float32Array | null;
   /** What became of the elements, once they are gone. */
   #loss: string | null = null;
 
-  constructor(backend: Backend, engine: Engine, dtype: DType, size: number, memory: Memory | null) {
+  /** @param scalar The floats of a single element in `memory`, if they are known. */
+  constructor(
+    backend: Backend,
+    engine: Engine,
+    dtype: DType,
+    size: number,
+    memory: Memory | null,
+    scalar: Float32Array | null = null,
+  ) {
     this.backend = backend;
     this.dtype = dtype;
     this.size = size;
     this.#engine = engine;
     this.#cell = { engine, memory };
+    this.#scalar = scalar;
     forgotten.register(this, this.#cell, this.#cell);
   }
 
@@ -37,7 +48,14 @@ export class GpuStorage implements Storage {
    */
   memory(op: string): Memory {
     this.check(op);
-    this.#cell.memory ??= this.#engine.upload(new Float32Array(floatsOf(this.dtype, this.size)));
+    const { memory } = this.#cell;
+    if (memory !== null && this.#scalar !== null && this.#engine.failureOf(memory) !== null) {
+      this.#engine.free(memory);
+      this.#cell.memory = null;
+    }
+    this.#cell.memory ??= this.#engine.upload(
+      this.#scalar ?? new Float32Array(floatsOf(this.dtype, this.size)),
+    );
     return this.#cell.memory;
   }
 
@@ -46,6 +64,7 @@ export class GpuStorage implements Storage {
     this.check(op);
     const { memory } = this.#cell;
     this.#cell.memory = null;
+    this.#scalar = null;
     return memory;
   }
 
@@ -53,6 +72,7 @@ export class GpuStorage implements Storage {
   put(memory: Memory): void {
     if (this.#cell.memory !== null) this.#engine.free(this.#cell.memory);
     this.#cell.memory = memory;
+    this.#scalar = null;
   }
 
   /** A new handle of the elements, which this one gives up. */

@@ -14,7 +14,7 @@ import type {
 } from './engine.ts';
 import { checkBufferSize } from './device.ts';
 import { DeviceWatch, type Culprit } from './device-watch.ts';
-import { DeviceError, onlyAsynchronous } from './errors.ts';
+import { internalIn, onlyAsynchronous, type DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { Outcome } from './outcome.ts';
@@ -71,6 +71,8 @@ export class WebGpuEngine implements Engine {
   /** What is queued; `null` if nothing is. */
   private submission: Submission | null = null;
   private readonly watch: DeviceWatch;
+  /** Reads whose values are on their way. */
+  private readonly reads = new Set<Promise<Float32Array>>();
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
     this.device = device;
@@ -187,12 +189,22 @@ export class WebGpuEngine implements Engine {
     this.pool.give((memory as BufferMemory).pooled);
   }
 
-  async read(
+  read(
     memory: Memory,
     ranges: readonly Range[] = [{ begin: 0, end: memory.size }],
   ): Promise<Float32Array> {
+    const values = this.readRanges(memory as BufferMemory, ranges);
+    const isOver = (): boolean => this.reads.delete(values);
+    this.reads.add(values);
+    values.then(isOver, isOver);
+    return values;
+  }
+
+  private async readRanges(
+    { pooled, outcome }: BufferMemory,
+    ranges: readonly Range[],
+  ): Promise<Float32Array> {
     if (this.watch.lost !== null) throw this.watch.lost;
-    const { pooled, outcome } = memory as BufferMemory;
     const length = lengthOf(ranges);
     // Whoever reads nothing waits all the same, so that failures surface: for one float.
     const copies = length === 0 ? [{ begin: 0, end: 1 }] : ranges;
@@ -209,15 +221,15 @@ export class WebGpuEngine implements Engine {
     }
     this.device.queue.submit([encoder.finish()]);
     const mapped = staging.buffer.mapAsync(MAP_READ, 0, bytes).then(
-      () => true,
-      () => false,
+      () => null,
+      (error: unknown) => ({ error }),
     );
     const copied = this.watch.close(() => ({ op: 'data' }));
-    const isMapped = await mapped;
+    const refusal = await mapped;
     const failure = await new Outcome().follow(copied, [outcome, staging.outcome]);
-    if (failure !== null || !isMapped) {
+    if (failure !== null || refusal !== null) {
       this.staging.drop(staging);
-      throw failure ?? (await this.unmappable());
+      throw failure ?? (await this.watch.whetherLost()) ?? internalIn('data', refusal?.error);
     }
     const values = new Float32Array(staging.buffer.getMappedRange(0, bytes).slice(0));
     staging.buffer.unmap();
@@ -229,16 +241,25 @@ export class WebGpuEngine implements Engine {
     throw onlyAsynchronous();
   }
 
+  failureOf(memory: Memory): DeviceError | null {
+    return (memory as BufferMemory).outcome.failure;
+  }
+
   memoryUse(): MemoryUse {
     return this.pool.memoryUse();
   }
 
   async dispose(): Promise<void> {
-    this.watch.end();
     this.submit();
-    await this.gpu.destroy();
-    this.device.destroy();
-    await this.device.lost;
+    // Reads that are under way have their values.
+    await Promise.allSettled(this.reads);
+    this.watch.end();
+    try {
+      await this.gpu.destroy();
+    } finally {
+      this.device.destroy();
+      await this.device.lost;
+    }
   }
 
   private build(source: KernelSource, shader: Shader): ComputePipeline {
@@ -275,10 +296,5 @@ export class WebGpuEngine implements Engine {
     if (program === undefined) return { op: 'gpu' };
     const { source, shader } = program;
     return { op: source.name, kernel: source.name, code: shader.code };
-  }
-
-  private async unmappable(): Promise<DeviceError> {
-    const lost = await this.watch.whetherLost();
-    return lost ?? new DeviceError('data', 'internal', 'the device could not map the values.');
   }
 }
