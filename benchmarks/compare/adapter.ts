@@ -6,10 +6,13 @@ import type { Result, Row } from './result.ts';
 export const ADAPTER = 'gpu adapter';
 
 /** The name under which they have the GPU of PyTorch, as pytorch.py says. */
-const PYTORCH_DEVICE = 'device of pytorch';
+export const PYTORCH_DEVICE = 'device of pytorch';
 
 /** Names of drivers that compute on the CPU. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render|WebAssembly|JavaScript/i;
+
+/** Words that make another model of a name: an RTX 3080 Ti is no RTX 3080. */
+const MODELS = /^(?:ti|super|max|laptop|mobile|pcie|sxm\d?|nvl|xt|xtx|gre|pro|ultra|d)$/;
 
 /** A sentence about the adapter that a run used; `undefined` if it used none. */
 export function adapterNote({
@@ -43,7 +46,9 @@ export function noteDevices(rows: readonly Row[], versions: Result['versions']):
 function isSameDevice(a: string, b: string): boolean {
   if (SOFTWARE.test(a) || SOFTWARE.test(b)) return false;
   const [left, right] = [a, b].map((name) => new Set(name.toLowerCase().match(/\w+/g) ?? []));
-  const holds = (all: ReadonlySet<string>, some: ReadonlySet<string>): boolean =>
-    [...some].every((word) => all.has(word));
-  return holds(left, right) || holds(right, left);
+  const missing = (of: ReadonlySet<string>, all: ReadonlySet<string>): string[] =>
+    [...of].filter((word) => !all.has(word));
+  const [more, less] = [missing(left, right), missing(right, left)];
+  if ([...more, ...less].some((word) => MODELS.test(word))) return false;
+  return more.length === 0 || less.length === 0;
 }

@@ -13,21 +13,10 @@ import type { Options } from './arguments.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
 import { packageFolder } from './package-folder.ts';
+import { pythonWithTorch } from './python.ts';
 import { headline } from './ratios.ts';
 import type { Result, Row } from './result.ts';
 import { workTable } from './table.ts';
-
-/** Pythons to look for torch in: the first on the path, and the system's own. */
-const PYTHONS = ['python3', '/usr/bin/python3'];
-
-/** A Python that has torch, if possible one whose torch reaches a GPU if that is wanted. */
-function pythonWithTorch(wantsGpu: boolean): string | null {
-  const runs = (program: string) => (python: string) =>
-    spawnSync(python, ['-c', program], { stdio: 'ignore' }).status === 0;
-  const reachesGpu = runs('import torch, numpy, sys; sys.exit(not torch.cuda.is_available())');
-  const found = wantsGpu ? PYTHONS.find(reachesGpu) : undefined;
-  return found ?? PYTHONS.find(runs('import torch, numpy')) ?? null;
-}
 
 /** Installs the peers; without success they are absent, and the rest is measured all the same. */
 function installPeers(): void {

@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ADAPTER, adapterNote, noteDevices } from '../../benchmarks/compare/adapter.ts';
+import {
+  ADAPTER,
+  adapterNote,
+  noteDevices,
+  PYTORCH_DEVICE,
+} from '../../benchmarks/compare/adapter.ts';
 import { parseOptions } from '../../benchmarks/compare/arguments.ts';
 import { errorLine } from '../../benchmarks/compare/contender-process.ts';
 import { measure } from '../../benchmarks/compare/measure.ts';
+import { pythonWithTorch } from '../../benchmarks/compare/python.ts';
 import { compareRows } from '../../benchmarks/compare/ratios.ts';
 import {
   GPU_MARKERS,
@@ -52,7 +58,7 @@ describe('a comparison with PyTorch on a GPU', () => {
     const rows = [rowOf('tessera-gpu', 2, 3, { note: '3 samples' }), rowOf('pytorch-cuda', 2, 2)];
     const versions = {
       [ADAPTER]: adapter,
-      ...(device === undefined ? {} : { 'device of pytorch': device }),
+      ...(device === undefined ? {} : { [PYTORCH_DEVICE]: device }),
     };
     return noteDevices(rows, versions).map(({ note }) => note);
   };
@@ -71,6 +77,30 @@ describe('a comparison with PyTorch on a GPU', () => {
   it('says nothing where one name has all words of the other, or PyTorch has no GPU', () => {
     expect(notesOf('vendor ampere Vendor Model 7', 'Vendor Model 7')).toEqual(['3 samples', '']);
     expect(notesOf('google SwiftShader 5')).toEqual(['3 samples', '']);
+  });
+
+  it.each([
+    ['vendor RTX 3080', 'RTX 3080 Ti'],
+    ['vendor RTX 3080 Ti', 'RTX 3080'],
+  ])('tells models apart that differ in a word: %s, %s', (adapter, device) => {
+    expect(notesOf(adapter, device)[0]).toContain(`perhaps another GPU (${adapter})`);
+  });
+
+  it('finds the device under the name that pytorch.py gives it', () => {
+    const file = new URL('../../benchmarks/contenders/pytorch.py', import.meta.url);
+    expect(readFileSync(file, 'utf8')).toContain(`"${PYTORCH_DEVICE}": torch.cuda`);
+  });
+
+  it('runs in a Python whose torch reaches a GPU, else in one that has torch', () => {
+    const python = (wantsGpu: boolean, torch: readonly string[], cuda: readonly string[]) =>
+      pythonWithTorch(wantsGpu, (name, program) =>
+        (program.includes('cuda') ? cuda : torch).includes(name),
+      );
+    const [first, system] = ['python3', '/usr/bin/python3'];
+    expect(python(true, [first, system], [system])).toBe(system);
+    expect(python(false, [first, system], [system])).toBe(first);
+    expect(python(true, [system], [])).toBe(system);
+    expect(python(true, [], [])).toBeNull();
   });
 
   it('repeats the error of a process that ends, with the name of its module', () => {
