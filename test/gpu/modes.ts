@@ -50,7 +50,8 @@ export function modesUnderTest(): ModeUnderTest[] {
   ];
 }
 
-function webGpuSkipped(): string | null {
+/** Why WebGPU cannot be tested here; `null` if it can, on a driver that is named in the environment. */
+export function webGpuSkipped(): string | null {
   const { CI = '', VK_DRIVER_FILES = '' } = process.env;
   if (VK_DRIVER_FILES !== '') return null;
   if (existsSync(SWIFTSHADER)) {

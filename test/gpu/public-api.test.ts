@@ -3,11 +3,11 @@ import { DeviceError, gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { withoutInternal } from '../tensor/backends/gpu/other-gpu-js.ts';
 import { trainSmallDiT } from './dit-training.ts';
-import { modesUnderTest } from './modes.ts';
+import { webGpuSkipped } from './modes.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+const skipped = webGpuSkipped();
 
 const before = defaultBackend();
 const opened: GpuBackend[] = [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { presetConfig, readLog } from '@tessera/dit/node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runTessera, type Ending } from '../dit/cli/run-tessera.ts';
-import { modesUnderTest } from './modes.ts';
+import { webGpuSkipped } from './modes.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -16,7 +16,7 @@ const STEPS = 100;
  */
 const TOLERANCE = 1e-4;
 
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+const skipped = webGpuSkipped();
 
 let folder: string;
 

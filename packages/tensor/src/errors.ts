@@ -128,3 +128,8 @@ export function foreignStorage(op: string, found: string, wanted: string): State
 export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
+
+/** What was thrown, as text: gpu.js, browsers and workers do not always throw errors. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

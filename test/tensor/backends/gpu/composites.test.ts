@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
-import { modesUnderTest } from '../../../gpu/modes.ts';
+import { webGpuSkipped } from '../../../gpu/modes.ts';
 import { inputOf, type Input } from '../cpu/kernel-runs.ts';
 import { contiguousInput, inputFor, inputWith, sizeOfCancelled } from '../composites.ts';
 import { differences, SPECIAL_ROWS, type KernelForm } from './composite-runs.ts';
@@ -16,7 +16,7 @@ const { layerNormStatistics, layerNormGrad, attention, attentionGrad } = composi
 /** exp and log of a GPU are off by about 1e-6, and sums are of float32. */
 const CLOSE = 5e-6;
 
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+const skipped = webGpuSkipped();
 
 /** Every shape is a kernel to compile. */
 const RUNS = { numRuns: 12 };

@@ -14,15 +14,14 @@ describe('failures of a WebGL context', () => {
     return new HandleEngine(library, gpu, report, context as WebGL2RenderingContext);
   }
 
+  /** What an engine heeds of a context that is there. */
+  const contextWith = (getError: () => number): object => {
+    return { NO_ERROR: 0, OUT_OF_MEMORY: 0x505, getError, isContextLost: () => false };
+  };
+
   it('an error voids what was made before it is told', async () => {
     const getError = vi.fn(() => 0);
-    const context = {
-      NO_ERROR: 0,
-      OUT_OF_MEMORY: 0x505,
-      getError,
-      isContextLost: () => false,
-    };
-    const engine = await engineOn(context);
+    const engine = await engineOn(contextWith(getError));
     const program = engine.compile(COPY);
     const before = engine.upload(new Float32Array(4).fill(3));
     expect(await engine.read(before)).toEqual(new Float32Array(4).fill(3));
@@ -41,12 +40,7 @@ describe('failures of a WebGL context', () => {
 
   it('all that a context holds of errors ends one era, and each is told of its own', async () => {
     const errors: number[] = [];
-    const engine = await engineOn({
-      NO_ERROR: 0,
-      OUT_OF_MEMORY: 0x505,
-      getError: () => errors.shift() ?? 0,
-      isContextLost: () => false,
-    });
+    const engine = await engineOn(contextWith(() => errors.shift() ?? 0));
     const first = engine.upload(new Float32Array(4).fill(1));
     errors.push(0x502, 0x505);
     expect((await failureOf(engine.read(first))).failure).toBe('out-of-memory');
@@ -62,12 +56,7 @@ describe('failures of a WebGL context', () => {
 
   it('a single element outlives its era, since it is known', async () => {
     const errors: number[] = [];
-    const engine = await engineOn({
-      NO_ERROR: 0,
-      OUT_OF_MEMORY: 0x505,
-      getError: () => errors.shift() ?? 0,
-      isContextLost: () => false,
-    });
+    const engine = await engineOn(contextWith(() => errors.shift() ?? 0));
     const floats = Float32Array.of(2);
     const scalar = new GpuStorage(
       cpuBackend(),

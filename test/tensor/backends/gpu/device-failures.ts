@@ -1,10 +1,10 @@
 import { DeviceError } from '@tessera/tensor/gpu';
 import { expect, vi } from 'vitest';
 import type { GpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { modesUnderTest } from '../../../gpu/modes.ts';
+import { webGpuSkipped } from '../../../gpu/modes.ts';
 
 /** Why there is no WebGPU to fail, or `null`. */
-export const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+export const skipped = webGpuSkipped();
 
 /** What to say of it behind the name of a test. */
 export const skipReason = skipped === null ? '' : ` (skipped: ${skipped})`;

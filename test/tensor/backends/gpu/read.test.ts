@@ -2,9 +2,9 @@ import { expect, it, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
-import { modesUnderTest } from '../../../gpu/modes.ts';
+import { webGpuSkipped } from '../../../gpu/modes.ts';
 
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+const skipped = webGpuSkipped();
 
 it.skipIf(skipped !== null)(
   `WebGPU moves what is read, and no more${skipped === null ? '' : ` (skipped: ${skipped})`}`,

@@ -3,9 +3,9 @@ import { expect, it, vi } from 'vitest';
 import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
 import { startEngine } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
 import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
-import { modesUnderTest } from '../../../gpu/modes.ts';
+import { webGpuSkipped } from '../../../gpu/modes.ts';
 
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+const skipped = webGpuSkipped();
 
 it.skipIf(skipped !== null)(
   `what fails at the start is no mode, though it does not end well either${skipped === null ? '' : ` (skipped: ${skipped})`}`,

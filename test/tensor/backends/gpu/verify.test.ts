@@ -12,11 +12,11 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
 import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
 import type { MapKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
-import { modesUnderTest } from '../../../gpu/modes.ts';
+import { webGpuSkipped } from '../../../gpu/modes.ts';
 import { failureOf } from './device-failures.ts';
 import { scriptEngine } from './script-engine.ts';
 
-const skipped = modesUnderTest().find(({ mode }) => mode === 'webgpu')?.skipped ?? null;
+const skipped = webGpuSkipped();
 
 const before = defaultBackend();
 

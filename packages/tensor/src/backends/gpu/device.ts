@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import type { DeviceReport, Executor, GpuMode } from './engine.ts';
 import { DeviceError } from './errors.ts';
 
@@ -50,7 +51,7 @@ export function noDevice(error: unknown): DeviceError {
   return new DeviceError(
     'gpuBackend',
     'unavailable',
-    `WebGPU is there, but gives no device (${error instanceof Error ? error.message : String(error)}). ${REQUIREMENTS}`,
+    `WebGPU is there, but gives no device (${messageOf(error)}). ${REQUIREMENTS}`,
     { cause: error },
   );
 }
@@ -111,7 +112,7 @@ export async function webGpu(): Promise<GPU> {
     throw new DeviceError(
       'gpuBackend',
       'unavailable',
-      `Dawn cannot be loaded (${error instanceof Error ? error.message.split('\n')[0] : String(error)}). ${REQUIREMENTS}`,
+      `Dawn cannot be loaded (${messageOf(error).split('\n')[0]}). ${REQUIREMENTS}`,
       { cause: error },
     );
   }

@@ -1,5 +1,5 @@
 import type { TypedArray } from '../../dtype.ts';
-import { StateError, TesseraError } from '../../errors.ts';
+import { messageOf, StateError, TesseraError } from '../../errors.ts';
 import type { DeviceReport } from './engine.ts';
 import type { Shader } from './shader.ts';
 
@@ -104,8 +104,7 @@ export function refusalText({ op, message }: DeviceError): string {
 
 /** What gpu.js or a device throws where it should not. */
 export function internalIn(op: string, error: unknown): DeviceError {
-  const problem = error instanceof Error ? error.message : String(error);
-  return new DeviceError(op, 'internal', problem, { cause: error });
+  return new DeviceError(op, 'internal', messageOf(error), { cause: error });
 }
 
 /** The refusal to read values at once where only a promise of them is to be had. */

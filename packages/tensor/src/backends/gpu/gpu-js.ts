@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuMode } from './engine.ts';
 import type { KernelSource } from './dispatch.ts';
@@ -83,7 +84,7 @@ export async function loadGpuJs(): Promise<GpuJs> {
     throw new DeviceError(
       'gpuBackend',
       'unavailable',
-      `gpu.js cannot be loaded (${error instanceof Error ? error.message : String(error)}). Install it: npm install gpu.js@2.24.1 webgpu@0.4.0`,
+      `gpu.js cannot be loaded (${messageOf(error)}). Install it: npm install gpu.js@2.24.1 webgpu@0.4.0`,
       { cause: error },
     );
   }

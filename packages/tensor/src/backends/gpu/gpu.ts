@@ -8,6 +8,7 @@ import { own, prepare } from './executor.ts';
 import { loadGpuJs } from './gpu-js.ts';
 import { fusedComposites } from './lower.ts';
 import { checkOptions, MODES, ownWish, type GpuBackendOptions } from './options.ts';
+import { Pending } from './pending.ts';
 import { startEngine } from './probe.ts';
 import { decodeElements, encodeElements, floatRanges, GpuStorage } from './storage.ts';
 import { verifyPlan, type Reference } from './verify.ts';
@@ -65,7 +66,7 @@ export async function openGpuBackend(
       failures.push(error);
     }
   }
-  const reasons = failures.map(({ message }, i) => `${automatic[i]}: ${message}`).join(' ');
+  const reasons = reasonsOf(failures).join(' ');
   const problem =
     wish === null
       ? `no mode works. ${reasons}`
@@ -76,8 +77,12 @@ export async function openGpuBackend(
 function describeChoice(chosen: GpuMode, asked: string, failures: readonly DeviceError[]): string {
   if (asked !== 'auto') return `mode ${chosen} was asked for.`;
   if (failures.length === 0) return `mode ${chosen} is the first of ${MODES.join(', ')}.`;
-  const reasons = failures.map(({ message }, i) => `${MODES[i]}: ${message}`);
-  return [`mode ${chosen} is the first that works.`, ...reasons].join('\n');
+  return [`mode ${chosen} is the first that works.`, ...reasonsOf(failures)].join('\n');
+}
+
+/** Why modes do not work, of which auto has tried the first ones. */
+function reasonsOf(failures: readonly DeviceError[]): string[] {
+  return failures.map(({ message }, i) => `${MODES[i]}: ${message}`);
 }
 
 function createBackend(engine: Engine, choice: string, reference: Reference | null): GpuBackend {
@@ -134,23 +139,20 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
 
 /** Comparisons that are under way. */
 class Checks {
-  private readonly running = new Set<Promise<void>>();
+  private readonly running = new Pending();
   private failure: Error | null = null;
 
   add(check: Promise<void>): void {
-    const watched = check
-      .catch((error: unknown) => {
+    this.running.add(
+      check.catch((error: unknown) => {
         this.failure ??= error instanceof Error ? error : new Error(String(error));
-      })
-      .finally(() => {
-        this.running.delete(watched);
-      });
-    this.running.add(watched);
+      }),
+    );
   }
 
   /** Waits for all, and throws the first failure there was. */
   async settle(): Promise<void> {
-    await Promise.all(this.running);
+    await this.running.settled();
     const { failure } = this;
     this.failure = null;
     if (failure !== null) throw failure;

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import type { KernelSource } from './dispatch.ts';
 import { createKernel, type GpuJs, type GpuJsInstance, type GpuJsKernel } from './gpu-js.ts';
 import { productSource } from './tune.ts';
@@ -50,7 +51,7 @@ export function missingInternals(library: GpuJs): string[] {
     const missing = missingMembers(library, gpu);
     return missing.length > 0 ? missing : missingText(library, gpu);
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return [messageOf(error)];
   }
 }
 

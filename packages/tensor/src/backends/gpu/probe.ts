@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { chooseForms, type FormOptions } from './choose-forms.ts';
 import { openDevice, plainReport } from './device.ts';
 import type { KernelSource } from './dispatch.ts';
@@ -65,7 +66,7 @@ function unusable(mode: GpuMode, error: unknown): DeviceError {
   return new DeviceError(
     'gpuBackend',
     'unavailable',
-    `mode ${mode} cannot be started: ${error instanceof Error ? error.message : String(error)}. Pass another mode.`,
+    `mode ${mode} cannot be started: ${messageOf(error)}. Pass another mode.`,
     { cause: error },
   );
 }

@@ -7,6 +7,7 @@ import { internalIn, onlyAsynchronous, type DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsRunner } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { Outcome } from './outcome.ts';
+import { Pending } from './pending.ts';
 import { floatsIn } from './ranges.ts';
 import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
 import { SharedDevice } from './shared-device.ts';
@@ -49,7 +50,7 @@ export class QueuedEngine implements Engine {
   /** Copies arrays of any length. */
   private uploader: RunnerProgram | null = null;
   /** Reads whose values are on their way, which must not lose what gpu.js reads them with. */
-  private readonly reads = new Set<Promise<unknown>>();
+  private readonly reads = new Pending();
   private disposal: Promise<void> | null = null;
   private buffers = 0;
   private bytes = 0;
@@ -89,7 +90,6 @@ export class QueuedEngine implements Engine {
     const memory = this.take(source.name, size, kernel);
     const done = this.shared.work(
       { op: source.name, kernel: source.name, code: source.text },
-      (error) => refusedBy(error, kernel),
       async () => {
         const handles = operands.map(({ handle }) => handle);
         // What should have given it has failed, which is the failure of this kernel too.
@@ -98,6 +98,7 @@ export class QueuedEngine implements Engine {
         memory.handle = (await memory.run(...handles)) as BufferHandle;
         kernel.hasRun = true;
       },
+      (error) => refusedBy(error, kernel),
     );
     const causes = operands.map(({ outcome }) => outcome).filter(({ isFine }) => !isFine);
     void memory.outcome.follow(this.renewing(memory, done), causes);
@@ -113,16 +114,12 @@ export class QueuedEngine implements Engine {
     this.uploader ??= this.runners.upload(length, { dynamicOutput: true });
     const { uploader } = this;
     const memory = this.take('tensor', length, uploader);
-    const done = this.shared.work(
-      { op: 'tensor' },
-      (error) => internalIn('tensor', error),
-      async () => {
-        memory.run = uploader.run;
-        memory.run.setOutput([length]);
-        const input = this.runners.library.input(values, [length]);
-        memory.handle = (await memory.run(input)) as BufferHandle;
-      },
-    );
+    const done = this.shared.work({ op: 'tensor' }, async () => {
+      memory.run = uploader.run;
+      memory.run.setOutput([length]);
+      const input = this.runners.library.input(values, [length]);
+      memory.handle = (await memory.run(input)) as BufferHandle;
+    });
     void memory.outcome.follow(this.renewing(memory, done));
     return memory;
   }
@@ -130,13 +127,9 @@ export class QueuedEngine implements Engine {
   free(memory: Memory): void {
     this.buffers--;
     this.bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
-    void this.shared.work(
-      { op: 'dispose' },
-      (error) => internalIn('dispose', error),
-      () => {
-        (memory as QueuedMemory).handle?.delete();
-      },
-    );
+    void this.shared.work({ op: 'dispose' }, () => {
+      (memory as QueuedMemory).handle?.delete();
+    });
   }
 
   async read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
@@ -144,15 +137,11 @@ export class QueuedEngine implements Engine {
     const source = memory as QueuedMemory;
     const { outcome } = source;
     const reading: { rows: Promise<unknown> | null } = { rows: null };
-    const started = this.shared.work(
-      { op: 'data' },
-      (error) => internalIn('data', error),
-      () => {
-        if (source.handle === null) return;
-        reading.rows = source.handle.toArray();
-        this.awaitLater(reading.rows);
-      },
-    );
+    const started = this.shared.work({ op: 'data' }, () => {
+      if (source.handle === null) return;
+      reading.rows = source.handle.toArray();
+      this.reads.add(reading.rows);
+    });
     const failure = await new Outcome().follow(this.renewing(source, started), [outcome]);
     if (failure !== null) throw failure;
     const { rows } = reading;
@@ -181,7 +170,7 @@ export class QueuedEngine implements Engine {
 
   dispose(): Promise<void> {
     this.disposal ??= this.shared.leave(async () => {
-      await Promise.all(this.reads);
+      await this.reads.settled();
       await this.runners.gpu.destroy();
     });
     return this.disposal;
@@ -202,16 +191,6 @@ export class QueuedEngine implements Engine {
     if (this.shared.lost !== null) throw this.shared.lost;
   }
 
-  /** Keeps a read among {@link reads} until it is over. */
-  private awaitLater(rows: Promise<unknown>): void {
-    const over = rows
-      .catch(() => undefined)
-      .finally(() => {
-        this.reads.delete(over);
-      });
-    this.reads.add(over);
-  }
-
   /** The failure of work with memory, whose kernel is then given up, see {@link RunnerProgram.giveUp}. */
   private async renewing(
     memory: QueuedMemory,
@@ -219,14 +198,10 @@ export class QueuedEngine implements Engine {
   ): Promise<DeviceError | null> {
     const failure = await work;
     if (failure !== null && failure.failure !== 'lost') {
-      void this.shared.work(
-        { op: memory.writer.source.name },
-        (error) => internalIn('gpu', error),
-        async () => {
-          await Promise.all(this.reads);
-          if (memory.run !== null) memory.writer.giveUp(memory.run);
-        },
-      );
+      void this.shared.work({ op: 'gpu' }, async () => {
+        await this.reads.settled();
+        if (memory.run !== null) memory.writer.giveUp(memory.run);
+      });
     }
     return failure;
   }

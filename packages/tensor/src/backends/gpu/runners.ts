@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import type { KernelSource } from './dispatch.ts';
 import type { GpuMode, Program } from './engine.ts';
 import { DeviceError } from './errors.ts';
@@ -130,7 +131,7 @@ export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): De
   return new DeviceError(
     name,
     hasRun ? 'internal' : 'compilation',
-    `gpu.js cannot run the kernel: ${error instanceof Error ? error.message : String(error)}.`,
+    `gpu.js cannot run the kernel: ${messageOf(error)}.`,
     { kernel: name, source: text, cause: error },
   );
 }

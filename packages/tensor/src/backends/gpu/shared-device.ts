@@ -1,7 +1,7 @@
 import { noDevice, reportOf, webGpu } from './device.ts';
 import { DeviceWatch, type Culprit } from './device-watch.ts';
 import type { DeviceReport } from './engine.ts';
-import { DeviceError } from './errors.ts';
+import { DeviceError, internalIn } from './errors.ts';
 import type { GpuJs, SharedContext } from './gpu-js.ts';
 
 /** The devices that gpu.js has opened. */
@@ -74,13 +74,13 @@ export class SharedDevice {
    * another one for a kernel that it has not built yet.
    *
    * @param culprit Who is at fault if the device refuses it.
-   * @param refuse The error for what `work` throws while the device works.
+   * @param refuse The error for what `work` throws while the device works; default an internal one.
    * @returns why it failed, or `null`, once the device has said so; never rejects
    */
   async work(
     culprit: Culprit,
-    refuse: (error: unknown) => DeviceError,
     work: () => Promise<void> | void,
+    refuse = (error: unknown): DeviceError => internalIn(culprit.op, error),
   ): Promise<DeviceError | null> {
     const turn = this.tail.then(async () => {
       if (this.lost !== null) return { refused: this.lost, caught: null };

@@ -18,6 +18,7 @@ import { internalIn, onlyAsynchronous, type DeviceError } from './errors.ts';
 import type { GpuJs, GpuJsInstance } from './gpu-js.ts';
 import type { KernelLimits } from './lowering.ts';
 import { Outcome } from './outcome.ts';
+import { Pending } from './pending.ts';
 import { lengthOf } from './ranges.ts';
 import type { Shader } from './shader.ts';
 import { translate } from './wgsl.ts';
@@ -72,7 +73,7 @@ export class WebGpuEngine implements Engine {
   private submission: Submission | null = null;
   private readonly watch: DeviceWatch;
   /** Reads whose values are on their way. */
-  private readonly reads = new Set<Promise<Float32Array>>();
+  private readonly reads = new Pending();
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
     this.device = device;
@@ -194,9 +195,7 @@ export class WebGpuEngine implements Engine {
     ranges: readonly Range[] = [{ begin: 0, end: memory.size }],
   ): Promise<Float32Array> {
     const values = this.readRanges(memory as BufferMemory, ranges);
-    const isOver = (): boolean => this.reads.delete(values);
     this.reads.add(values);
-    values.then(isOver, isOver);
     return values;
   }
 
@@ -252,7 +251,7 @@ export class WebGpuEngine implements Engine {
   async dispose(): Promise<void> {
     this.submit();
     // Reads that are under way have their values.
-    await Promise.allSettled(this.reads);
+    await this.reads.settled();
     this.watch.end();
     try {
       await this.gpu.destroy();

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import type { KernelSource, WorkgroupEntry } from './dispatch.ts';
 import type { ProductForm } from './engine.ts';
 import { DeviceError } from './errors.ts';
@@ -64,7 +65,7 @@ function translateSource(
     throw new DeviceError(
       source.name,
       'compilation',
-      `gpu.js cannot translate the kernel: ${error instanceof Error ? error.message : String(error)}.`,
+      `gpu.js cannot translate the kernel: ${messageOf(error)}.`,
       { kernel: source.name, source: source.text, cause: error },
     );
   }

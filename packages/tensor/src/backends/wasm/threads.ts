@@ -1,4 +1,4 @@
-import { StateError } from '../../errors.ts';
+import { messageOf, StateError } from '../../errors.ts';
 import {
   controlOf,
   controlWords,
@@ -177,7 +177,7 @@ export class Threads {
     try {
       for (let thread = 1; thread < this.wanted; thread++) this.startOne(thread, handles);
     } catch (error) {
-      this.workAlone(error instanceof Error ? error.message : String(error));
+      this.workAlone(messageOf(error));
       return false;
     }
     return true;
