@@ -33,7 +33,7 @@ const WITHOUT_BACKEND: TraceTarget = {
  *
  * @param specs Shape and dtype of each input.
  * @param target Default: composites are traced through, and a captured tensor is an error.
- * @throws StateError if `f` is asynchronous or reads the values of a tensor.
+ * @throws StateError if `f` is asynchronous, is a generator or reads the values of a tensor.
  *
  * @example
  * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
