@@ -51,6 +51,8 @@ export interface WasmProgram {
   readonly scratchBytes: number;
   /** Nanoseconds of all units, roughly. */
   readonly cost: number;
+  /** Nanoseconds of what a thread takes at a time, roughly and at most. */
+  readonly pieceCost: number;
 }
 
 /** One phase with all that its calls need. */
@@ -97,6 +99,7 @@ export function emitProgram(
     workspaceBytes,
     scratchBytes,
     cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
+    pieceCost: Math.max(0, ...steps.map(({ phase }) => grainOf(phase) * phase.unitCost)),
   };
 }
 

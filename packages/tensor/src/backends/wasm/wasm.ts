@@ -255,7 +255,7 @@ class Engine {
           run(at, 0, isShared ? 1 : 0);
         };
         try {
-          if (together) threads.run(id, prepareFrame, main);
+          if (together) threads.run(id, prepareFrame, main, program.pieceCost / 1e6);
           else main(prepareFrame(), false);
         } catch (error) {
           // Nobody knows how far the threads came.
