@@ -117,7 +117,7 @@ const tensorLayers: readonly Layer[] = [
   },
   {
     name: 'compile',
-    files: ['compile/trace.ts', 'compile/compile.ts'],
+    files: ['compile/trace.ts', 'compile/variant.ts', 'compile/compile.ts'],
     reason: 'tracing runs tensor code, so it stands above all that users call',
   },
   { name: 'entries', files: ['index.ts', 'extend.ts', 'gpu.ts'], reason: 'the public names' },

@@ -82,4 +82,73 @@ describe('tree', () => {
     expect(tree.flatten([Math.sin]).structure).toBe(tree.flatten([Math.sin]).structure);
     expect(tree.flatten([Math.sin]).structure).not.toBe(tree.flatten([Math.cos]).structure);
   });
+
+  it('refuses a tree that contains itself or is too deep, wherever it is walked', () => {
+    const loop: { inner?: unknown; x: Tensor } = { x: scalar(1) };
+    loop.inner = [loop];
+    let deep: unknown = scalar(1);
+    for (let i = 0; i < 100_000; i++) deep = [deep];
+    for (const odd of [loop, deep]) {
+      expect(() => tree.leaves(odd)).toThrowErrorMatchingInlineSnapshot(
+        `[StateError: tree: the tree is nested more than 1000 levels deep. Does it contain itself?]`,
+      );
+      expect(() => tree.entries(odd)).toThrow(StateError);
+      expect(() => tree.map((leaf) => leaf, odd)).toThrow(StateError);
+      expect(() => tree.align('test', scalar(1), odd)).toThrow(StateError);
+    }
+    let fine: unknown = scalar(1);
+    for (let i = 0; i < 900; i++) fine = [fine];
+    expect(tree.leaves(tree.map((leaf) => leaf.add(1), fine))[0].itemSync()).toBe(2);
+  });
+
+  it('keeps fields of any name, and objects without a prototype', () => {
+    const named = Object.fromEntries(
+      ['__proto__', 'constructor', 'toString', 'a'].map((key, i) => [key, scalar(i)]),
+    );
+    const bare = Object.assign(Object.create(null) as Record<string, Tensor>, { a: scalar(1) });
+    const copy = tree.map((leaf) => leaf.add(10), [named, bare] as const);
+    expect(tree.entries(copy).map(([path, leaf]) => [path, leaf.itemSync()])).toEqual([
+      ['0.__proto__', 10],
+      ['0.constructor', 11],
+      ['0.toString', 12],
+      ['0.a', 13],
+      ['1.a', 11],
+    ]);
+    expect(copy.map((each) => Object.getPrototypeOf(each) as unknown)).toEqual([
+      Object.prototype,
+      null,
+    ]);
+  });
+
+  it('keeps fields beside those of an array, holes, and the class of an array', () => {
+    class Stack extends Array<unknown> {}
+    const stack = Stack.from([scalar(1), 'two']);
+    const list = Object.assign(new Array<Tensor>(3), {
+      0: scalar(2),
+      2: scalar(3),
+      bias: scalar(4),
+    });
+    const copy = tree.map((leaf) => leaf.add(1), [stack, list] as const);
+    expect(copy[0]).toBeInstanceOf(Stack);
+    expect([copy[0].length, copy[1].length, 1 in copy[1]]).toEqual([2, 3, false]);
+    expect(tree.leaves(copy).map((leaf) => leaf.itemSync())).toEqual([2, 3, 4, 5]);
+    expect(copy[1].bias.itemSync()).toBe(5);
+  });
+
+  it('refuses two tensors of one path', () => {
+    expect(() =>
+      tree.entries({ 'a.b': scalar(1), a: { b: scalar(2) } }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: tree: two tensors have the path 'a.b'. Rename a key with a dot.]`,
+    );
+  });
+
+  it('walks from outside to inside, and not into what is closed to it', () => {
+    const paths: string[] = [];
+    tree.walk({ a: { x: scalar(1) }, b: [scalar(2), 3] }, (_node, path) => {
+      paths.push(path);
+      return path !== 'a';
+    });
+    expect(paths).toEqual(['', 'a', 'b', 'b.0', 'b.1']);
+  });
 });

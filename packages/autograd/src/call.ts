@@ -2,6 +2,7 @@ import { tree, type FlatTree, type Tensor } from '@tessera/tensor';
 import {
   apply,
   currentInterpreter,
+  expectSynchronous,
   primitives,
   withInterpreter,
   type Interpreter,
@@ -40,10 +41,12 @@ export function applyCall<P extends readonly unknown[], R>(call: Call<P, R>, pri
   const recorders: Recorder[] = [];
   let outer = currentInterpreter();
   for (; outer instanceof Recorder; outer = outer.outer) recorders.push(outer);
-  if (recorders.length === 0) return call.f(...primals);
+  if (recorders.length === 0) return expectSynchronous(call.name, call.f(...primals));
   const inside = new Enclosure(call.name, outer, recorders);
   const aliases = withInterpreter(outer, () => tree.map(alias, primals));
-  const result = withInterpreter(inside, () => tree.map(alias, call.f(...aliases)));
+  const result = withInterpreter(inside, () =>
+    tree.map(alias, expectSynchronous(call.name, call.f(...aliases))),
+  );
   const [args, value, captured] = [
     tree.flatten(primals),
     tree.flatten(result),

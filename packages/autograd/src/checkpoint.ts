@@ -23,7 +23,7 @@ import { rule, type VjpRule } from './vjp/rule.ts';
  * @param f A synchronous function of trees to a tree, giving the same value every time: draw random
  * numbers from a key among its arguments. It may read tensors from around it; gradients reach them.
  * @returns A function with the arguments and values of f.
- * @throws StateError if `f` returns a Promise.
+ * @throws StateError if `f` is asynchronous or a generator.
  * @example
  * const block = checkpoint((x: Tensor, w: Tensor) => x.matmul(w).tanh().matmul(w.transpose()).tanh());
  * const loss = (w: Tensor, x: Tensor) => block(block(x, w), w).square().mean();

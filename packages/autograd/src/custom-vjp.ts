@@ -1,4 +1,5 @@
 import { ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
+import { expectSynchronous } from '@tessera/tensor/extend';
 import { applyCall } from './call.ts';
 import { rule } from './vjp/rule.ts';
 
@@ -36,9 +37,9 @@ export interface CustomVjpOptions {
  * arguments: the rule has no place for tensors that f reads from around it.
  * @param pullback Its rule.
  * @returns A function with the arguments and values of f.
- * @throws StateError if f reads a tensor that a gradient follows without having it as an argument, or
- * if the rule does not give one tree for each argument; ShapeError if a cotangent does not have the
- * shape of its argument.
+ * @throws StateError if f or the rule is asynchronous or a generator, if f reads a tensor that a gradient
+ * follows without having it as an argument, or if the rule does not give one tree for each argument;
+ * ShapeError if a cotangent does not have the shape of its argument.
  * @example
  * // ln(1 + eˣ) has the gradient σ(x); the operations inside would give eˣ/(1 + eˣ), which overflows.
  * const softplus = customVjp(
@@ -67,7 +68,10 @@ export function customVjp<P extends readonly unknown[], R>(
               primals: args.unflatten(inputs),
               value: value.unflatten(outputs),
             };
-            const given = pullback(value.unflatten(cotangents), application);
+            const given = expectSynchronous(
+              name,
+              pullback(value.unflatten(cotangents), application),
+            );
             return cotangentLeaves(name, primals, given).map((x̄) => (x̄ === null ? null : () => x̄));
           });
         },

@@ -31,7 +31,7 @@ export interface Vjp<P extends readonly unknown[], R> {
  * @param f A synchronous function of trees to a tree.
  * @param primals Where to evaluate it.
  * @returns The value and the pullback.
- * @throws StateError if `f` returns a Promise.
+ * @throws StateError if `f` is asynchronous or a generator.
  * @example
  * const { value, pullback } = vjp((x: Tensor) => x.square(), tensor([1, 2, 3]));
  * const [cotangent] = pullback(ones([3])); // [2, 4, 6]
@@ -83,7 +83,7 @@ export interface GradOptions<N extends number = number, H extends boolean = bool
  *
  * @param f A synchronous function of trees to a float32 scalar, or with `hasAux` to `[scalar, aux]`.
  * @throws ShapeError if the loss is not a scalar, DTypeError if it is not float32, StateError if `f`
- * returns a Promise.
+ * is asynchronous or a generator.
  * @example
  * const lossAndGrad = valueAndGrad((w: Tensor, x: Tensor) => x.matmul(w).square().mean());
  * const { value, grads } = lossAndGrad(ones([3]), eye(3));

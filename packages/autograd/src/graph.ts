@@ -113,7 +113,7 @@ export interface Recording<R> {
  *
  * @param f A synchronous function of trees to a tree.
  * @param primals Its arguments.
- * @throws StateError if `f` returns a Promise.
+ * @throws StateError if `f` is asynchronous or a generator.
  * @example
  * const { graph } = record((x) => x.sin().sum(), tensor([1, 2, 3]));
  * console.log(formatGraph(graph));

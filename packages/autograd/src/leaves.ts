@@ -1,4 +1,4 @@
-import { Tensor, tree, TreeNode } from '@tessera/tensor';
+import { StateError, Tensor, tree, TreeNode } from '@tessera/tensor';
 
 /**
  * A tensor that belongs to a model but is not trained: a table of position encodings, a running
@@ -36,23 +36,24 @@ export interface NamedLeaf {
 /**
  * The leaves of a tree, in the order of `tree.leaves`, with their paths and whether they are trained.
  *
+ * @throws StateError if two leaves have one path, as in `{ 'a.b': x, a: { b: y } }`.
  * @example
  * const model = { w: ones([2]), ids: tensor([1], { dtype: 'int32' }) };
  * namedLeaves(model).map(({ path, trainable }) => [path, trainable]); // [['w', true], ['ids', false]]
  */
 export function namedLeaves(root: unknown): readonly NamedLeaf[] {
-  const found: NamedLeaf[] = [];
-  const visit = (node: unknown, path: string, frozen: boolean): void => {
-    if (node instanceof Tensor) {
-      found.push({ path, tensor: node, trainable: !frozen && node.dtype === 'float32' });
-    } else if (node instanceof Buffer) {
-      visit(node.value, path, true);
-    } else {
-      for (const [key, child] of tree.children(node) ?? []) {
-        visit(child, path === '' ? key : `${path}.${key}`, frozen);
-      }
+  const found = new Map<string, NamedLeaf>();
+  const add = (path: string, tensor: Tensor, isBuffer: boolean): void => {
+    if (found.has(path)) {
+      throw new StateError('tree', `two tensors have the path '${path}'. Rename a key with a dot.`);
     }
+    found.set(path, { path, tensor, trainable: !isBuffer && tensor.dtype === 'float32' });
   };
-  visit(root, '', false);
-  return found;
+  tree.walk(root, (node, path) => {
+    if (node instanceof Tensor) add(path, node, false);
+    if (!(node instanceof Buffer)) return true;
+    if (node.value instanceof Tensor) add(path, node.value, true);
+    return false;
+  });
+  return [...found.values()];
 }

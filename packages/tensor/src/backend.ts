@@ -14,8 +14,13 @@ export interface Executable {
   /**
    * Runs the plan's kernels in order. `outputs[i]` is the very storage of `inputs[j]` where output i
    * takes over the donated input j.
+   *
+   * A run that fails leaves all inputs as they were, as far as it can: a handle whose memory it has begun
+   * to write over refuses any further use. Values are refused before that.
    */
   run(inputs: readonly Storage[], outputs: readonly Storage[]): void;
+  /** Gives back what the plan holds; it must not run again. Dropped plans give it back some time later. */
+  release?(): void;
 }
 
 /**
@@ -43,9 +48,14 @@ export interface Backend {
   read(storage: Storage, range?: Range): Promise<TypedArray>;
   /** As {@link read}, at once. Throws a StateError on a backend that can only read asynchronously. */
   readSync(storage: Storage, range?: Range): TypedArray;
+  /**
+   * Storage of the same elements that a run may write over: this one, or a copy if somebody outside may
+   * hold the memory. Throws a StateError if the elements are gone.
+   */
+  writable(storage: Storage, op: string): Storage;
   /** The same memory under a new handle; the old handle refuses any further use. */
   transfer(storage: Storage, op: string): Storage;
-  /** Frees the memory at once; the handle refuses any further use. */
-  release(storage: Storage): void;
+  /** Frees the memory at once; the handle refuses any further use, and says why. Default: it was disposed. */
+  release(storage: Storage, loss?: string): void;
   prepare(plan: Plan, constants: readonly Storage[]): Executable;
 }

@@ -8,6 +8,7 @@ import { defaultBackend } from './default-backend.ts';
 import { allocateArray, type DType } from './dtype.ts';
 import { StateError } from './errors.ts';
 import { installEvaluator, type Interpreter } from './interpreter.ts';
+import { numberOf } from './methods/read.ts';
 import {
   formatNumber,
   formatParams,
@@ -57,11 +58,14 @@ function evaluate(
   if (operation.kind === 'literal') return [uniformTensor(spec, Number(params['value']))];
   if (operation.kind === 'movement') {
     const { value } = inputs[0];
-    if (value.kind === 'uniform') return [uniformTensor(spec, value.value)];
+    // The same value, so that views share what becomes of it.
+    if (value.kind === 'uniform' && value.loss === undefined) return [new Tensor(spec, value)];
     const view = value.kind === 'stored' ? operation.view(value.view, params) : null;
     if (value.kind === 'stored' && view !== null) return [new Tensor(spec, { ...value, view })];
   }
-  const numbers = inputs.map(({ value }) => (value.kind === 'uniform' ? value.value : null));
+  const numbers = inputs.map(({ value }) =>
+    value.kind === 'uniform' ? numberOf(operation.name, value) : null,
+  );
   if (operation.kind === 'pointwise' && numbers.every((value) => value !== null)) {
     return [uniformTensor(spec, roundTo(spec.dtype, operation.scalar(numbers, params)))];
   }
@@ -141,7 +145,8 @@ function windowOn({ shape, dtype, value }: Tensor, backend: Backend): Window {
     return { storage, view, size: storage.size, dtype };
   }
   const view: View = { shape, strides: shape.map(() => 0), offset: 0 };
-  return { storage: scalarStorage(backend, dtype, value.value), view, size: 1, dtype };
+  const number = numberOf('compile', value);
+  return { storage: scalarStorage(backend, dtype, number), view, size: 1, dtype };
 }
 
 function scalarStorage(backend: Backend, dtype: DType, value: number): Storage {

@@ -103,6 +103,14 @@ export const DONATED: string =
 export const DISPOSED =
   'the tensor was disposed. Read its values or compute with it before it is disposed.';
 
+/** What became of a tensor that a call had begun to write over when it failed, as every backend says it. */
+export function lostIn(cause: unknown): string {
+  return (
+    `the tensor was lost in a call that failed after it had begun to write over it (${messageOf(cause)}). ` +
+    'Go on from a copy or a checkpoint.'
+  );
+}
+
 /**
  * The refusal of a backend that is given a tensor which another one stores.
  *

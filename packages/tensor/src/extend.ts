@@ -30,7 +30,13 @@ export { simplify } from './compile/simplify.ts';
 export { trace, type TraceTarget } from './compile/trace.ts';
 export type { Composite, Operation } from './composites/composite.ts';
 export { composites, type CompositeName, type CompositeParams } from './composites/table.ts';
-export { apply, currentInterpreter, withInterpreter, type Interpreter } from './interpreter.ts';
+export {
+  apply,
+  currentInterpreter,
+  expectSynchronous,
+  withInterpreter,
+  type Interpreter,
+} from './interpreter.ts';
 export type { Conv2dGeometry } from './primitives/contract.ts';
 export {
   formatParams,

@@ -83,11 +83,27 @@ export function withInterpreter<T>(interpreter: Interpreter, body: () => T): T {
   }
 }
 
-/** Gives `result` back, or throws a StateError if it is a Promise. */
+/**
+ * Gives `result` back if it is the value of a synchronous function.
+ *
+ * @param op Who asked for it, for the error.
+ * @throws StateError if it is a Promise or another thenable, or a generator. A Promise that is refused
+ * ends no process later on: whatever it is rejected with is taken.
+ * @example
+ * const square = (x: Tensor) => x.square();
+ * expectSynchronous('example', square(tensor([2, 3]))); // [4, 9]
+ */
 export function expectSynchronous<T>(op: string, result: T): T {
-  if (!(result instanceof Promise)) return result;
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return result;
+  const tag = Object.prototype.toString.call(result).slice(8, -1);
+  const isGenerator = tag.endsWith('Generator');
+  if (!isGenerator && !('then' in result && typeof result.then === 'function')) return result;
+  if (tag === 'Promise') void Promise.resolve(result).catch(() => undefined);
+  const what = tag === 'Promise' ? 'a Promise' : 'a thenable';
   throw new StateError(
     op,
-    'the function returned a Promise, but it must be synchronous. Read values with await outside of it.',
+    isGenerator
+      ? 'the function is a generator, whose body has not run. Return the value from a plain function.'
+      : `the function returned ${what}, but it must be synchronous. Read values with await outside of it.`,
   );
 }

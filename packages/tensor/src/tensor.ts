@@ -16,17 +16,20 @@ import {
 } from './methods/arithmetic.ts';
 import { matmul } from './methods/contract.ts';
 import * as move from './methods/movement.ts';
-import { expectSingle, read, readSync } from './methods/read.ts';
+import { expectSingle, giveUp, read, readSync } from './methods/read.ts';
 import { reducedCount, reduction } from './methods/reduce.ts';
 import { pointwise } from './primitives/pointwise.ts';
 import type { TensorSpec } from './primitives/primitive.ts';
 import { broadcastShapes, normalizeAxes, normalizeAxis, sizeOf, type Shape } from './shape.ts';
 import type { View } from './view.ts';
 
-/** What stands behind a tensor: elements in storage, one repeated number, or a variable of a program being traced. */
+/**
+ * What stands behind a tensor: elements in storage, one repeated number (with what became of it, once it
+ * was disposed or donated), or a variable of a program being traced.
+ */
 export type TensorValue =
   | { readonly kind: 'stored'; readonly storage: Storage; readonly view: View }
-  | { readonly kind: 'uniform'; readonly value: number }
+  | { readonly kind: 'uniform'; readonly value: number; loss?: string }
   | { readonly kind: 'traced'; readonly tracer: Interpreter; readonly variable: number };
 
 /** An operand of arithmetic: a tensor, or a number that takes the tensor's dtype where it can. */
@@ -434,7 +437,7 @@ export class Tensor implements TensorSpec {
 
   /** Frees the storage now; this tensor and every view of it refuse any further use. */
   [Symbol.dispose](): void {
-    if (this.value.kind === 'stored') this.value.storage.backend.release(this.value.storage);
+    giveUp(this);
   }
 
   toString(): string {

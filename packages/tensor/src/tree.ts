@@ -5,7 +5,8 @@ import { Tensor } from './tensor.ts';
  * Base of classes whose fields are part of a tree: a model is its own parameter tree. Trees are
  * tensors (the leaves), arrays, plain objects and instances of `TreeNode`; everything else in them
  * (numbers, strings, functions, null, maps) is structure and stays as it is. Copies are made field by
- * field without the constructor, so a class that extends it must not have `#private` fields.
+ * field without the constructor, so a class that extends it must not have `#private` fields; fields
+ * whose key is a symbol are no part of the tree.
  *
  * @example
  * class Scale extends TreeNode {
@@ -23,7 +24,13 @@ export abstract class TreeNode {}
 /** A tree taken apart: its leaves in order, and how to put new leaves in their place. */
 export interface FlatTree<T> {
   readonly leaves: readonly Tensor[];
-  /** Equal for trees of one structure, static parts included. */
+  /**
+   * Equal for trees of one structure: the same classes (the very classes, whatever their names) and keys,
+   * and the same static parts. Numbers, strings and the like count by value, symbols and functions by
+   * identity, other objects by identity and by what they hold at the moment.
+   *
+   * @throws StateError for static parts that hold tensors, and for typed arrays.
+   */
   readonly structure: string;
   /** The same tree with other leaves. */
   unflatten(leaves: readonly Tensor[]): T;
@@ -31,29 +38,17 @@ export interface FlatTree<T> {
 
 type Branch = readonly unknown[] | Readonly<Record<string, unknown>> | TreeNode;
 
+/** Branches inside each other, at most: more than any model has, and few enough for the stack of any engine. */
+const DEEPEST = 1000;
+
 /** Takes a tree apart. */
 function flatten<T>(root: T): FlatTree<T> {
-  const found: Tensor[] = [];
-  const parts: string[] = [];
-  const visit = (node: unknown): void => {
-    if (node instanceof Tensor) {
-      found.push(node);
-      parts.push('*');
-    } else if (isBranch(node)) {
-      parts.push(`${node.constructor?.name ?? ''}{`);
-      for (const [key, child] of Object.entries(node)) {
-        parts.push(`${JSON.stringify(key)}:`);
-        visit(child);
-      }
-      parts.push('}');
-    } else {
-      parts.push(staticIdentity(node));
-    }
-  };
-  visit(root);
+  const found = leaves(root);
   return {
     leaves: found,
-    structure: parts.join(' '),
+    get structure() {
+      return structureOf(root);
+    },
     unflatten: (replacements) => {
       if (replacements.length !== found.length) {
         throw new StateError(
@@ -69,19 +64,55 @@ function flatten<T>(root: T): FlatTree<T> {
 
 /** The leaves in order. */
 function leaves(root: unknown): readonly Tensor[] {
-  return flatten(root).leaves;
+  const found: Tensor[] = [];
+  const visit = (node: unknown, depth: number): void => {
+    if (node instanceof Tensor) found.push(node);
+    else if (isBranch(node)) {
+      checkDepth(depth);
+      for (const child of Object.values(node)) visit(child, depth + 1);
+    }
+  };
+  visit(root, 0);
+  return found;
 }
 
-/** `[path, leaf]` pairs in order; a path joins field names and indices by dots: `blocks.0.attn.qkv.weight`. */
-function entries(root: unknown): readonly (readonly [string, Tensor])[] {
-  const found: [string, Tensor][] = [];
-  const visit = (node: unknown, path: string): void => {
-    if (node instanceof Tensor) found.push([path, node]);
-    for (const [key, child] of children(node) ?? [])
-      visit(child, path === '' ? key : `${path}.${key}`);
+/**
+ * Calls `visit` with every node and its path, from outside to inside and in order; what it gives `false`
+ * for is not opened.
+ *
+ * @throws StateError if the tree contains itself.
+ */
+function walk(root: unknown, visit: (node: unknown, path: string) => boolean): void {
+  const enter = (node: unknown, path: string, depth: number): void => {
+    if (!visit(node, path) || !isBranch(node)) return;
+    checkDepth(depth);
+    for (const [key, child] of Object.entries(node)) {
+      enter(child, path === '' ? key : `${path}.${key}`, depth + 1);
+    }
   };
-  visit(root, '');
-  return found;
+  enter(root, '', 0);
+}
+
+/**
+ * `[path, leaf]` pairs in order; a path joins field names and indices by dots: `blocks.0.attn.qkv.weight`.
+ *
+ * @throws StateError if two leaves have one path, as in `{ 'a.b': x, a: { b: y } }`.
+ */
+function entries(root: unknown): readonly (readonly [string, Tensor])[] {
+  const found = new Map<string, Tensor>();
+  walk(root, (node, path) => {
+    if (node instanceof Tensor) {
+      if (found.has(path)) {
+        throw new StateError(
+          'tree',
+          `two tensors have the path '${path}'. Rename a key with a dot.`,
+        );
+      }
+      found.set(path, node);
+    }
+    return true;
+  });
+  return [...found];
 }
 
 /**
@@ -132,6 +163,29 @@ function children(node: unknown): readonly (readonly [string, unknown])[] | null
   return isBranch(node) ? Object.entries(node) : null;
 }
 
+/** A branch like `node` whose parts are what `f` makes of those of `node`. */
+function mapChildren<T>(node: T, f: (child: unknown, key: string) => unknown): T {
+  const prototype = Object.getPrototypeOf(node) as object | null;
+  const copy = (
+    Array.isArray(node)
+      ? Object.setPrototypeOf(new Array(node.length), prototype)
+      : Object.create(prototype)
+  ) as Record<string, unknown>;
+  for (const [key, child] of Object.entries(node as Branch)) {
+    const value = f(child, key);
+    // Assigned where the key means something already, as `__proto__` does, it would not be a field.
+    if (key in copy) {
+      Object.defineProperty(copy, key, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    } else copy[key] = value;
+  }
+  return copy as T;
+}
+
 /**
  * Functions on trees of tensors.
  *
@@ -147,7 +201,9 @@ export const tree: {
   readonly map: typeof map;
   readonly align: typeof align;
   readonly children: typeof children;
-} = { flatten, leaves, entries, map, align, children };
+  readonly mapChildren: typeof mapChildren;
+  readonly walk: typeof walk;
+} = { flatten, leaves, entries, map, align, children, mapChildren, walk };
 
 function isBranch(node: unknown): node is Branch {
   if (typeof node !== 'object' || node === null) return false;
@@ -158,29 +214,97 @@ function isBranch(node: unknown): node is Branch {
 
 function replaceLeaves(node: unknown, next: () => Tensor): unknown {
   if (node instanceof Tensor) return next();
-  if (!isBranch(node)) return node;
-  if (Array.isArray(node)) return node.map((child: unknown) => replaceLeaves(child, next));
-  const copy = Object.create(Object.getPrototypeOf(node) as object | null) as Record<
-    string,
-    unknown
-  >;
-  for (const [key, child] of Object.entries(node)) copy[key] = replaceLeaves(child, next);
-  return copy;
+  return isBranch(node) ? mapChildren(node, (child) => replaceLeaves(child, next)) : node;
+}
+
+function checkDepth(depth: number): void {
+  if (depth < DEEPEST) return;
+  throw new StateError(
+    'tree',
+    `the tree is nested more than ${DEEPEST} levels deep. Does it contain itself?`,
+  );
+}
+
+/** A text of everything in a tree but its leaves. */
+function structureOf(root: unknown): string {
+  const parts: string[] = [];
+  const seen = new Set<object>();
+  const visit = (node: unknown, depth: number, holder: string): void => {
+    if (node instanceof Tensor) {
+      if (holder !== '') {
+        throw new StateError(
+          'tree',
+          `a tensor stands in an instance of ${holder}, which is no part of a tree: a plan would keep its values of today. ` +
+            'Put it in arrays, plain objects or instances of TreeNode.',
+        );
+      }
+      parts.push('*');
+      return;
+    }
+    const text = staticText(node);
+    if (text !== null) {
+      parts.push(text);
+      return;
+    }
+    checkDepth(depth);
+    const object = node as object;
+    const isPart = holder === '' && isBranch(object);
+    // Of a branch the class counts, of another object which one it is: it may hide what it holds.
+    const prototype = Object.getPrototypeOf(object) as object | null;
+    if (isPart) parts.push(`${prototype && identityOf(prototype)}{`);
+    else {
+      parts.push(`#${identityOf(object)}`);
+      if (seen.has(object)) return;
+      seen.add(object);
+      parts.push('{');
+    }
+    const inside = isPart ? '' : holder || (prototype?.constructor?.name ?? 'object');
+    if (Array.isArray(object)) parts.push(String(object.length));
+    if (object instanceof Date) parts.push(String(object.getTime()));
+    if (object instanceof Map || object instanceof Set) {
+      for (const item of object) visit(item, depth + 1, inside);
+    }
+    for (const [key, child] of Object.entries(object)) {
+      parts.push(sized(key));
+      visit(child, depth + 1, inside);
+    }
+    parts.push('}');
+  };
+  visit(root, 0, '');
+  return parts.join(' ');
+}
+
+/** A text that no other text begins with. */
+function sized(text: string): string {
+  return `${text.length}:${text}`;
+}
+
+/** A text for what is no object that can be looked into; `null` for an object that can. */
+function staticText(value: unknown): string | null {
+  if (typeof value === 'string') return `"${sized(value)}`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function' || typeof value === 'symbol') return `#${identityOf(value)}`;
+  if (typeof value !== 'object' || value === null)
+    return Object.is(value, -0) ? '-0' : String(value);
+  if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return null;
+  throw new StateError(
+    'tree',
+    `the elements of a ${value.constructor.name} are no part of a tree, and could change unseen. Make a tensor of them.`,
+  );
 }
 
 const identities = new WeakMap<object, number>();
+/** Apart, since not every engine takes symbols as keys of a WeakMap. */
+const symbols = new Map<symbol, number>();
 let nextIdentity = 0;
 
-/** A text for a static part of a tree: its value, or for objects and functions their identity. */
-function staticIdentity(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
-    return Object.is(value, -0) ? '-0' : String(value);
-  let identity = identities.get(value);
+/** A number that no other object, function or symbol has. */
+function identityOf(value: object | symbol): number {
+  const known = (typeof value === 'symbol' ? symbols : identities) as Map<unknown, number>;
+  let identity = known.get(value);
   if (identity === undefined) {
     identity = nextIdentity++;
-    identities.set(value, identity);
+    known.set(value, identity);
   }
-  return `#${identity}`;
+  return identity;
 }

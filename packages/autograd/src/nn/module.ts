@@ -49,7 +49,8 @@ export interface Layer extends Module {
  * const shifted = withFields(layer, { bias: ones([2]) });
  */
 export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
-  return Object.assign(Object.create(Object.getPrototypeOf(module) as object) as M, module, fields);
+  const own = Object.getOwnPropertyDescriptors({ ...module, ...fields });
+  return Object.create(Object.getPrototypeOf(module) as object, own) as M;
 }
 
 /**
@@ -62,13 +63,10 @@ export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
  */
 export function namedModules(root: Module): readonly (readonly [string, Module])[] {
   const found: (readonly [string, Module])[] = [];
-  const visit = (node: unknown, path: string): void => {
+  tree.walk(root, (node, path) => {
     if (node instanceof Module) found.push([path, node]);
-    for (const [key, child] of tree.children(node) ?? []) {
-      visit(child, path === '' ? key : `${path}.${key}`);
-    }
-  };
-  visit(root, '');
+    return true;
+  });
   return found;
 }
 

@@ -36,18 +36,12 @@ export type Wrapper = (path: string, run: () => unknown, inputs: readonly unknow
 
 /** A copy of a model, on the same tensors, whose modules compute `wrapper` in place of `forward`. */
 export function wrapForward<M extends Module>(model: M, wrapper: Wrapper): M {
+  tree.leaves(model); // refuses a model that contains itself
   const visit = (node: unknown, path: string): unknown => {
-    const children = tree.children(node);
-    if (children === null) return node;
-    const parts = children.map(
-      ([key, child]) => [key, visit(child, path === '' ? key : `${path}.${key}`)] as const,
-    );
-    if (Array.isArray(node)) return parts.map(([, part]) => part);
-    const prototype = Object.getPrototypeOf(node) as object | null;
-    const copy = Object.assign(
-      Object.create(prototype) as Record<string, unknown>,
-      Object.fromEntries(parts),
-    );
+    if (tree.children(node) === null) return node;
+    const copy = tree.mapChildren(node, (child, key) =>
+      visit(child, path === '' ? key : `${path}.${key}`),
+    ) as Record<string, unknown>;
     const { forward } = copy;
     if (node instanceof TreeNode && typeof forward === 'function') {
       copy['forward'] = function wrapped(this: unknown, ...inputs: unknown[]): unknown {

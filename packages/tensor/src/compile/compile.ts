@@ -1,20 +1,24 @@
-import type { Backend, Executable, Storage } from '../backend.ts';
-import { commonBackend, contiguousStorage, evaluator, ownStorage, storedTensor } from '../eager.ts';
-import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
-import { sizeOf } from '../shape.ts';
-import { tree, type FlatTree } from '../tree.ts';
+import type { Backend } from '../backend.ts';
+import { commonBackend, evaluator } from '../eager.ts';
 import { ValueError } from '../errors.ts';
-import { planProgram } from './pipeline.ts';
-import { formatPlan, type Plan } from './plan.ts';
-import { formatProgram, type Program } from './program.ts';
-import { simplify } from './simplify.ts';
-import { trace } from './trace.ts';
+import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
+import { tree, type FlatTree } from '../tree.ts';
+import { formatPlan } from './plan.ts';
+import { formatProgram } from './program.ts';
+import { planOf, Variant } from './variant.ts';
+
+/** Plans that one compiled function keeps on a backend; the one that was not used for longest goes. */
+const MOST_PLANS = 128;
+
+/** The plan of a function at which it is said that an argument varies. */
+const MANY_PLANS = 100;
 
 /** Options of {@link compile}. */
 export interface CompileOptions {
   /**
    * Positions of the arguments that the caller gives up. Results are written over their tensors,
-   * which refuse any use after the call. Default none.
+   * which refuse any use after the call, as do their views. A tensor that stands in the arguments twice,
+   * or that the function captures, is copied and stays. Default none.
    */
   readonly donate?: readonly number[];
 }
@@ -41,10 +45,17 @@ export interface Compiled<A extends readonly unknown[], R> {
  * it into one program, simplifies, fuses and plans it; later calls only run the plan.
  *
  * Numbers and other parts of the arguments that are no tensors are fixed while tracing: another
- * value compiles another plan. Inside `grad` or another compiled function, `f` itself is called, so
- * compile the outermost function.
+ * value compiles another plan. Numbers, texts and the like are compared by value, classes, functions and
+ * symbols by identity, other objects (maps, dates, instances of classes) by identity and by the fields and
+ * items that they show; what an object hides must not change. Making a plan takes long, and 128 are kept,
+ * so pass numbers that vary as tensors; at the hundredth plan a warning names the argument that varies.
+ * Inside `grad` or another compiled function, `f` itself is called, so compile the outermost function.
  *
- * @throws StateError if `f` is asynchronous or reads the values of a tensor.
+ * A call that fails leaves the tensors of its arguments as they were, donated ones too, unless it had
+ * begun to write over them (where a thread ends in the middle of a run); then they say so.
+ *
+ * @throws StateError if `f` is asynchronous, is a generator or reads the values of a tensor, and for
+ * typed arrays in the arguments, and tensors in objects that are no trees.
  * @example
  * const step = compile((w: Tensor, x: Tensor) => w.sub(x.mul(w).mul(0.1)), { donate: [0] });
  * let w = tensor([1, 2]);
@@ -58,20 +69,26 @@ export function compile<A extends readonly unknown[], R>(
     throw new ValueError('compile', `takes a function, but got a ${typeof f}.`);
   }
   const known = new WeakMap<Backend, Map<string, Variant<R>>>();
+  const watch = new VariationWatch(f.name);
   const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {
-    const specs = flat.leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ');
-    const signature = `${flat.structure} ${specs}`;
+    const signature = signatureOf(flat);
     const variants = known.get(backend) ?? new Map<string, Variant<R>>();
     known.set(backend, variants);
     let variant = variants.get(signature);
     if (variant === undefined) {
       variant = new Variant(f, flat, donatedLeaves(args, options.donate ?? []), backend);
-      variants.set(signature, variant);
-    }
+      watch.see(args);
+      for (const [oldest, dropped] of variants) {
+        if (variants.size < MOST_PLANS) break;
+        variants.delete(oldest);
+        dropped.release();
+      }
+    } else variants.delete(signature);
+    variants.set(signature, variant);
     return variant;
   };
   const call = (...args: A): R => {
-    if (currentInterpreter() !== evaluator) return f(...args);
+    if (currentInterpreter() !== evaluator) return expectSynchronous('compile', f(...args));
     const flat = tree.flatten(args);
     return variantOf(args, flat, commonBackend('compile', flat.leaves)).run(flat);
   };
@@ -90,86 +107,34 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
-/** Every stage of a function for arguments of one structure, and the structure of its result. */
-function planOf<R>(
-  f: (...args: never) => R,
-  flat: FlatTree<readonly unknown[]>,
-  donated: ReadonlySet<number>,
-  backend: Backend,
-): {
-  readonly traced: Program;
-  readonly simplified: Program;
-  readonly plan: Plan;
-  readonly result: FlatTree<R>;
-} {
-  let result: FlatTree<R> | undefined;
-  const traced = trace(
-    (inputs) => {
-      result = tree.flatten(expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))));
-      return result.leaves;
-    },
-    flat.leaves,
-    { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
-  );
-  if (result === undefined) throw new ValueError('compile', 'the function did not return.');
-  const simplified = simplify(traced);
-  const plan = planProgram(simplified, [...donated], undefined, backend.epilogues);
-  return { traced, simplified, plan, result };
+/** Everything about arguments that a plan depends on. */
+function signatureOf({ structure, leaves }: FlatTree<unknown>): string {
+  return `${structure} ${leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`;
 }
 
-/** The function compiled for arguments of one structure. It keeps what a run needs, and no program. */
-class Variant<R> {
-  private readonly backend: Backend;
-  private readonly donated: ReadonlySet<number>;
-  /** Donated inputs that no output takes over. */
-  private readonly spent: readonly number[];
-  private readonly outputs: Plan['outputs'];
-  private readonly executable: Executable;
-  private readonly unflatten: FlatTree<R>['unflatten'];
+/** Counts the plans of a function, and says once that an argument varies. */
+class VariationWatch {
+  private readonly name: string;
+  private plans = 0;
+  private last: readonly string[] = [];
 
-  constructor(
-    f: (...args: never) => R,
-    flat: FlatTree<readonly unknown[]>,
-    donated: ReadonlySet<number>,
-    backend: Backend,
-  ) {
-    const { simplified, plan, result } = planOf(f, flat, donated, backend);
-    this.backend = backend;
-    this.donated = donated;
-    this.outputs = plan.outputs;
-    const taken = new Set(plan.outputs.map(({ donatedInput }) => donatedInput));
-    this.spent = [...donated].filter((i) => !taken.has(i));
-    this.unflatten = result.unflatten;
-    this.executable = backend.prepare(
-      plan,
-      simplified.constants.map(({ storage }) => storage),
-    );
+  constructor(name: string) {
+    this.name = name === '' ? 'a function' : name;
   }
 
-  run({ leaves }: FlatTree<unknown>): R {
-    const uses = new Map<Storage, number>();
-    for (const { value } of leaves) {
-      if (value.kind === 'stored') uses.set(value.storage, 1 + (uses.get(value.storage) ?? 0));
-    }
-    const inputs = leaves.map((leaf, i) => {
-      const storage = contiguousStorage(leaf, this.backend);
-      const isOnlyHolder =
-        leaf.value.kind === 'stored' && leaf.value.storage === storage && uses.get(storage) === 1;
-      return this.donated.has(i) && !isOnlyHolder ? ownStorage(leaf, this.backend) : storage;
-    });
-    const donations = inputs.map((storage, i) =>
-      this.donated.has(i) ? this.backend.transfer(storage, 'compile') : storage,
+  /** Takes notice of the arguments that a plan was made for. */
+  see(args: readonly unknown[]): void {
+    this.plans++;
+    if (this.plans < MANY_PLANS - 1 || this.plans > MANY_PLANS) return;
+    const before = this.last;
+    this.last = args.map((arg) => signatureOf(tree.flatten(arg)));
+    if (this.plans < MANY_PLANS) return;
+    const varying = this.last.flatMap((each, i) => (each === before[i] ? [] : [i]));
+    console.warn(
+      `compile: ${this.name} has ${MANY_PLANS} plans, since argument ${varying.join(' and ')} (from 0) varies. ` +
+        `Making a plan takes long, and ${MOST_PLANS} are kept. Pass numbers as tensors, as by scalar(x), ` +
+        'and tensors in few shapes, as by padding.',
     );
-    const outputs = this.outputs.map(({ dtype, shape, donatedInput }) =>
-      donatedInput === null ? this.backend.allocate(dtype, sizeOf(shape)) : donations[donatedInput],
-    );
-    try {
-      this.executable.run(donations, outputs);
-    } finally {
-      // What was donated and no output took over is nobody's: a collector would come late.
-      for (const i of this.spent) this.backend.release(donations[i]);
-    }
-    return this.unflatten(this.outputs.map((spec, i) => storedTensor(spec, outputs[i])));
   }
 }
 

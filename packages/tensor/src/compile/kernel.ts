@@ -18,6 +18,11 @@ export interface Operand {
   readonly view: View;
 }
 
+/** Whether a kernel may refuse values that it meets. */
+export function refusesValues(kernel: Kernel): boolean {
+  return kernel.kind === 'call' && 'refuses' in kernel.operation;
+}
+
 /** One value of an expression; `args` are indices of earlier nodes. */
 export type ExpressionNode =
   | { readonly kind: 'load'; readonly input: number; readonly dtype: DType }

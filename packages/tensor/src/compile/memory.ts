@@ -3,7 +3,7 @@ import type { TensorSpec } from '../primitives/primitive.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import { isContiguous } from '../view.ts';
 import type { Schedule } from './fuse.ts';
-import type { Kernel, Operand } from './kernel.ts';
+import { refusesValues, type Kernel, type Operand } from './kernel.ts';
 import type { Place, Plan, PlanBuffer, PlanOutput } from './plan.ts';
 
 /** Buffers start at multiples of this many bytes, so that vector loads never straddle two. */
@@ -79,7 +79,11 @@ function worksInPlace(kernel: Kernel, output: Operand, buffer: number): boolean 
   );
 }
 
-/** Pairs outputs with donated inputs of the same kind that are read for the last time before (or as) the output is written. */
+/**
+ * Pairs outputs with donated inputs of the same kind that are read for the last time before (or as) the
+ * output is written. Nothing donated is written before the last kernel that may refuse a value, so that a
+ * refused call leaves its arguments as they were.
+ */
 function assignDonations(
   { buffers, kernels }: Schedule,
   lifetimes: readonly Lifetime[],
@@ -88,6 +92,7 @@ function assignDonations(
 ): PlanOutput[] {
   const bufferOf = (kind: 'input' | 'output', index: number): number =>
     buffers.findIndex(({ role }) => role.kind === kind && role.index === index);
+  const lastRefusal = kernels.findLastIndex(refusesValues);
   const free = new Map(donated.map((index) => [index, bufferOf('input', index)]));
   return outputs.map(({ shape, dtype }, index) => {
     const buffer = bufferOf('output', index);
@@ -96,7 +101,7 @@ function assignDonations(
     const written = kernel.outputs.find((output) => output.buffer === buffer);
     const candidates = [...free].filter(([, input]) => {
       const fits = buffers[input].dtype === dtype && buffers[input].size === sizeOf(shape);
-      if (!fits || written === undefined) return false;
+      if (!fits || written === undefined || first <= lastRefusal) return false;
       const { last } = lifetimes[input];
       return last < first || (last === first && worksInPlace(kernel, written, input));
     });

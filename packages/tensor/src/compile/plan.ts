@@ -39,6 +39,19 @@ export interface Plan {
   readonly arenaBytes: number;
 }
 
+/** The donated inputs that kernels before `end` write over. */
+export function overwrittenInputs(
+  { buffers, kernels, outputs }: Plan,
+  end: number,
+): readonly number[] {
+  const written = kernels.slice(0, end).flatMap((kernel) => kernel.outputs);
+  const places = written.map(({ buffer }) => buffers[buffer].place);
+  return outputs.flatMap(({ donatedInput }, i) => {
+    const isWritten = places.some((place) => place.kind === 'output' && place.index === i);
+    return donatedInput !== null && isWritten ? [donatedInput] : [];
+  });
+}
+
 /**
  * Prints a plan: its buffers' places, then one line a kernel.
  *

@@ -1,6 +1,7 @@
 import type { Storage } from '../backend.ts';
 import type { Operation } from '../composites/composite.ts';
 import { StateError } from '../errors.ts';
+import { numberOf } from '../methods/read.ts';
 import { withInterpreter, type Interpreter } from '../interpreter.ts';
 import type { Params, TensorSpec } from '../primitives/primitive.ts';
 import { literal } from '../primitives/source.ts';
@@ -33,7 +34,7 @@ const WITHOUT_BACKEND: TraceTarget = {
  *
  * @param specs Shape and dtype of each input.
  * @param target Default: composites are traced through, and a captured tensor is an error.
- * @throws StateError if `f` is asynchronous or reads the values of a tensor.
+ * @throws StateError if `f` is asynchronous, is a generator or reads the values of a tensor.
  *
  * @example
  * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
@@ -93,7 +94,10 @@ class Tracer implements Interpreter {
   variableOf(tensor: Tensor): Variable {
     const { value } = tensor;
     if (value.kind === 'uniform') {
-      const [scalar] = this.append(literal, [], { value: value.value, dtype: tensor.dtype });
+      const [scalar] = this.append(literal, [], {
+        value: numberOf(this.name, value),
+        dtype: tensor.dtype,
+      });
       return tensor.rank === 0
         ? scalar
         : this.append(movement.expand, [scalar], { shape: tensor.shape })[0];

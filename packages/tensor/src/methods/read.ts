@@ -1,8 +1,11 @@
 import type { Range, TypedArray } from '../dtype.ts';
 import { gatherElements } from '../elements.ts';
-import { ShapeError, StateError } from '../errors.ts';
-import type { Tensor } from '../tensor.ts';
+import { DISPOSED, ShapeError, StateError } from '../errors.ts';
+import type { Tensor, TensorValue } from '../tensor.ts';
 import { rangeOf, type View } from '../view.ts';
+
+/** One repeated number, as it stands behind a tensor. */
+type UniformValue = Extract<TensorValue, { readonly kind: 'uniform' }>;
 
 /** The elements in row-major order, when the backend has them. */
 export async function read(x: Tensor): Promise<TypedArray> {
@@ -23,7 +26,7 @@ export function readSync(x: Tensor): TypedArray {
     );
   }
   if (value.kind === 'uniform') {
-    return gatherElements([value.value], dtype, {
+    return gatherElements([numberOf('data', value)], dtype, {
       shape,
       strides: shape.map(() => 0),
       offset: 0,
@@ -32,6 +35,22 @@ export function readSync(x: Tensor): TypedArray {
   const { storage, view } = value;
   const range = rangeOf(view);
   return gatherElements(storage.backend.readSync(storage, range), dtype, within(view, range));
+}
+
+/**
+ * The number that stands behind a tensor without storage.
+ *
+ * @throws StateError if the tensor was donated or disposed.
+ */
+export function numberOf(op: string, { value, loss }: UniformValue): number {
+  if (loss !== undefined) throw new StateError(op, loss);
+  return value;
+}
+
+/** Lets go of what stands behind a tensor; it and every view of it refuse any further use, and say why. */
+export function giveUp({ value }: Tensor, loss: string = DISPOSED): void {
+  if (value.kind === 'stored') value.storage.backend.release(value.storage, loss);
+  if (value.kind === 'uniform') value.loss ??= loss;
 }
 
 /** The view in what was read of the range alone. */

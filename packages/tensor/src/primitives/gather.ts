@@ -14,6 +14,7 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
   gather: {
     kind: 'kernel',
     name: 'gather',
+    refuses: true,
     doc: 'y[…, i, …] = x[…, index[…, i, …], …] along axis',
     infer: ([x, index], { axis }) => {
       expectDType('gather', index.dtype, ['int32']);
@@ -25,6 +26,7 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
   scatterAdd: {
     kind: 'kernel',
     name: 'scatterAdd',
+    refuses: true,
     doc: 'y = 0; y[…, index[…, i, …], …] += source[…, i, …] along axis',
     infer: ([index, source], { axis, shape }) => {
       checkShape('scatterAdd', shape);

@@ -87,6 +87,8 @@ export type LiteralParams = { readonly value: number; readonly dtype: DType };
 /** An operation with a kernel of its own in every backend. */
 export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'kernel';
+  /** Whether its kernel may refuse values, such as an index outside of the axis that it indexes. */
+  readonly refuses?: true;
   /** How many of the last axes of the result are one row for a kernel that takes an epilogue. */
   readonly rowAxes?: number;
 }

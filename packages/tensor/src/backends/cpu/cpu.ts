@@ -1,8 +1,8 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
-import type { Plan } from '../../compile/plan.ts';
+import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
 import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
-import { foreignStorage, StateError } from '../../errors.ts';
+import { foreignStorage, lostIn, StateError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -46,9 +46,10 @@ export function cpuBackend(): Backend {
       }),
     readSync: (storage, range) =>
       own(backend, storage, 'data').share('data').subarray(range?.begin, range?.end),
+    writable: (storage, op) => own(backend, storage, op).writable(op),
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
-    release: (storage) => {
-      own(backend, storage, 'dispose').release();
+    release: (storage, loss) => {
+      own(backend, storage, 'dispose').release(loss);
     },
     prepare: (plan, constants) => prepare(backend, plan, constants),
   };
@@ -72,7 +73,15 @@ function prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): E
   return {
     run: (inputs, outputs) => {
       const buffers = resolvers.map((resolve) => resolve(inputs, outputs));
-      for (const run of runs) run(buffers);
+      let at = 0;
+      try {
+        for (; at < runs.length; at++) runs[at](buffers);
+      } catch (error) {
+        for (const input of overwrittenInputs(plan, at + 1)) {
+          backend.release(inputs[input], lostIn(error));
+        }
+        throw error;
+      }
     },
   };
 }

@@ -38,24 +38,23 @@ export class CpuStorage implements Storage {
     return elements;
   }
 
-  /**
-   * A new handle of the elements, which this one gives up. Its array will be written to, so it is a
-   * copy if somebody outside may hold this one.
-   */
-  transfer(op: string): CpuStorage {
+  /** Itself, or a copy if somebody outside may hold the array. */
+  writable(op: string): CpuStorage {
     const elements = this.elements(op);
-    this.#drop(DONATED);
-    const kept = this.#shared ? elements.slice() : elements;
-    return new CpuStorage(this.backend, this.dtype, kept, false);
+    return this.#shared ? new CpuStorage(this.backend, this.dtype, elements.slice(), false) : this;
+  }
+
+  /** A new handle of the elements, which this one gives up; of a copy if somebody outside may hold them. */
+  transfer(op: string): CpuStorage {
+    const writable = this.writable(op);
+    const moved = new CpuStorage(this.backend, this.dtype, writable.elements(op), false);
+    this.release(DONATED);
+    return moved;
   }
 
   /** Gives up the elements; nothing happens if they are gone. */
-  release(): void {
+  release(loss: string = DISPOSED): void {
     if (this.#elements === null) return;
-    this.#drop(DISPOSED);
-  }
-
-  #drop(loss: string): void {
     this.#elements = null;
     this.#loss = loss;
   }

@@ -1,6 +1,6 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import type { Plan } from '../../compile/plan.ts';
-import { foreignStorage } from '../../errors.ts';
+import { foreignStorage, lostIn } from '../../errors.ts';
 import type { Engine, Memory, Program } from './engine.ts';
 import { lowerPlan } from './lower.ts';
 import { GpuStorage } from './storage.ts';
@@ -55,15 +55,16 @@ export function prepare(
         memory[slot] = undefined;
         if (done !== undefined) engine.free(done);
       };
+      /** Donated inputs by slot, whose handles wait for the outputs that take them over. */
+      const taken = new Map<number, GpuStorage>();
+      plan.buffers.forEach(({ place }, slot) => {
+        if (place.kind !== 'constant' && place.kind !== 'input') return;
+        const storage = own(backend, (place.kind === 'input' ? inputs : constants)[place.index]);
+        memory[slot] = storage.memory('run');
+        if (isOwned(slot)) taken.set(slot, storage);
+      });
+      for (const storage of taken.values()) storage.take('run');
       try {
-        plan.buffers.forEach(({ place }, slot) => {
-          if (place.kind === 'constant') {
-            memory[slot] = own(backend, constants[place.index]).memory('run');
-          } else if (place.kind === 'input') {
-            const storage = own(backend, inputs[place.index]);
-            memory[slot] = isOwned(slot) ? taken(storage) : storage.memory('run');
-          }
-        });
         for (const { program, reads, writes, frees } of steps) {
           memory[writes] = engine.run(
             program,
@@ -73,7 +74,13 @@ export function prepare(
           frees.forEach(release);
         }
       } catch (error) {
-        // Nobody else knows of what was computed so far, and of what was donated.
+        for (const [slot, storage] of taken) {
+          const kept = memory[slot];
+          memory[slot] = undefined;
+          if (kept === undefined) storage.release(lostIn(error));
+          else storage.put(kept);
+        }
+        // Nobody else knows of what was computed so far.
         for (let slot = 0; slot < slots; slot++) {
           if (isOwned(slot) || plan.buffers[slot].place.kind === 'output') release(slot);
         }
@@ -90,13 +97,6 @@ export function prepare(
       engine.submit(plan.kernels.length > 1 ? 1 : LONGEST_QUEUE);
     },
   };
-}
-
-/** The memory of a donated input, whose handle waits for the output that takes it over. */
-function taken(storage: GpuStorage): Memory {
-  const memory = storage.memory('run');
-  storage.take('run');
-  return memory;
 }
 
 /** The storage as one of this backend. */

@@ -113,9 +113,13 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
       const floats = engine.readSync(memory, floatRanges(storage, range));
       return decodeElements(floats, storage.dtype, range.end - range.begin);
     },
+    writable: (storage, op) => {
+      own(backend, storage, op).check(op);
+      return storage;
+    },
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
-    release: (storage) => {
-      own(backend, storage, 'dispose').release();
+    release: (storage, loss) => {
+      own(backend, storage, 'dispose').release(loss);
     },
     prepare: (plan, constants) => {
       if (disposal !== null) {

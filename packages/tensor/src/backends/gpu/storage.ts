@@ -83,14 +83,15 @@ export class GpuStorage implements Storage {
   }
 
   /** Gives up the elements; nothing happens if they are gone. */
-  release(): void {
+  release(loss: string = DISPOSED): void {
     if (this.#loss !== null) return;
     const memory = this.take('dispose');
     if (memory !== null) this.#engine.free(memory);
-    this.#loss = DISPOSED;
+    this.#loss = loss;
   }
 
-  private check(op: string): void {
+  /** Throws a StateError if the storage was donated or disposed. */
+  check(op: string): void {
     if (this.#loss !== null) throw new StateError(op, this.#loss);
   }
 }

@@ -1,5 +1,5 @@
 /** Milliseconds that one look counts at most. */
-const LOOK = 1;
+const LOOK = 50;
 
 /**
  * How long a thread waits for others that may never answer.
@@ -8,14 +8,12 @@ const LOOK = 1;
  * (`ControlWords.failed`). What is left is a thread that its engine ended without a word, for want of
  * memory perhaps. Nobody who waits can see that: news of the end of a thread are events, which come when
  * the waiting is over. All there is to go by is silence, and a slow thread must not be taken for a dead
- * one. So it is not the clock that counts but the looks of the one that waits: each adds the time since
- * the one before, and no more than a millisecond. While the computer sleeps, or a debugger or a scheduler
- * holds the whole process, nobody looks and nothing adds up; where many processes share few cores, looks
- * become as rare as the steps of the thread that is waited for.
+ * one. So time is counted from look to look, and of each no more than a moment: while the computer sleeps,
+ * or a debugger or a scheduler holds the whole process, nobody looks and next to nothing adds up.
  */
 export class Patience {
-  /** Milliseconds of looks. */
-  readonly limit: number;
+  /** Milliseconds. */
+  limit: number;
   private silence = 0;
   private lastLook: number = performance.now();
 

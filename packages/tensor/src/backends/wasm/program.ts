@@ -1,4 +1,4 @@
-import type { CallKernel, Kernel, Operand } from '../../compile/kernel.ts';
+import { refusesValues, type CallKernel, type Kernel, type Operand } from '../../compile/kernel.ts';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES_PER_ELEMENT } from '../../dtype.ts';
 import { formatParams } from '../../primitives/primitive.ts';
@@ -51,6 +51,8 @@ export interface WasmProgram {
   readonly scratchBytes: number;
   /** Nanoseconds of all units, roughly. */
   readonly cost: number;
+  /** Nanoseconds of what a thread takes at a time, roughly and at most. */
+  readonly pieceCost: number;
 }
 
 /** One phase with all that its calls need. */
@@ -97,6 +99,7 @@ export function emitProgram(
     workspaceBytes,
     scratchBytes,
     cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
+    pieceCost: Math.max(0, ...steps.map(({ phase }) => grainOf(phase) * phase.unitCost)),
   };
 }
 
@@ -118,6 +121,11 @@ function stepOf(
     reads: uses(inputs),
     writes: uses(outputs),
     usesWorkspace: (code.workspaceBytes ?? 0) > 0,
+    refuses: refusesValues(plan.kernels[kernel]),
+    overwrites: outputs.some(({ buffer }) => {
+      const { place } = plan.buffers[buffer];
+      return place.kind === 'output' && plan.outputs[place.index].donatedInput !== null;
+    }),
   };
 }
 
@@ -233,11 +241,22 @@ function emitRun(
     );
   };
   const waits = dependencies(plan, steps);
+  const hasRefusals = steps.some(({ refuses }) => refuses);
+  const firstOverwriting = hasRefusals ? steps.findIndex(({ overwrites }) => overwrites) : -1;
+  /** Ends a run in which a value was refused, before anything donated is written over. */
+  const endIfRefused = (isShared: boolean): void => {
+    f.if(atomics.load(plus(frame, FRAME.refusingKernel)), () => {
+      // All units up to here are taken, so that they will be done.
+      for (let step = 0; isShared && step < firstOverwriting; step++) waitFor(step);
+      f.return();
+    });
+  };
   f.if(
     shared,
     () => {
       steps.forEach(({ phase }, step) => {
         for (const earlier of waits.before[step]) waitFor(earlier);
+        if (step === firstOverwriting) endIfRefused(true);
         const taken = f.keep(plus(frame, counters(step)));
         const grain = grainOf(phase);
         f.block((out) => {
@@ -261,6 +280,7 @@ function emitRun(
     },
     () => {
       steps.forEach(({ phase }, step) => {
+        if (step === firstOverwriting) endIfRefused(false);
         f.set(begin, i32.const(0));
         f.set(end, i32.const(phase.units));
         work(step);

@@ -9,6 +9,10 @@ export interface PhaseAccess {
   readonly writes: readonly number[];
   /** Whether it uses the memory that kernels share for their workspace. */
   readonly usesWorkspace: boolean;
+  /** Whether it may refuse values. */
+  readonly refuses?: boolean;
+  /** Whether it writes over what was donated, which must wait for all that may refuse. */
+  readonly overwrites?: boolean;
 }
 
 /** Which phases must be done before others begin. */
@@ -31,6 +35,7 @@ export function dependencies(plan: Plan, phases: readonly PhaseAccess[]): Waits 
   const conflict = (a: PhaseAccess, b: PhaseAccess): boolean =>
     a.kernel === b.kernel ||
     (a.usesWorkspace && b.usesWorkspace) ||
+    (a.refuses === true && b.overwrites === true) ||
     touches(a.writes, b.reads) ||
     touches(a.writes, b.writes) ||
     touches(a.reads, b.writes);

@@ -60,10 +60,10 @@ export class WasmStorage implements Storage {
   }
 
   /** Gives the memory back; nothing happens if it is gone. */
-  release(): void {
+  release(loss: string = DISPOSED): void {
     if (this.#block === null) return;
     this.#heap.release(this.#block);
-    this.#drop(DISPOSED);
+    this.#drop(loss);
   }
 
   #held(op: string): Block {

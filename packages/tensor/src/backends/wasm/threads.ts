@@ -9,17 +9,25 @@ import {
 import { Patience } from './patience.ts';
 import { mayWait, startThread, warn, type ThreadHandle } from './platform.ts';
 
-/**
- * Milliseconds of looks ({@link Patience}) without any progress after which a run is given up: far more
- * than a unit of work takes, even where memory is swapped to a disk.
- */
-const MOST_SILENCE = 120_000;
+/** Milliseconds of waiting ({@link Patience}) in which no unit is done, after which a run is given up. */
+const MOST_SILENCE = 10_000;
 
-/** Milliseconds of looks in which threads are expected to leave a run that failed. */
+/** To these it adds the longest unit so many times: it may be slow where memory is swapped to a disk. */
+const SLOWEST = 100;
+
+/** Milliseconds of waiting in which threads are expected to leave a run that failed, or is done. */
 const LEAVE = 2000;
+
+/** Threads that may end between runs before the main one works alone: who ends so often does not help. */
+const MOST_LOSSES = 10;
 
 /** Milliseconds that the main thread sleeps at most before it looks again. */
 const NAP = 1;
+
+/** What is to be done where the file of the threads does not load. */
+const FILE_HINT =
+  ' They run the file threads/thread.js of @tessera/tensor: a bundler must bring it along, and the ' +
+  "content security policy of a page must allow it (worker-src 'self').";
 
 /** What {@link Threads} need of those around them. */
 export interface ThreadsOptions {
@@ -28,7 +36,7 @@ export interface ThreadsOptions {
    * the promise resolves.
    */
   readonly onLeftBehind: (end: Promise<unknown>) => void;
-  /** Milliseconds of looks after which a thread that says nothing is given up. Default two minutes. */
+  /** Milliseconds of waiting after which a thread that finishes no unit is given up. Default ten seconds. */
   readonly mostSilence?: number;
   /** Starts a thread. Default {@link startThread}. */
   readonly startThread?: () => ThreadHandle;
@@ -44,16 +52,18 @@ export class Threads {
   private readonly memory: WebAssembly.Memory;
   private readonly control: Int32Array;
   private readonly modules = new Map<number, WebAssembly.Module>();
+  private readonly mostSilence: number;
   private readonly patience: Patience;
   private readonly options: ThreadsOptions;
   private handles: ThreadHandle[] | null = null;
+  /** Those of the handles whose thread has ended. */
+  private readonly ended = new Set<ThreadHandle>();
+  private losses = 0;
   private generation = 0;
   private words: ControlWords = controlWords(0);
   private readonly releases: (() => void)[] = [];
   private nextProgram = 1;
   private lastRun = 0;
-  /** Why a thread ended, if one did. */
-  private loss: string | null = null;
   private refusal: string | null = null;
   /** What the main thread waits for. */
   private awaited = { address: 0, value: 0 };
@@ -66,7 +76,8 @@ export class Threads {
     this.memory = memory;
     this.wanted = count;
     this.options = options;
-    this.patience = new Patience(options.mostSilence ?? MOST_SILENCE);
+    this.mostSilence = options.mostSilence ?? MOST_SILENCE;
+    this.patience = new Patience(this.mostSilence);
     this.control = controlOf(memory);
   }
 
@@ -103,17 +114,22 @@ export class Threads {
   /**
    * Runs `main` here, and program `id` in the other threads at the same time. `prepare` writes the
    * frame when no thread is in an earlier run any more, and gives its address; `main` gets that, and
-   * whether there are other threads.
+   * whether there are other threads. Threads that ended since the last run are replaced before.
    *
-   * @throws StateError if a thread ended, failed, or does not answer.
+   * @param longest Milliseconds of the longest unit, roughly.
+   * @throws StateError if a thread failed or does not answer in the middle of the run.
    */
-  run(id: number, prepare: () => number, main: (frame: number, isShared: boolean) => void): void {
-    if (!this.start()) {
+  run(
+    id: number,
+    prepare: () => number,
+    main: (frame: number, isShared: boolean) => void,
+    longest = 0,
+  ): void {
+    if (!this.quiesce()) {
       main(prepare(), false);
       return;
     }
-    this.reportLoss();
-    this.quiesce();
+    this.patience.limit = this.mostSilence + SLOWEST * longest;
     const frame = prepare();
     this.lastRun = (this.lastRun % 0x7fff_ffff) + 1;
     Atomics.store(this.control, this.words.failed, 0);
@@ -154,13 +170,13 @@ export class Threads {
    * which they do at their next wait: a thread that is ended by force may go on for a while.
    */
   stop(): void {
-    const { handles, words } = this;
-    this.loss = null;
+    const { handles, words, ended } = this;
     if (handles === null) return;
     Atomics.store(this.control, words.run, 0);
     Atomics.compareExchange(this.control, words.failed, 0, 1);
-    const haveLeft = this.waitUntilQuiet(new Patience(LEAVE));
+    const haveLeft = ended.size === handles.length || this.waitUntilQuiet();
     this.handles = null;
+    ended.clear();
     const end = Promise.all(handles.map((handle) => handle.terminate()));
     if (!haveLeft) this.options.onLeftBehind(end);
     this.releaseAll();
@@ -177,7 +193,7 @@ export class Threads {
     try {
       for (let thread = 1; thread < this.wanted; thread++) this.startOne(thread, handles);
     } catch (error) {
-      this.workAlone(messageOf(error));
+      this.workAlone(`no threads can be started (${messageOf(error)})`, FILE_HINT);
       return false;
     }
     return true;
@@ -189,33 +205,27 @@ export class Threads {
     handles.push(handle);
     const bit = startBit(thread);
     handle.onEnd((reason) => {
-      if (this.handles?.includes(handle) !== true) return;
+      if (this.handles?.includes(handle) !== true || this.ended.has(handle)) return;
+      this.ended.add(handle);
       // A file that no thread could load will not be loaded by the next one either.
       const hasStarted = (Atomics.load(this.control, this.words.started) & bit) !== 0;
-      if (hasStarted) this.loss ??= `thread ${thread} ended: ${reason}`;
-      else this.workAlone(reason);
+      if (!hasStarted) this.workAlone(`no threads can be started (${reason})`, FILE_HINT);
+      else if (++this.losses > MOST_LOSSES) this.workAlone(`its threads end (${reason})`);
     });
     handle.post({ kind: 'start', memory: this.memory, thread, bit, words: this.words });
     for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
   }
 
   /** Does without other threads for good, and says so once. */
-  private workAlone(reason: string): void {
+  private workAlone(reason: string, hint = ''): void {
     this.stop();
     this.modules.clear();
-    this.refusal =
-      `wasmBackend: no threads can be started (${reason}), so it computes on one. They run the file ` +
-      'threads/thread.js of @tessera/tensor: a bundler must bring it along, and the content security ' +
-      "policy of a page must allow it (worker-src 'self').";
+    this.refusal = `wasmBackend: ${reason}, so it computes on one.${hint}`;
     warn(this.refusal);
   }
 
   private post(message: ThreadMessage): void {
     for (const handle of this.handles ?? []) handle.post(message);
-  }
-
-  private reportLoss(): void {
-    if (this.loss !== null) throw this.lost(this.loss);
   }
 
   /** The error of a lost thread. All others are ended, so that the next run begins anew. */
@@ -227,18 +237,26 @@ export class Threads {
     );
   }
 
-  /** Waits until no thread is in an earlier run. They leave soon: all work of that run is done. */
-  private quiesce(): void {
-    const { patience } = this;
-    patience.renew();
-    if (!this.waitUntilQuiet(patience)) {
-      throw this.lost(`a thread has not left a run for ${patience.limit / 1000} seconds`);
+  /**
+   * Sees to it that there are threads, and that none is in an earlier run; whether there are. They leave
+   * soon, since all work of that run is done. Where one has ended, or does not leave, all are replaced:
+   * nothing is lost with them.
+   */
+  private quiesce(): boolean {
+    if (this.ended.size > 0) this.stop();
+    if (!this.start()) return false;
+    if (this.waitUntilQuiet()) {
+      this.releaseAll();
+      return true;
     }
-    this.releaseAll();
+    this.stop();
+    return this.start();
   }
 
-  /** Whether all threads have left their run before patience is over. */
-  private waitUntilQuiet(patience: Patience): boolean {
+  /** Whether all threads leave their run soon. */
+  private waitUntilQuiet(): boolean {
+    if (this.isQuiet()) return true;
+    const patience = new Patience(Math.min(LEAVE, this.mostSilence));
     for (let spins = 0; !this.isQuiet(); spins++) {
       if (spins % 1000 !== 999) continue;
       if (patience.isOver()) return false;

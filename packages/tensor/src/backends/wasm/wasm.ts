@@ -1,9 +1,9 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
-import type { Plan } from '../../compile/plan.ts';
+import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
 import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
-import { foreignStorage, StateError, ValueError } from '../../errors.ts';
+import { foreignStorage, lostIn, StateError, ValueError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -154,9 +154,13 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       }),
     readSync: (storage, range) =>
       copyOf(own(backend, storage, 'data').view('data').subarray(range?.begin, range?.end)),
+    writable: (storage, op) => {
+      own(backend, storage, op).address(op);
+      return storage;
+    },
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
-    release: (storage) => {
-      own(backend, storage, 'dispose').release();
+    release: (storage, loss) => {
+      own(backend, storage, 'dispose').release(loss);
     },
     prepare: (plan, constants) => engine.prepare(backend, plan, constants),
     usedBytes: () => engine.heap.usedBytes,
@@ -245,17 +249,29 @@ class Engine {
           });
           return at;
         };
-        if (together) {
-          threads.run(id, prepareFrame, (at, isShared) => {
-            run(at, 0, isShared ? 1 : 0);
-          });
-        } else {
-          run(prepareFrame(), 0, 0);
+        let hasBegun = false;
+        const main = (at: number, isShared: boolean): void => {
+          hasBegun = true;
+          run(at, 0, isShared ? 1 : 0);
+        };
+        try {
+          if (together) threads.run(id, prepareFrame, main, program.pieceCost / 1e6);
+          else main(prepareFrame(), false);
+        } catch (error) {
+          // Nobody knows how far the threads came.
+          const lost = hasBegun ? overwrittenInputs(plan, plan.kernels.length) : [];
+          for (const input of lost) backend.release(inputs[input], lostIn(error));
+          throw error;
         }
         this.checkRefusals(plan, frame.address());
       },
+      release: () => {
+        collected().unregister(executable);
+        release();
+      },
     };
-    collected().register(executable, releaserOf(frame, together ? threads : null, id));
+    const release = releaserOf(frame, together ? threads : null, id);
+    collected().register(executable, release, executable);
     return executable;
   }
 

@@ -1,0 +1,125 @@
+import type { Backend, Executable, Storage } from '../backend.ts';
+import { contiguousStorage, ownStorage, storedTensor } from '../eager.ts';
+import { DONATED, ValueError } from '../errors.ts';
+import { expectSynchronous } from '../interpreter.ts';
+import { giveUp } from '../methods/read.ts';
+import { sizeOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { tree, type FlatTree } from '../tree.ts';
+import { planProgram } from './pipeline.ts';
+import type { Plan } from './plan.ts';
+import type { Program } from './program.ts';
+import { simplify } from './simplify.ts';
+import { trace } from './trace.ts';
+
+/** Every stage of a function for arguments of one structure, and the structure of its result. */
+export function planOf<R>(
+  f: (...args: never) => R,
+  flat: FlatTree<readonly unknown[]>,
+  donated: ReadonlySet<number>,
+  backend: Backend,
+): {
+  readonly traced: Program;
+  readonly simplified: Program;
+  readonly plan: Plan;
+  readonly result: FlatTree<R>;
+} {
+  let result: FlatTree<R> | undefined;
+  const traced = trace(
+    (inputs) => {
+      result = tree.flatten(expectSynchronous('compile', f(...(flat.unflatten(inputs) as never))));
+      return result.leaves;
+    },
+    flat.leaves,
+    { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
+  );
+  if (result === undefined) throw new ValueError('compile', 'the function did not return.');
+  const simplified = simplify(traced);
+  const plan = planProgram(simplified, [...donated], undefined, backend.epilogues);
+  return { traced, simplified, plan, result };
+}
+
+/** The function compiled for arguments of one structure. It keeps what a run needs, and no program. */
+export class Variant<R> {
+  private readonly backend: Backend;
+  private readonly donated: ReadonlySet<number>;
+  private readonly constants: readonly Storage[];
+  private readonly outputs: Plan['outputs'];
+  /** Donated inputs that an output takes over. */
+  private readonly taken: ReadonlySet<number | null>;
+  private readonly executable: Executable;
+  private readonly unflatten: FlatTree<R>['unflatten'];
+
+  constructor(
+    f: (...args: never) => R,
+    flat: FlatTree<readonly unknown[]>,
+    donated: ReadonlySet<number>,
+    backend: Backend,
+  ) {
+    const { simplified, plan, result } = planOf(f, flat, donated, backend);
+    this.backend = backend;
+    this.donated = donated;
+    this.constants = simplified.constants.map(({ storage }) => storage);
+    this.outputs = plan.outputs;
+    this.taken = new Set(plan.outputs.map(({ donatedInput }) => donatedInput));
+    this.unflatten = result.unflatten;
+    this.executable = backend.prepare(plan, this.constants);
+  }
+
+  /**
+   * Runs the plan. A call that is refused leaves its arguments as they were: they are given up when the
+   * results are there.
+   */
+  run({ leaves }: FlatTree<unknown>): R {
+    const { backend, donated, taken } = this;
+    // What two leaves share, or a leaf and a constant, is neither written over nor given up.
+    const uses = new Map<unknown, number>();
+    for (const holder of [...this.constants, ...leaves.map(holderOf)]) {
+      uses.set(holder, 1 + (uses.get(holder) ?? 0));
+    }
+    const isAlone = (leaf: Tensor): boolean => uses.get(holderOf(leaf)) === 1;
+    const inputs = leaves.map((leaf, i) => {
+      if (donated.has(i) && taken.has(i)) return writableStorage(leaf, backend, isAlone(leaf));
+      return contiguousStorage(leaf, backend);
+    });
+    const fresh: Storage[] = [];
+    let outputs: readonly Storage[];
+    try {
+      outputs = this.outputs.map(({ dtype, shape, donatedInput }) => {
+        if (donatedInput !== null) return inputs[donatedInput];
+        fresh.push(backend.allocate(dtype, sizeOf(shape)));
+        return fresh[fresh.length - 1];
+      });
+      this.executable.run(inputs, outputs);
+    } catch (error) {
+      for (const storage of fresh) backend.release(storage);
+      throw error;
+    }
+    const results = this.outputs.map((spec, i) =>
+      storedTensor(
+        spec,
+        spec.donatedInput === null ? outputs[i] : backend.transfer(outputs[i], 'compile'),
+      ),
+    );
+    // What no output took over is nobody's: a collector would come late.
+    for (const i of donated) if (isAlone(leaves[i])) giveUp(leaves[i], DONATED);
+    return this.unflatten(results);
+  }
+
+  /** Gives back what the plan holds. */
+  release(): void {
+    this.executable.release?.();
+  }
+}
+
+/** What stands behind a tensor and all its views. */
+function holderOf({ value }: Tensor): unknown {
+  return value.kind === 'stored' ? value.storage : value;
+}
+
+/** Row-major storage of the tensor's elements that may be written over: its own if that `isAlone`, or a copy. */
+function writableStorage(tensor: Tensor, backend: Backend, isAlone: boolean): Storage {
+  if (!isAlone || tensor.value.kind !== 'stored') return ownStorage(tensor, backend);
+  const storage = contiguousStorage(tensor, backend);
+  return storage === tensor.value.storage ? backend.writable(storage, 'compile') : storage;
+}
