@@ -54,7 +54,8 @@ function evaluate(
 ): readonly Tensor[] {
   const specs = operation.infer(inputs, params);
   const [spec] = specs;
-  if (operation.kind === 'literal') return [uniformTensor(spec, Number(params['value']))];
+  if (operation.kind === 'literal')
+    return [uniformTensor(spec, roundTo(spec.dtype, Number(params['value'])))];
   if (operation.kind === 'movement') {
     const { value } = inputs[0];
     if (value.kind === 'uniform') return [uniformTensor(spec, value.value)];
@@ -63,7 +64,8 @@ function evaluate(
   }
   const numbers = inputs.map(({ value }) => (value.kind === 'uniform' ? value.value : null));
   if (operation.kind === 'pointwise' && numbers.every((value) => value !== null)) {
-    return [uniformTensor(spec, roundTo(spec.dtype, operation.scalar(numbers, params)))];
+    const { dtype } = spec;
+    return [uniformTensor(spec, roundTo(dtype, operation.scalar(numbers, params, dtype)))];
   }
   const backend = commonBackend(operation.name, inputs);
   if (operation.kind === 'composite' && !backend.composites.has(operation.name)) {
