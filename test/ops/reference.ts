@@ -101,7 +101,10 @@ function total(terms: readonly number[]): number {
 /** The definition of an operation: pointwise ones and reductions declare theirs, the others are below. */
 function definitionOf(operation: Operation): Definition<PrimitiveName> {
   if (operation.kind === 'pointwise') {
-    return (index, inputs, params) => operation.scalar(inputs.map((x) => at(x, index)), params); // prettier-ignore
+    return (index, inputs, params) => {
+      const [{ dtype }] = operation.infer(inputs, params);
+      return operation.scalar(inputs.map((x) => at(x, index)), params, dtype); // prettier-ignore
+    };
   }
   if (operation.kind === 'reduction') {
     return (index, [x], params) => {

@@ -2,10 +2,9 @@ import { defaultBackend } from './default-backend.ts';
 import { allocateArray, checkDType, dtypeOfArray, type DType, type TypedArray } from './dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
-import { saturateInt32 } from './primitives/pointwise.ts';
 import { source } from './primitives/source.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
-import { constant } from './methods/arithmetic.ts';
+import { checkNumber, constant } from './methods/arithmetic.ts';
 import { Tensor } from './tensor.ts';
 import { contiguousView } from './view.ts';
 
@@ -22,18 +21,19 @@ export interface TensorOptions {
 
 /**
  * A tensor of given elements. A typed array is used in place, without a copy, if it has the dtype.
+ * Numbers become float32 by rounding; int32 and bool hold exactly what is written, or refuse it.
  *
  * @param data Nested arrays, a number or boolean (shape `[]`), or a typed array in row-major order.
  * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements, ValueError if
- * a shape stands where the options should.
+ * a number is not of the dtype, or a shape stands where the options should.
  * @example
  * const x = tensor([[1, 2, 3], [4, 5, 6]]); // float32[2, 3]
  * const ids = tensor([7, 0, 4], { dtype: 'int32' }); // int32[3]
  * const y = tensor(new Float32Array(6), { shape: [3, 2] }); // float32[3, 2]
  */
 export function tensor(data: TensorData | TypedArray, options: TensorOptions = {}): Tensor {
-  const { elements, shape } = ArrayBuffer.isView(data)
-    ? { elements: data, shape: [data.length] }
+  const { elements, shape, natural } = ArrayBuffer.isView(data)
+    ? { elements: data, shape: [data.length], natural: dtypeOfArray(data) }
     : flattenNested(data);
   if (Array.isArray(options)) {
     throw new ValueError(
@@ -50,12 +50,9 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
       [target],
     );
   }
-  const natural = dtypeOfArray(elements);
   const dtype = options.dtype ?? natural;
   checkDType('tensor', dtype);
-  if (dtype === 'bool') checkBooleans(elements);
-  const stored = dtype === natural ? elements : convert(elements, dtype);
-  const storage = defaultBackend().store(stored, dtype);
+  const storage = defaultBackend().store(convert(elements, dtype), dtype);
   return new Tensor(
     { shape: [...target], dtype },
     { kind: 'stored', storage, view: contiguousView([...target]) },
@@ -88,19 +85,9 @@ function filled(op: string, shape: Shape, value: number | boolean, dtype: DType)
   checkShape(op, shape);
   checkDType(op, dtype);
   const number = Number(value);
-  const fits =
-    dtype === 'float32' ||
-    (dtype === 'int32' ? saturateInt32(number) === number : number === 0 || number === 1);
-  if (fits) return constant(number, dtype, shape);
-  throw new ValueError(op, `${number} is no ${dtype}. ${HINTS[dtype]}`);
+  checkNumber(op, number, dtype);
+  return constant(number, dtype, shape);
 }
-
-/** What to do about a number that is not of a dtype. */
-const HINTS = {
-  float32: '',
-  int32: 'Use float32, or round it first.',
-  bool: 'A bool is 0 or 1; compare first, e.g. x.notEqual(0).',
-} as const;
 
 /**
  * Zeros of `shape`.
@@ -123,7 +110,7 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
 }
 
 /**
- * The whole numbers `0 … count − 1`, int32 by default.
+ * The whole numbers `0 … count − 1`, int32 by default. float32 holds them exactly up to 2²⁴.
  *
  * @example
  * arange(4); // [0, 1, 2, 3]
@@ -147,7 +134,7 @@ export function eye(n: number, dtype: DType = 'float32'): Tensor {
 }
 
 /**
- * `count` evenly spaced numbers from `start` to `stop`, both included.
+ * `count` evenly spaced numbers from `start` to `stop`, both included exactly.
  *
  * @example
  * linspace(0, 1, 5); // [0, 0.25, 0.5, 0.75, 1]
@@ -158,7 +145,8 @@ export function linspace(start: number, stop: number, count: number): Tensor {
     throw new ValueError('linspace', `the ends must be finite, but got ${start} and ${stop}.`);
   }
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
-  return tensor(Float32Array.from({ length: count }, (_, i) => start + i * step));
+  const at = (i: number): number => (i > 0 && i === count - 1 ? stop : start + i * step);
+  return tensor(Float32Array.from({ length: count }, (_, i) => at(i)));
 }
 
 function checkCount(op: string, name: string, count: number): void {
@@ -166,31 +154,19 @@ function checkCount(op: string, name: string, count: number): void {
   throw new ValueError(op, `${name} must be a whole number of at least 0, but got ${count}.`);
 }
 
-/** Uint8Array is the storage of bools, and bytes that are no bools are most likely meant as numbers. */
-function checkBooleans(elements: TypedArray): void {
-  const odd = elements.findIndex((element) => element !== 0 && element !== 1);
-  if (odd < 0) return;
-  throw new ValueError(
-    'tensor',
-    `element ${odd} is ${elements[odd]}, but a bool is 0 or 1. For bytes as numbers pass { dtype: 'int32' }.`,
-  );
-}
-
-function convert(elements: TypedArray, dtype: DType): TypedArray {
-  const converted = allocateArray(dtype, elements.length);
+/** The numbers as `dtype`, whose own array is used in place. Bytes that are no bools most likely are numbers. */
+function convert(elements: readonly number[] | TypedArray, dtype: DType): TypedArray {
+  const inPlace = ArrayBuffer.isView(elements) && dtypeOfArray(elements) === dtype;
+  const converted = inPlace ? elements : allocateArray(dtype, elements.length);
+  if (inPlace && dtype !== 'bool') return converted;
   for (let i = 0; i < elements.length; i++) {
-    if (dtype === 'int32' && saturateInt32(elements[i]) !== elements[i]) {
-      throw new ValueError(
-        'tensor',
-        `element ${i} is ${elements[i]}, which is no int32. ${HINTS.int32}`,
-      );
-    }
+    checkNumber('tensor', elements[i], dtype, i);
     converted[i] = elements[i];
   }
   return converted;
 }
 
-function flattenNested(data: TensorData): { elements: Float32Array | Uint8Array; shape: number[] } {
+function flattenNested(data: TensorData): { elements: number[]; shape: number[]; natural: DType } {
   const shape: number[] = [];
   for (let level = data; Array.isArray(level); level = level[0] as TensorData) {
     shape.push(level.length);
@@ -214,9 +190,7 @@ function flattenNested(data: TensorData): { elements: Float32Array | Uint8Array;
       `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.`,
     );
   }
-  const isBool = kinds.has('boolean');
-  const numbers = flat.map(Number);
-  return { elements: isBool ? Uint8Array.from(numbers) : Float32Array.from(numbers), shape };
+  return { elements: flat.map(Number), shape, natural: kinds.has('boolean') ? 'bool' : 'float32' };
 }
 
 function ragged(shape: Shape): ShapeError {

@@ -55,7 +55,8 @@ function evaluate(
 ): readonly Tensor[] {
   const specs = operation.infer(inputs, params);
   const [spec] = specs;
-  if (operation.kind === 'literal') return [uniformTensor(spec, Number(params['value']))];
+  if (operation.kind === 'literal')
+    return [uniformTensor(spec, roundTo(spec.dtype, Number(params['value'])))];
   if (operation.kind === 'movement') {
     const { value } = inputs[0];
     // The same value, so that views share what becomes of it.
@@ -67,7 +68,8 @@ function evaluate(
     value.kind === 'uniform' ? numberOf(operation.name, value) : null,
   );
   if (operation.kind === 'pointwise' && numbers.every((value) => value !== null)) {
-    return [uniformTensor(spec, roundTo(spec.dtype, operation.scalar(numbers, params)))];
+    const { dtype } = spec;
+    return [uniformTensor(spec, roundTo(dtype, operation.scalar(numbers, params, dtype)))];
   }
   const backend = commonBackend(operation.name, inputs);
   if (operation.kind === 'composite' && !backend.composites.has(operation.name)) {

@@ -116,10 +116,11 @@ export function normal(random: Tensor, shape: Shape): Tensor {
  */
 export function randomInt(random: Tensor, shape: Shape, low: number, high: number): Tensor {
   const span = high - low;
-  if (!Number.isInteger(low) || !Number.isInteger(high) || span < 1 || span > 2 ** 24) {
+  const isInt32 = low >= -(2 ** 31) && high <= 2 ** 31;
+  if (!Number.isInteger(low) || !Number.isInteger(high) || !isInt32 || span < 1 || span > 2 ** 24) {
     throw new ValueError(
       'randomInt',
-      `needs whole numbers low < high ≤ low + 2^24, but got ${low} and ${high}.`,
+      `needs whole numbers low < high ≤ low + 2^24 from -2^31 to 2^31, but got ${low} and ${high}.`,
     );
   }
   return unit('randomInt', random, shape)

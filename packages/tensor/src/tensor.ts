@@ -4,8 +4,8 @@ import { nestElements, type NestedArray } from './elements.ts';
 import { AxisError, formatShape, ValueError } from './errors.ts';
 import { apply, type Interpreter } from './interpreter.ts';
 import {
-  asTensor,
   binary,
+  compare,
   constant,
   expectBool,
   float,
@@ -32,7 +32,11 @@ export type TensorValue =
   | { readonly kind: 'uniform'; readonly value: number; loss?: string }
   | { readonly kind: 'traced'; readonly tracer: Interpreter; readonly variable: number };
 
-/** An operand of arithmetic: a tensor, or a number that takes the tensor's dtype where it can. */
+/**
+ * An operand of arithmetic: a tensor, or a number that takes the tensor's dtype if it is of it. Where
+ * dtypes differ, both become the wider one: bool, int32, float32. In float32 whole numbers are exact up to
+ * 2²⁴; only comparisons of int32 tensors with numbers are exact always.
+ */
 export type Operand = Tensor | number | boolean;
 
 /** One axis, several, or `null` for all. */
@@ -104,7 +108,11 @@ export class Tensor implements TensorSpec {
     return binary(pointwise.div, float(this), float(b, 'div'));
   }
 
-  /** `a^b`, always float32. */
+  /**
+   * `a^b`, always float32, with the special values of IEEE 754: 1 for b = 0, for a = 1, and for a = −1 and
+   * b = ±∞, whatever the other is. On `cpu` the last bit is the engine's `Math.pow`, which differs between
+   * versions of Node.
+   */
   pow(b: Operand): Tensor {
     return binary(pointwise.pow, float(this), float(b, 'pow'));
   }
@@ -198,27 +206,27 @@ export class Tensor implements TensorSpec {
 
   /** `a < b`. */
   less(b: Operand): Tensor {
-    return binary(pointwise.less, this, b);
+    return compare('less', this, b);
   }
 
   /** `a ≤ b`. */
   lessEqual(b: Operand): Tensor {
-    return binary(pointwise.lessEqual, this, b);
+    return compare('lessEqual', this, b);
   }
 
   /** `a > b`. */
   greater(b: Operand): Tensor {
-    return binary(pointwise.less, asTensor('greater', b, this), this);
+    return compare('less', this, b, 'greater');
   }
 
   /** `a ≥ b`. */
   greaterEqual(b: Operand): Tensor {
-    return binary(pointwise.lessEqual, asTensor('greaterEqual', b, this), this);
+    return compare('lessEqual', this, b, 'greaterEqual');
   }
 
   /** `a = b`. */
   equal(b: Operand): Tensor {
-    return binary(pointwise.equal, this, b);
+    return compare('equal', this, b);
   }
 
   /** `a ≠ b`. */
@@ -332,7 +340,7 @@ export class Tensor implements TensorSpec {
     return this.slice(this.shape.map((_, i) => (flipped.includes(i) ? [null, null, -1] : null)));
   }
 
-  /** Surrounds x by `value`: `[before, after]` for each dimension. */
+  /** Surrounds x by `value`, a number of its dtype: `[before, after]` for each dimension. */
   pad(amounts: readonly (readonly [number, number])[], value = 0): Tensor {
     return move.pad(this, amounts, value);
   }
@@ -373,7 +381,10 @@ export class Tensor implements TensorSpec {
     return reverseOrder(reduction('max', reverseOrder(this), axes, options, 'min'));
   }
 
-  /** The variance over `axes`, divided by `N − correction` (default 1, the unbiased estimate). */
+  /**
+   * The variance over `axes`, divided by `max(0, N − correction)` (default 1, the unbiased estimate):
+   * infinite, or NaN, where nothing is left to divide by. That of no elements is NaN.
+   */
   variance(
     axes: Axes = null,
     options: ReduceOptions & { readonly correction?: number } = {},
@@ -387,7 +398,7 @@ export class Tensor implements TensorSpec {
     return centered
       .square()
       .sum(axes, options)
-      .div(count - correction);
+      .div(count === 0 ? 0 : Math.max(0, count - correction));
   }
 
   // ── reading ─────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 import { scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkLearningRate,
+  rootOf,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -17,6 +18,8 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Default 0.01 for adamw, 0 for adam. */
   readonly weightDecay?: number;
+  /** Whether to divide by the largest variance so far instead of the last one. Default false. */
+  readonly amsgrad?: boolean;
   /** Settings of single parameters. */
   readonly perParameter?: PerParameter;
 }
@@ -34,6 +37,8 @@ export interface AdamState {
   readonly mean: TensorsByPath;
   /** Moving average of the squared gradients. */
   readonly variance: TensorsByPath;
+  /** The largest value so far of each element of `variance`; empty without `amsgrad`. */
+  readonly largest: TensorsByPath;
 }
 
 /**
@@ -42,7 +47,11 @@ export interface AdamState {
  *     m ← β₁·m + (1 − β₁)·g,  v ← β₂·v + (1 − β₂)·g²
  *     p ← p − lr · ((m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps) + λ·p)
  *
- * Source: Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+ * With `amsgrad` the largest v so far takes the place of v in the second line; it is corrected by the
+ * present step, as in PyTorch.
+ *
+ * Sources: Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2; AMSGrad: Reddi
+ * et al. 2018, "On the convergence of Adam and beyond", algorithm 2.
  *
  * @throws ValueError unless the betas lie in [0, 1) and the other numbers are at least 0.
  * @example
@@ -76,6 +85,7 @@ function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamS
     betas: [beta1, beta2] = [0.9, 0.999],
     eps = 1e-8,
     weightDecay = 0,
+    amsgrad = false,
     perParameter,
   } = options;
   if (
@@ -96,11 +106,13 @@ function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamS
       correction: { mean: scalar(0), variance: scalar(0) },
       mean: zerosByPath(params),
       variance: zerosByPath(params),
+      largest: amsgrad ? zerosByPath(params) : {},
     }),
     update: (grads, state, params, { learningRate }) => {
       checkLearningRate(op, learningRate);
       const mean: Record<string, Tensor> = { ...state.mean };
       const variance: Record<string, Tensor> = { ...state.variance };
+      const largest: Record<string, Tensor> = { ...state.largest };
       const correction = {
         mean: average(state.correction.mean, 1, beta1),
         variance: average(state.correction.variance, 1, beta2),
@@ -114,15 +126,17 @@ function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamS
         const decay = settings.weightDecay ?? weightDecay;
         const penalised = decoupled || decay === 0 ? gradient : gradient.add(parameter.mul(decay));
         const m = average(stateOf(op, state.mean, path), penalised, beta1);
-        const v = average(stateOf(op, state.variance, path), penalised.square(), beta2);
+        let v = average(stateOf(op, state.variance, path), penalised.square(), beta2);
         mean[path] = m;
         variance[path] = v;
-        const adaptive = m.div(v.sqrt().mul(rootScale).add(eps)).mul(stepSize);
+        if (amsgrad) v = largest[path] = v.maximum(stateOf(op, state.largest, path));
+        const adaptive = m.div(rootOf(v).mul(rootScale).add(eps)).mul(stepSize);
         const change =
           decoupled && decay !== 0 ? adaptive.add(parameter.mul(rate.mul(decay))) : adaptive;
         return parameter.sub(scale === 1 ? change : change.mul(scale));
       });
-      return { params: updated, state: { step: state.step.add(1), correction, mean, variance } };
+      const step = state.step.add(1);
+      return { params: updated, state: { step, correction, mean, variance, largest } };
     },
   };
 }

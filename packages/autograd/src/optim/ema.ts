@@ -5,6 +5,9 @@ import { namedLeaves } from '../leaves.ts';
  * An exponential moving average of a model: `e ← d·e + (1 − d)·p` for each trainable tensor.
  * Everything else (buffers, int32 and bool tensors) is taken from `params`. Start with the model itself.
  *
+ * Computed as the nearer of e and p plus a part of their difference: it is exactly p at d = 0 and e at
+ * d = 1, stays where both are equal, and overflows nowhere.
+ *
  * Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging".
  *
  * @param average The average so far, a tree like `params`.
@@ -23,7 +26,7 @@ export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
       'the average and the parameters are different trees. Start with the parameters.',
     );
   }
-  const rest = typeof decay === 'number' ? 1 - decay : decay.neg().add(1);
+  const between = typeof decay === 'number' ? mixer(decay) : tensorMixer(decay);
   const updated = leaves.map(({ path, tensor: p, trainable }, i) => {
     const e = old[i].tensor;
     if (e.toString() !== p.toString()) {
@@ -33,9 +36,29 @@ export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
         [p.shape, e.shape],
       );
     }
-    return trainable ? e.add(p.sub(e).mul(rest)) : p;
+    return trainable ? between(e, p) : p;
   });
   return tree.flatten(params).unflatten(updated);
+}
+
+/** `d·e + (1 − d)·p` of e and p. */
+type Mixer = (e: Tensor, p: Tensor) => Tensor;
+
+function mixer(d: number): Mixer {
+  if (d === 1) return (e) => e;
+  if (d === 0) return (_e, p) => p;
+  return d >= 0.5 ? (e, p) => towards(e, e, p, 1 - d) : (e, p) => towards(p, e, p, -d);
+}
+
+function tensorMixer(d: Tensor): Mixer {
+  const isNearOld = d.greaterEqual(0.5);
+  const share = isNearOld.where(d.neg().add(1), d.neg());
+  return (e, p) => towards(isNearOld.where(e, p), e, p, share);
+}
+
+/** `start + share · (p − e)` */
+function towards(start: Tensor, e: Tensor, p: Tensor, share: Tensor | number): Tensor {
+  return start.add(p.mul(share).sub(e.mul(share)));
 }
 
 /**

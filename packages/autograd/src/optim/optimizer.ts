@@ -129,6 +129,14 @@ export function updateParameters<T>(
   return tree.flatten(params).unflatten(updated);
 }
 
+/**
+ * `√x` of at least the smallest normal number: what is smaller does not count beside eps, and at 0 the root
+ * has no derivative for those who differentiate through a step.
+ */
+export function rootOf(x: Tensor): Tensor {
+  return x.maximum(2 ** -126).sqrt();
+}
+
 /** The tensor that the state holds for `path`. */
 export function stateOf(op: string, tensors: TensorsByPath, path: string): Tensor {
   if (Object.hasOwn(tensors, path)) return tensors[path];

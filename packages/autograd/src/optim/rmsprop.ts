@@ -1,6 +1,7 @@
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkLearningRate,
+  rootOf,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -89,9 +90,9 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer<RmspropState> {
         let spread = (square[path] = average(state.square, g.square()));
         if (centered) {
           const m = (mean[path] = average(state.mean, g));
-          spread = spread.sub(m.square()).maximum(0);
+          spread = spread.sub(m.square());
         }
-        let direction = g.div(spread.sqrt().add(eps));
+        let direction = g.div(rootOf(spread).add(eps));
         if (momentum !== 0) {
           direction = stateOf('rmsprop', state.velocity, path).mul(momentum).add(direction);
           velocity[path] = direction;

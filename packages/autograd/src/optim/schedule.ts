@@ -35,7 +35,7 @@ export function linearSchedule({ start, end, totalSteps }: LinearOptions): Sched
   checkPositive('linearSchedule', 'totalSteps', totalSteps);
   return (step) => {
     const left = step.cast('float32').neg().add(totalSteps).maximum(0).div(totalSteps);
-    return left.mul(start - end).add(end);
+    return between(end, start, left);
   };
 }
 
@@ -108,8 +108,8 @@ export interface CosineOptions {
  *     s < w:  peak · (s + 1) / w
  *     s ≥ w:  floor + ½ (peak − floor) (1 + cos(π (s − w) / (n − w)))
  *
- * computed as `floor + (peak − floor) · sin²(½π (n − s) / (n − w))`, which is the same and does not
- * cancel near the end.
+ * computed as `floor · (1 − r) + peak · r` with `r = sin²(½π (n − s) / (n − w))`, which is the same, does
+ * not cancel near the end, and is exact at both ends.
  *
  * Source: Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5.
  *
@@ -139,7 +139,7 @@ export function cosineSchedule({
       .maximum(0)
       .div(totalSteps - warmupSteps);
     const fall = easedBetween(floor, peak, left);
-    return s.less(warmupSteps).where(s.add(1).mul(peak / Math.max(1, warmupSteps)), fall);
+    return s.less(warmupSteps).where(s.add(1).div(Math.max(1, warmupSteps)).mul(peak), fall);
   };
 }
 
@@ -196,12 +196,13 @@ export function oneCycleSchedule(options: OneCycleOptions): Schedule {
 
 /** `low + (high − low) · sin²(½π t)` for t from 0 to 1, half a cosine that does not cancel near `low`. */
 function easedBetween(low: number, high: number, t: Tensor): Tensor {
-  return t
-    .mul(Math.PI / 2)
-    .sin()
-    .square()
-    .mul(high - low)
-    .add(low);
+  const share = t.mul(Math.PI / 2).sin().square(); // prettier-ignore
+  return between(low, high, share);
+}
+
+/** `low + (high − low) · t`, exactly `low` at t = 0 and `high` at 1. */
+function between(low: number, high: number, t: Tensor): Tensor {
+  return t.neg().add(1).mul(low).add(t.mul(high));
 }
 
 function checkRates(op: string, rates: Readonly<Record<string, number>>): void {
@@ -212,6 +213,6 @@ function checkRates(op: string, rates: Readonly<Record<string, number>>): void {
 }
 
 function checkPositive(op: string, name: string, value: number): void {
-  if (value > 0) return;
-  throw new ValueError(op, `${name} must be above 0, but is ${value}.`);
+  if (value > 0 && value < Infinity) return;
+  throw new ValueError(op, `${name} must be finite and above 0, but is ${value}.`);
 }

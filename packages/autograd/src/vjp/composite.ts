@@ -15,10 +15,17 @@ export const composite: { readonly [N in keyof CompositeParams]: VjpEntry<Compos
   ),
   softmaxGrad: 'decompose',
 
-  // softmax(x) is eˣ⁻ʸ, which would carry the rounding of a large y
-  logSumExp: rule('y = ln Σ eˣ', ['x̄ = ȳ·softmax(x)'], ([ȳ], { inputs: [x], params: { axis } }) => [
-    () => apply(composites.softmax, [x], { axis })[0].mul(ȳ.unsqueeze(axis)),
-  ]),
+  // softmax(x) is eˣ⁻ʸ, which would carry the rounding of a large y; but beside ∞ it is NaN, eˣ⁻ʸ is 0
+  logSumExp: rule(
+    'y = ln Σ eˣ',
+    ['x̄ = ȳ·softmax(x) (0 where x − y = −∞)'],
+    ([ȳ], { inputs: [x], outputs: [y], params: { axis } }) => [
+      () => {
+        const isOut = x.sub(y.unsqueeze(axis)).equal(-Infinity);
+        return isOut.where(0, apply(composites.softmax, [x], { axis })[0]).mul(ȳ.unsqueeze(axis));
+      },
+    ],
+  ),
 
   logSoftmax: rule(
     'y = x − ln Σ eˣ',

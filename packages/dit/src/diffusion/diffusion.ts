@@ -1,6 +1,6 @@
 /** What a model's output means: the process that it was trained for. */
 
-import { formatShape, ShapeError, type Tensor } from '@tessera/tensor';
+import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 import { checkChoice } from '../choice-check.ts';
 import { OBJECTIVES, type Objective } from '../choices.ts';
 import {
@@ -48,7 +48,8 @@ export interface DiffusionOptions extends ScheduleOptions {
 /**
  * Makes a diffusion process.
  *
- * @throws ValueError as {@link createSchedule}.
+ * @throws ValueError as {@link createSchedule}, and if the model predicts eps, but the last kept timestep
+ * holds nothing else: its alphaBar is 0, as with 20 linear timesteps.
  * @example
  * const training = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v' });
  * const sampling = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v', respacing: 50 });
@@ -58,7 +59,15 @@ export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
   const { predicts = 'eps', variance = 'fixed-large', ...scheduleOptions } = options;
   checkChoice('createDiffusion', 'prediction', predicts, [...OBJECTIVES, 'xStart']);
   checkChoice('createDiffusion', 'variance', variance, VARIANCES);
-  return { schedule: createSchedule(scheduleOptions), predicts, variance };
+  const schedule = createSchedule(scheduleOptions);
+  if (predicts === 'eps' && schedule.alphaBar.includes(0)) {
+    throw new ValueError(
+      'createDiffusion',
+      `the last of ${schedule.totalTimesteps} timesteps is noise without any signal (alphaBar 0), so that eps ` +
+        "says nothing about xStart there. Predict 'v', or take more timesteps or another schedule.",
+    );
+  }
+  return { schedule, predicts, variance };
 }
 
 /**

@@ -123,7 +123,7 @@ export function xStartFromEps(schedule: NoiseSchedule, xT: Tensor, t: Tensor, ep
 }
 
 /**
- * `eps = (xT / √alphaBar − xStart) / √(1/alphaBar − 1)`
+ * `eps = (xT − √alphaBar · xStart) / √(1 − alphaBar)`
  *
  * @example
  * const { schedule } = createDiffusion();
@@ -136,10 +136,9 @@ export function epsFromXStart(
   t: Tensor,
   xStart: Tensor,
 ): Tensor {
-  return coefficient(schedule.sqrtRecipAlphaBar, t, xT)
-    .mul(xT)
-    .sub(xStart)
-    .div(coefficient(schedule.sqrtRecipAlphaBarMinusOne, t, xT));
+  return xT
+    .sub(coefficient(schedule.sqrtAlphaBar, t, xT).mul(xStart))
+    .div(coefficient(schedule.sqrtOneMinusAlphaBar, t, xT));
 }
 
 /**

@@ -64,7 +64,8 @@ class Writer {
     const outputs = operation.infer(inputs, params).map((spec) => ({ ...spec, id: this.nextId++ }));
     this.instructions.push({ operation, inputs, params, outputs });
     this.known.set(signature, outputs);
-    if (operation.kind === 'literal') this.uniform.set(outputs[0], Number(params['value']));
+    if (operation.kind === 'literal')
+      this.uniform.set(outputs[0], roundTo(outputs[0].dtype, Number(params['value'])));
     const value = operation.kind === 'movement' ? this.uniform.get(inputs[0]) : undefined;
     if (value !== undefined) this.uniform.set(outputs[0], value);
     return outputs;
@@ -83,7 +84,7 @@ class Writer {
     const [{ shape, dtype }] = operation.infer(inputs, params);
     const values = inputs.map((input) => this.uniform.get(input));
     if (values.every((value) => value !== undefined)) {
-      const value = roundTo(dtype, operation.scalar(values, params));
+      const value = roundTo(dtype, operation.scalar(values, params, dtype));
       const [scalar] = this.write(literal, [], { value, dtype });
       return shape.length === 0 ? scalar : this.write(movement.expand, [scalar], { shape })[0];
     }

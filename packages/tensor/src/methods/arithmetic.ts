@@ -12,6 +12,21 @@ export function constant(value: number, dtype: DType, shape: Shape): Tensor {
   return apply(literal, [], { value, dtype })[0].expand(shape);
 }
 
+/** What to do about a number that is not of a dtype. */
+const HINTS = {
+  float32: '',
+  int32: 'Use float32, or round it first.',
+  bool: "A bool is 0 or 1: compare first, e.g. x.notEqual(0), or take dtype 'int32'.",
+} as const;
+
+/** Throws a ValueError unless `dtype` holds `value`, element number `at` if it is one of several. */
+export function checkNumber(op: string, value: number, dtype: DType, at?: number): void {
+  if (dtype === 'float32') return;
+  if (dtype === 'int32' ? saturateInt32(value) === value : value === 0 || value === 1) return;
+  const subject = at === undefined ? `${value} is` : `element ${at} is ${value}, which is`;
+  throw new ValueError(op, `${subject} no ${dtype}. ${HINTS[dtype]}`);
+}
+
 /** Throws a ValueError unless `x` is a tensor, a number or a boolean. */
 function checkOperand(op: string, x: unknown): void {
   if (typeof x === 'number' || typeof x === 'boolean' || isTensor(x)) return;
@@ -59,6 +74,27 @@ export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Op
   const dtype = promoteDTypes(a.dtype, other.dtype);
   const shape = broadcastShapes(primitive.name, a.shape, other.shape);
   return apply(primitive, [a.cast(dtype).expand(shape), other.cast(dtype).expand(shape)], {})[0];
+}
+
+/**
+ * A comparison of a with b, or of b with a under another name. A number that is no int32 is compared with
+ * int32 exactly, as the whole number next to it towards 0: `x < 2.5` is `x ≤ 2`.
+ */
+export function compare(
+  name: 'less' | 'lessEqual' | 'equal',
+  a: Tensor,
+  b: Operand,
+  flipped?: 'greater' | 'greaterEqual',
+): Tensor {
+  let [primitive, other] = [pointwise[name], b];
+  if (a.dtype === 'int32' && typeof b === 'number' && saturateInt32(b) !== b) {
+    other = name === 'equal' || Number.isNaN(b) ? NaN : saturateInt32(b);
+    primitive = b > 0 === (flipped === undefined) ? pointwise.lessEqual : pointwise.less;
+    if (name === 'equal') primitive = pointwise.equal;
+  }
+  return flipped === undefined
+    ? binary(primitive, a, other)
+    : binary(primitive, asTensor(flipped, other, a), a);
 }
 
 /** `min(a, b)`: the maximum with the order of all values reversed. */

@@ -17,15 +17,15 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       [a.shape, b.shape],
     );
   }
+  checkInnerDimensions(a.shape, b.shape);
   if (a.rank === 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank === 1 ? 0 : -2);
   if (b.rank === 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
-  checkInnerDimensions(a.shape, b.shape);
   if (b.rank === 2 && a.rank > 2) {
     const rows = a.reshape([sizeOf(a.shape.slice(0, -1)), a.shape[a.rank - 1]]);
     return matmul(rows, b).reshape([...a.shape.slice(0, -1), b.shape[1]]);
   }
   const batch = broadcastShapes(
-    'matmul (batch dimensions)',
+    `matmul (batch dimensions of ${formatShape(a.shape)} and ${formatShape(b.shape)})`,
     a.shape.slice(0, -2),
     b.shape.slice(0, -2),
   );
@@ -36,14 +36,14 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 function checkInnerDimensions(a: Shape, b: Shape): void {
   const k = a[a.length - 1];
-  const k2 = b[b.length - 2];
+  const k2 = b[Math.max(0, b.length - 2)];
   if (k === k2) return;
   const hint =
-    k === b[b.length - 1]
+    b.length > 1 && k === b[b.length - 1]
       ? ' Did you mean b.transpose(-1, -2)?'
       : k2 === a[a.length - 2]
         ? ' Did you mean a.transpose(-1, -2)?'
-        : ' The last size of a must equal the second-to-last of b.';
+        : ' The last size of a must equal the second-to-last of b, or the only one of a vector.';
   throw new ShapeError(
     'matmul',
     `inner dimensions differ: a is ${formatShape(a)} (K = ${k}), b is ${formatShape(b)} (K = ${k2}).${hint}`,

@@ -10,7 +10,7 @@ import {
   type Shape,
 } from '../shape.ts';
 import type { SliceSpec, Tensor } from '../tensor.ts';
-import { constant } from './arithmetic.ts';
+import { checkNumber, constant } from './arithmetic.ts';
 
 /** Reshapes; one size may be -1. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -114,6 +114,7 @@ export function pad(
       [x.shape],
     );
   }
+  checkNumber('pad', value, x.dtype);
   if (amounts.every(([before, after]) => before === 0 && after === 0)) return x;
   const params = {
     before: amounts.map(([before]) => before),
@@ -123,7 +124,7 @@ export function pad(
   const padded = apply(assembly.pad, [x], params)[0];
   if (value === 0) return padded;
   const inside = apply(assembly.pad, [constant(1, 'bool', x.shape)], params)[0];
-  return inside.where(padded, value);
+  return inside.where(padded, constant(value, x.dtype, []));
 }
 
 /** Cuts an axis into pieces of the given sizes. */

@@ -1,6 +1,18 @@
 import type { Tensor } from '../tensor.ts';
 import { log1p } from './exponential.ts';
 
+/** Beyond ±104 every gate here is 0 or 1 in float32. */
+const REACH = 104;
+
+/**
+ * `x · gate(x)` for a gate that rises from 0 to 1: far out it is 0 or x, and so are its derivatives, which
+ * would else be ∞ · 0.
+ */
+function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
+  const raised = x.less(-REACH).where(-REACH, x);
+  return raised.mul(gate(x.greater(REACH).where(REACH, raised)));
+}
+
 /**
  * `x · sigmoid(x)`, also called swish.
  *
@@ -10,7 +22,7 @@ import { log1p } from './exponential.ts';
  * silu(tensor([-1, 0, 1])); // [-0.2689, 0, 0.7311]
  */
 export function silu(x: Tensor): Tensor {
-  return x.mul(x.sigmoid());
+  return gated(x, (y) => y.sigmoid());
 }
 
 /**
@@ -22,13 +34,15 @@ export function silu(x: Tensor): Tensor {
  * gelu(tensor([-1, 0, 1])); // [-0.1588, 0, 0.8412]
  */
 export function gelu(x: Tensor): Tensor {
-  const inner = x
-    .mul(x)
-    .mul(x)
-    .mul(0.044715)
-    .add(x)
-    .mul(Math.sqrt(2 / Math.PI));
-  return x.mul(0.5).mul(inner.tanh().add(1));
+  return gated(x, (y) => {
+    const inner = y
+      .mul(y)
+      .mul(y)
+      .mul(0.044715)
+      .add(y)
+      .mul(Math.sqrt(2 / Math.PI));
+    return inner.tanh().add(1);
+  }).mul(0.5);
 }
 
 /**
@@ -38,15 +52,17 @@ export function gelu(x: Tensor): Tensor {
  * geluErf(tensor([-1, 0, 1])); // [-0.1587, 0, 0.8413]
  */
 export function geluErf(x: Tensor): Tensor {
-  return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+  return gated(x, (y) => y.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
 }
 
 /**
  * `ln(1 + e^x)`, without overflow and with all digits where it is small: `max(x, 0) + log1p(e^−|x|)`.
+ * Both halves are formulas of all x, so that derivatives of any order are right at 0 too.
  *
  * @example
  * softplus(tensor([0, 100])); // [0.6931, 100]
  */
 export function softplus(x: Tensor): Tensor {
-  return x.maximum(0).add(log1p(x.abs().neg().exp()));
+  const isPositive = x.greater(0);
+  return isPositive.where(x, 0).add(log1p(isPositive.where(x.neg(), x).exp()));
 }

@@ -2,9 +2,10 @@ import { ValueError } from '../errors.ts';
 import type { Operand, Tensor } from '../tensor.ts';
 
 /**
- * x cut off at two bounds: `min(max(x, low), high)`; NaN stays NaN.
+ * x cut off at two bounds: `min(max(x, low), high)`; NaN where x or a bound is.
  *
- * The gradient passes wherever `low ≤ x ≤ high`, the bounds included, as in PyTorch.
+ * The gradient passes to x wherever `low ≤ x ≤ high`, the bounds included, as in PyTorch; so none does
+ * where x is NaN.
  *
  * @param x Any shape.
  * @param low The lower bound, a number or a tensor that broadcasts; `null` for none.
@@ -20,6 +21,14 @@ export function clamp(x: Tensor, low: Operand | null, high: Operand | null = nul
       `a bound is NaN: low ${String(low)}, high ${String(high)}. Use null for none.`,
     );
   }
-  const raised = low === null ? x : x.less(low).where(low, x);
-  return high === null ? raised : raised.greater(high).where(high, raised);
+  const raised = low === null ? x : bounded(x, low, x.less(low), x.greaterEqual(low));
+  return high === null
+    ? raised
+    : bounded(raised, high, raised.greater(high), raised.lessEqual(high));
+}
+
+/** x where it fits the bound, the bound where x is beyond it, NaN where neither holds. */
+function bounded(x: Tensor, bound: Operand, beyond: Tensor, fits: Tensor): Tensor {
+  const dtypes = [x, bound].map((each) => (typeof each === 'object' ? each.dtype : x.dtype));
+  return beyond.where(bound, dtypes.includes('float32') ? fits.where(x, NaN) : x);
 }

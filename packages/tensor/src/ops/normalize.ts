@@ -131,7 +131,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions =
  * @param running The running statistics, which stay as they are; new ones come back.
  * @returns The output, of the shape of x, and the running statistics: in training
  * `(1 − momentum)·old + momentum·batch`, with the unbiased variance. Keep their gradient out of a loss.
- * @throws ShapeError if a tensor does not fit, or if training meets a single value a channel.
+ * @throws ShapeError if a tensor does not fit, or if training meets less than two values a channel.
  * @example
  * const start = { mean: zeros([3]), variance: ones([3]) };
  * const { running } = batchNorm(ones([8, 3, 4, 4]), start, { training: true });
@@ -163,17 +163,18 @@ export function batchNorm(
   };
   if (!training) return { output: normalize(running.mean, running.variance), running };
   const count = x.size / channels;
-  if (count === 1) {
+  if (count < 2) {
     throw new ShapeError(
       'batchNorm',
-      `x ${formatShape(x.shape)} has a single value a channel, which has no variance. Train on larger batches.`,
+      `x ${formatShape(x.shape)} has ${count === 0 ? 'no' : 'a single'} value a channel, which has no variance. Train on larger batches.`,
       [x.shape],
     );
   }
   const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
   const mean = x.mean(axes);
   const variance = x.variance(axes, { correction: 0 });
-  const move = (old: Tensor, now: Tensor): Tensor => old.mul(1 - momentum).add(now.mul(momentum));
+  const move = (old: Tensor, now: Tensor): Tensor =>
+    momentum === 0 ? old : momentum === 1 ? now : old.mul(1 - momentum).add(now.mul(momentum));
   return {
     output: normalize(mean, variance),
     running: {

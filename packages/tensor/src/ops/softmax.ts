@@ -5,7 +5,7 @@ import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
 import { joinAxes } from './axes.ts';
 
 /**
- * `e^x / Σ e^x` along `axis`, safe from overflow.
+ * `e^x / Σ e^x` along `axis`, safe from overflow: 0 at −∞; NaN where every x is −∞, or one is ∞.
  *
  * @example
  * softmax(tensor([0, Math.log(3)])); // [0.25, 0.75]
@@ -17,7 +17,8 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 }
 
 /**
- * `ln Σ e^x` over `axes` (default the last); safe from overflow, −∞ where every x is.
+ * `ln Σ e^x` over `axes` (default the last); safe from overflow, −∞ where every x is, ∞ where one is. The
+ * gradient is NaN at an infinite x that is all there is of the sum, and 0 beside it.
  *
  * @example
  * logSumExp(tensor([1000, 1000])); // 1000.693: 1000 + ln 2
@@ -33,7 +34,8 @@ export function logSumExp(
 }
 
 /**
- * `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow.
+ * `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow; NaN where every x is
+ * −∞.
  *
  * @example
  * logSoftmax(tensor([0, 1000])); // [-1000, 0]

@@ -57,8 +57,8 @@ export const pointwise: {
   }),
   mul: binary(
     'mul',
-    'a · b, of int32 modulo 2^32 while |a · b| ≤ 2^53; logical and of bools',
-    ([a, b]) => a * b,
+    'a · b, of int32 modulo 2^32; logical and of bools',
+    ([a, b], _params, dtype) => (dtype === 'int32' ? Math.imul(a, b) : a * b),
     {
       dtypes: ['float32', 'int32', 'bool'],
       commutative: true,
@@ -66,7 +66,7 @@ export const pointwise: {
     },
   ),
   div: binary('div', 'a / b', ([a, b]) => a / b, { rightIdentity: 1 }),
-  pow: binary('pow', 'a^b', ([a, b]) => Math.pow(a, b), { rightIdentity: 1 }),
+  pow: binary('pow', 'a^b', ([a, b]) => power(a, b), { rightIdentity: 1 }),
   maximum: binary(
     'maximum',
     'max(a, b), NaN if either is (logical or of bools)',
@@ -113,10 +113,23 @@ export function saturateInt32(x: number): number {
   return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x)) | 0;
 }
 
+/**
+ * `a^b` with the special values of IEEE 754: 1 for a = 1 and any b, and for a = −1 and b = ±∞, where
+ * `Math.pow` gives NaN.
+ *
+ * Source: IEEE 754-2019, section 9.2.1.
+ */
+export function power(a: number, b: number): number {
+  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
+}
+
+/** The meaning of a primitive for one element. */
+type Scalar = PointwisePrimitive<NoParams>['scalar'];
+
 function unary(
   name: string,
   doc: string,
-  scalar: (operands: readonly number[]) => number,
+  scalar: Scalar,
   dtypes: readonly DType[] = ['float32'],
 ): PointwisePrimitive<NoParams> {
   return {
@@ -143,7 +156,7 @@ interface BinaryTraits {
 function binary(
   name: string,
   doc: string,
-  scalar: (operands: readonly number[]) => number,
+  scalar: Scalar,
   traits: BinaryTraits,
 ): PointwisePrimitive<NoParams> {
   return {
@@ -166,7 +179,7 @@ function binary(
 function comparison(
   name: string,
   doc: string,
-  scalar: (operands: readonly number[]) => number,
+  scalar: Scalar,
   commutative = false,
 ): PointwisePrimitive<NoParams> {
   return {

@@ -31,8 +31,8 @@ export interface PrimitiveBase<P extends Params> {
 /** One output element depends on the input elements at the same place, so neighbours fuse into one loop. */
 export interface PointwisePrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'pointwise';
-  /** The meaning for one element, in float64; the result is rounded to the output dtype. */
-  scalar(operands: readonly number[], params: P): number;
+  /** The meaning for one element, in float64; the result is rounded to the output's `dtype`. */
+  scalar(operands: readonly number[], params: P, dtype: DType): number;
   /** Whether the two operands may be swapped. */
   readonly commutative: boolean;
   /** The value `e` with `x ∘ e = x` for every x, if there is one. */

@@ -104,7 +104,7 @@ describe('loops', () => {
     const defined = allocateArray(dtype, a.length);
     for (let i = 0; i < a.length; i++) {
       const values = [a, b, c].slice(0, test.dtypes.length).map((operand) => operand[i]);
-      defined[i] = primitive.scalar(values, test.params);
+      defined[i] = primitive.scalar(values, test.params, dtype);
     }
     loops[test.name](out, a.length, a, b ?? a, c ?? a);
     expect(out).toStrictEqual(defined);

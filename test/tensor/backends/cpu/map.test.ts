@@ -38,6 +38,7 @@ function evaluate(size: number, { nodes }: Expression, inputs: readonly Input[])
         out[i] = node.primitive.scalar(
           node.args.map((arg) => values[arg][i]),
           node.params,
+          node.dtype,
         );
     }
     values.push(out);

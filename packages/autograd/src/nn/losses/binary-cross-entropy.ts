@@ -11,7 +11,8 @@ export interface BceWithLogitsOptions extends LossOptions {
  * The binary cross-entropy `−w·t·ln σ(x) − (1 − t)·ln(1 − σ(x))` of logits x and target
  * probabilities t, by default its mean over all elements.
  *
- * Computed as `w·t·softplus(−x) + (1 − t)·softplus(x)`, which neither overflows nor cancels.
+ * Computed as `w·t·softplus(−x) + (1 − t)·softplus(x)`, which neither overflows nor cancels. A part of
+ * weight 0 is left out, so that a logit of ±∞ that is right costs nothing.
  *
  * @param logits Any shape, unnormalised.
  * @param target Probabilities of the same shape.
@@ -29,7 +30,13 @@ export function bceWithLogits(
   if (typeof posWeight !== 'number') {
     broadcastShapes('bceWithLogits (posWeight)', logits.shape, posWeight.shape);
   }
-  const positive = target.mul(posWeight).mul(softplus(logits.neg()));
-  const negative = target.neg().add(1).mul(softplus(logits));
+  const positive = part(target.mul(posWeight), logits.neg());
+  const negative = part(target.neg().add(1), logits);
   return reduceLosses('bceWithLogits', positive.add(negative), reduction);
+}
+
+/** `weight · softplus(x)`, 0 where the weight is 0 and x infinite. */
+function part(weight: Tensor, x: Tensor): Tensor {
+  const isOut = x.equal(Infinity).and(weight.equal(0));
+  return weight.mul(softplus(isOut.where(0, x)));
 }

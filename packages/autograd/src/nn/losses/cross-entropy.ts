@@ -22,7 +22,8 @@ export interface CrossEntropyOptions extends LossOptions {
 /**
  * `−Σₖ tₖ ln softmax(logits)ₖ` of each sample, by default its mean over all samples. t is 1 at the
  * target class, or the target itself where it holds probabilities; with smoothing s it becomes
- * `(1 − s)·t + s/K`.
+ * `(1 − s)·t + s/K`. A class whose t is 0 is left out, whatever its logit, −∞ included; so is a sample that
+ * is ignored.
  *
  * Source of the smoothing: Szegedy et al. 2016, "Rethinking the Inception architecture", section 7.
  *
@@ -70,15 +71,22 @@ export function crossEntropy(
       [logits.shape, target.shape],
     );
   }
-  const surprise = logSoftmax(logits, at).neg();
   const ignored = isIds && ignoreIndex !== null ? target.equal(ignoreIndex) : null;
+  const known = ignored === null ? logits : ignored.unsqueeze(at).where(0, logits);
   const ids = ignored === null ? target : ignored.where(0, target);
+  const surprise = logSoftmax(known, at).neg();
   const atTarget = isIds
     ? gather(surprise, ids.unsqueeze(at), at).squeeze(at)
-    : surprise.mul(target).sum(at);
+    : expected(surprise, target).sum(at);
   const losses =
     smoothing === 0 ? atTarget : atTarget.mul(1 - smoothing).add(surprise.mean(at).mul(smoothing));
   if (ignored === null) return reduceLosses('crossEntropy', losses, reduction);
   const count = ignored.not().sum();
   return reduceLosses('crossEntropy', ignored.where(0, losses), reduction, count);
+}
+
+/** `surprise · probability`, 0 where an impossible class is not expected. */
+function expected(surprise: Tensor, probability: Tensor): Tensor {
+  const isOut = surprise.equal(Infinity).and(probability.equal(0));
+  return isOut.where(0, surprise).mul(probability);
 }

@@ -11,7 +11,7 @@ export interface KlDivOptions {
 
 /**
  * The Kullback-Leibler divergence from a predicted to a target distribution, `Σ t·(ln t − ln p)`:
- * the terms by element, 0 where t is 0, by default summed over each sample and averaged over the
+ * the terms by element, 0 where t is 0, whatever p is there, by default summed over each sample and averaged over the
  * first axis. Reduction `'mean'` divides by the number of elements, which is no divergence.
  *
  * Source: Kullback & Leibler 1951, "On information and sufficiency", equation 2.4.
@@ -29,11 +29,10 @@ export function klDiv(
   { reduction = 'batchmean', logTarget = false }: KlDivOptions = {},
 ): Tensor {
   expectOneShape('klDiv', logPrediction, target);
-  const present = target.greater(0);
-  const logarithm = logTarget ? target : present.where(target, 1).log();
-  const probability = logTarget ? target.exp() : target;
-  const terms = probability.mul(logarithm.sub(logPrediction));
-  const losses = logTarget ? terms : present.where(terms, 0);
+  const absent = target.lessEqual(logTarget ? -Infinity : 0);
+  const logarithm = logTarget ? absent.where(0, target) : absent.where(1, target).log();
+  const probability = logTarget ? target.exp() : absent.where(0, target);
+  const losses = probability.mul(logarithm.sub(absent.where(0, logPrediction)));
   return reduction === 'batchmean'
     ? losses.sum().div(target.rank === 0 ? 1 : target.shape[0])
     : reduceLosses('klDiv', losses, reduction);

@@ -1,6 +1,9 @@
 import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 
-/** What becomes of the losses of single elements or samples: all of them, their sum or their mean. */
+/**
+ * What becomes of the losses of single elements or samples: all of them, their sum or their mean. The mean of
+ * nothing is NaN, as in PyTorch: an empty batch has none, nor one of which every sample is ignored.
+ */
 export type Reduction = 'none' | 'sum' | 'mean';
 
 /** Options of a loss. */

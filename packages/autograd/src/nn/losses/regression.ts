@@ -26,7 +26,7 @@ export interface SmoothL1Options extends LossOptions {
 
 /**
  * The absolute error with a rounded tip: with `d = prediction − target`, `d² / 2β` where |d| < β and
- * `|d| − β/2` elsewhere; with β = 0 just |d|.
+ * `|d| − β/2` elsewhere; with β = 0 just |d|. It is smooth once: the second derivative jumps at |d| = β.
  *
  * Source: Girshick 2015, "Fast R-CNN", equation 3 (there β = 1).
  *
@@ -44,9 +44,10 @@ export function smoothL1(
   if (!(beta >= 0)) throw new ValueError('smoothL1', `beta must be at least 0, but got ${beta}.`);
   const difference = prediction.sub(target);
   const distance = difference.abs();
+  const near = distance.less(beta);
   const losses =
     beta === 0
       ? distance
-      : distance.less(beta).where(difference.square().div(2 * beta), distance.sub(beta / 2));
+      : near.where(near.where(difference, 0).square().div(2 * beta), distance.sub(beta / 2));
   return reduceLosses('smoothL1', losses, reduction);
 }

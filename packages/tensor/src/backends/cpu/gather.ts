@@ -27,7 +27,7 @@ export function gather(
   };
 }
 
-/** `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, summed in float64. */
+/** `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, summed in float64 (int32: modulo 2³²). */
 export function scatterAdd(
   kernel: CallKernel,
   { axis, shape }: GatherParams['scatterAdd'],
@@ -39,7 +39,8 @@ export function scatterAdd(
   return (buffers) => {
     const indices = gatherElements(buffers[index.buffer], 'int32', index.view);
     const elements = gatherElements(buffers[source.buffer], source.dtype, source.view);
-    const sums = new Float64Array(sizeOf(shape));
+    const size = sizeOf(shape);
+    const sums = source.dtype === 'int32' ? new Int32Array(size) : new Float64Array(size);
     let i = 0;
     forEachOffset(starts, (start) => {
       checkIndex('scatterAdd', indices[i], shape, axis);

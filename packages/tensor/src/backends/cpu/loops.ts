@@ -1,6 +1,6 @@
 import type { TypedArray } from '../../dtype.ts';
 import { erf } from '../../primitives/erf.ts';
-import { saturateInt32, type PointwiseParams } from '../../primitives/pointwise.ts';
+import { power, saturateInt32, type PointwiseParams } from '../../primitives/pointwise.ts';
 
 /**
  * One pointwise primitive over the first `n` elements of its operands: `out[i] = f(a[i], b[i], c[i])`.
@@ -55,13 +55,17 @@ export const loops: Readonly<Record<keyof PointwiseParams, Loop>> = {
     for (let i = 0; i < n; i++) out[i] = a[i] - b[i];
   },
   mul: (out, n, a, b) => {
-    for (let i = 0; i < n; i++) out[i] = a[i] * b[i];
+    if (out instanceof Int32Array) {
+      for (let i = 0; i < n; i++) out[i] = Math.imul(a[i], b[i]);
+    } else {
+      for (let i = 0; i < n; i++) out[i] = a[i] * b[i];
+    }
   },
   div: (out, n, a, b) => {
     for (let i = 0; i < n; i++) out[i] = a[i] / b[i];
   },
   pow: (out, n, a, b) => {
-    for (let i = 0; i < n; i++) out[i] = Math.pow(a[i], b[i]);
+    for (let i = 0; i < n; i++) out[i] = power(a[i], b[i]);
   },
   maximum: (out, n, a, b) => {
     for (let i = 0; i < n; i++) out[i] = Math.max(a[i], b[i]);

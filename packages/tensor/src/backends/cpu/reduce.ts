@@ -7,13 +7,16 @@ import { RunCursor } from './cursor.ts';
 import { evaluator } from './expression.ts';
 import { Workspace } from './workspace.ts';
 
+/** Totals so far: of int32, whose sums wrap, in int32. */
+type Accumulators = Float64Array | Int32Array;
+
 /** How a run of `n` elements joins its accumulators. */
 interface Fold {
   /** All elements join the accumulator at `at`. */
-  into(accumulators: Float64Array, at: number, values: TypedArray, start: number, n: number): void;
+  into(accumulators: Accumulators, at: number, values: TypedArray, start: number, n: number): void;
   /** Element i joins the accumulator at `at + i · stride`. */
   along(
-    accumulators: Float64Array,
+    accumulators: Accumulators,
     at: number,
     stride: number,
     values: TypedArray,
@@ -50,7 +53,7 @@ const workspace = new Workspace();
 
 /**
  * A reduce kernel ready to run: walks the iteration space once, in row-major order, and folds every
- * element into the float64 accumulator of its output; the totals are rounded at the end.
+ * element into the accumulator of its output, float64 or int32; the totals are rounded at the end.
  */
 export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) => void {
   const evaluate = evaluator(kernel.shape, kernel.inputs, kernel.expression);
@@ -60,7 +63,8 @@ export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) =
   const fold = folds[kernel.primitive.name as keyof ReduceParams];
   const cursor = new RunCursor(accumulatorView(kernel.shape, kernel.axes));
   return (buffers) => {
-    const accumulators = workspace.reserve(size);
+    const accumulators =
+      output.dtype === 'int32' ? new Int32Array(size) : workspace.reserve(size);
     accumulators.fill(kernel.primitive.initial(output.dtype), 0, size);
     const consume = (values: readonly TypedArray[], _start: number, n: number): void => {
       for (let done = 0; done < n;) {
