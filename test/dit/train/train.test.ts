@@ -53,7 +53,6 @@ describe('a run', () => {
     await train({
       config: tinyConfig(data),
       out,
-      dataDir: data,
       onProgress: (each) => progress.push(each),
     });
   });
@@ -161,7 +160,7 @@ describe('train', () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-train-'));
     const missing = join(folder, 'nowhere');
     const out = join(folder, 'run');
-    await expect(train({ config: tinyConfig(missing), out, dataDir: missing })).rejects.toThrow(
+    await expect(train({ config: tinyConfig(missing), out })).rejects.toThrow(
       /does not exist/,
     );
     expect(await readdir(folder)).toEqual([]);

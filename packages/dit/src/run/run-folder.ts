@@ -158,6 +158,11 @@ export async function writeRunConfig(folder: string, config: TrainConfig): Promi
  * (await readRunConfig('runs/second')).seed; // 7
  */
 export async function readRunConfig(folder: string): Promise<TrainConfig> {
+  return parseConfigText(await readConfigText(folder), join(folder, RUN_FILES.config));
+}
+
+/** Reads the text of `config.json`. Throws a ValueError if the folder or the file is not there. */
+export async function readConfigText(folder: string): Promise<string> {
   const path = join(folder, RUN_FILES.config);
   if (!existsSync(path)) {
     throw new ValueError(
@@ -165,7 +170,7 @@ export async function readRunConfig(folder: string): Promise<TrainConfig> {
       `${folder} is not the folder of a run: ${path} is missing.`,
     );
   }
-  return readTrainConfig(path);
+  return readText('readTrainConfig', path, LARGEST_CONFIG);
 }
 
 /**
