@@ -34,7 +34,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // Where this fails too, as with a name that is too long, the first error says why.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw nameFile('writeFileAtomic', path, 'written', error);
   }
 }

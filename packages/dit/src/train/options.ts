@@ -31,7 +31,7 @@ export interface TrainOptions {
    */
   readonly out?: string;
   /** Called with the folder of the run, once the data is loaded and the folder is there. */
-  readonly onStart?: (out: string) => void;
+  readonly onStart?: (out: string) => void | Promise<void>;
   readonly onStage?: (stage: StageStart) => void;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** One sentence for the user between two steps, such as which picture has been written. */

@@ -58,7 +58,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const digits = padImages(images.train, IMAGE_SIZE);
   const named = withNames(options.config, images);
   const out = await claimRunFolder(options.out, named);
-  options.onStart?.(out);
+  await options.onStart?.(out);
   if (notice !== undefined) onNotice(notice);
   const classes = classesOf(images);
   if (classes.length < named.model.numClasses) {
