@@ -2,7 +2,11 @@ import { FormatError } from '@tessera/tensor';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DESIGNS, PRESETS } from '../../packages/dit/src/choices.ts';
-import { parseModelConfig, parseTrainConfig } from '../../packages/dit/src/config.ts';
+import {
+  parseConfigText,
+  parseModelConfig,
+  parseTrainConfig,
+} from '../../packages/dit/src/config.ts';
 import { presetConfig } from '../../packages/dit/src/presets.ts';
 
 const base = presetConfig('quick');
@@ -33,6 +37,15 @@ function problem(...changes: [path: string, value: unknown][]): string {
     return String(error);
   }
   return 'accepted';
+}
+
+/** What is thrown. */
+function caught(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    return error;
+  }
 }
 
 /** Every path to a value inside the configuration. */
@@ -166,6 +179,77 @@ describe('a configuration', () => {
     expect(problem(['sampling.steps', 1001])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: sampling.steps 1001 is more than the 1000 timesteps of the diffusion."`,
     );
+  });
+
+  test('that a run could not end with is refused', () => {
+    expect(problem(['model.classDropoutProb', 0])).toMatchInlineSnapshot();
+    expect(problem(['model.classDropoutProb', 0], ['sampling.guidance', 1])).toBe('accepted');
+    expect(problem(['model.mlpRatio', 1e-9])).toMatchInlineSnapshot();
+    expect(problem(['classNames', ['a', 'b']])).toMatchInlineSnapshot();
+    expect(problem(['classNames', base.autoencoder.channels])).toMatch(
+      /classNames\.0: expected string/,
+    );
+    const names = Array.from({ length: 10 }, (_, i) => `name ${i}`);
+    expect(problem(['classNames', names])).toBe('accepted');
+    expect(problem(['classNames', [...names.slice(1), 'a\u0000b']])).toMatchInlineSnapshot();
+  });
+
+  test('with numbers that nothing can hold is refused at once', () => {
+    const counts = pathsOf(base).filter((path) => {
+      const value = path
+        .split('.')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], base);
+      return (
+        Number.isInteger(value) && !path.startsWith('optimizer.') && !path.startsWith('sampling.g')
+      );
+    });
+    expect(counts.length).toBeGreaterThan(15);
+    for (const path of counts.filter((each) => !/classDropoutProb|klWeight|Rate/.test(each))) {
+      for (const value of [1e10, 1e12, 1e15, Number.MAX_SAFE_INTEGER]) {
+        expect(problem([path, value])).toMatch(/: must be at most \d+, got \d+\.$/);
+      }
+    }
+    expect(problem(['model.numClasses', 3e8])).toMatch(/numClasses: must be at most 100000/);
+    expect(problem(['diffusion.timesteps', 1e8])).toMatch(/timesteps: must be at most 100000/);
+    for (const value of [1e-300, 1e300])
+      expect(problem(['latentScale', value])).toMatch(/must be at/);
+    expect(problem(['model.hiddenSize', 16_384], ['model.depth', 1000])).toMatchInlineSnapshot();
+  });
+
+  test('is quoted in errors shortly, and so that no terminal obeys it', () => {
+    const nested: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000));
+    expect(problem(['seed', nested])).toBe(
+      'FormatError: parseTrainConfig: config.json: seed: expected number, got a list of 1.',
+    );
+    expect(problem(['seed', { toString: 1, valueOf: 1 }])).toMatch(/got an object\.$/);
+    const evil = '\u001b[2J\u009b\u202e';
+    for (const text of [problem(['seed', evil]), problem([evil, 1])]) {
+      expect(text).toContain(String.raw`\u001b`.slice(0, 2));
+      expect(text).not.toMatch(/\p{C}/u);
+    }
+    expect(problem(['seed', 'x'.repeat(5e6)]).length).toBeLessThan(150);
+    expect(problem(['x'.repeat(5e6), 1]).length).toBeLessThan(150);
+  });
+
+  test('as text is refused if it is no JSON, or says one thing twice', () => {
+    const text = JSON.stringify(base);
+    expect(parseConfigText(text, 'config.json')).toEqual(base);
+    const twice = [
+      text.replace('{', '{"seed": 1, '),
+      text.replace('"model":{', '"model":{"de\\u0070th":3,'),
+    ];
+    expect(twice.map((each) => String(caught(() => parseConfigText(each, 'config.json'))))).toEqual(
+      [
+        'FormatError: readTrainConfig: config.json: the name "seed" stands twice in one object.',
+        'FormatError: readTrainConfig: config.json: the name "depth" stands twice in one object.',
+      ],
+    );
+    const names = Array.from({ length: 10 }, (_, i) => `{"${i}": "}": {`);
+    const braces = { ...base, classNames: names };
+    expect(parseConfigText(JSON.stringify(braces), 'config.json')).toEqual(braces);
+    const error = String(caught(() => parseConfigText('{\u001b]0;x\u0007', 'config.json')));
+    expect(error).toMatch(/^FormatError: readTrainConfig: config\.json: not JSON \(.*\)\.$/);
+    expect(error).not.toMatch(/\p{C}/u);
   });
 
   test('of a model alone is checked the same way', () => {

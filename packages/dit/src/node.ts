@@ -4,15 +4,27 @@
  *
  * @module @tessera/dit/node
  */
-export { loadMnist, MNIST_CLASSES, type DigitSet, type Mnist } from './data/mnist.ts';
+export {
+  loadMnist,
+  MNIST_CLASSES,
+  type DigitSet,
+  type LoadOptions,
+  type Mnist,
+} from './data/mnist.ts';
 export { presetConfig, type PresetChanges } from './presets.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule } from './run/checkpoint.ts';
 export { appendLogRow, readLog, type LogRow } from './run/log.ts';
-export { chooseRunFolder, readRunConfig, RUN_FILES, writeRunConfig } from './run/run-folder.ts';
+export {
+  chooseRunFolder,
+  claimRunFolder,
+  readRunConfig,
+  RUN_FILES,
+  writeRunConfig,
+} from './run/run-folder.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleOptions, SampleProgress } from './sample/options.ts';
-export { sampleRun } from './sample/sample-run.ts';
+export { readRun, sampleRun } from './sample/sample-run.ts';
 export { trainingFlops, trainingHours } from './train/cost.ts';
 export type { StageStart, TrainOptions, TrainProgress } from './train/options.ts';
 export { train } from './train/train.ts';

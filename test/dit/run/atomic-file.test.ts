@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeFileAtomic } from '../../../packages/dit/src/run/atomic-file.ts';
+import { checkWritable, writeFileAtomic } from '../../../packages/dit/src/run/atomic-file.ts';
 
 let dir: string;
 
@@ -62,4 +62,24 @@ test('a write that fails leaves the old file and no temporary one', async () => 
 test('a missing folder is reported', async () => {
   await expect(writeFileAtomic(join(dir, 'none', 'a.txt'), 'x')).rejects.toThrow(/ENOENT/);
   expect(await readdir(dir)).toEqual([]);
+});
+
+test('what cannot be written names the file and what to do', async () => {
+  const long = join(dir, 'x'.repeat(300));
+  for (const attempt of [() => writeFileAtomic(long, 'x'), () => checkWritable(long)]) {
+    await expect(attempt()).rejects.toThrow(
+      `writeFileAtomic: ${long} cannot be written: the name is too long (ENAMETOOLONG). Choose a shorter one.`,
+    );
+  }
+  await expect(checkWritable(join(dir, 'none', 'a.txt'))).rejects.toThrow(/ENOENT/);
+});
+
+test('finding out whether a file can be written leaves nothing, and an older file as it is', async () => {
+  const path = join(dir, 'a.txt');
+  await checkWritable(path);
+  expect(await readdir(dir)).toEqual([]);
+  await writeFile(path, 'old');
+  await checkWritable(path);
+  expect(await readdir(dir)).toEqual(['a.txt']);
+  expect(await readFile(path, 'utf8')).toBe('old');
 });

@@ -1,11 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FormatError, StateError } from '@tessera/tensor';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STAGES } from '../../../packages/dit/src/choices.ts';
-import { appendLogRow, readLog, type LogRow } from '../../../packages/dit/src/run/log.ts';
+import {
+  appendLogRow,
+  LogWriter,
+  readLog,
+  type LogRow,
+} from '../../../packages/dit/src/run/log.ts';
 
 let dir: string;
 let path: string;
@@ -80,6 +85,25 @@ test('a loss that is not finite is refused before it is written', async () => {
   expect(await readLog(path)).toEqual([row]);
 });
 
+describe('a training that cannot write its log', () => {
+  test('keeps the rows, and writes them when it can', async () => {
+    const notices: string[] = [];
+    const log = new LogWriter(path, (text) => notices.push(text.replaceAll(dir, 'DIR')));
+    await log.append([row]);
+    await rename(path, `${path}.away`);
+    await mkdir(path);
+    await log.append([{ ...row, step: 8 }]);
+    await log.append([{ ...row, step: 9 }]);
+    await rm(path, { recursive: true });
+    await rename(`${path}.away`, path);
+    await log.append([]);
+    expect((await readLog(path)).map(({ step }) => step)).toEqual([7, 8, 9]);
+    expect(notices).toEqual([
+      'DIR/log.jsonl cannot be written: it is a folder (EISDIR). Name a file. The training goes on, and its log when it can.',
+    ]);
+  });
+});
+
 describe('reading', () => {
   const line = JSON.stringify(row);
 
@@ -102,6 +126,9 @@ describe('reading', () => {
     expect(await problem(`${line.replace('diffusion', 'gan')}\n`)).toMatchInlineSnapshot(
       `"FormatError: readLog: DIR/log.jsonl:1: stage: expected ("autoencoder" | "diffusion"), got "gan"."`,
     );
+    expect(await problem(`${line.replace('{', '{"loss":1,')}\n`)).toMatchInlineSnapshot(`"FormatError: readLog: DIR/log.jsonl:1: the name "loss" stands twice in one object."`);
+    const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    expect(await problem(`${line.replace('0.5', nested)}\n`)).toMatchInlineSnapshot(`"FormatError: readLog: DIR/log.jsonl:1: loss: expected number, got a list of 1."`);
     expect(await problem('[1]\n')).toMatchInlineSnapshot(
       `"FormatError: readLog: DIR/log.jsonl:1: stage: missing."`,
     );
@@ -118,5 +145,15 @@ describe('reading', () => {
     await writeFile(path, '');
     expect(await readLog(path)).toEqual([]);
     await expect(readLog(join(dir, 'none.jsonl'))).rejects.toThrow(/ENOENT/);
+  });
+
+  test('a log that is too large to be one is refused before it is read', async () => {
+    await writeFile(path, '');
+    for (const size of [6e8, 3e9]) {
+      await truncate(path, size);
+      await expect(readLog(path)).rejects.toThrow(
+        `log.jsonl: found ${size} bytes, expected at most 268435456. Is it another file?`,
+      );
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '@tessera/tensor';
@@ -85,6 +85,20 @@ describe('the configuration of a run', () => {
     expect(await problem()).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: DIR/config.json: preset: missing."`,
     );
+  });
+
+  test('is refused if it is too large to be one, or a folder', async () => {
+    const path = join(dir, 'config.json');
+    await writeFile(path, '');
+    for (const size of [6e8, 3e9]) {
+      await truncate(path, size);
+      await expect(readRunConfig(dir)).rejects.toThrow(
+        `config.json: found ${size} bytes, expected at most 1048576. Is it another file?`,
+      );
+    }
+    await rm(path);
+    await mkdir(path);
+    await expect(readRunConfig(dir)).rejects.toThrow(/cannot be read: it is a folder \(EISDIR\)/);
   });
 
   test('every truncation of the file is refused', async () => {

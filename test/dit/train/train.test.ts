@@ -1,43 +1,38 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeSafetensors, key, tensor } from '@tessera/tensor';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  key,
+  tensor,
+  TesseraError,
+  toImageData,
+} from '@tessera/tensor';
 import { namedTensors } from '@tessera/autograd/nn';
 import {
   Autoencoder,
   DiT,
-  encodeIdxImages,
-  encodeIdxLabels,
   gatherImages,
   IMAGE_SIZE,
   padImages,
   samplePosterior,
-  type TrainConfig,
+  loadRun,
 } from '@tessera/dit';
 import {
   loadMnist,
   loadModule,
   presetConfig,
   readLog,
+  readRun,
   readRunConfig,
   sampleRun,
   train,
   type TrainProgress,
 } from '@tessera/dit/node';
-
-/** The smoke preset, shrunk to seconds. */
-function tinyConfig(data: string): TrainConfig {
-  const smoke = presetConfig('smoke', { steps: 120, batch: 16, seed: 1, data });
-  return {
-    ...smoke,
-    autoencoder: { ...smoke.autoencoder, channels: [4, 8, 8], steps: 60, batch: 16 },
-    model: { ...smoke.model, hiddenSize: 32, depth: 2, numHeads: 2, patchSize: 4 },
-    optimizer: { ...smoke.optimizer, learningRate: 3e-3 },
-    sampling: { ...smoke.sampling, steps: 4 },
-  };
-}
+import { tinyConfig, writeFirstDigits } from './tiny-run.ts';
 
 describe('a run', () => {
   let folder = '';
@@ -53,7 +48,6 @@ describe('a run', () => {
     await train({
       config: tinyConfig(data),
       out,
-      dataDir: data,
       onProgress: (each) => progress.push(each),
     });
   });
@@ -154,6 +148,131 @@ describe('a run', () => {
     await writeFile(join(out, 'model.safetensors'), weights);
     expect(await readdir(folder)).not.toContain('never.png');
   });
+
+  it('draws from its bytes alone what it draws from its folder, as images for a canvas', async () => {
+    const read = (file: string): Promise<Buffer> => readFile(join(out, file));
+    const run = loadRun({
+      config: (await read('config.json')).toString(),
+      autoencoder: await read('autoencoder.safetensors'),
+      model: await read('model.safetensors'),
+    });
+    const options = { guidance: 3, steps: 3, sampler: 'ddpm', seed: 7 } as const;
+    const images = await run.generate([3, 1, 4], options);
+    const fromFolder = await (await readRun(out)).generate([3, 1, 4], options);
+    expect(images.map((image) => image.shape)).toEqual([
+      [32, 32],
+      [32, 32],
+      [32, 32],
+    ]);
+    for (const [i, image] of images.entries()) {
+      expect(await image.toArray()).toEqual(await fromFolder[i].toArray());
+    }
+    expect(await toImageData(images[0])).toMatchObject({ width: 32, height: 32 });
+    const again = await run.generate([3, 1, 4], { ...options, seed: 8 });
+    expect(await again[0].toArray()).not.toEqual(await images[0].toArray());
+    // Without options it draws as the run was trained for.
+    const { guidance, steps, sampler } = run.config.sampling;
+    expect(await (await run.generate([5]))[0].toArray()).toEqual(
+      await (await run.generate([5], { guidance, steps, sampler, seed: 0 }))[0].toArray(),
+    );
+    await expect(run.generate([10])).rejects.toThrow(/classes 0 to 9, got \[10\]/);
+    await expect(run.generate([])).rejects.toThrow(/classes 0 to 9/);
+  });
+
+  describe('is refused in one line, and nothing is written,', () => {
+    const options = { guidance: 2, sampler: 'ddim', steps: 2, seed: 0, labels: [3] } as const;
+
+    /** What sampling says about a copy of the run with some files changed. */
+    async function problem(
+      files: Readonly<Record<string, string | Uint8Array>>,
+      changes: { readonly guidance?: number } = {},
+    ): Promise<string> {
+      const copy = await mkdtemp(join(folder, 'copy-'));
+      for (const file of ['config.json', 'autoencoder.safetensors', 'model.safetensors']) {
+        await writeFile(join(copy, file), files[file] ?? (await readFile(join(out, file))));
+      }
+      const target = join(copy, 'picture.png');
+      const error: unknown = await sampleRun({
+        ...options,
+        ...changes,
+        run: copy,
+        out: target,
+      }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(TesseraError);
+      expect(await readdir(copy)).toHaveLength(3);
+      return String(error).replaceAll(copy, 'RUN');
+    }
+
+    /** The weights of a file, all of this value. */
+    async function filled(file: string, value: number): Promise<Uint8Array> {
+      const { tensors } = decodeSafetensors(await readFile(join(out, file)));
+      for (const { data } of tensors.values()) data.fill(value);
+      return encodeSafetensors(tensors);
+    }
+
+    it.each(['autoencoder.safetensors', 'model.safetensors'])(
+      'if %s is not finite',
+      async (file) => {
+        for (const value of [NaN, Infinity]) {
+          expect(await problem({ [file]: await filled(file, value) })).toMatch(
+            new RegExp(`RUN/${file}: element 0 of "[^"]+" is ${value}, expected finite weights`),
+          );
+        }
+      },
+    );
+
+    it('if the images are not finite, or far from what an image is', async () => {
+      expect(await problem({}, { guidance: 1e38 })).toMatch(
+        /^ValueError: generate: the samples are not finite: a pixel is NaN, expected about -1 to 1\. Lower the guidance \(1e\+38\), or look at the weights\.$/,
+      );
+      expect(await problem({}, { guidance: 1e20 })).toMatch(/the samples are no pictures/);
+      const file = 'model.safetensors';
+      expect(await problem({ [file]: await filled(file, 1e38) })).toMatch(/the samples are/);
+    });
+
+    it('if its configuration is not that of its weights, at once', async () => {
+      const config = await readRunConfig(out);
+      const spoiled = (model: object, rest: object = {}): Record<string, string> => ({
+        'config.json': JSON.stringify({ ...config, ...rest, model: { ...config.model, ...model } }),
+      });
+      for (const model of [{ numClasses: 1e15 }, { numClasses: 3e8 }, { hiddenSize: 4e9 }]) {
+        expect(await problem(spoiled(model))).toMatch(
+          /RUN\/config\.json: model\.\w+: must be at most/,
+        );
+      }
+      for (const timesteps of [1e8, 1e12]) {
+        const diffusion = { ...config.diffusion, timesteps };
+        expect(await problem(spoiled({}, { diffusion }))).toMatch(/timesteps: must be at most/);
+      }
+      for (const model of [
+        { numClasses: 100_000 },
+        { hiddenSize: 8000, numHeads: 2 },
+        { depth: 900 },
+      ]) {
+        expect(await problem(spoiled(model))).toMatch(/RUN\/model\.safetensors: loadTensors: /);
+      }
+      const autoencoder = { ...config.autoencoder, channels: [1024, 1024, 1024] };
+      expect(await problem(spoiled({}, { autoencoder }))).toMatch(
+        /RUN\/autoencoder\.safetensors: /,
+      );
+      for (const latentScale of [1e-300, 1e300]) {
+        expect(await problem(spoiled({}, { latentScale }))).toMatch(/latentScale: must be at/);
+      }
+    });
+
+    it('if the picture could not be written', async () => {
+      const long = join(folder, `${'x'.repeat(300)}.png`);
+      const seen: unknown[] = [];
+      const drawn = sampleRun({
+        ...options,
+        run: out,
+        out: long,
+        onProgress: (step) => seen.push(step),
+      });
+      await expect(drawn).rejects.toThrow(/cannot be written: the name is too long/);
+      expect(seen).toEqual([]);
+    });
+  });
 });
 
 describe('train', () => {
@@ -161,9 +280,7 @@ describe('train', () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-train-'));
     const missing = join(folder, 'nowhere');
     const out = join(folder, 'run');
-    await expect(train({ config: tinyConfig(missing), out, dataDir: missing })).rejects.toThrow(
-      /does not exist/,
-    );
+    await expect(train({ config: tinyConfig(missing), out })).rejects.toThrow(/does not exist/);
     expect(await readdir(folder)).toEqual([]);
     await rm(folder, { recursive: true });
   });
@@ -176,21 +293,3 @@ describe('train', () => {
     expect(weights(3)).not.toEqual(weights(4));
   });
 });
-
-/** The first digits of MNIST as a folder of idx files. */
-async function writeFirstDigits(folder: string, count: number): Promise<void> {
-  await mkdir(folder);
-  const mnist = await loadMnist();
-  for (const [prefix, set] of [
-    ['train', mnist.train],
-    ['t10k', mnist.test],
-  ] as const) {
-    const size = set.rows * set.columns;
-    const images = { ...set, count, images: set.images.subarray(0, count * size) };
-    await writeFile(join(folder, `${prefix}-images-idx3-ubyte`), encodeIdxImages(images));
-    await writeFile(
-      join(folder, `${prefix}-labels-idx1-ubyte`),
-      encodeIdxLabels(set.labels.subarray(0, count)),
-    );
-  }
-}

@@ -1,6 +1,7 @@
 import {
   FormatError,
   formatShape,
+  key as makeKey,
   normal,
   silu,
   split,
@@ -8,7 +9,7 @@ import {
   ValueError,
   type Tensor,
 } from '@tessera/tensor';
-import { Conv2d, Module } from '@tessera/autograd/nn';
+import { Conv2d, init, Module, type Initializer } from '@tessera/autograd/nn';
 import type { AutoencoderConfig } from '../config.ts';
 
 /** The diagonal Gaussian that the encoder gives for each image. */
@@ -47,6 +48,7 @@ export class Autoencoder extends Module {
   constructor(
     { channels, latentChannels }: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>,
     key: Tensor,
+    start: Initializer = init.kaimingUniform(),
   ) {
     super();
     if (channels.length === 0) {
@@ -54,7 +56,7 @@ export class Autoencoder extends Module {
     }
     const keys = split(key, 2 * channels.length + 2);
     const conv = (i: number, from: number, to: number, stride = 1): Conv2d =>
-      new Conv2d(from, to, { key: keys[i], kernelSize: 3, stride, padding: 1 });
+      new Conv2d(from, to, { key: keys[i], kernelSize: 3, stride, padding: 1, init: start });
     const last = channels[channels.length - 1];
     this.encoder = channels.map((to, i) =>
       i === 0 ? conv(i, 1, to) : conv(i, channels[i - 1], to, 2),
@@ -71,6 +73,11 @@ export class Autoencoder extends Module {
         ),
       );
     this.toPixels = conv(2 * channels.length + 1, channels[0], 1);
+  }
+
+  /** One whose weights are zeros that take no memory, to be filled by `loadTensors`. */
+  static blank(config: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>): Autoencoder {
+    return new Autoencoder(config, makeKey(0), init.zeros());
   }
 
   /** `[B, 1, H, W]` images in [-1, 1] → mean and log-variance of their latents. */

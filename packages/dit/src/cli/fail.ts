@@ -1,17 +1,22 @@
 /** Turns errors into exit codes: one line for what a user can mend, a stack for a defect. */
 
+import { escapeControls } from '../excerpt.ts';
+
 /** Exit code after bad input: a wrong option, a missing or damaged file, a full disk. */
 const BAD_INPUT = 2;
 
 /** Exit code after a defect of Tessera. */
 const DEFECT = 1;
 
+/** Exit code of a process that a signal ended, by the convention of shells: 128 and the signal's number. */
+export const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
 /** The one line for an error that a user can mend; `undefined` if the error is a defect. */
 async function expectedText(error: Error): Promise<string | undefined> {
   const { TesseraError } = await import('@tessera/tensor');
   const fromFileSystem = 'syscall' in error && 'code' in error;
   return error instanceof TesseraError || fromFileSystem
-    ? error.message.replaceAll(/\s*\n\s*/g, ' ')
+    ? escapeControls(error.message.replaceAll(/\s*\n\s*/g, ' '))
     : undefined;
 }
 

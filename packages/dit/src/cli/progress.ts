@@ -34,8 +34,27 @@ export function formatSeconds(seconds: number): string {
     : `${Math.floor(whole / 3600)}h${pad(Math.floor((whole % 3600) / 60))}m`;
 }
 
-function barProgress(stream: ProgressStream): Progress {
+/** The first steps take longer than others: their plans are made. So the time left is told after a few. */
+const STEPS_BEFORE_ETA = 5;
+
+/** The time that a stage has left, as text; empty as long as nobody knows. */
+type Estimate = (step: number) => string;
+
+/** Tells the time left of a stage from the steps after its first report. */
+function estimate(totalSteps: number, now: () => number): Estimate {
+  let first: { readonly step: number; readonly time: number } | undefined;
+  return (step) => {
+    first ??= { step, time: now() };
+    const done = step - first.step;
+    if (step === totalSteps) return 'ETA 0s';
+    if (done < STEPS_BEFORE_ETA) return '';
+    return `ETA ${formatSeconds((((now() - first.time) / done) * (totalSteps - step)) / 1000)}`;
+  };
+}
+
+function barProgress(stream: ProgressStream, now: () => number): Progress {
   let bar: cliProgress.SingleBar | undefined;
+  let eta: Estimate = () => '';
   const stop = (): void => {
     bar?.stop();
     bar = undefined;
@@ -45,18 +64,20 @@ function barProgress(stream: ProgressStream): Progress {
       stop();
       bar = new cliProgress.SingleBar({
         stream,
-        format: '{stage} {bar} {value}/{total} | {numbers}ETA {eta_formatted}',
-        formatTime: (seconds) => formatSeconds(seconds),
+        format: '{stage} {bar} {value}/{total}{numbers}',
         barCompleteChar: '█',
         barIncompleteChar: '░',
         barsize: 16,
-        etaBuffer: 50,
         linewrap: true,
+        // The command says what it keeps when it is interrupted, and stops the bar itself.
+        gracefulExit: false,
       });
+      eta = estimate(totalSteps, now);
       bar.start(totalSteps, 0, { stage: name, numbers: '' });
     },
     step(step, numbers) {
-      bar?.update(step, { numbers: numbers.map((text) => `${text} | `).join('') });
+      const parts = [...numbers, eta(step)].filter((text) => text !== '');
+      bar?.update(step, { numbers: parts.map((text) => ` | ${text}`).join('') });
     },
     notice(text) {
       stream.write(bar === undefined ? `${text}\n` : `\r\u001b[2K${text}\n`);
@@ -66,20 +87,20 @@ function barProgress(stream: ProgressStream): Progress {
 }
 
 function lineProgress(stream: ProgressStream, now: () => number): Progress {
-  let current = { name: '', totalSteps: 1, every: 1, start: 0 };
+  let current = { name: '', totalSteps: 1, every: 1, eta: estimate(1, now) };
   return {
     stage(name, totalSteps) {
       const every = Math.max(1, Math.round(totalSteps / LINES_A_STAGE));
-      current = { name, totalSteps, every, start: now() };
+      current = { name, totalSteps, every, eta: estimate(totalSteps, now) };
     },
     step(step, numbers) {
-      const { name, totalSteps, every, start } = current;
+      const { name, totalSteps, every, eta } = current;
+      const left = eta(step);
       if (step !== 1 && step !== totalSteps && step % every !== 0) {
         return;
       }
-      const eta = (((now() - start) / step) * (totalSteps - step)) / 1000;
-      const parts = [`${name} ${step}/${totalSteps}`, ...numbers, `ETA ${formatSeconds(eta)}`];
-      stream.write(`${parts.join(' | ')}\n`);
+      const parts = [`${name} ${step}/${totalSteps}`, ...numbers, left];
+      stream.write(`${parts.filter((text) => text !== '').join(' | ')}\n`);
     },
     notice(text) {
       stream.write(`${text}\n`);
@@ -92,14 +113,15 @@ function lineProgress(stream: ProgressStream, now: () => number): Progress {
 
 /**
  * Makes a progress display: a bar with the step, its numbers and the time left on a terminal; about
- * twenty plain lines a stage otherwise, so that a log file stays readable.
+ * twenty plain lines a stage otherwise, so that a log file stays readable. The time left is shown after a
+ * few steps.
  *
  * @param stream where it goes. Default: stderr, so that stdout stays free for results
- * @param now a clock in milliseconds, for the lines
+ * @param now a clock in milliseconds
  */
 export function createProgress(
   stream: ProgressStream = process.stderr,
   now: () => number = () => performance.now(),
 ): Progress {
-  return stream.isTTY === true ? barProgress(stream) : lineProgress(stream, now);
+  return stream.isTTY === true ? barProgress(stream, now) : lineProgress(stream, now);
 }

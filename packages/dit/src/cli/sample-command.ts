@@ -1,11 +1,10 @@
 /** `tessera sample`: from options to a picture. */
 
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { ValueError } from '@tessera/tensor';
 import type { TrainConfig } from '../config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import type { SampleOptions } from '../sample/options.ts';
+import { onInterrupt } from './interrupt.ts';
 import type { SampleArguments } from './program.ts';
 import { createProgress } from './progress.ts';
 
@@ -41,27 +40,12 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   return backend === undefined ? options : { ...options, backend };
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  const stats = await stat(path).catch(() => undefined);
-  return stats?.isDirectory() === true;
-}
-
-/** Refuses a picture that could not be written, before it is drawn for minutes. */
-async function checkOut(out: string): Promise<void> {
-  if (!(await isFolder(dirname(out)))) {
-    throw new ValueError('sample', `the folder ${dirname(out)} of --out does not exist.`);
-  }
-  if (await isFolder(out)) {
-    throw new ValueError('sample', `${out} is a folder, expected a file to write by --out.`);
-  }
-}
-
 /** Draws as the options say, and shows how far it is. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const options = completeSampleOptions(args, await readRunConfig(args.run));
-  await checkOut(options.out);
   const { sampleRun } = await import('../sample/sample-run.ts');
   const progress = createProgress();
+  const restore = onInterrupt(progress, () => 'Stopped. Nothing has been written.');
   let staged = false;
   try {
     await sampleRun({
@@ -76,6 +60,7 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
       },
     });
   } finally {
+    restore();
     progress.stop();
   }
   process.stdout.write(`Samples: ${options.out}\n`);

@@ -1,11 +1,14 @@
 /** `tessera train`: from options to a run. */
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_DATA, DEFAULT_PRESET } from '../choices.ts';
+import { DEFAULT_PRESET } from '../choices.ts';
 import { parseTrainConfig, type TrainConfig } from '../config.ts';
+import { dataOf } from '../data/mnist.ts';
 import { presetConfig, warmupSteps } from '../presets.ts';
-import { RUN_FILES, chooseRunFolder, readTrainConfig } from '../run/run-folder.ts';
+import { RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
+import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
 import type { TrainArguments } from './program.ts';
 import { createProgress } from './progress.ts';
 
@@ -27,41 +30,45 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 /** The configuration that the options lead to: a preset or a file, and what they change about it. */
 export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
   const { preset = DEFAULT_PRESET, config: file, data, ...rest } = args;
-  // The name of the npm package stands for the package in configurations, but for a folder here.
-  const folder = data === DEFAULT_DATA ? `./${data}` : data;
-  const changes = { ...rest, ...(folder !== undefined && { data: folder }) };
+  const changes = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
   if (file === undefined) return presetConfig(preset, changes);
   // The run trains an autoencoder of its own, so the scale of its latents is not known yet.
-  const { latentScale: _, ...config } = await readTrainConfig(file);
+  const { latentScale: _, classNames, ...config } = await readTrainConfig(file);
   const optimizer = { ...config.optimizer };
   if (changes.steps !== undefined) {
     optimizer.warmupSteps = Math.min(optimizer.warmupSteps, warmupSteps(changes.steps));
   }
-  return parseTrainConfig({ ...config, ...changes, optimizer }, file);
+  // Other data have other classes.
+  const names = data === undefined && classNames !== undefined && { classNames };
+  return parseTrainConfig({ ...config, ...names, ...changes, optimizer }, file);
 }
 
 /** Trains as the options say, and shows how far it is. */
 export async function trainCommand({ out: named, ...args }: TrainArguments): Promise<void> {
   const config = await trainConfig(args);
-  const out = await chooseRunFolder(named);
   const progress = createProgress();
   const { train } = await import('../train/train.ts');
+  let where: TrainingPlace = {};
+  const restore = onInterrupt(progress, () => interruptedText(where));
+  let out: string;
   try {
-    await train({
+    out = await train({
       config,
-      out,
-      ...(config.data === DEFAULT_DATA ? {} : { dataDir: config.data }),
-      onStart: () => {
-        progress.notice(`Training in ${out}.`);
+      ...(named !== undefined && { out: named }),
+      onStart: (folder) => {
+        where = { folder };
+        progress.notice(`Training in ${folder}.`);
         const long = longRunNotice(config);
         if (long !== undefined) {
           progress.notice(long);
         }
       },
       onStage: ({ name, totalSteps }) => {
+        where = { ...where, stage: name, step: 0, totalSteps };
         progress.stage(name, totalSteps);
       },
       onProgress: ({ step, loss, imagesPerSecond }) => {
+        where = { ...where, step };
         progress.step(step, [`loss ${loss.toFixed(4)}`, `${imagesPerSecond.toFixed(0)} images/s`]);
       },
       onNotice: (text) => {
@@ -69,8 +76,12 @@ export async function trainCommand({ out: named, ...args }: TrainArguments): Pro
       },
     });
   } finally {
+    restore();
     progress.stop();
   }
-  const pictures = [RUN_FILES.samples, RUN_FILES.lossCurve].map((file) => join(out, file));
-  process.stdout.write(`Samples: ${pictures[0]}\nLoss curve: ${pictures[1]}\n`);
+  const pictures = { Samples: RUN_FILES.samples, 'Loss curve': RUN_FILES.lossCurve };
+  for (const [title, file] of Object.entries(pictures)) {
+    const path = join(out, file);
+    if (existsSync(path)) process.stdout.write(`${title}: ${path}\n`);
+  }
 }

@@ -36,10 +36,51 @@ function describeMagic(magic: number): string {
   return magic >>> 16 === 0x1f8b ? `${hex} (still gzipped)` : hex;
 }
 
-/** Reads the header of `magic` and its dimensions, and checks that exactly their product follows. */
-function readHeader(op: string, bytes: Uint8Array, magic: number, name: string): number[] {
-  const rank = magic & 0xff;
-  const header = 4 + 4 * rank;
+/** What a file of one kind begins with. */
+export interface IdxKind {
+  readonly op: string;
+  readonly magic: number;
+  /** Bytes of the header. */
+  readonly header: number;
+  /** What one byte behind the header is. */
+  readonly unit: string;
+}
+
+/** Files of images. */
+export const IDX_IMAGES: IdxKind = {
+  op: 'decodeIdxImages',
+  magic: IDX_IMAGES_MAGIC,
+  header: 16,
+  unit: 'pixels',
+};
+
+/** Files of labels. */
+export const IDX_LABELS: IdxKind = {
+  op: 'decodeIdxLabels',
+  magic: IDX_LABELS_MAGIC,
+  header: 8,
+  unit: 'labels',
+};
+
+/** What a header promises. */
+export interface IdxHeader {
+  readonly sizes: readonly number[];
+  /** Bytes of the whole file. */
+  readonly length: number;
+}
+
+/**
+ * Reads the header of a file.
+ *
+ * @param bytes the file, or its beginning
+ * @param name how errors name it
+ * @throws FormatError on another magic number, a size of zero
+ */
+export function readIdxHeader(
+  { op, magic, header, unit }: IdxKind,
+  bytes: Uint8Array,
+  name: string,
+): IdxHeader {
   if (bytes.length < header) {
     throw new FormatError(
       op,
@@ -54,20 +95,38 @@ function readHeader(op: string, bytes: Uint8Array, magic: number, name: string):
       `${name}: found magic number ${describeMagic(found)}, expected ${describeMagic(magic)}. Is it another file?`,
     );
   }
-  const sizes = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  const sizes = Array.from({ length: header / 4 - 1 }, (_, i) => view.getUint32(4 + 4 * i));
   const body = sizes.reduce((product, size) => product * size, 1);
-  const what = `${sizes.join(' × ')} ${rank === 3 ? 'pixels' : 'labels'}`;
   if (body === 0) {
-    throw new FormatError(op, `${name}: the header declares ${what}, expected at least one.`);
-  }
-  if (bytes.length !== header + body) {
-    const hint = bytes.length < header + body ? 'is truncated' : 'has trailing bytes';
     throw new FormatError(
       op,
-      `${name}: found ${bytes.length} bytes, expected ${header + body} (a header of ${header} and ${what}). The file ${hint}.`,
+      `${name}: the header declares ${sizes.join(' × ')} ${unit}, expected at least one.`,
     );
   }
-  return sizes;
+  return { sizes, length: header + body };
+}
+
+/** Reads the header of a whole file, and checks that exactly what it promises follows. */
+function checkWhole(kind: IdxKind, bytes: Uint8Array, name: string): readonly number[] {
+  const header = readIdxHeader(kind, bytes, name);
+  if (bytes.length === header.length) return header.sizes;
+  const hint = bytes.length < header.length ? 'is truncated' : 'has trailing bytes';
+  throw wrongLength(kind, header, `${bytes.length}`, hint, name);
+}
+
+/** The refusal of a file that does not hold what its header promises. */
+export function wrongLength(
+  { op, header, unit }: IdxKind,
+  { sizes, length }: IdxHeader,
+  found: string,
+  hint: string,
+  name: string,
+): FormatError {
+  const promise = `a header of ${header} and ${sizes.join(' × ')} ${unit}`;
+  return new FormatError(
+    op,
+    `${name}: found ${found} bytes, expected ${length} (${promise}). The file ${hint}.`,
+  );
 }
 
 /** Writes the magic number and the dimensions, then the bytes. */
@@ -95,7 +154,7 @@ function writeIdx(magic: number, sizes: readonly number[], body: Uint8Array): Ui
  * [count, rows, columns]; // [1, 1, 2]
  */
 export function decodeIdxImages(bytes: Uint8Array, name = 'images'): IdxImages {
-  const [count, rows, columns] = readHeader('decodeIdxImages', bytes, IDX_IMAGES_MAGIC, name);
+  const [count, rows, columns] = checkWhole(IDX_IMAGES, bytes, name);
   return { images: bytes.subarray(16), count, rows, columns };
 }
 
@@ -114,7 +173,7 @@ export function decodeIdxLabels(
   options: { readonly name?: string; readonly classes?: number } = {},
 ): Uint8Array {
   const { name = 'labels', classes = 256 } = options;
-  readHeader('decodeIdxLabels', bytes, IDX_LABELS_MAGIC, name);
+  checkWhole(IDX_LABELS, bytes, name);
   const labels = bytes.subarray(8);
   const bad = labels.findIndex((label) => label >= classes);
   if (bad !== -1) {

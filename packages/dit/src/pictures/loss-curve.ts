@@ -192,9 +192,10 @@ export async function drawLossCurve(
   const smooth = smoothSeries(losses, window);
   const rows = points.map(({ step, loss }, i) => ({ step, loss, smooth: smooth[i] }));
   const { View, parse } = await import('vega');
-  const view = new View(parse(curveSpec(rows, { lowest, highest, logY }, title)), {
-    renderer: 'none',
-  });
+  const { expressionInterpreter } = await import('vega-interpreter');
+  // Vega would make functions of the text of its expressions, which some engines are told to refuse.
+  const spec = parse(curveSpec(rows, { lowest, highest, logY }, title), undefined, { ast: true });
+  const view = new View(spec, { renderer: 'none', expr: expressionInterpreter });
   try {
     return await renderSvg(await view.toSVG(), 2);
   } finally {

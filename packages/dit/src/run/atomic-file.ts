@@ -3,6 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { nameFile } from './file-error.ts';
+
+/** A name beside the file, so that renaming it moves no bytes. */
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+}
 
 /**
  * Writes a file under a temporary name in the same folder, flushes it to the disk and renames it, so
@@ -11,13 +17,13 @@ import { basename, dirname, join } from 'node:path';
  *
  * @param path the file; its folder must exist
  * @param data its whole content; text is written as UTF-8
- * @throws the error of the file system: the folder is missing, not writable, the disk is full, …
+ * @throws ValueError that names the file and what to do: the folder is missing, not writable, the disk
+ *   is full, …
  * @example
  * await writeFileAtomic('notes.txt', 'whole, or not at all');
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const suffix = randomBytes(4).toString('hex');
-  const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`);
+  const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -28,7 +34,23 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    // Where this fails too, as with a name that is too long, the first error says why.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw nameFile('writeFileAtomic', path, 'written', error);
+  }
+}
+
+/**
+ * Finds out whether {@link writeFileAtomic} could write a file, and leaves nothing behind.
+ *
+ * @throws ValueError that names the file and what to do
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await (await open(temporary, 'wx')).close();
+    await rm(temporary);
+  } catch (error) {
+    throw nameFile('writeFileAtomic', path, 'written', error);
   }
 }

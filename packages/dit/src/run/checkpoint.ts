@@ -1,22 +1,17 @@
-/** Weights of a run as safetensors files, under the names of their fields. */
+/** Weights of a run as safetensors files. */
 
 import { readFile } from 'node:fs/promises';
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  FormatError,
-  tensor,
-  ValueError,
-  type SafetensorsEntry,
-  type Tensor,
-} from '@tessera/tensor';
-import { loadTensors, namedTensors, type Module } from '@tessera/autograd/nn';
+import { ValueError } from '@tessera/tensor';
+import type { Module } from '@tessera/autograd/nn';
+import { encodeModule, loadModule as loadModuleBytes } from '../weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
+import { fileErrorCode, nameFile } from './file-error.ts';
 
 /**
  * Writes every tensor of a module, buffers included.
  *
  * @param metadata texts to keep with them
+ * @throws ValueError if the file cannot be written
  * @example
  * await saveModule('linear.safetensors', new Linear(2, 3, { key: key(0) }), { note: 'untrained' });
  */
@@ -25,12 +20,18 @@ export async function saveModule(
   module: Module,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const entries = new Map<string, SafetensorsEntry>();
-  for (const [name, parameter] of namedTensors(module)) {
-    const { dtype, shape } = parameter;
-    entries.set(name, { dtype, shape, data: await parameter.data() });
+  await writeFileAtomic(path, await encodeModule(module, metadata));
+}
+
+/** Reads the bytes of a file of weights. */
+export async function readWeights(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fileErrorCode(error) === 'ENOENT'
+      ? new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`)
+      : nameFile('loadModule', path, 'read', error);
   }
-  await writeFileAtomic(path, encodeSafetensors(entries, metadata));
 }
 
 /**
@@ -46,24 +47,5 @@ export async function saveModule(
  * weight.equal(trained.weight).min(); // true
  */
 export async function loadModule<M extends Module>(path: string, module: M): Promise<M> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
-    throw code === 'ENOENT'
-      ? new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`)
-      : new ValueError('loadModule', `${path} cannot be read (${String(code)}).`);
-  });
-  const tensors = new Map<string, Tensor>();
-  for (const [name, { dtype, shape, data }] of decodeSafetensors(bytes, path).tensors) {
-    if (dtype === 'float64' || data instanceof Float64Array) {
-      throw new FormatError('loadModule', `${path}: "${name}" is float64, expected float32.`);
-    }
-    tensors.set(name, tensor(data, { shape, dtype }));
-  }
-  try {
-    return loadTensors(module, tensors);
-  } catch (error) {
-    if (error instanceof FormatError)
-      throw new FormatError('loadModule', `${path}: ${error.message}`);
-    throw error;
-  }
+  return loadModuleBytes(await readWeights(path), module, path);
 }

@@ -1,10 +1,13 @@
 /** The log of a run: one JSON object a line, appended as the training goes on. */
 
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, truncate } from 'node:fs/promises';
 import { FormatError, StateError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../choices.ts';
+import { checkNames } from '../json.ts';
 import { parseSchema } from '../schema.ts';
+import { nameFile, problemOf } from './file-error.ts';
+import { readText } from './read-text.ts';
 
 /** One line of `log.jsonl`. */
 export interface LogRow {
@@ -17,6 +20,9 @@ export interface LogRow {
   readonly gradNorm: number;
   readonly imagesPerSecond: number;
 }
+
+/** A log of two million steps has this many bytes; a larger one is not read into memory. */
+const LARGEST_LOG = 2 ** 28;
 
 const number = v.pipe(v.number(), v.finite());
 
@@ -50,7 +56,56 @@ export async function appendLogRow(path: string, row: LogRow): Promise<void> {
       );
     }
   }
-  await appendFile(path, `${JSON.stringify(row)}\n`);
+  await appendLines(path, [row]);
+}
+
+/** Appends rows, one a line. */
+async function appendLines(path: string, rows: readonly LogRow[]): Promise<number> {
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  try {
+    await appendFile(path, text);
+  } catch (error) {
+    throw nameFile('appendLogRow', path, 'written', error);
+  }
+  return text.length;
+}
+
+/**
+ * The log of a training under way. A disk that is full for a while costs no row and no training: what
+ * cannot be written is kept, and written with the next rows.
+ */
+export class LogWriter {
+  readonly #path: string;
+  readonly #onNotice: (text: string) => void;
+  #waiting: LogRow[] = [];
+  /** Bytes of whole rows in the file, all of which are ASCII. */
+  #size = 0;
+
+  /**
+   * @param path a file that is not there yet
+   * @param onNotice is told when rows cannot be written, once each time that this begins
+   */
+  constructor(path: string, onNotice: (text: string) => void) {
+    this.#path = path;
+    this.#onNotice = onNotice;
+  }
+
+  /** Writes rows, and before them those that are waiting. */
+  async append(rows: readonly LogRow[]): Promise<void> {
+    const begins = this.#waiting.length === 0;
+    this.#waiting.push(...rows);
+    if (this.#waiting.length === 0) return;
+    try {
+      this.#size += await appendLines(this.#path, this.#waiting);
+      this.#waiting = [];
+    } catch (error) {
+      // A part of the rows may be there: they will be written again as a whole.
+      await truncate(this.#path, this.#size).catch(() => undefined);
+      if (begins) {
+        this.#onNotice(`${problemOf(error)} The training goes on, and its log when it can.`);
+      }
+    }
+  }
 }
 
 /** Reads one line, or says what is wrong with it. */
@@ -64,6 +119,7 @@ function parseRow(line: string, where: string): LogRow {
       `${where}: not a line of JSON. Was the run cut off? Delete the line.`,
     );
   }
+  checkNames('readLog', line, where);
   return parseSchema('readLog', rowSchema, value, where);
 }
 
@@ -73,14 +129,14 @@ function parseRow(line: string, where: string): LogRow {
  * @param path the file `log.jsonl` of a run
  * @returns its rows in their order
  * @throws FormatError naming file and line for a line that is not a row: mangled JSON, a missing or
- *   unknown field, a value that is not a finite number; the file system's error if it is not there
+ *   unknown field, a value that is not a finite number; ValueError if the file cannot be read
  * @example
  * const row = { stage: 'autoencoder', step: 1, loss: 1, gradNorm: 0.5, imagesPerSecond: 100 } as const;
  * await appendLogRow('autoencoder.jsonl', row);
  * (await readLog('autoencoder.jsonl'))[0].loss; // 1
  */
 export async function readLog(path: string): Promise<LogRow[]> {
-  const text = await readFile(path, 'utf8');
+  const text = await readText('readLog', path, LARGEST_LOG);
   const lines = text.split('\n');
   if (lines.pop() !== '') {
     throw new FormatError(

@@ -1,6 +1,6 @@
 /** From labels to images: the model, guidance, a sampler and the decoder, compiled. */
 
-import { compile, foldIn, tensor, type Tensor } from '@tessera/tensor';
+import { compile, foldIn, scalar, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import type { SamplingConfig, TrainConfig } from '../config.ts';
 import { guidedForward } from '../diffusion/guidance.ts';
@@ -28,8 +28,12 @@ export interface GenerateOptions extends SamplingConfig {
 /** Images drawn at once: what a picture of ten digits of each class holds. */
 const CHUNK = 100;
 
+/** Values of an image lie between about -1 and 1; beyond this there is no picture in them. */
+const LARGEST_PIXEL = 1e6;
+
 /**
- * Draws images with a model and a decoder. Its compiled parts are kept from call to call.
+ * Draws images with a model and a decoder. Its compiled parts are kept from call to call: one for each
+ * number of images, whatever their labels and the guidance.
  *
  * @example
  * // not run: takes seconds
@@ -42,8 +46,12 @@ const CHUNK = 100;
 export class Generator {
   private readonly config: TrainConfig;
   private readonly decoder: Decoder;
-  private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: number) =>
-    guidedForward(model, x, t, y, { scale }),
+  private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor) =>
+    model.forward(x, t, y),
+  );
+  private readonly predictGuided = compile(
+    (model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor) =>
+      guidedForward(model, x, t, y, { scale }),
   );
   private readonly decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
     autoencoder.decode(latents),
@@ -54,7 +62,11 @@ export class Generator {
     this.decoder = decoder;
   }
 
-  /** Grey images in about [-1, 1], one a label: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major. */
+  /**
+   * Grey images in about [-1, 1], one a label: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major.
+   *
+   * @throws ValueError if the images are not finite, or far from [-1, 1]
+   */
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
     const { labels, key, onProgress } = options;
     const chunks = Math.ceil(labels.length / CHUNK);
@@ -71,7 +83,7 @@ export class Generator {
         ),
       );
     }
-    return Float32Array.from(images.flatMap((chunk) => [...chunk]));
+    return joined(images);
   }
 
   private async generateChunk(
@@ -83,14 +95,56 @@ export class Generator {
     const y = tensor(Int32Array.from(labels));
     const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
     const diffusion = runDiffusion(this.config, steps);
-    const denoiser = (x: Tensor, t: Tensor): Tensor => this.predict(model, x, t, y, guidance);
+    const scale = scalar(guidance);
+    const denoiser = (x: Tensor, t: Tensor): Tensor =>
+      guidance === 1 ? this.predict(model, x, t, y) : this.predictGuided(model, x, t, y, scale);
     let latents = noise.xT;
-    for (const { n, x } of sampleSteps(diffusion, denoiser, noise, { sampler })) {
+    for (const { n, x, xStart } of sampleSteps(diffusion, denoiser, noise, { sampler })) {
+      for (const done of [latents, xStart]) if (done !== x) done[Symbol.dispose]();
       latents = x;
       onStep(n);
-      await new Promise(setImmediate);
+      await nextTask();
     }
     const { autoencoder, latentScale } = this.decoder;
-    return (await this.decode(autoencoder, latents.div(latentScale)).data()) as Float32Array;
+    const images = (await this.decode(
+      autoencoder,
+      latents.div(latentScale),
+    ).data()) as Float32Array;
+    checkImages(images, guidance);
+    return images;
   }
+}
+
+/** Arrays behind each other. */
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(arrays.reduce((length, array) => length + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
+}
+
+function checkImages(images: Float32Array, guidance: number): void {
+  const bad = images.find((value) => !(Math.abs(value) <= LARGEST_PIXEL));
+  if (bad === undefined) return;
+  const what = Number.isFinite(bad) ? 'no pictures' : 'not finite';
+  throw new ValueError(
+    'generate',
+    `the samples are ${what}: a pixel is ${bad}, expected about -1 to 1. Lower the guidance (${guidance}), or look at the weights.`,
+  );
+}
+
+/** Waits for the next task, so that timers, pages and the collection of garbage have their turn. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const onmessage = (): void => {
+      port1.close();
+      resolve();
+    };
+    Object.assign(port1, { onmessage });
+    port2.postMessage(null);
+  });
 }

@@ -1,23 +1,41 @@
-/** Draws new digits with a trained run. */
+/** Draws new images with a trained run. */
 
-import { join } from 'node:path';
-import { key, ValueError } from '@tessera/tensor';
-import { Autoencoder } from '../autoencoder/autoencoder.ts';
-import type { TrainConfig } from '../config.ts';
-import { DiT } from '../model/dit.ts';
-import { writeFileAtomic } from '../run/atomic-file.ts';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ValueError } from '@tessera/tensor';
+import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
-import { loadModule } from '../run/checkpoint.ts';
-import { readRunConfig, RUN_FILES } from '../run/run-folder.ts';
-import { drawDigitGrid, gridLabels } from './digit-grid.ts';
-import { Generator } from './generator.ts';
+import { readWeights } from '../run/checkpoint.ts';
+import { readConfigText, readRunConfig, RUN_FILES } from '../run/run-folder.ts';
 import type { SampleOptions } from './options.ts';
+import { drawSampleGrid, gridLabels } from './sample-grid.ts';
+import { loadRun, type TrainedRun } from './trained-run.ts';
 
 /**
- * Draws ten digits of each label with the averaged weights of a run, and writes them as one PNG.
+ * Reads the files of a run and puts them together, so that it can draw: `loadRun` of `@tessera/dit` for
+ * a folder. The tensors are made on the default backend.
  *
- * @throws ValueError or FormatError if the run is not whole or the options do not fit it; DeviceError
- *   if the backend is not there, or fails
+ * @throws ValueError if a file is not there, or the run was not trained to its end; FormatError if one
+ *   is damaged
+ * @example
+ * // not run: needs a trained run
+ * const run = await readRun('runs/mnist');
+ * const images = await run.generate([3, 1, 4]); // three tensors of [32, 32]
+ */
+export async function readRun(folder: string): Promise<TrainedRun> {
+  const [config, autoencoder, model] = [
+    await readConfigText(folder),
+    await readWeights(join(folder, RUN_FILES.autoencoder)),
+    await readWeights(join(folder, RUN_FILES.model)),
+  ];
+  return loadRun({ config, autoencoder, model }, folder);
+}
+
+/**
+ * Draws ten images of each label with the averaged weights of a run, and writes them as one PNG.
+ *
+ * @throws ValueError or FormatError if the run is not whole, the options do not fit it, the picture could
+ *   not be written, or the images are not finite; DeviceError if the backend is not there, or fails
  * @example
  * // not run: needs a trained run
  * const options = { run: 'runs/mnist', guidance: 2, sampler: 'ddim', steps: 50, seed: 0 } as const;
@@ -25,46 +43,41 @@ import type { SampleOptions } from './options.ts';
  */
 export async function sampleRun(options: SampleOptions): Promise<void> {
   const config = await readRunConfig(options.run);
+  await checkOut(options.out);
   const { backend = config.backend, onNotice } = options;
   await withBackend(backend, (notice) => {
     if (notice !== undefined) onNotice?.(notice);
-    return drawRun(options, config);
+    return drawRun(options);
   });
 }
 
-async function drawRun(options: SampleOptions, config: TrainConfig): Promise<void> {
-  const { run, labels, guidance, sampler, steps, seed, out, onProgress } = options;
-  const { latentScale } = config;
-  if (latentScale === undefined) {
-    throw new ValueError(
-      'sampleRun',
-      `${run} has no trained autoencoder yet. Train the run to its end first.`,
-    );
+async function isFolder(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isDirectory() === true;
+}
+
+/** Refuses a picture that could not be written, before it is drawn for minutes. */
+async function checkOut(out: string): Promise<void> {
+  if (!(await isFolder(dirname(out)))) {
+    throw new ValueError('sample', `the folder ${dirname(out)} of --out does not exist.`);
   }
-  const unknown = labels.find(
-    (label) => !Number.isInteger(label) || label < 0 || label >= config.model.numClasses,
-  );
-  if (unknown !== undefined || labels.length === 0) {
-    const last = config.model.numClasses - 1;
-    throw new ValueError(
-      'sampleRun',
-      `labels must name some of the classes 0 to ${last}, got [${labels.join(', ')}].`,
-    );
+  if (await isFolder(out)) {
+    throw new ValueError('sample', `${out} is a folder, expected a file to write by --out.`);
   }
-  const autoencoder = await loadModule(
-    join(run, RUN_FILES.autoencoder),
-    new Autoencoder(config.autoencoder, key(0)),
-  );
-  const model = await loadModule(join(run, RUN_FILES.model), DiT.blank(config.model));
-  const generator = new Generator(config, { autoencoder, latentScale });
-  const images = await generator.generate(model, {
-    labels: gridLabels(labels),
+  await checkWritable(out);
+}
+
+async function drawRun(options: SampleOptions): Promise<void> {
+  const { run: folder, labels, guidance, sampler, steps, seed, out, onProgress } = options;
+  const run = await readRun(folder);
+  const images = await run.draw(gridLabels(labels), {
     guidance,
     sampler,
     steps,
-    key: key(seed),
+    seed,
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  const drawn = { design: config.model.design, guidance, steps, sampler };
-  await writeFileAtomic(out, await drawDigitGrid(images, labels, drawn));
+  const drawn = { design: run.config.model.design, guidance, steps, sampler };
+  const names = labels.map((label) => run.nameOf(label));
+  await writeFileAtomic(out, await drawSampleGrid(images, names, drawn));
 }

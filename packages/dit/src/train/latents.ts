@@ -1,4 +1,4 @@
-import { compile, tensor, type Tensor } from '@tessera/tensor';
+import { compile, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
 import { gatherImages } from '../data/batches.ts';
 import type { IdxImages } from '../data/idx.ts';
@@ -25,12 +25,28 @@ export interface LatentSet {
 /** Images encoded at once. */
 const CHUNK = 250;
 
-/** Encodes the first `count` images of a set. */
+/**
+ * Encodes the first `count` images of a set.
+ *
+ * @param set images of a size that the autoencoder takes
+ * @throws ValueError if the set has fewer images
+ * @example
+ * const autoencoder = new Autoencoder({ channels: [4, 8], latentChannels: 2 }, key(0));
+ * const digits = { images: new Uint8Array(3 * 8 * 8), count: 3, rows: 8, columns: 8 };
+ * const latents = await encodeLatents(autoencoder, digits, 3);
+ * latents.shape; // [2, 4, 4]
+ */
 export async function encodeLatents(
   autoencoder: Autoencoder,
   set: IdxImages,
   count: number,
 ): Promise<LatentSet> {
+  if (!Number.isInteger(count) || count < 1 || count > set.count) {
+    throw new ValueError(
+      'encodeLatents',
+      `count is ${count}, expected a whole number from 1 to ${set.count}.`,
+    );
+  }
   const encode = compile((model: Autoencoder, images: Tensor): Posterior => model.encode(images));
   const chunks: Posterior[] = [];
   for (let start = 0; start < count; start += CHUNK) {
@@ -61,7 +77,17 @@ export async function encodeLatents(
   };
 }
 
-/** The posteriors of some images of a set, as tensors `[B, C, h, w]`. */
+/**
+ * The posteriors of some images of a set, as tensors `[B, C, h, w]`: what a step of {@link diffusionLoss}
+ * trains on.
+ *
+ * @param indices which images: [B]
+ * @example
+ * const autoencoder = new Autoencoder({ channels: [4, 8], latentChannels: 2 }, key(0));
+ * const digits = { images: new Uint8Array(3 * 8 * 8), count: 3, rows: 8, columns: 8 };
+ * const latents = await encodeLatents(autoencoder, digits, 3);
+ * gatherPosteriors(latents, Int32Array.of(2, 0)).mean; // float32[2, 2, 4, 4]
+ */
 export function gatherPosteriors(set: LatentSet, indices: Int32Array): Posterior {
   const size = set.shape[0] * set.shape[1] * set.shape[2];
   const gather = (values: Float32Array): Tensor => {

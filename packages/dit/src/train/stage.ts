@@ -1,8 +1,8 @@
 /** The loop around a training step: batches in, log rows and progress out. */
 
-import { tree, type Compiled } from '@tessera/tensor';
+import { StateError, tree, type Compiled } from '@tessera/tensor';
 import type { TrainStage } from '../choices.ts';
-import { appendLogRow } from '../run/log.ts';
+import type { LogRow } from '../run/log.ts';
 import type { TrainProgress } from './options.ts';
 import type { StepMetrics, TrainState } from './step.ts';
 
@@ -15,8 +15,8 @@ export interface Stage<M, B> {
   readonly batchAt: (i: number) => B;
   readonly batch: number;
   readonly totalSteps: number;
-  /** The log that every step adds a row to. */
-  readonly log: string;
+  /** Takes the rows of the steps, in their order. */
+  readonly onRows: (rows: readonly LogRow[]) => Promise<void>;
   readonly onProgress: ((progress: TrainProgress) => void) | undefined;
   /** Called after step i (1, the last, every READ_EVERY-th) with the state, which must not be kept. */
   readonly afterStep?: (i: number, state: TrainState<M>) => Promise<void>;
@@ -25,10 +25,13 @@ export interface Stage<M, B> {
 /** Reading a loss waits for the step on some backends, so it is done for this many steps at once. */
 export const READ_EVERY = 10;
 
+/** Clocks of browsers may stand still for a while; steps take longer than this. */
+const SHORTEST_MS = 1e-3;
+
 /**
- * Runs a stage to its end and gives its last state. Every step becomes a row of the log.
+ * Runs a stage to its end and gives its last state. Every step becomes a row.
  *
- * @throws StateError if the loss is no longer finite
+ * @throws StateError if the loss or the gradient is no longer finite; the rows before that are handed on
  */
 export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>> {
   const { totalSteps, afterStep } = stage;
@@ -56,27 +59,38 @@ function dispose(values: unknown): void {
   for (const leaf of tree.leaves(values)) leaf[Symbol.dispose]();
 }
 
-/** Writes the rows of the steps up to `last` and shows the last one. */
+/** Hands on the rows of the steps up to `last` and shows the last one. */
 async function report<M, B>(
-  { name, batch, totalSteps, log, onProgress }: Stage<M, B>,
+  { name, batch, totalSteps, onRows, onProgress }: Stage<M, B>,
   last: number,
   metrics: readonly StepMetrics[],
   since: number,
 ): Promise<void> {
   const losses = await Promise.all(metrics.map(({ loss }) => loss.item()));
   const norms = await Promise.all(metrics.map(({ gradNorm }) => gradNorm.item()));
-  const seconds = (performance.now() - since) / 1000;
+  const seconds = Math.max(performance.now() - since, SHORTEST_MS) / 1000;
   const imagesPerSecond = (batch * metrics.length) / seconds;
-  for (const [i, loss] of losses.entries()) {
-    const step = last - metrics.length + 1 + i;
-    await appendLogRow(log, { stage: name, step, loss, gradNorm: norms[i], imagesPerSecond });
-  }
-  onProgress?.({
-    stage: name,
-    step: last,
-    totalSteps,
-    loss: losses[losses.length - 1],
-    gradNorm: norms[norms.length - 1],
-    imagesPerSecond,
+  const rows = losses.map((loss, i): LogRow => {
+    const step = last - losses.length + 1 + i;
+    return { stage: name, step, loss, gradNorm: norms[i], imagesPerSecond };
   });
+  const end = rows.findIndex(
+    ({ loss, gradNorm }) => !Number.isFinite(loss) || !Number.isFinite(gradNorm),
+  );
+  await onRows(end === -1 ? rows : rows.slice(0, end));
+  if (end !== -1) throw diverged(rows[end], totalSteps);
+  const { loss, gradNorm } = rows[rows.length - 1];
+  onProgress?.({ stage: name, step: last, totalSteps, loss, gradNorm, imagesPerSecond });
+}
+
+/** The end of a training whose numbers are no longer finite. */
+function diverged({ stage, step, loss, gradNorm }: LogRow, totalSteps: number): StateError {
+  const metric = Number.isFinite(loss)
+    ? `the gradient's norm is ${gradNorm}`
+    : `the loss is ${loss}`;
+  const settings = stage === 'autoencoder' ? 'autoencoder' : 'optimizer';
+  return new StateError(
+    'train',
+    `${metric} at step ${step} of ${totalSteps} of the ${stage}: the training has diverged. Lower ${settings}.learningRate, in a configuration that --config names.`,
+  );
 }

@@ -1,115 +1,159 @@
-/** A whole run: digits → autoencoder → latents → Diffusion Transformer → pictures. */
+/** A whole run: images → autoencoder → latents → Diffusion Transformer → pictures. */
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { key, split, tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
 import { IMAGE_SIZE, type TrainConfig } from '../config.ts';
 import { batchOrder, gatherImages, gatherLabels, padImages } from '../data/batches.ts';
 import type { IdxImages } from '../data/idx.ts';
-import { loadMnist, MNIST_CLASSES } from '../data/mnist.ts';
+import { loadMnist, type Mnist } from '../data/mnist.ts';
 import { DiT } from '../model/dit.ts';
-import { drawImageGrid } from '../pictures/image-grid.ts';
-import { drawLossCurve } from '../pictures/loss-curve.ts';
-import { writeFileAtomic } from '../run/atomic-file.ts';
+import { drawLossCurve, type LossPoint } from '../pictures/loss-curve.ts';
 import { saveModule } from '../run/checkpoint.ts';
 import { withBackend } from '../run/backends.ts';
-import { readLog } from '../run/log.ts';
-import { RUN_FILES, writeRunConfig } from '../run/run-folder.ts';
-import { drawDigitGrid, gridLabels } from '../sample/digit-grid.ts';
+import { LogWriter, type LogRow } from '../run/log.ts';
+import { chooseRunFolder, claimRunFolder, RUN_FILES, writeRunConfig } from '../run/run-folder.ts';
+import { drawSampleGrid, gridLabels } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
+import { checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
 import { diffusionLoss, type DiffusionBatch } from './diffusion-loss.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 import type { TrainOptions } from './options.ts';
-import { READ_EVERY, runStage } from './stage.ts';
+import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
+import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { compiledTrainStep, initialState } from './step.ts';
 
 /** Sample grids drawn while the DiT trains, at even distances; the last one is `samples.png`. */
 const PREVIEWS = 4;
-/** Denoising steps of a preview: fewer than the last grid's, for speed. */
-const PREVIEW_STEPS = 20;
-/** Rows of the picture of reconstructions come in pairs: digits above what the autoencoder makes of them. */
-const RECONSTRUCTION_COLUMNS = 10;
-
-const CLASSES = Array.from({ length: MNIST_CLASSES }, (_, label) => label);
+/** A grid of samples has no more rows than this: of more classes it shows the first. */
+const MOST_ROWS = 26;
+/** Labels of idx files are bytes. */
+const MOST_CLASSES = 256;
 
 /**
  * Trains an autoencoder and a Diffusion Transformer on its latents, and writes everything that a run
- * keeps into `options.out`; see {@link RUN_FILES}. The folder appears once the digits are loaded.
+ * keeps into a folder of its own; see {@link RUN_FILES}. Configuration, data and pictures are checked
+ * before the first step, and the folder appears once the images are loaded. A picture that cannot be
+ * drawn or written becomes a notice, and the run goes on.
  *
- * @throws ValueError, FormatError for data or a configuration that do not fit; StateError if the
- *   training diverges; DeviceError if the configuration's backend is not there, or fails
+ * @returns the folder of the run
+ * @throws ValueError, FormatError for data, a folder or a configuration that do not fit; StateError if
+ *   the training diverges, after the curve so far is drawn; DeviceError if the configuration's backend is
+ *   not there, or fails
  * @example
  * // not run: takes minutes
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
-export async function train(options: TrainOptions): Promise<void> {
-  await withBackend(options.config.backend, (notice) => trainRun(options, notice));
+export async function train(options: TrainOptions): Promise<string> {
+  checkConfig(options.config);
+  // Refuses a folder that is taken before the images are loaded; it is claimed after that.
+  await chooseRunFolder(options.out);
+  return withBackend(options.config.backend, (notice) => trainRun(options, notice));
 }
 
-async function trainRun(options: TrainOptions, notice: string | undefined): Promise<void> {
-  const { out, dataDir, onStage } = options;
-  const mnist = await loadMnist(dataDir === undefined ? {} : { dir: dataDir });
-  const digits = padImages(mnist.train, IMAGE_SIZE);
-  checkBatches(options.config, digits.count);
-  await mkdir(out, { recursive: true });
-  await writeRunConfig(out, options.config);
-  options.onStart?.();
-  if (notice !== undefined) options.onNotice?.(notice);
-  const [autoencoderKey, modelKey, sampleKey] = split(key(options.config.seed), 3);
+async function trainRun(options: TrainOptions, notice: string | undefined): Promise<string> {
+  const { onStage, onNotice = () => undefined } = options;
+  const images = await loadMnist({ dir: options.config.data, classes: MOST_CLASSES });
+  checkData(options.config, images);
+  const digits = padImages(images.train, IMAGE_SIZE);
+  const named = withNames(options.config, images);
+  const out = await claimRunFolder(options.out, named);
+  await options.onStart?.(out);
+  if (notice !== undefined) onNotice(notice);
+  const classes = classesOf(images);
+  if (classes.length < named.model.numClasses) {
+    onNotice(
+      `The model has ${named.model.numClasses} classes, and ${classes.length} of them have images: it learns nothing of the others.`,
+    );
+  }
+  await tryPictures(onNotice);
+  const [autoencoderKey, modelKey, sampleKey] = split(key(named.seed), 3);
+  const run: Run = {
+    ...options,
+    album: { folder: out, onNotice },
+    log: new LogWriter(join(out, RUN_FILES.log), onNotice),
+  };
 
-  onStage?.({ name: 'autoencoder', totalSteps: options.config.autoencoder.steps });
-  const autoencoder = await trainAutoencoder(options, digits, autoencoderKey);
+  onStage?.({ name: 'autoencoder', totalSteps: named.autoencoder.steps });
+  const autoencoder = await trainAutoencoder(run, digits, autoencoderKey);
   await saveModule(join(out, RUN_FILES.autoencoder), autoencoder);
-  await drawReconstructions(out, autoencoder, padImages(mnist.test, IMAGE_SIZE));
+  await addPicture(run.album, RUN_FILES.reconstructions, () =>
+    drawReconstructions(autoencoder, padImages(images.test, IMAGE_SIZE)),
+  );
 
-  const seen = Math.min(digits.count, options.config.steps * options.config.batch);
+  const seen = Math.min(digits.count, named.steps * named.batch);
   const latents = await encodeLatents(autoencoder, digits, seen);
-  const config = { ...options.config, latentScale: latents.scale };
+  const config = { ...named, latentScale: latents.scale };
   await writeRunConfig(out, config);
 
   onStage?.({ name: 'diffusion', totalSteps: config.steps });
   const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
+  const shown = classes.slice(0, MOST_ROWS);
+  const rowLabels = shown.map((label) => config.classNames?.[label] ?? String(label));
   const drawSamples = async (model: DiT, file: string, steps: number): Promise<void> => {
-    const { sampling } = config;
-    const sampled = { ...sampling, steps, labels: gridLabels(CLASSES), key: sampleKey };
-    const drawn = { ...sampling, steps, design: config.model.design };
-    const images = await generator.generate(model, sampled);
-    await writeFileAtomic(join(out, file), await drawDigitGrid(images, CLASSES, drawn));
-    options.onNotice?.(`Wrote ${join(out, file)}.`);
+    const sampling = { ...config.sampling, steps };
+    const written = await addPicture(run.album, file, async () => {
+      const drawn = { ...sampling, labels: gridLabels(shown), key: sampleKey };
+      const samples = await generator.generate(model, drawn);
+      return drawSampleGrid(samples, rowLabels, { ...sampling, design: config.model.design });
+    });
+    if (written) onNotice(`Wrote ${join(out, file)}.`);
   };
   const model = await trainModel(
-    { ...options, config },
+    { ...run, config },
     latents,
-    mnist.train.labels,
+    images.train.labels,
     modelKey,
     drawSamples,
   );
   await saveModule(join(out, RUN_FILES.model), model);
-  await drawCurve(out);
   await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
+  await run.log.append([]);
+  return out;
 }
 
-/** Refuses batches that the data cannot fill, before anything is written. */
-function checkBatches({ autoencoder, batch }: TrainConfig, count: number): void {
-  const largest = Math.max(autoencoder.batch, batch);
-  if (largest <= count) return;
-  throw new ValueError(
-    'train',
-    `a batch of ${largest} images cannot be drawn from the ${count} training images. Choose a smaller --batch, or more data.`,
-  );
+/** The configuration with the names that the data give its classes, unless it has its own. */
+function withNames(config: TrainConfig, { classNames }: Mnist): TrainConfig {
+  const fit = config.classNames === undefined && classNames?.length === config.model.numClasses;
+  return fit ? { ...config, classNames } : config;
+}
+
+/** A run under way. */
+interface Run extends TrainOptions {
+  readonly album: Album;
+  readonly log: LogWriter;
+}
+
+/**
+ * Runs a stage with its rows in the log, and draws its curve from the rows themselves: at the end, or as
+ * far as the training came.
+ */
+async function runLogged<M, B>(
+  { album, log }: Run,
+  title: string,
+  stage: Omit<Stage<M, B>, 'onRows'>,
+): Promise<Stage<M, B>['state']> {
+  const points: LossPoint[] = [];
+  const onRows = async (rows: readonly LogRow[]): Promise<void> => {
+    points.push(...rows.map(({ step, loss }) => ({ step, loss })));
+    await log.append(rows);
+  };
+  try {
+    return await runStage({ ...stage, onRows });
+  } finally {
+    if (points.length > 0) {
+      await addPicture(album, RUN_FILES.lossCurve, () => drawLossCurve(points, { title }));
+    }
+  }
 }
 
 /** Trains the autoencoder and gives its moving average. */
-async function trainAutoencoder(
-  { config, out, onProgress }: TrainOptions,
-  digits: IdxImages,
-  random: Tensor,
-): Promise<Autoencoder> {
+async function trainAutoencoder(run: Run, digits: IdxImages, random: Tensor): Promise<Autoencoder> {
+  const { config, onProgress } = run;
   const { steps, batch, klWeight, learningRate } = config.autoencoder;
   const [initKey, stepKey] = split(random);
   const order = batchOrder({ count: digits.count, batch, seed: config.seed });
-  const state = await runStage({
+  const state = await runLogged(run, 'Autoencoder training loss', {
     name: 'autoencoder',
     step: compiledTrainStep(
       (model: Autoencoder, images: Tensor, lossKey) =>
@@ -122,7 +166,6 @@ async function trainAutoencoder(
       tensor(gatherImages(digits, order.indices(i)), { shape: [batch, 1, IMAGE_SIZE, IMAGE_SIZE] }),
     batch,
     totalSteps: steps,
-    log: join(out, RUN_FILES.log),
     onProgress,
   });
   return state.average;
@@ -130,17 +173,18 @@ async function trainAutoencoder(
 
 /** Trains the Diffusion Transformer and gives its moving average. */
 async function trainModel(
-  { config, out, onProgress }: TrainOptions & { readonly config: TrainConfig },
+  run: Run,
   latents: LatentSet,
   labels: Uint8Array,
   random: Tensor,
   drawSamples: (model: DiT, file: string, steps: number) => Promise<void>,
 ): Promise<DiT> {
+  const { config, onProgress } = run;
   const { steps, batch, seed } = config;
   const [initKey, stepKey] = split(random);
   const order = batchOrder({ count: latents.count, batch, seed });
   const every = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY;
-  const state = await runStage<DiT, DiffusionBatch>({
+  const state = await runLogged<DiT, DiffusionBatch>(run, 'DiT training loss', {
     name: 'diffusion',
     step: compiledTrainStep(diffusionLoss(config, latents.scale), config.optimizer, steps),
     state: initialState(DiT.init(config.model, initKey), stepKey),
@@ -153,7 +197,6 @@ async function trainModel(
     },
     batch,
     totalSteps: steps,
-    log: join(out, RUN_FILES.log),
     onProgress,
     afterStep: async (i, { average }) => {
       if (i % every !== 0 || i === steps) return;
@@ -162,38 +205,4 @@ async function trainModel(
     },
   });
   return state.average;
-}
-
-async function drawCurve(out: string): Promise<void> {
-  const rows = (await readLog(join(out, RUN_FILES.log))).filter(
-    ({ stage }) => stage === 'diffusion',
-  );
-  await writeFileAtomic(
-    join(out, RUN_FILES.lossCurve),
-    await drawLossCurve(rows, { title: 'DiT training loss' }),
-  );
-}
-
-/** Test digits above what is left of them after the autoencoder. */
-async function drawReconstructions(
-  out: string,
-  autoencoder: Autoencoder,
-  test: IdxImages,
-): Promise<void> {
-  const count = Math.min(RECONSTRUCTION_COLUMNS, test.count);
-  const originals = gatherImages(
-    test,
-    Int32Array.from({ length: count }, (_, i) => i),
-  );
-  const images = tensor(originals, { shape: [count, 1, IMAGE_SIZE, IMAGE_SIZE] });
-  const decoded = await autoencoder.decode(autoencoder.encode(images).mean).data();
-  const picture = await drawImageGrid({
-    images: Float32Array.of(...originals, ...decoded),
-    height: IMAGE_SIZE,
-    width: IMAGE_SIZE,
-    columns: count,
-    title: 'Test digits and their reconstructions',
-    rowLabels: ['digit', 'decoded'],
-  });
-  await writeFileAtomic(join(out, RUN_FILES.reconstructions), picture);
 }

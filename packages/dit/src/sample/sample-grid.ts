@@ -11,10 +11,14 @@ export function gridLabels(rows: readonly number[]): number[] {
   return rows.flatMap((label) => new Array<number>(GRID_COLUMNS).fill(label));
 }
 
-/** Draws the images of {@link gridLabels} as a PNG, with a title that says how they were drawn. */
-export function drawDigitGrid(
+/**
+ * Draws the images of {@link gridLabels} as a PNG, with a title that says how they were drawn.
+ *
+ * @param rowLabels what the class of each row is called
+ */
+export function drawSampleGrid(
   images: Float32Array,
-  rows: readonly number[],
+  rowLabels: readonly string[],
   drawn: SamplingConfig & Pick<ModelConfig, 'design'>,
 ): Promise<Uint8Array> {
   return drawImageGrid({
@@ -23,6 +27,6 @@ export function drawDigitGrid(
     width: IMAGE_SIZE,
     columns: GRID_COLUMNS,
     title: `${drawn.design} · guidance ${drawn.guidance} · ${drawn.steps} ${drawn.sampler} steps`,
-    rowLabels: rows.map(String),
+    rowLabels,
   });
 }

@@ -1,0 +1,47 @@
+/** What a run will need at its end, checked before its first step. */
+
+import { ValueError } from '@tessera/tensor';
+import { parseTrainConfig, type TrainConfig } from '../config.ts';
+import type { Mnist } from '../data/mnist.ts';
+import { runDiffusion } from './diffusion-loss.ts';
+
+/** Denoising steps of a preview: fewer than the last grid's, for speed. */
+export const PREVIEW_STEPS = 20;
+
+/**
+ * Checks a configuration as `parseTrainConfig` does, and that there is a diffusion for the training and
+ * for each picture that it will draw.
+ *
+ * @throws FormatError, ValueError
+ */
+export function checkConfig(config: TrainConfig): void {
+  parseTrainConfig(config, 'config');
+  const { steps } = config.sampling;
+  for (const kept of [undefined, steps, Math.min(PREVIEW_STEPS, steps)]) runDiffusion(config, kept);
+}
+
+/** Checks that the data fill the batches and have no label that the model does not know. */
+export function checkData(
+  { autoencoder, batch, model, data }: TrainConfig,
+  { train }: Mnist,
+): void {
+  const largest = Math.max(autoencoder.batch, batch);
+  if (largest > train.count) {
+    throw new ValueError(
+      'train',
+      `a batch of ${largest} images cannot be drawn from the ${train.count} training images. Choose a smaller --batch, or more data.`,
+    );
+  }
+  const last = train.labels.reduce((most, label) => Math.max(most, label), 0);
+  if (last >= model.numClasses) {
+    throw new ValueError(
+      'train',
+      `the images of ${data} have labels up to ${last}, but model.numClasses is ${model.numClasses}, so that labels go up to ${model.numClasses - 1}. Set model.numClasses to ${last + 1}.`,
+    );
+  }
+}
+
+/** The classes that training images have, in their order. */
+export function classesOf({ train }: Mnist): number[] {
+  return [...new Set(train.labels)].sort((a, b) => a - b);
+}

@@ -1,0 +1,78 @@
+/** The pictures of a training. One that fails costs the run nothing but the picture. */
+
+import { join } from 'node:path';
+import { tensor } from '@tessera/tensor';
+import type { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { IMAGE_SIZE } from '../config.ts';
+import { gatherImages } from '../data/batches.ts';
+import type { IdxImages } from '../data/idx.ts';
+import { drawImageGrid } from '../pictures/image-grid.ts';
+import { drawLossCurve } from '../pictures/loss-curve.ts';
+import { writeFileAtomic } from '../run/atomic-file.ts';
+import { problemOf } from '../run/file-error.ts';
+
+/** The picture of reconstructions has two rows of so many images. */
+const RECONSTRUCTION_COLUMNS = 10;
+
+/** Where pictures go, and who is told of them. */
+export interface Album {
+  readonly folder: string;
+  readonly onNotice: (text: string) => void;
+}
+
+/**
+ * Draws a picture and writes it into the folder. What fails becomes a notice, whatever it is: weights
+ * are worth more than a picture.
+ *
+ * @returns whether the picture is there
+ */
+export async function addPicture(
+  { folder, onNotice }: Album,
+  file: string,
+  draw: () => Promise<Uint8Array>,
+): Promise<boolean> {
+  try {
+    await writeFileAtomic(join(folder, file), await draw());
+    return true;
+  } catch (error) {
+    onNotice(`There is no ${file}: ${problemOf(error)}`);
+    return false;
+  }
+}
+
+/**
+ * Draws two tiny pictures, to learn at the start of a run what would go wrong at its end: a font, the
+ * renderer or the drawing of curves that is missing, or that the engine refuses.
+ */
+export async function tryPictures(onNotice: (text: string) => void): Promise<void> {
+  try {
+    await drawImageGrid({ images: new Float32Array(1), height: 1, width: 1, columns: 1 });
+    await drawLossCurve([{ step: 1, loss: 1 }], { title: 'loss' });
+  } catch (error) {
+    onNotice(
+      `No pictures can be drawn here: ${problemOf(error)} Weights and log are written all the same.`,
+    );
+  }
+}
+
+/** Some images above what is left of them after the autoencoder. */
+export async function drawReconstructions(
+  autoencoder: Autoencoder,
+  set: IdxImages,
+): Promise<Uint8Array> {
+  const count = Math.min(RECONSTRUCTION_COLUMNS, set.count);
+  const originals = gatherImages(
+    set,
+    Int32Array.from({ length: count }, (_, i) => i),
+  );
+  const images = tensor(originals, { shape: [count, 1, IMAGE_SIZE, IMAGE_SIZE] });
+  const decoded = await autoencoder.decode(autoencoder.encode(images).mean).data();
+  return drawImageGrid({
+    images: Float32Array.of(...originals, ...decoded),
+    height: IMAGE_SIZE,
+    width: IMAGE_SIZE,
+    columns: count,
+    title: 'Test images and their reconstructions',
+    rowLabels: ['image', 'decoded'],
+  });
+}

@@ -1,0 +1,76 @@
+/** Weights of a module as the bytes of a safetensors file, under the names of their fields. */
+
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+  tensor,
+  type SafetensorsEntry,
+  type Tensor,
+} from '@tessera/tensor';
+import { loadTensors, namedTensors, type Module } from '@tessera/autograd/nn';
+import { describeValue } from './excerpt.ts';
+
+/**
+ * Writes every tensor of a module, buffers included, as the bytes of a safetensors file.
+ *
+ * @param metadata texts to keep with them
+ * @example
+ * const linear = new Linear(2, 3, { key: key(0) });
+ * const bytes = await encodeModule(linear, { note: 'untrained' });
+ * decodeSafetensors(bytes).metadata; // { note: 'untrained' }
+ */
+export async function encodeModule(
+  module: Module,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
+  const entries = new Map<string, SafetensorsEntry>();
+  for (const [name, parameter] of namedTensors(module)) {
+    const { dtype, shape } = parameter;
+    entries.set(name, { dtype, shape, data: await parameter.data() });
+  }
+  return encodeSafetensors(entries, metadata);
+}
+
+/**
+ * Reads what {@link encodeModule} wrote. `@tessera/dit/node` has a function of the same name that reads
+ * a file.
+ *
+ * @param bytes a safetensors file
+ * @param module gives the structure, the names and the shapes
+ * @param source how errors name the file
+ * @returns a module like it with the file's tensors
+ * @throws FormatError if the file is damaged, of another module, or holds weights that are not finite
+ * @example
+ * const trained = new Linear(2, 3, { key: key(0) });
+ * const blank = new Linear(2, 3, { key: key(1) });
+ * const { weight } = loadModule(await encodeModule(trained), blank);
+ * weight.equal(trained.weight).min(); // true
+ */
+export function loadModule<M extends Module>(bytes: Uint8Array, module: M, source = 'weights'): M {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { dtype, shape, data }] of decodeSafetensors(bytes, source).tensors) {
+    if (dtype === 'float64' || data instanceof Float64Array) {
+      throw new FormatError(
+        'loadModule',
+        `${source}: ${describeValue(name)} is float64, expected float32.`,
+      );
+    }
+    const bad = data.findIndex((value: number) => !Number.isFinite(value));
+    if (bad !== -1) {
+      throw new FormatError(
+        'loadModule',
+        `${source}: element ${bad} of ${describeValue(name)} is ${data[bad]}, expected finite weights. Did the training diverge?`,
+      );
+    }
+    tensors.set(name, tensor(data, { shape, dtype }));
+  }
+  try {
+    return loadTensors(module, tensors);
+  } catch (error) {
+    if (error instanceof FormatError) {
+      throw new FormatError('loadModule', `${source}: ${error.message}`);
+    }
+    throw error;
+  }
+}
