@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import type { Tensor } from '../tensor.ts';
 import { log1p } from './exponential.ts';
 
@@ -10,6 +11,7 @@ import { log1p } from './exponential.ts';
  * silu(tensor([-1, 0, 1])); // [-0.2689, 0, 0.7311]
  */
 export function silu(x: Tensor): Tensor {
+  checkTensors('silu', { x });
   return x.mul(x.sigmoid());
 }
 
@@ -22,6 +24,7 @@ export function silu(x: Tensor): Tensor {
  * gelu(tensor([-1, 0, 1])); // [-0.1588, 0, 0.8412]
  */
 export function gelu(x: Tensor): Tensor {
+  checkTensors('gelu', { x });
   const inner = x
     .mul(x)
     .mul(x)
@@ -38,6 +41,7 @@ export function gelu(x: Tensor): Tensor {
  * geluErf(tensor([-1, 0, 1])); // [-0.1587, 0, 0.8413]
  */
 export function geluErf(x: Tensor): Tensor {
+  checkTensors('geluErf', { x });
   return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
 }
 
@@ -48,5 +52,6 @@ export function geluErf(x: Tensor): Tensor {
  * softplus(tensor([0, 100])); // [0.6931, 100]
  */
 export function softplus(x: Tensor): Tensor {
+  checkTensors('softplus', { x });
   return x.maximum(0).add(log1p(x.abs().neg().exp()));
 }
