@@ -3,7 +3,7 @@ import { formatShape, ValueError } from './errors.ts';
 
 /** A value in the words of an error: `null`, `3`, `'ab'`, `an array`, `a tensor [2, 3]`, `a function`. */
 export function kindOf(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   if (isTensor(value)) return `a tensor ${formatShape(value.shape)}`;
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';

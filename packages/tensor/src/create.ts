@@ -36,6 +36,12 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
   const { elements, shape } = ArrayBuffer.isView(data)
     ? { elements: data, shape: [data.length] }
     : flattenNested(data);
+  if (Array.isArray(options)) {
+    throw new ValueError(
+      'tensor',
+      `the second argument must be options, but is an array. Write { shape: ${formatShape(options)} }.`,
+    );
+  }
   checkOptions('tensor', options, ['dtype', 'shape']);
   const target = options.shape ?? shape;
   checkShape('tensor', target);

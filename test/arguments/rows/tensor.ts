@@ -1,5 +1,5 @@
 import * as T from '@tessera/tensor';
-import type { Row } from './misuse.ts';
+import { methodsOf, rowsOf, type Row } from '../misuse.ts';
 
 const x = T.tensor([
   [1, 2, 3],
@@ -10,9 +10,8 @@ const column = T.tensor([[0], [1]], { dtype: 'int32' });
 const image = T.ones([1, 2, 4, 4]);
 const random = T.key(0);
 const vector = T.ones([3]);
-const toNpyBytes = await T.toNpy(x);
+const npy = await T.toNpy(x);
 
-/** Every public function of the package with arguments that it takes; methods stand as `Tensor.name`. */
 const calls: Readonly<Record<string, readonly unknown[]>> = {
   arange: [3, 'int32'],
   argmax: [x, 0, { keepDims: true }],
@@ -42,7 +41,7 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   foldIn: [random, 1],
   formatShape: [[2, 3]],
   fromImageData: [{ data: new Uint8Array(4), width: 1, height: 1 }, { channels: 1 }],
-  fromNpy: [toNpyBytes],
+  fromNpy: [npy],
   full: [[2], 1, 'int32'],
   gather: [x, column, 1],
   gelu: [x],
@@ -76,7 +75,6 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   roll: [x, 1, 0],
   scalar: [1, 'int32'],
   scatterAdd: [column, T.ones([2, 1]), 0, [2, 1]],
-  setDefaultBackend: [T.defaultBackend()],
   silu: [x],
   sizeOf: [[2, 3]],
   softmax: [x, 0],
@@ -147,16 +145,9 @@ const boolMethods: Readonly<Record<string, readonly unknown[]>> = {
   where: [x, 0],
 };
 
+/** A row for every public function of the package, and for the methods of its tensors. */
 export const tensorRows: readonly Row[] = [
-  ...Object.entries(calls).map(([name, args]) => ({ name, call: (T as never)[name], args })),
-  ...Object.entries(methods).map(([name, args]) => ({
-    name: `Tensor.${name}`,
-    call: ((x as never)[name] as () => void).bind(x),
-    args,
-  })),
-  ...Object.entries(boolMethods).map(([name, args]) => ({
-    name: `Tensor.${name}`,
-    call: ((bools as never)[name] as () => void).bind(bools),
-    args,
-  })),
+  ...rowsOf(T, calls),
+  ...methodsOf('Tensor', x, methods),
+  ...methodsOf('Tensor', bools, boolMethods),
 ];
