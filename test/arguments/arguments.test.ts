@@ -1,6 +1,12 @@
+import * as autograd from '@tessera/autograd';
+import * as nn from '@tessera/autograd/nn';
+import * as optim from '@tessera/autograd/optim';
 import * as tensorPackage from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
 import { accident, callables, misuses, withUnknownOption, type Row } from './misuse.ts';
+import { autogradRows } from './rows/autograd.ts';
+import { nnRows } from './rows/nn.ts';
+import { optimRows } from './rows/optim.ts';
 import { tensorRows } from './rows/tensor.ts';
 
 interface Entry {
@@ -22,6 +28,21 @@ const entries: readonly Entry[] = [
       TreeNode: 'abstract',
     },
   },
+  {
+    entry: '@tessera/autograd',
+    module: autograd,
+    rows: autogradRows,
+    exempt: {
+      Recorder: 'made by record',
+      backward: 'for those who extend the engine',
+      cotangentFormula: 'for those who extend the engine',
+      notDifferentiable: 'for those who extend the engine',
+      rule: 'for those who extend the engine',
+      vjpEntry: 'for those who extend the engine',
+    },
+  },
+  { entry: '@tessera/autograd/nn', module: nn, rows: nnRows, exempt: { Module: 'abstract' } },
+  { entry: '@tessera/autograd/optim', module: optim, rows: optimRows, exempt: {} },
 ];
 
 describe.each(entries)('$entry', ({ module, rows, exempt }) => {
