@@ -29,6 +29,11 @@ export interface Boundary {
 /** The layers of `@tessera/tensor`, lowest first: a file imports from its own row and the rows above it. */
 const tensorLayers: readonly Layer[] = [
   { name: 'errors', files: ['errors.ts'], reason: 'everything may fail' },
+  {
+    name: 'arguments',
+    files: ['arguments.ts'],
+    reason: 'what a caller passed is described before anything is known of it',
+  },
   { name: 'dtype', files: ['dtype.ts'], reason: 'what an element is' },
   { name: 'shape', files: ['shape.ts'], reason: 'index arithmetic needs no elements' },
   { name: 'view', files: ['view.ts'], reason: 'a view is a shape with strides' },
@@ -75,7 +80,16 @@ const tensorLayers: readonly Layer[] = [
     name: 'methods',
     files: ['methods/'],
     mentions: ['tensor'],
-    only: ['errors', 'dtype', 'shape', 'view', 'elements', 'primitives', 'interpreter'],
+    only: [
+      'errors',
+      'arguments',
+      'dtype',
+      'shape',
+      'view',
+      'elements',
+      'primitives',
+      'interpreter',
+    ],
     reason: 'what a method does: it applies primitives through the seam, whoever runs them',
   },
   {
@@ -83,6 +97,7 @@ const tensorLayers: readonly Layer[] = [
     files: ['tensor.ts'],
     only: [
       'errors',
+      'arguments',
       'dtype',
       'shape',
       'view',
@@ -107,7 +122,7 @@ const tensorLayers: readonly Layer[] = [
   {
     name: 'io',
     files: ['io/'],
-    only: ['errors', 'dtype', 'shape', 'tensor', 'create'],
+    only: ['errors', 'arguments', 'dtype', 'shape', 'tensor', 'create'],
     reason: 'formats are about bytes and shapes on one side, and tensors of them on the other',
   },
   {

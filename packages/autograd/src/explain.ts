@@ -1,3 +1,4 @@
+import { checkFunction, checkList, checkOptions } from '@tessera/tensor/extend';
 import { ones, ValueError, type Tensor } from '@tessera/tensor';
 import { backward } from './backward.ts';
 import { checkLoss } from './grad.ts';
@@ -36,6 +37,9 @@ export async function explain<P extends readonly unknown[]>(
   inputs: P,
   options: ExplainOptions = {},
 ): Promise<string> {
+  checkFunction('explain', f);
+  checkList('explain', 'the inputs', inputs, 'explain(f, [x])');
+  checkOptions('explain', options, ['path']);
   const { value: loss, graph } = record(f, ...inputs);
   checkLoss('explain', loss);
   const { path, leaf } = chosenLeaf(inputs, graph, options.path);

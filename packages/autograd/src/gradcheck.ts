@@ -1,3 +1,4 @@
+import { checkFunction, checkList, checkOptions } from '@tessera/tensor/extend';
 import {
   foldIn,
   key,
@@ -96,7 +97,9 @@ export async function gradcheck<P extends readonly unknown[]>(
   inputs: P,
   options: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
-  checkOptions(options);
+  checkFunction('gradcheck', f);
+  checkList('gradcheck', 'the inputs', inputs, 'gradcheck(f, [x])');
+  checkNumbers(options);
   const [projectionKey, ...keys] = split(key(options.seed ?? 0), 3);
   const first = await checkOrder(1, f, inputs, options, keys[0]);
   if (options.order !== 2) return first;
@@ -108,12 +111,9 @@ export async function gradcheck<P extends readonly unknown[]>(
   return { worst: Math.max(first.worst, second.worst) };
 }
 
-function checkOptions({
-  order = 1,
-  step = 1,
-  tolerance = 1,
-  directions = 1,
-}: GradcheckOptions): void {
+function checkNumbers(options: GradcheckOptions): void {
+  checkOptions('gradcheck', options, ['order', 'step', 'tolerance', 'directions', 'seed']);
+  const { order = 1, step = 1, tolerance = 1, directions = 1 } = options;
   const wrong = [
     order === 1 || order === 2 ? '' : `order must be 1 or 2, but is ${String(order)}.`,
     step > 0 && step < Infinity ? '' : `step must be finite and above 0, but is ${step}.`,

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tessera/tensor';
 import type { Graph } from './graph.ts';
-import { formatApplication, tensorNames } from './graph-text.ts';
+import { checkGraph, formatApplication, tensorNames } from './graph-text.ts';
 import { cotangentFormula } from './vjp/rule.ts';
 
 /**
@@ -12,6 +12,7 @@ import { cotangentFormula } from './vjp/rule.ts';
  * console.log(graphToDot(graph)); // for `dot -Tsvg`
  */
 export function graphToDot(graph: Graph): string {
+  checkGraph('graphToDot', graph);
   const { boxes, edges } = drawing(graph);
   const text = (lines: readonly string[]): string =>
     `"${lines.map((line) => line.replaceAll(/["\\]/g, (character) => `\\${character}`)).join('\\n')}"`;
@@ -35,6 +36,7 @@ export function graphToDot(graph: Graph): string {
  * console.log(graphToMermaid(graph)); // for a fence of the language `mermaid`
  */
 export function graphToMermaid(graph: Graph): string {
+  checkGraph('graphToMermaid', graph);
   const { boxes, edges } = drawing(graph);
   const text = (lines: readonly string[]): string =>
     `"${lines.map((line) => line.replaceAll(/["#<>&]/g, (character) => `#${character.charCodeAt(0)};`)).join('<br/>')}"`;

@@ -1,4 +1,5 @@
-import type { Tensor } from '@tessera/tensor';
+import { kindOf } from '@tessera/tensor/extend';
+import { ValueError, type Tensor } from '@tessera/tensor';
 import { formatParams } from '@tessera/tensor/extend';
 import type { Graph, Node } from './graph.ts';
 import { cotangentFormula } from './vjp/rule.ts';
@@ -19,6 +20,7 @@ export type TensorNames = ReadonlyMap<Tensor, string>;
  * //   v1: float32[2] = mul(v0, 2)  y = a·b ⇒ ā = ȳ·b
  */
 export function formatGraph(graph: Graph): string {
+  checkGraph('formatGraph', graph);
   const names = tensorNames(graph);
   const lines = graph.nodes.map((node) => formatNode(node, names));
   const formulas = graph.nodes.map((node) => {
@@ -30,6 +32,15 @@ export function formatGraph(graph: Graph): string {
   const leaves = graph.leaves.map((leaf) => declare(leaf, names)).join(', ');
   const table = alignColumns(lines.map((line, i) => [line, formulas[i]]));
   return [`graph(${leaves})`, ...table.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Throws a ValueError unless `graph` is one that {@link record} made. */
+export function checkGraph(op: string, graph: Graph): void {
+  if (Array.isArray((graph as Graph | null | undefined)?.nodes)) return;
+  throw new ValueError(
+    op,
+    `takes the graph of record(f, …), but got ${kindOf(graph)}. Write ${op}(record(f, x).graph).`,
+  );
 }
 
 /** Names the leaves and results of a graph in order. */

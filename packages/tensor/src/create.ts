@@ -1,3 +1,4 @@
+import { checkOptions, kindOf } from './arguments.ts';
 import { defaultBackend } from './default-backend.ts';
 import { allocateArray, checkDType, dtypeOfArray, type DType, type TypedArray } from './dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
@@ -41,6 +42,7 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
       `the second argument must be options, but is an array. Write { shape: ${formatShape(options)} }.`,
     );
   }
+  checkOptions('tensor', options, ['dtype', 'shape']);
   const target = options.shape ?? shape;
   checkShape('tensor', target);
   if (sizeOf(target) !== elements.length) {
@@ -142,7 +144,10 @@ export function eye(n: number, dtype: DType = 'float32'): Tensor {
 export function linspace(start: number, stop: number, count: number): Tensor {
   checkCount('linspace', 'count', count);
   if (!Number.isFinite(start) || !Number.isFinite(stop)) {
-    throw new ValueError('linspace', `the ends must be finite, but got ${start} and ${stop}.`);
+    throw new ValueError(
+      'linspace',
+      `the ends must be finite, but got ${kindOf(start)} and ${kindOf(stop)}.`,
+    );
   }
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
   const at = (i: number): number => (i > 0 && i === count - 1 ? stop : start + i * step);
@@ -151,7 +156,10 @@ export function linspace(start: number, stop: number, count: number): Tensor {
 
 function checkCount(op: string, name: string, count: number): void {
   if (Number.isSafeInteger(count) && count >= 0) return;
-  throw new ValueError(op, `${name} must be a whole number of at least 0, but got ${count}.`);
+  throw new ValueError(
+    op,
+    `${name} must be a whole number of at least 0, but got ${kindOf(count)}.`,
+  );
 }
 
 /** The numbers as `dtype`, whose own array is used in place. Bytes that are no bools most likely are numbers. */

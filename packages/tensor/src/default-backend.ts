@@ -1,7 +1,9 @@
+import { kindOf } from './arguments.ts';
 import type { Backend } from './backend.ts';
 import { cpuBackend } from './backends/cpu/cpu.ts';
 import { hasWasmSimd } from './backends/wasm/target.ts';
 import { wasmBackend } from './backends/wasm/wasm.ts';
+import { ValueError } from './errors.ts';
 
 let current: Backend | null = null;
 
@@ -23,6 +25,7 @@ export function defaultBackend(): Backend {
  *
  * @param backend The backend, or `null` for the one that {@link defaultBackend} makes when it is first
  * needed.
+ * @throws ValueError if it is no backend.
  * @returns What it was before, to be put back later: `null` if nobody had chosen or needed one yet.
  * @example
  * const before = setDefaultBackend(cpuBackend());
@@ -30,6 +33,12 @@ export function defaultBackend(): Backend {
  * setDefaultBackend(before);
  */
 export function setDefaultBackend(backend: Backend | null): Backend | null {
+  if (backend !== null && typeof (backend as Backend | undefined)?.prepare !== 'function') {
+    throw new ValueError(
+      'setDefaultBackend',
+      `takes a backend, but got ${kindOf(backend)}. Make one, e.g. with cpuBackend().`,
+    );
+  }
   const before = current;
   current = backend;
   return before;

@@ -134,7 +134,7 @@ export function foreignStorage(op: string, found: string, wanted: string): State
  * formatShape([]); // '[]': a scalar
  */
 export function formatShape(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`;
+  return Array.isArray(shape) ? `[${shape.map(String).join(', ')}]` : String(shape);
 }
 
 /** What was thrown, as text: gpu.js, browsers and workers do not always throw errors. */

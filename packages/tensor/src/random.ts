@@ -1,3 +1,4 @@
+import { checkTensors, kindOf } from './arguments.ts';
 import { DTypeError, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
@@ -18,7 +19,10 @@ import type { Tensor } from './tensor.ts';
  */
 export function key(seed: number): Tensor {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new ValueError('key', `a seed is a whole number from 0 to 2^53 - 1, but got ${seed}.`);
+    throw new ValueError(
+      'key',
+      `a seed is a whole number from 0 to 2^53 - 1, but got ${kindOf(seed)}.`,
+    );
   }
   return tensor(Int32Array.of(Math.floor(seed / 2 ** 32), seed | 0));
 }
@@ -33,7 +37,10 @@ export function key(seed: number): Tensor {
  */
 export function split(parent: Tensor, count = 2): Tensor[] {
   if (!Number.isSafeInteger(count) || count < 0) {
-    throw new ValueError('split', `count must be a whole number of at least 0, but is ${count}.`);
+    throw new ValueError(
+      'split',
+      `count must be a whole number of at least 0, but is ${kindOf(count)}.`,
+    );
   }
   const keys = randomBits('split', parent, [count, 2], 32);
   return Array.from({ length: count }, (_, i) => keys.select(0, i));
@@ -51,7 +58,7 @@ export function foldIn(parent: Tensor, index: number): Tensor {
   if (!Number.isInteger(index) || index < 0 || index >= 2 ** 31) {
     throw new ValueError(
       'foldIn',
-      `index must be a whole number from 0 to 2^31 - 1, but got ${index}.`,
+      `index must be a whole number from 0 to 2^31 - 1, but got ${kindOf(index)}.`,
     );
   }
   return randomBits('foldIn', parent, [2], 32, 2 * index);
@@ -76,8 +83,11 @@ export function randomWords(random: Tensor, shape: Shape): Tensor {
  * x.greaterEqual(-1).and(x.less(1)).cast('int32').sum(); // 1000
  */
 export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor {
-  if (!(low <= high && high - low < Infinity)) {
-    throw new ValueError('uniform', `needs finite bounds low ≤ high, but got ${low} and ${high}.`);
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high && high - low < Infinity)) {
+    throw new ValueError(
+      'uniform',
+      `needs finite bounds low ≤ high, but got ${kindOf(low)} and ${kindOf(high)}.`,
+    );
   }
   return randomBits('uniform', random, shape, 24)
     .cast('float32')
@@ -115,12 +125,12 @@ export function normal(random: Tensor, shape: Shape): Tensor {
  * dice.max(); // 6
  */
 export function randomInt(random: Tensor, shape: Shape, low: number, high: number): Tensor {
-  const span = high - low;
-  const isInt32 = low >= -(2 ** 31) && high <= 2 ** 31;
-  if (!Number.isInteger(low) || !Number.isInteger(high) || !isInt32 || span < 1 || span > 2 ** 24) {
+  const whole = Number.isInteger(low) && Number.isInteger(high);
+  const span = whole && low >= -(2 ** 31) && high <= 2 ** 31 ? high - low : NaN;
+  if (!(span >= 1 && span <= 2 ** 24)) {
     throw new ValueError(
       'randomInt',
-      `needs whole numbers low < high ≤ low + 2^24 from -2^31 to 2^31, but got ${low} and ${high}.`,
+      `needs whole numbers low < high ≤ low + 2^24 from -2^31 to 2^31, but got ${kindOf(low)} and ${kindOf(high)}.`,
     );
   }
   return unit('randomInt', random, shape)
@@ -139,7 +149,8 @@ export function randomInt(random: Tensor, shape: Shape, low: number, high: numbe
  * bernoulli(key(0), 1, [2]); // [true, true]
  */
 export function bernoulli(random: Tensor, p: number, shape: Shape): Tensor {
-  if (!(p >= 0 && p <= 1)) throw new ValueError('bernoulli', `p must lie in [0, 1], but got ${p}.`);
+  if (!(p >= 0 && p <= 1))
+    throw new ValueError('bernoulli', `p must lie in [0, 1], but got ${kindOf(p)}.`);
   return unit('bernoulli', random, shape).less(p);
 }
 
@@ -152,6 +163,7 @@ function unit(op: string, random: Tensor, shape: Shape): Tensor {
 
 /** The top `width` bits of random words, drawn from a key that is checked in the name of `op`. */
 function randomBits(op: string, random: Tensor, shape: Shape, width: number, start = 0): Tensor {
+  checkTensors(op, { 'the key': random });
   checkShape(op, shape);
   if (random.dtype !== 'int32' || !sameShape(random.shape, [2])) {
     const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or split(key, n).`;

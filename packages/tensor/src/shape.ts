@@ -1,3 +1,4 @@
+import { checkList, kindOf } from './arguments.ts';
 import { AxisError, formatShape, ShapeError, ValueError } from './errors.ts';
 
 /** Sizes of the dimensions, outermost first. `[]` is a scalar. */
@@ -11,6 +12,7 @@ export type Shape = readonly number[];
  * sizeOf([]); // 1
  */
 export function sizeOf(shape: Shape): number {
+  checkList('sizeOf', 'the shape', shape, '[2, 3]');
   let size = 1;
   for (const n of shape) size *= n;
   return size;
@@ -37,7 +39,7 @@ export function checkShape(op: string, shape: Shape): void {
   if (!Array.isArray(shape)) {
     throw new ShapeError(
       op,
-      `a shape is a list of sizes, but got ${String(shape)}. Write [2, 3].`,
+      `a shape is a list of sizes, but got ${kindOf(shape)}. Write [2, 3].`,
       [],
     );
   }
@@ -54,7 +56,7 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(axis) && positive >= 0 && positive < rank) return positive;
   const range = rank === 0 ? 'a scalar has no axes' : `valid axes are ${-rank} to ${rank - 1}`;
-  throw new AxisError(op, `axis ${axis} does not exist: ${range}.`, axis, rank);
+  throw new AxisError(op, `axis ${kindOf(axis)} does not exist: ${range}.`, axis, rank);
 }
 
 /** Normalises one axis, a list or `null` (all axes) to ascending, distinct axes. */
@@ -64,7 +66,7 @@ export function normalizeAxes(
   rank: number,
 ): number[] {
   if (axes === null || axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = typeof axes === 'number' ? [axes] : axes;
+  const list = Array.isArray(axes) ? (axes as readonly number[]) : [axes as number];
   const normalized = list.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   const repeated = normalized.find((axis, i) => i > 0 && axis === normalized[i - 1]);
   if (repeated !== undefined) {
@@ -86,6 +88,7 @@ export function normalizeAxes(
  * broadcastShapes('add', [4, 1], [3]); // [4, 3]
  */
 export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
+  for (const shape of shapes) checkShape(op, shape);
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const result = new Array<number>(rank).fill(1);
   for (const shape of shapes) {
@@ -109,6 +112,7 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
 
 /** Replaces one `-1` in `target` by the size that keeps the number of elements of `from`. */
 export function inferReshape(op: string, from: Shape, target: Shape): number[] {
+  checkList(op, 'the shape', target, '[2, -1]');
   const size = sizeOf(from);
   const unknown = target.filter((n) => n === -1).length;
   const known = sizeOf(target.filter((n) => n !== -1));
@@ -142,11 +146,14 @@ export function resolveSlice(
 ): SliceRange {
   const step = range[2] ?? 1;
   if (!Number.isInteger(step) || step === 0) {
-    throw new ValueError(op, `a slice step must be a whole number other than 0, but got ${step}.`);
+    throw new ValueError(
+      op,
+      `a slice step must be a whole number other than 0, but got ${kindOf(step)}.`,
+    );
   }
   const clamp = (index: number, low: number, high: number): number => {
     if (!Number.isInteger(index)) {
-      throw new ValueError(op, `slice bounds must be whole numbers, but got ${index}.`);
+      throw new ValueError(op, `slice bounds must be whole numbers, but got ${kindOf(index)}.`);
     }
     return Math.min(Math.max(index < 0 ? index + length : index, low), high);
   };

@@ -1,3 +1,4 @@
+import { checkOptions, kindOf } from './arguments.ts';
 import type { Storage } from './backend.ts';
 import { checkDType, type DType, type TypedArray } from './dtype.ts';
 import { nestElements, type NestedArray } from './elements.ts';
@@ -366,7 +367,7 @@ export class Tensor implements TensorSpec {
   /** The mean over `axes` (default all), float32. */
   mean(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     const count = reducedCount('mean', this, axes);
-    return float(this).sum(axes, options).div(count);
+    return reduction('sum', float(this), axes, options, 'mean').div(count);
   }
 
   /** The largest element over `axes` (default all), of bools whether any is true; ties share the gradient. */
@@ -389,15 +390,16 @@ export class Tensor implements TensorSpec {
     axes: Axes = null,
     options: ReduceOptions & { readonly correction?: number } = {},
   ): Tensor {
-    const { correction = 1 } = options;
+    checkOptions('variance', options, ['keepDims', 'correction']);
+    const { correction = 1, ...shape } = options;
     if (!Number.isFinite(correction)) {
-      throw new ValueError('variance', `correction must be finite, but is ${correction}.`);
+      throw new ValueError('variance', `correction must be finite, but is ${kindOf(correction)}.`);
     }
     const count = reducedCount('variance', this, axes);
     const centered = this.sub(this.mean(axes, { keepDims: true }));
     return centered
       .square()
-      .sum(axes, options)
+      .sum(axes, shape)
       .div(count === 0 ? 0 : Math.max(0, count - correction));
   }
 

@@ -203,8 +203,8 @@ describe('layers, losses and optimizers', () => {
       StateError: adamw: the state knows no parameter 'w'. Make it with init(params) of the same tree.
       ValueError: adamw: learningRate must be finite and at least 0, but is NaN.
       ValueError: sgd: learningRate must be finite and at least 0, but is -1.
-      ShapeError: sgd: the learning rate must be a number or a scalar tensor, but is float32[2].
-      ValueError: sgd: learningRate must be finite and at least 0, but is undefined.
+      ShapeError: sgd: the learning rate must be a number or a scalar tensor, but is a tensor [2].
+      ValueError: sgd: there is no option 'lr'. Options are learningRate.
       ValueError: clipByGlobalNorm: maxNorm must be above 0, but is 0.
       ValueError: clipByGlobalNorm: maxNorm must be above 0, but is NaN.
       ValueError: clipByValue: limit must be above 0, but is -1.

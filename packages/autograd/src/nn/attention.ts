@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '@tessera/tensor/extend';
 import {
   attention,
   formatShape,
@@ -50,6 +51,7 @@ export class SelfAttention extends Module {
   constructor(width: number, heads: number, options: AttentionOptions) {
     super();
     checkHeads('SelfAttention', width, heads);
+    checkOptions('SelfAttention', options, ['key', 'bias', 'init']);
     const [qkvKey, projKey] = split(options.key);
     this.qkv = new Linear(width, 3 * width, linearOptions(options, qkvKey));
     this.proj = new Linear(width, width, linearOptions(options, projKey));
@@ -83,6 +85,7 @@ export class CrossAttention extends Module {
   constructor(width: number, heads: number, options: CrossAttentionOptions) {
     super();
     checkHeads('CrossAttention', width, heads);
+    checkOptions('CrossAttention', options, ['key', 'bias', 'init', 'contextWidth']);
     const [qKey, kvKey, projKey] = split(options.key, 3);
     this.q = new Linear(width, width, linearOptions(options, qKey));
     this.kv = new Linear(options.contextWidth ?? width, 2 * width, linearOptions(options, kvKey));
@@ -118,7 +121,9 @@ function linearOptions({ bias = true, init }: AttentionOptions, key: Tensor): Li
 }
 
 /** Throws a ShapeError unless x is `[B, T, in]` for the layer that reads it. */
-function checkTokens(op: string, name: string, { shape }: Tensor, { weight }: Linear): void {
+function checkTokens(op: string, name: string, x: Tensor, { weight }: Linear): void {
+  checkTensors(op, { [name]: x });
+  const { shape } = x;
   if (shape.length === 3 && shape[2] === weight.shape[1]) return;
   throw new ShapeError(
     op,

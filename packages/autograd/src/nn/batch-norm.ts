@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '@tessera/tensor/extend';
 import { batchNorm, formatShape, ones, ShapeError, zeros, type Tensor } from '@tessera/tensor';
 import { stopGradient } from '../grad.ts';
 import { Buffer } from '../leaves.ts';
@@ -41,11 +42,10 @@ export class BatchNorm2d extends Module {
   readonly eps: number;
   readonly momentum: number;
 
-  constructor(
-    channels: number,
-    { eps = 1e-5, affine = true, momentum = 0.1 }: BatchNormOptions = {},
-  ) {
+  constructor(channels: number, options: BatchNormOptions = {}) {
     super();
+    checkOptions('BatchNorm2d', options, ['eps', 'affine', 'momentum']);
+    const { eps = 1e-5, affine = true, momentum = 0.1 } = options;
     checkSizes('BatchNorm2d', { channels });
     checkRange('BatchNorm2d', 'eps', eps);
     checkRange('BatchNorm2d', 'momentum', momentum, [0, 1]);
@@ -81,6 +81,7 @@ export class BatchNorm2d extends Module {
   }
 
   private normalize(x: Tensor, training: boolean): ReturnType<typeof batchNorm> {
+    checkTensors('BatchNorm2d', { x });
     if (x.rank !== 4 || x.shape[1] !== this.channels) {
       throw new ShapeError(
         'BatchNorm2d',

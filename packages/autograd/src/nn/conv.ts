@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import {
   conv2d,
   convTranspose2d,
@@ -36,6 +37,19 @@ export interface ConvTranspose2dOptions extends Conv2dOptions {
   readonly outputPadding?: Size2d;
 }
 
+/** The options of both convolutions. */
+const OPTIONS = [
+  'key',
+  'kernelSize',
+  'stride',
+  'padding',
+  'dilation',
+  'groups',
+  'bias',
+  'init',
+  'biasInit',
+] as const;
+
 /**
  * A 2-D convolution (a cross-correlation, as everywhere in deep learning) with a bias a channel.
  *
@@ -55,6 +69,7 @@ export class Conv2d extends Module {
 
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
+    checkOptions('Conv2d', options, OPTIONS);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
     checkSizes('Conv2d', { inChannels, outChannels, kernelSize, stride, dilation, groups });
     checkSizes('Conv2d', { padding }, 0);
@@ -99,6 +114,7 @@ export class ConvTranspose2d extends Module {
 
   constructor(inChannels: number, outChannels: number, options: ConvTranspose2dOptions) {
     super();
+    checkOptions('ConvTranspose2d', options, [...OPTIONS, 'outputPadding']);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
     const { outputPadding = 0 } = options;
     checkSizes('ConvTranspose2d', {

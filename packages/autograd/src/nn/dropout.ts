@@ -1,3 +1,4 @@
+import { checkTensors, kindOf } from '@tessera/tensor/extend';
 import { bernoulli, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, type Trained } from './module.ts';
 
@@ -21,12 +22,14 @@ export class Dropout extends Module {
 
   constructor(p: number) {
     super();
-    if (!(p >= 0 && p < 1)) throw new ValueError('Dropout', `p must lie in [0, 1), but is ${p}.`);
+    if (!(p >= 0 && p < 1))
+      throw new ValueError('Dropout', `p must lie in [0, 1), but is ${kindOf(p)}.`);
     this.p = p;
   }
 
   /** Any shape to the same; the identity without a key. */
   forward(x: Tensor, key?: Tensor): Tensor {
+    checkTensors('Dropout', { x });
     if (key === undefined || this.p === 0) return x;
     const keep = 1 - this.p;
     return bernoulli(key, keep, x.shape).where(x.mul(1 / keep), 0);

@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { embedding, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
@@ -24,6 +25,7 @@ export class Embedding extends Module {
   constructor(count: number, width: number, options: EmbeddingOptions) {
     super();
     checkSizes('Embedding', { count, width });
+    checkOptions('Embedding', options, ['key', 'init']);
     this.weight = (options.init ?? init.normal(1))(options.key, [count, width]);
   }
 

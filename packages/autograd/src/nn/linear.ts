@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { linear, split, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
@@ -30,6 +31,7 @@ export class Linear extends Module {
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions) {
     super();
     checkSizes('Linear', { inFeatures, outFeatures });
+    checkOptions('Linear', options, ['key', 'bias', 'init', 'biasInit']);
     const [weightKey, biasKey] = split(options.key);
     const {
       bias = true,

@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { gelu, split, type Tensor } from '@tessera/tensor';
 import type { Initializer } from './init.ts';
 import { Linear } from './linear.ts';
@@ -21,8 +22,10 @@ export class Mlp extends Module {
   readonly fc1: Linear;
   readonly fc2: Linear;
 
-  constructor(width: number, hidden: number, { key, init }: MlpOptions) {
+  constructor(width: number, hidden: number, options: MlpOptions) {
     super();
+    checkOptions('Mlp', options, ['key', 'init']);
+    const { key, init } = options;
     checkSizes('Mlp', { width, hidden });
     const [key1, key2] = split(key);
     this.fc1 = new Linear(width, hidden, init === undefined ? { key: key1 } : { key: key1, init });

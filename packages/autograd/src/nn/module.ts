@@ -1,4 +1,5 @@
-import { FormatError, tree, TreeNode, type Tensor } from '@tessera/tensor';
+import { kindOf } from '@tessera/tensor/extend';
+import { FormatError, tree, TreeNode, ValueError, type Tensor } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**
@@ -44,13 +45,28 @@ export interface Layer extends Module {
 /**
  * A module like `module` with other values in some of its fields; `module` stays as it is.
  *
+ * @throws ValueError for a field that the module does not have.
  * @example
  * const layer = new Linear(4, 2, { key: key(0) });
  * const shifted = withFields(layer, { bias: ones([2]) });
  */
 export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
+  expectModule('withFields', module);
+  const odd = Object.keys(fields ?? {}).find((field) => !(field in module));
+  if (odd !== undefined) {
+    throw new ValueError(
+      'withFields',
+      `the module has no field '${odd}'. Its fields are ${Object.keys(module).join(', ')}.`,
+    );
+  }
   const own = Object.getOwnPropertyDescriptors({ ...module, ...fields });
   return Object.create(Object.getPrototypeOf(module) as object, own) as M;
+}
+
+/** Throws a ValueError unless `module` is one: what extends TreeNode. */
+export function expectModule(op: string, module: unknown): void {
+  if (module instanceof TreeNode) return;
+  throw new ValueError(op, `takes a module, but got ${kindOf(module)}.`);
 }
 
 /**
@@ -116,6 +132,12 @@ export function countParameters(module: unknown): number {
  * layer.forward(tensor([1, 1])); // [7]
  */
 export function loadTensors<M>(module: M, tensors: ReadonlyMap<string, Tensor>): M {
+  if (typeof (tensors as ReadonlyMap<string, Tensor> | null | undefined)?.has !== 'function') {
+    throw new ValueError(
+      'loadTensors',
+      `tensors must be a Map from names to tensors, but is ${kindOf(tensors)}. Write new Map(Object.entries(…)).`,
+    );
+  }
   const leaves = namedLeaves(module);
   const names = new Set(leaves.map(({ path }) => path));
   const missing = leaves.filter(({ path }) => !tensors.has(path)).map(({ path }) => path);

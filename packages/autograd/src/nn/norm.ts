@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '@tessera/tensor/extend';
 import {
   formatShape,
   groupNorm,
@@ -35,8 +36,10 @@ export class LayerNorm extends Module {
   readonly width: number;
   readonly eps: number;
 
-  constructor(width: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
+  constructor(width: number, options: NormOptions = {}) {
     super();
+    checkOptions('LayerNorm', options, ['eps', 'affine']);
+    const { eps = 1e-5, affine = true } = options;
     checkSizes('LayerNorm', { width });
     checkRange('LayerNorm', 'eps', eps);
     this.weight = affine ? ones([width]) : null;
@@ -67,8 +70,10 @@ export class RMSNorm extends Module {
   readonly width: number;
   readonly eps: number;
 
-  constructor(width: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
+  constructor(width: number, options: NormOptions = {}) {
     super();
+    checkOptions('RMSNorm', options, ['eps', 'affine']);
+    const { eps = 1e-5, affine = true } = options;
     checkSizes('RMSNorm', { width });
     checkRange('RMSNorm', 'eps', eps);
     this.weight = affine ? ones([width]) : null;
@@ -102,8 +107,10 @@ export class GroupNorm extends Module {
   readonly channels: number;
   readonly eps: number;
 
-  constructor(groups: number, channels: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
+  constructor(groups: number, channels: number, options: NormOptions = {}) {
     super();
+    checkOptions('GroupNorm', options, ['eps', 'affine']);
+    const { eps = 1e-5, affine = true } = options;
     checkSizes('GroupNorm', { groups, channels });
     checkRange('GroupNorm', 'eps', eps);
     if (channels % groups !== 0) {
@@ -122,6 +129,7 @@ export class GroupNorm extends Module {
 
   /** `[B, C, ...] → [B, C, ...]` */
   forward(x: Tensor): Tensor {
+    checkTensors('GroupNorm', { x });
     if (x.rank < 2 || x.shape[1] !== this.channels) {
       throw new ShapeError(
         'GroupNorm',
@@ -134,7 +142,9 @@ export class GroupNorm extends Module {
   }
 }
 
-function checkWidth(op: string, { shape }: Tensor, width: number): void {
+function checkWidth(op: string, x: Tensor, width: number): void {
+  checkTensors(op, { x });
+  const { shape } = x;
   if (shape.at(-1) === width) return;
   throw new ShapeError(
     op,

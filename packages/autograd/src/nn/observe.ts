@@ -1,5 +1,6 @@
+import { checkFunction } from '@tessera/tensor/extend';
 import { Tensor, tree, TreeNode } from '@tessera/tensor';
-import type { Module } from './module.ts';
+import { expectModule, type Module } from './module.ts';
 
 /** Called after the `forward` of each module with its path in the model, what it gave, and the tensors it was given. */
 export type Observer = (path: string, output: Tensor, inputs: readonly Tensor[]) => void;
@@ -18,6 +19,8 @@ export type Observer = (path: string, output: Tensor, inputs: readonly Tensor[])
  * activations.get('fc1')?.shape; // [2, 8]
  */
 export function observe<M extends Module>(model: M, observer: Observer): M {
+  expectModule('observe', model);
+  checkFunction('observe', observer);
   return wrapForward(model, (path, run, inputs) => {
     const output = run();
     if (output instanceof Tensor) {

@@ -1,4 +1,5 @@
-import { foldIn, type Tensor } from '@tessera/tensor';
+import { checkFunction, kindOf } from '@tessera/tensor/extend';
+import { foldIn, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, withFields, type Layer, type Trained } from './module.ts';
 
 /**
@@ -12,8 +13,9 @@ export class Apply extends Module {
   /** How {@link summary} calls it. */
   readonly name: string;
 
-  constructor(f: (x: Tensor) => Tensor, name: string = f.name) {
+  constructor(f: (x: Tensor) => Tensor, name: string = f?.name ?? '') {
     super();
+    checkFunction('Apply', f);
     this.f = f;
     this.name = name === '' ? 'Apply' : name;
   }
@@ -47,6 +49,9 @@ export class Sequential extends Module implements ArrayLike<Layer> {
 
   constructor(...layers: (Layer | ((x: Tensor) => Tensor))[]) {
     super();
+    layers.forEach((layer, i) => {
+      if (typeof layer !== 'function') checkLayer(i, layer);
+    });
     this.length = layers.length;
     const modules = layers.map((layer) => (typeof layer === 'function' ? new Apply(layer) : layer));
     Object.assign(this, modules);
@@ -76,4 +81,13 @@ export class Sequential extends Module implements ArrayLike<Layer> {
     });
     return { output, module: withFields<Sequential>(this, layers) };
   }
+}
+
+/** Throws a ValueError unless `layer` can be applied. */
+function checkLayer(position: number, layer: Layer): void {
+  if (typeof (layer as Layer | null | undefined)?.forward === 'function') return;
+  throw new ValueError(
+    'Sequential',
+    `layer ${position} must be a module with a forward method, or a function, but is ${kindOf(layer)}.`,
+  );
 }

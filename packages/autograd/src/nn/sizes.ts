@@ -1,4 +1,5 @@
-import { ShapeError, ValueError, type Size2d } from '@tessera/tensor';
+import { kindOf } from '@tessera/tensor/extend';
+import { formatShape, ShapeError, ValueError, type Size2d } from '@tessera/tensor';
 
 /**
  * Throws a ShapeError unless every size is a whole number of at least `least`.
@@ -12,12 +13,12 @@ export function checkSizes(
   least: 0 | 1 = 1,
 ): void {
   for (const [name, size] of Object.entries(sizes)) {
-    const numbers = typeof size === 'number' ? [size] : size;
-    const pair = typeof size === 'number' || size.length === 2;
+    const numbers = Array.isArray(size) ? (size as readonly number[]) : [size as number];
+    const pair = !Array.isArray(size) || size.length === 2;
     if (pair && numbers.every((n) => Number.isSafeInteger(n) && n >= least)) continue;
     throw new ShapeError(
       op,
-      `${name} must be a whole number of at least ${least}, but is ${JSON.stringify(size)}.`,
+      `${name} must be a whole number of at least ${least}, but is ${Array.isArray(size) ? formatShape(numbers) : kindOf(size)}.`,
       [numbers],
     );
   }
@@ -33,5 +34,5 @@ export function checkRange(
   if (value >= low && value <= high) return;
   const range =
     high === Number.MAX_VALUE ? `finite and at least ${low}` : `between ${low} and ${high}`;
-  throw new ValueError(op, `${name} must be ${range}, but is ${value}.`);
+  throw new ValueError(op, `${name} must be ${range}, but is ${kindOf(value)}.`);
 }

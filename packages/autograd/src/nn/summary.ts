@@ -6,7 +6,7 @@ import {
   withInterpreter,
   type Interpreter,
 } from '@tessera/tensor/extend';
-import { countParameters, namedModules, type Module } from './module.ts';
+import { countParameters, expectModule, namedModules, type Module } from './module.ts';
 import { wrapForward } from './observe.ts';
 import { Apply } from './sequential.ts';
 
@@ -41,6 +41,7 @@ export function measure<A extends readonly unknown[]>(
   module: Forward<A>,
   ...inputs: A
 ): readonly ModuleCost[] {
+  expectModule('measure', module);
   const costs = new Map<string, { flops: number; outputs: readonly Shape[] }>();
   const flat = tree.flatten([module, inputs] as const);
   const target = {

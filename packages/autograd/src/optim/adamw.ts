@@ -1,6 +1,7 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
-  checkLearningRate,
+  checkStep,
   rootOf,
   stateOf,
   updateParameters,
@@ -62,7 +63,7 @@ export interface AdamState {
  * params.w; // [0.9, 1.1]: the first step has the size of the learning rate
  */
 export function adamw(options: AdamOptions = {}): Optimizer<AdamState> {
-  return adamFamily('adamw', { weightDecay: 0.01, ...options });
+  return adamFamily('adamw', options);
 }
 
 /**
@@ -81,10 +82,11 @@ export function adam(options: AdamOptions = {}): Optimizer<AdamState> {
 }
 
 function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamState> {
+  checkOptions(op, options, ['betas', 'eps', 'weightDecay', 'amsgrad', 'perParameter']);
   const {
     betas: [beta1, beta2] = [0.9, 0.999],
     eps = 1e-8,
-    weightDecay = 0,
+    weightDecay = op === 'adamw' ? 0.01 : 0,
     amsgrad = false,
     perParameter,
   } = options;
@@ -108,8 +110,9 @@ function adamFamily(op: 'adam' | 'adamw', options: AdamOptions): Optimizer<AdamS
       variance: zerosByPath(params),
       largest: amsgrad ? zerosByPath(params) : {},
     }),
-    update: (grads, state, params, { learningRate }) => {
-      checkLearningRate(op, learningRate);
+    update: (grads, state, params, stepOptions) => {
+      checkStep(op, state, ['step', 'correction', 'mean', 'variance', 'largest'], stepOptions);
+      const { learningRate } = stepOptions;
       const mean: Record<string, Tensor> = { ...state.mean };
       const variance: Record<string, Tensor> = { ...state.variance };
       const largest: Record<string, Tensor> = { ...state.largest };

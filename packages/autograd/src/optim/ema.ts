@@ -1,3 +1,4 @@
+import { checkTensors } from '@tessera/tensor/extend';
 import { ShapeError, StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
@@ -18,6 +19,7 @@ import { namedLeaves } from '../leaves.ts';
  */
 export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
   if (typeof decay === 'number') checkDecay('emaUpdate', decay);
+  else checkTensors('emaUpdate', { decay });
   const old = namedLeaves(average);
   const leaves = namedLeaves(params);
   if (old.length !== leaves.length || old.some(({ path }, i) => path !== leaves[i].path)) {
@@ -69,6 +71,7 @@ function towards(start: Tensor, e: Tensor, p: Tensor, share: Tensor | number): T
  * emaDecay(scalar(8, 'int32'), 0.999); // 0.5
  */
 export function emaDecay(step: Tensor, maximum: number): Tensor {
+  checkTensors('emaDecay', { step });
   checkDecay('emaDecay', maximum);
   const k = step.cast('float32');
   return k.add(1).div(k.add(10)).minimum(maximum);

@@ -1,6 +1,7 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
-  checkLearningRate,
+  checkStep,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -44,6 +45,7 @@ export interface LionState {
  * optimizer.update({ w: ones([2]) }, optimizer.init(params), params, { learningRate: 1e-4 });
  */
 export function lion(options: LionOptions = {}): Optimizer<LionState> {
+  checkOptions('lion', options, ['betas', 'weightDecay', 'perParameter']);
   const { betas: [beta1, beta2] = [0.9, 0.99], weightDecay = 0, perParameter } = options;
   if (![beta1, beta2].every((beta) => beta >= 0 && beta < 1) || !(weightDecay >= 0)) {
     throw new ValueError(
@@ -54,8 +56,9 @@ export function lion(options: LionOptions = {}): Optimizer<LionState> {
   }
   return {
     init: (params) => ({ step: zeros([], 'int32'), momentum: zerosByPath(params) }),
-    update: (grads, state, params, { learningRate }) => {
-      checkLearningRate('lion', learningRate);
+    update: (grads, state, params, options) => {
+      checkStep('lion', state, ['step', 'momentum'], options);
+      const { learningRate } = options;
       const momentum: Record<string, Tensor> = { ...state.momentum };
       const updated = updateParameters('lion', grads, params, ({ path, gradient, parameter }) => {
         const settings = perParameter?.(path, parameter) ?? {};

@@ -1,3 +1,4 @@
+import { checkOptions, kindOf } from '@tessera/tensor/extend';
 import {
   formatShape,
   ShapeError,
@@ -77,17 +78,38 @@ export function zerosByPath(params: unknown): TensorsByPath {
   );
 }
 
-/** Throws a typed error unless the learning rate is a finite number of at least 0, or a scalar tensor. */
-export function checkLearningRate(op: string, rate: number | Tensor): void {
-  if (typeof rate !== 'number' && rate?.rank > 0) {
-    throw new ShapeError(
+/**
+ * Throws a typed error unless `state` has all fields that the optimizer reads, and the learning rate is a
+ * finite number of at least 0 or a scalar tensor.
+ */
+export function checkStep<S extends object>(
+  op: string,
+  state: S,
+  fields: readonly (keyof S & string)[],
+  options: StepOptions,
+): void {
+  const missing = fields.find((field) => (state as S | null | undefined)?.[field] === undefined);
+  if (missing !== undefined) {
+    throw new StateError(
       op,
-      `the learning rate must be a number or a scalar tensor, but is ${rate.toString()}.`,
-      [rate.shape],
+      `the state has no ${missing}: it is ${kindOf(state)}. Make it with init(params) of this optimizer.`,
     );
   }
-  if (rate instanceof Tensor || (rate >= 0 && rate < Infinity)) return;
-  throw new ValueError(op, `learningRate must be finite and at least 0, but is ${String(rate)}.`);
+  checkOptions(op, options, ['learningRate']);
+  const { learningRate } = options;
+  const isTensor = learningRate instanceof Tensor;
+  if (isTensor && learningRate.rank > 0) {
+    throw new ShapeError(
+      op,
+      `the learning rate must be a number or a scalar tensor, but is ${kindOf(learningRate)}.`,
+      [learningRate.shape],
+    );
+  }
+  if (isTensor || (learningRate >= 0 && learningRate < Infinity)) return;
+  throw new ValueError(
+    op,
+    `learningRate must be finite and at least 0, but is ${kindOf(learningRate)}.`,
+  );
 }
 
 /** One parameter that has a gradient. */

@@ -1,6 +1,7 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
-  checkLearningRate,
+  checkStep,
   rootOf,
   stateOf,
   updateParameters,
@@ -57,6 +58,14 @@ export interface RmspropState {
  * optimizer.update({ w: ones([2]) }, optimizer.init(params), params, { learningRate: 0.01 });
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer<RmspropState> {
+  checkOptions('rmsprop', options, [
+    'alpha',
+    'eps',
+    'momentum',
+    'centered',
+    'weightDecay',
+    'perParameter',
+  ]);
   const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
   if (!(alpha >= 0 && alpha < 1) || ![eps, momentum, weightDecay].every((n) => n >= 0)) {
     throw new ValueError(
@@ -72,8 +81,9 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer<RmspropState> {
       mean: centered ? zerosByPath(params) : {},
       velocity: momentum === 0 ? {} : zerosByPath(params),
     }),
-    update: (grads, state, params, { learningRate }) => {
-      checkLearningRate('rmsprop', learningRate);
+    update: (grads, state, params, stepOptions) => {
+      checkStep('rmsprop', state, ['step', 'square', 'mean', 'velocity'], stepOptions);
+      const { learningRate } = stepOptions;
       const square: Record<string, Tensor> = { ...state.square };
       const mean: Record<string, Tensor> = { ...state.mean };
       const velocity: Record<string, Tensor> = { ...state.velocity };

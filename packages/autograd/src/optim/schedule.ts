@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { scalar, ValueError, type Tensor } from '@tessera/tensor';
 
 /** A learning rate by step: from the scalar count of steps taken (0 before the first) to a scalar. */
@@ -30,7 +31,9 @@ export interface LinearOptions {
  * @example
  * linearSchedule({ start: 1, end: 0, totalSteps: 4 })(scalar(1, 'int32')); // 0.75
  */
-export function linearSchedule({ start, end, totalSteps }: LinearOptions): Schedule {
+export function linearSchedule(options: LinearOptions): Schedule {
+  checkOptions('linearSchedule', options, ['start', 'end', 'totalSteps']);
+  const { start, end, totalSteps } = options;
   checkRates('linearSchedule', { start, end });
   checkPositive('linearSchedule', 'totalSteps', totalSteps);
   return (step) => {
@@ -57,7 +60,9 @@ export interface StepScheduleOptions {
  * stepSchedule({ start: 1, factor: 0.5, drops: 10 })(scalar(25, 'int32')); // 0.25
  * stepSchedule({ start: 1, drops: [30, 60] })(scalar(30, 'int32')); // 0.1
  */
-export function stepSchedule({ start, factor = 0.1, drops }: StepScheduleOptions): Schedule {
+export function stepSchedule(options: StepScheduleOptions): Schedule {
+  checkOptions('stepSchedule', options, ['start', 'factor', 'drops']);
+  const { start, factor = 0.1, drops } = options;
   checkRates('stepSchedule', { start, factor });
   if (typeof drops === 'number') checkPositive('stepSchedule', 'drops', drops);
   return (step) => {
@@ -85,7 +90,9 @@ export interface ExponentialOptions {
  * @example
  * exponentialSchedule({ start: 1, decay: 0.5 })(scalar(3, 'int32')); // 0.125
  */
-export function exponentialSchedule({ start, decay }: ExponentialOptions): Schedule {
+export function exponentialSchedule(options: ExponentialOptions): Schedule {
+  checkOptions('exponentialSchedule', options, ['start', 'decay']);
+  const { start, decay } = options;
   checkRates('exponentialSchedule', { start });
   checkPositive('exponentialSchedule', 'decay', decay);
   return (step) => step.cast('float32').mul(Math.log(decay)).exp().mul(start);
@@ -118,12 +125,9 @@ export interface CosineOptions {
  * schedule(scalar(0, 'int32')); // 1e-5: the first step of the warm-up
  * schedule(scalar(2000, 'int32')); // 1e-5: the floor
  */
-export function cosineSchedule({
-  peak,
-  floor = 0,
-  warmupSteps = 0,
-  totalSteps,
-}: CosineOptions): Schedule {
+export function cosineSchedule(options: CosineOptions): Schedule {
+  checkOptions('cosineSchedule', options, ['peak', 'floor', 'warmupSteps', 'totalSteps']);
+  const { peak, floor = 0, warmupSteps = 0, totalSteps } = options;
   checkRates('cosineSchedule', { peak, floor });
   if (!(warmupSteps >= 0 && totalSteps > warmupSteps)) {
     throw new ValueError(
@@ -169,6 +173,13 @@ export interface OneCycleOptions {
  * schedule(scalar(29, 'int32')); // 0.1
  */
 export function oneCycleSchedule(options: OneCycleOptions): Schedule {
+  checkOptions('oneCycleSchedule', options, [
+    'peak',
+    'totalSteps',
+    'riseShare',
+    'startDivisor',
+    'endDivisor',
+  ]);
   const { peak, totalSteps, riseShare = 0.3, startDivisor = 25, endDivisor = 1e4 } = options;
   checkRates('oneCycleSchedule', { peak });
   const top = riseShare * totalSteps - 1;

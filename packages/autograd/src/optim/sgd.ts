@@ -1,6 +1,7 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
-  checkLearningRate,
+  checkStep,
   stateOf,
   updateParameters,
   zerosByPath,
@@ -49,6 +50,13 @@ export interface SgdState {
  * params.w; // [0.95, 1.2]
  */
 export function sgd(options: SgdOptions = {}): Optimizer<SgdState> {
+  checkOptions('sgd', options, [
+    'momentum',
+    'dampening',
+    'nesterov',
+    'weightDecay',
+    'perParameter',
+  ]);
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, perParameter } = options;
   if (![momentum, weightDecay, dampening].every((n) => n >= 0 && n < Infinity)) {
     throw new ValueError(
@@ -67,8 +75,9 @@ export function sgd(options: SgdOptions = {}): Optimizer<SgdState> {
       step: zeros([], 'int32'),
       velocity: momentum === 0 ? {} : zerosByPath(params),
     }),
-    update: (grads, state, params, { learningRate }) => {
-      checkLearningRate('sgd', learningRate);
+    update: (grads, state, params, options) => {
+      checkStep('sgd', state, ['step', 'velocity'], options);
+      const { learningRate } = options;
       const velocity: Record<string, Tensor> = { ...state.velocity };
       const entering = dampening === 0 ? 1 : state.step.equal(0).where(1, 1 - dampening);
       const updated = updateParameters('sgd', grads, params, ({ path, gradient, parameter }) => {

@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors, kindOf } from '../arguments.ts';
 import { tensor } from '../create.ts';
 import { expectDType } from '../dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from '../errors.ts';
@@ -34,11 +35,10 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  * const red = { data: Uint8ClampedArray.of(255, 0, 0, 255), width: 1, height: 1 };
  * fromImageData(red); // [[[1]], [[0]], [[0]]]
  */
-export function fromImageData(
-  image: ImageDataLike,
-  { channels = 3 }: FromImageDataOptions = {},
-): Tensor {
-  const { data, width, height } = image;
+export function fromImageData(image: ImageDataLike, options: FromImageDataOptions = {}): Tensor {
+  checkOptions('fromImageData', options, ['channels']);
+  const { channels = 3 } = options;
+  const { data, width, height } = expectImage(image);
   const count = width * height;
   if (![width, height].every((n) => Number.isInteger(n) && n >= 0) || data.length !== 4 * count) {
     throw new FormatError(
@@ -71,6 +71,7 @@ export function fromImageData(
  * // In a browser: canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0)
  */
 export async function toImageData(x: Tensor): Promise<RgbaImage> {
+  checkTensors('toImageData', { x });
   expectDType('toImageData', x.dtype, ['float32']);
   const [channels, height, width] = x.rank === 2 ? [1, ...x.shape] : x.shape;
   if ((x.rank !== 2 && x.rank !== 3) || ![1, 3, 4].includes(channels)) {
@@ -89,4 +90,12 @@ export async function toImageData(x: Tensor): Promise<RgbaImage> {
     }
   }
   return { data, width, height };
+}
+
+function expectImage(image: ImageDataLike): ImageDataLike {
+  if (ArrayBuffer.isView((image as ImageDataLike | null)?.data)) return image;
+  throw new FormatError(
+    'fromImageData',
+    `an image has data, width and height, but got ${kindOf(image)}. Pass context.getImageData(…).`,
+  );
 }

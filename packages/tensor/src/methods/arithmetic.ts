@@ -1,3 +1,4 @@
+import { isTensor, kindOf } from '../arguments.ts';
 import { promoteDTypes, type DType } from '../dtype.ts';
 import { DTypeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
@@ -30,16 +31,10 @@ export function checkNumber(op: string, value: number, dtype: DType, at?: number
 /** Throws a ValueError unless `x` is a tensor, a number or a boolean. */
 function checkOperand(op: string, x: unknown): void {
   if (typeof x === 'number' || typeof x === 'boolean' || isTensor(x)) return;
-  const kind = Array.isArray(x) ? 'an array' : x === null ? 'null' : typeof x;
   throw new ValueError(
     op,
-    `operands are tensors, numbers or booleans, but got ${kind}. Make a tensor first, with tensor(…).`,
+    `operands are tensors, numbers or booleans, but got ${kindOf(x)}. Make a tensor first, with tensor(…).`,
   );
-}
-
-/** Whether a value from outside is a tensor. */
-export function isTensor(x: unknown): x is Tensor {
-  return typeof x === 'object' && x !== null && 'dtype' in x;
 }
 
 /** `x` as a tensor; a number takes the dtype of `like` if it fits there. */
@@ -109,7 +104,7 @@ export function minimum(a: Tensor, b: Operand): Tensor {
 /** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and the branches to one dtype. */
 export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
   expectBool('where', condition);
-  const tensors = [ifTrue, ifFalse].filter(isTensor);
+  const tensors = [ifTrue, ifFalse].filter((x) => typeof x === 'object' && isTensor(x)) as Tensor[];
   const like = tensors[0] ?? constant(0, 'float32', []);
   const [a, b] = [asTensor('where', ifTrue, like), asTensor('where', ifFalse, like)];
   const dtype = promoteDTypes(a.dtype, b.dtype);
@@ -120,8 +115,8 @@ export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Te
 
 /** Throws a DTypeError unless all tensors are bool. */
 export function expectBool(op: string, ...tensors: readonly Tensor[]): void {
-  if (tensors.every(({ dtype }) => dtype === 'bool')) return;
-  const dtypes = tensors.map(({ dtype }) => dtype);
+  const dtypes = tensors.map((x) => (isTensor(x) ? x.dtype : kindOf(x)));
+  if (dtypes.every((dtype) => dtype === 'bool')) return;
   throw new DTypeError(
     op,
     `takes bool, but got ${dtypes.join(' and ')}. Compare first, e.g. x.greater(0).`,

@@ -1,14 +1,14 @@
+import { isTensor, kindOf } from '../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { contract } from '../primitives/contract.ts';
 import { broadcastShapes, sizeOf, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { isTensor } from './arithmetic.ts';
 
 /** NumPy's matrix product over the primitive: vectors, broadcast batches, one matrix for all rows. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (!isTensor(b)) {
-    throw new ValueError('matmul', `takes tensors, but got a ${typeof b}. For numbers use mul.`);
+    throw new ValueError('matmul', `takes tensors, but got ${kindOf(b)}. For numbers use mul.`);
   }
   if (a.rank === 0 || b.rank === 0) {
     throw new ShapeError(

@@ -1,3 +1,4 @@
+import { checkList, kindOf } from '../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { assembly, movement } from '../primitives/movement.ts';
@@ -20,6 +21,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 /** Reorders the dimensions; axes may count from the end. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
+  checkList('permute', 'axes', axes, '[1, 0]');
   const order = axes.map((axis) => normalizeAxis('permute', axis, x.rank));
   const still = order.length === x.rank && order.every((axis, i) => axis === i);
   return still ? x : apply(movement.permute, [x], { axes: order })[0];
@@ -37,6 +39,7 @@ export function transpose(x: Tensor, a: number, b: number): Tensor {
 
 /** Broadcasts to `shape`. */
 export function expand(x: Tensor, shape: Shape): Tensor {
+  checkShape('expand', shape);
   return sameShape(shape, x.shape) ? x : apply(movement.expand, [x], { shape })[0];
 }
 
@@ -63,6 +66,10 @@ export function squeeze(x: Tensor, axis: number | null): Tensor {
 
 /** Takes Python slices of the leading dimensions. */
 export function slice(x: Tensor, ranges: readonly SliceSpec[]): Tensor {
+  checkList('slice', 'ranges', ranges, '[[1, 3]]');
+  ranges.forEach((range, i) => {
+    checkList('slice', `range ${i}`, range ?? [], '[[1, 3]], or null for all');
+  });
   if (ranges.length > x.rank) {
     throw new ShapeError(
       'slice',
@@ -94,7 +101,7 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
   if (!Number.isInteger(index) || index < -n || index >= n) {
     throw new ValueError(
       'select',
-      `index ${index} is outside axis ${axis} of ${formatShape(x.shape)}.`,
+      `index ${kindOf(index)} is outside axis ${axis} of ${formatShape(x.shape)}.`,
     );
   }
   const start = index < 0 ? index + n : index;
@@ -107,6 +114,10 @@ export function pad(
   amounts: readonly (readonly [number, number])[],
   value: number,
 ): Tensor {
+  checkList('pad', 'amounts', amounts, '[[1, 1], [0, 0]]');
+  amounts.forEach((pair, i) => {
+    checkList('pad', `amount ${i}`, pair, '[1, 1]');
+  });
   if (amounts.length !== x.rank) {
     throw new ShapeError(
       'pad',
@@ -130,6 +141,7 @@ export function pad(
 /** Cuts an axis into pieces of the given sizes. */
 export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
   const at = normalizeAxis('split', axis, x.rank);
+  checkList('split', 'sizes', sizes, '[2, 2]; for equal parts use chunk');
   checkShape('split', sizes);
   if (sizes.reduce((sum, n) => sum + n, 0) !== x.shape[at]) {
     throw new ShapeError(
@@ -152,7 +164,7 @@ export function chunk(x: Tensor, count: number, axis: number): Tensor[] {
   if (!Number.isInteger(count) || count < 1 || n % count !== 0) {
     throw new ShapeError(
       'chunk',
-      `axis ${axis} of ${formatShape(x.shape)} does not divide into ${count} equal parts.`,
+      `axis ${axis} of ${formatShape(x.shape)} does not divide into ${kindOf(count)} equal parts.`,
       [x.shape],
     );
   }

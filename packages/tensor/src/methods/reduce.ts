@@ -1,3 +1,4 @@
+import { checkOptions } from '../arguments.ts';
 import { apply } from '../interpreter.ts';
 import { checkElements, reduce } from '../primitives/reduce.ts';
 import { normalizeAxes } from '../shape.ts';
@@ -8,13 +9,16 @@ export function reduction(
   name: keyof typeof reduce,
   x: Tensor,
   axes: Axes,
-  { keepDims = false }: ReduceOptions,
+  options: ReduceOptions,
   op: string = name,
 ): Tensor {
+  checkOptions(op, options, ['keepDims']);
   const list = normalizeAxes(op, axes, x.rank);
   if (name === 'max') checkElements(op, x, list);
   const reduced = list.length === 0 ? x : apply(reduce[name], [x], { axes: list })[0];
-  return keepDims ? reduced.reshape(x.shape.map((n, i) => (list.includes(i) ? 1 : n))) : reduced;
+  return options.keepDims
+    ? reduced.reshape(x.shape.map((n, i) => (list.includes(i) ? 1 : n)))
+    : reduced;
 }
 
 /** The number of elements that one result of a reduction takes in. */

@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import type { Tensor } from '../tensor.ts';
 import { log1p } from './exponential.ts';
 
@@ -22,6 +23,7 @@ function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
  * silu(tensor([-1, 0, 1])); // [-0.2689, 0, 0.7311]
  */
 export function silu(x: Tensor): Tensor {
+  checkTensors('silu', { x });
   return gated(x, (y) => y.sigmoid());
 }
 
@@ -34,6 +36,7 @@ export function silu(x: Tensor): Tensor {
  * gelu(tensor([-1, 0, 1])); // [-0.1588, 0, 0.8412]
  */
 export function gelu(x: Tensor): Tensor {
+  checkTensors('gelu', { x });
   return gated(x, (y) => {
     const inner = y
       .mul(y)
@@ -52,6 +55,7 @@ export function gelu(x: Tensor): Tensor {
  * geluErf(tensor([-1, 0, 1])); // [-0.1587, 0, 0.8413]
  */
 export function geluErf(x: Tensor): Tensor {
+  checkTensors('geluErf', { x });
   return gated(x, (y) => y.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
 }
 
@@ -63,6 +67,7 @@ export function geluErf(x: Tensor): Tensor {
  * softplus(tensor([0, 100])); // [0.6931, 100]
  */
 export function softplus(x: Tensor): Tensor {
+  checkTensors('softplus', { x });
   const isPositive = x.greater(0);
   return isPositive.where(x, 0).add(log1p(isPositive.where(x.neg(), x).exp()));
 }

@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { composites } from '../composites/table.ts';
 import { ones } from '../create.ts';
 import { apply } from '../interpreter.ts';
@@ -35,6 +36,8 @@ export interface AttentionOptions {
  * attention(x, x, x, { causal: true }); // float32[2, 8, 16]
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  checkTensors('attention', { q, k, v });
+  checkOptions('attention', options, ['scale', 'mask', 'causal']);
   const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), mask = null, causal = false } = options;
   if (!Number.isFinite(scale) && q.rank > 0) {
     throw new ValueError('attention', `scale must be finite, but is ${scale}.`);
@@ -59,6 +62,7 @@ function maskedSoftmax(logits: Tensor, mask: Tensor | null, causal: boolean): Te
   let visible = causal ? tril(everywhere) : everywhere;
   let shifted = logits;
   if (mask !== null) {
+    checkTensors('attention', { mask });
     checkMask(logits.shape, mask);
     const isBool = mask.dtype === 'bool';
     const shown = isBool ? mask : mask.greater(-Infinity);

@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import { ValueError } from '../errors.ts';
 import type { Operand, Tensor } from '../tensor.ts';
 
@@ -15,6 +16,7 @@ import type { Operand, Tensor } from '../tensor.ts';
  * clamp(tensor([-2, 0.5, 3]), null, 1); // [-2, 0.5, 1]
  */
 export function clamp(x: Tensor, low: Operand | null, high: Operand | null = null): Tensor {
+  checkTensors('clamp', { x });
   if (Number.isNaN(low) || Number.isNaN(high)) {
     throw new ValueError(
       'clamp',

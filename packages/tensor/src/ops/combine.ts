@@ -1,3 +1,4 @@
+import { checkList, checkTensors } from '../arguments.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { assembly } from '../primitives/movement.ts';
@@ -12,7 +13,7 @@ import type { Operand, Tensor } from '../tensor.ts';
  * concat([zeros([2, 1]), ones([2, 2])], 1); // [[0, 1, 1], [0, 1, 1]]
  */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  if (tensors.length === 0) throw new ShapeError('concat', 'needs at least one tensor.', []);
+  checkInputs('concat', tensors);
   const at = normalizeAxis('concat', axis, tensors[0].rank);
   return tensors.length === 1 ? tensors[0] : apply(assembly.concat, tensors, { axis: at })[0];
 }
@@ -25,7 +26,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
  * stack([tensor([1, 2]), tensor([3, 4])], 1); // [[1, 3], [2, 4]]
  */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  if (tensors.length === 0) throw new ShapeError('stack', 'needs at least one tensor.', []);
+  checkInputs('stack', tensors);
   const at = normalizeAxis('stack', axis, tensors[0].rank + 1);
   const odd = tensors.findIndex(({ shape }) => !sameShape(shape, tensors[0].shape));
   if (odd >= 0) {
@@ -50,5 +51,15 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
  * where(x.less(0), 0, x); // [0, 2, 0]
  */
 export function where(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
+  checkTensors('where', { condition });
   return condition.where(ifTrue, ifFalse);
+}
+
+/** Throws a typed error unless `tensors` is an array of at least one tensor. */
+function checkInputs(op: string, tensors: readonly Tensor[]): void {
+  checkList(op, 'tensors', tensors, `${op}([a, b], axis)`);
+  if (tensors.length === 0) throw new ShapeError(op, 'needs at least one tensor.', []);
+  tensors.forEach((x, i) => {
+    checkTensors(op, { [`input ${i}`]: x });
+  });
 }

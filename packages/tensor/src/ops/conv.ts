@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { checkGeometry, contract, type Conv2dGeometry } from '../primitives/contract.ts';
@@ -24,6 +25,9 @@ export interface ConvTranspose2dOptions extends Conv2dOptions {
   readonly outputPadding?: Size2d;
 }
 
+/** The options of both convolutions. */
+const GEOMETRY = ['stride', 'padding', 'dilation', 'groups'] as const;
+
 /**
  * 2-D cross-correlation: x `[B, C, H, W]` and weight `[O, C/groups, kh, kw]` give `[B, O, OH, OW]`
  * with `OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1`.
@@ -34,6 +38,8 @@ export interface ConvTranspose2dOptions extends Conv2dOptions {
  * conv2d(image, ones([8, 3, 3, 3]), { stride: 2, padding: 1 }); // float32[1, 8, 16, 16]
  */
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
+  checkTensors('conv2d', { x, weight });
+  checkOptions('conv2d', options, GEOMETRY);
   return apply(contract.conv2d, [x, weight], geometryOf(options))[0];
 }
 
@@ -51,6 +57,8 @@ export function convTranspose2d(
   weight: Tensor,
   options: ConvTranspose2dOptions = {},
 ): Tensor {
+  checkTensors('convTranspose2d', { x, weight });
+  checkOptions('convTranspose2d', options, [...GEOMETRY, 'outputPadding']);
   const geometry = geometryOf(options);
   const extra = pair(options.outputPadding ?? 0);
   if (x.rank !== 4 || weight.rank !== 4) {
@@ -107,5 +115,5 @@ export function geometryOf(options: Conv2dOptions): Conv2dGeometry {
 
 /** `[vertical, horizontal]`. */
 export function pair(size: Size2d): readonly [number, number] {
-  return typeof size === 'number' ? [size, size] : size;
+  return Array.isArray(size) ? (size as [number, number]) : [size as number, size as number];
 }

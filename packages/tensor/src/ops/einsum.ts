@@ -1,3 +1,4 @@
+import { checkTensors, kindOf } from '../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -29,6 +30,15 @@ interface Term {
  * einsum('ii->', tensor([[1, 2], [3, 4]])); // 5: the trace
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
+  if (typeof equation !== 'string') {
+    throw new ValueError(
+      'einsum',
+      `the equation must be a string, but is ${kindOf(equation)}. It comes first: einsum('ij,jk->ik', a, b).`,
+    );
+  }
+  operands.forEach((x, i) => {
+    checkTensors('einsum', { [`operand ${i}`]: x });
+  });
   const { inputs, output } = parse(equation, operands);
   const terms = operands.map((x, i) => diagonal({ x: x.cast('float32'), labels: inputs[i] }));
   const sizes = sizesOf(equation, terms);

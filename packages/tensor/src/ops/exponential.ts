@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import type { Tensor } from '../tensor.ts';
 
 /**
@@ -12,6 +13,7 @@ import type { Tensor } from '../tensor.ts';
  * expm1(tensor([1e-6, 1])); // [1.0000005e-6, 1.7182818]
  */
 export function expm1(x: Tensor): Tensor {
+  checkTensors('expm1', { x });
   const y = x.cast('float32');
   const near = y.abs().less(1);
   const t = near.where(y, 0).mul(0.5).tanh();
@@ -32,6 +34,7 @@ export function expm1(x: Tensor): Tensor {
  * log1p(tensor([1e-6, 1])); // [9.999995e-7, 0.6931472]
  */
 export function log1p(x: Tensor): Tensor {
+  checkTensors('log1p', { x });
   const y = x.cast('float32');
   const near = y.abs().less(0.4);
   const small = near.where(y, 0);

@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import { arange } from '../create.ts';
 import { expectDType } from '../dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
@@ -17,6 +18,7 @@ import type { Tensor } from '../tensor.ts';
  * gather(x, index, 1); // [[1, 1], [4, 3]]
  */
 export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
+  checkTensors('gather', { x, index });
   return apply(primitives.gather, [x, index], { axis: normalizeAxis('gather', axis, x.rank) })[0];
 }
 
@@ -29,6 +31,7 @@ export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
  * scatterAdd(index, tensor([1, 2, 3]), 0, [4]); // [4, 0, 2, 0]
  */
 export function scatterAdd(index: Tensor, source: Tensor, axis: number, shape: Shape): Tensor {
+  checkTensors('scatterAdd', { index, source });
   checkShape('scatterAdd', shape);
   const at = normalizeAxis('scatterAdd', axis, shape.length);
   return apply(primitives.scatterAdd, [index, source], { axis: at, shape })[0];
@@ -42,6 +45,7 @@ export function scatterAdd(index: Tensor, source: Tensor, axis: number, shape: S
  * indexSelect(x, tensor([2, 0], { dtype: 'int32' }), 0); // [[5, 6], [1, 2]]
  */
 export function indexSelect(x: Tensor, index: Tensor, axis: number): Tensor {
+  checkTensors('indexSelect', { x, index });
   const at = normalizeAxis('indexSelect', axis, x.rank);
   expectDType('indexSelect', index.dtype, ['int32']);
   if (index.rank !== 1) {
@@ -64,6 +68,7 @@ export function indexSelect(x: Tensor, index: Tensor, axis: number): Tensor {
  * embedding(table, tensor([2, 1], { dtype: 'int32' })); // [[2, 20], [1, 10]]
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
+  checkTensors('embedding', { table, ids });
   expectDType('embedding', ids.dtype, ['int32']);
   if (table.rank !== 2) {
     throw new ShapeError(
@@ -83,6 +88,7 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
  * oneHot(tensor([2, 0], { dtype: 'int32' }), 3); // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(ids: Tensor, classes: number): Tensor {
+  checkTensors('oneHot', { ids });
   expectDType('oneHot', ids.dtype, ['int32']);
   if (!Number.isSafeInteger(classes) || classes < 0) {
     throw new ValueError(

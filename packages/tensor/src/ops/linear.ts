@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -8,6 +9,7 @@ import type { Tensor } from '../tensor.ts';
  * matmul(tensor([[1, 2]]), tensor([[3], [4]])); // [[11]]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkTensors('matmul', { a });
   return a.matmul(b);
 }
 
@@ -19,6 +21,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  * linear(tensor([2, 3]), weight, tensor([0, 0, 10])); // [2, 3, 15]
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  checkTensors('linear', bias ? { x, weight, bias } : { x, weight });
   if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== weight.shape[1]) {
     throw new ShapeError(
       'linear',

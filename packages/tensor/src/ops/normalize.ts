@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { composites } from '../composites/table.ts';
 import { expectDType } from '../dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
@@ -53,6 +54,8 @@ export interface BatchNormOptions extends NormalizeOptions {
  * layerNorm(zeros([2, 4, 5]), { normalizedShape: [4, 5] }); // float32[2, 4, 5]
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
+  checkTensors('layerNorm', { x });
+  checkOptions('layerNorm', options, ['weight', 'bias', 'eps', 'normalizedShape']);
   checkEps('layerNorm', options);
   if (x.rank === 0) throw new ShapeError('layerNorm', 'a scalar has no last axis.', [x.shape]);
   const shape = options.normalizedShape ?? options.weight?.shape ?? x.shape.slice(-1);
@@ -80,6 +83,8 @@ export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
  * rmsNorm(tensor([3, 4]), { eps: 0 }); // [0.849, 1.131]: [3, 4] / √12.5
  */
 export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor {
+  checkTensors('rmsNorm', { x });
+  checkOptions('rmsNorm', options, ['weight', 'eps']);
   checkEps('rmsNorm', options);
   expectDType('rmsNorm', x.dtype, ['float32']);
   if (x.rank === 0) throw new ShapeError('rmsNorm', 'a scalar has no last axis.', [x.shape]);
@@ -101,10 +106,12 @@ export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor {
  * groupNorm(tensor([[[1, 3], [5, 9]]]), 2, { eps: 0 }); // [[[-1, 1], [-1, 1]]]
  */
 export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions = {}): Tensor {
+  checkTensors('groupNorm', { x });
+  checkOptions('groupNorm', options, ['weight', 'bias', 'eps']);
   checkEps('groupNorm', options);
   expectDType('groupNorm', x.dtype, ['float32']);
   const channels = channelsOf('groupNorm', x);
-  if (!(groups >= 1) || channels % groups !== 0) {
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
     throw new ShapeError(
       'groupNorm',
       `the ${channels} channels of x ${formatShape(x.shape)} do not divide into ${groups} groups.`,
@@ -142,6 +149,8 @@ export function batchNorm(
   running: RunningStatistics,
   options: BatchNormOptions = {},
 ): { readonly output: Tensor; readonly running: RunningStatistics } {
+  checkTensors('batchNorm', { x });
+  checkOptions('batchNorm', options, ['weight', 'bias', 'eps', 'training', 'momentum']);
   const { eps = EPS, training = false, momentum = 0.1 } = options;
   checkEps('batchNorm', options);
   expectDType('batchNorm', x.dtype, ['float32']);
@@ -150,7 +159,7 @@ export function batchNorm(
   }
   const channels = channelsOf('batchNorm', x);
   const aligned = perChannel(x);
-  for (const each of [running.mean, running.variance]) checkFit('batchNorm', each, [channels]);
+  for (const each of [running?.mean, running?.variance]) checkFit('batchNorm', each, [channels]);
   const normalize = (mean: Tensor, variance: Tensor): Tensor => {
     const scale = variance.add(eps).rsqrt().reshape(aligned);
     return affine(
@@ -208,6 +217,7 @@ function affine(
 }
 
 function checkFit(op: string, x: Tensor, expected: Shape): Tensor {
+  checkTensors(op, { 'each of weight, bias and statistics': x });
   if (sameShape(x.shape, expected)) return x;
   throw new ShapeError(
     op,

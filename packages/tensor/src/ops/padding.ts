@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors, kindOf } from '../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { SliceSpec, Tensor } from '../tensor.ts';
 import { concat } from './combine.ts';
@@ -29,10 +30,13 @@ const MODES: readonly unknown[] = ['constant', 'reflect', 'replicate'];
 export function pad(
   x: Tensor,
   amounts: readonly (readonly [number, number])[],
-  { mode = 'constant', value = 0 }: PadOptions = {},
+  options: PadOptions = {},
 ): Tensor {
+  checkTensors('pad', { x });
+  checkOptions('pad', options, ['mode', 'value']);
+  const { mode = 'constant', value = 0 } = options;
   if (!MODES.includes(mode)) {
-    throw new ValueError('pad', `there is no mode '${mode}'. Use ${MODES.join(', ')}.`);
+    throw new ValueError('pad', `there is no mode ${kindOf(mode)}. Use ${MODES.join(', ')}.`);
   }
   if (mode === 'constant' || amounts.length !== x.rank) return x.pad(amounts, value);
   return amounts.reduce((y, [before, after], axis) => {

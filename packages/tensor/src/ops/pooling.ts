@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { ones } from '../create.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { checkGeometry, conv2dOutputSize, type Conv2dGeometry } from '../primitives/contract.ts';
@@ -36,6 +37,7 @@ export interface AvgPool2dOptions {
  * maxPool2d(tensor([[1, 2, 3, 4], [5, 6, 7, 8]]), 2); // [[6, 8]]
  */
 export function maxPool2d(x: Tensor, kernel: Size2d, options: MaxPool2dOptions = {}): Tensor {
+  checkOptions('maxPool2d', options, ['stride', 'padding', 'dilation']);
   return fold('maxPool2d', x, kernel, options, -Infinity, (best, next) =>
     next.greater(best).or(next.notEqual(next)).where(next, best),
   );
@@ -50,13 +52,11 @@ export function maxPool2d(x: Tensor, kernel: Size2d, options: MaxPool2dOptions =
  * @example
  * avgPool2d(tensor([[1, 2, 3, 4], [5, 6, 7, 8]]), 2); // [[3.5, 5.5]]
  */
-export function avgPool2d(
-  x: Tensor,
-  kernel: Size2d,
-  { countIncludePad = true, ...options }: AvgPool2dOptions = {},
-): Tensor {
+export function avgPool2d(x: Tensor, kernel: Size2d, options: AvgPool2dOptions = {}): Tensor {
+  checkOptions('avgPool2d', options, ['stride', 'padding', 'countIncludePad']);
+  const { countIncludePad = true, ...geometry } = options;
   const sum = (image: Tensor): Tensor =>
-    fold('avgPool2d', image, kernel, options, 0, (total, next) => total.add(next));
+    fold('avgPool2d', image, kernel, geometry, 0, (total, next) => total.add(next));
   const [height, width] = pair(kernel);
   return sum(x).div(countIncludePad ? height * width : sum(ones(x.shape.slice(-2))));
 }
@@ -70,6 +70,7 @@ function fold(
   outside: number,
   combine: (folded: Tensor, next: Tensor) => Tensor,
 ): Tensor {
+  checkTensors(op, { x });
   const size = pair(kernel);
   const geometry = geometryOf({ stride: kernel, ...options });
   const output = outputSize(op, x, size, geometry);
@@ -99,7 +100,7 @@ function outputSize(
   geometry: Conv2dGeometry,
 ): readonly number[] {
   const { padding, dilation } = geometry;
-  const reach = kernel.map((n, i) => dilation[i] * (n - 1) + 1);
+  const reach = kernel.map((n, i) => dilation[i] * (Number(n) - 1) + 1);
   if (!kernel.every((n, i) => Number.isInteger(n) && n >= 1 && 2 * padding[i] <= reach[i])) {
     throw new ValueError(
       op,

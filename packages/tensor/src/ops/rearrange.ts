@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import { ShapeError, ValueError } from '../errors.ts';
 import { checkShape, normalizeAxis, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -13,6 +14,7 @@ import { concat } from './combine.ts';
  * tile(tensor([[1, 2]]), [2, 2]); // [[1, 2, 1, 2], [1, 2, 1, 2]]
  */
 export function tile(x: Tensor, repetitions: Shape): Tensor {
+  checkTensors('tile', { x });
   checkShape('tile', repetitions);
   const rank = Math.max(x.rank, repetitions.length);
   const filled = (sizes: Shape): number[] => [
@@ -41,6 +43,7 @@ export function roll(
   shifts: number | readonly number[],
   axes: number | readonly number[],
 ): Tensor {
+  checkTensors('roll', { x });
   const by = [shifts].flat();
   const along = [axes].flat();
   if (by.length !== along.length) {

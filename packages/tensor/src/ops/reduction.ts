@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { arange, ones } from '../create.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
@@ -16,14 +17,12 @@ import { concat } from './combine.ts';
  * @example
  * prod(tensor([[1, 2], [3, 4]]), 0); // [3, 8]
  */
-export function prod(
-  x: Tensor,
-  axes: Axes = null,
-  { keepDims = false }: ReduceOptions = {},
-): Tensor {
+export function prod(x: Tensor, axes: Axes = null, options: ReduceOptions = {}): Tensor {
+  checkTensors('prod', { x });
+  checkOptions('prod', options, ['keepDims']);
   const numbers = x.dtype === 'bool' ? x.cast('int32') : x;
   const { joined, kept, dropped } = joinAxes('prod', numbers, axes);
-  const shape = keepDims ? kept : dropped;
+  const shape = options.keepDims ? kept : dropped;
   let left = joined; // [..., n]
   for (let n = left.shape[dropped.length]; n !== 1; n = Math.ceil(n / 2)) {
     if (n === 0) return ones(shape, x.dtype === 'float32' ? 'float32' : 'int32');
@@ -66,8 +65,10 @@ function indexOf(
   extreme: (values: Tensor) => Tensor,
   x: Tensor,
   axis: number | null,
-  { keepDims = false }: ReduceOptions,
+  options: ReduceOptions,
 ): Tensor {
+  checkTensors(op, { x });
+  checkOptions(op, options, ['keepDims']);
   const numbers = x.dtype === 'bool' ? x.cast('int32') : x;
   const { joined, kept, dropped } = joinAxes(op, numbers, axis);
   const n = joined.shape[dropped.length];
@@ -77,5 +78,5 @@ function indexOf(
   return hit
     .where(arange(n), n)
     .min(-1)
-    .reshape(keepDims ? kept : dropped);
+    .reshape(options.keepDims ? kept : dropped);
 }

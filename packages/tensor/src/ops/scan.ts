@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import { normalizeAxis } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { concat } from './combine.ts';
@@ -18,6 +19,7 @@ import { concat } from './combine.ts';
  * cumsum(tensor([1, 2, 3]), 0); // [1, 3, 6]
  */
 export function cumsum(x: Tensor, axis: number): Tensor {
+  checkTensors('cumsum', { x });
   const at = normalizeAxis('cumsum', axis, x.rank);
   const n = x.shape[at];
   const part = (y: Tensor, start: number, stop: number): Tensor =>

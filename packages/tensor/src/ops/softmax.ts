@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { composites } from '../composites/table.ts';
 import { apply } from '../interpreter.ts';
 import { normalizeAxis } from '../shape.ts';
@@ -11,6 +12,7 @@ import { joinAxes } from './axes.ts';
  * softmax(tensor([0, Math.log(3)])); // [0.25, 0.75]
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
+  checkTensors('softmax', { x });
   return apply(composites.softmax, [x.cast('float32')], {
     axis: normalizeAxis('softmax', axis, x.rank),
   })[0];
@@ -23,14 +25,12 @@ export function softmax(x: Tensor, axis = -1): Tensor {
  * @example
  * logSumExp(tensor([1000, 1000])); // 1000.693: 1000 + ln 2
  */
-export function logSumExp(
-  x: Tensor,
-  axes: Axes = -1,
-  { keepDims = false }: ReduceOptions = {},
-): Tensor {
+export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {}): Tensor {
+  checkTensors('logSumExp', { x });
+  checkOptions('logSumExp', options, ['keepDims']);
   const { joined, kept, dropped } = joinAxes('logSumExp', x.cast('float32'), axes);
   const y = apply(composites.logSumExp, [joined], { axis: dropped.length })[0];
-  return keepDims ? y.reshape(kept) : y;
+  return options.keepDims ? y.reshape(kept) : y;
 }
 
 /**
@@ -41,6 +41,7 @@ export function logSumExp(
  * logSoftmax(tensor([0, 1000])); // [-1000, 0]
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  checkTensors('logSoftmax', { x });
   return apply(composites.logSoftmax, [x.cast('float32')], {
     axis: normalizeAxis('logSoftmax', axis, x.rank),
   })[0];

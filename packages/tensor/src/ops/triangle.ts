@@ -1,3 +1,4 @@
+import { checkTensors, kindOf } from '../arguments.ts';
 import { arange } from '../create.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
@@ -29,8 +30,12 @@ export function triu(x: Tensor, k = 0): Tensor {
 }
 
 /** `column − row` at every place of the last two dimensions. */
-function offsets(op: string, { rank, shape }: Tensor, k: number): Tensor {
-  if (!Number.isInteger(k)) throw new ValueError(op, `k must be a whole number, but is ${k}.`);
+function offsets(op: string, x: Tensor, k: number): Tensor {
+  checkTensors(op, { x });
+  const { rank, shape } = x;
+  if (!Number.isInteger(k)) {
+    throw new ValueError(op, `k must be a whole number, but is ${kindOf(k)}.`);
+  }
   if (rank < 2)
     throw new ShapeError(op, `[..., M, N] expected, but got ${formatShape(shape)}.`, [shape]);
   return arange(shape[rank - 1]).sub(arange(shape[rank - 2]).unsqueeze(1)); // [M, N]

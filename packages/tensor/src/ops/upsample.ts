@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors, kindOf } from '../arguments.ts';
 import { tensor } from '../create.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
@@ -61,12 +62,13 @@ export function upsampleNearest2d(x: Tensor, target: UpsampleTarget): Tensor {
 export function upsampleBilinear2d(
   x: Tensor,
   target: UpsampleTarget,
-  { alignCorners = false }: UpsampleBilinear2dOptions = {},
+  options: UpsampleBilinear2dOptions = {},
 ): Tensor {
+  checkOptions('upsampleBilinear2d', options, ['alignCorners']);
   const size = outputSize('upsampleBilinear2d', x, target);
   return alongBoth(x.cast('float32'), size, (y, axis, n, out) => {
     const places = Array.from({ length: out }, (_, i) =>
-      alignCorners
+      options.alignCorners
         ? (i * (n - 1)) / Math.max(out - 1, 1)
         : Math.max(((i + 0.5) * n) / out - 0.5, 0),
     );
@@ -96,23 +98,27 @@ function take(x: Tensor, axis: number, indices: readonly number[]): Tensor {
   return indexSelect(x, tensor(Int32Array.from(indices)), axis);
 }
 
-function outputSize(
-  op: string,
-  { rank, shape }: Tensor,
-  target: UpsampleTarget,
-): readonly number[] {
+function outputSize(op: string, x: Tensor, target: UpsampleTarget): readonly number[] {
+  checkTensors(op, { x });
+  const { rank, shape } = x;
   const image = shape.slice(-2);
   if (rank < 2 || image.includes(0)) {
     throw new ShapeError(op, `[..., H, W] with pixels expected, but got ${formatShape(shape)}.`, [
       shape,
     ]);
   }
-  const given = typeof target === 'number' ? [target] : target.size;
-  if (!given.every((n) => Number.isInteger(n) && n >= 1)) {
+  const given: unknown = typeof target === 'object' ? target?.size : [target];
+  const count = typeof target === 'object' ? 2 : 1;
+  if (
+    !Array.isArray(given) ||
+    given.length !== count ||
+    !given.every((n) => Number.isInteger(n) && n >= 1)
+  ) {
     throw new ValueError(
       op,
-      `factor and size must be whole numbers of at least 1, but got ${formatShape(given)}.`,
+      `factor and size must be whole numbers of at least 1, but got ` +
+        `${Array.isArray(given) ? formatShape(given) : kindOf(target)}. Write 2, or { size: [8, 8] }.`,
     );
   }
-  return typeof target === 'number' ? image.map((n) => n * target) : given;
+  return typeof target === 'number' ? image.map((n) => n * target) : (given as number[]);
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { broadcastShapes, softplus, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 
@@ -24,8 +25,10 @@ export interface BceWithLogitsOptions extends LossOptions {
 export function bceWithLogits(
   logits: Tensor,
   target: Tensor,
-  { reduction = 'mean', posWeight = 1 }: BceWithLogitsOptions = {},
+  options: BceWithLogitsOptions = {},
 ): Tensor {
+  checkOptions('bceWithLogits', options, ['reduction', 'posWeight']);
+  const { reduction = 'mean', posWeight = 1 } = options;
   expectOneShape('bceWithLogits', logits, target);
   if (typeof posWeight !== 'number') {
     broadcastShapes('bceWithLogits (posWeight)', logits.shape, posWeight.shape);

@@ -1,3 +1,4 @@
+import { checkOptions, checkTensors } from '@tessera/tensor/extend';
 import {
   AxisError,
   formatShape,
@@ -40,6 +41,8 @@ export function crossEntropy(
   target: Tensor,
   options: CrossEntropyOptions = {},
 ): Tensor {
+  checkTensors('crossEntropy', { logits, target });
+  checkOptions('crossEntropy', options, ['axis', 'labelSmoothing', 'ignoreIndex', 'reduction']);
   const {
     axis = -1,
     labelSmoothing: smoothing = 0,

@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import type { Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type Reduction } from './reduction.ts';
 
@@ -23,11 +24,9 @@ export interface KlDivOptions {
  * @example
  * klDiv(tensor([[0.5, 0.5]]).log(), tensor([[1, 0]])); // ln 2
  */
-export function klDiv(
-  logPrediction: Tensor,
-  target: Tensor,
-  { reduction = 'batchmean', logTarget = false }: KlDivOptions = {},
-): Tensor {
+export function klDiv(logPrediction: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  checkOptions('klDiv', options, ['reduction', 'logTarget']);
+  const { reduction = 'batchmean', logTarget = false } = options;
   expectOneShape('klDiv', logPrediction, target);
   const absent = target.lessEqual(logTarget ? -Infinity : 0);
   const logarithm = logTarget ? absent.where(0, target) : absent.where(1, target).log();

@@ -1,3 +1,4 @@
+import { checkTensors } from '@tessera/tensor/extend';
 import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 
 /**
@@ -30,6 +31,7 @@ export function reduceLosses(
 
 /** Throws a ShapeError unless both have one shape: a silent broadcast in a loss has ruined many a training. */
 export function expectOneShape(op: string, prediction: Tensor, target: Tensor): void {
+  checkTensors(op, { prediction, target });
   if (formatShape(prediction.shape) === formatShape(target.shape)) return;
   throw new ShapeError(
     op,

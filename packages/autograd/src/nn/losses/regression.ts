@@ -1,3 +1,4 @@
+import { checkOptions } from '@tessera/tensor/extend';
 import { ValueError, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 
@@ -9,11 +10,9 @@ import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
  * @example
  * mseLoss(tensor([1, 2]), tensor([1, 4])); // 2
  */
-export function mseLoss(
-  prediction: Tensor,
-  target: Tensor,
-  { reduction = 'mean' }: LossOptions = {},
-): Tensor {
+export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkOptions('mseLoss', options, ['reduction']);
+  const { reduction = 'mean' } = options;
   expectOneShape('mseLoss', prediction, target);
   return reduceLosses('mseLoss', prediction.sub(target).square(), reduction);
 }
@@ -38,8 +37,10 @@ export interface SmoothL1Options extends LossOptions {
 export function smoothL1(
   prediction: Tensor,
   target: Tensor,
-  { reduction = 'mean', beta = 1 }: SmoothL1Options = {},
+  options: SmoothL1Options = {},
 ): Tensor {
+  checkOptions('smoothL1', options, ['reduction', 'beta']);
+  const { reduction = 'mean', beta = 1 } = options;
   expectOneShape('smoothL1', prediction, target);
   if (!(beta >= 0)) throw new ValueError('smoothL1', `beta must be at least 0, but got ${beta}.`);
   const difference = prediction.sub(target);

@@ -1,3 +1,4 @@
+import { checkOptions, kindOf } from '../../arguments.ts';
 import type { Backend, Executable, Storage } from '../../backend.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
@@ -107,11 +108,12 @@ const calls: {
  * backend.readSync(storage); // [1, 2, 3]
  */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
+  checkOptions('wasmBackend', options, ['threads', 'relaxed']);
   const threads = options.threads ?? availableThreads();
   if (!Number.isInteger(threads) || threads < 1) {
     throw new ValueError(
       'wasmBackend',
-      `threads must be a whole number of at least 1, but is ${threads}.`,
+      `threads must be a whole number of at least 1, but is ${kindOf(threads)}.`,
     );
   }
   if (threads > 1 && !sharesMemory()) {

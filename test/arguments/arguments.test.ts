@@ -1,0 +1,73 @@
+import * as autograd from '@tessera/autograd';
+import * as nn from '@tessera/autograd/nn';
+import * as optim from '@tessera/autograd/optim';
+import * as tensorPackage from '@tessera/tensor';
+import { describe, expect, it } from 'vitest';
+import { accident, callables, misuses, withUnknownOption, type Row } from './misuse.ts';
+import { autogradRows } from './rows/autograd.ts';
+import { nnRows } from './rows/nn.ts';
+import { optimRows } from './rows/optim.ts';
+import { tensorRows } from './rows/tensor.ts';
+
+interface Entry {
+  readonly entry: string;
+  readonly module: Readonly<Record<string, unknown>>;
+  readonly rows: readonly Row[];
+  /** Names without a row, each with the reason. */
+  readonly exempt: Readonly<Record<string, string>>;
+}
+
+const entries: readonly Entry[] = [
+  {
+    entry: '@tessera/tensor',
+    module: tensorPackage,
+    rows: tensorRows,
+    exempt: {
+      setDefaultBackend: 'a wrong call that it takes, null, changes what the other rows compute on',
+      Tensor: 'made by the engine',
+      TreeNode: 'abstract',
+    },
+  },
+  {
+    entry: '@tessera/autograd',
+    module: autograd,
+    rows: autogradRows,
+    exempt: {
+      Recorder: 'made by record',
+      backward: 'for those who extend the engine',
+      cotangentFormula: 'for those who extend the engine',
+      notDifferentiable: 'for those who extend the engine',
+      rule: 'for those who extend the engine',
+      vjpEntry: 'for those who extend the engine',
+    },
+  },
+  { entry: '@tessera/autograd/nn', module: nn, rows: nnRows, exempt: { Module: 'abstract' } },
+  { entry: '@tessera/autograd/optim', module: optim, rows: optimRows, exempt: {} },
+];
+
+describe.each(entries)('$entry', ({ module, rows, exempt }) => {
+  it('has a row for each of its functions and classes', () => {
+    const named = new Set(rows.map(({ name }) => name));
+    expect(
+      callables(module)
+        .filter((name) => !named.has(name))
+        .sort(),
+    ).toEqual(Object.keys(exempt).sort());
+  });
+
+  it.each(rows)('$name takes what it should', async ({ call, args }) => {
+    await call(...args);
+  });
+
+  it.each(rows)('$name refuses wrong arguments on purpose, not by accident', async (row) => {
+    for (const args of misuses(row)) expect(await accident(row, args)).toBeNull();
+  });
+
+  const optional = rows.flatMap((row) => {
+    const args = withUnknownOption(row);
+    return args === null ? [] : [{ ...row, args }];
+  });
+  it.each(optional)('$name knows its options', async ({ call, args }) => {
+    await expect(async () => call(...args)).rejects.toThrow('nonsense');
+  });
+});
