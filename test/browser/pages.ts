@@ -36,7 +36,8 @@ export interface VisitOptions {
   readonly fetchable?: ReadonlyMap<string, Uint8Array>;
 }
 
-const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
+/** A browser that has no GPU and needs none. */
+export const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
 
 /**
  * Gives pages WebGL 2 and WebGPU on a machine without a GPU, and the time to compile hundreds of

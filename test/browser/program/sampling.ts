@@ -1,60 +1,127 @@
-/** What a page would do with `@tessera/dit`: a small model, its forward pass, and samples from it. */
-import { key, normal, split, tensor, tree, type Tensor } from '@tessera/tensor';
+/**
+ * What a page would do with `@tessera/dit`: draw from a trained run, and the whole way from digits to
+ * latents to a trained model to an image.
+ */
+import { key, tensor, toImageData, type Tensor } from '@tessera/tensor';
 import {
-  createDiffusion,
+  Autoencoder,
+  autoencoderLoss,
+  batchOrder,
+  compiledTrainStep,
+  diffusionLoss,
   DiT,
-  guidedForward,
-  parseModelConfig,
-  randomNoise,
-  sample,
+  encodeLatents,
+  encodeModule,
+  gatherImages,
+  gatherPosteriors,
+  initialState,
+  loadModule,
+  loadRun,
+  padImages,
+  parseTrainConfig,
+  presetConfig,
+  Generator,
+  type IdxImages,
+  type RunParts,
+  type TrainConfig,
 } from '@tessera/dit';
 
-/** Results of {@link drawSamples}, ready for JSON. */
-export interface SamplingResult {
-  /** What the model predicts, `[1, 2, 4, 4]`, row-major. */
-  readonly forward: readonly number[];
-  /** Latents after a few guided DDIM steps, `[2, 2, 4, 4]`, row-major. */
-  readonly samples: readonly number[];
+/** Results of {@link drawFromRun}, ready for JSON. */
+export interface DrawnImages {
+  /** Width and height of each image. */
+  readonly sizes: readonly (readonly [number, number])[];
+  /** The RGBA bytes of all, one behind the other. */
+  readonly bytes: readonly number[];
+  /** Numbers of the steps as they were reported. */
+  readonly steps: readonly number[];
 }
 
-/** A model with no weight at its special start: the official one predicts zeros. */
-function smallModel(): DiT {
-  const config = parseModelConfig({
-    inputSize: 4,
-    patchSize: 2,
-    inChannels: 2,
-    hiddenSize: 16,
-    depth: 2,
-    numHeads: 2,
-    mlpRatio: 4,
-    classDropoutProb: 0.1,
-    numClasses: 5,
-    learnSigma: false,
-    design: 'adaln-zero',
-    position: '2d',
+/** Draws a three, a one and a four with the files of a run. */
+export async function drawFromRun(parts: RunParts): Promise<DrawnImages> {
+  const run = loadRun(parts);
+  const steps: number[] = [];
+  const images = await run.generate([3, 1, 4], {
+    guidance: 2,
+    seed: 5,
+    onProgress: ({ step }) => steps.push(step),
   });
-  const model = DiT.init(config, key(0));
-  const keys = split(key(1), tree.leaves(model).length);
-  let next = 0;
-  return tree.map((leaf) => leaf.add(normal(keys[next++], leaf.shape).mul(0.1)), model);
-}
-
-/** One forward pass, and a few steps from noise to latents. */
-export async function drawSamples(): Promise<SamplingResult> {
-  const model = smallModel();
-  const label = tensor([2], { dtype: 'int32' });
-  const timestep = tensor([500], { dtype: 'int32' });
-  const forward = model.forward(normal(key(2), [1, 2, 4, 4]), timestep, label);
-  const diffusion = createDiffusion({
-    predicts: 'v',
-    schedule: 'squaredcos_cap_v2',
-    respacing: 4,
-  });
-  const labels = tensor([0, 3], { dtype: 'int32' });
-  const guided = (x: Tensor, t: Tensor): Tensor => guidedForward(model, x, t, labels, { scale: 2 });
-  const samples = sample(diffusion, guided, randomNoise(key(3), [2, 2, 4, 4]));
+  const drawn = await Promise.all(images.map((image) => toImageData(image)));
   return {
-    forward: Array.from(await forward.data()),
-    samples: Array.from(await samples.data()),
+    sizes: drawn.map(({ width, height }) => [width, height] as const),
+    bytes: drawn.flatMap(({ data }) => [...data]),
+    steps,
   };
+}
+
+/** Results of {@link trainAndDraw}, ready for JSON. */
+export interface TrainedImages {
+  /** The first and the last loss of each training. */
+  readonly losses: readonly number[];
+  /** `[2, 32, 32]`, row-major. */
+  readonly images: readonly number[];
+}
+
+/** The smoke preset, shrunk to seconds, for two classes. */
+function tinyConfig(): TrainConfig {
+  const smoke = presetConfig('smoke', { steps: 8, batch: 4 });
+  return parseTrainConfig({
+    ...smoke,
+    autoencoder: { ...smoke.autoencoder, channels: [2, 4, 4], steps: 8, batch: 4 },
+    model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2, numClasses: 2 },
+    sampling: { ...smoke.sampling, steps: 3 },
+  });
+}
+
+/** Bars that stand (class 0) and lie (class 1). */
+function bars(count: number): IdxImages {
+  const side = 28;
+  const images = Uint8Array.from({ length: count * side * side }, (_, at) => {
+    const [image, y, x] = [Math.floor(at / side ** 2), Math.floor(at / side) % side, at % side];
+    return Math.abs((image % 2 === 0 ? x : y) - side / 2) < 3 ? 255 : 0;
+  });
+  return { images, count, rows: side, columns: side };
+}
+
+/** Digits → autoencoder → latents → Diffusion Transformer → images, by public functions alone. */
+export async function trainAndDraw(): Promise<TrainedImages> {
+  const config = tinyConfig();
+  const { batch, optimizer, autoencoder: settings } = config;
+  const digits = padImages(bars(16), 32);
+  const order = batchOrder({ count: digits.count, batch, seed: 0 });
+  const losses: number[] = [];
+
+  const loss = (model: Autoencoder, images: Tensor, random: Tensor): Tensor =>
+    autoencoderLoss(model, images, random, settings.klWeight);
+  const learnPixels = compiledTrainStep(loss, optimizer, settings.steps);
+  let coder = initialState(new Autoencoder(settings, key(0)), key(1));
+  for (let i = 0; i < settings.steps; i++) {
+    const images = tensor(gatherImages(digits, order.indices(i)), { shape: [batch, 1, 32, 32] });
+    const [next, metrics] = learnPixels(coder, images);
+    coder = next;
+    losses.push(await metrics.loss.item());
+  }
+  const bytes = await encodeModule(coder.average);
+  const autoencoder = loadModule(bytes, Autoencoder.blank(settings));
+
+  const latents = await encodeLatents(autoencoder, digits, digits.count);
+  const learnLatents = compiledTrainStep(
+    diffusionLoss(config, latents.scale),
+    optimizer,
+    config.steps,
+  );
+  let dit = initialState(DiT.init(config.model, key(2)), key(3));
+  for (let i = 0; i < config.steps; i++) {
+    const indices = order.indices(i);
+    const [next, metrics] = learnLatents(dit, {
+      posterior: gatherPosteriors(latents, indices),
+      labels: tensor(indices.map((image) => image % 2)),
+    });
+    dit = next;
+    losses.push(await metrics.loss.item());
+  }
+
+  const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
+  const drawn = { ...config.sampling, labels: [0, 1], key: key(4) };
+  const images = await generator.generate(dit.average, drawn);
+  return { losses, images: [...images] };
 }

@@ -135,9 +135,13 @@ describe('a file that holds more than its header promises', () => {
 
   test('is refused at the first byte too many, and says what is wrong', async () => {
     await writeFolder({ 'train-images-idx3-ubyte': bomb(images(3, 0)) });
-    expect(await problem()).toMatchInlineSnapshot(`"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found more than 43 bytes, expected 43 (a header of 16 and 3 × 3 × 3 pixels). The file has trailing bytes."`);
+    expect(await problem()).toMatchInlineSnapshot(
+      `"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found more than 43 bytes, expected 43 (a header of 16 and 3 × 3 × 3 pixels). The file has trailing bytes."`,
+    );
     await writeFolder({ 'train-images-idx3-ubyte': gzipSync(Buffer.alloc(2 ** 26)) });
-    expect(await problem()).toMatchInlineSnapshot(`"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found magic number 0x00000000, expected 0x00000803 (images). Is it another file?"`);
+    expect(await problem()).toMatchInlineSnapshot(
+      `"FormatError: decodeIdxImages: DIR/train-images-idx3-ubyte: found magic number 0x00000000, expected 0x00000803 (images). Is it another file?"`,
+    );
   });
 
   test('is refused by the header alone if that promises more than fits into memory', async () => {
@@ -147,7 +151,9 @@ describe('a file that holds more than its header promises', () => {
     [0x803, 3_000_000, 32, 32].forEach((word, i) => header.writeUInt32BE(word, 4 * i));
     await writeFile(path, header);
     await truncate(path, 3e9);
-    expect(await problem()).toMatchInlineSnapshot(`"FormatError: loadMnist: DIR/train-images-idx3-ubyte: the header declares 3000000 × 32 × 32 pixels, expected at most 1073741824."`);
+    expect(await problem()).toMatchInlineSnapshot(
+      `"FormatError: loadMnist: DIR/train-images-idx3-ubyte: the header declares 3000000 × 32 × 32 pixels, expected at most 1073741824."`,
+    );
     await writeFile(path, gzipSync(header));
     expect(await problem()).toMatch(/expected at most 1073741824\.$/);
   });

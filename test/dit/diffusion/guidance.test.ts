@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { concat, full, key, type Tensor } from '@tessera/tensor';
+import { compile, concat, full, key, scalar, type Tensor } from '@tessera/tensor';
 import {
   createDiffusion,
   DiT,
@@ -42,6 +42,18 @@ describe('guidedForward', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('takes the scale as a tensor too, so that one compiled function serves all', () => {
+    const guided = compile((scale: Tensor) => guidedForward(model, x, t, y, { scale }));
+    for (const scale of [0, 1, 2, 7.5]) {
+      const expected = guidedForward(model, x, t, y, { scale });
+      const atOne = scale === 1 ? CLOSE : 0;
+      expect(
+        maxDifference(guidedForward(model, x, t, y, { scale: scalar(scale) }), expected),
+      ).toBeLessThanOrEqual(atOne);
+      expect(maxDifference(guided(scalar(scale)), expected)).toBeLessThan(CLOSE * (1 + 2 * scale));
+    }
   });
 
   it('guides three channels in the official way', () => {

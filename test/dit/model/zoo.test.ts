@@ -46,6 +46,31 @@ describe('the published models', () => {
   });
 });
 
+/** Gflops as published (table 4), where a multiply-add is one. */
+const PUBLISHED: Readonly<Record<ZooName, number>> = {
+  'DiT-S/8': 0.36,
+  'DiT-S/4': 1.41,
+  'DiT-S/2': 6.06,
+  'DiT-B/8': 1.42,
+  'DiT-B/4': 5.56,
+  'DiT-B/2': 23.01,
+  'DiT-L/8': 5.01,
+  'DiT-L/4': 19.7,
+  'DiT-L/2': 80.71,
+  'DiT-XL/8': 7.39,
+  'DiT-XL/4': 29.05,
+  'DiT-XL/2': 118.64,
+};
+
+test('the arithmetic is the published one as closely as the documentation says', () => {
+  const off = names.map((name) => Math.abs(macCount(zoo[name]) / 1e9 - PUBLISHED[name]));
+  expect(Math.max(...off)).toBeLessThan(0.025);
+  const share = (name: ZooName): number =>
+    Math.abs(macCount(zoo[name]) / 1e9 / PUBLISHED[name] - 1);
+  expect(share('DiT-XL/2')).toBeLessThan(0.0002);
+  expect(share('DiT-S/8')).toBeLessThan(0.006);
+});
+
 describe('the designs of XL/2', () => {
   /** Millions of trained values, and 10⁹ multiply-adds, as published (table 4). */
   const COSTS: Readonly<Record<Design, readonly [number, number]>> = {

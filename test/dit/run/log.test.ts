@@ -126,9 +126,13 @@ describe('reading', () => {
     expect(await problem(`${line.replace('diffusion', 'gan')}\n`)).toMatchInlineSnapshot(
       `"FormatError: readLog: DIR/log.jsonl:1: stage: expected ("autoencoder" | "diffusion"), got "gan"."`,
     );
-    expect(await problem(`${line.replace('{', '{"loss":1,')}\n`)).toMatchInlineSnapshot(`"FormatError: readLog: DIR/log.jsonl:1: the name "loss" stands twice in one object."`);
+    expect(await problem(`${line.replace('{', '{"loss":1,')}\n`)).toMatchInlineSnapshot(
+      `"FormatError: readLog: DIR/log.jsonl:1: the name "loss" stands twice in one object."`,
+    );
     const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
-    expect(await problem(`${line.replace('0.5', nested)}\n`)).toMatchInlineSnapshot(`"FormatError: readLog: DIR/log.jsonl:1: loss: expected number, got a list of 1."`);
+    expect(await problem(`${line.replace('0.5', nested)}\n`)).toMatchInlineSnapshot(
+      `"FormatError: readLog: DIR/log.jsonl:1: loss: expected number, got a list of 1."`,
+    );
     expect(await problem('[1]\n')).toMatchInlineSnapshot(
       `"FormatError: readLog: DIR/log.jsonl:1: stage: missing."`,
     );

@@ -16,14 +16,17 @@ export function tinyConfig(data: string): TrainConfig {
   };
 }
 
-/** The same, of a few steps. */
+/** The same, of a few steps and half the width, with one preview. */
 export function briefConfig(data: string): TrainConfig {
   const tiny = tinyConfig(data);
   return {
     ...tiny,
-    steps: 44,
-    autoencoder: { ...tiny.autoencoder, steps: 11 },
-    optimizer: { ...tiny.optimizer, warmupSteps: 4 },
+    steps: 12,
+    batch: 8,
+    autoencoder: { ...tiny.autoencoder, channels: [2, 4, 4], steps: 5, batch: 8 },
+    model: { ...tiny.model, hiddenSize: 16, depth: 1 },
+    optimizer: { ...tiny.optimizer, warmupSteps: 2 },
+    sampling: { ...tiny.sampling, steps: 2 },
   };
 }
 

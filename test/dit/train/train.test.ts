@@ -246,7 +246,7 @@ describe('a run', () => {
       }
       for (const model of [
         { numClasses: 100_000 },
-        { hiddenSize: 8000, numHeads: 2 },
+        { hiddenSize: 4000, numHeads: 2 },
         { depth: 900 },
       ]) {
         expect(await problem(spoiled(model))).toMatch(/RUN\/model\.safetensors: loadTensors: /);
