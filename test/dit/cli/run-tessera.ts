@@ -12,16 +12,14 @@ export interface Ending {
   readonly stderr: string;
 }
 
+/** The arguments of a `node` that runs `tessera` with these. */
+export function nodeArguments(...args: string[]): string[] {
+  return ['--conditions=tessera-source', '--import', pathToFileURL(loader).href, main, ...args];
+}
+
 /** Runs `tessera` with these arguments in a folder, until the process ends. */
 export function runTessera(folder: string, ...args: string[]): Promise<Ending> {
-  const node = [
-    '--conditions=tessera-source',
-    '--import',
-    pathToFileURL(loader).href,
-    main,
-    ...args,
-  ];
-  const child = spawn(process.execPath, node, {
+  const child = spawn(process.execPath, nodeArguments(...args), {
     cwd: folder,
     env: { ...process.env, NODE_OPTIONS: '' },
   });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { ValueError } from '@tessera/tensor';
 import * as fc from 'fast-check';
 import { decode } from 'fast-png';
@@ -83,4 +84,29 @@ describe('a loss curve', () => {
       'drawLossCurve: a logarithmic axis cannot show the loss 0. Use logY: false.',
     );
   });
+});
+
+test('a curve is drawn where no code may be made of texts, and is the same', () => {
+  const script = `
+    import { drawLossCurve } from './packages/dit/src/pictures/loss-curve.ts';
+    const png = await drawLossCurve([{ step: 1, loss: 1 }, { step: 2, loss: 0.5 }], { title: 'DiT' });
+    console.log(Buffer.from(png).toString('base64').slice(0, 200), png.length);
+  `;
+  const run = (...flags: string[]): string =>
+    execFileSync(
+      process.execPath,
+      [
+        ...flags,
+        '--conditions=tessera-source',
+        '--import',
+        'tsx',
+        '--input-type=module',
+        '-e',
+        script,
+      ],
+      { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+  const strict = run('--disallow-code-generation-from-strings');
+  expect(strict).toMatch(/^iVBOR/);
+  expect(run()).toBe(strict);
 });

@@ -206,7 +206,7 @@ describe('a run', () => {
     /** The weights of a file, all of this value. */
     async function filled(file: string, value: number): Promise<Uint8Array> {
       const { tensors } = decodeSafetensors(await readFile(join(out, file)));
-      for (const { data } of tensors.values()) data.fill(value);
+      for (const entry of tensors.values()) entry.data.fill(value);
       return encodeSafetensors(tensors);
     }
 
