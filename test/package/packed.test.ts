@@ -10,6 +10,7 @@ import { ORDINARY, visitPages } from '../browser/pages.ts';
 import type { DitTrainingResult } from '../browser/program/dit-training.ts';
 import type { DrawnImages, TrainedImages } from '../browser/program/sampling.ts';
 import type { TrainingResult } from '../browser/program/training.ts';
+import { makeRun, RUN_PARTS } from './made-run.ts';
 import { PackedProject, type Compilation } from './packed-project.ts';
 
 // The packages as a user gets them: packed, installed in an empty project outside of the repository,
@@ -249,7 +250,7 @@ describe('one program', () => {
     compiled = project.compile(scripts, { ...options, ...nodenext });
     const pages = ['training.html', 'sampling.html', 'dit-training.html', 'lone-thread.html'];
     built = await bundle(project.folder, pages, site);
-    makeRun();
+    makeRun(project);
   });
 
   it('type-checks with moduleResolution nodenext and bundler', () => {
@@ -305,9 +306,11 @@ describe('one program', () => {
       return skip(NO_CHROMIUM);
     }
     const pages = { training: ['page', 'worker'], sampling: ['page', 'training'] };
-    const fetchable = new Map(runFiles().map((file) => [`/run/${file}`, readRunFile(file)]));
-    const options = { ...ORDINARY, fetchable };
-    const { training, sampling } = await visitPages(browser, site, pages, true, options);
+    const fetchable = new Map(
+      RUN_PARTS.map((file) => [`/run/${file}`, readFileSync(join(project.folder, 'run', file))]),
+    );
+    const visit = { ...ORDINARY, fetchable };
+    const { training, sampling } = await visitPages(browser, site, pages, true, visit);
     const trained = { refusesEval: true, result: trainInNode() };
     expect(largestDifference(training.outputs['page'], trained)).toBeLessThan(BETWEEN_ENGINES);
     expect(largestDifference(training.outputs['worker'], trained)).toBeLessThan(BETWEEN_ENGINES);
@@ -400,48 +403,12 @@ describe('one program', () => {
     return runInNode('training', 'train') as TrainingResult;
   }
 
-  /** Trains a tiny run on noise into the folder `run` of the project. */
-  function makeRun(): void {
-    project.runModule(`
-      import { mkdirSync, writeFileSync } from 'node:fs';
-      import { encodeIdxImages, encodeIdxLabels, presetConfig } from '@tessera/dit';
-      import { train } from '@tessera/dit/node';
-      mkdirSync('data');
-      const [count, side] = [20, 28];
-      const images = Uint8Array.from({ length: count * side ** 2 }, (_, i) => (i * 2654435761) >>> 24);
-      const labels = encodeIdxLabels(Uint8Array.from({ length: count }, (_, i) => i % 10));
-      for (const half of ['train', 't10k']) {
-        const set = { images, count, rows: side, columns: side };
-        writeFileSync(\`data/\${half}-images-idx3-ubyte\`, encodeIdxImages(set));
-        writeFileSync(\`data/\${half}-labels-idx1-ubyte\`, labels);
-      }
-      const smoke = presetConfig('smoke', { steps: 2, batch: 4, data: 'data' });
-      await train({
-        config: {
-          ...smoke,
-          autoencoder: { ...smoke.autoencoder, channels: [2, 4, 4], steps: 2, batch: 4 },
-          model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
-          sampling: { ...smoke.sampling, steps: 3 },
-        },
-        out: 'run',
-      });
-    `);
-  }
-
-  function runFiles(): readonly string[] {
-    return ['config.json', 'autoencoder.safetensors', 'model.safetensors'];
-  }
-
-  function readRunFile(file: string): Uint8Array {
-    return readFileSync(join(project.folder, 'run', file));
-  }
-
   /** What the page of samples draws, with the same files read from the disk. */
   function drawInNode(): DrawnImages {
     const output = project.runModule(`
       import { readFileSync } from 'node:fs';
       import { drawFromRun } from './out/sampling.js';
-      const [config, autoencoder, model] = ${JSON.stringify(runFiles())}.map((file) =>
+      const [config, autoencoder, model] = ${JSON.stringify(RUN_PARTS)}.map((file) =>
         readFileSync('run/' + file),
       );
       const drawn = await drawFromRun({ config: config.toString(), autoencoder, model });

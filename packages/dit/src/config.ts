@@ -169,7 +169,7 @@ const classes = whole(1, 100_000);
 const timesteps = whole(1, 100_000);
 /** Width, heads and blocks: DiT-XL has 1152, 16 and 28. */
 const width = whole(1, 16_384);
-const depth = whole(1, 1000);
+const blocks = whole(1, 1000);
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, 'must be greater than 0'));
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0, 'must not be negative'));
 const fraction = v.pipe(nonNegative, v.maxValue(1, 'must be at most 1'));
@@ -210,7 +210,7 @@ const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject({
   patchSize: side,
   inChannels: channels,
   hiddenSize: width,
-  depth,
+  depth: blocks,
   numHeads: width,
   mlpRatio: ratio,
   classDropoutProb: fraction,

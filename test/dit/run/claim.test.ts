@@ -59,7 +59,9 @@ test('of two runs that name one folder at the same moment one is refused', async
     const outcomes = await Promise.allSettled(
       Array.from({ length: 8 }, () => claimRunFolder(folder, config)),
     );
-    const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    const refused = outcomes.flatMap((one) =>
+      one.status === 'rejected' ? [one.reason as unknown] : [],
+    );
     expect(refused).toHaveLength(7);
     for (const error of refused) {
       expect(error).toBeInstanceOf(ValueError);
