@@ -25,7 +25,15 @@ export interface DrawOptions extends Partial<SamplingConfig> {
   readonly onProgress?: (progress: SampleProgress) => void;
 }
 
-/** A model, its decoder and its configuration; {@link loadRun} makes one. */
+/**
+ * A model, its decoder and its configuration; {@link loadRun} makes one.
+ *
+ * @example
+ * const config = { ...presetConfig('smoke'), latentScale: 1 };
+ * const autoencoder = new Autoencoder(config.autoencoder, key(0));
+ * const untrained = new TrainedRun(config, autoencoder, DiT.init(config.model, key(1)));
+ * untrained.nameOf(7); // '7'
+ */
 export class TrainedRun {
   readonly config: TrainConfig;
   readonly autoencoder: Autoencoder;
