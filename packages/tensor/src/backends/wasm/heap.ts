@@ -1,7 +1,12 @@
+import {
+  canCollect,
+  collectGarbage,
+  CollectionPace,
+  provokeCollection,
+} from '../../collector.ts';
 import { StateError } from '../../errors.ts';
 import { PAGE_BYTES } from './assembler/module.ts';
 import { CONTROL_BYTES } from './control.ts';
-import { collectGarbage } from './platform.ts';
 
 /** Blocks begin at multiples of this many bytes, a line of the cache. */
 const ALIGNMENT = 128;
@@ -11,12 +16,6 @@ const MOST_PAGES = 65536;
 
 /** Pages that there are from the beginning. */
 const FIRST_PAGES = 16;
-
-/** After so many new bytes, less those given back meanwhile, garbage is collected. */
-const COLLECT_EVERY = 256 * 2 ** 20;
-
-/** And after so many new blocks, however small: many more at once would take long to put in order. */
-const COLLECT_BLOCKS = 2 ** 17;
 
 /** Bytes rounded up to whole blocks. */
 export function align(bytes: number): number {
@@ -40,8 +39,9 @@ export class Heap {
   readonly maximumPages: number;
   private readonly free: { address: number; bytes: number }[] = [];
   private end: number = CONTROL_BYTES;
-  private sinceCollection = 0;
-  private blocksSinceCollection = 0;
+  private readonly pace = new CollectionPace();
+  /** The collection that reads wait for. */
+  private collection: Promise<void> | null = null;
   /** Blocks that were given back while somebody might still write to them. */
   private readonly held: Block[] = [];
   private holders = 0;
@@ -65,11 +65,8 @@ export class Heap {
    */
   allocate(bytes: number, op: string): Block {
     const size = align(Math.max(1, bytes));
-    this.sinceCollection += size;
-    this.blocksSinceCollection++;
-    const isDue =
-      this.sinceCollection > COLLECT_EVERY || this.blocksSinceCollection > COLLECT_BLOCKS;
-    if (isDue) this.collect();
+    this.pace.handOut(size);
+    if (this.isCollectionDue) this.collect();
     const block = this.take(size) ?? this.extend(size);
     if (block !== null) return block;
     this.collect();
@@ -78,10 +75,27 @@ export class Heap {
     throw this.exhausted(size, op);
   }
 
+  /** Whether so much was allocated that there may be garbage worth a collection. */
+  get isCollectionDue(): boolean {
+    return this.pace.isDue;
+  }
+
   private collect(): void {
-    this.sinceCollection = 0;
-    this.blocksSinceCollection = 0;
+    if (!canCollect()) return;
     collectGarbage();
+    this.pace.restart(this.usedBytes);
+  }
+
+  /** Has garbage collected where that takes more than a call: in a page, in the tasks to come. */
+  awaitCollection(): Promise<void> {
+    this.collection ??= this.provoke();
+    return this.collection;
+  }
+
+  private async provoke(): Promise<void> {
+    await provokeCollection(() => this.isCollectionDue);
+    this.pace.restart(this.usedBytes);
+    this.collection = null;
   }
 
   /** The beginning of the first free block that is large enough. */
@@ -131,8 +145,7 @@ export class Heap {
       if (this.free[middle].address < address) low = middle + 1;
       else high = middle;
     }
-    this.sinceCollection = Math.max(0, this.sinceCollection - bytes);
-    this.blocksSinceCollection = Math.max(0, this.blocksSinceCollection - 1);
+    this.pace.takeBack(bytes);
     this.free.splice(low, 0, { address, bytes });
     this.join(low);
     if (low > 0) this.join(low - 1);
@@ -170,12 +183,22 @@ export class Heap {
   }
 
   private exhausted(bytes: number, op: string): StateError {
-    const most = this.maximumPages * PAGE_BYTES;
+    const last = this.free.at(-1);
+    const tail = last !== undefined && last.address + last.bytes === this.end ? last.bytes : 0;
+    const [most, reached] = [this.maximumPages * PAGE_BYTES, this.memory.buffer.byteLength];
+    const used = this.usedBytes;
+    const isRefused = this.end - tail + bytes < most;
+    const largest = Math.max(most - this.end + tail, ...this.free.map((block) => block.bytes));
+    let cause = `and WebAssembly reaches ${megabytes(most)}`;
+    if (isRefused) cause = `and the system gives no more than ${megabytes(reached)}`;
+    else if (most - used > bytes) cause = `but the largest free piece has ${megabytes(largest)}`;
     return new StateError(
       op,
-      `no memory is left for ${megabytes(bytes)}: ${megabytes(this.usedBytes)} are in use, ` +
-        `and WebAssembly reaches ${megabytes(most)}. Use smaller batches, compile the whole step, ` +
-        'or let go of tensors: dispose of them, or await between steps so that they are collected.',
+      `no memory is left for ${megabytes(bytes)}: ${megabytes(used)} are in use, ${cause}. ` +
+        'Use smaller batches, compile the whole step, or dispose() of tensors' +
+        (canCollect()
+          ? '; garbage was collected before this.'
+          : '. Here garbage comes back only while values are awaited, as by await x.item().'),
     );
   }
 

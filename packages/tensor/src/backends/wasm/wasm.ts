@@ -1,5 +1,6 @@
 import { checkOptions, kindOf } from '../../arguments.ts';
 import type { Backend, Executable, Storage } from '../../backend.ts';
+import { lend, settle } from '../../collector.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
 import type { CompositeName, CompositeParams } from '../../composites/table.ts';
@@ -20,7 +21,7 @@ import { LastingBlock } from './lasting-block.ts';
 import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
-import { availableThreads, createRegistry, sharesMemory } from './platform.ts';
+import { availableThreads, sharesMemory } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
@@ -150,10 +151,11 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       storage.view('store').set(array);
       return storage;
     },
-    read: (storage, range) =>
-      new Promise((resolve) => {
-        resolve(backend.readSync(storage, range));
-      }),
+    read: async (storage, range) => {
+      const elements = backend.readSync(storage, range);
+      if (engine.heap.isCollectionDue) await engine.heap.awaitCollection();
+      return elements;
+    },
     readSync: (storage, range) =>
       copyOf(own(backend, storage, 'data').view('data').subarray(range?.begin, range?.end)),
     writable: (storage, op) => {
@@ -169,7 +171,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     memoryBytes: () => engine.heap.memory.buffer.byteLength,
     stopThreads,
   };
-  collected().register(backend, stopThreads);
+  lend(backend, stopThreads);
   return backend;
 }
 
@@ -183,16 +185,6 @@ function copyOf(view: TypedArray): TypedArray {
 function own(backend: Backend, storage: Storage, op: string): WasmStorage {
   if (storage instanceof WasmStorage && storage.backend === backend) return storage;
   throw foreignStorage(op, storage.backend.name, backend.name);
-}
-
-let registry: FinalizationRegistry<() => void> | undefined;
-
-/** Gives the frames of executables that nobody can reach any more back, and ends the threads of backends. */
-function collected(): FinalizationRegistry<() => void> {
-  registry ??= createRegistry<() => void>((release) => {
-    release();
-  });
-  return registry;
 }
 
 /** Memory, threads and the preparation of plans. */
@@ -268,12 +260,12 @@ class Engine {
         this.checkRefusals(plan, frame.address());
       },
       release: () => {
-        collected().unregister(executable);
+        settle(loan);
         release();
       },
     };
     const release = releaserOf(frame, together ? threads : null, id);
-    collected().register(executable, release, executable);
+    const loan = lend(executable, release);
     return executable;
   }
 
