@@ -110,7 +110,7 @@ const MOST_ROUNDS = 4;
 export async function provokeCollection(isDue: () => boolean): Promise<void> {
   for (let round = 0; round < MOST_ROUNDS && isDue(); round++) {
     try {
-      for (let bytes = 0; bytes < PROVOKING_BYTES; ) bytes += new ArrayBuffer(2 ** 26).byteLength;
+      for (let bytes = 0; bytes < PROVOKING_BYTES;) bytes += new ArrayBuffer(2 ** 26).byteLength;
     } catch {
       // There is so little memory that the engine has collected already.
     }

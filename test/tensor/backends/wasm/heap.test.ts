@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PAGE_BYTES } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
 import { CONTROL_BYTES } from '../../../../packages/tensor/src/backends/wasm/control.ts';
-import { Heap, megabytes, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
+import { Heap, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
 import { LastingBlock } from '../../../../packages/tensor/src/backends/wasm/lasting-block.ts';
 
 /** What a program does with memory: takes so many bytes, or gives one of its blocks back. */
@@ -227,16 +227,5 @@ describe('a lasting block', () => {
       expect(block.bytes).toBe(1024);
       heap.hold(open().promise);
     }
-  });
-});
-
-describe('megabytes', () => {
-  it('rounds up', () => {
-    expect([0, 1, 2 ** 20, 2 ** 20 + 1].map(megabytes)).toEqual([
-      '0 MiB',
-      '1 MiB',
-      '1 MiB',
-      '2 MiB',
-    ]);
   });
 });

@@ -54,7 +54,7 @@ export class GpuStorage implements Storage {
       this.#cell.memory = null;
     }
     this.#cell.memory ??= this.#engine.upload(
-      this.#scalar ?? new Float32Array(floatsOf(this.dtype, this.size)),
+      this.#scalar ?? allocateArray('float32', floatsOf(this.dtype, this.size), op),
     );
     return this.#cell.memory;
   }
@@ -106,9 +106,11 @@ export function encodeElements(array: TypedArray): Float32Array {
   const size = array.length;
   if (array instanceof Float32Array && size > 0) return array;
   if (!(array instanceof Int32Array)) {
-    return size === 0 ? new Float32Array(1) : Float32Array.from(array);
+    const floats = allocateArray('float32', Math.max(1, size), 'store');
+    floats.set(array);
+    return floats;
   }
-  const floats = new Float32Array(floatsOf('int32', size));
+  const floats = allocateArray('float32', floatsOf('int32', size), 'store');
   for (let i = 0; i < size; i++) {
     floats[i] = array[i] >> 16;
     floats[size + i] = array[i] & 0xffff;
@@ -125,7 +127,7 @@ export function floatRanges({ dtype, size }: Storage, { begin, end }: Range): re
 /** Undoes {@link encodeElements}, given all floats or those of {@link floatRanges}. */
 export function decodeElements(floats: Float32Array, dtype: DType, size: number): TypedArray {
   if (dtype === 'float32') return floats.subarray(0, size);
-  const array = allocateArray(dtype, size);
+  const array = allocateArray(dtype, size, 'data');
   if (dtype === 'bool') array.set(floats.subarray(0, size));
   else for (let i = 0; i < size; i++) array[i] = floats[i] * 65536 + floats[size + i];
   return array;

@@ -1,10 +1,5 @@
-import {
-  canCollect,
-  collectGarbage,
-  CollectionPace,
-  provokeCollection,
-} from '../../collector.ts';
-import { StateError } from '../../errors.ts';
+import { canCollect, collectGarbage, CollectionPace, provokeCollection } from '../../collector.ts';
+import { megabytes, StateError } from '../../errors.ts';
 import { PAGE_BYTES } from './assembler/module.ts';
 import { CONTROL_BYTES } from './control.ts';
 
@@ -232,9 +227,4 @@ function createMemory(
     }
   }
   throw new StateError('wasmBackend', 'the engine gives no WebAssembly memory.');
-}
-
-/** Bytes for people. */
-export function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }

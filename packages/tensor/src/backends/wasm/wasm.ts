@@ -5,7 +5,14 @@ import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.t
 import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
 import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
-import { foreignStorage, lostIn, StateError, ValueError } from '../../errors.ts';
+import {
+  expectMemory,
+  foreignStorage,
+  lostIn,
+  megabytes,
+  StateError,
+  ValueError,
+} from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -15,7 +22,7 @@ import { controlOf, instantiate } from './control.ts';
 import { conv2dWeight } from './conv-weight.ts';
 import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
-import { align, Heap, megabytes } from './heap.ts';
+import { align, Heap } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
 import { LastingBlock } from './lasting-block.ts';
 import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
@@ -145,7 +152,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return engine.threads.notice;
     },
     relaxed: target.relaxed,
-    allocate: (dtype, size) => engine.allocate(backend, dtype, size),
+    allocate: (dtype, size, op) => engine.allocate(backend, dtype, size, op),
     store: (array, dtype) => {
       const storage = engine.allocate(backend, dtype, array.length);
       storage.view('store').set(array);
@@ -177,8 +184,10 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
 
 /** Elements outside of the memory that threads share. */
 function copyOf(view: TypedArray): TypedArray {
-  if (view instanceof Float32Array) return new Float32Array(view);
-  return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
+  return expectMemory('data', view.byteLength, () => {
+    if (view instanceof Float32Array) return new Float32Array(view);
+    return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
+  });
 }
 
 /** The storage as one of this backend. */
@@ -212,8 +221,8 @@ class Engine {
     controlOf(this.heap.memory).fill(0);
   }
 
-  allocate(backend: Backend, dtype: DType, size: number): WasmStorage {
-    const block = this.heap.allocate(bytesOf(dtype, size), 'allocate');
+  allocate(backend: Backend, dtype: DType, size: number, op = 'allocate'): WasmStorage {
+    const block = this.heap.allocate(bytesOf(dtype, size), op);
     return new WasmStorage(backend, this.heap, dtype, size, block);
   }
 
