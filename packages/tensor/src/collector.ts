@@ -86,7 +86,7 @@ export function canCollect(): boolean {
 }
 
 /** Collects garbage now, and has the memory given back that it owned. */
-export function collectGarbage(): void {
+function collectGarbage(): void {
   collector()?.();
   for (const loan of loans) {
     if (loan.owner === null || loan.owner.deref() !== undefined) continue;
@@ -107,7 +107,7 @@ const MOST_ROUNDS = 4;
  *
  * @param isDue Whether there is still something to hope for.
  */
-export async function provokeCollection(isDue: () => boolean): Promise<void> {
+async function provokeCollection(isDue: () => boolean): Promise<void> {
   for (let round = 0; round < MOST_ROUNDS && isDue(); round++) {
     try {
       for (let bytes = 0; bytes < PROVOKING_BYTES;) bytes += new ArrayBuffer(2 ** 26).byteLength;
@@ -135,20 +135,30 @@ const LEAST_BYTES = 2 ** 28;
 /** And so many pieces, however small: more at once would take long to put in order. */
 const LEAST_PIECES = 2 ** 17;
 
-/** Tells when one memory should have garbage collected. */
+/** Counts what a memory hands out, and has garbage collected when enough was for a collection to pay. */
 export class CollectionPace {
+  private readonly usedBytes: () => number;
   private bytes = 0;
   private pieces = 0;
   private mostBytes = LEAST_BYTES;
   private mostPieces = LEAST_PIECES;
+  /** The collection that reads wait for. */
+  private provoked: Promise<void> | null = null;
 
-  get isDue(): boolean {
+  /** @param usedBytes What the memory holds, garbage included. */
+  constructor(usedBytes: () => number) {
+    this.usedBytes = usedBytes;
+  }
+
+  private get isDue(): boolean {
     return this.bytes > this.mostBytes || this.pieces > this.mostPieces;
   }
 
+  /** To be called before a piece is handed out. */
   handOut(bytes: number): void {
     this.bytes += bytes;
     this.pieces++;
+    if (this.isDue) this.collect();
   }
 
   takeBack(bytes: number): void {
@@ -156,14 +166,30 @@ export class CollectionPace {
     this.pieces = Math.max(0, this.pieces - 1);
   }
 
-  /**
-   * Begins anew after a collection. What it left is in use: the more that is, the longer until the next
-   * one, which has to look through all of it.
-   */
-  restart(usedBytes: number): void {
+  /** Collects garbage where that can be done at once. */
+  collect(): void {
+    if (!canCollect()) return;
+    collectGarbage();
+    this.restart();
+  }
+
+  /** Where it cannot, waits for a collection if one is due; to be called when values are awaited anyway. */
+  rest(): Promise<void> | null {
+    if (this.isDue) this.provoked ??= this.provoke();
+    return this.provoked;
+  }
+
+  private async provoke(): Promise<void> {
+    await provokeCollection(() => this.isDue);
+    this.restart();
+    this.provoked = null;
+  }
+
+  /** What a collection left is in use: the more that is, the longer until the next, which looks through it. */
+  private restart(): void {
     this.bytes = 0;
     this.pieces = 0;
-    this.mostBytes = Math.max(LEAST_BYTES, usedBytes / 2);
+    this.mostBytes = Math.max(LEAST_BYTES, this.usedBytes() / 2);
     this.mostPieces = Math.max(LEAST_PIECES, loans.size / 2);
   }
 }

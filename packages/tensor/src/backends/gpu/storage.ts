@@ -1,14 +1,8 @@
 import type { Backend, Storage } from '../../backend.ts';
+import { lend } from '../../collector.ts';
 import { allocateArray, type DType, type TypedArray, type Range } from '../../dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 import type { Engine, Memory } from './engine.ts';
-
-/** Frees the memory of tensors that nobody holds any more. */
-const forgotten = new FinalizationRegistry<{ readonly engine: Engine; memory: Memory | null }>(
-  (cell) => {
-    if (cell.memory !== null) cell.engine.free(cell.memory);
-  },
-);
 
 /** The elements of a tensor in memory of an engine, which is given out when they are first written. */
 export class GpuStorage implements Storage {
@@ -17,7 +11,7 @@ export class GpuStorage implements Storage {
   readonly size: number;
   readonly #engine: Engine;
   /** Outlives this handle, so that its memory can be freed. */
-  readonly #cell: { readonly engine: Engine; memory: Memory | null };
+  readonly #cell: Cell;
   /** What a single element is, so that memory that has failed can be given another. */
   #scalar: Float32Array | null;
   /** What became of the elements, once they are gone. */
@@ -38,7 +32,7 @@ export class GpuStorage implements Storage {
     this.#engine = engine;
     this.#cell = { engine, memory };
     this.#scalar = scalar;
-    forgotten.register(this, this.#cell, this.#cell);
+    lend(this, releaserOf(this.#cell));
   }
 
   /**
@@ -96,8 +90,21 @@ export class GpuStorage implements Storage {
   }
 }
 
+/** Memory that outlives the handle of a tensor. */
+interface Cell {
+  readonly engine: Engine;
+  memory: Memory | null;
+}
+
+/** What frees the memory of a dropped tensor. It is made here, since it must not hold the handle. */
+function releaserOf(cell: Cell): () => void {
+  return () => {
+    if (cell.memory !== null) cell.engine.free(cell.memory);
+  };
+}
+
 /** Floats that hold `size` elements: two for an int32, of at least one element since no buffer is empty. */
-function floatsOf(dtype: DType, size: number): number {
+export function floatsOf(dtype: DType, size: number): number {
   return Math.max(1, size) * (dtype === 'int32' ? 2 : 1);
 }
 

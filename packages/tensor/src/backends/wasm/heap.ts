@@ -1,4 +1,4 @@
-import { canCollect, collectGarbage, CollectionPace, provokeCollection } from '../../collector.ts';
+import { canCollect, CollectionPace } from '../../collector.ts';
 import { megabytes, StateError } from '../../errors.ts';
 import { PAGE_BYTES } from './assembler/module.ts';
 import { CONTROL_BYTES } from './control.ts';
@@ -34,9 +34,8 @@ export class Heap {
   readonly maximumPages: number;
   private readonly free: { address: number; bytes: number }[] = [];
   private end: number = CONTROL_BYTES;
-  private readonly pace = new CollectionPace();
-  /** The collection that reads wait for. */
-  private collection: Promise<void> | null = null;
+  /** When garbage is collected. */
+  readonly pace: CollectionPace = new CollectionPace(() => this.usedBytes);
   /** Blocks that were given back while somebody might still write to them. */
   private readonly held: Block[] = [];
   private holders = 0;
@@ -61,36 +60,12 @@ export class Heap {
   allocate(bytes: number, op: string): Block {
     const size = align(Math.max(1, bytes));
     this.pace.handOut(size);
-    if (this.isCollectionDue) this.collect();
     const block = this.take(size) ?? this.extend(size);
     if (block !== null) return block;
-    this.collect();
+    this.pace.collect();
     const collected = this.take(size) ?? this.extend(size);
     if (collected !== null) return collected;
     throw this.exhausted(size, op);
-  }
-
-  /** Whether so much was allocated that there may be garbage worth a collection. */
-  get isCollectionDue(): boolean {
-    return this.pace.isDue;
-  }
-
-  private collect(): void {
-    if (!canCollect()) return;
-    collectGarbage();
-    this.pace.restart(this.usedBytes);
-  }
-
-  /** Has garbage collected where that takes more than a call: in a page, in the tasks to come. */
-  awaitCollection(): Promise<void> {
-    this.collection ??= this.provoke();
-    return this.collection;
-  }
-
-  private async provoke(): Promise<void> {
-    await provokeCollection(() => this.isCollectionDue);
-    this.pace.restart(this.usedBytes);
-    this.collection = null;
   }
 
   /** The beginning of the first free block that is large enough. */
@@ -186,7 +161,9 @@ export class Heap {
     const largest = Math.max(most - this.end + tail, ...this.free.map((block) => block.bytes));
     let cause = `and WebAssembly reaches ${megabytes(most)}`;
     if (isRefused) cause = `and the system gives no more than ${megabytes(reached)}`;
-    else if (most - used > bytes) cause = `but the largest free piece has ${megabytes(largest)}`;
+    else if (most - used > bytes + 2 ** 20) {
+      cause = `but the largest free piece has ${Math.floor(largest / 2 ** 20)} MiB`;
+    }
     return new StateError(
       op,
       `no memory is left for ${megabytes(bytes)}: ${megabytes(used)} are in use, ${cause}. ` +

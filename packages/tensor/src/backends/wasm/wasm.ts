@@ -160,7 +160,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     },
     read: async (storage, range) => {
       const elements = backend.readSync(storage, range);
-      if (engine.heap.isCollectionDue) await engine.heap.awaitCollection();
+      await engine.heap.pace.rest();
       return elements;
     },
     readSync: (storage, range) =>
