@@ -8,8 +8,14 @@ const MOST = 256 + 2 * 16;
 describe('a program that drops results of twice the memory that there is', () => {
   it.each([
     ['', []],
-    ['without code from strings', ['--disallow-code-generation-from-strings']],
-    ['with frozen intrinsics', ['--frozen-intrinsics', '--disable-warning=ExperimentalWarning']],
+    [
+      'without code from strings and with frozen intrinsics',
+      [
+        '--disallow-code-generation-from-strings',
+        '--frozen-intrinsics',
+        '--disable-warning=ExperimentalWarning',
+      ],
+    ],
   ])('gets their memory back and says nothing on stderr %s', async (_, flags) => {
     const { stdout, stderr } = await runProcess([
       ...flags,
