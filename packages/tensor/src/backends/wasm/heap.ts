@@ -169,8 +169,8 @@ export class Heap {
       `no memory is left for ${megabytes(bytes)}: ${megabytes(used)} are in use, ${cause}. ` +
         'Use smaller batches, compile the whole step, or dispose() of tensors' +
         (canCollect()
-          ? '; garbage was collected before this.'
-          : '. Here garbage comes back only while values are awaited, as by await x.item().'),
+          ? '.'
+          : '; here garbage comes back only while values are awaited (await x.item()).'),
     );
   }
 
