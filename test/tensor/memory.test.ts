@@ -66,10 +66,14 @@ it('is a StateError of the formats that write files', async () => {
   Object.defineProperty(data, 'byteLength', { value: 1e15 });
   expect(() =>
     encodeSafetensors(new Map([['w', { dtype: 'float32', shape: [2], data }]])),
-  ).toThrowErrorMatchingInlineSnapshot(`[StateError: safetensors: the engine gives no array of 953674317 MiB: Invalid typed array length: 1000000000000080. Use smaller tensors, or dispose() of those that are needed no more.]`);
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[StateError: safetensors: the engine gives no array of 953674317 MiB: Invalid typed array length: 1000000000000080. Use smaller tensors, or dispose() of those that are needed no more.]`,
+  );
   const x = tensor([1, 2]);
   vi.spyOn(x, 'data').mockResolvedValue(data);
-  await expect(toNpy(x)).rejects.toThrowErrorMatchingInlineSnapshot(`[StateError: toNpy: the engine gives no array of 953674317 MiB: Invalid typed array length: 1000000000000128. Use smaller tensors, or dispose() of those that are needed no more.]`);
+  await expect(toNpy(x)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[StateError: toNpy: the engine gives no array of 953674317 MiB: Invalid typed array length: 1000000000000128. Use smaller tensors, or dispose() of those that are needed no more.]`,
+  );
 });
 
 describe('the default backend', () => {

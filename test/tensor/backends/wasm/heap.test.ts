@@ -161,7 +161,9 @@ describe('a heap', () => {
     const heap = new Heap(false, 128);
     const blocks = [1, 1, 1, 1, 1].map(() => heap.allocate(2 ** 20, 'test'));
     for (const i of [1, 3]) heap.release(blocks[i]);
-    expect(() => heap.allocate(3.5 * 2 ** 20, 'matmul')).toThrowErrorMatchingInlineSnapshot(`[StateError: matmul: no memory is left for 4 MiB: 3 MiB are in use, but the largest free piece has 2 MiB. Use smaller batches, compile the whole step, or dispose() of tensors.]`);
+    expect(() => heap.allocate(3.5 * 2 ** 20, 'matmul')).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: matmul: no memory is left for 4 MiB: 3 MiB are in use, but the largest free piece has 2 MiB. Use smaller batches, compile the whole step, or dispose() of tensors.]`,
+    );
     const small = new Heap(false, 64);
     vi.spyOn(small.memory, 'grow').mockImplementation(() => {
       throw new RangeError('no');
