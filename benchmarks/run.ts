@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `gpu-composites`, `profile` and `endurance` are commands of their own, see the
+ * `npm run bench -- gpu`, `gpu-composites`, `profile`, `endurance` and `eager` are commands of their own, see the
  * files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
@@ -11,6 +11,7 @@ import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
 import { benchComposites, compositeWorks } from './gpu-composites.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
+import { dropResults } from './eager-loop.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
 import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
 import { time } from './timing.ts';
@@ -79,6 +80,14 @@ command
   .option('--threads <n>', 'threads (default: one a core)', wholeNumber(1))
   .action(async (given: EnduranceOptions) => {
     if (!(await endure(given))) process.exitCode = 1;
+  });
+
+command
+  .command('eager')
+  .description('drops results in a loop without dispose, and fails if memory grows')
+  .option('--results <n>', 'how many, of 1 MiB each', wholeNumber(1000), 50_000)
+  .action(({ results }: { results: number }) => {
+    if (!dropResults(results)) process.exitCode = 1;
   });
 
 try {

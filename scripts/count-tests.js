@@ -1,12 +1,13 @@
 /**
- * Prints `tests: N passed, N failed` from the JSON report of vitest: `node count-tests.js REPORT`.
+ * Prints `tests: N passed, N failed` from the JSON report of vitest: `node count-tests.js REPORT [WHICH]`.
+ * With words in WHICH, they stand before the colon instead of `tests`.
  * A test file that fails to load counts as one failed test, and so does a missing report.
  */
 import { existsSync, readFileSync } from 'node:fs';
 
 /** @typedef {{ status: string, assertionResults: { status: string }[] }} TestFile */
 
-const path = process.argv[2];
+const [path, which = 'tests'] = process.argv.slice(2);
 const unreadable = { testResults: [{ status: 'failed', assertionResults: [] }] };
 const report = /** @type {{ testResults: TestFile[] }} */ (
   existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : unreadable
@@ -19,4 +20,4 @@ for (const file of report.testResults) {
   passed += file.assertionResults.filter(({ status }) => status === 'passed').length;
   failed += file.status === 'failed' ? Math.max(failures, 1) : failures;
 }
-console.log(`tests: ${passed} passed, ${failed} failed`);
+console.log(`${which}: ${passed} passed, ${failed} failed`);

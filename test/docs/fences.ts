@@ -35,7 +35,14 @@ export function runFence({ code }: Fence): Promise<string> {
 }
 
 /** Runs TypeScript on the sources of the packages and gives what it printed. Rejects if it fails. */
-export function runTypeScript(args: readonly string[]): Promise<string> {
+export async function runTypeScript(args: readonly string[]): Promise<string> {
+  return (await runProcess(args)).stdout;
+}
+
+/** As {@link runTypeScript}, with what it wrote to stderr. */
+export function runProcess(
+  args: readonly string[],
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
@@ -48,7 +55,7 @@ export function runTypeScript(args: readonly string[]): Promise<string> {
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code === 0) resolve(stdout);
+      if (code === 0) resolve({ stdout, stderr });
       else reject(new Error(`exit code ${code}\n${stderr}`));
     });
   });

@@ -36,8 +36,8 @@ export interface Backend {
    * while it is at hand.
    */
   readonly epilogues: ReadonlySet<string>;
-  /** Storage with unspecified contents. */
-  allocate(dtype: DType, size: number): Storage;
+  /** Storage with unspecified contents. Throws a StateError in the name of `op` (default `allocate`) if it has no memory. */
+  allocate(dtype: DType, size: number, op?: string): Storage;
   /** Storage that holds `array`, which may be used in place: the caller must not write to it afterwards. */
   store(array: TypedArray, dtype: DType): Storage;
   /**

@@ -151,7 +151,7 @@ export function linspace(start: number, stop: number, count: number): Tensor {
   }
   const step = count > 1 ? (stop - start) / (count - 1) : 0;
   const at = (i: number): number => (i > 0 && i === count - 1 ? stop : start + i * step);
-  return tensor(Float32Array.from({ length: count }, (_, i) => at(i)));
+  return tensor(allocateArray('float32', count, 'linspace').map((_, i) => at(i)));
 }
 
 function checkCount(op: string, name: string, count: number): void {
@@ -165,7 +165,7 @@ function checkCount(op: string, name: string, count: number): void {
 /** The numbers as `dtype`, whose own array is used in place. Bytes that are no bools most likely are numbers. */
 function convert(elements: readonly number[] | TypedArray, dtype: DType): TypedArray {
   const inPlace = ArrayBuffer.isView(elements) && dtypeOfArray(elements) === dtype;
-  const converted = inPlace ? elements : allocateArray(dtype, elements.length);
+  const converted = inPlace ? elements : allocateArray(dtype, elements.length, 'tensor');
   if (inPlace && dtype !== 'bool') return converted;
   for (let i = 0; i < elements.length; i++) {
     checkNumber('tensor', elements[i], dtype, i);

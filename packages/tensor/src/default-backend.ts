@@ -1,22 +1,34 @@
 import { kindOf } from './arguments.ts';
 import type { Backend } from './backend.ts';
 import { cpuBackend } from './backends/cpu/cpu.ts';
+import { warn } from './backends/wasm/platform.ts';
 import { hasWasmSimd } from './backends/wasm/target.ts';
 import { wasmBackend } from './backends/wasm/wasm.ts';
-import { ValueError } from './errors.ts';
+import { StateError, ValueError } from './errors.ts';
 
 let current: Backend | null = null;
 
 /**
  * The backend on which new tensors are stored: `wasm`, or `cpu` where the engine has no WebAssembly
- * SIMD, unless {@link setDefaultBackend} chose another.
+ * SIMD or no memory for it, unless {@link setDefaultBackend} chose another.
  *
  * @example
  * ['wasm', 'cpu'].includes(defaultBackend().name); // true
  */
 export function defaultBackend(): Backend {
-  current ??= hasWasmSimd() ? wasmBackend() : cpuBackend();
+  current ??= (hasWasmSimd() ? tryWasm() : null) ?? cpuBackend();
   return current;
+}
+
+/** The wasm backend; `null`, with a notice, where the engine has no memory for it, as under `ulimit -v`. */
+function tryWasm(): Backend | null {
+  try {
+    return wasmBackend();
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    warn(`${error.message} The default backend is cpu instead, which is slower.`);
+    return null;
+  }
 }
 
 /**

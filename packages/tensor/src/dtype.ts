@@ -1,4 +1,4 @@
-import { DTypeError } from './errors.ts';
+import { DTypeError, expectMemory } from './errors.ts';
 
 /** Element type of a tensor. Booleans are stored one byte each, 0 or 1. */
 export type DType = 'float32' | 'int32' | 'bool';
@@ -28,9 +28,17 @@ const allocators: { readonly [K in DType]: (size: number) => TypedArrayOf[K] } =
   bool: (size) => new Uint8Array(size),
 };
 
-/** A zero-filled array of `size` elements of `dtype`. */
-export function allocateArray<D extends DType>(dtype: D, size: number): TypedArrayOf[D] {
-  return allocators[dtype](size);
+/**
+ * A zero-filled array of `size` elements of `dtype`.
+ *
+ * @throws StateError in the name of `op` if the engine has not so much memory.
+ */
+export function allocateArray<D extends DType>(
+  dtype: D,
+  size: number,
+  op = 'allocate',
+): TypedArrayOf[D] {
+  return expectMemory(op, size * BYTES_PER_ELEMENT[dtype], () => allocators[dtype](size));
 }
 
 /** The dtype whose storage `array` is. */

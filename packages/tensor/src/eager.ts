@@ -96,7 +96,9 @@ function evaluate(
     },
     windows,
   );
-  const outputs = specs.map(({ shape, dtype }) => backend.allocate(dtype, sizeOf(shape)));
+  const outputs = specs.map(({ shape, dtype }) =>
+    backend.allocate(dtype, sizeOf(shape), operation.name),
+  );
   executable.run(
     windows.map(({ storage }) => storage),
     outputs,
@@ -174,7 +176,7 @@ function copyOf({ shape, dtype }: Tensor, window: Window, backend: Backend): Sto
     },
     [window],
   );
-  const storage = backend.allocate(dtype, sizeOf(shape));
+  const storage = backend.allocate(dtype, sizeOf(shape), 'copy');
   executable.run([window.storage], [storage]);
   return storage;
 }

@@ -1,4 +1,5 @@
 import { allocateArray, type DType, type TypedArray } from './dtype.ts';
+import { expectMemory } from './errors.ts';
 import { sizeOf, type Shape } from './shape.ts';
 import { isContiguous, mergeRuns, type View } from './view.ts';
 
@@ -14,7 +15,7 @@ export function gatherElements(elements: ArrayLike<number>, dtype: DType, view: 
   if (ArrayBuffer.isView(elements) && isContiguous(view)) {
     return (elements as TypedArray).subarray(view.offset, view.offset + size);
   }
-  const result = allocateArray(dtype, size);
+  const result = allocateArray(dtype, size, 'data');
   let at = 0;
   forEachOffset(view, (offset) => {
     result[at++] = elements[offset];
@@ -49,5 +50,7 @@ export function nestElements(elements: TypedArray, shape: Shape): NestedArray {
     const step = shape[axis] === 0 ? 0 : count / shape[axis];
     return Array.from({ length: shape[axis] }, (_, i) => nest(axis + 1, start + i * step, step));
   };
-  return nest(0, 0, sizeOf(shape));
+  return expectMemory('toArray', 8 * Math.max(sizeOf(shape), ...shape), () =>
+    nest(0, 0, sizeOf(shape)),
+  );
 }

@@ -137,6 +137,29 @@ export function formatShape(shape: readonly number[]): string {
   return Array.isArray(shape) ? `[${shape.map(String).join(', ')}]` : String(shape);
 }
 
+/** Bytes for people. */
+export function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
+
+/**
+ * Gives the memory that `allocate` gets from the engine.
+ *
+ * @throws StateError instead of the engine's RangeError where it has not so much.
+ */
+export function expectMemory<T>(op: string, bytes: number, allocate: () => T): T {
+  try {
+    return allocate();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new StateError(
+      op,
+      `the engine gives no array of ${megabytes(bytes)}: ${error.message}. ` +
+        'Use smaller tensors, or dispose() of those that are needed no more.',
+    );
+  }
+}
+
 /** What was thrown, as text: gpu.js, browsers and workers do not always throw errors. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

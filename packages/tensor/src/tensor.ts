@@ -448,9 +448,19 @@ export class Tensor implements TensorSpec {
     return nestElements(this.dataSync(), this.shape);
   }
 
-  /** Frees the storage now; this tensor and every view of it refuse any further use. */
-  [Symbol.dispose](): void {
+  /**
+   * Frees the memory at once; this tensor and every view of it refuse any further use.
+   *
+   * @example
+   * const x = tensor([1, 2]).add(1);
+   * x.dispose(); // as the end of a block does for `using x = …`
+   */
+  dispose(): void {
     giveUp(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   toString(): string {

@@ -1,6 +1,6 @@
 import { tensor } from '../create.ts';
 import type { TypedArray } from '../dtype.ts';
-import { FormatError, ShapeError } from '../errors.ts';
+import { expectMemory, FormatError, ShapeError } from '../errors.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { expectBools, narrowInt64 } from './foreign-elements.ts';
@@ -68,7 +68,9 @@ export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
       `${bytes.length - start} bytes of elements, but shape [${shape.join(', ')}] takes ${expected}. The file is truncated or damaged.`,
     );
   }
-  const elements = kind.read(new Uint8Array(bytes.subarray(start)), label);
+  const elements = expectMemory(label, expected, () =>
+    kind.read(new Uint8Array(bytes.subarray(start)), label),
+  );
   if (!fortranOrder) return tensor(elements, { shape });
   return tensor(elements, { shape: [...shape].reverse() }).permute([...shape.keys()].reverse());
 }
@@ -93,7 +95,9 @@ export async function toNpy(x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const header = `{'descr': '${DESCRIPTIONS[dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const start = Math.ceil((PREFIX + header.length + 1) / ALIGNMENT) * ALIGNMENT;
-  const bytes = new Uint8Array(start + elements.byteLength).fill(0x20, PREFIX, start);
+  const fileBytes = start + elements.byteLength;
+  const bytes = expectMemory('toNpy', fileBytes, () => new Uint8Array(fileBytes));
+  bytes.fill(0x20, PREFIX, start);
   bytes.set([...MAGIC, 1, 0]);
   new DataView(bytes.buffer).setUint16(8, start - PREFIX, true);
   bytes.set(new TextEncoder().encode(header), PREFIX);

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from '../dtype.ts';
+import { allocateArray, type DType, type TypedArray } from '../dtype.ts';
 import { FormatError } from '../errors.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { expectBools, narrowInt64 } from './foreign-elements.ts';
@@ -90,7 +90,8 @@ export function encodeSafetensors(
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerBytes + end).fill(0x20, 8, 8 + headerBytes);
+  const bytes = allocateArray('bool', 8 + headerBytes + end, 'safetensors');
+  bytes.fill(0x20, 8, 8 + headerBytes);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
   bytes.set(json, 8);
   let at = 8 + headerBytes;

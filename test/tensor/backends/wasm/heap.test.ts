@@ -1,10 +1,10 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PAGE_BYTES } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
 import { CONTROL_BYTES } from '../../../../packages/tensor/src/backends/wasm/control.ts';
-import { Heap, megabytes, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
+import { Heap, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
 import { LastingBlock } from '../../../../packages/tensor/src/backends/wasm/lasting-block.ts';
 
 /** What a program does with memory: takes so many bytes, or gives one of its blocks back. */
@@ -150,11 +150,41 @@ describe('a heap', () => {
     const heap = new Heap(false, 32);
     const block = heap.allocate(2 ** 20, 'test');
     expect(() => heap.allocate(2 ** 20, 'matmul')).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: matmul: no memory is left for 1 MiB: 1 MiB are in use, and WebAssembly reaches 2 MiB. Use smaller batches, compile the whole step, or let go of tensors: dispose of them, or await between steps so that they are collected.]`,
+      `[StateError: matmul: no memory is left for 1 MiB: 1 MiB are in use, and WebAssembly reaches 2 MiB. Use smaller batches, compile the whole step, or dispose() of tensors.]`,
     );
     expect(heap.allocate(2 ** 19, 'matmul').bytes).toBe(2 ** 19);
     heap.release(block);
     expect(heap.allocate(2 ** 20, 'matmul').address).toBe(block.address);
+  });
+
+  it('says whether memory is in pieces, or refused by the system', () => {
+    const heap = new Heap(false, 128);
+    const blocks = [1, 1, 1, 1, 1].map(() => heap.allocate(2 ** 20, 'test'));
+    for (const i of [1, 3]) heap.release(blocks[i]);
+    expect(() => heap.allocate(3.5 * 2 ** 20, 'matmul')).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: matmul: no memory is left for 4 MiB: 3 MiB are in use, but the largest free piece has 2 MiB. Use smaller batches, compile the whole step, or dispose() of tensors.]`,
+    );
+    const small = new Heap(false, 64);
+    vi.spyOn(small.memory, 'grow').mockImplementation(() => {
+      throw new RangeError('no');
+    });
+    expect(() => small.allocate(2 ** 21, 'matmul')).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: matmul: no memory is left for 2 MiB: 0 MiB are in use, and the system gives no more than 1 MiB. Use smaller batches, compile the whole step, or dispose() of tensors.]`,
+    );
+  });
+
+  it('looks for garbage the less often, the more is in use', async () => {
+    const heap = new Heap(false);
+    const take = (): Block => heap.allocate(2 ** 26, 'test');
+    const grow = (): void => {
+      for (let i = 0; i < 48; i++) take();
+    };
+    // After 256 MiB, and then by half of what is in use: at 0.3, 0.6, 0.9, 1.4 and 2.2 GiB.
+    expect(await countCollections(grow)).toBeLessThanOrEqual(6);
+    const takeAndGive = (): void => {
+      for (let i = 0; i < 100; i++) heap.release(take());
+    };
+    expect(await countCollections(takeAndGive)).toBe(0);
   });
 
   it('keeps what was there before a hold until all holds have ended, and nothing else', async () => {
@@ -227,16 +257,5 @@ describe('a lasting block', () => {
       expect(block.bytes).toBe(1024);
       heap.hold(open().promise);
     }
-  });
-});
-
-describe('megabytes', () => {
-  it('rounds up', () => {
-    expect([0, 1, 2 ** 20, 2 ** 20 + 1].map(megabytes)).toEqual([
-      '0 MiB',
-      '1 MiB',
-      '1 MiB',
-      '2 MiB',
-    ]);
   });
 });

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -109,18 +107,6 @@ describe('wasmBackend', () => {
     for (const storage of held) backend.release(storage);
     expect(() => backend.prepare(planOf(2 ** 30), [])).not.toThrow();
     expect(run()).toEqual(expected);
-  });
-
-  it('takes back the memory of dropped tensors in the middle of a script, if the engine can tell', ({
-    skip,
-  }) => {
-    setFlagsFromString('--harmony-weak-refs-with-cleanup-some');
-    const tells = runInNewContext('"cleanupSome" in FinalizationRegistry.prototype') as boolean;
-    if (!tells) return skip('this engine tells only between scripts');
-    const backend = wasmBackend({ threads: 1 });
-    // Twice the memory that there is, 16 MiB at a time.
-    for (let i = 0; i < 512; i++) backend.allocate('float32', 2 ** 22);
-    expect(backend.usedBytes()).toBeLessThan(2 ** 30);
   });
 
   it('computes above 2 GiB, where addresses are negative as signed numbers', () => {

@@ -2,7 +2,7 @@ import type { Backend, Executable, Storage } from '../../backend.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
 import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
-import { foreignStorage, lostIn, StateError } from '../../errors.ts';
+import { expectMemory, foreignStorage, lostIn, StateError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -38,7 +38,8 @@ export function cpuBackend(): Backend {
     name: 'cpu',
     composites: new Set(),
     epilogues: new Set(),
-    allocate: (dtype, size) => new CpuStorage(backend, dtype, allocateArray(dtype, size), false),
+    allocate: (dtype, size, op) =>
+      new CpuStorage(backend, dtype, allocateArray(dtype, size, op), false),
     store: (array, dtype) => new CpuStorage(backend, dtype, array, true),
     read: (storage, range) =>
       new Promise((resolve) => {
@@ -58,7 +59,7 @@ export function cpuBackend(): Backend {
 
 function prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
   const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
-  const arena = new ArrayBuffer(plan.arenaBytes);
+  const arena = expectMemory('prepare', plan.arenaBytes, () => new ArrayBuffer(plan.arenaBytes));
   const runs = plan.kernels.map(instantiate);
   const memory = (storage: Storage): TypedArray => own(backend, storage, op).elements(op);
   const resolvers = plan.buffers.map(({ dtype, size, place }): Resolver => {

@@ -1,9 +1,10 @@
 import type { CallKernel } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
+import { allocateArray, type TypedArray } from '../../dtype.ts';
 import { forEachOffset, gatherElements } from '../../elements.ts';
 import { indexError, type GatherParams } from '../../primitives/gather.ts';
 import { rowMajorStrides, sizeOf, type Shape } from '../../shape.ts';
 import type { View } from '../../view.ts';
+import { allocateFloat64 } from './workspace.ts';
 
 /** `y[…, i, …] = x[…, index[…, i, …], …]` along axis. */
 export function gather(
@@ -40,7 +41,10 @@ export function scatterAdd(
     const indices = gatherElements(buffers[index.buffer], 'int32', index.view);
     const elements = gatherElements(buffers[source.buffer], source.dtype, source.view);
     const size = sizeOf(shape);
-    const sums = source.dtype === 'int32' ? new Int32Array(size) : new Float64Array(size);
+    const sums =
+      source.dtype === 'int32'
+        ? allocateArray('int32', size, 'scatterAdd')
+        : allocateFloat64(size, 'scatterAdd');
     let i = 0;
     forEachOffset(starts, (start) => {
       checkIndex('scatterAdd', indices[i], shape, axis);

@@ -1,3 +1,5 @@
+import { expectMemory } from '../../errors.ts';
+
 /**
  * Float64 memory that kernels share: it grows to the largest request and holds nothing from one
  * kernel to the next.
@@ -7,7 +9,12 @@ export class Workspace {
 
   /** At least `size` elements with unspecified contents, valid until the next call. */
   reserve(size: number): Float64Array {
-    if (this.#memory.length < size) this.#memory = new Float64Array(size);
+    if (this.#memory.length < size) this.#memory = allocateFloat64(size, 'run');
     return this.#memory;
   }
+}
+
+/** A zero-filled array, or a StateError in the name of `op`. */
+export function allocateFloat64(size: number, op: string): Float64Array<ArrayBuffer> {
+  return expectMemory(op, 8 * size, () => new Float64Array(size));
 }

@@ -1,4 +1,5 @@
 import type { Backend, Executable, Storage } from '../../backend.ts';
+import { CollectionPace } from '../../collector.ts';
 import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../dtype.ts';
 import { StateError } from '../../errors.ts';
@@ -10,7 +11,7 @@ import { fusedComposites } from './lower.ts';
 import { checkOptions, MODES, ownWish, type GpuBackendOptions } from './options.ts';
 import { Pending } from './pending.ts';
 import { startEngine } from './probe.ts';
-import { decodeElements, encodeElements, floatRanges, GpuStorage } from './storage.ts';
+import { decodeElements, encodeElements, floatRanges, floatsOf, GpuStorage } from './storage.ts';
 import { verifyPlan, type Reference } from './verify.ts';
 
 /** A backend that runs the kernels of gpu.js. */
@@ -88,6 +89,7 @@ function reasonsOf(failures: readonly DeviceError[]): string[] {
 function createBackend(engine: Engine, choice: string, reference: Reference | null): GpuBackend {
   let disposal: Promise<void> | null = null;
   const checks = new Checks();
+  const pace = new CollectionPace(() => engine.memoryUse().bytes);
   const backend: GpuBackend = {
     name: 'gpu',
     get device() {
@@ -96,7 +98,10 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
     choice,
     composites: engine.runsEntries ? fusedComposites : new Set(),
     epilogues: new Set(),
-    allocate: (dtype, size) => new GpuStorage(backend, engine, dtype, size, null),
+    allocate: (dtype, size) => {
+      pace.handOut(4 * floatsOf(dtype, size));
+      return new GpuStorage(backend, engine, dtype, size, null);
+    },
     store: (array, dtype) => {
       const floats = encodeElements(array);
       const scalar = array.length === 1 ? floats : null;
@@ -106,6 +111,7 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
       const memory = own(backend, storage, 'data').memory('data');
       const floats = await engine.read(memory, floatRanges(storage, range));
       await checks.settle();
+      await pace.rest();
       return decodeElements(floats, storage.dtype, range.end - range.begin);
     },
     readSync: (storage, range = { begin: 0, end: storage.size }) => {
@@ -120,6 +126,7 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
     transfer: (storage, op) => own(backend, storage, op).transfer(op),
     release: (storage, loss) => {
       own(backend, storage, 'dispose').release(loss);
+      pace.takeBack(4 * floatsOf(storage.dtype, storage.size));
     },
     prepare: (plan, constants) => {
       if (disposal !== null) {

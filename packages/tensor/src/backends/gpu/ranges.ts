@@ -1,4 +1,4 @@
-import type { Range } from '../../dtype.ts';
+import { allocateArray, type Range } from '../../dtype.ts';
 
 /** Floats in ranges. */
 export function lengthOf(ranges: readonly Range[]): number {
@@ -9,7 +9,7 @@ export function lengthOf(ranges: readonly Range[]): number {
 export function floatsIn(all: Float32Array, ranges: readonly Range[] | undefined): Float32Array {
   if (ranges === undefined) return all;
   if (ranges.length === 1) return all.subarray(ranges[0].begin, ranges[0].end);
-  const floats = new Float32Array(lengthOf(ranges));
+  const floats = allocateArray('float32', lengthOf(ranges), 'data');
   let at = 0;
   for (const { begin, end } of ranges) {
     floats.set(all.subarray(begin, end), at);

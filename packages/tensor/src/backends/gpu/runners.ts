@@ -1,3 +1,4 @@
+import { allocateArray } from '../../dtype.ts';
 import { messageOf } from '../../errors.ts';
 import type { KernelSource } from './dispatch.ts';
 import type { GpuMode, Program } from './engine.ts';
@@ -139,7 +140,7 @@ export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): De
 /** The elements of what a kernel gives when it is read, rows of rows, in order. */
 export function flattenRows(values: unknown, size: number): Float32Array {
   if (values instanceof Float32Array && values.length === size) return values;
-  const result = new Float32Array(size);
+  const result = allocateArray('float32', size, 'data');
   let at = 0;
   const visit = (part: unknown): void => {
     if (part instanceof Float32Array) {

@@ -1,14 +1,8 @@
 import type { Backend, Storage } from '../../backend.ts';
+import { lend } from '../../collector.ts';
 import { allocateArray, type DType, type TypedArray, type Range } from '../../dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 import type { Engine, Memory } from './engine.ts';
-
-/** Frees the memory of tensors that nobody holds any more. */
-const forgotten = new FinalizationRegistry<{ readonly engine: Engine; memory: Memory | null }>(
-  (cell) => {
-    if (cell.memory !== null) cell.engine.free(cell.memory);
-  },
-);
 
 /** The elements of a tensor in memory of an engine, which is given out when they are first written. */
 export class GpuStorage implements Storage {
@@ -17,7 +11,7 @@ export class GpuStorage implements Storage {
   readonly size: number;
   readonly #engine: Engine;
   /** Outlives this handle, so that its memory can be freed. */
-  readonly #cell: { readonly engine: Engine; memory: Memory | null };
+  readonly #cell: Cell;
   /** What a single element is, so that memory that has failed can be given another. */
   #scalar: Float32Array | null;
   /** What became of the elements, once they are gone. */
@@ -38,7 +32,7 @@ export class GpuStorage implements Storage {
     this.#engine = engine;
     this.#cell = { engine, memory };
     this.#scalar = scalar;
-    forgotten.register(this, this.#cell, this.#cell);
+    lend(this, releaserOf(this.#cell));
   }
 
   /**
@@ -54,7 +48,7 @@ export class GpuStorage implements Storage {
       this.#cell.memory = null;
     }
     this.#cell.memory ??= this.#engine.upload(
-      this.#scalar ?? new Float32Array(floatsOf(this.dtype, this.size)),
+      this.#scalar ?? allocateArray('float32', floatsOf(this.dtype, this.size), op),
     );
     return this.#cell.memory;
   }
@@ -96,8 +90,21 @@ export class GpuStorage implements Storage {
   }
 }
 
+/** Memory that outlives the handle of a tensor. */
+interface Cell {
+  readonly engine: Engine;
+  memory: Memory | null;
+}
+
+/** What frees the memory of a dropped tensor. It is made here, since it must not hold the handle. */
+function releaserOf(cell: Cell): () => void {
+  return () => {
+    if (cell.memory !== null) cell.engine.free(cell.memory);
+  };
+}
+
 /** Floats that hold `size` elements: two for an int32, of at least one element since no buffer is empty. */
-function floatsOf(dtype: DType, size: number): number {
+export function floatsOf(dtype: DType, size: number): number {
   return Math.max(1, size) * (dtype === 'int32' ? 2 : 1);
 }
 
@@ -106,9 +113,11 @@ export function encodeElements(array: TypedArray): Float32Array {
   const size = array.length;
   if (array instanceof Float32Array && size > 0) return array;
   if (!(array instanceof Int32Array)) {
-    return size === 0 ? new Float32Array(1) : Float32Array.from(array);
+    const floats = allocateArray('float32', Math.max(1, size), 'store');
+    floats.set(array);
+    return floats;
   }
-  const floats = new Float32Array(floatsOf('int32', size));
+  const floats = allocateArray('float32', floatsOf('int32', size), 'store');
   for (let i = 0; i < size; i++) {
     floats[i] = array[i] >> 16;
     floats[size + i] = array[i] & 0xffff;
@@ -125,7 +134,7 @@ export function floatRanges({ dtype, size }: Storage, { begin, end }: Range): re
 /** Undoes {@link encodeElements}, given all floats or those of {@link floatRanges}. */
 export function decodeElements(floats: Float32Array, dtype: DType, size: number): TypedArray {
   if (dtype === 'float32') return floats.subarray(0, size);
-  const array = allocateArray(dtype, size);
+  const array = allocateArray(dtype, size, 'data');
   if (dtype === 'bool') array.set(floats.subarray(0, size));
   else for (let i = 0; i < size; i++) array[i] = floats[i] * 65536 + floats[size + i];
   return array;

@@ -1,7 +1,7 @@
-import { StateError } from '../../errors.ts';
+import { canCollect, CollectionPace } from '../../collector.ts';
+import { megabytes, StateError } from '../../errors.ts';
 import { PAGE_BYTES } from './assembler/module.ts';
 import { CONTROL_BYTES } from './control.ts';
-import { collectGarbage } from './platform.ts';
 
 /** Blocks begin at multiples of this many bytes, a line of the cache. */
 const ALIGNMENT = 128;
@@ -11,12 +11,6 @@ const MOST_PAGES = 65536;
 
 /** Pages that there are from the beginning. */
 const FIRST_PAGES = 16;
-
-/** After so many new bytes, less those given back meanwhile, garbage is collected. */
-const COLLECT_EVERY = 256 * 2 ** 20;
-
-/** And after so many new blocks, however small: many more at once would take long to put in order. */
-const COLLECT_BLOCKS = 2 ** 17;
 
 /** Bytes rounded up to whole blocks. */
 export function align(bytes: number): number {
@@ -40,8 +34,8 @@ export class Heap {
   readonly maximumPages: number;
   private readonly free: { address: number; bytes: number }[] = [];
   private end: number = CONTROL_BYTES;
-  private sinceCollection = 0;
-  private blocksSinceCollection = 0;
+  /** When garbage is collected. */
+  readonly pace: CollectionPace = new CollectionPace(() => this.usedBytes);
   /** Blocks that were given back while somebody might still write to them. */
   private readonly held: Block[] = [];
   private holders = 0;
@@ -65,23 +59,13 @@ export class Heap {
    */
   allocate(bytes: number, op: string): Block {
     const size = align(Math.max(1, bytes));
-    this.sinceCollection += size;
-    this.blocksSinceCollection++;
-    const isDue =
-      this.sinceCollection > COLLECT_EVERY || this.blocksSinceCollection > COLLECT_BLOCKS;
-    if (isDue) this.collect();
+    this.pace.handOut(size);
     const block = this.take(size) ?? this.extend(size);
     if (block !== null) return block;
-    this.collect();
+    this.pace.collect();
     const collected = this.take(size) ?? this.extend(size);
     if (collected !== null) return collected;
     throw this.exhausted(size, op);
-  }
-
-  private collect(): void {
-    this.sinceCollection = 0;
-    this.blocksSinceCollection = 0;
-    collectGarbage();
   }
 
   /** The beginning of the first free block that is large enough. */
@@ -131,8 +115,7 @@ export class Heap {
       if (this.free[middle].address < address) low = middle + 1;
       else high = middle;
     }
-    this.sinceCollection = Math.max(0, this.sinceCollection - bytes);
-    this.blocksSinceCollection = Math.max(0, this.blocksSinceCollection - 1);
+    this.pace.takeBack(bytes);
     this.free.splice(low, 0, { address, bytes });
     this.join(low);
     if (low > 0) this.join(low - 1);
@@ -170,12 +153,24 @@ export class Heap {
   }
 
   private exhausted(bytes: number, op: string): StateError {
-    const most = this.maximumPages * PAGE_BYTES;
+    const last = this.free.at(-1);
+    const tail = last !== undefined && last.address + last.bytes === this.end ? last.bytes : 0;
+    const [most, reached] = [this.maximumPages * PAGE_BYTES, this.memory.buffer.byteLength];
+    const used = this.usedBytes;
+    const isRefused = this.end - tail + bytes < most;
+    const largest = Math.max(most - this.end + tail, ...this.free.map((block) => block.bytes));
+    let cause = `and WebAssembly reaches ${megabytes(most)}`;
+    if (isRefused) cause = `and the system gives no more than ${megabytes(reached)}`;
+    else if (most - used > bytes + 2 ** 20) {
+      cause = `but the largest free piece has ${Math.floor(largest / 2 ** 20)} MiB`;
+    }
     return new StateError(
       op,
-      `no memory is left for ${megabytes(bytes)}: ${megabytes(this.usedBytes)} are in use, ` +
-        `and WebAssembly reaches ${megabytes(most)}. Use smaller batches, compile the whole step, ` +
-        'or let go of tensors: dispose of them, or await between steps so that they are collected.',
+      `no memory is left for ${megabytes(bytes)}: ${megabytes(used)} are in use, ${cause}. ` +
+        'Use smaller batches, compile the whole step, or dispose() of tensors' +
+        (canCollect()
+          ? '.'
+          : '; here garbage comes back only while values are awaited (await x.item()).'),
     );
   }
 
@@ -209,9 +204,4 @@ function createMemory(
     }
   }
   throw new StateError('wasmBackend', 'the engine gives no WebAssembly memory.');
-}
-
-/** Bytes for people. */
-export function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }

@@ -22,23 +22,18 @@ interface NodeThreads {
 }
 
 interface NodeProcess {
+  readonly versions?: { readonly v8?: string };
   getBuiltinModule?(name: 'node:worker_threads'): NodeThreads;
   getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void };
-  getBuiltinModule?(name: 'node:vm'): {
-    runInNewContext(code: 'gc'): () => void;
-    runInNewContext(code: 'FinalizationRegistry'): FinalizationRegistryConstructor;
-  };
   getBuiltinModule?(name: 'node:os'): { availableParallelism(): number };
 }
 
 const node = (globalThis as { readonly process?: NodeProcess }).process;
 
-/**
- * Lets V8 compile relaxed SIMD where it is still behind a flag. To be called before the first module
- * is compiled; later it has no effect.
- */
+/** Lets V8 compile relaxed SIMD where it is still behind a flag, in Node 20: other versions complain of it. */
 export function allowRelaxedSimd(): void {
-  node?.getBuiltinModule?.('node:v8')?.setFlagsFromString('--experimental-wasm-relaxed-simd');
+  if (node?.versions?.v8?.startsWith('11.3.') !== true) return;
+  node.getBuiltinModule?.('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
 
 /** Where the program of a thread lies. Bundlers must not take this one for a file of a page. */
@@ -118,38 +113,4 @@ function startWebWorker(): ThreadHandle {
       return Promise.race([]); // of no promises, which never resolves
     },
   };
-}
-
-/** A registry that may be able to call back at once, as a proposal to the language has it. */
-type Registry<T> = FinalizationRegistry<T> & { cleanupSome?(): void };
-
-const registries: { cleanupSome?(): void }[] = [];
-
-let collect: (() => void) | undefined;
-
-/**
- * A registry that tells when objects were collected: at the latest after the running script, and where
- * the engine can do that, during {@link collectGarbage}.
- */
-export function createRegistry<T>(callback: (held: T) => void): FinalizationRegistry<T> {
-  node?.getBuiltinModule?.('node:v8')?.setFlagsFromString('--harmony-weak-refs-with-cleanup-some');
-  // What a flag adds to the language is there in contexts made after it was set.
-  const Foreign = node?.getBuiltinModule?.('node:vm')?.runInNewContext('FinalizationRegistry');
-  const registry = new (Foreign ?? FinalizationRegistry)(callback) as Registry<T>;
-  registries.push(registry);
-  return registry;
-}
-
-/**
- * Has garbage collected where the engine lets us ask for it: the memory of dropped tensors is outside
- * of what the collector watches, so it would not hurry by itself.
- */
-export function collectGarbage(): void {
-  if (collect === undefined) {
-    const v8 = node?.getBuiltinModule?.('node:v8');
-    v8?.setFlagsFromString('--expose-gc');
-    collect = node?.getBuiltinModule?.('node:vm')?.runInNewContext('gc') ?? ((): void => undefined);
-  }
-  collect();
-  for (const registry of registries) registry.cleanupSome?.();
 }

@@ -1,23 +1,8 @@
 import type { Backend, Storage } from '../../backend.ts';
+import { lend, settle, type Loan } from '../../collector.ts';
 import { BYTES_PER_ELEMENT, type DType, type TypedArray } from '../../dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 import type { Block, Heap } from './heap.ts';
-import { createRegistry } from './platform.ts';
-
-interface Held {
-  readonly heap: Heap;
-  readonly block: Block;
-}
-
-let registry: FinalizationRegistry<Held> | undefined;
-
-/** Gives the blocks of storages that nobody can reach any more back to their heaps. */
-function collected(): FinalizationRegistry<Held> {
-  registry ??= createRegistry<Held>(({ heap, block }) => {
-    heap.release(block);
-  });
-  return registry;
-}
 
 /** The elements of a tensor in the memory of a backend. */
 export class WasmStorage implements Storage {
@@ -26,6 +11,7 @@ export class WasmStorage implements Storage {
   readonly size: number;
   readonly #heap: Heap;
   #block: Block | null;
+  readonly #loan: Loan;
   /** What became of the elements, once they are gone. */
   #loss = '';
 
@@ -35,7 +21,7 @@ export class WasmStorage implements Storage {
     this.size = size;
     this.#heap = heap;
     this.#block = block;
-    collected().register(this, { heap, block }, this);
+    this.#loan = lend(this, releaserOf(heap, block));
   }
 
   /**
@@ -72,10 +58,20 @@ export class WasmStorage implements Storage {
   }
 
   #drop(loss: string): void {
-    collected().unregister(this);
+    settle(this.#loan);
     this.#block = null;
     this.#loss = loss;
   }
+}
+
+/**
+ * What gives the block of a dropped storage back. It is made here, apart from the storage: a closure made
+ * beside it would share its scope, and so keep it from being collected.
+ */
+function releaserOf(heap: Heap, block: Block): () => void {
+  return () => {
+    heap.release(block);
+  };
 }
 
 /** Elements in a memory. */

@@ -1,10 +1,18 @@
 import { checkOptions, kindOf } from '../../arguments.ts';
 import type { Backend, Executable, Storage } from '../../backend.ts';
+import { lend, settle } from '../../collector.ts';
 import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
 import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
 import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import type { DType, TypedArray } from '../../dtype.ts';
-import { foreignStorage, lostIn, StateError, ValueError } from '../../errors.ts';
+import {
+  expectMemory,
+  foreignStorage,
+  lostIn,
+  megabytes,
+  StateError,
+  ValueError,
+} from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
 import type { SourceParams } from '../../primitives/source.ts';
@@ -14,13 +22,13 @@ import { controlOf, instantiate } from './control.ts';
 import { conv2dWeight } from './conv-weight.ts';
 import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
-import { align, Heap, megabytes } from './heap.ts';
+import { align, Heap } from './heap.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
 import { LastingBlock } from './lasting-block.ts';
 import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
-import { availableThreads, createRegistry, sharesMemory } from './platform.ts';
+import { availableThreads, sharesMemory } from './platform.ts';
 import { emitProgram, FRAME, type WasmProgram } from './program.ts';
 import { reduce } from './reduce.ts';
 import { refusal } from './refusal.ts';
@@ -144,16 +152,17 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return engine.threads.notice;
     },
     relaxed: target.relaxed,
-    allocate: (dtype, size) => engine.allocate(backend, dtype, size),
+    allocate: (dtype, size, op) => engine.allocate(backend, dtype, size, op),
     store: (array, dtype) => {
       const storage = engine.allocate(backend, dtype, array.length);
       storage.view('store').set(array);
       return storage;
     },
-    read: (storage, range) =>
-      new Promise((resolve) => {
-        resolve(backend.readSync(storage, range));
-      }),
+    read: async (storage, range) => {
+      const elements = backend.readSync(storage, range);
+      await engine.heap.pace.rest();
+      return elements;
+    },
     readSync: (storage, range) =>
       copyOf(own(backend, storage, 'data').view('data').subarray(range?.begin, range?.end)),
     writable: (storage, op) => {
@@ -169,30 +178,22 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     memoryBytes: () => engine.heap.memory.buffer.byteLength,
     stopThreads,
   };
-  collected().register(backend, stopThreads);
+  lend(backend, stopThreads);
   return backend;
 }
 
 /** Elements outside of the memory that threads share. */
 function copyOf(view: TypedArray): TypedArray {
-  if (view instanceof Float32Array) return new Float32Array(view);
-  return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
+  return expectMemory('data', view.byteLength, () => {
+    if (view instanceof Float32Array) return new Float32Array(view);
+    return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
+  });
 }
 
 /** The storage as one of this backend. */
 function own(backend: Backend, storage: Storage, op: string): WasmStorage {
   if (storage instanceof WasmStorage && storage.backend === backend) return storage;
   throw foreignStorage(op, storage.backend.name, backend.name);
-}
-
-let registry: FinalizationRegistry<() => void> | undefined;
-
-/** Gives the frames of executables that nobody can reach any more back, and ends the threads of backends. */
-function collected(): FinalizationRegistry<() => void> {
-  registry ??= createRegistry<() => void>((release) => {
-    release();
-  });
-  return registry;
 }
 
 /** Memory, threads and the preparation of plans. */
@@ -220,8 +221,8 @@ class Engine {
     controlOf(this.heap.memory).fill(0);
   }
 
-  allocate(backend: Backend, dtype: DType, size: number): WasmStorage {
-    const block = this.heap.allocate(bytesOf(dtype, size), 'allocate');
+  allocate(backend: Backend, dtype: DType, size: number, op = 'allocate'): WasmStorage {
+    const block = this.heap.allocate(bytesOf(dtype, size), op);
     return new WasmStorage(backend, this.heap, dtype, size, block);
   }
 
@@ -268,12 +269,12 @@ class Engine {
         this.checkRefusals(plan, frame.address());
       },
       release: () => {
-        collected().unregister(executable);
+        settle(loan);
         release();
       },
     };
     const release = releaserOf(frame, together ? threads : null, id);
-    collected().register(executable, release, executable);
+    const loan = lend(executable, release);
     return executable;
   }
 

@@ -1,0 +1,3 @@
+import { dropResults } from './eager.ts';
+
+postMessage(await dropResults());
