@@ -234,8 +234,7 @@ function structureOf(root: unknown): string {
       if (holder !== '') {
         throw new StateError(
           'tree',
-          `a tensor stands in an instance of ${holder}, which is no part of a tree: a plan would keep its values of today. ` +
-            'Put it in arrays, plain objects or instances of TreeNode.',
+          `a tensor stands in an instance of ${holder}. Put it in arrays, plain objects or TreeNodes.`,
         );
       }
       parts.push('*');
@@ -289,7 +288,7 @@ function staticText(value: unknown): string | null {
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return null;
   throw new StateError(
     'tree',
-    `the elements of a ${value.constructor.name} are no part of a tree, and could change unseen. Make a tensor of them.`,
+    `a ${value.constructor.name} could change unseen. Make a tensor of it.`,
   );
 }
 
