@@ -228,7 +228,7 @@ function checkDepth(depth: number): void {
 /** A text of everything in a tree but its leaves. */
 function structureOf(root: unknown): string {
   const parts: string[] = [];
-  const seen = new Set<object>();
+  let seen: Set<object> | undefined;
   const visit = (node: unknown, depth: number, holder: string): void => {
     if (node instanceof Tensor) {
       if (holder !== '') {
@@ -253,8 +253,8 @@ function structureOf(root: unknown): string {
     if (isPart) parts.push(`${prototype && identityOf(prototype)}{`);
     else {
       parts.push(`#${identityOf(object)}`);
-      if (seen.has(object)) return;
-      seen.add(object);
+      if (seen?.has(object) === true) return;
+      (seen ??= new Set()).add(object);
       parts.push('{');
     }
     const inside = isPart ? '' : holder || (prototype?.constructor?.name ?? 'object');

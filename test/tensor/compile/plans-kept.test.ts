@@ -37,7 +37,7 @@ describe('a compiled function', () => {
     expect(warnings.mock.calls).toMatchInlineSnapshot(`
       [
         [
-          "compile: scaled has 100 plans, since argument 1 (from 0) varies. 128 are kept. Pass numbers as tensors, as by scalar(x), and pad tensors to few shapes.",
+          "compile: scaled has 100 plans, since argument 1 (from 0) varies. 128 are kept. Pass numbers as tensors, and tensors in few shapes.",
         ],
       ]
     `);
@@ -55,7 +55,7 @@ describe('a compiled function', () => {
     expect(warnings.mock.calls).toMatchInlineSnapshot(`
       [
         [
-          "compile: a function has 100 plans, since argument 1 (from 0) varies. 128 are kept. Pass numbers as tensors, as by scalar(x), and pad tensors to few shapes.",
+          "compile: a function has 100 plans, since argument 1 (from 0) varies. 128 are kept. Pass numbers as tensors, and tensors in few shapes.",
         ],
       ]
     `);

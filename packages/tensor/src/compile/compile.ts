@@ -120,7 +120,7 @@ function variationWatch(name: string): (args: readonly unknown[]) => void {
     if (plans < MANY_PLANS) return;
     console.warn(
       `compile: ${name || 'a function'} has ${plans} plans, since argument ${varying.join(' and ')} (from 0) ` +
-        `varies. ${MOST_PLANS} are kept. Pass numbers as tensors, as by scalar(x), and pad tensors to few shapes.`,
+        `varies. ${MOST_PLANS} are kept. Pass numbers as tensors, and tensors in few shapes.`,
     );
   };
 }
