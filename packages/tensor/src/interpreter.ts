@@ -103,7 +103,7 @@ export function expectSynchronous<T>(op: string, result: T): T {
   throw new StateError(
     op,
     isGenerator
-      ? 'the function is a generator, whose body has not run. Return the value from a plain function.'
+      ? 'the function is a generator. Return the value from a plain function.'
       : `the function returned ${what}, but it must be synchronous. Read values with await outside of it.`,
   );
 }

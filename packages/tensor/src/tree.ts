@@ -228,14 +228,13 @@ function checkDepth(depth: number): void {
 /** A text of everything in a tree but its leaves. */
 function structureOf(root: unknown): string {
   const parts: string[] = [];
-  const seen = new Set<object>();
+  let seen: Set<object> | undefined;
   const visit = (node: unknown, depth: number, holder: string): void => {
     if (node instanceof Tensor) {
       if (holder !== '') {
         throw new StateError(
           'tree',
-          `a tensor stands in an instance of ${holder}, which is no part of a tree: a plan would keep its values of today. ` +
-            'Put it in arrays, plain objects or instances of TreeNode.',
+          `a tensor stands in an instance of ${holder}. Put it in arrays, plain objects or TreeNodes.`,
         );
       }
       parts.push('*');
@@ -254,8 +253,8 @@ function structureOf(root: unknown): string {
     if (isPart) parts.push(`${prototype && identityOf(prototype)}{`);
     else {
       parts.push(`#${identityOf(object)}`);
-      if (seen.has(object)) return;
-      seen.add(object);
+      if (seen?.has(object) === true) return;
+      (seen ??= new Set()).add(object);
       parts.push('{');
     }
     const inside = isPart ? '' : holder || (prototype?.constructor?.name ?? 'object');
@@ -289,7 +288,7 @@ function staticText(value: unknown): string | null {
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return null;
   throw new StateError(
     'tree',
-    `the elements of a ${value.constructor.name} are no part of a tree, and could change unseen. Make a tensor of them.`,
+    `a ${value.constructor.name} could change unseen. Make a tensor of it.`,
   );
 }
 

@@ -200,7 +200,9 @@ describe('a run that fails after it began to write over what was donated', () =>
       });
       expect(() => f(w)).toThrow(RangeError);
       fail.mockRestore();
-      expect(stateOf(w)).toMatchInlineSnapshot(`"StateError: data: the tensor was lost in a call that failed after it had begun to write over it (Array buffer allocation failed). Go on from a copy or a checkpoint."`);
+      expect(stateOf(w)).toMatchInlineSnapshot(
+        `"StateError: data: the tensor was lost in a call that failed after it had begun to write over it (Array buffer allocation failed). Go on from a copy or a checkpoint."`,
+      );
     } finally {
       setDefaultBackend(before);
     }

@@ -59,8 +59,10 @@ export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
       `the module has no field '${odd}'. Its fields are ${Object.keys(module).join(', ')}.`,
     );
   }
-  const own = Object.getOwnPropertyDescriptors({ ...module, ...fields });
-  return Object.create(Object.getPrototypeOf(module) as object, own) as M;
+  return Object.create(Object.getPrototypeOf(module) as object, {
+    ...Object.getOwnPropertyDescriptors(module),
+    ...Object.getOwnPropertyDescriptors(fields ?? {}),
+  }) as M;
 }
 
 /** Throws a ValueError unless `module` is one: what extends TreeNode. */

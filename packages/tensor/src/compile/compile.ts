@@ -1,5 +1,5 @@
 import type { Backend } from '../backend.ts';
-import { commonBackend, evaluator } from '../eager.ts';
+import { commonBackend, evaluator, remember } from '../eager.ts';
 import { ValueError } from '../errors.ts';
 import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
 import { tree, type FlatTree } from '../tree.ts';
@@ -69,7 +69,7 @@ export function compile<A extends readonly unknown[], R>(
     throw new ValueError('compile', `takes a function, but got a ${typeof f}.`);
   }
   const known = new WeakMap<Backend, Map<string, Variant<R>>>();
-  const watch = new VariationWatch(f.name);
+  const see = variationWatch(f.name);
   const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {
     const signature = signatureOf(flat);
     const variants = known.get(backend) ?? new Map<string, Variant<R>>();
@@ -77,14 +77,9 @@ export function compile<A extends readonly unknown[], R>(
     let variant = variants.get(signature);
     if (variant === undefined) {
       variant = new Variant(f, flat, donatedLeaves(args, options.donate ?? []), backend);
-      watch.see(args);
-      for (const [oldest, dropped] of variants) {
-        if (variants.size < MOST_PLANS) break;
-        variants.delete(oldest);
-        dropped.release();
-      }
+      see(args);
     } else variants.delete(signature);
-    variants.set(signature, variant);
+    remember(variants, signature, variant, MOST_PLANS)?.release();
     return variant;
   };
   const call = (...args: A): R => {
@@ -112,30 +107,22 @@ function signatureOf({ structure, leaves }: FlatTree<unknown>): string {
   return `${structure} ${leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`;
 }
 
-/** Counts the plans of a function, and says once that an argument varies. */
-class VariationWatch {
-  private readonly name: string;
-  private plans = 0;
-  private last: readonly string[] = [];
-
-  constructor(name: string) {
-    this.name = name === '' ? 'a function' : name;
-  }
-
-  /** Takes notice of the arguments that a plan was made for. */
-  see(args: readonly unknown[]): void {
-    this.plans++;
-    if (this.plans < MANY_PLANS - 1 || this.plans > MANY_PLANS) return;
-    const before = this.last;
-    this.last = args.map((arg) => signatureOf(tree.flatten(arg)));
-    if (this.plans < MANY_PLANS) return;
-    const varying = this.last.flatMap((each, i) => (each === before[i] ? [] : [i]));
+/** What is told the arguments of every new plan of a function, and says once that one of them varies. */
+function variationWatch(name: string): (args: readonly unknown[]) => void {
+  let plans = 0;
+  let before: readonly string[] = [];
+  return (args) => {
+    plans++;
+    if (plans < MANY_PLANS - 1 || plans > MANY_PLANS) return;
+    const now = args.map((arg) => signatureOf(tree.flatten(arg)));
+    const varying = now.flatMap((each, i) => (each === before[i] ? [] : [i]));
+    before = now;
+    if (plans < MANY_PLANS) return;
     console.warn(
-      `compile: ${this.name} has ${MANY_PLANS} plans, since argument ${varying.join(' and ')} (from 0) varies. ` +
-        `Making a plan takes long, and ${MOST_PLANS} are kept. Pass numbers as tensors, as by scalar(x), ` +
-        'and tensors in few shapes, as by padding.',
+      `compile: ${name || 'a function'} has ${plans} plans, since argument ${varying.join(' and ')} (from 0) ` +
+        `varies. ${MOST_PLANS} are kept. Pass numbers as tensors, and tensors in few shapes.`,
     );
-  }
+  };
 }
 
 /** Indices of the leaves that belong to the donated arguments. */

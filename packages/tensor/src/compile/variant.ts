@@ -74,9 +74,8 @@ export class Variant<R> {
     const { backend, donated, taken } = this;
     // What two leaves share, or a leaf and a constant, is neither written over nor given up.
     const uses = new Map<unknown, number>();
-    for (const holder of [...this.constants, ...leaves.map(holderOf)]) {
-      uses.set(holder, 1 + (uses.get(holder) ?? 0));
-    }
+    const holders = donated.size === 0 ? [] : [...this.constants, ...leaves.map(holderOf)];
+    for (const holder of holders) uses.set(holder, 1 + (uses.get(holder) ?? 0));
     const isAlone = (leaf: Tensor): boolean => uses.get(holderOf(leaf)) === 1;
     const inputs = leaves.map((leaf, i) => {
       if (donated.has(i) && taken.has(i)) return writableStorage(leaf, backend, isAlone(leaf));

@@ -239,9 +239,13 @@ class Engine {
     const run = instantiate(module, memory, (address, value) => {
       threads.pause(address, value);
     });
+    const main = (at: number, isShared: boolean): void => {
+      run(at, 0, isShared ? 1 : 0);
+    };
     const executable: Executable = {
       run: (inputs, outputs) => {
         const addressOf = (storage: Storage): number => own(backend, storage, op).address(op);
+        let hasBegun = false;
         const prepareFrame = (): number => {
           const scratch = this.scratch.address();
           const at = frame.address();
@@ -250,16 +254,12 @@ class Engine {
             if (place.kind === 'constant') return addressOf(constants[place.index]);
             return addressOf((place.kind === 'input' ? inputs : outputs)[place.index]);
           });
-          return at;
-        };
-        let hasBegun = false;
-        const main = (at: number, isShared: boolean): void => {
           hasBegun = true;
-          run(at, 0, isShared ? 1 : 0);
+          return at;
         };
         try {
           if (together) threads.run(id, prepareFrame, main, program.pieceCost / 1e6);
-          else main(prepareFrame(), false);
+          else run(prepareFrame(), 0, 0);
         } catch (error) {
           // Nobody knows how far the threads came.
           const lost = hasBegun ? overwrittenInputs(plan, plan.kernels.length) : [];
