@@ -313,7 +313,9 @@ describe('threads', () => {
       await new Promise(setImmediate);
     }
     expect(shared.filter(Boolean)).toHaveLength(11);
-    expect(threads?.notice).toMatchInlineSnapshot(`"wasmBackend: its threads end (it ended with exit code 1), so it computes on one."`);
+    expect(threads?.notice).toMatchInlineSnapshot(
+      `"wasmBackend: its threads end (it ended with exit code 1), so it computes on one."`,
+    );
     expect(warnings).toHaveBeenCalledTimes(1);
   });
 

@@ -114,7 +114,7 @@ export function emitProgram(
     scratchBytes,
     cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
     pieceCost: steps.reduce(
-      (most, { phase }) => Math.max(most, grainOf(phase) * phase.unitCost),
+      (longest, { phase }) => Math.max(longest, grainOf(phase) * phase.unitCost),
       0,
     ),
   };
