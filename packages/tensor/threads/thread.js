@@ -24,7 +24,7 @@ const MOST_RUNS = 1000;
 /** How often a watching thread looks before it asks for the time. */
 const LOOKS = 256;
 
-/** @type {Map<number, RunFunction>} */
+/** What the modules of each program export, in order. @type {Map<number, readonly RunFunction[]>} */
 const programs = new Map();
 
 /** @type {Extract<ThreadMessage, { kind: 'start' }> | undefined} */
@@ -59,8 +59,11 @@ function receive(message) {
   if (message.kind === 'forget') programs.delete(message.id);
   if (message.kind === 'program') {
     const imports = { env: { memory: self.memory, pause } };
-    const { exports } = new WebAssembly.Instance(message.module, imports);
-    programs.set(message.id, /** @type {RunFunction} */ (exports.run));
+    const runs = message.modules.map((module) => {
+      const { exports } = new WebAssembly.Instance(module, imports);
+      return /** @type {RunFunction} */ (exports.run);
+    });
+    programs.set(message.id, runs);
   }
   takePart(self);
 }
@@ -96,7 +99,8 @@ function work(control, { thread, words }) {
     const program = programs.get(Atomics.load(control, words.program));
     if (run === 0 || run === lastRun || program === undefined) return false;
     lastRun = run;
-    program(Atomics.load(control, words.frame), thread, 1);
+    const frame = Atomics.load(control, words.frame);
+    for (const part of program) part(frame, thread, 1);
     return true;
   } catch (error) {
     Atomics.compareExchange(control, words.failed, 0, 1 + thread);

@@ -4,6 +4,8 @@ import { sameShape, sizeOf, type Shape } from '../shape.ts';
 import { contiguousView, reshapeView, sliceView } from '../view.ts';
 import type { Group, GroupGraph } from './group-graph.ts';
 import {
+  buffersOf,
+  isShort,
   isWhole,
   reshapeAtoms,
   type AssemblyBody,
@@ -12,6 +14,9 @@ import {
   type Source,
   type Window,
 } from './group.ts';
+
+/** Sums of more parts than this are several assemblies, so that merging stays linear in their number. */
+const MAX_PARTS = 256;
 
 /** The part of an assembly of shape `whole` that copies `arg` into a region. */
 export function partOf(arg: Source, argShape: Shape, region: Region, whole: Shape): Part {
@@ -41,8 +46,9 @@ export function mergeAssemblies(
     const makers = args.map((arg) => wholeAssembly(graph, group, arg, body.shape));
     const [first, second] = makers;
     if (first === null || second === null || first.group === second.group) continue;
+    if (first.body.parts.length + second.body.parts.length > MAX_PARTS) continue;
+    if (!areDisjoint(first.body.parts, second.body.parts)) continue;
     const parts = [...first.body.parts, ...second.body.parts];
-    if (!areDisjoint(parts)) continue;
     const size = sizeOf(body.shape);
     const merged: AssemblyBody = {
       kind: 'assembly',
@@ -71,9 +77,9 @@ function wholeAssembly(
   return isSame ? { group: maker, body } : null;
 }
 
-/** Whether the boxes around the regions of all parts keep apart. */
-function areDisjoint(parts: readonly Part[]): boolean {
-  return parts.every((a, i) => parts.slice(i + 1).every((b) => keepApart(a, b)));
+/** Whether the boxes around the regions of the parts of two assemblies keep apart. */
+function areDisjoint(first: readonly Part[], second: readonly Part[]): boolean {
+  return first.every((a) => second.every((b) => keepApart(a, b)));
 }
 
 function keepApart(a: Part, b: Part): boolean {
@@ -103,34 +109,65 @@ function plusZero(part: Part, { order, primitive, params, dtype }: Atom, buffer:
 /** Moves every map whose results one part of an assembly alone reads into that part. */
 export function fuseIntoAssemblies(graph: GroupGraph): void {
   for (const group of graph.inProgramOrder()) {
-    for (let i = 0; group.body.kind === 'assembly' && i < group.body.parts.length; i++) {
-      while (absorbInto(graph, group, group.body, i)) continue;
-    }
+    if (group.body.kind === 'assembly') fuseParts(graph, group, group.body);
   }
 }
 
-function absorbInto(graph: GroupGraph, group: Group, body: AssemblyBody, index: number): boolean {
-  const part = body.parts[index];
-  for (const { buffer, view, separate } of partWindows(part)) {
+function fuseParts(graph: GroupGraph, group: Group, body: AssemblyBody): void {
+  /** How many parts read each buffer. */
+  const uses = new Map<number, number>();
+  const count = (part: Part, change: 1 | -1): void => {
+    for (const buffer of new Set(partWindows(part).map((window) => window.buffer))) {
+      uses.set(buffer, (uses.get(buffer) ?? 0) + change);
+    }
+  };
+  for (const part of body.parts) count(part, 1);
+  const absorbed = new Set<Group>();
+  const isOwn = (maker: Group): boolean =>
+    graph.isOnlyReader(group, maker, absorbed) &&
+    buffersOf(maker.body).every((buffer) => (uses.get(buffer) ?? 0) <= 1);
+  const parts = body.parts.map((part) => {
+    let whole = part;
+    for (
+      let found = absorbInto(graph, whole, isOwn);
+      found !== null;
+      found = absorbInto(graph, whole, isOwn)
+    ) {
+      absorbed.add(found.maker);
+      count(whole, -1);
+      whole = found.part;
+      count(whole, 1);
+    }
+    return whole;
+  });
+  if (absorbed.size > 0) graph.replace(group, { ...body, parts }, [...absorbed]);
+}
+
+/** The part with the work of a map that it alone reads; `null` if there is none that fits. */
+function absorbInto(
+  graph: GroupGraph,
+  part: Part,
+  isOwn: (maker: Group) => boolean,
+): { readonly maker: Group; readonly part: Part } | null {
+  const windows = partWindows(part);
+  for (const { buffer, view, separate } of windows) {
     const maker = graph.makerOf(buffer);
-    if (maker?.body.kind !== 'map' || maker === group || separate === true) continue;
+    if (maker?.body.kind !== 'map' || separate === true) continue;
     const { atoms, shape } = maker.body;
+    const own = new Set(buffersOf(maker.body));
     const fits =
-      graph.isOnlyReader(group, maker) &&
       isWhole(view, graph.sizeOfBuffer(buffer)) &&
       sizeOf(shape) === sizeOf(part.shape) &&
-      body.parts.every((other, i) => i === index || !reads(other, atoms)) &&
-      partWindows(part).every(
-        (window) => !isOf(window, atoms) || isWhole(window.view, graph.sizeOfBuffer(window.buffer)),
+      isShort(atoms, part.atoms) &&
+      isOwn(maker) &&
+      windows.every(
+        (window) =>
+          !own.has(window.buffer) || isWhole(window.view, graph.sizeOfBuffer(window.buffer)),
       );
-    if (!fits) continue;
-    const joined = joinMap(part, atoms, shape);
-    if (joined === null) continue;
-    const parts = body.parts.map((other, i) => (i === index ? joined : other));
-    graph.replace(group, { ...body, parts }, [maker]);
-    return true;
+    const joined = fits ? joinMap(part, atoms, shape) : null;
+    if (joined !== null) return { maker, part: joined };
   }
-  return false;
+  return null;
 }
 
 /** The part with the work of a map before its own, over the shape of either. */
@@ -142,17 +179,10 @@ function joinMap(part: Part, atoms: readonly Atom[], shape: Shape): Part | null 
   return reshaped === null ? null : { ...part, atoms: [...reshaped, ...part.atoms] };
 }
 
+/** The windows that a part reads from buffers that it does not compute itself. */
 function partWindows({ atoms, arg }: Part): readonly Window[] {
-  const sources = [...atoms.flatMap(({ args }) => args), arg];
-  return sources.filter(
-    (source): source is Window => source.kind === 'window' && !isOf(source, atoms),
+  const own = new Set(atoms.map(({ buffer }) => buffer));
+  return [...atoms.flatMap(({ args }) => args), arg].filter(
+    (source): source is Window => source.kind === 'window' && !own.has(source.buffer),
   );
-}
-
-function reads(part: Part, atoms: readonly Atom[]): boolean {
-  return partWindows(part).some((window) => isOf(window, atoms));
-}
-
-function isOf({ buffer }: Window, atoms: readonly Atom[]): boolean {
-  return atoms.some((atom) => atom.buffer === buffer);
 }

@@ -72,5 +72,5 @@ function isOneRun({ view }: Window, axes: number): boolean {
 }
 
 function isStored(graph: GroupGraph, buffer: number, group: Group): boolean {
-  return graph.isOutput(buffer) || [...graph.readersOf(buffer)].some((reader) => reader !== group);
+  return graph.isOutput(buffer) || graph.isReadBesides(buffer, group);
 }

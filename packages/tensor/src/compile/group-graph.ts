@@ -1,17 +1,19 @@
-import { sizeOf } from '../shape.ts';
+import { sameShape, sizeOf, type Shape } from '../shape.ts';
 import {
   buffersOf,
+  isShort,
   isWhole,
   reshapeAtoms,
   windowsOf,
   type AssemblyBody,
+  type Atom,
   type Body,
   type CallBody,
   type MapBody,
+  type ReduceBody,
+  type Window,
 } from './group.ts';
-
-/** Longer chains are cut: one more pass over memory costs little there, and merging stays linear in their length. */
-const MAX_ATOMS = 256;
+import { MergeOrder } from './merge-order.ts';
 
 /** A node of the graph: work that becomes one kernel. */
 export interface Group {
@@ -36,8 +38,8 @@ export class GroupGraph {
   private readonly groups = new Map<number, Group>();
   private readonly makers = new Map<number, Group>();
   private readonly readers = new Map<number, Set<Group>>();
-  /** Ids of all groups that a group depends on, directly or not. */
-  private readonly ancestors = new Map<number, BitSet>();
+  /** The last reader in program order of the buffers that were asked about. */
+  private readonly lastReaders = new Map<number, Group>();
   private nextId = 0;
 
   constructor(sizeOfBuffer: (buffer: number) => number, isOutput: (buffer: number) => boolean) {
@@ -47,13 +49,7 @@ export class GroupGraph {
 
   add(body: Body, order: number): Group {
     const group = { id: this.nextId++, order, body };
-    const ancestors = new BitSet();
-    for (const maker of this.makersRead(group)) {
-      ancestors.add(maker.id);
-      ancestors.addAll(this.ancestorsOf(maker));
-    }
     this.groups.set(group.id, group);
-    this.ancestors.set(group.id, ancestors);
     for (const buffer of buffersOf(body)) this.makers.set(buffer, group);
     for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
     return group;
@@ -69,29 +65,72 @@ export class GroupGraph {
     return readers;
   }
 
+  /** The order of the last group that reads `buffer`; −1 if none does. */
+  lastRead(buffer: number): number {
+    const readers = this.readersOf(buffer);
+    let last = this.lastReaders.get(buffer);
+    if (last === undefined || !readers.has(last)) {
+      last = undefined;
+      for (const reader of readers) {
+        if (last === undefined || reader.order > last.order) last = reader;
+      }
+      if (last === undefined) return -1;
+      this.lastReaders.set(buffer, last);
+    }
+    return last.order;
+  }
+
   /** Moves every map into the map or reduction that alone reads its results. */
   fuseChains(): void {
     for (const group of this.inProgramOrder().reverse()) {
-      if (this.groups.get(group.id) !== group) continue;
-      let grown = true;
-      while (grown) {
-        grown = this.makersRead(group).some(
-          (maker) => this.isOnlyReader(group, maker) && this.absorb(group, maker),
-        );
-      }
+      const { body } = group;
+      if (this.groups.get(group.id) === group && !isOpaque(body)) this.fuseChain(group, body);
     }
+  }
+
+  private fuseChain(group: Group, body: MapBody | ReduceBody): void {
+    const atoms = [...body.atoms];
+    const absorbed = new Set<Group>();
+    const waiting: Group[] = [];
+    /** The buffers that the work reads in other ways than element by element. */
+    const apart = new Set<number>();
+    const take = (work: Body): void => {
+      for (const window of windowsOf(work).toReversed()) {
+        if (!this.isElementwise(window)) apart.add(window.buffer);
+        const maker = this.makers.get(window.buffer);
+        if (maker !== undefined) waiting.push(maker);
+      }
+    };
+    take(body);
+    for (let maker = waiting.pop(); maker !== undefined; maker = waiting.pop()) {
+      const isOwn = !absorbed.has(maker) && this.isOnlyReader(group, maker, absorbed);
+      if (!isOwn || buffersOf(maker.body).some((buffer) => apart.has(buffer))) continue;
+      const moved = movedInto(body.shape, atoms, maker.body);
+      if (moved === null) continue;
+      for (const atom of moved) atoms.push(atom);
+      absorbed.add(maker);
+      take(maker.body);
+    }
+    if (absorbed.size > 0) this.replace(group, { ...body, atoms: inOrder(atoms) }, [...absorbed]);
   }
 
   /** Lets every map join a map whose results it reads, unless a kernel of its own reads them before. */
   fuseNeighbours(): void {
+    const order = new MergeOrder(this.inOrder(), {
+      makersOf: (group) => this.makersRead(group),
+      readersOf: (group) => this.readersOfAll(group),
+    });
+    const firstReads = this.firstOpaqueReads();
     for (const group of this.inProgramOrder()) {
+      if (this.groups.get(group.id) !== group) continue;
       for (const maker of this.makersRead(group)) {
-        if (this.groups.get(group.id) !== group) break;
-        if (maker.body.kind !== 'map' || group.body.kind !== 'map') continue;
-        if (this.isReadBefore(maker, firstOrder(group.body))) continue;
-        if (this.dependsThroughOthers(group, maker) || this.dependsThroughOthers(maker, group))
-          continue;
-        if (this.absorb(group, maker)) this.inheritReaders(group, maker);
+        const { body } = group;
+        if (maker.body.kind !== 'map' || body.kind !== 'map') continue;
+        const isReadBefore = buffersOf(maker.body).some(
+          (buffer) => (firstReads.get(buffer) ?? Infinity) < firstOrder(body),
+        );
+        const joined = isReadBefore ? null : this.joined(body, maker);
+        if (joined !== null && order.join(group, maker)) this.replace(group, joined, [maker]);
       }
     }
   }
@@ -107,7 +146,7 @@ export class GroupGraph {
           ? []
           : this.makersRead(group).filter((maker) => !done.has(maker));
         if (waiting.length > 0) {
-          stack.push(...waiting);
+          for (const maker of waiting) stack.push(maker);
           continue;
         }
         stack.pop();
@@ -131,17 +170,22 @@ export class GroupGraph {
     for (const each of [group, ...absorbed]) {
       for (const { buffer } of windowsOf(each.body)) this.readersOf(buffer).delete(each);
     }
-    for (const { id, order, body: gone } of absorbed) {
+    for (const { id, order, body: merged } of absorbed) {
       group.order = Math.max(group.order, order);
       this.groups.delete(id);
-      for (const buffer of buffersOf(gone)) this.readersOf(buffer).delete(group);
+      for (const buffer of buffersOf(merged)) this.readersOf(buffer).delete(group);
     }
     group.body = body;
+    const gone = new Set(absorbed);
     for (const buffer of buffersOf(body)) {
       const maker = this.makers.get(buffer);
-      if (maker === undefined || absorbed.includes(maker)) this.makers.set(buffer, group);
+      if (maker === undefined || gone.has(maker)) this.makers.set(buffer, group);
     }
-    for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
+    for (const { buffer } of windowsOf(body)) {
+      this.readersOf(buffer).add(group);
+      const last = this.lastReaders.get(buffer);
+      if (last !== undefined && last.order < group.order) this.lastReaders.set(buffer, group);
+    }
   }
 
   /** Takes a group out whose results nobody reads. */
@@ -159,10 +203,9 @@ export class GroupGraph {
     return [...makers];
   }
 
-  private ancestorsOf(group: Group): BitSet {
-    const ancestors = this.ancestors.get(group.id);
-    if (ancestors === undefined) throw new Error(`fuse: group ${group.id} is gone.`);
-    return ancestors;
+  /** The groups that read a result of `group`. */
+  private readersOfAll(group: Group): Set<Group> {
+    return new Set(buffersOf(group.body).flatMap((buffer) => [...this.readersOf(buffer)]));
   }
 
   /** The groups in the order of the program. */
@@ -170,64 +213,56 @@ export class GroupGraph {
     return [...this.groups.values()].sort((a, b) => a.order - b.order);
   }
 
-  /** Whether nobody but `group` reads what `maker` makes. */
-  isOnlyReader(group: Group, maker: Group): boolean {
-    return buffersOf(maker.body).every(
-      (buffer) =>
-        !this.isOutput(buffer) && [...this.readersOf(buffer)].every((reader) => reader === group),
-    );
-  }
-
-  /** Whether an operation with a kernel of its own reads a result of `maker` before `order`. */
-  private isReadBefore(maker: Group, order: number): boolean {
-    return buffersOf(maker.body).some((buffer) =>
-      [...this.readersOf(buffer)].some(({ body, order: at }) => at < order && isOpaque(body)),
-    );
-  }
-
-  private dependsThroughOthers(group: Group, on: Group): boolean {
-    return this.makersRead(group).some(
-      (maker) => maker !== on && this.ancestorsOf(maker).has(on.id),
-    );
-  }
-
-  /** Whether `body` reads the results of `maker` only element by element, and nothing separates them. */
-  private readsElementwise(body: Body, maker: Group): boolean {
-    return windowsOf(body).every(
-      ({ buffer, view, separate }) =>
-        this.makers.get(buffer) !== maker ||
-        (separate !== true && isWhole(view, this.sizeOfBuffer(buffer))),
-    );
-  }
-
-  /** Moves the work of a map into `group`, if the shapes allow it. */
-  private absorb(group: Group, maker: Group): boolean {
-    const { body } = group;
-    const { body: map } = maker;
-    if (map.kind !== 'map' || isOpaque(body) || sizeOf(map.shape) !== sizeOf(body.shape))
-      return false;
-    if (map.atoms.length + body.atoms.length > MAX_ATOMS) return false;
-    if (!this.readsElementwise(body, maker) || !this.readsElementwise(map, group)) return false;
-    const atoms = reshapeAtoms(map.atoms, body.shape);
-    if (atoms === null) return false;
-    const joined = [...atoms, ...body.atoms].sort((x, y) => x.order - y.order);
-    this.replace(group, { ...body, atoms: joined }, [maker]);
+  /** Whether nobody but `group`, and what it is about to absorb, reads what `maker` makes. */
+  isOnlyReader(group: Group, maker: Group, absorbed?: ReadonlySet<Group>): boolean {
+    for (const buffer of buffersOf(maker.body)) {
+      if (this.isOutput(buffer)) return false;
+      for (const reader of this.readersOf(buffer)) {
+        if (reader !== group && absorbed?.has(reader) !== true) return false;
+      }
+    }
     return true;
   }
 
-  /**
-   * Whoever depended on `merged` now depends on `kept`. (What `merged` depended on, `kept` did before:
-   * it read `merged`. Where it alone did, nobody else has to be told.)
-   */
-  private inheritReaders(kept: Group, merged: Group): void {
-    const inherited = this.ancestorsOf(kept);
-    for (const other of this.groups.values()) {
-      const ancestors = this.ancestorsOf(other);
-      if (other === kept || !ancestors.has(merged.id)) continue;
-      ancestors.add(kept.id);
-      ancestors.addAll(inherited);
-    }
+  /** Whether another group than `group` reads `buffer`. */
+  isReadBesides(buffer: number, group: Group): boolean {
+    const readers = this.readersOf(buffer);
+    return readers.size > (readers.has(group) ? 1 : 0);
   }
+
+  /** For each buffer, when an operation with a kernel of its own first reads it. */
+  private firstOpaqueReads(): ReadonlyMap<number, number> {
+    const reads = new Map<number, number>();
+    for (const { body, order } of this.inProgramOrder().reverse()) {
+      if (isOpaque(body)) for (const { buffer } of windowsOf(body)) reads.set(buffer, order);
+    }
+    return reads;
+  }
+
+  /** Whether a window reads all of its buffer element by element, and nothing separates the two. */
+  private isElementwise({ buffer, view, separate }: Window): boolean {
+    return separate !== true && isWhole(view, this.sizeOfBuffer(buffer));
+  }
+
+  /** The body of a map with the work of another before its own, if the shapes allow it. */
+  private joined(body: MapBody, maker: Group): Body | null {
+    const fits = windowsOf(body).every(
+      (window) => this.makers.get(window.buffer) !== maker || this.isElementwise(window),
+    );
+    const moved = fits ? movedInto(body.shape, body.atoms, maker.body) : null;
+    return moved === null ? null : { ...body, atoms: inOrder([...moved, ...body.atoms]) };
+  }
+}
+
+/** The work of a map over another shape, to be done with `atoms`; `null` if that cannot be. */
+function movedInto(shape: Shape, atoms: readonly Atom[], map: Body): readonly Atom[] | null {
+  if (map.kind !== 'map' || sizeOf(map.shape) !== sizeOf(shape)) return null;
+  if (!isShort(map.atoms, atoms)) return null;
+  return sameShape(map.shape, shape) ? map.atoms : reshapeAtoms(map.atoms, shape);
+}
+
+function inOrder(atoms: Atom[]): readonly Atom[] {
+  return atoms.sort((a, b) => a.order - b.order);
 }
 
 function isOpaque(body: Body): body is AssemblyBody | CallBody {
@@ -236,30 +271,4 @@ function isOpaque(body: Body): body is AssemblyBody | CallBody {
 
 function firstOrder({ atoms }: MapBody): number {
   return atoms[0].order;
-}
-
-/** A growing set of small whole numbers. */
-class BitSet {
-  private words = new Uint32Array(8);
-
-  has(index: number): boolean {
-    return ((this.words[index >>> 5] ?? 0) & (1 << (index & 31))) !== 0;
-  }
-
-  add(index: number): void {
-    this.reserve((index >>> 5) + 1);
-    this.words[index >>> 5] |= 1 << (index & 31);
-  }
-
-  addAll(other: BitSet): void {
-    this.reserve(other.words.length);
-    for (let i = 0; i < other.words.length; i++) this.words[i] |= other.words[i];
-  }
-
-  private reserve(words: number): void {
-    if (words <= this.words.length) return;
-    const grown = new Uint32Array(Math.max(words, 2 * this.words.length));
-    grown.set(this.words);
-    this.words = grown;
-  }
 }

@@ -92,24 +92,42 @@ export interface CallBody {
 /** What becomes one kernel (an assembly: one a region). */
 export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
 
+/** What a body reads and writes. */
+interface Access {
+  readonly windows: readonly Window[];
+  readonly buffers: readonly number[];
+}
+
 /** Found once a body: bodies never change, and the passes ask again and again. */
-const knownWindows = new WeakMap<Body, readonly Window[]>();
+const known = new WeakMap<Body, Access>();
+
+function accessOf(body: Body): Access {
+  let access = known.get(body);
+  if (access === undefined) {
+    const atoms = atomsOf(body);
+    const results = body.kind === 'call' ? body.outputs : body.kind === 'map' ? [] : [body];
+    const buffers = [...atoms, ...results].map(({ buffer }) => buffer);
+    const own = new Set(buffers);
+    const windows: Window[] = [];
+    const read = (arg: Source): void => {
+      if (arg.kind === 'window' && !own.has(arg.buffer)) windows.push(arg);
+    };
+    for (const { args } of atoms) args.forEach(read);
+    argsOf(body).forEach(read);
+    access = { windows, buffers };
+    known.set(body, access);
+  }
+  return access;
+}
 
 /** The windows that a body reads from buffers it does not write itself. */
 export function windowsOf(body: Body): readonly Window[] {
-  let windows = knownWindows.get(body);
-  if (windows === undefined) {
-    windows = findWindows(body);
-    knownWindows.set(body, windows);
-  }
-  return windows;
+  return accessOf(body).windows;
 }
 
-function findWindows(body: Body): readonly Window[] {
-  const own = new Set(buffersOf(body));
-  return [...atomsOf(body).flatMap((atom) => atom.args), ...argsOf(body)].filter(
-    (arg) => arg.kind === 'window' && !own.has(arg.buffer),
-  ) as Window[];
+/** The buffers that a body writes. */
+export function buffersOf(body: Body): readonly number[] {
+  return accessOf(body).buffers;
 }
 
 /** The pointwise work of a body. */
@@ -132,12 +150,17 @@ function argsOf(body: Body): readonly Source[] {
   }
 }
 
-/** The buffers that a body writes. */
-export function buffersOf(body: Body): readonly number[] {
-  const buffers = atomsOf(body).map(({ buffer }) => buffer);
-  if (body.kind === 'map') return buffers;
-  if (body.kind === 'call') return [...buffers, ...body.outputs.map(({ buffer }) => buffer)];
-  return [...buffers, body.buffer];
+/** Longer chains are cut: one more pass over memory costs little there, and merging stays linear in their length. */
+const MAX_ATOMS = 256;
+
+/** Of a kernel: WebAssembly gives a function a thousand parameters at most. */
+const MAX_OPERANDS = 900;
+
+/** Whether the work of two bodies is short enough to be that of one kernel. */
+export function isShort(first: readonly Atom[], second: readonly Atom[]): boolean {
+  if (first.length + second.length > MAX_ATOMS) return false;
+  const operands = (sum: number, { args }: Atom): number => sum + args.length + 1;
+  return second.reduce(operands, first.reduce(operands, 0)) <= MAX_OPERANDS;
 }
 
 /** Whether a window reads its whole buffer of `size` elements in row-major order. */

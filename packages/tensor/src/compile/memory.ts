@@ -1,6 +1,6 @@
 import { BYTES_PER_ELEMENT } from '../dtype.ts';
 import type { TensorSpec } from '../primitives/primitive.ts';
-import { sameShape, sizeOf } from '../shape.ts';
+import { sameShape } from '../shape.ts';
 import { isContiguous } from '../view.ts';
 import type { Schedule } from './fuse.ts';
 import { refusesValues, type Kernel, type Operand } from './kernel.ts';
@@ -8,6 +8,9 @@ import type { Place, Plan, PlanBuffer, PlanOutput } from './plan.ts';
 
 /** Buffers start at multiples of this many bytes, so that vector loads never straddle two. */
 const ALIGNMENT = 64;
+
+/** More blocks than this are placed in the order of time: the time for that grows as their number. */
+const MOST_BLOCKS = 4096;
 
 /** First and last kernel that touches a buffer. */
 interface Lifetime {
@@ -81,8 +84,9 @@ function worksInPlace(kernel: Kernel, output: Operand, buffer: number): boolean 
 
 /**
  * Pairs outputs with donated inputs of the same kind that are read for the last time before (or as) the
- * output is written. Nothing donated is written before the last kernel that may refuse a value, so that a
- * refused call leaves its arguments as they were.
+ * output is written: one that is read right then, or else the one that has been free for longest. Nothing
+ * donated is written before the last kernel that may refuse a value, so that a refused call leaves its
+ * arguments as they were.
  */
 function assignDonations(
   { buffers, kernels }: Schedule,
@@ -90,27 +94,48 @@ function assignDonations(
   outputs: readonly TensorSpec[],
   donated: readonly number[],
 ): PlanOutput[] {
-  const bufferOf = (kind: 'input' | 'output', index: number): number =>
-    buffers.findIndex(({ role }) => role.kind === kind && role.index === index);
+  const bufferOf = (kind: 'input' | 'output'): ReadonlyMap<number, number> =>
+    new Map(
+      buffers.flatMap(({ role }, buffer) => (role.kind === kind ? [[role.index, buffer]] : [])),
+    );
+  const [ins, outs] = [bufferOf('input'), bufferOf('output')];
   const lastRefusal = kernels.findLastIndex(refusesValues);
-  const free = new Map(donated.map((index) => [index, bufferOf('input', index)]));
-  return outputs.map(({ shape, dtype }, index) => {
-    const buffer = bufferOf('output', index);
+  /** The donated inputs that are still to be had, by buffer. */
+  const free = new Map(donated.map((index) => [ins.get(index) ?? -1, index]));
+  /** The same by kind, the one that is read for the last time first at the end. */
+  const queues = new Map<string, number[]>();
+  const kindOf = (buffer: number): string => `${buffers[buffer].dtype} ${buffers[buffer].size}`;
+  const byLastUse = [...free.keys()].sort((a, b) => lifetimes[b].last - lifetimes[a].last || b - a);
+  for (const buffer of byLastUse) {
+    const queue = queues.get(kindOf(buffer));
+    if (queue === undefined) queues.set(kindOf(buffer), [buffer]);
+    else queue.push(buffer);
+  }
+  const choose = (buffer: number): number | undefined => {
     const { first } = lifetimes[buffer];
     const kernel = kernels[first];
     const written = kernel.outputs.find((output) => output.buffer === buffer);
-    const candidates = [...free].filter(([, input]) => {
-      const fits = buffers[input].dtype === dtype && buffers[input].size === sizeOf(shape);
-      if (!fits || written === undefined || first <= lastRefusal) return false;
-      const { last } = lifetimes[input];
-      return last < first || (last === first && worksInPlace(kernel, written, input));
-    });
-    const readHere = candidates.find(([, input]) =>
-      kernel.inputs.some((operand) => operand.buffer === input),
-    );
-    const chosen = readHere ?? candidates[0];
-    if (chosen !== undefined) free.delete(chosen[0]);
-    return { shape, dtype, donatedInput: chosen?.[0] ?? null };
+    const queue = queues.get(kindOf(buffer));
+    if (written === undefined || queue === undefined || first <= lastRefusal) return undefined;
+    const readHere = kernel.inputs
+      .map((operand) => operand.buffer)
+      .filter(
+        (input) =>
+          free.has(input) &&
+          kindOf(input) === kindOf(buffer) &&
+          lifetimes[input].last === first &&
+          worksInPlace(kernel, written, input),
+      );
+    if (readHere.length > 0) return readHere.reduce((a, b) => Math.min(a, b));
+    while (queue.length > 0 && !free.has(queue[queue.length - 1])) queue.pop();
+    const longest = queue.at(-1);
+    return longest !== undefined && lifetimes[longest].last < first ? longest : undefined;
+  };
+  return outputs.map(({ shape, dtype }, index) => {
+    const chosen = choose(outs.get(index) ?? -1) ?? -1;
+    const donatedInput = free.get(chosen) ?? null;
+    free.delete(chosen);
+    return { shape, dtype, donatedInput };
   });
 }
 
@@ -123,13 +148,23 @@ interface Block {
 }
 
 function packArena(
-  { buffers, kernels }: Schedule,
+  schedule: Schedule,
   lifetimes: readonly Lifetime[],
 ): { offsets: Map<number, number>; arenaBytes: number } {
-  const blocks = mergeInPlace({ buffers, kernels }, lifetimes).sort((a, b) => b.bytes - a.bytes);
+  const blocks = mergeInPlace(schedule, lifetimes);
+  if (blocks.length > MOST_BLOCKS) placeByTime(blocks);
+  else placeBySize(blocks);
+  const arenaBytes = blocks.reduce((end, { offset, bytes }) => Math.max(end, offset + bytes), 0);
+  const offsets = new Map(
+    blocks.flatMap(({ members, offset }) => members.map((buffer) => [buffer, offset] as const)),
+  );
+  return { offsets, arenaBytes };
+}
+
+/** The largest block first, each at the lowest offset that is free all its life. */
+function placeBySize(blocks: readonly Block[]): void {
   const placed: Block[] = [];
-  let arenaBytes = 0;
-  for (const block of blocks) {
+  for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
     let offset = 0;
     for (const other of placed) {
       const apart =
@@ -141,12 +176,30 @@ function packArena(
     block.offset = offset;
     placed.push(block);
     placed.sort((a, b) => a.offset - b.offset);
-    arenaBytes = Math.max(arenaBytes, offset + block.bytes);
   }
-  const offsets = new Map(
-    placed.flatMap(({ members, offset }) => members.map((buffer) => [buffer, offset] as const)),
-  );
-  return { offsets, arenaBytes };
+}
+
+/** The first block in time first, each in the first hole that holds it, as an allocator would. */
+function placeByTime(blocks: readonly Block[]): void {
+  const ends = [...blocks].sort((a, b) => a.lifetime.last - b.lifetime.last);
+  const holes = [{ begin: 0, end: Infinity }];
+  const giveBack = ({ offset, bytes }: Block): void => {
+    const end = offset + bytes;
+    const next = holes.findIndex((hole) => hole.begin >= end);
+    if (holes[next].begin === end) holes[next].begin = offset;
+    else holes.splice(next, 0, { begin: offset, end });
+    if (next === 0 || holes[next - 1].end !== offset) return;
+    holes[next - 1].end = holes[next].end;
+    holes.splice(next, 1);
+  };
+  let ended = 0;
+  for (const block of [...blocks].sort((a, b) => a.lifetime.first - b.lifetime.first)) {
+    for (; ends[ended].lifetime.last < block.lifetime.first; ended++) giveBack(ends[ended]);
+    const at = holes.findIndex(({ begin, end }) => end - begin >= block.bytes);
+    block.offset = holes[at].begin;
+    holes[at].begin += block.bytes;
+    if (holes[at].begin === holes[at].end) holes.splice(at, 1);
+  }
 }
 
 /** One block a temporary, or one for a chain of temporaries of which each is written over the last. */

@@ -1,6 +1,7 @@
 import { sizeOf } from '../shape.ts';
 import type { Group, GroupGraph } from './group-graph.ts';
 import {
+  isShort,
   isWhole,
   reshapeAtoms,
   type Atom,
@@ -57,9 +58,10 @@ function prune(graph: GroupGraph, maker: Maker): void {
 
 /** Has the readers of a result compute it themselves, if they can. */
 function dropResult(graph: GroupGraph, maker: Maker, atom: Atom): void {
-  const readers = [...graph.readersOf(atom.buffer)];
+  const { size } = graph.readersOf(atom.buffer);
   if (atom.primitive === null || graph.isOutput(atom.buffer)) return;
-  if (readers.length === 0 || readers.length > MOST_READERS) return;
+  if (size === 0 || size > MOST_READERS) return;
+  const readers = [...graph.readersOf(atom.buffer)];
   const recipe = recipeOf(graph, maker, atom);
   const able = readers.every(
     (reader) =>
@@ -81,20 +83,15 @@ function recipeOf(
   { body }: Maker,
   result: Atom,
 ): { readonly atoms: readonly Atom[]; readonly leaves: readonly number[] } {
-  const needed = new Set<Atom>();
-  const leaves = new Set<number>();
-  const visit = (atom: Atom): void => {
-    if (needed.has(atom)) return;
-    needed.add(atom);
-    for (const arg of atom.args) {
-      if (arg.kind === 'uniform') continue;
-      const source = body.atoms.find(({ buffer }) => buffer === arg.buffer);
-      if (source === undefined || isKept(graph, source)) leaves.add(arg.buffer);
-      else visit(source);
-    }
-  };
-  visit(result);
-  return { atoms: body.atoms.filter((atom) => needed.has(atom)), leaves: [...leaves] };
+  const atoms: Atom[] = [];
+  const leaves = new Set([result.buffer]);
+  for (const atom of body.atoms.toReversed()) {
+    if (!leaves.has(atom.buffer) || (atom !== result && isKept(graph, atom))) continue;
+    leaves.delete(atom.buffer);
+    atoms.push(atom);
+    for (const arg of atom.args) if (arg.kind === 'window') leaves.add(arg.buffer);
+  }
+  return { atoms: atoms.reverse(), leaves: [...leaves] };
 }
 
 /** Whether somebody else reads a result, so that it lies in memory. */
@@ -123,13 +120,14 @@ function readsElementwise(graph: GroupGraph, body: MapBody | ReduceBody, atom: A
 function isAtHand(graph: GroupGraph, buffer: number, reader: Group, size: number): boolean {
   if (graph.makerOf(buffer) === undefined || graph.isOutput(buffer)) return true;
   if (graph.sizeOfBuffer(buffer) * SMALL <= size) return true;
-  return [...graph.readersOf(buffer)].some(({ order }) => order >= reader.order);
+  return graph.lastRead(buffer) >= reader.order;
 }
 
 /** The body of a reader with the atoms of a recipe before its own; `null` if their strides cannot follow. */
 function withRecipe({ body }: Reader, recipe: readonly Atom[]): Body | null {
   const known = new Set(body.atoms.map(({ buffer }) => buffer));
   const missing = recipe.filter(({ buffer }) => !known.has(buffer));
+  if (!isShort(missing, body.atoms)) return null;
   const atoms = reshapeAtoms(missing, body.shape);
   if (atoms === null) return null;
   return { ...body, atoms: [...atoms, ...body.atoms].sort((a, b) => a.order - b.order) };

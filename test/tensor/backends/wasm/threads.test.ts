@@ -112,7 +112,7 @@ function waitForEver(): void {
 }
 
 function idOf(module: WebAssembly.Module): number {
-  return threads?.register(module) ?? 0;
+  return threads?.register([module]) ?? 0;
 }
 
 describe('threads', () => {

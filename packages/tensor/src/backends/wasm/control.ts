@@ -49,12 +49,16 @@ export type ThreadMessage =
       readonly bit: number;
       readonly words: ControlWords;
     }
-  | { readonly kind: 'program'; readonly id: number; readonly module: WebAssembly.Module }
+  | {
+      readonly kind: 'program';
+      readonly id: number;
+      readonly modules: readonly WebAssembly.Module[];
+    }
   | { readonly kind: 'forget'; readonly id: number }
   /** Wakes a thread: there may be a run to take part in. */
   | { readonly kind: 'run' };
 
-/** The function that a program exports. */
+/** The function that each module of a program exports. */
 export type RunFunction = (frame: number, thread: number, shared: number) => void;
 
 /** The bit of a thread among those that have started; those of more than 32 threads share bits. */
@@ -67,12 +71,18 @@ export function controlOf(memory: WebAssembly.Memory): Int32Array {
   return new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
 }
 
-/** An instance of a program on a memory; `pause` is what a waiting thread does after a while. */
+/** What runs the modules of a program in order on a memory; `pause` is what a waiting thread does after a while. */
 export function instantiate(
-  module: WebAssembly.Module,
+  modules: readonly WebAssembly.Module[],
   memory: WebAssembly.Memory,
   pause: (address: number, value: number) => void,
 ): RunFunction {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, pause } });
-  return exports['run'] as RunFunction;
+  const runs = modules.map((module): RunFunction => {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, pause } });
+    return exports['run'] as RunFunction;
+  });
+  if (runs.length === 1) return runs[0];
+  return (frame, thread, shared) => {
+    for (const run of runs) run(frame, thread, shared);
+  };
 }

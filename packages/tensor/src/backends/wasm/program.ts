@@ -4,13 +4,13 @@ import { BYTES_PER_ELEMENT } from '../../dtype.ts';
 import { formatParams } from '../../primitives/primitive.ts';
 import { plus, times } from './addressing.ts';
 import type { I32, Statement, Value } from './assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from './assembler/function.ts';
+import type { FunctionBuilder, FunctionReference, Local, Signature } from './assembler/function.ts';
 import { atomics, drop, i32 } from './assembler/instructions.ts';
-import { ModuleBuilder } from './assembler/module.ts';
+import { ModuleBuilder, type MemoryImport } from './assembler/module.ts';
 import { expressionKey } from './expression.ts';
 import { align } from './heap.ts';
 import { Routines, type KernelCode, type Phase, type Target } from './kernel-code.ts';
-import { dependencies, type PhaseAccess } from './schedule.ts';
+import { dependencies, type PhaseAccess, type Waits } from './schedule.ts';
 
 /** Words of a frame, the memory in which a run is described, by their byte. */
 export const FRAME = {
@@ -39,9 +39,15 @@ const MOST_PIECES = 64;
 /** How often a waiting thread looks before it sleeps. */
 const SPINS = 20_000;
 
-/** A plan as one module, which exports `run(frame, thread, shared)`. */
+/** What runs steps takes the address of the frame, the number of the thread, and whether there are others. */
+const RUN: Signature = { parameters: ['i32', 'i32', 'i32'], result: null };
+
+/** Steps that one function runs: engines take long for functions without end. */
+const STEPS_AT_ONCE = 64;
+
+/** A plan as modules, each of which exports `run(frame, thread, shared)`, to be run in order. */
 export interface WasmProgram {
-  readonly module: Uint8Array<ArrayBuffer>;
+  readonly modules: readonly Uint8Array<ArrayBuffer>[];
   readonly frameBytes: number;
   /** Where in a frame the counters lie, which must be 0 when a run begins. */
   readonly countersAt: number;
@@ -58,65 +64,69 @@ export interface WasmProgram {
 /** One phase with all that its calls need. */
 interface Step extends PhaseAccess {
   readonly phase: Phase;
-  readonly kernel: number;
-  readonly code: FunctionReference;
+  /** Which of the phases of its kernel it is. */
+  readonly index: number;
   readonly operands: readonly Operand[];
 }
 
 /**
- * Emits a plan as one module. All threads execute `run` together: each takes the next units of a
- * phase until none are left, and waits for the others only where a phase needs what they make. No
- * thread has to take part: the work is done when all units are, whoever did them.
+ * Emits a plan as one module, or as several where one would be too large. All threads execute `run`
+ * together: each takes the next units of a phase until none are left, and waits for the others only
+ * where a phase needs what they make. No thread has to take part: the work is done when all units are,
+ * whoever did them.
  *
  * `run` takes the address of the frame, the number of the thread (which chooses its scratch memory),
  * and whether other threads may take part.
+ *
+ * @param moduleBytes Bytes after which the rest of the plan goes to another module.
  */
 export function emitProgram(
   plan: Plan,
   codeOf: (kernel: Kernel) => KernelCode,
-  memory: { readonly shared: boolean; readonly maximumPages: number },
+  memory: MemoryImport,
   target: Target,
+  moduleBytes: number,
 ): WasmProgram {
-  const module = new ModuleBuilder(memory);
-  const pause = module.import('pause', { parameters: ['i32', 'i32'], result: null });
-  const routines = new Routines(module, target);
   const codes = plan.kernels.map(codeOf);
-  const workspaceBytes = Math.max(0, ...codes.map((code) => code.workspaceBytes ?? 0));
-  const scratchBytes = align(Math.max(0, ...codes.map((code) => code.scratchBytes ?? 0)));
+  const most = (bytesOf: (code: KernelCode) => number | undefined): number =>
+    codes.reduce((bytes, code) => Math.max(bytes, bytesOf(code) ?? 0), 0);
+  const scratchBytes = align(most((code) => code.scratchBytes));
   const steps = codes.flatMap((code, kernel) =>
-    code.phases.map((phase, i) => stepOf(plan, code, phase, i, kernel, routines)),
+    code.phases.map((phase, index) => stepOf(plan, code, phase, index, kernel)),
   );
   const countersAt = align(FRAME.buffers + 4 * plan.buffers.length);
-  const run = module.define({ parameters: ['i32', 'i32', 'i32'], result: null }, (f) => {
-    emitRun(f, steps, { plan, countersAt, scratchBytes, wait: waitRoutine(routines, pause) });
-  });
-  module.export('run', run);
+  const waits = dependencies(plan, steps);
+  const hasRefusals = steps.some(({ refuses }) => refuses);
+  const overwriting = hasRefusals ? steps.findIndex(({ overwrites }) => overwrites) : -1;
+  const layout = { plan, steps, waits, overwriting, countersAt, scratchBytes, moduleBytes };
+  const modules: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = 0; next < steps.length;) {
+    const part = new Part(memory, target, layout);
+    next = part.add(next);
+    modules.push(part.encode());
+  }
   return {
-    module: module.encode(),
+    modules,
     frameBytes: countersAt + steps.length * COUNTER_BYTES,
     countersAt,
     countersBytes: steps.length * COUNTER_BYTES,
-    workspaceBytes,
+    workspaceBytes: most((code) => code.workspaceBytes),
     scratchBytes,
     cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
-    pieceCost: Math.max(0, ...steps.map(({ phase }) => grainOf(phase) * phase.unitCost)),
+    pieceCost: steps.reduce(
+      (longest, { phase }) => Math.max(longest, grainOf(phase) * phase.unitCost),
+      0,
+    ),
   };
 }
 
-function stepOf(
-  plan: Plan,
-  code: KernelCode,
-  phase: Phase,
-  index: number,
-  kernel: number,
-  routines: Routines,
-): Step {
+function stepOf(plan: Plan, code: KernelCode, phase: Phase, index: number, kernel: number): Step {
   const { inputs, outputs } = plan.kernels[kernel];
   const uses = (operands: readonly Operand[]): number[] => operands.map(({ buffer }) => buffer);
   return {
     phase,
     kernel,
-    code: phaseFunction(plan.kernels[kernel], phase, index, routines),
+    index,
     operands: [...inputs, ...outputs],
     reads: uses(inputs),
     writes: uses(outputs),
@@ -127,6 +137,66 @@ function stepOf(
       return place.kind === 'output' && plan.outputs[place.index].donatedInput !== null;
     }),
   };
+}
+
+/** What all modules of a plan agree on. */
+interface Layout {
+  readonly plan: Plan;
+  readonly steps: readonly Step[];
+  readonly waits: Waits;
+  /** The first step that writes over what was donated, if one before may refuse a value; −1 otherwise. */
+  readonly overwriting: number;
+  readonly countersAt: number;
+  readonly scratchBytes: number;
+  readonly moduleBytes: number;
+}
+
+/** One module of a plan: some of its steps in order, and the code of their phases. */
+class Part {
+  private readonly layout: Layout;
+  private readonly module: ModuleBuilder;
+  private readonly routines: Routines;
+  private readonly wait: FunctionReference;
+  /** Each runs some steps. */
+  private readonly functions: FunctionReference[] = [];
+
+  constructor(memory: MemoryImport, target: Target, layout: Layout) {
+    this.layout = layout;
+    this.module = new ModuleBuilder(memory);
+    const pause = this.module.import('pause', { parameters: ['i32', 'i32'], result: null });
+    this.routines = new Routines(this.module, target);
+    this.wait = waitRoutine(this.routines, pause);
+  }
+
+  /** Adds one step or more from `first` on, until the module is large enough; gives the first that is left. */
+  add(first: number): number {
+    const { plan, steps, moduleBytes } = this.layout;
+    let next = first;
+    const hasRoom = (): boolean => next < steps.length && this.module.bytes < moduleBytes;
+    do {
+      const from = next;
+      const codes: FunctionReference[] = [];
+      do {
+        const { kernel, phase, index } = steps[next++];
+        codes.push(phaseFunction(plan.kernels[kernel], phase, index, this.routines));
+      } while (hasRoom() && codes.length < STEPS_AT_ONCE);
+      const run = this.module.define(RUN, (f) => {
+        emitSteps(f, this.layout, from, codes, this.wait);
+      });
+      this.functions.push(run);
+    } while (hasRoom());
+    return next;
+  }
+
+  encode(): Uint8Array<ArrayBuffer> {
+    const { functions, module } = this;
+    const all = (f: FunctionBuilder): void => {
+      const parameters = RUN.parameters.map((type, i) => f.parameter(type, i));
+      for (const each of functions) f.call(each, ...parameters);
+    };
+    module.export('run', functions.length === 1 ? functions[0] : module.define(RUN, all));
+    return module.encode();
+  }
 }
 
 /** The function of a phase; phases of equal code share one. */
@@ -195,98 +265,77 @@ function epilogueKey({ epilogue }: CallKernel): string {
   return `${epilogue.operands} [${epilogue.shape.join()}] ${expressionKey(epilogue.expression)}`;
 }
 
-function emitRun(
+/** The code of some steps from `first` on. */
+function emitSteps(
   f: FunctionBuilder,
-  steps: readonly Step[],
-  {
-    plan,
-    countersAt,
-    scratchBytes,
-    wait,
-  }: {
-    readonly plan: Plan;
-    readonly countersAt: number;
-    readonly scratchBytes: number;
-    readonly wait: FunctionReference;
-  },
+  { steps, waits, overwriting, countersAt, scratchBytes }: Layout,
+  first: number,
+  codes: readonly FunctionReference[],
+  wait: FunctionReference,
 ): void {
   const frame = f.parameter('i32', 0);
   const thread = f.parameter('i32', 1);
   const shared = f.parameter('i32', 2);
   const workspace = f.keep(i32.load(frame, FRAME.workspace));
   const scratch = f.keep(i32.add(i32.load(frame, FRAME.scratch), times(thread, scratchBytes)));
+  const taken = f.local('i32');
   const begin = f.local('i32');
   const end = f.local('i32');
-  const counters = (step: number): number => countersAt + step * COUNTER_BYTES;
-  const waitFor = (step: number): void => {
-    const done = plus(frame, counters(step) + DONE);
-    f.call(wait, done, i32.const(steps[step].phase.units));
+  const countersOf = (step: number): number => countersAt + step * COUNTER_BYTES;
+  const waitFor = (earlier: readonly number[]): void => {
+    if (earlier.length === 0) return;
+    f.if(shared, () => {
+      for (const step of earlier) {
+        f.call(wait, plus(frame, countersOf(step) + DONE), i32.const(steps[step].phase.units));
+      }
+    });
   };
-  const work = (step: number): void => {
-    const { phase, kernel, code, operands } = steps[step];
+  /** Ends a run in which a value was refused, before anything donated is written over. */
+  const endIfRefused = (earlier: readonly number[]): void => {
+    f.if(atomics.load(plus(frame, FRAME.refusingKernel)), () => {
+      waitFor(earlier);
+      f.return();
+    });
+  };
+  if (overwriting !== -1 && overwriting < first) endIfRefused([]);
+  codes.forEach((code, i) => {
+    const step = first + i;
+    const { phase, kernel, operands } = steps[step];
+    const units = i32.const(phase.units);
+    const grain = grainOf(phase);
     const pointers = operands.map(({ buffer, dtype, view }): Value<'i32'> =>
       plus(i32.load(frame, FRAME.buffers + 4 * buffer), view.offset * BYTES_PER_ELEMENT[dtype]),
     );
     const constants = (phase.constants ?? []).map((value) => i32.const(value));
-    f.call(
-      code,
-      ...pointers,
-      ...constants,
-      workspace,
-      scratch,
-      frame,
-      i32.const(kernel + 1),
-      begin,
-      end,
-    );
-  };
-  const waits = dependencies(plan, steps);
-  const hasRefusals = steps.some(({ refuses }) => refuses);
-  const firstOverwriting = hasRefusals ? steps.findIndex(({ overwrites }) => overwrites) : -1;
-  /** Ends a run in which a value was refused, before anything donated is written over. */
-  const endIfRefused = (isShared: boolean): void => {
-    f.if(atomics.load(plus(frame, FRAME.refusingKernel)), () => {
-      // All units up to here are taken, so that they will be done.
-      for (let step = 0; isShared && step < firstOverwriting; step++) waitFor(step);
-      f.return();
-    });
-  };
-  f.if(
-    shared,
-    () => {
-      steps.forEach(({ phase }, step) => {
-        for (const earlier of waits.before[step]) waitFor(earlier);
-        if (step === firstOverwriting) endIfRefused(true);
-        const taken = f.keep(plus(frame, counters(step)));
-        const grain = grainOf(phase);
-        f.block((out) => {
-          f.loop((again) => {
-            f.set(begin, atomics.add(taken, i32.const(grain)));
-            f.branchIf(i32.ge_u(begin, i32.const(phase.units)), out);
-            f.set(end, plus(begin, grain));
-            f.if(i32.gt_u(end, i32.const(phase.units)), () => {
-              f.set(end, i32.const(phase.units));
-            });
-            work(step);
-            const before = atomics.add(plus(taken, DONE), i32.sub(end, begin));
-            f.if(i32.eq(i32.add(before, i32.sub(end, begin)), i32.const(phase.units)), () => {
-              f.emit(drop(atomics.notify(plus(taken, DONE), i32.const(-1))));
-            });
-            f.branch(again);
+    waitFor(waits.before[step]);
+    // All units up to here are taken, so that they will be done.
+    if (step === overwriting) endIfRefused(steps.slice(0, step).map((_, at) => at));
+    f.set(taken, plus(frame, countersOf(step)));
+    f.set(begin, i32.const(0));
+    f.set(end, units);
+    f.block((out) => {
+      f.loop((again) => {
+        f.if(shared, () => {
+          f.set(begin, atomics.add(taken, i32.const(grain)));
+          f.branchIf(i32.ge_u(begin, units), out);
+          f.set(end, plus(begin, grain));
+          f.if(i32.gt_u(end, units), () => {
+            f.set(end, units);
           });
         });
+        const self = i32.const(kernel + 1);
+        f.call(code, ...pointers, ...constants, workspace, scratch, frame, self, begin, end);
+        f.if(shared, () => {
+          const before = atomics.add(plus(taken, DONE), i32.sub(end, begin));
+          f.if(i32.eq(i32.add(before, i32.sub(end, begin)), units), () => {
+            f.emit(drop(atomics.notify(plus(taken, DONE), i32.const(-1))));
+          });
+          f.branch(again);
+        });
       });
-      for (const step of waits.after) waitFor(step);
-    },
-    () => {
-      steps.forEach(({ phase }, step) => {
-        if (step === firstOverwriting) endIfRefused(false);
-        f.set(begin, i32.const(0));
-        f.set(end, i32.const(phase.units));
-        work(step);
-      });
-    },
-  );
+    });
+  });
+  if (first + codes.length === steps.length) waitFor(waits.after);
 }
 
 /** How many units a thread takes at a time. */

@@ -29,20 +29,30 @@ export interface Waits {
  * have nothing to do with each other, such as the updates of the parameters, run without a wait.
  */
 export function dependencies(plan: Plan, phases: readonly PhaseAccess[]): Waits {
-  const regions = plan.buffers.map((_, buffer) => regionOf(plan, buffer));
-  const touches = (a: readonly number[], b: readonly number[]): boolean =>
-    a.some((x) => b.some((y) => overlap(regions[x], regions[y])));
-  const conflict = (a: PhaseAccess, b: PhaseAccess): boolean =>
-    a.kernel === b.kernel ||
-    (a.usesWorkspace && b.usesWorkspace) ||
-    (a.refuses === true && b.overwrites === true) ||
-    touches(a.writes, b.reads) ||
-    touches(a.writes, b.writes) ||
-    touches(a.reads, b.writes);
-  let waited = 0;
+  const regions = regionsOf(plan);
+  const points = regions.flatMap(({ begin, end }) => [begin, end]).sort((a, b) => a - b);
+  const cells = new Map(points.map((point, i) => [point, i]));
+  const cellsOf = (buffer: number): readonly [number, number] => {
+    const { begin, end } = regions[buffer];
+    return [cells.get(begin) ?? 0, cells.get(end) ?? 0];
+  };
+  const written = new Latest(points.length);
+  const read = new Latest(points.length);
+  let [kernel, usedWorkspace, refused, waited] = [-1, -1, -1, 0];
   const before = phases.map((phase, i) => {
-    let last = i - 1;
-    while (last >= waited && !conflict(phases[last], phase)) last--;
+    let last = phase.kernel === kernel ? i - 1 : -1;
+    if (phase.usesWorkspace) last = Math.max(last, usedWorkspace);
+    if (phase.overwrites === true) last = Math.max(last, refused);
+    for (const buffer of phase.reads) last = Math.max(last, written.in(...cellsOf(buffer)));
+    for (const buffer of phase.writes) {
+      const [begin, end] = cellsOf(buffer);
+      last = Math.max(last, written.in(begin, end), read.in(begin, end));
+    }
+    for (const buffer of phase.reads) read.set(...cellsOf(buffer), i);
+    for (const buffer of phase.writes) written.set(...cellsOf(buffer), i);
+    if (phase.usesWorkspace) usedWorkspace = i;
+    if (phase.refuses === true) refused = i;
+    ({ kernel } = phase);
     const waits = range(waited, last + 1);
     waited = Math.max(waited, last + 1);
     return waits;
@@ -50,26 +60,88 @@ export function dependencies(plan: Plan, phases: readonly PhaseAccess[]): Waits 
   return { before, after: range(waited, phases.length) };
 }
 
-/** A stretch of one kind of memory. */
+/** A stretch of memory; stretches that share no byte share no number. */
 interface Region {
-  readonly space: string;
   readonly begin: number;
   readonly end: number;
 }
 
-function regionOf({ buffers, outputs }: Plan, buffer: number): Region {
-  const { place, size, dtype } = buffers[buffer];
-  if (place.kind === 'arena') {
-    const end = place.offset + size * BYTES_PER_ELEMENT[dtype];
-    return { space: 'arena', begin: place.offset, end };
-  }
-  const donated = place.kind === 'output' ? outputs[place.index].donatedInput : null;
-  const space = donated === null ? `${place.kind} ${place.index}` : `input ${donated}`;
-  return { space, begin: 0, end: Infinity };
+/** Where each buffer lies: in the arena at its bytes, elsewhere in a place of its own behind it. */
+function regionsOf({ buffers, outputs, arenaBytes }: Plan): Region[] {
+  const spaces = new Map<string, number>();
+  return buffers.map(({ place, size, dtype }) => {
+    if (place.kind === 'arena') {
+      const end = place.offset + size * BYTES_PER_ELEMENT[dtype];
+      return { begin: place.offset, end };
+    }
+    const donated = place.kind === 'output' ? outputs[place.index].donatedInput : null;
+    const space = donated === null ? `${place.kind} ${place.index}` : `input ${donated}`;
+    const begin = spaces.get(space) ?? arenaBytes + spaces.size;
+    spaces.set(space, begin);
+    return { begin, end: begin + 1 };
+  });
 }
 
-function overlap(a: Region, b: Region): boolean {
-  return a.space === b.space && a.begin < b.end && b.begin < a.end;
+/** When each of some cells was last set: a binary tree over them, in which node i covers nodes 2i and 2i + 1. */
+class Latest {
+  /** The first leaf. */
+  private readonly first: number;
+  /** For each node, when all cells below it were last set at once, and when any of them was. */
+  private readonly whole: Int32Array;
+  private readonly any: Int32Array;
+
+  constructor(cells: number) {
+    this.first = 2 ** Math.ceil(Math.log2(Math.max(1, cells)));
+    this.whole = new Int32Array(2 * this.first).fill(-1);
+    this.any = this.whole.slice();
+  }
+
+  /** Sets the cells from `begin` up to `end` (exclusive) at a time that no earlier one exceeds. */
+  set(begin: number, end: number, time: number): void {
+    this.visit(
+      begin,
+      end,
+      (node) => {
+        this.whole[node] = time;
+        this.any[node] = time;
+      },
+      (above) => {
+        this.any[above] = time;
+      },
+    );
+  }
+
+  /** When one of the cells was last set; −1 if none was. */
+  in(begin: number, end: number): number {
+    let last = -1;
+    this.visit(
+      begin,
+      end,
+      (node) => {
+        last = Math.max(last, this.any[node]);
+      },
+      (above) => {
+        last = Math.max(last, this.whole[above]);
+      },
+    );
+    return last;
+  }
+
+  /** Visits the fewest nodes that cover some cells, and all nodes above these. */
+  private visit(
+    begin: number,
+    end: number,
+    node: (index: number) => void,
+    above: (index: number) => void,
+  ): void {
+    if (begin === end) return;
+    let [left, right] = [begin + this.first, end - 1 + this.first];
+    for (let edge of [left, right]) while ((edge >>= 1) > 0) above(edge);
+    for (; left <= right; left >>= 1, right >>= 1) {
+      if (left % 2 === 1) node(left++);
+      if (right % 2 === 0) node(right--);
+    }
+  }
 }
 
 function range(from: number, to: number): number[] {

@@ -51,7 +51,7 @@ export class Threads {
   private readonly wanted: number;
   private readonly memory: WebAssembly.Memory;
   private readonly control: Int32Array;
-  private readonly modules = new Map<number, WebAssembly.Module>();
+  private readonly programs = new Map<number, readonly WebAssembly.Module[]>();
   private readonly mostSilence: number;
   private readonly patience: Patience;
   private readonly options: ThreadsOptions;
@@ -92,11 +92,11 @@ export class Threads {
   }
 
   /** Makes a program known to all threads; gives its number. */
-  register(module: WebAssembly.Module): number {
+  register(modules: readonly WebAssembly.Module[]): number {
     const id = this.nextProgram++;
     if (this.refusal !== null) return id;
-    this.modules.set(id, module);
-    this.post({ kind: 'program', id, module });
+    this.programs.set(id, modules);
+    this.post({ kind: 'program', id, modules });
     return id;
   }
 
@@ -105,7 +105,7 @@ export class Threads {
    * may still find out that nothing is left to do.
    */
   forget(id: number, release: () => void): void {
-    this.modules.delete(id);
+    this.programs.delete(id);
     this.post({ kind: 'forget', id });
     this.releases.push(release);
     if (this.isQuiet()) this.releaseAll();
@@ -213,13 +213,13 @@ export class Threads {
       else if (++this.losses > MOST_LOSSES) this.workAlone(`its threads end (${reason})`);
     });
     handle.post({ kind: 'start', memory: this.memory, thread, bit, words: this.words });
-    for (const [id, module] of this.modules) handle.post({ kind: 'program', id, module });
+    for (const [id, modules] of this.programs) handle.post({ kind: 'program', id, modules });
   }
 
   /** Does without other threads for good, and says so once. */
   private workAlone(reason: string, hint = ''): void {
     this.stop();
-    this.modules.clear();
+    this.programs.clear();
     this.refusal = `wasmBackend: ${reason}, so it computes on one.${hint}`;
     warn(this.refusal);
   }

@@ -48,7 +48,14 @@ export interface WasmOptions {
   readonly threads?: number;
   /** Whether to use relaxed SIMD. Default: where the engine has it. */
   readonly relaxed?: boolean;
+  /**
+   * Bytes of code after which the rest of a plan goes to another WebAssembly module. Default 4 MiB: on the
+   * main thread of a page, Chromium refuses modules of more than 8 MB.
+   */
+  readonly moduleBytes?: number;
 }
+
+const MODULE_BYTES = 4 * 2 ** 20;
 
 /** The backend in WebAssembly. */
 export interface WasmBackend extends Backend {
@@ -108,20 +115,27 @@ const calls: {
  * plan, which all threads run together on one memory. Results are the same, bit for bit, for any
  * number of threads.
  *
- * @throws ValueError if the number of threads is not a whole number of at least 1, StateError if threads
- * or relaxed SIMD are asked for and the engine has no memory to share, or no relaxed SIMD.
+ * @throws ValueError if the number of threads is not a whole number of at least 1, or moduleBytes no number
+ * above 0; StateError if threads or relaxed SIMD are asked for and the engine has no memory to share, or no
+ * relaxed SIMD.
  * @example
  * const backend = wasmBackend({ threads: 1 });
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
  * backend.readSync(storage); // [1, 2, 3]
  */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
-  checkOptions('wasmBackend', options, ['threads', 'relaxed']);
-  const threads = options.threads ?? availableThreads();
+  checkOptions('wasmBackend', options, ['threads', 'relaxed', 'moduleBytes']);
+  const { threads = availableThreads(), moduleBytes = MODULE_BYTES } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new ValueError(
       'wasmBackend',
       `threads must be a whole number of at least 1, but is ${kindOf(threads)}.`,
+    );
+  }
+  if (typeof moduleBytes !== 'number' || !(moduleBytes > 0)) {
+    throw new ValueError(
+      'wasmBackend',
+      `moduleBytes must be a number above 0, but is ${kindOf(moduleBytes)}.`,
     );
   }
   if (threads > 1 && !sharesMemory()) {
@@ -139,7 +153,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     );
   }
   const target = { relaxed: options.relaxed ?? hasRelaxed };
-  const engine = new Engine(threads, target);
+  const engine = new Engine(threads, target, moduleBytes);
   const stopThreads = stopperOf(engine.threads);
   const backend: WasmBackend = {
     name: 'wasm',
@@ -201,12 +215,13 @@ class Engine {
   readonly heap: Heap;
   readonly threads: Threads;
   private readonly target: Target;
+  private readonly moduleBytes: number;
   private readonly isShared: boolean;
   private readonly mostThreads: number;
   /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
   private readonly scratch: LastingBlock;
 
-  constructor(threads: number, target: Target) {
+  constructor(threads: number, target: Target, moduleBytes: number) {
     this.isShared = threads > 1;
     this.heap = new Heap(this.isShared);
     const { heap } = this;
@@ -217,6 +232,7 @@ class Engine {
     });
     this.mostThreads = threads;
     this.target = target;
+    this.moduleBytes = moduleBytes;
     this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
     controlOf(this.heap.memory).fill(0);
   }
@@ -229,14 +245,15 @@ class Engine {
   prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
     const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
     const { maximumPages, memory } = this.heap;
-    const program = emitProgram(plan, codeOf, { shared: this.isShared, maximumPages }, this.target);
+    const imported = { shared: this.isShared, maximumPages };
+    const program = emitProgram(plan, codeOf, imported, this.target, this.moduleBytes);
     this.reserve(plan, program);
-    const module = new WebAssembly.Module(program.module);
+    const modules = program.modules.map((bytes) => new WebAssembly.Module(bytes));
     const { threads } = this;
     const together = threads.count > 1 && program.cost > ALONE_COST;
-    const id = together ? threads.register(module) : 0;
+    const id = together ? threads.register(modules) : 0;
     const frame = new LastingBlock(this.heap, program.frameBytes, 'prepare');
-    const run = instantiate(module, memory, (address, value) => {
+    const run = instantiate(modules, memory, (address, value) => {
       threads.pause(address, value);
     });
     const main = (at: number, isShared: boolean): void => {

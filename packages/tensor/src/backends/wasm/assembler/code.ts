@@ -1,14 +1,12 @@
-/** Binary code of WebAssembly: nested lists of bytes, flattened once at the end. */
-export type Code = readonly (number | Code | VectorConstant)[];
+/** Binary code of WebAssembly: nested lists of bytes, flattened once a function is complete. */
+export type Code = readonly CodePart[];
+
+/** A byte, more code, or what the function or module around it knows how to place. */
+export type CodePart = number | Code | VectorConstant | Uint8Array;
 
 /** Sixteen constant bytes, which the function keeps in a variable from its start on. */
 export interface VectorConstant {
   readonly bytes: readonly number[];
-}
-
-/** Whether a part of code is a constant vector. */
-export function isConstant(part: number | Code | VectorConstant): part is VectorConstant {
-  return typeof part === 'object' && 'bytes' in part;
 }
 
 /** The types of values: four numbers and the 128-bit vector. */
@@ -46,29 +44,46 @@ export type F64 = Value<'f64'>;
 /** Sixteen bytes: four float32 (f32x4), four int32 (i32x4), two float64 (f64x2), … */
 export type V128 = Value<'v128'>;
 
-/** The bytes of nested code in order. */
-export function flatten(code: Code): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(lengthOf(code));
-  let at = 0;
+/**
+ * The bytes of nested code in order.
+ *
+ * @param place Code for a constant vector. Default: there is none outside of functions.
+ */
+export function flatten(
+  code: Code,
+  place: (constant: VectorConstant) => Code = noConstant,
+): Uint8Array<ArrayBuffer> {
+  let bytes = new Uint8Array(256);
+  let length = 0;
+  const reserve = (count: number): void => {
+    if (length + count <= bytes.length) return;
+    const grown = new Uint8Array(Math.max(length + count, 2 * bytes.length));
+    grown.set(bytes);
+    bytes = grown;
+  };
   const write = (part: Code): void => {
     for (const item of part) {
-      if (typeof item === 'number') bytes[at++] = item;
-      else if (isConstant(item))
-        throw new Error('assembler: a constant vector lies in no function.');
-      else write(item);
+      if (typeof item === 'number') {
+        if (length === bytes.length) reserve(1);
+        bytes[length++] = item;
+      } else if (isList(item)) write(item);
+      else if (item instanceof Uint8Array) {
+        reserve(item.length);
+        bytes.set(item, length);
+        length += item.length;
+      } else write(place(item));
     }
   };
   write(code);
-  return bytes;
+  return bytes.slice(0, length);
 }
 
-/** How many bytes nested code has. */
-function lengthOf(code: Code): number {
-  let length = 0;
-  for (const item of code) {
-    length += typeof item === 'number' || isConstant(item) ? 1 : lengthOf(item);
-  }
-  return length;
+function isList(part: CodePart): part is Code {
+  return Array.isArray(part);
+}
+
+function noConstant(): never {
+  throw new Error('assembler: a constant vector lies in no function.');
 }
 
 /** An unsigned integer in LEB128. */
@@ -97,13 +112,14 @@ export function signed(value: bigint): number[] {
 }
 
 /** A vector of the binary format: a count, then the items. */
-export function vector(items: readonly Code[]): Code {
+export function vector(items: Code): Code {
   return [unsigned(items.length), items];
 }
 
 /** A section, or a function body: its bytes behind their count. */
 export function sized(code: Code): Code {
-  return [unsigned(lengthOf(code)), code];
+  const bytes = flatten(code);
+  return [unsigned(bytes.length), bytes];
 }
 
 /** A text, such as the name of an export, in UTF-8. */

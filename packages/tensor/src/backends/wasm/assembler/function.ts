@@ -1,5 +1,5 @@
 import {
-  isConstant,
+  flatten,
   sized,
   TYPE_CODES,
   unsigned,
@@ -167,26 +167,32 @@ export class FunctionBuilder {
    * The function as the code section holds it. Constant vectors are set once at its start: V8 does not
    * move them out of loops, and makes each of three or four instructions.
    */
-  encode(): Code {
+  encode(): Uint8Array {
     if (this.depth !== 0) throw new Error('assembler: a block is still open.');
     const constants = new Map<string, Local<'v128'>>();
     const start: Code[] = [];
-    const resolve = (code: Code): Code =>
-      code.map((part) => {
-        if (typeof part === 'number') return part;
-        if (!isConstant(part)) return resolve(part);
-        const key = part.bytes.join();
-        let local = constants.get(key);
-        if (local === undefined) {
-          local = this.local('v128');
-          constants.set(key, local);
-          start.push([0xfd, 0x0c, part.bytes, 0x21, unsigned(local.index)]);
-        }
-        return local.code;
-      });
-    const body = resolve(this.code);
-    const locals = this.locals.map((type) => [1, TYPE_CODES[type]]);
-    return sized([vector(locals), start, body, 0x0b]);
+    const body = flatten(this.code, ({ bytes }) => {
+      const key = bytes.join();
+      let local = constants.get(key);
+      if (local === undefined) {
+        local = this.local('v128');
+        constants.set(key, local);
+        start.push([0xfd, 0x0c, bytes, 0x21, unsigned(local.index)]);
+      }
+      return local.code;
+    });
+    return flatten(sized([this.declarations(), start, body, 0x0b]));
+  }
+
+  /** The variables: how many of one type follow each other. */
+  private declarations(): Code {
+    const runs: { readonly type: ValueType; count: number }[] = [];
+    for (const type of this.locals) {
+      const last = runs.at(-1);
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    return vector(runs.map(({ type, count }) => [unsigned(count), TYPE_CODES[type]]));
   }
 
   private structure(opcode: number, body: (label: Label) => void): void {

@@ -16,7 +16,7 @@ interface Imported extends FunctionReference {
 }
 
 interface Defined extends FunctionReference {
-  readonly builder: FunctionBuilder;
+  readonly code: Uint8Array;
 }
 
 /**
@@ -37,9 +37,15 @@ export class ModuleBuilder {
   private readonly imports: Imported[] = [];
   private readonly functions: Defined[] = [];
   private readonly exports: { readonly name: string; readonly index: number }[] = [];
+  private codeBytes = 0;
 
   constructor(memory: MemoryImport) {
     this.memory = memory;
+  }
+
+  /** Bytes of all functions so far. */
+  get bytes(): number {
+    return this.codeBytes;
   }
 
   /** A function `env.name` from outside. All imports come before the first definition. */
@@ -54,7 +60,9 @@ export class ModuleBuilder {
     const builder = new FunctionBuilder(signature);
     body(builder);
     const index = this.imports.length + this.functions.length;
-    this.functions.push({ index, signature, builder });
+    const code = builder.encode();
+    this.functions.push({ index, signature, code });
+    this.codeBytes += code.length;
     return { index, signature };
   }
 
@@ -73,7 +81,7 @@ export class ModuleBuilder {
     ]);
     const types = this.functions.map(({ signature }) => unsigned(this.typeIndex(signature)));
     const exports = this.exports.map((each) => [text(each.name), 0x00, unsigned(each.index)]);
-    const bodies = this.functions.map(({ builder }) => builder.encode());
+    const bodies = this.functions.map(({ code }) => code);
     return flatten([
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       section(1, vector(this.signatures)),

@@ -1,0 +1,77 @@
+import type { Group } from './group-graph.ts';
+
+/** A search that meets more edges than this is given up, and the merge with it: work stays linear in the program. */
+const MOST_EDGES = 4096;
+
+/** Whom a group reads from, and who reads from it. */
+export interface Neighbours {
+  makersOf(group: Group): Iterable<Group>;
+  readersOf(group: Group): Iterable<Group>;
+}
+
+/**
+ * An order of groups in which each stands after those that it reads from, kept up while groups merge.
+ * What lies on a way from one group to another stands between the two, so few groups have to be
+ * looked at to know whether there is such a way.
+ *
+ * Source: Pearce & Kelly 2006, "A dynamic topological sort algorithm for directed acyclic graphs".
+ */
+export class MergeOrder {
+  private readonly positions: Map<Group, number>;
+  private readonly neighbours: Neighbours;
+
+  constructor(ordered: readonly Group[], neighbours: Neighbours) {
+    this.positions = new Map(ordered.map((group, position) => [group, position]));
+    this.neighbours = neighbours;
+  }
+
+  /**
+   * Moves `group` to where it can stand with the work of `maker`, which it reads from, if no way through
+   * other groups leads from one to the other. Gives whether it did.
+   */
+  join(group: Group, maker: Group): boolean {
+    const { makersOf, readersOf } = this.neighbours;
+    const start = this.at(maker);
+    const before = this.reach(group, maker, makersOf, (at) => at >= start);
+    if (before === null) return false;
+    const end = before.reduce((last, each) => Math.max(last, this.at(each)), start);
+    const after = this.reach(maker, group, readersOf, (at) => at < end);
+    if (after === null) return false;
+    const byPosition = (a: Group, b: Group): number => this.at(a) - this.at(b);
+    const places = [maker, ...before, ...after].map((each) => this.at(each)).sort((a, b) => a - b);
+    const moved = [...before.sort(byPosition), group, ...after.sort(byPosition)];
+    moved.forEach((each, i) => this.positions.set(each, places[i]));
+    return true;
+  }
+
+  /**
+   * The groups that edges lead to from `from`, at positions that `isBetween` takes, without the edge that
+   * leads to `to` at once; `null` if another way leads there, or the search is too long.
+   */
+  private reach(
+    from: Group,
+    to: Group,
+    edges: (group: Group) => Iterable<Group>,
+    isBetween: (position: number) => boolean,
+  ): Group[] | null {
+    const found = new Set<Group>();
+    let left = MOST_EDGES;
+    const waiting = [from];
+    for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
+      for (const next of edges(group)) {
+        if (next === to && group === from) continue;
+        if (next === to || left-- === 0) return null;
+        if (found.has(next) || !isBetween(this.at(next))) continue;
+        found.add(next);
+        waiting.push(next);
+      }
+    }
+    return [...found];
+  }
+
+  private at(group: Group): number {
+    const position = this.positions.get(group);
+    if (position === undefined) throw new Error(`fuse: group ${group.id} is gone.`);
+    return position;
+  }
+}
