@@ -5,6 +5,7 @@ import { joining } from './cases/joining.ts';
 import { losses } from './cases/losses.ts';
 import { movements } from './cases/movements.ts';
 import { normalizations } from './cases/normalizations.ts';
+import { ordering } from './cases/ordering.ts';
 import { products } from './cases/products.ts';
 import { reductions } from './cases/reductions.ts';
 import { sources } from './cases/sources.ts';
@@ -17,6 +18,7 @@ export const rows: readonly OpRow[] = [
   ...reductions,
   ...movements,
   ...joining,
+  ...ordering,
   ...products,
   ...images,
   ...normalizations,

@@ -94,6 +94,14 @@ export { roll, tile } from './ops/rearrange.ts';
 export { argmax, argmin, prod } from './ops/reduction.ts';
 export { cumsum } from './ops/scan.ts';
 export { logSoftmax, logSumExp, softmax } from './ops/softmax.ts';
+export {
+  argsort,
+  sort,
+  topk,
+  type Ranked,
+  type SortOptions,
+  type TopkOptions,
+} from './ops/sort.ts';
 export { tril, triu } from './ops/triangle.ts';
 export {
   upsampleBilinear2d,
