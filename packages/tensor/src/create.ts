@@ -83,7 +83,8 @@ export function full(shape: Shape, value: number | boolean, dtype?: DType): Tens
   return filled('full', shape, value, dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'));
 }
 
-function filled(op: string, shape: Shape, value: number | boolean, dtype: DType): Tensor {
+/** As {@link full}, in the name of `op`. */
+export function filled(op: string, shape: Shape, value: number | boolean, dtype: DType): Tensor {
   checkShape(op, shape);
   checkDType(op, dtype);
   const number = Number(value);

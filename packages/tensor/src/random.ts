@@ -193,11 +193,9 @@ export function randomBits(
 function checkKey(op: string, random: Tensor): void {
   checkTensors(op, { 'the key': random });
   if (random.dtype === 'int32' && sameShape(random.shape, [2])) return;
-  const hint =
-    op === 'split'
-      ? 'Tensors are cut by x.split(sizes, axis) and x.chunk(count, axis)'
-      : 'Make one with key(seed) or splitKey(key, n)';
-  const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. ${hint}.`;
+  const other =
+    op === 'split' ? '; tensors are cut by x.split(sizes, axis) and x.chunk(count, axis)' : '';
+  const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or splitKey(key, n)${other}.`;
   throw random.dtype === 'int32'
     ? new ShapeError(op, text, [random.shape])
     : new DTypeError(op, text, [random.dtype]);

@@ -143,7 +143,7 @@ describe('layers, losses and optimizers', () => {
       "ShapeError: Linear: inFeatures must be a whole number of at least 1, but is 0.
       ShapeError: Linear: inFeatures must be a whole number of at least 1, but is -1.
       ShapeError: Linear: inFeatures must be a whole number of at least 1, but is 1.5.
-      DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or split(key, n).
+      DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n); tensors are cut by x.split(sizes, axis) and x.chunk(count, axis).
       ShapeError: linear: x is [2, 3], weight is [2, 4]: [..., in] and [out, in] expected.
       ValueError: Conv2d: 3 channels in and 4 out do not divide into 2 groups.
       ShapeError: Conv2d: groups must be a whole number of at least 1, but is 0.

@@ -1,5 +1,5 @@
 import { checkTensors } from '../arguments.ts';
-import { full, ones, zeros } from '../create.ts';
+import { filled } from '../create.ts';
 import type { DType } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -13,7 +13,7 @@ import type { Tensor } from '../tensor.ts';
  */
 export function zerosLike(x: Tensor, dtype?: DType): Tensor {
   checkTensors('zerosLike', { x });
-  return zeros(x.shape, dtype ?? x.dtype);
+  return filled('zerosLike', x.shape, 0, dtype ?? x.dtype);
 }
 
 /**
@@ -26,7 +26,7 @@ export function zerosLike(x: Tensor, dtype?: DType): Tensor {
  */
 export function onesLike(x: Tensor, dtype?: DType): Tensor {
   checkTensors('onesLike', { x });
-  return ones(x.shape, dtype ?? x.dtype);
+  return filled('onesLike', x.shape, 1, dtype ?? x.dtype);
 }
 
 /**
@@ -41,5 +41,5 @@ export function onesLike(x: Tensor, dtype?: DType): Tensor {
  */
 export function fullLike(x: Tensor, value: number | boolean, dtype?: DType): Tensor {
   checkTensors('fullLike', { x });
-  return full(x.shape, value, dtype ?? x.dtype);
+  return filled('fullLike', x.shape, value, dtype ?? x.dtype);
 }

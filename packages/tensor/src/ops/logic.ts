@@ -1,7 +1,7 @@
 import { checkOptions, checkTensors } from '../arguments.ts';
 import { ValueError } from '../errors.ts';
 import { asTensor } from '../methods/arithmetic.ts';
-import { normalizeAxes } from '../shape.ts';
+import { broadcastShapes, normalizeAxes } from '../shape.ts';
 import type { Axes, Operand, ReduceOptions, Tensor } from '../tensor.ts';
 import { expectReadable } from './readable.ts';
 
@@ -126,6 +126,7 @@ function closeness(op: string, a: Tensor, b: Operand, options: CloseOptions): Te
     );
   }
   const other = asTensor(op, b, a);
+  broadcastShapes(op, a.shape, other.shape);
   const [x, y] = [a.cast('float32'), other.cast('float32')];
   const near = x.sub(y).abs().lessEqual(y.abs().mul(rtol).add(atol)).and(isFinite(y));
   const close = a.equal(other).or(near);

@@ -34,9 +34,10 @@ export function repeat(
     );
   }
   const n = x.shape[at];
-  if (typeof counts === 'number') {
-    const inserted = x.shape.flatMap((size, i) => (i === at ? [size, counts] : [size]));
-    const shape = x.shape.map((size, i) => (i === at ? n * counts : size));
+  if (list.length === 1) {
+    const [count] = list;
+    const inserted = x.shape.flatMap((size, i) => (i === at ? [size, count] : [size]));
+    const shape = x.shape.map((size, i) => (i === at ? n * count : size));
     return x
       .unsqueeze(at + 1)
       .expand(inserted)

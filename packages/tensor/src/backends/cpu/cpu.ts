@@ -93,7 +93,8 @@ function instantiate(kernel: Kernel): Run {
   if (kernel.kind === 'map') return map(kernel);
   if (kernel.kind === 'reduce') return reduce(kernel);
   const { operation, params } = kernel;
-  if (operation.kind === 'kernel' && operation.kernels) return operation.kernels.cpu(kernel, params);
+  if (operation.kind === 'kernel' && operation.kernels)
+    return operation.kernels.cpu(kernel, params);
   const { name } = operation;
   if (!Object.hasOwn(calls, name)) {
     throw new StateError(

@@ -50,7 +50,12 @@ export const fusedComposites: ReadonlySet<string> = new Set(Object.keys(fused));
 
 /** The operations that have a kernel of their own, with their attributes. */
 interface CallParams
-  extends ContractParams, GatherParams, SortParams, SourceParams, Pick<CompositeParams, keyof typeof fused> {}
+  extends
+    ContractParams,
+    GatherParams,
+    SortParams,
+    SourceParams,
+    Pick<CompositeParams, keyof typeof fused> {}
 
 const calls: { readonly [N in keyof CallParams]: Lower<CallParams[N]> } = {
   matmul: lowerMatmul,

@@ -343,7 +343,8 @@ function codeOf(kernel: Kernel): KernelCode {
   if (kernel.kind === 'map') return map(kernel);
   if (kernel.kind === 'reduce') return reduce(kernel);
   const { operation, params } = kernel;
-  if (operation.kind === 'kernel' && operation.kernels) return operation.kernels.wasm(kernel, params);
+  if (operation.kind === 'kernel' && operation.kernels)
+    return operation.kernels.wasm(kernel, params);
   const { name } = operation;
   if (!Object.hasOwn(calls, name)) {
     throw new StateError(
