@@ -227,7 +227,7 @@ describe('searchsorted, bincount and histogram', () => {
     const { counts, edges } = histogram(tensor([-1, 0, 0.1, 0.3, 0.6, 0.9, 1, 1.5, NaN]), 10, [0, 1]); // prettier-ignore
     expect(counts.toArraySync()).toEqual([1, 1, 0, 1, 0, 0, 1, 0, 0, 2]);
     expect(edges.shape).toEqual([11]);
-    const compiled = compile((y) => histogram(y, 2, [0, 2]).counts);
+    const compiled = compile((y: Tensor) => histogram(y, 2, [0, 2]).counts);
     expect(compiled(tensor([0, 1, 2, 3])).toArraySync()).toEqual([1, 2]);
   });
 });

@@ -66,7 +66,7 @@ const calls: readonly (() => unknown)[] = [
   () => std(x, 0, { correction: NaN }),
   () => std(x, 0, wrong({ ddof: 1 })),
   () => norm(x, 2),
-  () => norm(x, 0, { order: 3 as 1 }),
+  () => norm(x, 0, { order: 3 }),
   () => norm(x, 0, wrong({ ord: 1 })),
   () => norm(zeros([0]), 0, { order: Infinity }),
   () => all(x, 2),

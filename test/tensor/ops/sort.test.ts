@@ -12,6 +12,7 @@ import {
   topk,
   wasmBackend,
   zeros,
+  type Tensor,
 } from '@tessera/tensor';
 import { grad } from '@tessera/autograd';
 import fc from 'fast-check';

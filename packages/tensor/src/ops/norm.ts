@@ -6,7 +6,7 @@ import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
 /** Options of {@link norm}. */
 export interface NormOptions extends ReduceOptions {
   /** `1`: Σ|xᵢ|, `2` and `'fro'`: √Σxᵢ², `Infinity`: max |xᵢ|. Default 2. */
-  readonly order?: 1 | 2 | 'fro' | typeof Infinity;
+  readonly order?: number | 'fro';
 }
 
 /** Above the first bound squares may overflow, below the second one vanish: `[bound, factor]`. */

@@ -74,7 +74,7 @@ export function bincount(x: Tensor, length: number, weights: Tensor | null = nul
   checkTensors('bincount', { x, weights: weights ?? x });
   expectDType('bincount', x.dtype, ['int32']);
   checkWhole('bincount', 'length', length, 0);
-  const each = weights === null ? ones(x.shape, 'int32') : weights;
+  const each = weights ?? ones(x.shape, 'int32');
   return scatterAdd(x.flatten(), each.flatten(), 0, [length]);
 }
 
