@@ -204,7 +204,7 @@ const definitions: { readonly [N in PrimitiveName]?: Definition<N> } = {
   },
 
   argsort: (index, [x], { descending }) => {
-    const element = (i: number): number => at(x, index.with(-1, i));
+    const element = (i: number): number => at(x, index.with(index.length - 1, i));
     const comesBefore = (i: number, j: number): boolean => {
       const [a, b] = descending ? [element(j), element(i)] : [element(i), element(j)];
       if (a < b || (Number.isNaN(b) && !Number.isNaN(a))) return true;

@@ -154,9 +154,8 @@ function steps(start: number, stop: number, step: number, given?: DType): Tensor
   const elements = Array.from({ length: count }, (_, i) => start + i * step);
   if (dtype === 'float32') return tensor(Float32Array.from(elements));
   checkDType('arange', dtype);
-  const odd = elements.find((element) => dtype === 'bool' || saturateInt32(element) !== element);
-  if (odd === undefined) return tensor(Int32Array.from(elements)).cast(dtype);
-  throw new ValueError('arange', `${odd} is no ${dtype}. ${HINTS[dtype]}`);
+  for (const element of elements) checkNumber('arange', element, dtype);
+  return tensor(Int32Array.from(elements)).cast(dtype);
 }
 
 /**

@@ -215,9 +215,9 @@ describe('layers, losses and optimizers', () => {
       ValueError: emaDecay: the decay must lie in [0, 1], but is 2.
       ValueError: cosineSchedule: needs 0 ≤ warmupSteps < totalSteps, but got warmupSteps 0 and totalSteps 0.
       ValueError: cosineSchedule: peak must be finite and at least 0, but is NaN.
-      ValueError: linearSchedule: totalSteps must be above 0, but is 0.
-      ValueError: stepSchedule: drops must be above 0, but is 0.
-      ValueError: exponentialSchedule: decay must be above 0, but is 0.
+      ValueError: linearSchedule: totalSteps must be finite and above 0, but is 0.
+      ValueError: stepSchedule: drops must be finite and above 0, but is 0.
+      ValueError: exponentialSchedule: decay must be finite and above 0, but is 0.
       ValueError: oneCycleSchedule: the rise must end after step 0 and before step 1, but riseShare 0.3 of 2 steps ends it at -0.4.
       ValueError: constantSchedule: rate must be finite and at least 0, but is NaN."
     `);

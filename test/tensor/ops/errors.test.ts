@@ -325,7 +325,7 @@ describe('functions of tensors', () => {
       ValueError: uniform: needs finite bounds low ≤ high, but got NaN and 1.
       DTypeError: uniform: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n).
       ShapeError: normal: a key is an int32 tensor of shape [2], but got int32[3]. Make one with key(seed) or splitKey(key, n).
-      ValueError: randomInt: needs whole numbers low < high ≤ low + 2^24, but got 3 and 3.
+      ValueError: randomInt: needs whole numbers low < high ≤ low + 2^24 from -2^31 to 2^31, but got 3 and 3.
       ValueError: bernoulli: p must lie in [0, 1], but got 1.5.
       ShapeError: mine: shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ValueError: compile: donate names argument 1, but the function was called with 1.

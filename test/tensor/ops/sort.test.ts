@@ -86,7 +86,7 @@ describe.each([
   it('is part of compiled programs, with its gradient', () => {
     setDefaultBackend(backend);
     const weighted = compile(
-      grad((x) =>
+      grad((x: Tensor) =>
         sort(x)
           .mul(tensor([1, 2, 4]))
           .sum(),
