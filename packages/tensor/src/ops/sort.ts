@@ -73,8 +73,8 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
  * @throws AxisError if the axis does not exist, ValueError if it has fewer than k elements.
  * @example
  * const { values, indices } = topk(tensor([5, 9, 1, 7]), 2);
- * console.log(await values.toArray(), await indices.toArray());
- * // [ 9, 7 ] [ 1, 3 ]
+ * values; // [9, 7]
+ * indices; // [1, 3]
  */
 export function topk(x: Tensor, k: number, axis = -1, options: TopkOptions = {}): Ranked {
   checkTensors('topk', { x });
