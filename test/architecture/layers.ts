@@ -41,6 +41,7 @@ const tensorLayers: readonly Layer[] = [
   {
     name: 'primitives',
     files: ['primitives/'],
+    mentions: ['plan', 'backends'],
     reason: 'the instruction set is about shapes and numbers: it knows no Tensor',
   },
   {

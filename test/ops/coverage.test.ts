@@ -34,6 +34,10 @@ const withoutRow: Readonly<Record<string, string>> = {
     'wasmBackend',
   ]),
   ...because('reads elements', [
+    'allClose',
+    'maskedSelect',
+    'nonzero',
+    'unique',
     'data',
     'dataSync',
     'item',

@@ -203,6 +203,17 @@ const definitions: { readonly [N in PrimitiveName]?: Definition<N> } = {
     return total(sources.map((from) => at(source, from)));
   },
 
+  argsort: (index, [x], { descending }) => {
+    const element = (i: number): number => at(x, index.with(index.length - 1, i));
+    const comesBefore = (i: number, j: number): boolean => {
+      const [a, b] = descending ? [element(j), element(i)] : [element(i), element(j)];
+      if (a < b || (Number.isNaN(b) && !Number.isNaN(a))) return true;
+      return (a === b || (Number.isNaN(a) && Number.isNaN(b))) && i < j;
+    };
+    const all = indices(x.shape.slice(-1)).flat();
+    return all.findIndex((j) => all.filter((i) => comesBefore(i, j)).length === index.at(-1));
+  },
+
   literal: (_index, _inputs, { value }) => value,
   iota: ([i]) => i,
   randomBits: (index, [key], { shape, width, start }) => {

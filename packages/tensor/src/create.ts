@@ -83,7 +83,8 @@ export function full(shape: Shape, value: number | boolean, dtype?: DType): Tens
   return filled('full', shape, value, dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'));
 }
 
-function filled(op: string, shape: Shape, value: number | boolean, dtype: DType): Tensor {
+/** As {@link full}, in the name of `op`. */
+export function filled(op: string, shape: Shape, value: number | boolean, dtype: DType): Tensor {
   checkShape(op, shape);
   checkDType(op, dtype);
   const number = Number(value);
@@ -112,15 +113,49 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
 }
 
 /**
- * The whole numbers `0 … count − 1`, int32 by default. float32 holds them exactly up to 2²⁴.
+ * The whole numbers `0 … count − 1`, int32 by default; or with two numbers and more, as in NumPy, the
+ * numbers from `start` up to, but without, `stop` in steps of `step` (default 1). float32 holds whole numbers
+ * exactly up to 2²⁴.
  *
+ * The second form is int32 where all three are whole, else float32. Each number is `start + i · step`,
+ * rounded once; where steps are no binary fractions `linspace` says more clearly which one is the last.
+ *
+ * @throws ValueError if the count is no whole number, a number is not finite, the step is 0, or the numbers
+ * are not of the dtype.
  * @example
  * arange(4); // [0, 1, 2, 3]
  * arange(4, 'float32').mul(0.5).add(1); // [1, 1.5, 2, 2.5]
+ * arange(2, 10, 3); // [2, 5, 8]
+ * arange(1, 0, -0.25); // [1, 0.75, 0.5, 0.25]
  */
-export function arange(count: number, dtype: DType = 'int32'): Tensor {
-  checkCount('arange', 'count', count);
-  return apply(source.iota, [], { size: count })[0].cast(dtype);
+export function arange(count: number, dtype?: DType): Tensor;
+export function arange(start: number, stop: number, step?: number, dtype?: DType): Tensor;
+export function arange(
+  first: number,
+  second: number | DType = 'int32',
+  step = 1,
+  dtype?: DType,
+): Tensor {
+  if (typeof second === 'number') return steps(first, second, step, dtype);
+  checkCount('arange', 'count', first);
+  return apply(source.iota, [], { size: first })[0].cast(second);
+}
+
+function steps(start: number, stop: number, step: number, given?: DType): Tensor {
+  const numbers = [start, stop, step];
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (!numbers.every(Number.isFinite) || !Number.isSafeInteger(count)) {
+    throw new ValueError(
+      'arange',
+      `start, stop and step must be finite, and step not 0, but got ${numbers.map(kindOf).join(', ')}.`,
+    );
+  }
+  const dtype = given ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32');
+  const elements = Array.from({ length: count }, (_, i) => start + i * step);
+  if (dtype === 'float32') return tensor(Float32Array.from(elements));
+  checkDType('arange', dtype);
+  for (const element of elements) checkNumber('arange', element, dtype);
+  return tensor(Int32Array.from(elements)).cast(dtype);
 }
 
 /**
@@ -135,22 +170,36 @@ export function eye(n: number, dtype: DType = 'float32'): Tensor {
   return index.unsqueeze(1).equal(index.unsqueeze(0)).cast(dtype);
 }
 
+/** Options of {@link linspace}. */
+export interface LinspaceOptions {
+  /** Whether `stop` is the last number; otherwise it is the one that would come next. Default true. */
+  readonly endpoint?: boolean;
+}
+
 /**
  * `count` evenly spaced numbers from `start` to `stop`, both included exactly.
  *
+ * @throws ValueError if an end is not finite, or the count no whole number.
  * @example
  * linspace(0, 1, 5); // [0, 0.25, 0.5, 0.75, 1]
+ * linspace(0, 1, 4, { endpoint: false }); // [0, 0.25, 0.5, 0.75]
  */
-export function linspace(start: number, stop: number, count: number): Tensor {
+export function linspace(
+  start: number,
+  stop: number,
+  count: number,
+  options: LinspaceOptions = {},
+): Tensor {
   checkCount('linspace', 'count', count);
+  checkOptions('linspace', options, ['endpoint']);
   if (!Number.isFinite(start) || !Number.isFinite(stop)) {
     throw new ValueError(
       'linspace',
       `the ends must be finite, but got ${kindOf(start)} and ${kindOf(stop)}.`,
     );
   }
-  const step = count > 1 ? (stop - start) / (count - 1) : 0;
-  const at = (i: number): number => (i > 0 && i === count - 1 ? stop : start + i * step);
+  const last = options.endpoint === false ? count : Math.max(1, count - 1);
+  const at = (i: number): number => (i === last ? stop : start + i * ((stop - start) / last));
   return tensor(allocateArray('float32', count, 'linspace').map((_, i) => at(i)));
 }
 

@@ -27,6 +27,7 @@ export {
   scalar,
   tensor,
   zeros,
+  type LinspaceOptions,
   type TensorData,
   type TensorOptions,
 } from './create.ts';
@@ -59,8 +60,9 @@ export {
 } from './io/safetensors.ts';
 export { gelu, geluErf, silu, softplus } from './ops/activation.ts';
 export { attention, type AttentionOptions } from './ops/attention.ts';
-export { clamp } from './ops/clamp.ts';
+export { clamp, clamp as clip } from './ops/clamp.ts';
 export { concat, stack, where } from './ops/combine.ts';
+export { conv1d, type Conv1dOptions } from './ops/conv1d.ts';
 export {
   conv2d,
   convTranspose2d,
@@ -68,10 +70,24 @@ export {
   type ConvTranspose2dOptions,
   type Size2d,
 } from './ops/conv.ts';
+export { diag, diagonal, trace } from './ops/diagonal.ts';
+export { categorical, permutation, type CategoricalOptions } from './ops/draw.ts';
 export { einsum } from './ops/einsum.ts';
 export { expm1, log1p } from './ops/exponential.ts';
 export { embedding, gather, indexSelect, oneHot, scatterAdd } from './ops/gather.ts';
+export { fullLike, onesLike, zerosLike } from './ops/like.ts';
 export { linear, matmul } from './ops/linear.ts';
+export {
+  all,
+  allClose,
+  any,
+  isClose,
+  isFinite,
+  isInf,
+  isNaN,
+  type CloseOptions,
+} from './ops/logic.ts';
+export { maskedSelect, nonzero, unique, type Unique } from './ops/lookup.ts';
 export {
   batchNorm,
   groupNorm,
@@ -83,6 +99,8 @@ export {
   type RmsNormOptions,
   type RunningStatistics,
 } from './ops/normalize.ts';
+export { norm, type NormOptions } from './ops/norm.ts';
+export { meshgrid, outer, type MeshgridOptions } from './ops/outer.ts';
 export { pad, type PadOptions } from './ops/padding.ts';
 export {
   avgPool2d,
@@ -92,8 +110,26 @@ export {
 } from './ops/pooling.ts';
 export { roll, tile } from './ops/rearrange.ts';
 export { argmax, argmin, prod } from './ops/reduction.ts';
-export { cumsum } from './ops/scan.ts';
+export { repeat } from './ops/repeat.ts';
+export { cummax, cummin, cumprod, cumsum } from './ops/scan.ts';
+export {
+  bincount,
+  histogram,
+  searchsorted,
+  type Histogram,
+  type SearchOptions,
+} from './ops/search.ts';
 export { logSoftmax, logSumExp, softmax } from './ops/softmax.ts';
+export {
+  argsort,
+  sort,
+  topk,
+  type Ranked,
+  type SortOptions,
+  type TopkOptions,
+} from './ops/sort.ts';
+export { median, quantile, std, type StdOptions } from './ops/statistics.ts';
+export { take, takeAlongAxis } from './ops/take.ts';
 export { tril, triu } from './ops/triangle.ts';
 export {
   upsampleBilinear2d,
@@ -109,6 +145,7 @@ export {
   randomInt,
   randomWords,
   split,
+  splitKey,
   uniform,
 } from './random.ts';
 export { broadcastShapes, sizeOf, type Shape } from './shape.ts';

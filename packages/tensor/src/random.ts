@@ -8,13 +8,13 @@ import type { Tensor } from './tensor.ts';
 
 /**
  * A random key: an int32 tensor of shape [2]. A key is a value, not a generator: the same key gives
- * the same numbers on every backend, so never draw from one key twice; {@link split} it instead.
+ * the same numbers on every backend, so never draw from one key twice; {@link splitKey} it instead.
  *
  * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3" (Threefry-2x32, 20 rounds).
  *
  * @param seed A whole number from 0 to 2⁵³ − 1.
  * @example
- * const [first, second] = split(key(42));
+ * const [first, second] = splitKey(key(42));
  * const noise = normal(first, [2, 3]); // float32[2, 3]
  */
 export function key(seed: number): Tensor {
@@ -31,18 +31,34 @@ export function key(seed: number): Tensor {
  * `count` independent keys made of one, which must not be used again.
  *
  * @example
- * const [forWeights, forData] = split(key(0));
- * const layers = split(forWeights, 12);
+ * const [forWeights, forData] = splitKey(key(0));
+ * const layers = splitKey(forWeights, 12);
  * layers.length; // 12
  */
+export function splitKey(parent: Tensor, count = 2): Tensor[] {
+  return keysOf('splitKey', parent, count);
+}
+
+/**
+ * {@link splitKey} by its older, shorter name. Tensors are cut by their methods `split` and `chunk`.
+ *
+ * @example
+ * const [forWeights, forData] = split(key(0));
+ * split(forWeights, 12).length; // 12
+ */
 export function split(parent: Tensor, count = 2): Tensor[] {
+  return keysOf('split', parent, count);
+}
+
+function keysOf(op: string, parent: Tensor, count: number): Tensor[] {
+  checkKey(op, parent);
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new ValueError(
-      'split',
+      op,
       `count must be a whole number of at least 0, but is ${kindOf(count)}.`,
     );
   }
-  const keys = randomBits('split', parent, [count, 2], 32);
+  const keys = randomBits(op, parent, [count, 2], 32);
   return Array.from({ length: count }, (_, i) => keys.select(0, i));
 }
 
@@ -162,14 +178,25 @@ function unit(op: string, random: Tensor, shape: Shape): Tensor {
 }
 
 /** The top `width` bits of random words, drawn from a key that is checked in the name of `op`. */
-function randomBits(op: string, random: Tensor, shape: Shape, width: number, start = 0): Tensor {
-  checkTensors(op, { 'the key': random });
+export function randomBits(
+  op: string,
+  random: Tensor,
+  shape: Shape,
+  width: number,
+  start = 0,
+): Tensor {
+  checkKey(op, random);
   checkShape(op, shape);
-  if (random.dtype !== 'int32' || !sameShape(random.shape, [2])) {
-    const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or split(key, n).`;
-    throw random.dtype === 'int32'
-      ? new ShapeError(op, text, [random.shape])
-      : new DTypeError(op, text, [random.dtype]);
-  }
   return apply(source.randomBits, [random], { shape, width, start })[0];
+}
+
+function checkKey(op: string, random: Tensor): void {
+  checkTensors(op, { 'the key': random });
+  if (random.dtype === 'int32' && sameShape(random.shape, [2])) return;
+  const other =
+    op === 'split' ? '; tensors are cut by x.split(sizes, axis) and x.chunk(count, axis)' : '';
+  const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or splitKey(key, n)${other}.`;
+  throw random.dtype === 'int32'
+    ? new ShapeError(op, text, [random.shape])
+    : new DTypeError(op, text, [random.dtype]);
 }

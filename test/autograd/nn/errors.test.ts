@@ -143,7 +143,7 @@ describe('layers, losses and optimizers', () => {
       "ShapeError: Linear: inFeatures must be a whole number of at least 1, but is 0.
       ShapeError: Linear: inFeatures must be a whole number of at least 1, but is -1.
       ShapeError: Linear: inFeatures must be a whole number of at least 1, but is 1.5.
-      DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or split(key, n).
+      DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n); tensors are cut by x.split(sizes, axis) and x.chunk(count, axis).
       ShapeError: linear: x is [2, 3], weight is [2, 4]: [..., in] and [out, in] expected.
       ValueError: Conv2d: 3 channels in and 4 out do not divide into 2 groups.
       ShapeError: Conv2d: groups must be a whole number of at least 1, but is 0.
@@ -215,9 +215,9 @@ describe('layers, losses and optimizers', () => {
       ValueError: emaDecay: the decay must lie in [0, 1], but is 2.
       ValueError: cosineSchedule: needs 0 ≤ warmupSteps < totalSteps, but got warmupSteps 0 and totalSteps 0.
       ValueError: cosineSchedule: peak must be finite and at least 0, but is NaN.
-      ValueError: linearSchedule: totalSteps must be above 0, but is 0.
-      ValueError: stepSchedule: drops must be above 0, but is 0.
-      ValueError: exponentialSchedule: decay must be above 0, but is 0.
+      ValueError: linearSchedule: totalSteps must be finite and above 0, but is 0.
+      ValueError: stepSchedule: drops must be finite and above 0, but is 0.
+      ValueError: exponentialSchedule: decay must be finite and above 0, but is 0.
       ValueError: oneCycleSchedule: the rise must end after step 0 and before step 1, but riseShare 0.3 of 2 steps ends it at -0.4.
       ValueError: constantSchedule: rate must be finite and at least 0, but is NaN."
     `);

@@ -259,9 +259,9 @@ describe('functions of tensors', () => {
       ValueError: maxPool2d: kernel [2, 2] must be whole numbers of at least 1, and padding [2, 2] at most half of what a window spans, [2, 2].
       ShapeError: avgPool2d: a 2×2 window with padding [0, 0] and dilation [1, 1] does not fit into x [3]: [..., H, W] of its size or larger expected.
       ValueError: avgPool2d: stride [0, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0: one number, or [vertical, horizontal].
-      ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [0].
+      ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [0]. Write 2, or { size: [8, 8] }.
       ShapeError: upsampleNearest2d: [..., H, W] with pixels expected, but got [3].
-      ValueError: upsampleBilinear2d: factor and size must be whole numbers of at least 1, but got [0, 2].
+      ValueError: upsampleBilinear2d: factor and size must be whole numbers of at least 1, but got [0, 2]. Write 2, or { size: [8, 8] }.
       AxisError: softmax: axis 2 does not exist: valid axes are -2 to 1.
       AxisError: softmax: axis -1 does not exist: a scalar has no axes.
       AxisError: logSoftmax: axis -3 does not exist: valid axes are -2 to 1.
@@ -316,16 +316,16 @@ describe('functions of tensors', () => {
       ValueError: pad: there is no mode 'wrap'. Use constant, reflect, replicate.
       ValueError: key: a seed is a whole number from 0 to 2^53 - 1, but got -1.
       ValueError: key: a seed is a whole number from 0 to 2^53 - 1, but got NaN.
-      ShapeError: split: a key is an int32 tensor of shape [2], but got int32[1]. Make one with key(seed) or split(key, n).
-      DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or split(key, n).
+      ShapeError: split: a key is an int32 tensor of shape [2], but got int32[1]. Make one with key(seed) or splitKey(key, n); tensors are cut by x.split(sizes, axis) and x.chunk(count, axis).
+      DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n); tensors are cut by x.split(sizes, axis) and x.chunk(count, axis).
       ValueError: split: count must be a whole number of at least 0, but is 1.5.
       ValueError: foldIn: index must be a whole number from 0 to 2^31 - 1, but got -1.
-      DTypeError: foldIn: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or split(key, n).
+      DTypeError: foldIn: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n).
       ValueError: uniform: needs finite bounds low ≤ high, but got 1 and 0.
       ValueError: uniform: needs finite bounds low ≤ high, but got NaN and 1.
-      DTypeError: uniform: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or split(key, n).
-      ShapeError: normal: a key is an int32 tensor of shape [2], but got int32[3]. Make one with key(seed) or split(key, n).
-      ValueError: randomInt: needs whole numbers low < high ≤ low + 2^24, but got 3 and 3.
+      DTypeError: uniform: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n).
+      ShapeError: normal: a key is an int32 tensor of shape [2], but got int32[3]. Make one with key(seed) or splitKey(key, n).
+      ValueError: randomInt: needs whole numbers low < high ≤ low + 2^24 from -2^31 to 2^31, but got 3 and 3.
       ValueError: bernoulli: p must lie in [0, 1], but got 1.5.
       ShapeError: mine: shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ValueError: compile: donate names argument 1, but the function was called with 1.

@@ -1,4 +1,16 @@
-import { cumsum, key, ones, randomInt, tensor, uniform, zeros, type Tensor } from '@tessera/tensor';
+import {
+  cummax,
+  cummin,
+  cumprod,
+  cumsum,
+  key,
+  ones,
+  randomInt,
+  tensor,
+  uniform,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -74,5 +86,28 @@ describe('cumsum', () => {
     expect(() => cumsum(tensor(1), 0)).toThrowErrorMatchingInlineSnapshot(
       `[AxisError: cumsum: axis 0 does not exist: a scalar has no axes.]`,
     );
+  });
+});
+
+describe('cumprod, cummax and cummin', () => {
+  it('go along an axis', () => {
+    const x = tensor([
+      [2, 0, 3],
+      [-1, 4, 5],
+    ]);
+    expect(cumprod(x, 1).toArraySync()).toEqual([
+      [2, 0, 0],
+      [-1, -4, -20],
+    ]);
+    expect(cummax(x, 0).toArraySync()).toEqual([
+      [2, 0, 3],
+      [2, 4, 5],
+    ]);
+    expect(cummin(x.cast('int32'), -1).toArraySync()).toEqual([
+      [2, 0, 0],
+      [-1, -1, -1],
+    ]);
+    expect(cummax(tensor([1, NaN, 3]), 0).toArraySync()).toEqual([1, NaN, NaN]);
+    expect(cumprod(zeros([0]), 0).shape).toEqual([0]);
   });
 });

@@ -1,8 +1,12 @@
 import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
-import { rule, type VjpEntry } from './rule.ts';
+import { notDifferentiable, rule, type VjpEntry } from './rule.ts';
 
-/** Gradients of the indexed reads and writes: each is the adjoint of the other. */
-export const gather: { readonly [N in 'gather' | 'scatterAdd']: VjpEntry<PrimitiveParams[N]> } = {
+type GatherName = 'gather' | 'scatterAdd' | 'argsort';
+
+/** Gradients of the indexed reads and writes, each the adjoint of the other, and of what makes indices. */
+export const gather: { readonly [N in GatherName]: VjpEntry<PrimitiveParams[N]> } = {
+  argsort: notDifferentiable('the result is int32'),
+
   gather: rule(
     'y[i] = x[index[i]]',
     ['x̄ = Σᵢ ȳ[i] at index[i]', null],

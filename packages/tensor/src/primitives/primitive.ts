@@ -1,4 +1,6 @@
-import type { DType } from '../dtype.ts';
+import type { KernelCode } from '../backends/wasm/kernel-code.ts';
+import type { CallKernel } from '../compile/kernel.ts';
+import type { DType, TypedArray } from '../dtype.ts';
 import type { Shape } from '../shape.ts';
 import type { View } from '../view.ts';
 
@@ -91,6 +93,14 @@ export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBas
   readonly refuses?: true;
   /** How many of the last axes of the result are one row for a kernel that takes an epilogue. */
   readonly rowAxes?: number;
+  /**
+   * Kernels that come along with the operation, by the name of the backend: the tables of the backends do
+   * not have it, so that a page that never applies it loads nothing of it.
+   */
+  readonly kernels?: {
+    cpu(kernel: CallKernel, params: P): (buffers: readonly TypedArray[]) => void;
+    wasm(kernel: CallKernel, params: P): KernelCode;
+  };
 }
 
 /** One operation of the closed instruction set. */

@@ -4,6 +4,7 @@ import { assembly, movement, type AssemblyParams, type MovementParams } from './
 import { pointwise, type PointwiseParams } from './pointwise.ts';
 import type { Primitive } from './primitive.ts';
 import { reduce, type ReduceParams } from './reduce.ts';
+import { sort, type SortParams } from './sort.ts';
 import { literal, source, type LiteralTable, type SourceParams } from './source.ts';
 
 /** The attributes of every primitive by name. Tables over the instruction set are keyed by this type. */
@@ -15,6 +16,7 @@ export interface PrimitiveParams
     ReduceParams,
     ContractParams,
     GatherParams,
+    SortParams,
     SourceParams,
     LiteralTable {}
 
@@ -35,6 +37,7 @@ export const primitives: { readonly [N in PrimitiveName]: Primitive<PrimitivePar
   ...reduce,
   ...contract,
   ...gather,
+  ...sort,
   ...source,
   literal,
 };

@@ -93,7 +93,10 @@ type Resolver = (inputs: readonly Storage[], outputs: readonly Storage[]) => Typ
 function instantiate(kernel: Kernel): Run {
   if (kernel.kind === 'map') return map(kernel);
   if (kernel.kind === 'reduce') return reduce(kernel);
-  const { name } = kernel.operation;
+  const { operation, params } = kernel;
+  if (operation.kind === 'kernel' && operation.kernels)
+    return operation.kernels.cpu(kernel, params);
+  const { name } = operation;
   if (!Object.hasOwn(calls, name)) {
     throw new StateError(
       'prepare',
@@ -101,7 +104,7 @@ function instantiate(kernel: Kernel): Run {
     );
   }
   const call: (kernel: CallKernel, params: never) => Run = calls[name as keyof CallParams];
-  return call(kernel, kernel.params as never); // an operation and its attributes belong together
+  return call(kernel, params as never); // an operation and its attributes belong together
 }
 
 function viewArena(arena: ArrayBuffer, offset: number, dtype: DType, size: number): TypedArray {

@@ -4,8 +4,10 @@ import type { CompositeName, CompositeParams } from '../../composites/table.ts';
 import { StateError } from '../../errors.ts';
 import type { ContractParams } from '../../primitives/contract.ts';
 import type { GatherParams } from '../../primitives/gather.ts';
+import type { SortParams } from '../../primitives/sort.ts';
 import type { SourceParams } from '../../primitives/source.ts';
 import { sizeOf } from '../../shape.ts';
+import { lowerArgsort } from './argsort.ts';
 import { isPartial, lowerAssembly } from './assembly.ts';
 import { lowerAttentionGrad } from './attention-parts.ts';
 import { lowerAttention } from './attention.ts';
@@ -48,7 +50,12 @@ export const fusedComposites: ReadonlySet<string> = new Set(Object.keys(fused));
 
 /** The operations that have a kernel of their own, with their attributes. */
 interface CallParams
-  extends ContractParams, GatherParams, SourceParams, Pick<CompositeParams, keyof typeof fused> {}
+  extends
+    ContractParams,
+    GatherParams,
+    SortParams,
+    SourceParams,
+    Pick<CompositeParams, keyof typeof fused> {}
 
 const calls: { readonly [N in keyof CallParams]: Lower<CallParams[N]> } = {
   matmul: lowerMatmul,
@@ -57,6 +64,7 @@ const calls: { readonly [N in keyof CallParams]: Lower<CallParams[N]> } = {
   conv2dWeight: lowerConv2dWeight,
   gather: lowerGather,
   scatterAdd: lowerScatterAdd,
+  argsort: lowerArgsort,
   iota: lowerIota,
   randomBits: lowerRandomBits,
   ...fused,

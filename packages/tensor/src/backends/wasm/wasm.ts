@@ -360,7 +360,10 @@ function releaserOf(frame: LastingBlock, threads: Threads | null, id: number): (
 function codeOf(kernel: Kernel): KernelCode {
   if (kernel.kind === 'map') return map(kernel);
   if (kernel.kind === 'reduce') return reduce(kernel);
-  const { name } = kernel.operation;
+  const { operation, params } = kernel;
+  if (operation.kind === 'kernel' && operation.kernels)
+    return operation.kernels.wasm(kernel, params);
+  const { name } = operation;
   if (!Object.hasOwn(calls, name)) {
     throw new StateError(
       'prepare',
@@ -368,5 +371,5 @@ function codeOf(kernel: Kernel): KernelCode {
     );
   }
   const call: (kernel: CallKernel, params: never) => KernelCode = calls[name as keyof CallParams];
-  return call(kernel, kernel.params as never); // an operation and its attributes belong together
+  return call(kernel, params as never); // an operation and its attributes belong together
 }

@@ -1,0 +1,26 @@
+import { ShapeError } from '../errors.ts';
+import type { KernelPrimitive } from './primitive.ts';
+
+/** Attributes of what puts elements in order. */
+export interface SortParams {
+  argsort: { readonly descending: boolean };
+}
+
+/**
+ * Order along the last axis. NaN counts as the largest number, `−0` as 0; of equal elements the one with
+ * the smaller index comes first, in both directions.
+ *
+ * The kernels for `cpu` and `wasm` come with the functions that sort, so that pages without them load none.
+ */
+export const sort: { readonly [N in keyof SortParams]: KernelPrimitive<SortParams[N]> } = {
+  argsort: {
+    kind: 'kernel',
+    name: 'argsort',
+    doc: 'y[…, i] = the index of the element of x[…, :] that comes i-th in ascending (descending) order',
+    infer: ([{ shape }]) => {
+      if (shape.length === 0) throw new ShapeError('argsort', 'a scalar has no order.', [shape]);
+      return [{ shape, dtype: 'int32' }];
+    },
+    flops: () => 0,
+  },
+};
