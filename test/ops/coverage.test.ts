@@ -25,7 +25,7 @@ const withoutRow: Readonly<Record<string, string>> = {
     'toImageData',
     'toNpy',
   ]),
-  ...because('is about shapes', ['broadcastShapes', 'formatShape', 'sizeOf']),
+  ...because('is about shapes', ['broadcastShapes', 'formatShape', 'formatSpec', 'sizeOf']),
   ...because('is about where and how functions run', [
     'compile',
     'cpuBackend',
@@ -40,6 +40,7 @@ const withoutRow: Readonly<Record<string, string>> = {
     'itemSync',
     'toArray',
     'toArraySync',
+    'toJSON',
     'toString',
   ]),
   ...because('is about modules', [

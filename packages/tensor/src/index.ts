@@ -36,8 +36,10 @@ export type { NestedArray } from './elements.ts';
 export {
   AxisError,
   DTypeError,
+  excerpt,
   FormatError,
   formatShape,
+  formatSpec,
   ShapeError,
   StateError,
   TesseraError,

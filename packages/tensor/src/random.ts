@@ -1,5 +1,5 @@
 import { checkTensors, kindOf } from './arguments.ts';
-import { DTypeError, ShapeError, ValueError } from './errors.ts';
+import { formatSpec, DTypeError, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
 import { checkShape, sameShape, type Shape } from './shape.ts';
@@ -166,7 +166,7 @@ function randomBits(op: string, random: Tensor, shape: Shape, width: number, sta
   checkTensors(op, { 'the key': random });
   checkShape(op, shape);
   if (random.dtype !== 'int32' || !sameShape(random.shape, [2])) {
-    const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or split(key, n).`;
+    const text = `a key is an int32 tensor of shape [2], but got ${formatSpec(random)}. Make one with key(seed) or split(key, n).`;
     throw random.dtype === 'int32'
       ? new ShapeError(op, text, [random.shape])
       : new DTypeError(op, text, [random.dtype]);

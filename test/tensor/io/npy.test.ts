@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FormatError, fromNpy, ones, sizeOf, tensor, toNpy, type Tensor } from '@tessera/tensor';
+import {
+  formatSpec,
+  FormatError,
+  fromNpy,
+  ones,
+  sizeOf,
+  tensor,
+  toNpy,
+  type Tensor,
+} from '@tessera/tensor';
 
 /** A file with this header, as NumPy lays it out. */
 function file(header: string, body: ArrayLike<number>, version: 1 | 2 = 1): Uint8Array {
@@ -176,7 +185,7 @@ describe('fromNpy', () => {
   it('says what is wrong', () => {
     const message = (bytes: Uint8Array): string => {
       try {
-        return `read ${fromNpy(bytes, 'x.npy').toString()}`;
+        return `read ${formatSpec(fromNpy(bytes, 'x.npy'))}`;
       } catch (error) {
         return String(error);
       }

@@ -1,5 +1,5 @@
 import { kindOf } from '@tessera/tensor/extend';
-import { FormatError, tree, TreeNode, ValueError, type Tensor } from '@tessera/tensor';
+import { formatSpec, FormatError, tree, TreeNode, ValueError, type Tensor } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**
@@ -144,8 +144,8 @@ export function loadTensors<M>(module: M, tensors: ReadonlyMap<string, Tensor>):
   const unexpected = [...tensors.keys()].filter((name) => !names.has(name));
   const mismatched = leaves.flatMap(({ path, tensor }) => {
     const loaded = tensors.get(path);
-    if (loaded === undefined || loaded.toString() === tensor.toString()) return [];
-    return [`${path} is ${loaded.toString()}, not ${tensor.toString()}`];
+    if (loaded === undefined || formatSpec(loaded) === formatSpec(tensor)) return [];
+    return [`${path} is ${formatSpec(loaded)}, not ${formatSpec(tensor)}`];
   });
   const problems = [
     ...describe('missing', missing),
