@@ -22,9 +22,12 @@ const withoutRow: Readonly<Record<string, string>> = {
     'encodeSafetensors',
     'fromImageData',
     'fromNpy',
+    'npyDType',
+    'openSafetensors',
     'toImageData',
     'toNpy',
   ]),
+  ...because('is about texts', ['excerpt', 'parseJson']),
   ...because('is about shapes', ['broadcastShapes', 'formatShape', 'formatSpec', 'sizeOf']),
   ...because('is about where and how functions run', [
     'compile',

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -35,7 +36,7 @@ function counting(): { readonly backend: Backend; readonly count: () => number }
 /** What a text of values means as JavaScript, in row-major order. */
 function valuesOf(text: string, x: Tensor): number[] {
   const literal = text.slice(formatSpec(x).length);
-  const nested = new Function(`return [${literal}]`)() as (number | boolean)[];
+  const nested = runInNewContext(`[${literal}]`) as (number | boolean)[];
   return nested.flat(Infinity).map(Number);
 }
 

@@ -1,5 +1,13 @@
 import { kindOf } from '@tessera/tensor/extend';
-import { formatSpec, FormatError, tree, TreeNode, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  excerpt,
+  formatSpec,
+  FormatError,
+  tree,
+  TreeNode,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**
@@ -168,5 +176,10 @@ const SHOWN = 8;
 function describe(what: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return [`${names.length} ${what}: ${names.slice(0, SHOWN).join(', ')}${more}.`];
+  return [
+    `${names.length} ${what}: ${names
+      .slice(0, SHOWN)
+      .map((name) => excerpt(name))
+      .join(', ')}${more}.`,
+  ];
 }

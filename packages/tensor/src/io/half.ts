@@ -4,9 +4,6 @@
  * of a float32.
  */
 
-/** The largest finite number of each. */
-export const LARGEST = { F16: 65504, BF16: 2 ** 127 * (2 - 2 ** -7) } as const;
-
 /** float16 as float32: exact for every number, and NaNs keep their payload. */
 export function float32OfHalf(halves: Uint16Array): Float32Array {
   const words = new Uint32Array(halves.length);
