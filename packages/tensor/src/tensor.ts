@@ -1,8 +1,6 @@
-import { checkOptions, kindOf } from './arguments.ts';
 import type { Storage } from './backend.ts';
 import { checkDType, type DType, type TypedArray } from './dtype.ts';
 import { nestElements, type NestedArray } from './elements.ts';
-import { ValueError } from './errors.ts';
 import { apply, type Interpreter } from './interpreter.ts';
 import {
   binary,
@@ -17,9 +15,9 @@ import {
 } from './methods/arithmetic.ts';
 import { matmul } from './methods/contract.ts';
 import * as move from './methods/movement.ts';
-import { INSPECT, inspect, NOT_CLONEABLE, print } from './methods/print.ts';
+import { INSPECT, inspecting, NOT_CLONEABLE, print } from './methods/print.ts';
 import { expectSingle, giveUp, read, readSync } from './methods/read.ts';
-import { reducedCount, reduction } from './methods/reduce.ts';
+import { reducedCount, reduction, variance } from './methods/reduce.ts';
 import { pointwise } from './primitives/pointwise.ts';
 import type { TensorSpec } from './primitives/primitive.ts';
 import { broadcastShapes, normalizeAxes, normalizeAxis, sizeOf, type Shape } from './shape.ts';
@@ -385,17 +383,7 @@ export class Tensor implements TensorSpec {
     axes: Axes = null,
     options: ReduceOptions & { readonly correction?: number } = {},
   ): Tensor {
-    checkOptions('variance', options, ['keepDims', 'correction']);
-    const { correction = 1, ...shape } = options;
-    if (!Number.isFinite(correction)) {
-      throw new ValueError('variance', `correction must be finite, but is ${kindOf(correction)}.`);
-    }
-    const count = reducedCount('variance', this, axes);
-    const centered = this.sub(this.mean(axes, { keepDims: true }));
-    return centered
-      .square()
-      .sum(axes, shape)
-      .div(count === 0 ? 0 : Math.max(0, count - correction));
+    return variance(this, axes, options);
   }
 
   // ── reading ─────────────────────────────────────────────────────────────────────────────────
@@ -453,13 +441,10 @@ export class Tensor implements TensorSpec {
     giveUp(this);
   }
 
-  /**
-   * Dtype, shape and values, as in `float32[2] [1, 0.1]`, which Node's `console.log` shows too: of more
-   * than 1000 elements some, and why there are none where they cannot be read at once.
-   */
+  /** Dtype, shape and values: of more than 1000 some, or why there are none. Node's console shows it. */
   toString(): string {
     return print(this);
   }
 }
 
-Object.defineProperty(Tensor.prototype, INSPECT, { value: inspect });
+Object.defineProperty(Tensor.prototype, INSPECT, inspecting);

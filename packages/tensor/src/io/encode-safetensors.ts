@@ -1,3 +1,4 @@
+import { kindOf } from '../arguments.ts';
 import { excerpt, FormatError, formatShape, ValueError } from '../errors.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { widthOf } from './foreign-elements.ts';
@@ -53,7 +54,7 @@ export function encodeSafetensors(
   if (floats !== 'F32' && !Object.hasOwn(HALVES, floats)) {
     throw new ValueError(
       'safetensors',
-      `floats must be F32, F16 or BF16, but is ${String(floats)}.`,
+      `floats must be F32, F16 or BF16, but is ${kindOf(floats)}.`,
     );
   }
   if (!((tensors as unknown) instanceof Map)) {
@@ -91,7 +92,10 @@ function storedData(
   floats: 'F32' | 'F16' | 'BF16',
 ): ArrayBufferView & { readonly length: number } {
   const refuse = (problem: string): FormatError =>
-    new FormatError('safetensors', `"${excerpt(String(name))}" ${problem}.`);
+    new FormatError(
+      'safetensors',
+      `${typeof name === 'string' ? `"${excerpt(name)}"` : kindOf(name)} ${problem}.`,
+    );
   if (name === METADATA || typeof name !== 'string') throw refuse('is no name for a tensor');
   const { dtype, shape, data } = isRecord(entry) ? entry : ({} as Partial<SafetensorsEntry>);
   if (dtype === undefined || !Object.hasOwn(ARRAYS, dtype)) {

@@ -23,7 +23,7 @@ const AT_ONCE = 4096;
 export const INSPECT: symbol = Symbol.for('nodejs.util.inspect.custom');
 
 /** What cannot be cloned is quoted by `structuredClone` and `postMessage`: here by what to do instead. */
-export const NOT_CLONEABLE: symbol = Symbol(
+export const NOT_CLONEABLE: unique symbol = Symbol(
   'a tensor (send its shape and what await x.data() gives, and make a tensor of them there)',
 );
 
@@ -39,9 +39,11 @@ export function print(x: Tensor): string {
 }
 
 /** What Node's `util.inspect` shows: deep inside other objects dtype and shape alone. */
-export function inspect(this: Tensor, depth: number): string {
-  return depth < 0 ? formatSpec(this) : print(this);
-}
+export const inspecting: PropertyDescriptor = {
+  value(this: Tensor, depth: number): string {
+    return depth < 0 ? formatSpec(this) : print(this);
+  },
+};
 
 function formatValues(x: Tensor): string {
   const { shape, rank, dtype } = x;
@@ -68,7 +70,7 @@ function formatValues(x: Tensor): string {
       if (i + 1 === items.length) return item;
       if (axis + 1 < rank) return `${item},${'\n'.repeat(rank - axis - 1)}${indent}`;
       if ((i + 1) % perLine === 0) return `${item},\n${indent}`;
-      return `${item},`.padEnd(item === '…' ? 0 : step - 1) + ' ';
+      return `${item}, `.padEnd(item === '…' ? 0 : step);
     });
     return `[${text.join('')}]`;
   };
