@@ -1,5 +1,5 @@
 import { runInThisContext } from 'node:vm';
-import { Tensor } from '@tessera/tensor';
+import { formatSpec, Tensor } from '@tessera/tensor';
 import ts from 'typescript';
 import type { Example } from './docstrings.ts';
 
@@ -142,7 +142,7 @@ function subjectOf(expression: ts.Expression): string {
 }
 
 /**
- * Reads a comment: `throws Name`, a tensor as it prints itself (`float32[2, 3]`), or a literal, with
+ * Reads a comment: `throws Name`, dtype and shape (`float32[2, 3]`), or a literal, with
  * `: words` behind it allowed. `null` for prose.
  */
 function parseComment(comment: string): Expected | null {
@@ -198,7 +198,7 @@ function constantOf(node: ts.Expression): boolean | null | undefined {
 
 function agrees(value: unknown, expected: Expected): boolean {
   if (expected.kind === 'tensor')
-    return value instanceof Tensor && value.toString() === expected.text;
+    return value instanceof Tensor && formatSpec(value) === expected.text;
   if (expected.kind === 'printed') {
     return String(value).replaceAll(/ +$/gm, '').trimEnd() === expected.text;
   }
@@ -253,6 +253,6 @@ function matches(value: unknown, literal: ts.Expression): boolean {
 
 function show(value: unknown): string {
   if (typeof value === 'string') return value.includes('\n') ? `\n${value}` : `'${value}'`;
-  const text = value instanceof Tensor ? `${value.toString()} ` : '';
+  const text = value instanceof Tensor ? `${formatSpec(value)} ` : '';
   return `${text}${JSON.stringify(plain(value))}`;
 }

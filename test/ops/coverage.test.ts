@@ -22,10 +22,13 @@ const withoutRow: Readonly<Record<string, string>> = {
     'encodeSafetensors',
     'fromImageData',
     'fromNpy',
+    'npyDType',
+    'openSafetensors',
     'toImageData',
     'toNpy',
   ]),
-  ...because('is about shapes', ['broadcastShapes', 'formatShape', 'sizeOf']),
+  ...because('is about texts', ['excerpt', 'parseJson']),
+  ...because('is about shapes', ['broadcastShapes', 'formatShape', 'formatSpec', 'sizeOf']),
   ...because('is about where and how functions run', [
     'compile',
     'cpuBackend',
@@ -44,6 +47,7 @@ const withoutRow: Readonly<Record<string, string>> = {
     'itemSync',
     'toArray',
     'toArraySync',
+    'toJSON',
     'toString',
   ]),
   ...because('is about modules', [

@@ -1,4 +1,4 @@
-import { ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
+import { formatSpec, ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
 import { expectSynchronous } from '@tessera/tensor/extend';
 import { applyCall } from './call.ts';
 import { rule } from './vjp/rule.ts';
@@ -85,7 +85,7 @@ function checkCaptured(name: string, [first]: readonly Tensor[]): void {
   if (first === undefined) return;
   throw new StateError(
     name,
-    `the function reads ${first.toString()}, which a gradient follows, from around it, and its rule has ` +
+    `the function reads ${formatSpec(first)}, which a gradient follows, from around it, and its rule has ` +
       'no place for the cotangent. Make it an argument, or read stopGradient(…) of it.',
   );
 }
@@ -123,10 +123,10 @@ function cotangentLeaves(
 /** The cotangent of one tensor; `null` for int32 and bool, which have none. */
 function checkCotangent(name: string, position: number, x: Tensor, x̄: Tensor): Tensor | null {
   if (x.dtype !== 'float32') return null;
-  if (x.toString() === x̄.toString()) return x̄;
+  if (formatSpec(x) === formatSpec(x̄)) return x̄;
   throw new ShapeError(
     name,
-    `a cotangent is like its primal: argument ${position} is ${x.toString()}, the rule gives ${x̄.toString()}.`,
+    `a cotangent is like its primal: argument ${position} is ${formatSpec(x)}, the rule gives ${formatSpec(x̄)}.`,
     [x.shape, x̄.shape],
   );
 }

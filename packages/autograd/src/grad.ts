@@ -1,4 +1,5 @@
 import {
+  formatSpec,
   DTypeError,
   formatShape,
   ones,
@@ -174,11 +175,11 @@ function alignCotangent(value: unknown, cotangent: unknown): readonly Tensor[] {
   }
   const seeds = tree.align('vjp', value, cotangent);
   for (const [i, result] of results.entries()) {
-    if (result.toString() === seeds[i].toString()) continue;
+    if (formatSpec(result) === formatSpec(seeds[i])) continue;
     throw new ShapeError(
       'vjp',
-      `a cotangent is like its value: value ${i} is ${result.toString()}, ` +
-        `the cotangent is ${seeds[i].toString()}.`,
+      `a cotangent is like its value: value ${i} is ${formatSpec(result)}, ` +
+        `the cotangent is ${formatSpec(seeds[i])}.`,
       [result.shape, seeds[i].shape],
     );
   }

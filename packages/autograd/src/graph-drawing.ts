@@ -1,4 +1,4 @@
-import type { Tensor } from '@tessera/tensor';
+import { formatSpec, type Tensor } from '@tessera/tensor';
 import type { Graph } from './graph.ts';
 import { checkGraph, formatApplication, tensorNames } from './graph-text.ts';
 import { cotangentFormula } from './vjp/rule.ts';
@@ -74,7 +74,7 @@ function drawing(graph: Graph): {
   const edges: Edge[] = [];
   graph.leaves.forEach((leaf, i) => {
     makers.set(leaf, `in${i}`);
-    boxes.push({ id: `in${i}`, isLeaf: true, lines: [`in${i}`, leaf.toString()] });
+    boxes.push({ id: `in${i}`, isLeaf: true, lines: [`in${i}`, formatSpec(leaf)] });
   });
   graph.nodes.forEach((node, i) => {
     const id = `n${i}`;

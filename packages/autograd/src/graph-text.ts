@@ -1,6 +1,5 @@
-import { kindOf } from '@tessera/tensor/extend';
-import { ValueError, type Tensor } from '@tessera/tensor';
-import { formatParams } from '@tessera/tensor/extend';
+import { formatSpec, ValueError, type Tensor } from '@tessera/tensor';
+import { formatParams, kindOf } from '@tessera/tensor/extend';
 import type { Graph, Node } from './graph.ts';
 import { cotangentFormula } from './vjp/rule.ts';
 
@@ -65,7 +64,7 @@ export function formatApplication({ name, inputs, params }: Node, names: TensorN
 
 /** A tensor's name and type: `v0: float32[2]`. */
 export function declare(tensor: Tensor, names: TensorNames): string {
-  return `${names.get(tensor)}: ${tensor.toString()}`;
+  return `${names.get(tensor)}: ${formatSpec(tensor)}`;
 }
 
 /** Rows of cells as lines, every column but the last as wide as its widest cell. */
@@ -84,5 +83,5 @@ export function alignColumns(rows: readonly (readonly string[])[]): readonly str
 /** An operand without a gradient: its number, if it is one, or its type. */
 function describe(operand: Tensor): string {
   const { value } = operand;
-  return value.kind === 'uniform' ? String(value.value) : operand.toString();
+  return value.kind === 'uniform' ? String(value.value) : formatSpec(operand);
 }

@@ -1,4 +1,5 @@
 import {
+  formatSpec,
   DTypeError,
   eye,
   ShapeError,
@@ -72,11 +73,11 @@ function alignDirection(at: unknown, direction: unknown): readonly Tensor[] {
     );
   }
   const v = tree.align('hvp', at, direction);
-  const odd = x.findIndex((leaf, i) => leaf.toString() !== v[i].toString());
+  const odd = x.findIndex((leaf, i) => formatSpec(leaf) !== formatSpec(v[i]));
   if (odd < 0) return v;
   throw new ShapeError(
     'hvp',
-    `v is like x: tensor ${odd} of x is ${x[odd].toString()}, of v ${v[odd].toString()}.`,
+    `v is like x: tensor ${odd} of x is ${formatSpec(x[odd])}, of v ${formatSpec(v[odd])}.`,
     [x[odd].shape, v[odd].shape],
   );
 }

@@ -13,7 +13,7 @@ export {
 } from './data/mnist.ts';
 export { presetConfig, type PresetChanges } from './presets.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
-export { loadModule, saveModule } from './run/checkpoint.ts';
+export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';
 export { appendLogRow, readLog, type LogRow } from './run/log.ts';
 export {
   chooseRunFolder,

@@ -48,23 +48,30 @@ export async function encodeModule(
  * weight.equal(trained.weight).min(); // true
  */
 export function loadModule<M extends Module>(bytes: Uint8Array, module: M, source = 'weights'): M {
-  const tensors = new Map<string, Tensor>();
-  for (const [name, { dtype, shape, data }] of decodeSafetensors(bytes, source).tensors) {
-    if (dtype === 'float64' || data instanceof Float64Array) {
-      throw new FormatError(
-        'loadModule',
-        `${source}: ${describeValue(name)} is float64, expected float32.`,
-      );
-    }
-    const bad = data.findIndex((value: number) => !Number.isFinite(value));
-    if (bad !== -1) {
-      throw new FormatError(
-        'loadModule',
-        `${source}: element ${bad} of ${describeValue(name)} is ${data[bad]}, expected finite weights. Did the training diverge?`,
-      );
-    }
-    tensors.set(name, tensor(data, { shape, dtype }));
-  }
+  const { tensors } = decodeSafetensors(bytes, source);
+  const loaded = [...tensors].map(
+    ([name, entry]) => [name, finiteTensor(name, entry, source)] as const,
+  );
+  return fitModule(module, new Map(loaded), source);
+}
+
+/** One tensor of a file. Throws a FormatError if it is not finite. */
+export function finiteTensor(name: string, entry: SafetensorsEntry, source: string): Tensor {
+  const { dtype, shape, data } = entry;
+  const bad = data.findIndex((value: number) => !Number.isFinite(value));
+  if (bad === -1) return tensor(data, { shape, dtype });
+  throw new FormatError(
+    'loadModule',
+    `${source}: element ${bad} of ${describeValue(name)} is ${data[bad]}, expected finite weights. Did the training diverge?`,
+  );
+}
+
+/** `module` with the tensors of a file; errors name the file. */
+export function fitModule<M extends Module>(
+  module: M,
+  tensors: ReadonlyMap<string, Tensor>,
+  source: string,
+): M {
   try {
     return loadTensors(module, tensors);
   } catch (error) {

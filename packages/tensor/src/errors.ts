@@ -160,6 +160,35 @@ export function expectMemory<T>(op: string, bytes: number, allocate: () => T): T
   }
 }
 
+/**
+ * Prints dtype and shape the way every error and printout does: `float32[2, 3]`.
+ *
+ * @example
+ * formatSpec(ones([2, 3])); // 'float32[2, 3]'
+ */
+export function formatSpec(x: {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}): string {
+  return x.dtype + formatShape(x.shape);
+}
+
+/**
+ * The start of a text from outside (a file, a command line), fit to be printed: characters that a
+ * terminal obeys or hides are escaped.
+ *
+ * @param length How many UTF-16 units are shown, default 80.
+ * @example
+ * excerpt('\u001b[2J'); // '\\u{1b}[2J'
+ * excerpt('a long name', 6); // 'a long…'
+ */
+export function excerpt(text: string, length = 80): string {
+  const shown = text
+    .slice(0, length)
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (odd) => `\\u{${odd.codePointAt(0)?.toString(16)}}`);
+  return text.length > length ? `${shown}…` : shown;
+}
+
 /** What was thrown, as text: gpu.js, browsers and workers do not always throw errors. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

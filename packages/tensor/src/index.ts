@@ -37,8 +37,10 @@ export type { NestedArray } from './elements.ts';
 export {
   AxisError,
   DTypeError,
+  excerpt,
   FormatError,
   formatShape,
+  formatSpec,
   ShapeError,
   StateError,
   TesseraError,
@@ -51,10 +53,19 @@ export {
   type ImageDataLike,
   type RgbaImage,
 } from './io/image-data.ts';
-export { fromNpy, toNpy } from './io/npy.ts';
+export {
+  encodeSafetensors,
+  type EncodeSafetensorsOptions,
+  type Float64Entry,
+} from './io/encode-safetensors.ts';
+export type { StoredType } from './io/foreign-elements.ts';
+export { parseJson } from './io/json.ts';
+export { fromNpy, npyDType, toNpy } from './io/npy.ts';
+export type { SafetensorsRecord } from './io/safetensors-header.ts';
 export {
   decodeSafetensors,
-  encodeSafetensors,
+  openSafetensors,
+  type OpenSafetensors,
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './io/safetensors.ts';

@@ -1,5 +1,5 @@
 import { checkTensors, kindOf } from './arguments.ts';
-import { DTypeError, ShapeError, ValueError } from './errors.ts';
+import { formatSpec, DTypeError, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
 import { checkShape, sameShape, type Shape } from './shape.ts';
@@ -195,7 +195,7 @@ function checkKey(op: string, random: Tensor): void {
   if (random.dtype === 'int32' && sameShape(random.shape, [2])) return;
   const other =
     op === 'split' ? '; tensors are cut by x.split(sizes, axis) and x.chunk(count, axis)' : '';
-  const text = `a key is an int32 tensor of shape [2], but got ${random.toString()}. Make one with key(seed) or splitKey(key, n)${other}.`;
+  const text = `a key is an int32 tensor of shape [2], but got ${formatSpec(random)}. Make one with key(seed) or splitKey(key, n)${other}.`;
   throw random.dtype === 'int32'
     ? new ShapeError(op, text, [random.shape])
     : new DTypeError(op, text, [random.dtype]);

@@ -1,8 +1,6 @@
-import { checkOptions, kindOf } from './arguments.ts';
 import type { Storage } from './backend.ts';
 import { checkDType, type DType, type TypedArray } from './dtype.ts';
 import { nestElements, type NestedArray } from './elements.ts';
-import { AxisError, formatShape, ValueError } from './errors.ts';
 import { apply, type Interpreter } from './interpreter.ts';
 import {
   binary,
@@ -17,8 +15,9 @@ import {
 } from './methods/arithmetic.ts';
 import { matmul } from './methods/contract.ts';
 import * as move from './methods/movement.ts';
+import { INSPECT, inspecting, NOT_CLONEABLE, print } from './methods/print.ts';
 import { expectSingle, giveUp, read, readSync } from './methods/read.ts';
-import { reducedCount, reduction } from './methods/reduce.ts';
+import { reducedCount, reduction, variance } from './methods/reduce.ts';
 import { pointwise } from './primitives/pointwise.ts';
 import type { TensorSpec } from './primitives/primitive.ts';
 import { broadcastShapes, normalizeAxes, normalizeAxis, sizeOf, type Shape } from './shape.ts';
@@ -66,6 +65,8 @@ export type SliceSpec =
  * console.log(await y.toArray()); // [8, 12]
  */
 export class Tensor implements TensorSpec {
+  /** Why no tensor can be posted to a worker: `structuredClone` quotes this, the first field. */
+  readonly notCloneable: symbol = NOT_CLONEABLE;
   readonly shape: Shape;
   readonly dtype: DType;
   /** For interpreters and backends. */
@@ -314,15 +315,7 @@ export class Tensor implements TensorSpec {
 
   /** Joins the dimensions `start` to `end` (both included) into one. */
   flatten(start = 0, end = -1): Tensor {
-    if (this.rank === 0) return this.reshape([1]);
-    const from = normalizeAxis('flatten', start, this.rank);
-    const to = normalizeAxis('flatten', end, this.rank);
-    if (to < from) {
-      const text = `the first axis ${start} of ${formatShape(this.shape)} lies behind the last, ${end}.`;
-      throw new AxisError('flatten', text, start, this.rank);
-    }
-    const joined = sizeOf(this.shape.slice(from, to + 1));
-    return this.reshape([...this.shape.slice(0, from), joined, ...this.shape.slice(to + 1)]);
+    return move.flatten(this, start, end);
   }
 
   /** Python slices of the leading dimensions; `null` takes all of one. */
@@ -390,17 +383,7 @@ export class Tensor implements TensorSpec {
     axes: Axes = null,
     options: ReduceOptions & { readonly correction?: number } = {},
   ): Tensor {
-    checkOptions('variance', options, ['keepDims', 'correction']);
-    const { correction = 1, ...shape } = options;
-    if (!Number.isFinite(correction)) {
-      throw new ValueError('variance', `correction must be finite, but is ${kindOf(correction)}.`);
-    }
-    const count = reducedCount('variance', this, axes);
-    const centered = this.sub(this.mean(axes, { keepDims: true }));
-    return centered
-      .square()
-      .sum(axes, shape)
-      .div(count === 0 ? 0 : Math.max(0, count - correction));
+    return variance(this, axes, options);
   }
 
   // ── reading ─────────────────────────────────────────────────────────────────────────────────
@@ -448,6 +431,11 @@ export class Tensor implements TensorSpec {
     return nestElements(this.dataSync(), this.shape);
   }
 
+  /** For `JSON.stringify`: as {@link toArraySync}. JSON has no NaN and no infinities, and says null. */
+  toJSON(): NestedArray {
+    return this.toArraySync();
+  }
+
   /**
    * Frees the memory at once; this tensor and every view of it refuse any further use.
    *
@@ -463,7 +451,10 @@ export class Tensor implements TensorSpec {
     this.dispose();
   }
 
+  /** Dtype, shape and values: of more than 1000 some, or why there are none. Node's console shows it. */
   toString(): string {
-    return `${this.dtype}${formatShape(this.shape)}`;
+    return print(this);
   }
 }
+
+Object.defineProperty(Tensor.prototype, INSPECT, inspecting);

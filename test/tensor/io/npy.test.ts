@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FormatError, fromNpy, ones, sizeOf, tensor, toNpy, type Tensor } from '@tessera/tensor';
+import {
+  formatSpec,
+  FormatError,
+  fromNpy,
+  ones,
+  sizeOf,
+  tensor,
+  toNpy,
+  type Tensor,
+} from '@tessera/tensor';
 
 /** A file with this header, as NumPy lays it out. */
 function file(header: string, body: ArrayLike<number>, version: 1 | 2 = 1): Uint8Array {
@@ -85,8 +94,13 @@ describe('fromNpy', () => {
   // The elements as numpy.save wrote them.
   it.each([
     ['<f4', '(2, 3)', 'AACAPwAAIEAAAEDAAACAQAAAoEAAAMBA', 'float32', [[1, 2.5, -3], [4, 5, 6]]],
-    ['<f8', '(2,)', 'mpmZmZmZuT+cdQCIPOQ3fg==', 'float32', [Math.fround(0.1), Infinity]],
+    ['<f8', '(2,)', 'mpmZmZmZuT8AAAAAAADwfw==', 'float32', [Math.fround(0.1), Infinity]],
     ['<i8', '(2, 1)', '//////////////9/AAAAAA==', 'int32', [[-1], [2 ** 31 - 1]]],
+    ['<f2', '(3,)', 'ADwBAAD8', 'float32', [1, 2 ** -24, -Infinity]],
+    ['>f4', '(1,)', 'P4AAAA==', 'float32', [1]],
+    ['>i2', '(2,)', '//4BAA==', 'int32', [-2, 256]],
+    ['<u4', '(1,)', '/wAAAA==', 'int32', [255]],
+    ['|i1', '(2,)', '/4A=', 'int32', [-1, -128]],
     ['|u1', '(2,)', 'AP8=', 'int32', [0, 255]],
     ['|b1', '()', 'AQ==', 'bool', 1],
     ['<f4', '(0, 3)', '', 'float32', []],
@@ -176,7 +190,7 @@ describe('fromNpy', () => {
   it('says what is wrong', () => {
     const message = (bytes: Uint8Array): string => {
       try {
-        return `read ${fromNpy(bytes, 'x.npy').toString()}`;
+        return `read ${formatSpec(fromNpy(bytes, 'x.npy'))}`;
       } catch (error) {
         return String(error);
       }
@@ -186,12 +200,16 @@ describe('fromNpy', () => {
       version: message(file(dict('<f4', '()'), [0, 0, 0, 0]).with(6, 3)),
       cut: message(file(dict('<f4', '()'), []).subarray(0, 100)),
       short: message(file(dict('<f4', '(2, 2)'), [0, 0, 0, 0])),
-      bigEndian: message(file(dict('>f4', '()'), [0, 0, 0, 0])),
+      foreign: message(file(dict('=c8', '()'), [0, 0, 0, 0])),
       inherited: message(file(dict('toString', '()'), [])),
       structured: message(
         file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': ()}", []),
       ),
       negative: message(file(dict('<f4', '(-1,)'), [])),
+      large: message(file(dict('<f8', '(1,)'), base64('nHUAiDzkN34='))),
+      axes: message(file(dict('<f4', `(${'1,'.repeat(65)})`), [0, 0, 0, 0])),
+      long: message(file(dict('<f4', `(${'1,'.repeat(30_000)})`), [0, 0, 0, 0])),
+      terminal: message(file(dict('\u001b[2J', '()'), [0, 0, 0, 0])),
       vast: message(file(dict('<f4', '(9007199254740993,)'), [])),
       noShape: message(file("{'descr': '<f4', 'fortran_order': False}", [])),
       order: message(file(dict('<f4', '()', "'no'"), [0, 0, 0, 0])),
@@ -199,17 +217,21 @@ describe('fromNpy', () => {
       int: message(file(dict('<i8', '()'), bytesOf(BigInt64Array.of(2n ** 40n)))),
     }).toMatchInlineSnapshot(`
       {
-        "bigEndian": "FormatError: x.npy: dtype '>f4' is not supported: <f4, <f8, <i4, <i8, |u1, |b1 are. Convert it with astype.",
+        "axes": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1….",
         "bool": "FormatError: x.npy: the array holds byte 7 at 1; bools are 0 or 1.",
         "cut": "FormatError: x.npy: the header ends at byte 128, but there are 100. The file is truncated or damaged.",
         "empty": "FormatError: x.npy: the bytes do not start as an .npy file does.",
-        "inherited": "FormatError: x.npy: dtype 'toString' is not supported: <f4, <f8, <i4, <i8, |u1, |b1 are. Convert it with astype.",
+        "foreign": "FormatError: x.npy: dtype '=c8' is not supported: f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1 are. Convert it with astype.",
+        "inherited": "FormatError: x.npy: dtype 'toString' is not supported: f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1 are. Convert it with astype.",
         "int": "FormatError: x.npy: the array holds 1099511627776 at 0, which int32 cannot hold.",
+        "large": "FormatError: x.npy: the array holds 1e+300 at 0, which float32 cannot hold.",
+        "long": "FormatError: x.npy: the header ends at byte 60096, past the limit of 10000.",
         "negative": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }.",
         "noShape": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': False}.",
         "order": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': 'no', 'shape': (), }.",
         "short": "FormatError: x.npy: 4 bytes of elements, but shape [2, 2] takes 16. The file is truncated or damaged.",
         "structured": "FormatError: x.npy: the header is not that of a plain array: {'descr': [('a', '<f4')], 'fortran_order': False, 'shape': ()}.",
+        "terminal": "FormatError: x.npy: dtype '\\u{1b}[2J' is not supported: f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1 are. Convert it with astype.",
         "vast": "FormatError: x.npy: the header is not that of a plain array: {'descr': '<f4', 'fortran_order': False, 'shape': (9007199254740993,), }.",
         "version": "FormatError: x.npy: format version 3.0 is not known: 1.0 or 2.0 expected.",
       }

@@ -1,5 +1,13 @@
 import { kindOf } from '@tessera/tensor/extend';
-import { FormatError, tree, TreeNode, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  excerpt,
+  formatSpec,
+  FormatError,
+  tree,
+  TreeNode,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**
@@ -146,8 +154,8 @@ export function loadTensors<M>(module: M, tensors: ReadonlyMap<string, Tensor>):
   const unexpected = [...tensors.keys()].filter((name) => !names.has(name));
   const mismatched = leaves.flatMap(({ path, tensor }) => {
     const loaded = tensors.get(path);
-    if (loaded === undefined || loaded.toString() === tensor.toString()) return [];
-    return [`${path} is ${loaded.toString()}, not ${tensor.toString()}`];
+    if (loaded === undefined || formatSpec(loaded) === formatSpec(tensor)) return [];
+    return [`${path} is ${formatSpec(loaded)}, not ${formatSpec(tensor)}`];
   });
   const problems = [
     ...describe('missing', missing),
@@ -170,5 +178,10 @@ const SHOWN = 8;
 function describe(what: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return [`${names.length} ${what}: ${names.slice(0, SHOWN).join(', ')}${more}.`];
+  return [
+    `${names.length} ${what}: ${names
+      .slice(0, SHOWN)
+      .map((name) => excerpt(name))
+      .join(', ')}${more}.`,
+  ];
 }

@@ -1,5 +1,5 @@
 import { checkTensors } from '@tessera/tensor/extend';
-import { ShapeError, StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
+import { formatSpec, ShapeError, StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**
@@ -31,10 +31,10 @@ export function emaUpdate<T>(average: T, params: T, decay: number | Tensor): T {
   const between = typeof decay === 'number' ? mixer(decay) : tensorMixer(decay);
   const updated = leaves.map(({ path, tensor: p, trainable }, i) => {
     const e = old[i].tensor;
-    if (e.toString() !== p.toString()) {
+    if (formatSpec(e) !== formatSpec(p)) {
       throw new ShapeError(
         'emaUpdate',
-        `'${path}' is ${p.toString()}, its average ${e.toString()}.`,
+        `'${path}' is ${formatSpec(p)}, its average ${formatSpec(e)}.`,
         [p.shape, e.shape],
       );
     }

@@ -1,9 +1,9 @@
 /** Weights of a run as safetensors files. */
 
-import { readFile } from 'node:fs/promises';
-import { ValueError } from '@tessera/tensor';
+import { open, type FileHandle } from 'node:fs/promises';
+import { openSafetensors, ValueError, type Tensor } from '@tessera/tensor';
 import type { Module } from '@tessera/autograd/nn';
-import { encodeModule, loadModule as loadModuleBytes } from '../weights.ts';
+import { encodeModule, finiteTensor, fitModule } from '../weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
 
@@ -23,19 +23,56 @@ export async function saveModule(
   await writeFileAtomic(path, await encodeModule(module, metadata));
 }
 
-/** Reads the bytes of a file of weights. */
+/** Reads the bytes of a file of weights, which may have more than the 2 GiB that `readFile` reads. */
 export async function readWeights(path: string): Promise<Uint8Array> {
+  return withFile(path, (file, size) => readPart(file, 0, size));
+}
+
+/** Opens a file for as long as `use` takes. */
+async function withFile<T>(
+  path: string,
+  use: (file: FileHandle, size: number) => Promise<T>,
+): Promise<T> {
+  let file: FileHandle | undefined;
   try {
-    return await readFile(path);
+    file = await open(path);
+    return await use(file, (await file.stat()).size);
   } catch (error) {
     throw fileErrorCode(error) === 'ENOENT'
       ? new ValueError('loadModule', `${path} does not exist. Train the run to its end first.`)
       : nameFile('loadModule', path, 'read', error);
+  } finally {
+    await file?.close();
   }
 }
 
+/** Node reads at most 2 GiB at once. */
+const LONGEST_READ = 2 ** 30;
+
+/** A part of a file, shorter where the file ends. */
+async function readPart(
+  file: FileHandle,
+  offset: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const wanted = Math.min(LONGEST_READ, length - at);
+    const { bytesRead } = await file.read(bytes, at, wanted, offset + at);
+    if (bytesRead === 0) return bytes.subarray(0, at);
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+/** Options of {@link loadModule}. */
+export interface LoadModuleOptions {
+  /** Hears, in one sentence, which elements were converted to those of a tensor. */
+  readonly onNotice?: (text: string) => void;
+}
+
 /**
- * Reads what {@link saveModule} wrote.
+ * Reads what {@link saveModule} wrote, tensor by tensor, so that a file may be larger than 2 GiB.
  *
  * @param module gives the structure, the names and the shapes
  * @returns a module like it with the file's tensors
@@ -46,6 +83,23 @@ export async function readWeights(path: string): Promise<Uint8Array> {
  * const { weight } = await loadModule('trained.safetensors', new Linear(2, 3, { key: key(1) }));
  * weight.equal(trained.weight).min(); // true
  */
-export async function loadModule<M extends Module>(path: string, module: M): Promise<M> {
-  return loadModuleBytes(await readWeights(path), module, path);
+export async function loadModule<M extends Module>(
+  path: string,
+  module: M,
+  { onNotice }: LoadModuleOptions = {},
+): Promise<M> {
+  return withFile(path, async (handle, size) => {
+    const part = (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> =>
+      readPart(handle, offset, length);
+    const { records, converted, read } = await openSafetensors(part, size, path);
+    if (converted.size > 0) {
+      const types = [...new Set(converted.values())].join(', ');
+      onNotice?.(`${path}: ${converted.size} tensors are converted from ${types}.`);
+    }
+    const tensors = new Map<string, Tensor>();
+    for (const name of records.keys()) {
+      tensors.set(name, finiteTensor(name, await read(name), path));
+    }
+    return fitModule(module, tensors, path);
+  });
 }

@@ -1,6 +1,6 @@
 import type { Operation } from '../composites/composite.ts';
 import type { Storage } from '../backend.ts';
-import { formatShape, StateError } from '../errors.ts';
+import { formatSpec, StateError } from '../errors.ts';
 import { formatParams, type Params, type TensorSpec } from '../primitives/primitive.ts';
 import { sameShape } from '../shape.ts';
 
@@ -106,8 +106,7 @@ export function formatProgram(program: Program): string {
     for (const output of outputs)
       names.set(output, `v${names.size - program.inputs.length - program.constants.length}`);
   }
-  const declare = (variable: Variable): string =>
-    `${names.get(variable)}: ${variable.dtype}${formatShape(variable.shape)}`;
+  const declare = (variable: Variable): string => `${names.get(variable)}: ${formatSpec(variable)}`;
   const lines = program.instructions.map(({ operation, inputs, params, outputs }) => {
     const args = inputs.map((input) => names.get(input)).join(', ');
     return `  ${`${outputs.map(declare).join(', ')} = ${operation.name}(${args}) ${formatParams(params)}`.trimEnd()}`;

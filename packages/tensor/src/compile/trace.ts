@@ -1,6 +1,6 @@
 import type { Storage } from '../backend.ts';
 import type { Operation } from '../composites/composite.ts';
-import { StateError } from '../errors.ts';
+import { formatSpec, StateError } from '../errors.ts';
 import { numberOf } from '../methods/read.ts';
 import { withInterpreter, type Interpreter } from '../interpreter.ts';
 import type { Params, TensorSpec } from '../primitives/primitive.ts';
@@ -23,7 +23,7 @@ const WITHOUT_BACKEND: TraceTarget = {
   capture: (tensor) => {
     throw new StateError(
       'trace',
-      `the function uses ${tensor.toString()} from outside. Pass it as an input, or name a target to capture for.`,
+      `the function uses ${formatSpec(tensor)} from outside. Pass it as an input, or name a target to capture for.`,
     );
   },
 };
@@ -106,7 +106,7 @@ class Tracer implements Interpreter {
     if (value.tracer === this) return this.variables[value.variable];
     throw new StateError(
       'compile',
-      `${tensor.toString()} belongs to another compiled function that has ended. Return it from that function.`,
+      `${formatSpec(tensor)} belongs to another compiled function that has ended. Return it from that function.`,
     );
   }
 

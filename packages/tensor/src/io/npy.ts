@@ -1,26 +1,23 @@
 import { tensor } from '../create.ts';
-import type { TypedArray } from '../dtype.ts';
-import { expectMemory, FormatError, ShapeError } from '../errors.ts';
+import { excerpt, expectMemory, FormatError, ShapeError } from '../errors.ts';
 import { sizeOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { expectBools, narrowInt64 } from './foreign-elements.ts';
+import { readElements, widthOf, type StoredType } from './foreign-elements.ts';
 
-/** How elements lie in a file, and what becomes of them. */
-interface ElementKind {
-  readonly bytes: number;
-  readonly read: (bytes: Uint8Array<ArrayBuffer>, label: string) => TypedArray;
-}
-
-const KINDS: Readonly<Record<string, ElementKind>> = {
-  '<f4': { bytes: 4, read: ({ buffer }) => new Float32Array(buffer) },
-  '<f8': { bytes: 8, read: ({ buffer }) => new Float32Array(new Float64Array(buffer)) },
-  '<i4': { bytes: 4, read: ({ buffer }) => new Int32Array(buffer) },
-  '<i8': {
-    bytes: 8,
-    read: ({ buffer }, label) => narrowInt64(new BigInt64Array(buffer), label, 'the array'),
-  },
-  '|u1': { bytes: 1, read: (bytes) => Int32Array.from(bytes) },
-  '|b1': { bytes: 1, read: (bytes, label) => expectBools(bytes, label, 'the array') },
+/** What the dtypes of NumPy are called elsewhere, without the byte order before them. */
+const STORED: Readonly<Record<string, StoredType>> = {
+  f2: 'F16',
+  f4: 'F32',
+  f8: 'F64',
+  i1: 'I8',
+  i2: 'I16',
+  i4: 'I32',
+  i8: 'I64',
+  u1: 'U8',
+  u2: 'U16',
+  u4: 'U32',
+  u8: 'U64',
+  b1: 'BOOL',
 };
 
 const DESCRIPTIONS = { float32: '<f4', int32: '<i4', bool: '|b1' } as const;
@@ -36,43 +33,68 @@ const ALIGNMENT = 64;
 /** NumPy 2 takes no more axes. */
 const MAX_RANK = 64;
 
+/** Longest header that is read, in bytes, as in NumPy; that of 64 axes takes a fifth of it. */
+const MAX_HEADER = 10_000;
+
 interface Header {
-  readonly kind: ElementKind;
+  /** As NumPy writes it: `<f4`. */
+  readonly descr: string;
+  readonly stored: StoredType;
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
 }
 
 /**
- * Reads an array of NumPy's `.npy` format, versions 1.0 and 2.0, little-endian.
+ * Reads an array of NumPy's `.npy` format, versions 1.0 and 2.0, of either byte order.
  *
- * float32, int32 and bool stay what they are; float64 is rounded to float32; int64 and uint8 become
- * int32. Elements are copied out, so `bytes` may be reused. An array in Fortran order becomes a
- * transposed view.
+ * float32, int32 and bool stay what they are; float16 becomes float32, exactly; float64 is rounded to
+ * float32; all other integers become int32. {@link npyDType} says what the file holds. Elements are
+ * copied out, so `bytes` may be reused. An array in Fortran order becomes a transposed view.
  *
  * Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
  *
  * @param label What to call the array in errors, e.g. the path of its file.
  * @throws FormatError if the bytes are not a well-formed array: truncated or too long, another
- * dtype or byte order, bools other than 0 and 1, integers that int32 cannot hold.
+ * dtype, more than 64 axes, bools other than 0 and 1, numbers that int32 or float32 cannot hold.
  * @example
  * const x = tensor([[1, 2], [3, 4]]);
  * fromNpy(await toNpy(x)); // [[1, 2], [3, 4]]
  */
 export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
   const start = bodyStart(bytes, label);
-  const { kind, fortranOrder, shape } = readHeader(bytes, start, label);
-  const expected = sizeOf(shape) * kind.bytes;
+  const { descr, stored, fortranOrder, shape } = readHeader(bytes, start, label);
+  const width = widthOf(stored);
+  const expected = sizeOf(shape) * width;
   if (bytes.length - start !== expected) {
     throw new FormatError(
       label,
       `${bytes.length - start} bytes of elements, but shape [${shape.join(', ')}] takes ${expected}. The file is truncated or damaged.`,
     );
   }
-  const elements = expectMemory(label, expected, () =>
-    kind.read(new Uint8Array(bytes.subarray(start)), label),
-  );
+  const elements = expectMemory(label, expected, () => {
+    const body = new Uint8Array(bytes.subarray(start));
+    if (descr.startsWith('>')) swapBytes(body, width);
+    return readElements(stored, body, label, 'the array');
+  });
   if (!fortranOrder) return tensor(elements, { shape });
   return tensor(elements, { shape: [...shape].reverse() }).permute([...shape.keys()].reverse());
+}
+
+/**
+ * The dtype of the array in a `.npy` file, as NumPy writes it: `<f4`, `<i4` and `|b1` are read as they
+ * are, the others are converted.
+ *
+ * @throws FormatError as {@link fromNpy} does about the header.
+ * @example
+ * npyDType(await toNpy(tensor([1, 2]))); // '<f4'
+ */
+export function npyDType(bytes: Uint8Array, label = 'npy'): string {
+  return readHeader(bytes, bodyStart(bytes, label), label).descr;
+}
+
+/** Turns big-endian elements into little-endian ones, in place. */
+function swapBytes(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
 /**
@@ -108,6 +130,9 @@ export async function toNpy(x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Where the elements start, which is where the header ends. */
 function bodyStart(bytes: Uint8Array, label: string): number {
+  if (!((bytes as unknown) instanceof Uint8Array)) {
+    throw new FormatError(label, 'the bytes must be a Uint8Array. Write new Uint8Array(buffer).');
+  }
   if (bytes.length < 12 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
     throw new FormatError(label, 'the bytes do not start as an .npy file does.');
   }
@@ -120,6 +145,12 @@ function bodyStart(bytes: Uint8Array, label: string): number {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = major === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
+  if (start > MAX_HEADER) {
+    throw new FormatError(
+      label,
+      `the header ends at byte ${start}, past the limit of ${MAX_HEADER}.`,
+    );
+  }
   if (start <= bytes.length) return start;
   throw new FormatError(
     label,
@@ -143,15 +174,20 @@ function readHeader(bytes: Uint8Array, end: number, label: string): Header {
   const shape = shapeOf(fields.get('shape'));
   const isWhole = opening !== '' && fields.size === 3 && /^\s*\}\s*$/.test(text.slice(at));
   if (!isWhole || descr === undefined || !/^(?:True|False)$/.test(order ?? '') || shape === null) {
-    throw new FormatError(label, `the header is not that of a plain array: ${excerpt(text)}.`);
-  }
-  if (!Object.hasOwn(KINDS, descr)) {
     throw new FormatError(
       label,
-      `dtype '${excerpt(descr)}' is not supported: ${Object.keys(KINDS).join(', ')} are. Convert it with astype.`,
+      `the header is not that of a plain array: ${excerpt(text.trim())}.`,
     );
   }
-  return { kind: KINDS[descr], fortranOrder: order === 'True', shape };
+  const kind = /^[<>|]/.test(descr) ? descr.slice(1) : '';
+  const isKnown = Object.hasOwn(STORED, kind) && (descr[0] === '|') === kind.endsWith('1');
+  if (!isKnown) {
+    throw new FormatError(
+      label,
+      `dtype '${excerpt(descr)}' is not supported: ${Object.keys(STORED).join(', ')} are. Convert it with astype.`,
+    );
+  }
+  return { descr, stored: STORED[kind], fortranOrder: order === 'True', shape };
 }
 
 /** The sizes of a Python tuple: `()`, `(3,)`, `(2, 3)`. */
@@ -160,11 +196,6 @@ function shapeOf(tuple: string | undefined): readonly number[] | null {
   if (inside === undefined) return null;
   const sizes = inside.split(',').filter((size) => size.trim() !== '');
   const shape = sizes.map(Number);
-  return shape.every(Number.isSafeInteger) ? shape : null;
-}
-
-/** The start of a text of the file, fit to be printed. */
-function excerpt(text: string): string {
-  const printable = text.trim().replaceAll(/[^ -~]/g, '?');
-  return printable.length > 80 ? `${printable.slice(0, 80)}…` : printable;
+  const total = shape.reduce((product, n) => product * (n || 1), 8);
+  return Number.isSafeInteger(total) && shape.length <= MAX_RANK ? shape : null;
 }

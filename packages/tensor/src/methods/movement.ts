@@ -1,5 +1,5 @@
 import { checkList, kindOf } from '../arguments.ts';
-import { formatShape, ShapeError, ValueError } from '../errors.ts';
+import { AxisError, formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { assembly, movement } from '../primitives/movement.ts';
 import {
@@ -8,6 +8,7 @@ import {
   normalizeAxis,
   resolveSlice,
   sameShape,
+  sizeOf,
   type Shape,
 } from '../shape.ts';
 import type { SliceSpec, Tensor } from '../tensor.ts';
@@ -25,6 +26,19 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
   const order = axes.map((axis) => normalizeAxis('permute', axis, x.rank));
   const still = order.length === x.rank && order.every((axis, i) => axis === i);
   return still ? x : apply(movement.permute, [x], { axes: order })[0];
+}
+
+/** Joins the dimensions `start` to `end`, both included. */
+export function flatten(x: Tensor, start: number, end: number): Tensor {
+  if (x.rank === 0) return reshape(x, [1]);
+  const from = normalizeAxis('flatten', start, x.rank);
+  const to = normalizeAxis('flatten', end, x.rank);
+  if (to < from) {
+    const text = `the first axis ${start} of ${formatShape(x.shape)} lies behind the last, ${end}.`;
+    throw new AxisError('flatten', text, start, x.rank);
+  }
+  const joined = sizeOf(x.shape.slice(from, to + 1));
+  return reshape(x, [...x.shape.slice(0, from), joined, ...x.shape.slice(to + 1)]);
 }
 
 /** Swaps two dimensions. */

@@ -1,6 +1,6 @@
 import type { Range, TypedArray } from '../dtype.ts';
 import { gatherElements } from '../elements.ts';
-import { DISPOSED, ShapeError, StateError } from '../errors.ts';
+import { formatSpec, DISPOSED, ShapeError, StateError } from '../errors.ts';
 import type { Tensor, TensorValue } from '../tensor.ts';
 import { rangeOf, type View } from '../view.ts';
 
@@ -22,7 +22,7 @@ export function readSync(x: Tensor): TypedArray {
   if (value.kind === 'traced') {
     throw new StateError(
       'data',
-      `the values of ${x.toString()} are not known while compile traces the function. Return the tensor and read it outside.`,
+      `the values of ${formatSpec(x)} are not known while compile traces the function. Return the tensor and read it outside.`,
     );
   }
   if (value.kind === 'uniform') {
@@ -63,7 +63,7 @@ export function expectSingle(x: Tensor): void {
   if (x.size === 1) return;
   throw new ShapeError(
     'item',
-    `${x.toString()} holds ${x.size} elements, not one. Use data() or toArray().`,
+    `${formatSpec(x)} holds ${x.size} elements, not one. Use data() or toArray().`,
     [x.shape],
   );
 }

@@ -1,4 +1,5 @@
-import { checkOptions } from '../arguments.ts';
+import { checkOptions, kindOf } from '../arguments.ts';
+import { ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { checkElements, reduce } from '../primitives/reduce.ts';
 import { normalizeAxes } from '../shape.ts';
@@ -24,4 +25,23 @@ export function reduction(
 /** The number of elements that one result of a reduction takes in. */
 export function reducedCount(op: string, { shape, rank }: Tensor, axes: Axes): number {
   return normalizeAxes(op, axes, rank).reduce((count, axis) => count * shape[axis], 1);
+}
+
+/** The mean square of what the elements differ from their mean, divided as `correction` says. */
+export function variance(
+  x: Tensor,
+  axes: Axes,
+  options: ReduceOptions & { readonly correction?: number },
+): Tensor {
+  checkOptions('variance', options, ['keepDims', 'correction']);
+  const { correction = 1, ...shape } = options;
+  if (!Number.isFinite(correction)) {
+    throw new ValueError('variance', `correction must be finite, but is ${kindOf(correction)}.`);
+  }
+  const count = reducedCount('variance', x, axes);
+  const centered = x.sub(x.mean(axes, { keepDims: true }));
+  return centered
+    .square()
+    .sum(axes, shape)
+    .div(count === 0 ? 0 : Math.max(0, count - correction));
 }

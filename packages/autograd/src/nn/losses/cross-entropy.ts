@@ -1,5 +1,6 @@
 import { checkOptions, checkTensors } from '@tessera/tensor/extend';
 import {
+  formatSpec,
   AxisError,
   formatShape,
   gather,
@@ -70,7 +71,7 @@ export function crossEntropy(
     throw new ShapeError(
       'crossEntropy',
       `logits ${formatShape(logits.shape)} take int32 class ids ${formatShape(samples)} or float32 probabilities ` +
-        `of their own shape, but the target is ${target.toString()}.`,
+        `of their own shape, but the target is ${formatSpec(target)}.`,
       [logits.shape, target.shape],
     );
   }

@@ -3,7 +3,7 @@ import { formatKernel, withOperands, type Kernel, type Operand } from '../../com
 import type { Plan, PlanBuffer } from '../../compile/plan.ts';
 import type { Composite } from '../../composites/composite.ts';
 import { allocateArray, type TypedArray } from '../../dtype.ts';
-import { formatShape } from '../../errors.ts';
+import { formatSpec } from '../../errors.ts';
 import type { Params } from '../../primitives/primitive.ts';
 import type { View } from '../../view.ts';
 import type { Engine, Memory } from './engine.ts';
@@ -178,7 +178,7 @@ function compare(
     const { dtype, size } = plan.buffers[buffer];
     const elements = Array.from(reproducer.operands[nameOf(buffer)].slice(0, PRINTED));
     const more = size > PRINTED ? ', …' : '';
-    return `${nameOf(buffer)}: ${dtype}${formatShape([size])} = [${elements.join(', ')}${more}]`;
+    return `${nameOf(buffer)}: ${formatSpec({ dtype, shape: [size] })} = [${elements.join(', ')}${more}]`;
   });
   const [{ name }] = reproducer.sources;
   throw new DeviceError(
