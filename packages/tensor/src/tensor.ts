@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkOptions, kindOf } from './arguments.ts';
 import type { Storage } from './backend.ts';
 import { checkDType, type DType, type TypedArray } from './dtype.ts';
