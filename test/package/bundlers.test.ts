@@ -12,7 +12,7 @@ import { ON_THREADS, USES } from './uses.ts';
 
 // Bundles of the packed packages, run where nothing else lies beside them.
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 600_000 });
 
 const project = new PackedProject();
 const tools = join(project.folder, 'tools');

@@ -8,7 +8,7 @@ import { ON_THREADS, USES } from './uses.ts';
 
 // The packed packages in what runs JavaScript: Node with its options, test runners, Bun and Deno.
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 600_000 });
 
 const project = new PackedProject();
 const tools = join(project.folder, 'tools');

@@ -3,7 +3,7 @@ import { PackedProject, type Compilation } from './packed-project.ts';
 
 // The published types, read by a strict compiler that checks libraries too.
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 600_000 });
 
 const project = new PackedProject();
 
