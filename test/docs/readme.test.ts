@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fencesOf, runFence } from './fences.ts';
 
-describe.each(['README.md', 'docs/gpu.md'])('%s', (file) => {
+const packages = ['tensor', 'autograd', 'dit'].map((name) => `packages/${name}/README.md`);
+
+describe.each(['README.md', 'docs/gpu.md', ...packages])('%s', (file) => {
   const fences = fencesOf(file);
 
   it('has examples', () => {

@@ -43,7 +43,7 @@ export class PackedProject {
       cwd: this.folder,
     });
     this.#installBesideRepository(dit);
-    this.#link('fast-check'); // which @tessera/autograd/testing leaves to its users
+    this.link('fast-check'); // which @tessera/autograd/testing leaves to its users
   }
 
   /** Writes a file, given by its path from the project. */
@@ -65,25 +65,36 @@ export class PackedProject {
     return execFileSync(process.execPath, ['main.js'], { cwd: this.folder, encoding: 'utf8' });
   }
 
-  /** Runs a module that stands in the project, which may fail or complain. */
-  tryModule(source: string): { status: number | null; stdout: string; stderr: string } {
-    this.write('main.js', source);
-    return spawnSync(process.execPath, ['main.js'], { cwd: this.folder, encoding: 'utf8' });
+  /** Runs a program in the project, which may fail, complain or not end; `status` is then `null`. */
+  run(
+    program: string,
+    args: readonly string[],
+  ): { status: number | null; stdout: string; stderr: string } {
+    return spawnSync(program, args, { cwd: this.folder, encoding: 'utf8', timeout: 150_000 });
   }
 
   /** Runs the TypeScript compiler, strict, on files of the project. */
   compile(files: readonly string[], options: Readonly<Record<string, unknown>>): Compilation {
     const compilerOptions = {
       target: 'es2023',
-      lib: ['es2023', 'esnext.disposable'],
+      lib: ['es2023', 'dom'],
       types: [],
       strict: true,
+      skipLibCheck: false,
+      exactOptionalPropertyTypes: true,
       noEmit: true,
       ...options,
     };
     this.write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
     const result = spawnSync(process.execPath, [tsc, '-p', this.folder], { encoding: 'utf8' });
     return { output: result.stdout, status: result.status };
+  }
+
+  /** Puts the repository's copy of a package of the registry in the project. */
+  link(name: string): void {
+    const link = join(this.folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), link, 'dir');
   }
 
   /** Deletes the project. */
@@ -105,13 +116,6 @@ export class PackedProject {
     const foreign = Object.keys(manifest.dependencies).filter(
       (name) => !name.startsWith('@tessera/'),
     );
-    for (const name of foreign) this.#link(name);
-  }
-
-  /** Puts the repository's copy of a package of the registry in the project. */
-  #link(name: string): void {
-    const link = join(this.folder, 'node_modules', name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), link, 'dir');
+    for (const name of foreign) this.link(name);
   }
 }

@@ -52,6 +52,7 @@ export interface GradcheckEntry {
  * await gradcheck(wrong, [tensor([1, 2])]); // throws GradcheckError
  */
 export class GradcheckError extends TesseraError {
+  static override readonly name: string = 'GradcheckError';
   /** The order of the derivative that is wrong. */
   readonly order: number;
   /** The single derivative that deviates most. */

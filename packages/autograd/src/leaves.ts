@@ -16,6 +16,7 @@ import { StateError, Tensor, tree, TreeNode } from '@tessera/tensor';
  * countParameters(new Shift()); // 0
  */
 export class Buffer extends TreeNode {
+  static override readonly name: string = 'Buffer';
   readonly value: Tensor;
 
   constructor(value: Tensor) {

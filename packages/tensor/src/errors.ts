@@ -4,7 +4,8 @@
  */
 
 /**
- * Base class of every error that Tessera raises on purpose. `op` names the operation that refused.
+ * Base class of every error that Tessera raises on purpose. `op` names the operation that refused, `name`
+ * the class: a static field, which minifiers keep, as they do not keep the names of classes.
  *
  * @example
  * try {
@@ -14,6 +15,7 @@
  * }
  */
 export class TesseraError extends Error {
+  static override readonly name: string = 'TesseraError';
   readonly op: string;
 
   constructor(op: string, problem: string) {
@@ -30,6 +32,7 @@ export class TesseraError extends Error {
  * ones([2]).add(ones([3])); // throws ShapeError
  */
 export class ShapeError extends TesseraError {
+  static override readonly name: string = 'ShapeError';
   readonly shapes: readonly (readonly number[])[];
 
   constructor(op: string, problem: string, shapes: readonly (readonly number[])[]) {
@@ -45,6 +48,7 @@ export class ShapeError extends TesseraError {
  * ones([2]).sum(1); // throws AxisError
  */
 export class AxisError extends TesseraError {
+  static override readonly name: string = 'AxisError';
   readonly axis: number;
   readonly rank: number;
 
@@ -62,6 +66,7 @@ export class AxisError extends TesseraError {
  * ones([2]).not(); // throws DTypeError
  */
 export class DTypeError extends TesseraError {
+  static override readonly name: string = 'DTypeError';
   readonly dtypes: readonly string[];
 
   constructor(op: string, problem: string, dtypes: readonly string[]) {
@@ -76,7 +81,9 @@ export class DTypeError extends TesseraError {
  * @example
  * ones([2]).select(0, 5); // throws ValueError
  */
-export class ValueError extends TesseraError {}
+export class ValueError extends TesseraError {
+  static override readonly name: string = 'ValueError';
+}
 
 /**
  * A file or a byte sequence that is not what its format promises.
@@ -84,7 +91,9 @@ export class ValueError extends TesseraError {}
  * @example
  * decodeSafetensors(new Uint8Array(4)); // throws FormatError
  */
-export class FormatError extends TesseraError {}
+export class FormatError extends TesseraError {
+  static override readonly name: string = 'FormatError';
+}
 
 /**
  * A use of the engine that its state forbids: reading a donated tensor, values inside `compile`, …
@@ -92,7 +101,9 @@ export class FormatError extends TesseraError {}
  * @example
  * compile((x: Tensor) => scalar(x.itemSync()))(scalar(1)); // throws StateError
  */
-export class StateError extends TesseraError {}
+export class StateError extends TesseraError {
+  static override readonly name: string = 'StateError';
+}
 
 /** What became of a tensor that was donated, as every backend says it. */
 export const DONATED: string =

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Storage } from './backend.ts';
 import { checkDType, type DType, type TypedArray } from './dtype.ts';
 import { nestElements, type NestedArray } from './elements.ts';
@@ -20,16 +21,13 @@ import { expectSingle, giveUp, read, readSync } from './methods/read.ts';
 import { reducedCount, reduction, variance } from './methods/reduce.ts';
 import { pointwise } from './primitives/pointwise.ts';
 import type { TensorSpec } from './primitives/primitive.ts';
-import { broadcastShapes, normalizeAxes, normalizeAxis, sizeOf, type Shape } from './shape.ts';
+import { broadcastShapes, sizeOf, type Shape } from './shape.ts';
 import type { View } from './view.ts';
 
-/**
- * What stands behind a tensor: elements in storage, one repeated number (with what became of it, once it
- * was disposed or donated), or a variable of a program being traced.
- */
+/** What stands behind a tensor: elements in storage, one repeated number, or a variable of a program being traced. */
 export type TensorValue =
   | { readonly kind: 'stored'; readonly storage: Storage; readonly view: View }
-  | { readonly kind: 'uniform'; readonly value: number; loss?: string }
+  | { readonly kind: 'uniform'; readonly value: number; loss?: string } // why it may not be used any more
   | { readonly kind: 'traced'; readonly tracer: Interpreter; readonly variable: number };
 
 /**
@@ -309,8 +307,7 @@ export class Tensor implements TensorSpec {
 
   /** Inserts a dimension of size 1 that becomes `axis` of the result. */
   unsqueeze(axis: number): Tensor {
-    const at = normalizeAxis('unsqueeze', axis, this.rank + 1);
-    return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
+    return move.unsqueeze(this, axis);
   }
 
   /** Joins the dimensions `start` to `end` (both included) into one. */
@@ -330,8 +327,7 @@ export class Tensor implements TensorSpec {
 
   /** Reverses the order along `axes` (default all). */
   flip(axes: Axes = null): Tensor {
-    const flipped = normalizeAxes('flip', axes, this.rank);
-    return this.slice(this.shape.map((_, i) => (flipped.includes(i) ? [null, null, -1] : null)));
+    return move.flip(this, axes);
   }
 
   /** Surrounds x by `value`, a number of its dtype: `[before, after]` for each dimension. */
@@ -436,19 +432,13 @@ export class Tensor implements TensorSpec {
     return this.toArraySync();
   }
 
-  /**
-   * Frees the memory at once; this tensor and every view of it refuse any further use.
-   *
-   * @example
-   * const x = tensor([1, 2]).add(1);
-   * x.dispose(); // as the end of a block does for `using x = …`
-   */
+  /** Frees the memory at once, as `using` does at the end of a block; the tensor and its views refuse further use. */
   dispose(): void {
     giveUp(this);
   }
 
   [Symbol.dispose](): void {
-    this.dispose();
+    giveUp(this);
   }
 
   /** Dtype, shape and values: of more than 1000 some, or why there are none. Node's console shows it. */

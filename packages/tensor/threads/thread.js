@@ -2,8 +2,8 @@
  * The program of every thread of the wasm backend but the main one. Between runs it watches for the next
  * one for a millisecond and then waits for messages, which takes no time and keeps no process alive.
  *
- * Plain JavaScript, shipped as it stands: a thread starts from a file, which must be the same for the
- * sources under a TypeScript loader, which threads do not inherit, and for the built package.
+ * Plain JavaScript, shipped as it stands: pages start their threads from this file, and Node starts them
+ * from its text, which `npm run build` writes into `src/backends/wasm/thread-text.ts`.
  *
  * @typedef {import('../src/backends/wasm/control.ts').ThreadMessage} ThreadMessage
  * @typedef {import('../src/backends/wasm/control.ts').RunFunction} RunFunction

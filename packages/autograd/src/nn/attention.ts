@@ -44,6 +44,7 @@ export type AttentionMask = Pick<ScoreOptions, 'mask' | 'causal'>;
  * attn.forward(ones([2, 8, 16]), { causal: true }).shape; // [2, 8, 16]
  */
 export class SelfAttention extends Module {
+  static override readonly name: string = 'SelfAttention';
   readonly qkv: Linear;
   readonly proj: Linear;
   readonly heads: number;
@@ -77,6 +78,7 @@ export class SelfAttention extends Module {
  * cross.forward(ones([2, 8, 16]), ones([2, 3, 6])).shape; // [2, 8, 16]
  */
 export class CrossAttention extends Module {
+  static override readonly name: string = 'CrossAttention';
   readonly q: Linear;
   readonly kv: Linear;
   readonly proj: Linear;

@@ -28,6 +28,7 @@ export interface BatchNormOptions extends NormOptions {
  * module.forward(ones([1, 3, 4, 4])); // by statistics that have seen one batch
  */
 export class BatchNorm2d extends Module {
+  static override readonly name: string = 'BatchNorm2d';
   /** `[C]` */
   readonly weight: Tensor | null;
   /** `[C]` */

@@ -58,6 +58,7 @@ const OPTIONS = [
  * patches.forward(ones([1, 3, 32, 32])).shape; // [1, 16, 8, 8]
  */
 export class Conv2d extends Module {
+  static override readonly name: string = 'Conv2d';
   /** `[out, in / groups, kernel height, kernel width]` */
   readonly weight: Tensor;
   /** `[out]` */
@@ -102,6 +103,7 @@ export class Conv2d extends Module {
  * grow.forward(ones([1, 16, 8, 8])).shape; // [1, 3, 16, 16]
  */
 export class ConvTranspose2d extends Module {
+  static override readonly name: string = 'ConvTranspose2d';
   /** `[in, out / groups, kernel height, kernel width]` */
   readonly weight: Tensor;
   /** `[out]` */

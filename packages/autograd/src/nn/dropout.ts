@@ -17,6 +17,7 @@ import { Module, type Trained } from './module.ts';
  * dropout.forward(ones([4]), key(7)); // each 0 or 2
  */
 export class Dropout extends Module {
+  static override readonly name: string = 'Dropout';
   /** The probability of a 0. */
   readonly p: number;
 

@@ -19,6 +19,7 @@ export interface EmbeddingOptions {
  * table.forward(tensor([3, 7], { dtype: 'int32' })).shape; // [2, 4]
  */
 export class Embedding extends Module {
+  static override readonly name: string = 'Embedding';
   /** `[count, width]` */
   readonly weight: Tensor;
 

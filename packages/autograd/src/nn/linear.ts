@@ -23,6 +23,7 @@ export interface LinearOptions {
  * layer.forward(ones([3, 4])).shape; // [3, 2]
  */
 export class Linear extends Module {
+  static override readonly name: string = 'Linear';
   /** `[out, in]` */
   readonly weight: Tensor;
   /** `[out]` */

@@ -19,6 +19,7 @@ export interface MlpOptions {
  * new Mlp(4, 16, { key: key(0) }).forward(ones([2, 8, 4])).shape; // [2, 8, 4]
  */
 export class Mlp extends Module {
+  static override readonly name: string = 'Mlp';
   readonly fc1: Linear;
   readonly fc2: Linear;
 

@@ -14,7 +14,8 @@ import { namedLeaves } from '../leaves.ts';
  * Base of everything with parameters. A module is its own parameter tree: its fields are tensors,
  * buffers, other modules, arrays of modules, or plain values (sizes, rates), which stay as they are.
  * Name the fields as the checkpoint does: the path of a tensor is its key. Modules are immutable;
- * training makes new ones.
+ * training makes new ones. {@link summary} shows the name of the class; where a minifier changes that, a
+ * static field `name` keeps it.
  *
  * A module has no mode. `forward` evaluates; a module that computes something else in a training step
  * (dropout, batch norm) has a method `train` for it; see {@link Layer}.

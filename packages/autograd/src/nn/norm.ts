@@ -29,6 +29,7 @@ export interface NormOptions {
  * new LayerNorm(2, { eps: 0 }).forward(tensor([[1, 3], [5, 9]])); // [[-1, 1], [-1, 1]]
  */
 export class LayerNorm extends Module {
+  static override readonly name: string = 'LayerNorm';
   /** `[width]` */
   readonly weight: Tensor | null;
   /** `[width]` */
@@ -65,6 +66,7 @@ export class LayerNorm extends Module {
  * new RMSNorm(2, { eps: 0 }).forward(tensor([1, 7])); // [0.2, 1.4]: divided by 5
  */
 export class RMSNorm extends Module {
+  static override readonly name: string = 'RMSNorm';
   /** `[width]` */
   readonly weight: Tensor | null;
   readonly width: number;
@@ -99,6 +101,7 @@ export class RMSNorm extends Module {
  * new GroupNorm(2, 4).forward(ones([1, 4, 8, 8])).shape; // [1, 4, 8, 8]
  */
 export class GroupNorm extends Module {
+  static override readonly name: string = 'GroupNorm';
   /** `[C]` */
   readonly weight: Tensor | null;
   /** `[C]` */

@@ -9,8 +9,9 @@ import { Module, withFields, type Layer, type Trained } from './module.ts';
  * new Apply((x) => maxPool2d(x, 2), 'pool').forward(ones([1, 3, 4, 4])).shape; // [1, 3, 2, 2]
  */
 export class Apply extends Module {
+  static override readonly name: string = 'Apply';
   readonly f: (x: Tensor) => Tensor;
-  /** How {@link summary} calls it. */
+  /** How {@link summary} calls it: by default as the function, whose name a minifier may change. */
   readonly name: string;
 
   constructor(f: (x: Tensor) => Tensor, name: string = f?.name ?? '') {
@@ -44,6 +45,7 @@ export class Apply extends Module {
  * namedParameters(model).map(([name]) => name); // ['0.weight', '0.bias', '2.weight', '2.bias']
  */
 export class Sequential extends Module implements ArrayLike<Layer> {
+  static override readonly name: string = 'Sequential';
   readonly [index: number]: Layer;
   readonly length: number;
 

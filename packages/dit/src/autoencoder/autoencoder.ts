@@ -39,6 +39,7 @@ const LOG_VARIANCE_LIMIT = 20;
  * const images = autoencoder.decode(mean); // float32[2, 1, 32, 32]
  */
 export class Autoencoder extends Module {
+  static override readonly name: string = 'Autoencoder';
   readonly encoder: readonly Conv2d[];
   readonly toMoments: Conv2d;
   readonly fromLatent: Conv2d;

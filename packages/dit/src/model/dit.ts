@@ -30,6 +30,7 @@ import { TimestepEmbedder } from './timestep.ts';
  * model.forward(zeros([1, 4, 32, 32]), t, y); // float32[1, 8, 32, 32]
  */
 export class DiT extends Module {
+  static override readonly name: string = 'DiT';
   /** `[1, T, D]`, not trained. */
   readonly pos_embed: Buffer;
   readonly x_embedder: PatchEmbed;

@@ -21,6 +21,7 @@ export interface FinalLayerOptions extends Initialization {
  * layer.forward(normal(key(1), [2, 4, 8]), ones([2, 8])).abs().max(); // 0: the decoder starts at zero
  */
 export class FinalLayer extends Module {
+  static override readonly name: string = 'FinalLayer';
   readonly norm_final: LayerNorm;
   readonly linear: Linear;
   readonly adaLN_modulation: Modulation | null;

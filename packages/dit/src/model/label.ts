@@ -22,6 +22,7 @@ export interface LabelEmbedderOptions extends Initialization {
  * embedder.forward(tensor([7, 10], { dtype: 'int32' })); // float32[2, 8]
  */
 export class LabelEmbedder extends Module {
+  static override readonly name: string = 'LabelEmbedder';
   readonly embedding_table: Embedding;
   readonly numClasses: number;
   readonly dropoutProb: number;

@@ -42,6 +42,7 @@ export interface ModulationOptions {
  * gate; // float32[2, 8]
  */
 export class Modulation extends Module {
+  static override readonly name: string = 'Modulation';
   readonly 1: Linear;
 
   constructor(width: number, count: number, { key, init }: ModulationOptions) {

@@ -21,6 +21,7 @@ export interface PatchEmbedOptions extends Initialization {
  * embed.forward(zeros([1, 4, 16, 16])); // float32[1, 64, 8]
  */
 export class PatchEmbed extends Module {
+  static override readonly name: string = 'PatchEmbed';
   readonly proj: Conv2d;
 
   constructor(channels: number, width: number, { patchSize, key, start }: PatchEmbedOptions) {

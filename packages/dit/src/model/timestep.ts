@@ -97,6 +97,7 @@ function frequencies(half: number): { frequency: Tensor; coarse: Tensor; rest: T
  * embedder.forward(tensor([0, 999], { dtype: 'int32' })); // float32[2, 8]
  */
 export class TimestepEmbedder extends Module {
+  static override readonly name: string = 'TimestepEmbedder';
   readonly mlp: readonly [Linear, typeof silu, Linear];
 
   constructor(width: number, initialization: Initialization) {

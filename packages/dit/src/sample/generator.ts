@@ -44,6 +44,7 @@ const LARGEST_PIXEL = 1e6;
  * await generator.generate(DiT.init(config.model, key(2)), options); // three images in a row
  */
 export class Generator {
+  static readonly name: string = 'Generator';
   private readonly config: TrainConfig;
   private readonly decoder: Decoder;
   private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor) =>

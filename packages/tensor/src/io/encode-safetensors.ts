@@ -1,6 +1,5 @@
 import { kindOf } from '../arguments.ts';
-import { allocateArray } from '../dtype.ts';
-import { excerpt, FormatError, formatShape, ValueError } from '../errors.ts';
+import { excerpt, expectMemory, FormatError, formatShape, ValueError } from '../errors.ts';
 import { sizeOf, type Shape } from '../shape.ts';
 import { widthOf } from './foreign-elements.ts';
 import { brainOfFloat32, halfOfFloat32 } from './half.ts';
@@ -75,7 +74,9 @@ export function encodeSafetensors(
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const bodyStart = PREFIX + Math.ceil(json.length / 8) * 8;
-  const bytes = allocateArray('bool', bodyStart + end, 'safetensors').fill(0x20, PREFIX, bodyStart);
+  const bytes = expectMemory('safetensors', bodyStart + end, () =>
+    new Uint8Array(bodyStart + end).fill(0x20, PREFIX, bodyStart),
+  );
   new DataView(bytes.buffer).setBigUint64(0, BigInt(bodyStart - PREFIX), true);
   bytes.set(json, PREFIX);
   let at = bodyStart;

@@ -5,13 +5,14 @@ import { assembly, movement } from '../primitives/movement.ts';
 import {
   checkShape,
   inferReshape,
+  normalizeAxes,
   normalizeAxis,
   resolveSlice,
   sameShape,
   sizeOf,
   type Shape,
 } from '../shape.ts';
-import type { SliceSpec, Tensor } from '../tensor.ts';
+import type { Axes, SliceSpec, Tensor } from '../tensor.ts';
 import { checkNumber, constant } from './arithmetic.ts';
 
 /** Reshapes; one size may be -1. */
@@ -75,6 +76,21 @@ export function squeeze(x: Tensor, axis: number | null): Tensor {
   return reshape(
     x,
     x.shape.filter((_, i) => i !== at),
+  );
+}
+
+/** Inserts a dimension of size 1. */
+export function unsqueeze(x: Tensor, axis: number): Tensor {
+  const at = normalizeAxis('unsqueeze', axis, x.rank + 1);
+  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+
+/** Reverses the order along axes. */
+export function flip(x: Tensor, axes: Axes): Tensor {
+  const flipped = normalizeAxes('flip', axes, x.rank);
+  return slice(
+    x,
+    x.shape.map((_, i) => (flipped.includes(i) ? [null, null, -1] : null)),
   );
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -11,6 +12,7 @@ import type {
   FunctionReference,
 } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
 import { startThread } from '../../../../packages/tensor/src/backends/wasm/platform.ts';
+import { THREAD_TEXT } from '../../../../packages/tensor/src/backends/wasm/thread-text.ts';
 import {
   Threads,
   type ThreadsOptions,
@@ -385,7 +387,7 @@ describe('threads that cannot be started', () => {
     expect([runAlone(id), runAlone(id), runAlone(idOf(count))]).toEqual([false, false, false]);
     expect(threads?.count).toBe(1);
     expect(threads?.notice).toMatchInlineSnapshot(
-      `"wasmBackend: no threads can be started (workers are forbidden here), so it computes on one. They run the file threads/thread.js of @tessera/tensor: a bundler must bring it along, and the content security policy of a page must allow it (worker-src 'self')."`,
+      `"wasmBackend: no threads can be started (workers are forbidden here), so it computes on one. A page runs them from the file threads/thread.js of @tessera/tensor, which its bundler must bring along and its content security policy allow (worker-src 'self'). Node needs a bundle that was made for Node."`,
     );
     expect(warnings.mock.calls).toEqual([[threads?.notice]]);
     expect(refuse).toHaveBeenCalledTimes(1);
@@ -424,10 +426,14 @@ describe('threads that cannot be started', () => {
 });
 
 describe('the program of a thread', () => {
+  const file = new URL('../../../../packages/tensor/threads/thread.js', import.meta.url);
+
+  it('is the file as it stands where it is text; npm run build writes that anew', () => {
+    expect(THREAD_TEXT).toBe(readFileSync(file, 'utf8'));
+  });
+
   it('refuses messages before it has a memory', async () => {
-    const worker = new Worker(
-      new URL('../../../../packages/tensor/threads/thread.js', import.meta.url),
-    );
+    const worker = new Worker(file);
     const error = await new Promise((resolve) => {
       worker.on('error', resolve);
       worker.postMessage({ kind: 'forget', id: 1 }, []);

@@ -26,6 +26,7 @@ const VECTORS = 6;
  * block.forward(tokens, ones([2, 8])).equal(tokens).min(); // true: a new block is the identity
  */
 export class AdaLnZeroBlock extends Block {
+  static override readonly name: string = 'AdaLnZeroBlock';
   readonly norm1: LayerNorm;
   readonly attn: SelfAttention;
   readonly norm2: LayerNorm;

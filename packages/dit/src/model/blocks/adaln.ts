@@ -24,6 +24,7 @@ const VECTORS = 4;
  * block.forward(normal(key(1), [2, 4, 8]), ones([2, 8])); // float32[2, 4, 8]
  */
 export class AdaLnBlock extends Block {
+  static override readonly name: string = 'AdaLnBlock';
   readonly norm1: LayerNorm;
   readonly attn: SelfAttention;
   readonly norm2: LayerNorm;

@@ -29,6 +29,7 @@ export interface BlockSizes {
  * new Gated().forward(ones([2, 4, 8]), zeros([2, 8])).mean(); // 0.5
  */
 export abstract class Block extends Module {
+  static override readonly name: string = 'Block';
   /** Tokens `[B, T, D]` and what {@link BlockDesign.condition} gave, to tokens `[B, T, D]`. */
   abstract forward(tokens: Tensor, condition: Tensor): Tensor;
 }

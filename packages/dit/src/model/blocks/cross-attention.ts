@@ -26,6 +26,7 @@ const CONTEXT_LENGTH = 2;
  * block.forward(normal(key(1), [2, 4, 8]), ones([2, 2, 8])); // float32[2, 4, 8]
  */
 export class CrossAttentionBlock extends Block {
+  static override readonly name: string = 'CrossAttentionBlock';
   readonly norm1: LayerNorm;
   readonly attn: SelfAttention;
   readonly norm2: LayerNorm;

@@ -23,6 +23,7 @@ const CONTEXT_TOKENS = 2;
  * block.forward(normal(key(1), [2, 2 + 4, 8])); // float32[2, 6, 8]
  */
 export class InContextBlock extends Block {
+  static override readonly name: string = 'InContextBlock';
   readonly norm1: LayerNorm;
   readonly attn: SelfAttention;
   readonly norm2: LayerNorm;

@@ -54,6 +54,7 @@ export interface Circumstances {
  * error.failure; // 'unavailable'
  */
 export class DeviceError extends TesseraError {
+  static override readonly name: string = 'DeviceError';
   readonly failure: DeviceFailure;
   /** The kernel at fault. */
   readonly kernel: string | undefined;

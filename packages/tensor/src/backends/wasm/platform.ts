@@ -1,5 +1,7 @@
 /** What the engine that we run in offers, asked for where it is and without importing anything of Node. */
 
+import { THREAD_TEXT } from './thread-text.ts';
+
 /** A thread that takes messages. */
 export interface ThreadHandle {
   post(message: unknown): void;
@@ -12,7 +14,10 @@ export interface ThreadHandle {
 /** The parts of Node that we use. */
 interface NodeThreads {
   readonly isMainThread: boolean;
-  readonly Worker: new (url: URL) => {
+  readonly Worker: new (
+    program: string,
+    options: { readonly eval: true },
+  ) => {
     postMessage(message: unknown, transfer: readonly []): void;
     on(event: 'error', listener: (error: Error) => void): void;
     on(event: 'exit', listener: (code: number) => void): void;
@@ -35,9 +40,6 @@ export function allowRelaxedSimd(): void {
   if (node?.versions?.v8?.startsWith('11.3.') !== true) return;
   node.getBuiltinModule?.('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
-
-/** Where the program of a thread lies. Bundlers must not take this one for a file of a page. */
-const THREAD_FILE = ['..', '..', '..', 'threads', 'thread.js'].join('/');
 
 /** Whether threads can share memory: in a page, only if it is cross-origin isolated. */
 export function sharesMemory(): boolean {
@@ -65,18 +67,20 @@ export function warn(text: string): void {
 }
 
 /**
- * Starts a thread that runs `threads/thread.js`. In Node it does not keep the process alive.
+ * Starts a thread that runs `threads/thread.js`: in a page the file, in Node its text, which is part of
+ * whatever a bundler made of this module. In Node it does not keep the process alive.
  *
  * @throws Whatever the engine says where it lets no thread start. It may also say so later, as the end
  * of the thread.
  */
 export function startThread(): ThreadHandle {
   const threads = node?.getBuiltinModule?.('node:worker_threads');
-  return threads === undefined ? startWebWorker() : startNodeWorker(threads);
+  if (threads === undefined || THREAD_TEXT === null) return startWebWorker();
+  return startNodeWorker(threads, THREAD_TEXT);
 }
 
-function startNodeWorker({ Worker: NodeWorker }: NodeThreads): ThreadHandle {
-  const worker = new NodeWorker(new URL(THREAD_FILE, import.meta.url));
+function startNodeWorker({ Worker: NodeWorker }: NodeThreads, program: string): ThreadHandle {
+  const worker = new NodeWorker(program, { eval: true });
   worker.unref();
   return {
     post: (message) => {

@@ -26,8 +26,8 @@ const NAP = 1;
 
 /** What is to be done where the file of the threads does not load. */
 const FILE_HINT =
-  ' They run the file threads/thread.js of @tessera/tensor: a bundler must bring it along, and the ' +
-  "content security policy of a page must allow it (worker-src 'self').";
+  ' A page runs them from the file threads/thread.js of @tessera/tensor, which its bundler must bring ' +
+  "along and its content security policy allow (worker-src 'self'). Node needs a bundle that was made for Node.";
 
 /** What {@link Threads} need of those around them. */
 export interface ThreadsOptions {
@@ -45,7 +45,7 @@ export interface ThreadsOptions {
 /**
  * The threads that help the main one with its runs, started when they are first needed. A run needs
  * none of them: one that has not started yet, or ended, is missed by nobody. Where none can be started,
- * as where their file is missing or a policy forbids workers, the main one works alone from then on.
+ * as where a page lacks their file or a policy forbids workers, the main one works alone from then on.
  */
 export class Threads {
   private readonly wanted: number;

@@ -63,8 +63,8 @@ export interface WasmBackend extends Backend {
   readonly threads: number;
   /**
    * Why there is one thread although more were asked for: no other could be started, as where a bundler
-   * left their file out or a policy forbids workers. `null` where all is as asked for. It is known some
-   * time after the first large computation, and the console shows it too.
+   * left the file of a page's threads out or a policy forbids workers. `null` where all is as asked for.
+   * It is known after the first large computation, in a page some time later, and the console shows it too.
    */
   readonly notice: string | null;
   /** Whether products use `f32x4.relaxed_madd`. */
