@@ -90,7 +90,7 @@ describe('linearSchedule', () => {
     expect(() =>
       linearSchedule({ start: 0, end: 1, totalSteps: 0 }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: linearSchedule: totalSteps must be above 0, but is 0.]`,
+      `[ValueError: linearSchedule: totalSteps must be finite and above 0, but is 0.]`,
     );
   });
 });
@@ -115,7 +115,7 @@ describe('stepSchedule', () => {
 
   it('refuses drops without a distance', () => {
     expect(() => stepSchedule({ start: 1, drops: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: stepSchedule: drops must be above 0, but is 0.]`,
+      `[ValueError: stepSchedule: drops must be finite and above 0, but is 0.]`,
     );
   });
 });
@@ -135,7 +135,7 @@ describe('exponentialSchedule', () => {
 
   it('refuses a factor that is not positive', () => {
     expect(() => exponentialSchedule({ start: 1, decay: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: exponentialSchedule: decay must be above 0, but is 0.]`,
+      `[ValueError: exponentialSchedule: decay must be finite and above 0, but is 0.]`,
     );
   });
 });

@@ -183,8 +183,8 @@ describe('matmul', () => {
       [
         "ShapeError: matmul: inner dimensions differ: a is [8, 16, 64] (K = 64), b is [8, 32, 64] (K = 32). Did you mean b.transpose(-1, -2)?",
         "ShapeError: matmul: inner dimensions differ: a is [64, 8] (K = 8), b is [64, 3] (K = 64). Did you mean a.transpose(-1, -2)?",
-        "ShapeError: matmul: inner dimensions differ: a is [2, 3] (K = 3), b is [4, 5] (K = 4). The last size of a must equal the second-to-last of b.",
-        "ShapeError: matmul (batch dimensions): shapes [2] and [5] do not broadcast: sizes 2 and 5 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.",
+        "ShapeError: matmul: inner dimensions differ: a is [2, 3] (K = 3), b is [4, 5] (K = 4). The last size of a must equal the second-to-last of b, or the only one of a vector.",
+        "ShapeError: matmul (batch dimensions of [2, 3, 4] and [5, 4, 2]): shapes [2] and [5] do not broadcast: sizes 2 and 5 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.",
         "ShapeError: matmul: a is [], b is [2]: scalars have no inner dimension. Use mul.",
       ]
     `);

@@ -11,7 +11,7 @@ const REACH = 104;
  */
 function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
   const raised = x.less(-REACH).where(-REACH, x);
-  return raised.mul(gate(x.greater(REACH).where(REACH, raised)));
+  return raised.mul(gate(raised.greater(REACH).where(REACH, raised)));
 }
 
 /**
