@@ -36,15 +36,15 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-type Function = (x: Tensor) => Tensor;
+type Map = (x: Tensor) => Tensor;
 
 const derivative =
-  (f: Function): Function =>
+  (f: Map): Map =>
   (x) =>
     grad((y: Tensor) => f(y).sum())(x);
 
-/** The derivatives of orders 1 to 3 of elementwise functions, and how far they may be off. */
-const smooth: readonly (readonly [string, Function, number?])[] = [
+/** Functions that are smooth everywhere, whatever they are made of: elementwise, `[B] → [B]`. */
+const smooth: readonly (readonly [string, Map])[] = [
   ['softplus', softplus],
   ['bceWithLogits, target 0', (x) => bceWithLogits(x, zeros(x.shape), { reduction: 'none' })],
   ['bceWithLogits, target 1', (x) => bceWithLogits(x, ones(x.shape), { reduction: 'none' })],

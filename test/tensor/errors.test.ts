@@ -46,6 +46,8 @@ const calls: readonly (() => unknown)[] = [
   () => x.cast(wrong('float64')),
   () => x.matmul(x),
   () => x.matmul(scalar(1)),
+  () => x.matmul(ones([2])),
+  () => ones([3]).matmul(x),
   () => ones([2, 3, 4]).matmul(ones([3, 4, 5])),
   () => tensor([[1]], { dtype: 'int32' }).matmul(tensor([[1]], { dtype: 'int32' })),
   () => x.matmul(wrong(3)),

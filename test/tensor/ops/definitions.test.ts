@@ -25,10 +25,12 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 
-const numbers = fc.array(fc.float({ min: -20, max: 20, noNaN: true }), {
-  minLength: 1,
-  maxLength: 8,
-});
+/** Ordinary numbers beside those of `fc.float`, most of which are next to 0. */
+const number = fc.oneof(
+  fc.integer({ min: -2000, max: 2000 }).map((n) => n / 100),
+  fc.float({ min: -20, max: 20, noNaN: true }),
+);
+const numbers = fc.array(number, { minLength: 1, maxLength: 70, size: 'max' });
 
 /** The worst deviation in units of what a few roundings of float32 give: 2e-6, relative above 1. */
 function deviation(actual: Tensor, expected: readonly number[]): number {
