@@ -166,10 +166,10 @@ describe('what is left out of a loss', () => {
   });
 
   it('smoothL1: the parabola does not reach what is infinitely far off', () => {
-    const loss = (x: Tensor): Tensor => smoothL1(x, zeros([4]), { reduction: 'sum' });
+    const loss = (y: Tensor): Tensor => smoothL1(y, zeros([4]), { reduction: 'sum' });
     const x = tensor([Infinity, -Infinity, 1e30, 0.5]);
     expect(grad(loss)(x).toArraySync()).toEqual([1, -1, 1, 0.5]);
-    const plain = (x: Tensor): Tensor => smoothL1(x, zeros([2]), { reduction: 'sum', beta: 0 });
+    const plain = (y: Tensor): Tensor => smoothL1(y, zeros([2]), { reduction: 'sum', beta: 0 });
     expect(grad(plain)(tensor([0, Infinity])).toArraySync()).toEqual([0, 1]);
   });
 
