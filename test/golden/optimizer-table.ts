@@ -33,11 +33,11 @@ const FAMILIES: Readonly<Record<string, Family>> = {
       }),
   },
   adam: {
-    settings: ['betas', 'eps', 'weight_decay'],
+    settings: ['betas', 'eps', 'weight_decay', 'amsgrad'],
     make: (settings, perParameter) => adam({ ...adamOptions(settings), perParameter }),
   },
   adamw: {
-    settings: ['betas', 'eps', 'weight_decay'],
+    settings: ['betas', 'eps', 'weight_decay', 'amsgrad'],
     make: (settings, perParameter) => adamw({ ...adamOptions(settings), perParameter }),
   },
 };
@@ -66,6 +66,7 @@ export function makeOptimizer(
 function adamOptions(settings: Attributes): Omit<AdamOptions, 'perParameter'> {
   const [eps, weightDecay] = ['eps', 'weight_decay'].map((name) => settings.optionalNumber(name));
   return {
+    amsgrad: settings.optionalBoolean('amsgrad'),
     ...(settings.has('betas') ? { betas: settings.pair('betas') } : {}),
     ...(eps === null ? {} : { eps }),
     ...(weightDecay === null ? {} : { weightDecay }),

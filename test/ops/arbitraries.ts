@@ -3,6 +3,7 @@ import {
   broadcastable,
   broadcastPairs,
   floats,
+  lengths,
   shapes,
   spacedFloats,
   views,
@@ -56,11 +57,17 @@ export function fixed(f: OpFunction, ...inputs: readonly Tensor[]): Cases {
   return () => fc.constant({ f, inputs });
 }
 
-/** `f` of views of one tensor. */
+/** `f` of views of one tensor, of which some are longer than a loop over vectors. */
 export function unary(f: (x: Tensor) => Tensor, elements: Elements = floats): Cases {
   return (minSize) =>
     fc
-      .tuple(shapes({ minSize }), views)
+      .tuple(
+        fc.oneof(
+          { arbitrary: shapes({ minSize }), weight: 3 },
+          { arbitrary: lengths.map((n) => [n]), weight: 1 },
+        ),
+        views,
+      )
       .chain(([shape, view]) =>
         elements(shape).map((x) => ({ f: (y: Tensor) => f(view(y)), inputs: [x] })),
       );

@@ -87,7 +87,7 @@ describe('refuses', () => {
         "ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [2.5].",
         "ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [-3].",
         "ValueError: convTranspose2d: outputPadding [0.5, 0.5] must be whole numbers from 0, smaller than stride [2, 2] or dilation [1, 1].",
-        "ValueError: tensor: element 1 is 7, but a bool is 0 or 1. For bytes as numbers pass { dtype: 'int32' }.",
+        "ValueError: tensor: element 1 is 7, which is no bool. A bool is 0 or 1: compare first, e.g. x.notEqual(0), or take dtype 'int32'.",
         "ValueError: full: 1.5 is no int32. Use float32, or round it first.",
         "ValueError: full: 3000000000 is no int32. Use float32, or round it first.",
         "FormatError: safetensors: "__metadata__" is a reserved name.",

@@ -46,6 +46,8 @@ const calls: readonly (() => unknown)[] = [
   () => x.cast(wrong('float64')),
   () => x.matmul(x),
   () => x.matmul(scalar(1)),
+  () => x.matmul(ones([2])),
+  () => ones([3]).matmul(x),
   () => ones([2, 3, 4]).matmul(ones([3, 4, 5])),
   () => tensor([[1]], { dtype: 'int32' }).matmul(tensor([[1]], { dtype: 'int32' })),
   () => x.matmul(wrong(3)),
@@ -113,7 +115,7 @@ describe('tensors and their methods', () => {
       ShapeError: zeros: sizes must be whole numbers of at least 0, but got [NaN].
       ShapeError: zeros: a shape is a list of sizes, but got 3. Write [2, 3].
       DTypeError: full: there is no dtype f16. Use float32, int32, bool.
-      ValueError: full: 2 is no bool. A bool is 0 or 1; compare first, e.g. x.notEqual(0).
+      ValueError: full: 2 is no bool. A bool is 0 or 1: compare first, e.g. x.notEqual(0), or take dtype 'int32'.
       ValueError: scalar: NaN is no int32. Use float32, or round it first.
       ValueError: arange: count must be a whole number of at least 0, but got -1.
       ValueError: arange: count must be a whole number of at least 0, but got 2.5.
@@ -135,7 +137,7 @@ describe('tensors and their methods', () => {
       DTypeError: cast: there is no dtype float64. Use float32, int32, bool.
       ShapeError: matmul: inner dimensions differ: a is [2, 3] (K = 3), b is [2, 3] (K = 2). Did you mean b.transpose(-1, -2)?
       ShapeError: matmul: a is [2, 3], b is []: scalars have no inner dimension. Use mul.
-      ShapeError: matmul (batch dimensions): shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
+      ShapeError: matmul (batch dimensions of [2, 3, 4] and [3, 4, 5]): shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       DTypeError: matmul: takes float32, but got int32. Convert it first with .cast('float32').
       ValueError: matmul: takes tensors, but got a number. For numbers use mul.
       ShapeError: reshape: cannot turn [2, 3] (6 elements) into [4]. The number of elements must stay the same; at most one size may be -1.

@@ -1,3 +1,4 @@
+import { grad } from '@tessera/autograd';
 import { Buffer } from '@tessera/autograd/nn';
 import {
   adam,
@@ -22,15 +23,16 @@ function adamDefinition(
   options: Required<Omit<AdamOptions, 'perParameter'>>,
   decoupled: boolean,
 ): Definition {
-  const { betas: [beta1, beta2], eps, weightDecay } = options; // prettier-ignore
+  const { betas: [beta1, beta2], eps, weightDecay, amsgrad } = options; // prettier-ignore
   return (start, gradients, rate) => {
-    let [p, m, v] = [start, 0, 0];
+    let [p, m, v, largest] = [start, 0, 0, 0];
     return gradients.map((raw, i) => {
       const g = decoupled ? raw : raw + weightDecay * p;
       m = beta1 * m + (1 - beta1) * g;
       v = beta2 * v + (1 - beta2) * g * g;
       const mHat = m / (1 - beta1 ** (i + 1));
-      const vHat = v / (1 - beta2 ** (i + 1));
+      largest = Math.max(largest, v);
+      const vHat = (amsgrad ? largest : v) / (1 - beta2 ** (i + 1));
       if (decoupled) p *= 1 - rate * weightDecay;
       p -= (rate * mHat) / (Math.sqrt(vHat) + eps);
       return p;
@@ -134,6 +136,7 @@ describe('adam and adamw', () => {
         betas: fc.tuple(hundredths(0, 99), hundredths(50, 99)),
         eps: fc.constantFrom(1e-8, 1e-3),
         weightDecay: fc.constantFrom(0, 0.01, 0.1),
+        amsgrad: fc.boolean(),
       });
       fc.assert(
         fc.property(options, runs, (hyper, { start, gradients, rate }) => {
@@ -151,6 +154,32 @@ describe('adam and adamw', () => {
       learningRate: 1,
     });
     expect(Math.abs(next.itemSync() + 1)).toBeLessThan(3e-7);
+  });
+
+  it('keeps the largest variance with amsgrad only', () => {
+    const optimizer = adam({ betas: [0, 0.5], amsgrad: true });
+    const params = { w: tensor([1]) };
+    let state = optimizer.init(params);
+    for (const g of [4, 0]) {
+      ({ state } = optimizer.update({ w: tensor([g]) }, state, params, { learningRate: 1 }));
+    }
+    expect(state.variance['w'].toArraySync()).toEqual([4]);
+    expect(state.largest['w'].toArraySync()).toEqual([8]);
+    expect(adam().init(params).largest).toEqual({});
+  });
+
+  it.each([
+    ['adamw', adamw()],
+    ['rmsprop', rmsprop()],
+    ['rmsprop, centered', rmsprop({ centered: true })],
+  ] as const)('%s lets those differentiate who meet a gradient of 0', (_name, optimizer) => {
+    const step = (g: Tensor): Tensor => {
+      const params = ones([2]);
+      const any = optimizer as Optimizer<unknown>;
+      return any.update(g, any.init(params), params, { learningRate: 0.01 }).params.sum();
+    };
+    const [atZero] = grad(step)(zeros([2])).dataSync();
+    expect(Number.isFinite(atZero) && atZero < 0).toBe(true);
   });
 
   it('refuses settings that make no sense', () => {

@@ -90,7 +90,7 @@ describe('linearSchedule', () => {
     expect(() =>
       linearSchedule({ start: 0, end: 1, totalSteps: 0 }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: linearSchedule: totalSteps must be above 0, but is 0.]`,
+      `[ValueError: linearSchedule: totalSteps must be finite and above 0, but is 0.]`,
     );
   });
 });
@@ -115,7 +115,7 @@ describe('stepSchedule', () => {
 
   it('refuses drops without a distance', () => {
     expect(() => stepSchedule({ start: 1, drops: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: stepSchedule: drops must be above 0, but is 0.]`,
+      `[ValueError: stepSchedule: drops must be finite and above 0, but is 0.]`,
     );
   });
 });
@@ -135,7 +135,7 @@ describe('exponentialSchedule', () => {
 
   it('refuses a factor that is not positive', () => {
     expect(() => exponentialSchedule({ start: 1, decay: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: exponentialSchedule: decay must be above 0, but is 0.]`,
+      `[ValueError: exponentialSchedule: decay must be finite and above 0, but is 0.]`,
     );
   });
 });
@@ -205,5 +205,24 @@ describe('every schedule', () => {
       expect(Math.abs(rate.itemSync() - rateAt(schedule, step))).toBeLessThan(1e-6);
     }
     expect(calls).toBe(1);
+  });
+});
+
+describe('the ends of schedules', () => {
+  const rates = fc.constantFrom(0, 1e-5, 1e-3, 0.03, 0.1, 0.7, 1, 3);
+  const float = Math.fround;
+
+  it('are exactly the rates that were given', () => {
+    fc.assert(
+      fc.property(rates, rates, fc.integer({ min: 4, max: 999 }), fc.nat(3), (a, b, n, warmup) => {
+        const line = linearSchedule({ start: a, end: b, totalSteps: n });
+        expect([0, n, n + 5].map((s) => rateAt(line, s))).toEqual([a, b, b].map(float));
+        const fall = cosineSchedule({ peak: a, floor: b, warmupSteps: warmup, totalSteps: n });
+        expect([warmup, n].map((s) => rateAt(fall, s))).toEqual([a, b].map(float));
+        if (warmup > 0) expect(rateAt(fall, warmup - 1)).toBe(float(a));
+        const cycle = oneCycleSchedule({ peak: a, totalSteps: 10, startDivisor: 4, endDivisor: 8 });
+        expect([0, 2, 9].map((s) => rateAt(cycle, s))).toEqual([a / 4, a, a / 32].map(float));
+      }),
+    );
   });
 });

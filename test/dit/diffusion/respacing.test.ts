@@ -13,6 +13,14 @@ describe('respaceTimesteps', () => {
     expect(map250.slice(-2)).toEqual([995, 999]);
   });
 
+  it('adds its stride up as the official code does, which rounds other ties than a product', () => {
+    for (const count of [21, 23, 27, 47]) {
+      const middle = (count - 1) / 2;
+      expect((middle * 999) / (count - 1)).toBe(499.5); // which would round to 500
+      expect(respaceTimesteps(1000, count)[middle]).toBe(499);
+    }
+  });
+
   it('keeps all timesteps by default', () => {
     expect([...respaceTimesteps(5, '')]).toEqual([0, 1, 2, 3, 4]);
   });

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { betaTable, createSchedule } from '@tessera/dit';
+import {
+  betaTable,
+  createDiffusion,
+  createSchedule,
+  ddimStep,
+  ddpmStep,
+  sample,
+  type Predicted,
+} from '@tessera/dit';
+import { ones, tensor, zeros } from '@tessera/tensor';
 import { SCHEDULES } from '../../../packages/dit/src/choices.ts';
 
 describe('the linear schedule of 1000 timesteps', () => {
@@ -104,5 +113,39 @@ describe('betaTable', () => {
     const { timesteps, posteriorLogVariance, beta } = createSchedule({ respacing: 1 });
     expect(timesteps).toBe(1);
     expect(posteriorLogVariance[0]).toBe(Math.log(beta[0]));
+  });
+});
+
+describe('a schedule that ends without any signal', () => {
+  const ends = { timesteps: 20, schedule: 'linear' } as const;
+
+  it('is refused where eps is predicted, respaced or not', () => {
+    for (const respacing of ['', 5, '3,4', 20]) {
+      expect(() => createDiffusion({ ...ends, respacing })).toThrow(/alphaBar 0.*Predict 'v'/s);
+    }
+    expect(createDiffusion({ ...ends, respacing: 'ddim5' }).schedule.timesteps).toBe(5);
+    expect(createDiffusion({ ...ends, timesteps: 21 }).schedule.timesteps).toBe(21);
+  });
+
+  it.each<Predicted>(['v', 'xStart'])('gives finite samples where %s is', (predicts) => {
+    for (const clipDenoised of [false, true]) {
+      const diffusion = createDiffusion({ ...ends, predicts });
+      const [x, t, output] = [
+        tensor([[0.5, -1]]),
+        tensor([19], { dtype: 'int32' }),
+        tensor([[0.1, 0.2]]),
+      ];
+      const steps = [
+        ddimStep(diffusion, output, x, t, null, { clipDenoised }),
+        ddpmStep(diffusion, output, x, t, ones([1, 2]), { clipDenoised }),
+      ];
+      const all = steps.flatMap((step) => [...step.x.dataSync(), ...step.xStart.dataSync()]);
+      expect(all.every(Number.isFinite)).toBe(true);
+      const noise = { xT: x, step: () => ones([1, 2]) };
+      for (const sampler of ['ddim', 'ddpm'] as const) {
+        const end = sample(diffusion, (y) => zeros(y.shape), noise, { sampler, clipDenoised });
+        expect(end.dataSync().every(Number.isFinite)).toBe(true);
+      }
+    }
   });
 });

@@ -1,5 +1,4 @@
 import { scalar, tree, ValueError, type Tensor } from '@tessera/tensor';
-import { stopGradient } from '../grad.ts';
 import { namedLeaves } from '../leaves.ts';
 
 /** Clipped gradients. */
@@ -12,37 +11,30 @@ export interface Clipped<T> {
 /**
  * The Euclidean norm of all trainable tensors of a tree taken as one vector, a scalar.
  *
- * No square overflows or underflows: all are of numbers divided by a power of two near the largest, which
- * changes no bit of the others. The norm is infinite if an element is, NaN if one is NaN; its gradient at
- * 0 is 0.
+ * Where the squares would overflow or underflow, it is that of the vector times a power of two, divided by
+ * it again. The norm is infinite if an element is, NaN if one is NaN; its gradient at 0 is 0.
  *
  * @example
  * globalNorm({ a: tensor([3]), b: tensor([[0, 4]]) }); // 5
  */
 export function globalNorm(root: unknown): Tensor {
-  const { scaled, power } = scaledNorm(root);
-  return scaled.mul(twoTo(power));
+  const { scaled, factor } = scaledNorm(root);
+  return scaled.div(factor);
 }
 
-/** The norm as `scaled · 2^power`, with a whole power for which neither overflows. */
-function scaledNorm(root: unknown): { scaled: Tensor; power: Tensor } {
-  const vectors = namedLeaves(root).flatMap(({ tensor, trainable }) =>
-    trainable && tensor.size > 0 ? [tensor] : [],
-  );
-  const peaks = vectors.map((x) => stopGradient(x).abs().max());
-  const largest = peaks.reduce((most, peak) => most.maximum(peak), scalar(0));
-  const power = largest.log().mul(Math.LOG2E).floor().maximum(-MOST).minimum(MOST);
-  const shrink = twoTo(power.neg());
-  const sum = vectors.reduce((total, x) => total.add(x.mul(shrink).square().sum()), scalar(0));
+/** The norm times a power of two, which is 1 unless the squares leave the range of float32. */
+function scaledNorm(root: unknown): { scaled: Tensor; factor: Tensor } {
+  const vectors = namedLeaves(root).flatMap(({ tensor, trainable }) => (trainable ? [tensor] : []));
+  const squares = (factor: Tensor | null): Tensor =>
+    vectors.reduce(
+      (sum, x) => sum.add((factor === null ? x : x.mul(factor)).square().sum()),
+      scalar(0),
+    );
+  const plain = squares(null);
+  const factor = plain.equal(Infinity).where(2 ** -80, plain.less(2 ** -80).where(2 ** 100, 1));
+  const sum = squares(factor);
   const isZero = sum.equal(0); // where √ has no derivative
-  return { scaled: isZero.where(0, isZero.where(1, sum).sqrt()), power };
-}
-
-/** `2^power` and `2^−power` are ordinary float32 numbers up to here. */
-const MOST = 126;
-
-function twoTo(power: Tensor): Tensor {
-  return scalar(2).pow(power);
+  return { scaled: isZero.where(0, isZero.where(1, sum).sqrt()), factor };
 }
 
 /**
@@ -61,16 +53,12 @@ function twoTo(power: Tensor): Tensor {
 export function clipByGlobalNorm<T>(grads: T, maxNorm: number): Clipped<T> {
   if (!(maxNorm > 0))
     throw new ValueError('clipByGlobalNorm', `maxNorm must be above 0, but is ${maxNorm}.`);
-  const { scaled, power } = scaledNorm(grads);
-  const shrink = twoTo(power.neg());
-  const scale = shrink
-    .mul(maxNorm)
-    .div(scaled.add(shrink.mul(1e-6)))
-    .minimum(1);
+  const { scaled, factor } = scaledNorm(grads);
+  const scale = factor.mul(maxNorm).div(scaled.add(factor.mul(1e-6))).minimum(1); // prettier-ignore
   const leaves = namedLeaves(grads).map(({ tensor, trainable }) =>
     trainable ? tensor.mul(scale) : tensor,
   );
-  return { grads: tree.flatten(grads).unflatten(leaves), norm: scaled.mul(twoTo(power)) };
+  return { grads: tree.flatten(grads).unflatten(leaves), norm: scaled.div(factor) };
 }
 
 /**

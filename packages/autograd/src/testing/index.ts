@@ -16,6 +16,7 @@ export { move, movements, views, type Movement, type View } from './movements.ts
 export {
   broadcastable,
   broadcastPairs,
+  lengths,
   shapes,
   type BroadcastPair,
   type ShapeOptions,

@@ -30,6 +30,15 @@ export function shapes(options: ShapeOptions = {}): fc.Arbitrary<number[]> {
 }
 
 /**
+ * Lengths of vectors on both sides of where loops over 4, 16 or 64 elements end, with all rests: what small
+ * shapes do not reach.
+ *
+ * @example
+ * fc.assert(fc.property(lengths, (n) => zeros([n]).add(1).sum().itemSync() === n));
+ */
+export const lengths: fc.Arbitrary<number> = fc.integer({ min: 1, max: 70 });
+
+/**
  * Shapes that broadcast to `shape`: some sizes are 1, some leading axes are missing.
  *
  * @example

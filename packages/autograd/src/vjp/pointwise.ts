@@ -48,15 +48,12 @@ export const pointwise: { readonly [N in PointwiseName]: VjpEntry<PrimitiveParam
     () => ȳ.mul(y).mul(y.neg().add(1)),
   ]),
 
+  // further out exp(−x²) is 0, and x² no number to multiply it by
   erf: rule('y = erf x', ['x̄ = ȳ·2/√π·exp(−x²)'], ([ȳ], { inputs: [x] }) => [
-    () =>
-      ȳ.mul(
-        x
-          .square()
-          .neg()
-          .exp()
-          .mul(2 / Math.sqrt(Math.PI)),
-      ),
+    () => {
+      const near = x.abs().greater(20).where(20, x);
+      return ȳ.mul(near.square().neg().exp().mul(2 / Math.sqrt(Math.PI))); // prettier-ignore
+    },
   ]),
 
   floor: notDifferentiable('piecewise constant: the gradient is 0 wherever it exists'),

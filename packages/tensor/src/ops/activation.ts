@@ -2,8 +2,8 @@ import { checkTensors } from '../arguments.ts';
 import type { Tensor } from '../tensor.ts';
 import { log1p } from './exponential.ts';
 
-/** Beyond ±104 every gate here is 0 or 1 in float32. */
-const REACH = 104;
+/** Beyond ±110 every gate here is 0 or 1 in float32, and 110 times that 0 is 0 before rounding too. */
+const REACH = 110;
 
 /**
  * `x · gate(x)` for a gate that rises from 0 to 1: far out it is 0 or x, and so are its derivatives, which
@@ -11,7 +11,7 @@ const REACH = 104;
  */
 function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
   const raised = x.less(-REACH).where(-REACH, x);
-  return raised.mul(gate(x.greater(REACH).where(REACH, raised)));
+  return raised.mul(gate(raised.greater(REACH).where(REACH, raised)));
 }
 
 /**

@@ -35,7 +35,7 @@ describe('klDiv', () => {
   it('has the gradient −t', () => {
     const target = tensor([[0.25, 0, 0.75]]);
     const gradient = grad((x: Tensor) => klDiv(x, target))(tensor([[-1, -2, -3]]));
-    expect(gradient.toArraySync()).toEqual([[-0.25, -0, -0.75]]);
+    expect(gradient.toArraySync()).toEqual([[-0.25, 0, -0.75]]);
   });
 
   it('has right gradients in both operands', async () => {

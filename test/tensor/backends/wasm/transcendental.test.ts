@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { erf } from '../../../../packages/tensor/src/primitives/erf.ts';
+import { power } from '../../../../packages/tensor/src/primitives/pointwise.ts';
 import {
   compileFunctions,
   hasRelaxed,
@@ -133,13 +134,13 @@ describe.each(variants)('vector functions $variant', ({ compiled }) => {
     expect(worst.ulps, `of ${a[worst.at]} and ${b[worst.at]}`).toBeLessThan(POW_ULPS);
   });
 
-  it('pow has the special cases of Math.pow', () => {
+  it('pow has the special values of IEEE 754', () => {
     const magnitudes = [0, 2 ** -149, 0.5, 1, 1.5, 2, 3, 2 ** 24 - 1, 2 ** 24, 3e38, Infinity];
     const numbers = [...magnitudes.flatMap((x) => [x, -x]), NaN];
     const pairs = numbers.flatMap((x) => numbers.map((y) => [x, y] as const));
     const [a, b] = [0, 1].map((side) => Float32Array.from(pairs, (pair) => pair[side]));
     const got = compiled.pow(a, b);
-    const wrong = pairs.filter((_, i) => ulpsBetween(got[i], a[i] ** b[i]) >= POW_ULPS);
+    const wrong = pairs.filter((_, i) => ulpsBetween(got[i], power(a[i], b[i])) >= POW_ULPS);
     expect(wrong).toEqual([]);
   });
 

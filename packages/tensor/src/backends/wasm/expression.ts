@@ -112,10 +112,37 @@ function valueOf(
 ): V128 {
   if (node.kind === 'load') return loads[node.input];
   if (node.kind === 'literal') return splatOf(node.value, node.dtype);
+  const chosen = node.primitive.name === 'where' ? choose(node.args, values, nodes) : null;
+  if (chosen !== null) return f.keep(chosen);
   const args = node.args.map((arg) => values[arg]);
   const from = nodes[node.args[node.args.length - 1]].dtype;
   const rule = rules[node.primitive.name as keyof PointwiseParams];
   return f.keep(rule({ args, from, to: node.dtype, f, routines }));
+}
+
+/** `where` by one instruction: a value or 0, the larger or the smaller of two; `null` for other choices. */
+function choose(
+  [condition, a, b]: readonly number[],
+  values: readonly V128[],
+  nodes: readonly ExpressionNode[],
+): V128 | null {
+  const isNumber = (i: number, value: number): boolean => {
+    const node = nodes[i];
+    return node.kind === 'literal' && Object.is(node.value, value);
+  };
+  if (isNumber(a, 0)) return v128.andnot(values[b], values[condition]);
+  if (isNumber(b, 0)) return v128.and(values[a], values[condition]);
+  const test = nodes[condition];
+  if (test.kind !== 'apply' || test.primitive.name !== 'less' || nodes[a].dtype !== 'float32')
+    return null;
+  const isSame = (i: number, j: number): boolean => {
+    const node = nodes[i];
+    return i === j || (node.kind === 'literal' && isNumber(j, node.value));
+  };
+  const [low, high] = test.args;
+  if (isSame(a, high) && isSame(b, low)) return f32x4.pmax(values[b], values[a]);
+  if (isSame(a, low) && isSame(b, high)) return f32x4.pmin(values[b], values[a]);
+  return null;
 }
 
 /** A text that is equal exactly for equal expressions. */
