@@ -4,6 +4,7 @@ import {
   currentInterpreter,
   primitives,
   withInterpreter,
+  type DifferentiablePrimitive,
   type Interpreter,
   type Operation,
   type Params,
@@ -140,9 +141,10 @@ export function checkFunction(op: string, f: unknown): void {
   throw new ValueError(op, `takes a function of tensors, but got ${typeof f}.`);
 }
 
-/** An operation from outside the instruction set: composites have their definition, others no rule. */
-function entryOfExtension(operation: Operation): 'decompose' {
+/** An operation from outside the instruction set: composites have their definition, primitives bring their rule. */
+function entryOfExtension(operation: Operation): VjpRule | 'decompose' {
   if (operation.kind === 'composite') return 'decompose';
+  if ('gradient' in operation) return (operation as DifferentiablePrimitive).gradient;
   throw new StateError(
     'grad',
     `no gradient rule for the primitive '${operation.name}'. Express it as a composite of known ones.`,

@@ -38,6 +38,7 @@ export {
   withInterpreter,
   type Interpreter,
 } from './interpreter.ts';
+export type { DifferentiablePrimitive, Gradient } from './linalg/host-primitive.ts';
 export type { Conv2dGeometry } from './primitives/contract.ts';
 export {
   formatParams,

@@ -1,4 +1,5 @@
 import type { FunctionBuilder, FunctionReference, Signature } from './assembler/function.ts';
+import type { TypedArray } from '../../dtype.ts';
 import type { I32, Statement } from './assembler/code.ts';
 import type { ModuleBuilder } from './assembler/module.ts';
 
@@ -19,6 +20,11 @@ export interface KernelCode {
   readonly workspaceBytes?: number;
   /** Memory that each thread has for itself during a unit. Default 0. */
   readonly scratchBytes?: number;
+  /**
+   * Plain code that computes the kernel in place of phases, given the memory of the plan's buffers. The
+   * calling thread runs it alone, between what comes before and after.
+   */
+  readonly host?: (buffers: readonly TypedArray[]) => void;
 }
 
 /** One pass over the units of a kernel. */

@@ -1,0 +1,12 @@
+/**
+ * Small dense linear algebra in plain code, with gradients: an entry of its own, so that pages without it
+ * load nothing of it. It computes in float64 on one thread and rounds the results to float32; it runs on the
+ * cpu and wasm backends, eagerly and in compiled functions.
+ *
+ * @module @tessera/tensor/linalg
+ */
+export { cholesky } from './linalg/cholesky.ts';
+export { det } from './linalg/det.ts';
+export { eigh, type Eigen } from './linalg/eigh.ts';
+export { qr, type QrFactors } from './linalg/qr.ts';
+export { inverse, solve } from './linalg/solve.ts';

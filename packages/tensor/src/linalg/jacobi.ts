@@ -1,0 +1,95 @@
+import { copyMatrix, identityMatrix, type Matrix } from './matrix.ts';
+
+/** Elements below this share of the norm change no digit of the results, which are rounded to float32. */
+const NEGLIGIBLE = 2 ** -60;
+
+/** After so many sweeps rotations have long stopped to change anything (about ten are usual). */
+const MOST_SWEEPS = 60;
+
+/**
+ * Eigenvalues in ascending order and orthonormal eigenvectors, as columns, of a symmetric matrix: rotations
+ * that clear one pair of elements at a time, sweep by sweep, until none is left.
+ *
+ * The largest element of each vector is positive, the first of several.
+ *
+ * Source: Golub & Van Loan 2013, "Matrix computations", algorithm 8.5.3.
+ */
+export function symmetricEigen(a: Matrix): {
+  readonly values: Float64Array;
+  readonly vectors: Matrix;
+} {
+  const n = a.rows;
+  const work = copyMatrix(a);
+  const basis = identityMatrix(n);
+  const norm = Math.sqrt(a.elements.reduce((sum, element) => sum + element * element, 0));
+  let sweep = 0;
+  while (sweep < MOST_SWEEPS && clearPairs(work, basis, norm * NEGLIGIBLE)) sweep++;
+  const diagonal = Float64Array.from({ length: n }, (_, i) => work.elements[i * n + i]);
+  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => diagonal[i] - diagonal[j]);
+  const vectors = copyMatrix(basis);
+  order.forEach((from, to) => {
+    const sign = signOfColumn(basis, from);
+    for (let i = 0; i < n; i++) {
+      vectors.elements[i * n + to] = sign * basis.elements[i * n + from];
+    }
+  });
+  return { values: Float64Array.from(order, (i) => diagonal[i]), vectors };
+}
+
+/** One sweep over the pairs whose element is above `negligible`; whether there was one. */
+function clearPairs(work: Matrix, basis: Matrix, negligible: number): boolean {
+  const { rows: n, elements } = work;
+  let changed = false;
+  for (let p = 0; p < n - 1; p++) {
+    for (let q = p + 1; q < n; q++) {
+      const [pp, pq, qq] = [elements[p * n + p], elements[p * n + q], elements[q * n + q]];
+      if (!(Math.abs(pq) > negligible)) continue;
+      changed = true;
+      const tau = (qq - pp) / (2 * pq);
+      const t = Math.sign(tau || 1) / (Math.abs(tau) + Math.hypot(1, tau));
+      const c = 1 / Math.hypot(1, t);
+      rotateColumns(work, p, q, c, t * c);
+      rotateRows(work, p, q, c, t * c);
+      rotateColumns(basis, p, q, c, t * c);
+    }
+  }
+  return changed;
+}
+
+function rotateColumns(
+  { rows: n, elements }: Matrix,
+  p: number,
+  q: number,
+  c: number,
+  s: number,
+): void {
+  for (let i = 0; i < n; i++) {
+    const [x, y] = [elements[i * n + p], elements[i * n + q]];
+    elements[i * n + p] = c * x - s * y;
+    elements[i * n + q] = s * x + c * y;
+  }
+}
+
+function rotateRows(
+  { rows: n, elements }: Matrix,
+  p: number,
+  q: number,
+  c: number,
+  s: number,
+): void {
+  for (let j = 0; j < n; j++) {
+    const [x, y] = [elements[p * n + j], elements[q * n + j]];
+    elements[p * n + j] = c * x - s * y;
+    elements[q * n + j] = s * x + c * y;
+  }
+}
+
+/** −1 if the largest element of a column is negative, else 1. */
+function signOfColumn({ rows: n, elements }: Matrix, column: number): number {
+  let largest = 0;
+  for (let i = 0; i < n; i++) {
+    const element = elements[i * n + column];
+    if (Math.abs(element) > Math.abs(largest) * (1 + 1e-9)) largest = element;
+  }
+  return largest < 0 ? -1 : 1;
+}
