@@ -58,7 +58,7 @@ function receive(message) {
   if (self === undefined) throw new Error('thread: a message came before the memory.');
   if (message.kind === 'forget') programs.delete(message.id);
   if (message.kind === 'program') {
-    const imports = { env: { memory: self.memory, pause } };
+    const imports = { env: { memory: self.memory, pause, host: pause } };
     const runs = message.modules.map((module) => {
       const { exports } = new WebAssembly.Instance(module, imports);
       return /** @type {RunFunction} */ (exports.run);

@@ -152,6 +152,12 @@ describe.each(backends)('on %s', (_name, backend) => {
     }
   });
 
+  it('leaves the main thread the plain code between work that threads share', () => {
+    const f = (a: Tensor): Tensor => inverse(a.matmul(a).add(eye(200).mul(500))).matmul(a);
+    const a = normal(key(3), [200, 200]);
+    expect(compile(f)(a).dataSync()).toEqual(f(a).dataSync());
+  });
+
   it('compiles gradients', () => {
     const slope = grad((a: Tensor) =>
       solve(a, ones([3]))

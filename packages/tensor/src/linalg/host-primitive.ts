@@ -47,13 +47,22 @@ export function hostPrimitive(operation: MatrixOperation): DifferentiablePrimiti
     name,
     doc,
     gradient,
+    refuses: true,
     infer: (inputs) => operation.infer(inputs),
     flops: (inputs) => operation.flops(inputs),
     kernels: {
       cpu: run,
-      wasm: (kernel): KernelCode => ({ phases: [], host: run(kernel) }),
+      wasm: (kernel): KernelCode => ({
+        phases: [
+          { units: 1, unitCost: operation.flops(kernel.inputs.map(specOf)), host: run(kernel) },
+        ],
+      }),
     },
   };
+}
+
+function specOf({ dtype, view: { shape } }: CallKernel['inputs'][number]): TensorSpec {
+  return { dtype, shape };
 }
 
 /** Applies a primitive of one result. */

@@ -71,14 +71,20 @@ export function controlOf(memory: WebAssembly.Memory): Int32Array {
   return new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
 }
 
-/** What runs the modules of a program in order on a memory; `pause` is what a waiting thread does after a while. */
+/**
+ * What runs the modules of a program in order on a memory.
+ *
+ * @param pause What a waiting thread does after a while.
+ * @param host Runs the plain code of a kernel.
+ */
 export function instantiate(
   modules: readonly WebAssembly.Module[],
   memory: WebAssembly.Memory,
   pause: (address: number, value: number) => void,
+  host: (frame: number, kernel: number) => void,
 ): RunFunction {
   const runs = modules.map((module): RunFunction => {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory, pause } });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, pause, host } });
     return exports['run'] as RunFunction;
   });
   if (runs.length === 1) return runs[0];

@@ -20,15 +20,21 @@ export interface KernelCode {
   readonly workspaceBytes?: number;
   /** Memory that each thread has for itself during a unit. Default 0. */
   readonly scratchBytes?: number;
-  /**
-   * Plain code that computes the kernel in place of phases, given the memory of the plan's buffers. The
-   * calling thread runs it alone, between what comes before and after.
-   */
-  readonly host?: (buffers: readonly TypedArray[]) => void;
 }
 
 /** One pass over the units of a kernel. */
-export interface Phase {
+export type Phase = EmittedPhase | HostPhase;
+
+/** Plain code, which the calling thread runs as one unit: the other threads have no JavaScript of the plan's. */
+export interface HostPhase {
+  readonly units: 1;
+  readonly unitCost: number;
+  /** Computes the kernel, given the memory of those buffers of the plan that the kernel uses. */
+  host(buffers: readonly TypedArray[]): void;
+}
+
+/** A pass that is WebAssembly. */
+export interface EmittedPhase {
   readonly units: number;
   /** Nanoseconds that a unit takes, roughly: small work is not worth handing to threads. */
   readonly unitCost: number;

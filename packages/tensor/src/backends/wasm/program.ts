@@ -9,7 +9,14 @@ import { atomics, drop, i32 } from './assembler/instructions.ts';
 import { ModuleBuilder, type MemoryImport } from './assembler/module.ts';
 import { expressionKey } from './expression.ts';
 import { align } from './heap.ts';
-import { Routines, type KernelCode, type Phase, type Target } from './kernel-code.ts';
+import {
+  Routines,
+  type KernelCode,
+  type Phase,
+  type Target,
+  type EmittedPhase,
+  type HostPhase,
+} from './kernel-code.ts';
 import { dependencies, type PhaseAccess, type Waits } from './schedule.ts';
 
 /** Words of a frame, the memory in which a run is described, by their byte. */
@@ -59,6 +66,8 @@ export interface WasmProgram {
   readonly cost: number;
   /** Nanoseconds of what a thread takes at a time, roughly and at most. */
   readonly pieceCost: number;
+  /** The plain code of kernels that are no WebAssembly, by the index of the kernel. */
+  readonly hosts: ReadonlyMap<number, HostPhase['host']>;
 }
 
 /** One phase with all that its calls need. */
@@ -117,6 +126,11 @@ export function emitProgram(
       (longest, { phase }) => Math.max(longest, grainOf(phase) * phase.unitCost),
       0,
     ),
+    hosts: new Map(
+      steps.flatMap(({ phase, kernel }) =>
+        'host' in phase ? [[kernel, phase.host] as const] : [],
+      ),
+    ),
   };
 }
 
@@ -157,6 +171,8 @@ class Part {
   private readonly module: ModuleBuilder;
   private readonly routines: Routines;
   private readonly wait: FunctionReference;
+  /** Runs the plain code of a kernel. */
+  private readonly host: FunctionReference;
   /** Each runs some steps. */
   private readonly functions: FunctionReference[] = [];
 
@@ -164,6 +180,7 @@ class Part {
     this.layout = layout;
     this.module = new ModuleBuilder(memory);
     const pause = this.module.import('pause', { parameters: ['i32', 'i32'], result: null });
+    this.host = this.module.import('host', { parameters: ['i32', 'i32'], result: null });
     this.routines = new Routines(this.module, target);
     this.wait = waitRoutine(this.routines, pause);
   }
@@ -178,7 +195,11 @@ class Part {
       const codes: FunctionReference[] = [];
       do {
         const { kernel, phase, index } = steps[next++];
-        codes.push(phaseFunction(plan.kernels[kernel], phase, index, this.routines));
+        codes.push(
+          'host' in phase
+            ? this.host
+            : phaseFunction(plan.kernels[kernel], phase, index, this.routines),
+        );
       } while (hasRoom() && codes.length < STEPS_AT_ONCE);
       const run = this.module.define(RUN, (f) => {
         emitSteps(f, this.layout, from, codes, this.wait);
@@ -202,7 +223,7 @@ class Part {
 /** The function of a phase; phases of equal code share one. */
 function phaseFunction(
   kernel: Kernel,
-  phase: Phase,
+  phase: EmittedPhase,
   index: number,
   routines: Routines,
 ): FunctionReference {
@@ -306,7 +327,6 @@ function emitSteps(
     const pointers = operands.map(({ buffer, dtype, view }): Value<'i32'> =>
       plus(i32.load(frame, FRAME.buffers + 4 * buffer), view.offset * BYTES_PER_ELEMENT[dtype]),
     );
-    const constants = (phase.constants ?? []).map((value) => i32.const(value));
     waitFor(waits.before[step]);
     // All units up to here are taken, so that they will be done.
     if (step === overwriting) endIfRefused(steps.slice(0, step).map((_, at) => at));
@@ -314,6 +334,7 @@ function emitSteps(
     f.set(begin, i32.const(0));
     f.set(end, units);
     f.block((out) => {
+      if ('host' in phase) f.branchIf(thread, out);
       f.loop((again) => {
         f.if(shared, () => {
           f.set(begin, atomics.add(taken, i32.const(grain)));
@@ -324,7 +345,12 @@ function emitSteps(
           });
         });
         const self = i32.const(kernel + 1);
-        f.call(code, ...pointers, ...constants, workspace, scratch, frame, self, begin, end);
+        if ('host' in phase) {
+          f.call(code, frame, self);
+        } else {
+          const constants = (phase.constants ?? []).map((value) => i32.const(value));
+          f.call(code, ...pointers, ...constants, workspace, scratch, frame, self, begin, end);
+        }
         f.if(shared, () => {
           const before = atomics.add(plus(taken, DONE), i32.sub(end, begin));
           f.if(i32.eq(i32.add(before, i32.sub(end, begin)), units), () => {

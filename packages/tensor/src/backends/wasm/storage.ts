@@ -75,7 +75,7 @@ function releaserOf(heap: Heap, block: Block): () => void {
 }
 
 /** Elements in a memory. */
-function viewMemory(
+export function viewMemory(
   { buffer }: WebAssembly.Memory,
   address: number,
   dtype: DType,

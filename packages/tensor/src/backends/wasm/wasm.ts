@@ -23,6 +23,7 @@ import { conv2dWeight } from './conv-weight.ts';
 import { conv2d, conv2dInput } from './conv.ts';
 import { gather } from './gather.ts';
 import { align, Heap } from './heap.ts';
+import { HostCalls } from './host-calls.ts';
 import type { KernelCode, Target } from './kernel-code.ts';
 import { LastingBlock } from './lasting-block.ts';
 import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
@@ -253,9 +254,15 @@ class Engine {
     const together = threads.count > 1 && program.cost > ALONE_COST;
     const id = together ? threads.register(modules) : 0;
     const frame = new LastingBlock(this.heap, program.frameBytes, 'prepare');
-    const run = instantiate(modules, memory, (address, value) => {
-      threads.pause(address, value);
-    });
+    const hostCalls = new HostCalls(plan, program.hosts, memory);
+    const run = instantiate(
+      modules,
+      memory,
+      (address, value) => {
+        threads.pause(address, value);
+      },
+      hostCalls.call,
+    );
     const main = (at: number, isShared: boolean): void => {
       run(at, 0, isShared ? 1 : 0);
     };
@@ -283,6 +290,7 @@ class Engine {
           for (const input of lost) backend.release(inputs[input], lostIn(error));
           throw error;
         }
+        hostCalls.check();
         this.checkRefusals(plan, frame.address());
       },
       release: () => {
