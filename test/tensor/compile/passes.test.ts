@@ -131,12 +131,12 @@ describe('rematerialisation', () => {
         tmp9: float32 × 16 at byte 192
         tmp10: float32 × 16 at byte 0
         tmp2: float32[4, 4] = matmul(in0[4, 4], in1[4, 4])
-        tmp3: bool[4, 4], tmp4: float32[4, 4], tmp5: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -104); t1 = where(t0, -104, tmp2[4, 4]); t2 = where(less(104, t1), 104, t1); t0, t1, mul(mul(t1, add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1)), 0.5)
+        tmp3: bool[4, 4], tmp4: float32[4, 4], tmp5: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, -110, tmp2[4, 4]); t2 = where(less(110, t1), 110, t1); t0, t1, mul(mul(t1, add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1)), 0.5)
         tmp6: float32[4, 4] = matmul(tmp5[4, 4], in1[4, 4])
         out0: float32[] = sum over [0, 1] of [4, 4] tmp6[4, 4]
         tmp8: float32[] = map [] 1
         tmp9: float32[4, 4] = matmul(tmp8[4, 4] strides [0, 0], in1[4, 4] strides [1, 4])
-        tmp10: float32[4, 4] = map [4, 4] t0 = mul(tmp9[4, 4], 0.5); t1 = less(104, tmp4[4, 4]); t2 = where(t1, 104, tmp4[4, 4]); t3 = mul(t2, t2); t4 = tanh(mul(add(mul(mul(t3, t2), 0.044715), t2), 0.7978845608028654)); t5 = mul(mul(mul(t0, tmp4[4, 4]), add(neg(mul(t4, t4)), 1)), 0.7978845608028654); t6 = mul(t5, 0.044715); t7 = mul(mul(t6, t2), t2); where(tmp3[4, 4], 0, add(mul(t0, add(t4, 1)), where(t1, 0, add(add(add(t5, mul(t6, t3)), t7), t7))))
+        tmp10: float32[4, 4] = map [4, 4] t0 = mul(tmp9[4, 4], 0.5); t1 = less(110, tmp4[4, 4]); t2 = where(t1, 110, tmp4[4, 4]); t3 = mul(t2, t2); t4 = tanh(mul(add(mul(mul(t3, t2), 0.044715), t2), 0.7978845608028654)); t5 = mul(mul(mul(t0, tmp4[4, 4]), add(neg(mul(t4, t4)), 1)), 0.7978845608028654); t6 = mul(t5, 0.044715); t7 = mul(mul(t6, t2), t2); where(tmp3[4, 4], 0, add(mul(t0, add(t4, 1)), where(t1, 0, add(add(add(t5, mul(t6, t3)), t7), t7))))
         out1: float32[4, 4] = matmul(tmp10[4, 4], in1[4, 4] strides [1, 4])"
     `);
   });

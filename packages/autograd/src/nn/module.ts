@@ -70,7 +70,7 @@ export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
   }
   return Object.create(Object.getPrototypeOf(module) as object, {
     ...Object.getOwnPropertyDescriptors(module),
-    ...Object.getOwnPropertyDescriptors(fields ?? {}),
+    ...Object.getOwnPropertyDescriptors({ ...fields }),
   }) as M;
 }
 
