@@ -41,7 +41,8 @@ export function methodsOf(
 ): readonly Row[] {
   return Object.entries(table).map(([method, args]) => ({
     name: `${name}.${method}`,
-    call: (...given) => Reflect.apply(Reflect.get(object, method) as () => unknown, object, given),
+    call: (...given): unknown =>
+      Reflect.apply(Reflect.get(object, method) as () => unknown, object, given) as unknown,
     args,
   }));
 }
@@ -49,8 +50,8 @@ export function methodsOf(
 function callOf(value: unknown): Row['call'] {
   const f = value as () => unknown;
   return isClass(f)
-    ? (...args): unknown => Reflect.construct(f, args)
-    : (...args): unknown => Reflect.apply(f, undefined, args);
+    ? (...args): unknown => Reflect.construct(f, args) as unknown
+    : (...args): unknown => Reflect.apply(f, undefined, args) as unknown;
 }
 
 function isClass(value: unknown): boolean {
@@ -86,5 +87,5 @@ export function withUnknownOption({ args }: Row): readonly unknown[] | null {
     typeof options === 'object' &&
     options !== null &&
     Object.getPrototypeOf(options) === Object.prototype;
-  return isPlain ? args.with(-1, { ...options, nonsense: 1 }) : null;
+  return isPlain ? [...args.slice(0, -1), { ...options, nonsense: 1 }] : null;
 }

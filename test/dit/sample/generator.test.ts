@@ -21,7 +21,7 @@ Object.assign(backend, {
 });
 
 describe('a generator', () => {
-  let before: Backend;
+  let before: Backend | null;
   beforeAll(() => {
     before = setDefaultBackend(backend);
   });

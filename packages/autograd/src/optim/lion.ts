@@ -56,9 +56,9 @@ export function lion(options: LionOptions = {}): Optimizer<LionState> {
   }
   return {
     init: (params) => ({ step: zeros([], 'int32'), momentum: zerosByPath(params) }),
-    update: (grads, state, params, options) => {
-      checkStep('lion', state, ['step', 'momentum'], options);
-      const { learningRate } = options;
+    update: (grads, state, params, stepOptions) => {
+      checkStep('lion', state, ['step', 'momentum'], stepOptions);
+      const { learningRate } = stepOptions;
       const momentum: Record<string, Tensor> = { ...state.momentum };
       const updated = updateParameters('lion', grads, params, ({ path, gradient, parameter }) => {
         const settings = perParameter?.(path, parameter) ?? {};

@@ -75,9 +75,9 @@ export function sgd(options: SgdOptions = {}): Optimizer<SgdState> {
       step: zeros([], 'int32'),
       velocity: momentum === 0 ? {} : zerosByPath(params),
     }),
-    update: (grads, state, params, options) => {
-      checkStep('sgd', state, ['step', 'velocity'], options);
-      const { learningRate } = options;
+    update: (grads, state, params, stepOptions) => {
+      checkStep('sgd', state, ['step', 'velocity'], stepOptions);
+      const { learningRate } = stepOptions;
       const velocity: Record<string, Tensor> = { ...state.velocity };
       const entering = dampening === 0 ? 1 : state.step.equal(0).where(1, 1 - dampening);
       const updated = updateParameters('sgd', grads, params, ({ path, gradient, parameter }) => {

@@ -104,7 +104,7 @@ export function minimum(a: Tensor, b: Operand): Tensor {
 /** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and the branches to one dtype. */
 export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
   expectBool('where', condition);
-  const tensors = [ifTrue, ifFalse].filter((x) => typeof x === 'object' && isTensor(x)) as Tensor[];
+  const tensors = [ifTrue, ifFalse].filter((x) => typeof x === 'object' && isTensor(x));
   const like = tensors[0] ?? constant(0, 'float32', []);
   const [a, b] = [asTensor('where', ifTrue, like), asTensor('where', ifFalse, like)];
   const dtype = promoteDTypes(a.dtype, b.dtype);

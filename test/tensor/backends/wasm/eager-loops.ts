@@ -12,6 +12,7 @@ import {
   scalar,
   tensor,
   wasmBackend,
+  type Tensor,
   type WasmBackend,
 } from '@tessera/tensor';
 
@@ -66,7 +67,7 @@ async function inWorker(): Promise<Peaks> {
 
 if (isMainThread) {
   const x = normal(key(0), [300, 300]);
-  const work = compile((a, b) => matmul(a, a.add(b)).sum());
+  const work = compile((a: Tensor, b: Tensor) => matmul(a, a.add(b)).sum());
   for (let i = 0; i < 3; i++) await work(x, scalar(i)).item();
   await tensor([1, 2]).add(1).toArray();
   const { relaxed, threads } = defaultBackend() as WasmBackend;
@@ -76,7 +77,7 @@ if (isMainThread) {
     relaxed,
     threads,
   };
-  console.log(JSON.stringify(findings));
+  process.stdout.write(`${JSON.stringify(findings)}\n`);
 } else {
-  parentPort?.postMessage(await dropInEachWay());
+  parentPort?.postMessage(await dropInEachWay(), []);
 }

@@ -63,8 +63,7 @@ export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) =
   const fold = folds[kernel.primitive.name as keyof ReduceParams];
   const cursor = new RunCursor(accumulatorView(kernel.shape, kernel.axes));
   return (buffers) => {
-    const accumulators =
-      output.dtype === 'int32' ? new Int32Array(size) : workspace.reserve(size);
+    const accumulators = output.dtype === 'int32' ? new Int32Array(size) : workspace.reserve(size);
     accumulators.fill(kernel.primitive.initial(output.dtype), 0, size);
     const consume = (values: readonly TypedArray[], _start: number, n: number): void => {
       for (let done = 0; done < n;) {

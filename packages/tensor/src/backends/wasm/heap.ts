@@ -164,13 +164,13 @@ export class Heap {
     else if (most - used > bytes + 2 ** 20) {
       cause = `but the largest free piece has ${Math.floor(largest / 2 ** 20)} MiB`;
     }
+    const hint = canCollect()
+      ? ''
+      : '; here garbage comes back only while values are awaited (await x.item())';
     return new StateError(
       op,
       `no memory is left for ${megabytes(bytes)}: ${megabytes(used)} are in use, ${cause}. ` +
-        'Use smaller batches, compile the whole step, or dispose() of tensors' +
-        (canCollect()
-          ? '.'
-          : '; here garbage comes back only while values are awaited (await x.item()).'),
+        `Use smaller batches, compile the whole step, or dispose() of tensors${hint}.`,
     );
   }
 

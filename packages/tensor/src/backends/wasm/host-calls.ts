@@ -10,7 +10,7 @@ export class HostCalls {
   private readonly hosts: ReadonlyMap<number, HostPhase['host']>;
   private readonly memory: WebAssembly.Memory;
   /** What the first one threw that failed: a run must not be left in the middle of its modules. */
-  private error: unknown = null;
+  private error: Error | null = null;
 
   constructor(
     plan: Plan,
@@ -34,7 +34,7 @@ export class HostCalls {
     try {
       this.hosts.get(self - 1)?.(buffers);
     } catch (error) {
-      this.error ??= error;
+      this.error ??= error as Error;
       Atomics.compareExchange(words, FRAME.refusingKernel / 4, 0, self);
     }
   };
