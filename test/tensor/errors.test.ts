@@ -124,7 +124,7 @@ describe('tensors and their methods', () => {
       ValueError: linspace: count must be a whole number of at least 0, but got 1.5.
       ValueError: linspace: the ends must be finite, but got NaN and 1.
       ShapeError: add: shapes [2, 3] and [2] do not broadcast: sizes 3 and 2 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
-      ValueError: add: operands are tensors, numbers or booleans, but got string. Make a tensor first, with tensor(…).
+      ValueError: add: operands are tensors, numbers or booleans, but got '1'. Make a tensor first, with tensor(…).
       ValueError: add: operands are tensors, numbers or booleans, but got undefined. Make a tensor first, with tensor(…).
       ValueError: add: operands are tensors, numbers or booleans, but got an array. Make a tensor first, with tensor(…).
       DTypeError: and: takes bool, but got float32 and float32. Compare first, e.g. x.greater(0).
@@ -137,9 +137,11 @@ describe('tensors and their methods', () => {
       DTypeError: cast: there is no dtype float64. Use float32, int32, bool.
       ShapeError: matmul: inner dimensions differ: a is [2, 3] (K = 3), b is [2, 3] (K = 2). Did you mean b.transpose(-1, -2)?
       ShapeError: matmul: a is [2, 3], b is []: scalars have no inner dimension. Use mul.
+      ShapeError: matmul: inner dimensions differ: a is [2, 3] (K = 3), b is [2] (K = 2). Did you mean a.transpose(-1, -2)?
+      ShapeError: matmul: inner dimensions differ: a is [3] (K = 3), b is [2, 3] (K = 2). Did you mean b.transpose(-1, -2)?
       ShapeError: matmul (batch dimensions of [2, 3, 4] and [3, 4, 5]): shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       DTypeError: matmul: takes float32, but got int32. Convert it first with .cast('float32').
-      ValueError: matmul: takes tensors, but got a number. For numbers use mul.
+      ValueError: matmul: takes tensors, but got 3. For numbers use mul.
       ShapeError: reshape: cannot turn [2, 3] (6 elements) into [4]. The number of elements must stay the same; at most one size may be -1.
       ShapeError: reshape: cannot turn [2, 3] (6 elements) into [-1, -1]. The number of elements must stay the same; at most one size may be -1.
       ShapeError: reshape: cannot turn [2, 3] (6 elements) into [NaN]. The number of elements must stay the same; at most one size may be -1.

@@ -121,23 +121,21 @@ describe('rematerialisation', () => {
       [4, 4],
     ]);
     expect(plan).toMatchInlineSnapshot(`
-      "plan: 8 kernels, arena 256 bytes
+      "plan: 8 kernels, arena 192 bytes
         tmp2: float32 × 16 at byte 0
-        tmp3: bool × 16 at byte 64
-        tmp4: float32 × 16 at byte 0
-        tmp5: float32 × 16 at byte 128
-        tmp6: float32 × 16 at byte 192
-        tmp8: float32 × 1 at byte 128
-        tmp9: float32 × 16 at byte 192
-        tmp10: float32 × 16 at byte 0
+        tmp3: float32 × 16 at byte 64
+        tmp4: float32 × 16 at byte 128
+        tmp6: float32 × 1 at byte 64
+        tmp7: float32 × 16 at byte 128
+        tmp8: float32 × 16 at byte 0
         tmp2: float32[4, 4] = matmul(in0[4, 4], in1[4, 4])
-        tmp3: bool[4, 4], tmp4: float32[4, 4], tmp5: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, -110, tmp2[4, 4]); t2 = where(less(110, t1), 110, t1); t0, t1, mul(mul(t1, add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1)), 0.5)
-        tmp6: float32[4, 4] = matmul(tmp5[4, 4], in1[4, 4])
-        out0: float32[] = sum over [0, 1] of [4, 4] tmp6[4, 4]
-        tmp8: float32[] = map [] 1
-        tmp9: float32[4, 4] = matmul(tmp8[4, 4] strides [0, 0], in1[4, 4] strides [1, 4])
-        tmp10: float32[4, 4] = map [4, 4] t0 = mul(tmp9[4, 4], 0.5); t1 = less(110, tmp4[4, 4]); t2 = where(t1, 110, tmp4[4, 4]); t3 = mul(t2, t2); t4 = tanh(mul(add(mul(mul(t3, t2), 0.044715), t2), 0.7978845608028654)); t5 = mul(mul(mul(t0, tmp4[4, 4]), add(neg(mul(t4, t4)), 1)), 0.7978845608028654); t6 = mul(t5, 0.044715); t7 = mul(mul(t6, t2), t2); where(tmp3[4, 4], 0, add(mul(t0, add(t4, 1)), where(t1, 0, add(add(add(t5, mul(t6, t3)), t7), t7))))
-        out1: float32[4, 4] = matmul(tmp10[4, 4], in1[4, 4] strides [1, 4])"
+        tmp3: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, -110, tmp2[4, 4]); t2 = where(less(110, t1), 110, t1); mul(where(t0, 0, mul(tmp2[4, 4], add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1))), 0.5)
+        tmp4: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])
+        out0: float32[] = sum over [0, 1] of [4, 4] tmp4[4, 4]
+        tmp6: float32[] = map [] 1
+        tmp7: float32[4, 4] = matmul(tmp6[4, 4] strides [0, 0], in1[4, 4] strides [1, 4])
+        tmp8: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, 0, mul(tmp7[4, 4], 0.5)); t2 = where(t0, -110, tmp2[4, 4]); t3 = less(110, t2); t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4), 0.7978845608028654)); t7 = mul(mul(mul(t1, tmp2[4, 4]), add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t8 = mul(t7, 0.044715); t9 = mul(mul(t8, t4), t4); add(mul(t1, add(t6, 1)), where(t0, 0, where(t3, 0, add(add(add(t7, mul(t8, t5)), t9), t9))))
+        out1: float32[4, 4] = matmul(tmp8[4, 4], in1[4, 4] strides [1, 4])"
     `);
   });
 

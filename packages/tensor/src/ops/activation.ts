@@ -10,8 +10,9 @@ const REACH = 110;
  * would else be ∞ · 0.
  */
 function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
-  const raised = x.less(-REACH).where(-REACH, x);
-  return raised.mul(gate(raised.greater(REACH).where(REACH, raised)));
+  const isLow = x.less(-REACH);
+  const raised = isLow.where(-REACH, x);
+  return isLow.where(0, x.mul(gate(raised.greater(REACH).where(REACH, raised))));
 }
 
 /**
