@@ -127,6 +127,12 @@ const tensorLayers: readonly Layer[] = [
   },
   { name: 'ops', files: ['ops/'], reason: 'functions over tensors and composites' },
   {
+    name: 'linalg',
+    files: ['linalg/'],
+    reason:
+      'operations in plain code are functions of tensors that bring their kernels and gradients along',
+  },
+  {
     name: 'io',
     files: ['io/'],
     only: ['errors', 'arguments', 'dtype', 'shape', 'tensor', 'create'],
@@ -142,7 +148,11 @@ const tensorLayers: readonly Layer[] = [
     files: ['compile/trace.ts', 'compile/variant.ts', 'compile/compile.ts'],
     reason: 'tracing runs tensor code, so it stands above all that users call',
   },
-  { name: 'entries', files: ['index.ts', 'extend.ts', 'gpu.ts'], reason: 'the public names' },
+  {
+    name: 'entries',
+    files: ['index.ts', 'extend.ts', 'linalg.ts', 'gpu.ts'],
+    reason: 'the public names',
+  },
 ];
 
 /** The layers of each package that has them. */

@@ -1,13 +1,15 @@
 import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The public entries, those first whose names win where two entries share one. */
+/** The public entries, those first whose names win where two entries share one, unless a neighbour declares it. */
 export const ENTRIES = {
   '@tessera/tensor': 'packages/tensor/src/index.ts',
   '@tessera/tensor/extend': 'packages/tensor/src/extend.ts',
+  '@tessera/tensor/linalg': 'packages/tensor/src/linalg.ts',
   '@tessera/autograd': 'packages/autograd/src/index.ts',
   '@tessera/autograd/nn': 'packages/autograd/src/nn/index.ts',
   '@tessera/autograd/optim': 'packages/autograd/src/optim/index.ts',
@@ -153,7 +155,9 @@ function examplesIn(
     const imports = new Map<string, string[]>();
     for (const name of freeNames(code)) {
       const candidates = owners.get(name) ?? [];
-      const own = candidates.find(({ file }) => file === source.fileName);
+      const own =
+        candidates.find(({ file }) => file === source.fileName) ??
+        candidates.find(({ file }) => dirname(file) === dirname(source.fileName));
       const module =
         own?.entry ??
         (exported.has(name) ? source.fileName : candidates[0]?.entry) ??

@@ -84,7 +84,7 @@ function drawing(graph: Graph): {
       isLeaf: false,
       lines: [
         `${results} = ${formatApplication(node, names)}`,
-        node.outputs.map(String).join(', '),
+        node.outputs.map(formatSpec).join(', '),
         node.rule.value,
       ],
     });

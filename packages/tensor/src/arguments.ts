@@ -1,7 +1,13 @@
 /** Checks of arguments that only JavaScript callers can get wrong: TypeScript refuses them before. */
 import { formatShape, ValueError } from './errors.ts';
 
-/** A value in the words of an error: `null`, `3`, `'ab'`, `an array`, `a tensor [2, 3]`, `a function`. */
+/**
+ * A value in the words of an error.
+ *
+ * @example
+ * kindOf(null); // 'null'
+ * kindOf(ones([2, 3])); // 'a tensor [2, 3]'
+ */
 export function kindOf(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   if (isTensor(value)) return `a tensor ${formatShape(value.shape)}`;
@@ -17,7 +23,13 @@ export function isTensor(
   return typeof x === 'object' && x !== null && 'dtype' in x && 'value' in x;
 }
 
-/** Throws a ValueError that names the first of `tensors` that is no tensor. */
+/**
+ * Throws a ValueError that names the first of `tensors` that is no tensor.
+ *
+ * @example
+ * checkTensors('mine', { x: ones([2]) });
+ * checkTensors('mine', { y: 3 as never }); // throws ValueError
+ */
 export function checkTensors(op: string, tensors: Readonly<Record<string, unknown>>): void {
   for (const [name, x] of Object.entries(tensors)) {
     if (isTensor(x)) continue;
@@ -28,19 +40,36 @@ export function checkTensors(op: string, tensors: Readonly<Record<string, unknow
   }
 }
 
-/** Throws a ValueError unless `list` is an array; `example` shows how it is written. */
+/**
+ * Throws a ValueError unless `list` is an array.
+ *
+ * @param example How it is written.
+ * @example
+ * checkList('mine', 'sizes', 3, '[2, 2]'); // throws ValueError
+ */
 export function checkList(op: string, name: string, list: unknown, example: string): void {
   if (Array.isArray(list)) return;
   throw new ValueError(op, `${name} must be an array, but is ${kindOf(list)}. Write ${example}.`);
 }
 
-/** Throws a ValueError unless `f` can be called. */
+/**
+ * Throws a ValueError unless `f` can be called.
+ *
+ * @example
+ * checkFunction('mine', 3); // throws ValueError
+ */
 export function checkFunction(op: string, f: unknown): void {
   if (typeof f === 'function') return;
   throw new ValueError(op, `takes a function of tensors, but got ${kindOf(f)}.`);
 }
 
-/** Throws a ValueError unless `options` is an object with no other names than `known`. */
+/**
+ * Throws a ValueError unless `options` is an object with no other names than `known`.
+ *
+ * @example
+ * checkOptions('mine', { eps: 1e-5 }, ['eps']);
+ * checkOptions('mine', { esp: 1e-5 } as { eps?: number }, ['eps']); // throws ValueError
+ */
 export function checkOptions<Options extends object>(
   op: string,
   options: Options,

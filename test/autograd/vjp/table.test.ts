@@ -30,6 +30,7 @@ describe('the gradient table', () => {
     );
     expect(Object.fromEntries(declared)).toMatchInlineSnapshot(`
       {
+        "argsort": "the result is int32",
         "equal": "the result is bool",
         "floor": "piecewise constant: the gradient is 0 wherever it exists",
         "iota": "it has no operands",

@@ -1,4 +1,5 @@
 import {
+  formatSpec,
   arange,
   bincount,
   categorical,
@@ -17,7 +18,7 @@ describe('permutation', () => {
   it('holds each number once, in another order for another key', () => {
     for (const n of [0, 1, 2, 1000]) {
       const order = permutation(key(n), n);
-      expect(order.toString()).toBe(`int32[${n}]`);
+      expect(formatSpec(order)).toBe(`int32[${n}]`);
       expect(sort(order).toArraySync()).toEqual(arange(n).toArraySync());
     }
     expect(permutation(key(1), 9).toArraySync()).toEqual(permutation(key(1), 9).toArraySync());

@@ -1,4 +1,5 @@
 import {
+  formatSpec,
   all,
   allClose,
   any,
@@ -27,7 +28,7 @@ describe('any and all', () => {
     expect(any(x, 1).toArraySync()).toEqual([1, 0, 1]);
     expect(all(x, 1).toArraySync()).toEqual([0, 0, 1]);
     expect(any(x, 0, { keepDims: true }).shape).toEqual([1, 2]);
-    expect(all(x, -1, { keepDims: true }).toString()).toBe('bool[3, 1]');
+    expect(formatSpec(all(x, -1, { keepDims: true }))).toBe('bool[3, 1]');
     expect(any(x).itemSync()).toBe(1);
     expect(all(tensor([7, 1], { dtype: 'int32' })).itemSync()).toBe(1);
   });
@@ -51,7 +52,7 @@ describe('isNaN, isInf and isFinite', () => {
     for (const x of [tensor(Int32Array.of(-(2 ** 31), 2 ** 31 - 1)), tensor([true, false])]) {
       expect(isFinite(x).toArraySync()).toEqual([1, 1]);
       expect(isInf(x).toArraySync()).toEqual([0, 0]);
-      expect(isNaN(x).toString()).toBe('bool[2]');
+      expect(formatSpec(isNaN(x))).toBe('bool[2]');
       expect(isNaN(x).toArraySync()).toEqual([0, 0]);
     }
   });
@@ -106,7 +107,7 @@ describe('where', () => {
   it('takes a number on either side, and on both', () => {
     const condition = tensor([true, false]);
     const whole = tensor([7, 8], { dtype: 'int32' });
-    expect(where(condition, 0, whole).toString()).toBe('int32[2]');
+    expect(formatSpec(where(condition, 0, whole))).toBe('int32[2]');
     expect(where(condition, whole, 0.5).toArraySync()).toEqual([7, 0.5]);
     expect(where(condition, 1, -1).toArraySync()).toEqual([1, -1]);
     expect(where(condition, 1, -1).dtype).toBe('float32');

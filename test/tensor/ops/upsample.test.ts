@@ -50,12 +50,12 @@ describe('upsampleNearest2d', () => {
       `[ShapeError: upsampleNearest2d: [..., H, W] with pixels expected, but got [1, 0, 2].]`,
     );
     expect(() => upsampleNearest2d(ones([3, 3]), 1.5)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [1.5].]`,
+      `[ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [1.5]. Write 2, or { size: [8, 8] }.]`,
     );
     expect(() =>
       upsampleNearest2d(ones([3, 3]), { size: [2, 0] }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [2, 0].]`,
+      `[ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [2, 0]. Write 2, or { size: [8, 8] }.]`,
     );
   });
 });

@@ -100,9 +100,8 @@ function outputSize(
   geometry: Conv2dGeometry,
 ): readonly number[] {
   const { padding, dilation } = geometry;
-  const isWhole = kernel.every((n) => Number.isInteger(n) && n >= 1);
-  const reach = isWhole ? kernel.map((n, i) => dilation[i] * (n - 1) + 1) : [0, 0];
-  if (!isWhole || reach.some((n, i) => 2 * padding[i] > n)) {
+  const reach = kernel.map((n, i) => (Number.isInteger(n) ? dilation[i] * (n - 1) + 1 : 0));
+  if (!kernel.every((n, i) => Number.isInteger(n) && n >= 1 && 2 * padding[i] <= reach[i])) {
     throw new ValueError(
       op,
       `kernel ${formatShape(kernel)} must be whole numbers of at least 1, and padding ` +
