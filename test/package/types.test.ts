@@ -23,6 +23,7 @@ describe.each([
     '@tessera/tensor',
     '@tessera/tensor/extend',
     '@tessera/tensor/gpu',
+    '@tessera/tensor/linalg',
     '@tessera/autograd',
     '@tessera/autograd/nn',
     '@tessera/autograd/optim',
