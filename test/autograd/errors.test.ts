@@ -77,15 +77,15 @@ describe('functions of functions', () => {
       StateError: vjp: the cotangent has 1 tensors, but the value has 2. Pass a tree of the structure of the value.
       ShapeError: vjp: a cotangent is like its value: value 0 is float32[2, 3], the cotangent is int32[2, 3].
       StateError: grad: the function returned a Promise, but it must be synchronous. Read values with await outside of it.
-      ValueError: vjp: takes a function of tensors, but got number.
+      ValueError: vjp: takes a function, but got 3.
       ShapeError: grad: the loss must be a scalar, but has shape [2, 3]. Reduce it, e.g. with .mean().
       DTypeError: grad: the loss must be float32, but is int32: it has no gradient.
       StateError: grad: the function must return a tensor, but returned number. To return more than the loss, use valueAndGrad with hasAux.
       ValueError: grad: argnum is 1 (counted from 0), but the function was called with 1 arguments.
       ValueError: grad: argnum is 0.5 (counted from 0), but the function was called with 1 arguments.
       StateError: grad: with hasAux the function must return [loss, aux].
-      ValueError: grad: takes a function of tensors, but got string.
-      ValueError: record: takes a function of tensors, but got string.
+      ValueError: grad: takes a function, but got 'f'.
+      ValueError: record: takes a function, but got 'f'.
       DTypeError: jacobian: the argument must be float32, but is int32: it has no gradient.
       DTypeError: jacobian: the value must be float32, but is int32: it has no gradient.
       ShapeError: hvp: v is like x: tensor 0 of x is float32[2, 3], of v float32[2].

@@ -17,6 +17,7 @@ const withoutRow: Readonly<Record<string, string>> = {
     'tensor',
     'zeros',
   ]),
+  ...because('frees memory', ['dispose']),
   ...because('is about bytes', [
     'decodeSafetensors',
     'encodeSafetensors',

@@ -186,7 +186,10 @@ it('a class is whole where the engine has no Symbol.dispose', async () => {
     platform: 'node',
     format: 'cjs',
     banner: {
-      js: 'const Symbol = Object.create(globalThis.Symbol, { dispose: { value: undefined } });',
+      js: `const Symbol = Object.setPrototypeOf(
+        (text) => globalThis.Symbol(text),
+        Object.create(globalThis.Symbol, { dispose: { value: undefined } }),
+      );`,
     },
     footer: { js: 'console.log(module.exports.sum);' },
     logLevel: 'silent',

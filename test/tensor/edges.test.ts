@@ -90,8 +90,8 @@ describe('refuses', () => {
         "ValueError: tensor: element 1 is 7, which is no bool. A bool is 0 or 1: compare first, e.g. x.notEqual(0), or take dtype 'int32'.",
         "ValueError: full: 1.5 is no int32. Use float32, or round it first.",
         "ValueError: full: 3000000000 is no int32. Use float32, or round it first.",
-        "FormatError: safetensors: "__metadata__" is a reserved name.",
-        "FormatError: safetensors: "w" is int32, but its data is Float32Array.",
+        "FormatError: safetensors: "__metadata__" is no name for a tensor.",
+        "FormatError: safetensors: "w" is int32, but its data is no Int32Array.",
       ]
     `);
   });

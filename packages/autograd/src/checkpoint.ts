@@ -1,3 +1,4 @@
+import { checkFunction } from '@tessera/tensor/extend';
 import { tree, zeros, type Tensor } from '@tessera/tensor';
 import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
@@ -32,6 +33,7 @@ import { rule, type VjpRule } from './vjp/rule.ts';
 export function checkpoint<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
 ): (...primals: P) => R {
+  checkFunction('checkpoint', f);
   const name = `checkpoint(${f.name === '' ? 'f' : f.name})`;
   const call = { name, f, rule: (site: CallSite<P, R>) => recomputation(f, site) };
   return (...primals) => applyCall(call, primals);

@@ -1,3 +1,4 @@
+import { checkFunction, checkOptions } from '@tessera/tensor/extend';
 import { formatSpec, ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
 import { expectSynchronous } from '@tessera/tensor/extend';
 import { applyCall } from './call.ts';
@@ -54,6 +55,9 @@ export function customVjp<P extends readonly unknown[], R>(
   pullback: CustomRule<P, R>,
   options: CustomVjpOptions = {},
 ): (...primals: P) => R {
+  checkFunction('customVjp', f);
+  checkFunction('customVjp', pullback);
+  checkOptions('customVjp', options, ['name', 'formula']);
   const name = options.name ?? (f.name === '' ? 'customVjp' : f.name);
   const { formula = 'x̄ by its own rule' } = options;
   const call = (...primals: P): R =>

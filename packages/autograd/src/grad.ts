@@ -10,10 +10,10 @@ import {
   ValueError,
   zeros,
 } from '@tessera/tensor';
-import { withInterpreter } from '@tessera/tensor/extend';
+import { checkFunction, checkOptions, withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
 import { alias, outsideRecordings } from './call.ts';
-import { checkFunction, record } from './graph.ts';
+import { record } from './graph.ts';
 
 /** A function's value and the map from cotangents of the value to cotangents of the arguments. */
 export interface Vjp<P extends readonly unknown[], R> {
@@ -101,9 +101,11 @@ export function valueAndGrad<P extends readonly unknown[], A, N extends number =
 ): (...args: P) => ValueAuxAndGrad<P[N], A>;
 export function valueAndGrad<P extends readonly unknown[]>(
   f: (...args: P) => unknown,
-  { argnum = 0, hasAux = false }: GradOptions = {},
+  options: GradOptions = {},
 ): (...args: P) => ValueAndGrad<unknown> {
   checkFunction('grad', f);
+  checkOptions('valueAndGrad', options, ['argnum', 'hasAux']);
+  const { argnum = 0, hasAux = false } = options;
   return (...args) => {
     checkArgnum(argnum, args.length);
     const ofArgument = (argument: unknown): unknown =>

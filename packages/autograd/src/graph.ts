@@ -1,6 +1,7 @@
-import { StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
+import { StateError, tree, type Tensor } from '@tessera/tensor';
 import {
   apply,
+  checkFunction,
   currentInterpreter,
   primitives,
   withInterpreter,
@@ -133,12 +134,6 @@ export function record<P extends readonly unknown[], R>(
   const replaced = tree.flatten(primals).unflatten(inputs);
   const value = withInterpreter(recorder, () => f(...replaced));
   return { value, graph: recorder, variables };
-}
-
-/** Throws a ValueError unless `f` can be called. */
-export function checkFunction(op: string, f: unknown): void {
-  if (typeof f === 'function') return;
-  throw new ValueError(op, `takes a function of tensors, but got ${typeof f}.`);
 }
 
 /** An operation from outside the instruction set: composites have their definition, primitives bring their rule. */

@@ -1,5 +1,6 @@
 /** The ready-made runs behind `--preset`. */
 
+import { checkOptions } from '@tessera/tensor/extend';
 import { checkChoice } from './choice-check.ts';
 import {
   DEFAULT_BACKEND,
@@ -101,6 +102,7 @@ export function warmupSteps(steps: number): number {
  */
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   checkChoice('presetConfig', 'preset', preset, PRESETS);
+  checkOptions('presetConfig', changes, ['design', 'backend', 'steps', 'batch', 'seed', 'data']);
   const sizes = SIZES[preset];
   const steps = changes.steps ?? sizes.steps;
   const { autoencoder } = sizes;

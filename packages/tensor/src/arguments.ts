@@ -60,7 +60,7 @@ export function checkList(op: string, name: string, list: unknown, example: stri
  */
 export function checkFunction(op: string, f: unknown): void {
   if (typeof f === 'function') return;
-  throw new ValueError(op, `takes a function of tensors, but got ${kindOf(f)}.`);
+  throw new ValueError(op, `takes a function, but got ${kindOf(f)}.`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { kindOf } from './arguments.ts';
 import { DTypeError, expectMemory } from './errors.ts';
 
 /** Element type of a tensor. Booleans are stored one byte each, 0 or 1. */
@@ -65,7 +66,7 @@ export function checkDType(op: string, dtype: DType): void {
   if (Object.hasOwn(BYTES_PER_ELEMENT, dtype)) return;
   throw new DTypeError(
     op,
-    `there is no dtype ${dtype}. Use ${Object.keys(BYTES_PER_ELEMENT).join(', ')}.`,
+    `there is no dtype ${typeof dtype === 'string' ? dtype : kindOf(dtype)}. Use ${Object.keys(BYTES_PER_ELEMENT).join(', ')}.`,
     [dtype],
   );
 }

@@ -20,7 +20,7 @@ export const autogradRows: readonly Row[] = rowsOf(autograd, {
   graphToMermaid: [graph],
   hvp: [f, x, ones([3])],
   jacobian: [f],
-  namedLeaves: [{ x }],
+  namedLeaves: [[x]],
   record: [f, x],
   stopGradient: [x],
   valueAndGrad: [f, { argnum: 0, hasAux: false }],

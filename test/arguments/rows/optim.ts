@@ -2,8 +2,8 @@ import * as optim from '@tessera/autograd/optim';
 import { ones, scalar, tensor } from '@tessera/tensor';
 import { methodsOf, rowsOf, type Row } from '../misuse.ts';
 
-const params = { w: ones([2]) };
-const grads = { w: tensor([0.5, -1]) };
+const params = [ones([2])];
+const grads = [tensor([0.5, -1])];
 const step = scalar(3, 'int32');
 
 /** A row for every public function of the entry, and for the methods of each optimizer. */

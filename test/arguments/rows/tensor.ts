@@ -11,6 +11,9 @@ const image = T.ones([1, 2, 4, 4]);
 const random = T.key(0);
 const vector = T.ones([3]);
 const npy = await T.toNpy(x);
+const file = T.encodeSafetensors(new Map());
+const readPart = (offset: number, length: number): Promise<Uint8Array> =>
+  Promise.resolve(file.subarray(offset, offset + length));
 
 const calls: Readonly<Record<string, readonly unknown[]>> = {
   all: [x, 0, { keepDims: true }],
@@ -82,10 +85,13 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   nonzero: [x],
   norm: [x, 0, { order: 1, keepDims: true }],
   normal: [random, [2]],
+  npyDType: [npy, 'file'],
   oneHot: [ids, 2],
+  openSafetensors: [readPart, file.length, 'file'],
   ones: [[2], 'int32'],
   onesLike: [x, 'int32'],
   outer: [vector, vector],
+  parseJson: ['{}', 'file'],
   pad: [
     x,
     [

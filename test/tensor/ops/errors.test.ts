@@ -330,7 +330,7 @@ describe('functions of tensors', () => {
       ShapeError: mine: shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ValueError: compile: donate names argument 1, but the function was called with 1.
       StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.
-      ValueError: compile: takes a function, but got a number.
+      ValueError: compile: takes a function, but got 3.
       StateError: data: the values of float32[] are not known while compile traces the function. Return the tensor and read it outside.
       StateError: evaluate: a tensor without values left the function that compile traced. Return it instead.
       StateError: tree.map: the trees differ: 1 leaves and 0 leaves.

@@ -1,5 +1,6 @@
 /** Noise schedules: how much noise each timestep holds, and which timesteps a sampler visits. */
 
+import { checkOptions } from '@tessera/tensor/extend';
 import { ValueError } from '@tessera/tensor';
 import { checkChoice } from '../choice-check.ts';
 import { SCHEDULES, type Schedule } from '../choices.ts';
@@ -112,6 +113,7 @@ function cosineBetas(timesteps: number): Float64Array {
  * schedule.timestepMap.slice(0, 3); // [0, 4, 8]
  */
 export function createSchedule(options: ScheduleOptions = {}): NoiseSchedule {
+  checkOptions('createSchedule', options, ['schedule', 'timesteps', 'respacing']);
   const { schedule = 'linear', timesteps: totalTimesteps = 1000, respacing = '' } = options;
   const fullAlphaBar = runningProduct(betaTable(schedule, totalTimesteps));
   const timestepMap = respaceTimesteps(totalTimesteps, respacing);

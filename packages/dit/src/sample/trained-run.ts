@@ -1,5 +1,6 @@
 /** A trained run, ready to draw, wherever its files come from. */
 
+import { checkList, checkOptions } from '@tessera/tensor/extend';
 import { key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { IMAGE_SIZE, parseConfigText, type SamplingConfig, type TrainConfig } from '../config.ts';
@@ -74,6 +75,7 @@ export class TrainedRun {
   /** What {@link generate} draws, in about [-1, 1]: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major. */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
     checkLabels(labels, this.config);
+    checkOptions('generate', options, ['seed', 'guidance', 'steps', 'sampler', 'onProgress']);
     const { seed = 0, ...changed } = options;
     const { sampling } = this.config;
     return this.#generator.generate(this.model, {
@@ -88,6 +90,7 @@ export class TrainedRun {
 function checkLabels(labels: readonly number[], { model }: TrainConfig): void {
   const known = (label: number): boolean =>
     Number.isInteger(label) && label >= 0 && label < model.numClasses;
+  checkList('generate', 'labels', labels, '[3, 1, 4]');
   if (labels.length > 0 && labels.every(known)) return;
   throw new ValueError(
     'generate',

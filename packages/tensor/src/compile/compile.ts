@@ -1,3 +1,4 @@
+import { checkFunction, checkList, checkOptions } from '../arguments.ts';
 import type { Backend } from '../backend.ts';
 import { commonBackend, evaluator, remember } from '../eager.ts';
 import { ValueError } from '../errors.ts';
@@ -65,9 +66,10 @@ export function compile<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  if (typeof f !== 'function') {
-    throw new ValueError('compile', `takes a function, but got a ${typeof f}.`);
-  }
+  checkFunction('compile', f);
+  checkOptions('compile', options, ['donate']);
+  if (options.donate !== undefined)
+    checkList('compile', 'donate', options.donate, '{ donate: [0] }');
   const known = new WeakMap<Backend, Map<string, Variant<R>>>();
   const see = variationWatch(f.name);
   const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {

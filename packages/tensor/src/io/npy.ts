@@ -1,3 +1,4 @@
+import { checkTensors } from '../arguments.ts';
 import { tensor } from '../create.ts';
 import { excerpt, expectMemory, FormatError, ShapeError } from '../errors.ts';
 import { sizeOf } from '../shape.ts';
@@ -107,6 +108,7 @@ function swapBytes(bytes: Uint8Array, width: number): void {
  * bytes.length; // 140: a header of 128 bytes and three float32
  */
 export async function toNpy(x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
+  checkTensors('toNpy', { x });
   const { shape, dtype } = x;
   if (shape.length > MAX_RANK) {
     throw new ShapeError('toNpy', `${shape.length} axes, but NumPy knows at most ${MAX_RANK}.`, [

@@ -83,7 +83,7 @@ export function readHeader(json: Uint8Array, bodyLength: number, label: string):
 
 /** The same value if it maps names to texts. */
 export function expectMetadata(value: unknown, label: string): Readonly<Record<string, string>> {
-  if (!isRecord(value)) {
+  if (!isRecord(value) || value instanceof Map) {
     throw new FormatError(label, `${METADATA} must map names to texts.`);
   }
   const odd = Object.keys(value).find((key) => typeof value[key] !== 'string');

@@ -1,3 +1,4 @@
+import { checkFunction, kindOf } from '../arguments.ts';
 import type { DType, TypedArray } from '../dtype.ts';
 import { excerpt, FormatError } from '../errors.ts';
 import type { Shape } from '../shape.ts';
@@ -87,6 +88,13 @@ export async function openSafetensors(
   size: number,
   label = 'safetensors',
 ): Promise<OpenSafetensors> {
+  checkFunction(label, read);
+  if (!Number.isSafeInteger(size)) {
+    throw new FormatError(
+      label,
+      `the size must be a whole number of bytes, but is ${kindOf(size)}.`,
+    );
+  }
   const part = async (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
     const bytes = await read(offset, length);
     if (bytes.length === length) return bytes;

@@ -22,6 +22,9 @@ const HINTS = {
 
 /** Throws a ValueError unless `dtype` holds `value`, element number `at` if it is one of several. */
 export function checkNumber(op: string, value: number, dtype: DType, at?: number): void {
+  if (typeof value !== 'number' && typeof value !== 'boolean') {
+    throw new ValueError(op, `takes a number, but got ${kindOf(value)}.`);
+  }
   if (dtype === 'float32') return;
   if (dtype === 'int32' ? saturateInt32(value) === value : value === 0 || value === 1) return;
   const subject = at === undefined ? `${value} is` : `element ${at} is ${value}, which is`;

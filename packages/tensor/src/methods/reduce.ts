@@ -39,7 +39,8 @@ export function variance(
     throw new ValueError('variance', `correction must be finite, but is ${kindOf(correction)}.`);
   }
   const count = reducedCount('variance', x, axes);
-  const centered = x.sub(x.mean(axes, { keepDims: true }));
+  const center = (y: Tensor): Tensor => y.sub(y.mean(axes, { keepDims: true }));
+  const centered = center(center(x)); // the second takes away what rounding left of a large mean
   return centered
     .square()
     .sum(axes, shape)

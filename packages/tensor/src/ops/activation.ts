@@ -45,8 +45,8 @@ export function gelu(x: Tensor): Tensor {
       .mul(0.044715)
       .add(y)
       .mul(Math.sqrt(2 / Math.PI));
-    return inner.tanh().add(1);
-  }).mul(0.5);
+    return inner.tanh().add(1).mul(0.5);
+  });
 }
 
 /**
@@ -57,7 +57,7 @@ export function gelu(x: Tensor): Tensor {
  */
 export function geluErf(x: Tensor): Tensor {
   checkTensors('geluErf', { x });
-  return gated(x, (y) => y.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+  return gated(x, (y) => y.mul(Math.SQRT1_2).erf().add(1).mul(0.5));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { asTensor } from '../methods/arithmetic.ts';
 import { checkTensors } from '../arguments.ts';
 import { ValueError } from '../errors.ts';
 import type { Operand, Tensor } from '../tensor.ts';
@@ -17,14 +18,16 @@ import type { Operand, Tensor } from '../tensor.ts';
  */
 export function clamp(x: Tensor, low: Operand | null, high: Operand | null = null): Tensor {
   checkTensors('clamp', { x });
+  for (const bound of [low, high]) if (bound !== null) asTensor('clamp', bound, x);
   if (Number.isNaN(low) || Number.isNaN(high)) {
     throw new ValueError(
       'clamp',
       `a bound is NaN: low ${String(low)}, high ${String(high)}. Use null for none.`,
     );
   }
-  const raised = low === null ? x : bounded(x, low, x.less(low), x.greaterEqual(low));
-  return high === null
+  const raised =
+    low === null || low === -Infinity ? x : bounded(x, low, x.less(low), x.greaterEqual(low));
+  return high === null || high === Infinity
     ? raised
     : bounded(raised, high, raised.greater(high), raised.lessEqual(high));
 }

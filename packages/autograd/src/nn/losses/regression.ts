@@ -45,10 +45,16 @@ export function smoothL1(
   if (!(beta >= 0)) throw new ValueError('smoothL1', `beta must be at least 0, but got ${beta}.`);
   const difference = prediction.sub(target);
   const distance = difference.abs();
-  const near = distance.less(beta);
+  const near = distance.greaterEqual(beta).not(); // NaN counts as near, so that its gradient is NaN
   const losses =
     beta === 0
       ? distance
-      : near.where(near.where(difference, 0).square().div(2 * beta), distance.sub(beta / 2));
+      : near.where(
+          near
+            .where(difference, 0)
+            .square()
+            .div(2 * beta),
+          distance.sub(beta / 2),
+        );
   return reduceLosses('smoothL1', losses, reduction);
 }

@@ -81,6 +81,9 @@ export interface WasmBackend extends Backend {
   stopThreads(): void;
 }
 
+/** Threads that there may be: more than any machine has cores, and few enough to start. */
+const MOST_THREADS = 1024;
+
 /** Work of less than this many nanoseconds is done by the calling thread alone. */
 const ALONE_COST = 100_000;
 
@@ -127,10 +130,10 @@ const calls: {
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   checkOptions('wasmBackend', options, ['threads', 'relaxed', 'moduleBytes']);
   const { threads = availableThreads(), moduleBytes = MODULE_BYTES } = options;
-  if (!Number.isInteger(threads) || threads < 1) {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new ValueError(
       'wasmBackend',
-      `threads must be a whole number of at least 1, but is ${kindOf(threads)}.`,
+      `threads must be a whole number from 1 to ${MOST_THREADS}, but is ${kindOf(threads)}.`,
     );
   }
   if (typeof moduleBytes !== 'number' || !(moduleBytes > 0)) {
