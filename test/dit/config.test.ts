@@ -182,16 +182,24 @@ describe('a configuration', () => {
   });
 
   test('that a run could not end with is refused', () => {
-    expect(problem(['model.classDropoutProb', 0])).toMatchInlineSnapshot(`"FormatError: parseTrainConfig: config.json: sampling.guidance 2 needs a null class, and a model with classDropoutProb 0 has none. Set sampling.guidance to 1, or classDropoutProb above 0."`);
+    expect(problem(['model.classDropoutProb', 0])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: sampling.guidance 2 needs a null class, and a model with classDropoutProb 0 has none. Set sampling.guidance to 1, or classDropoutProb above 0."`,
+    );
     expect(problem(['model.classDropoutProb', 0], ['sampling.guidance', 1])).toBe('accepted');
-    expect(problem(['model.mlpRatio', 1e-9])).toMatchInlineSnapshot(`"FormatError: parseTrainConfig: config.json: model: mlpRatio 1e-9 leaves nothing of hiddenSize 128 for the MLP."`);
-    expect(problem(['classNames', ['a', 'b']])).toMatchInlineSnapshot(`"FormatError: parseTrainConfig: config.json: classNames has 2 names for the 10 classes of the model."`);
+    expect(problem(['model.mlpRatio', 1e-9])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model: mlpRatio 1e-9 leaves nothing of hiddenSize 128 for the MLP."`,
+    );
+    expect(problem(['classNames', ['a', 'b']])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: classNames has 2 names for the 10 classes of the model."`,
+    );
     expect(problem(['classNames', base.autoencoder.channels])).toMatch(
       /classNames\.0: expected string/,
     );
     const names = Array.from({ length: 10 }, (_, i) => `name ${i}`);
     expect(problem(['classNames', names])).toBe('accepted');
-    expect(problem(['classNames', [...names.slice(1), 'a\u0000b']])).toMatchInlineSnapshot(`"FormatError: parseTrainConfig: config.json: classNames.9: must have no control characters, got "a\\u0000b"."`);
+    expect(problem(['classNames', [...names.slice(1), 'a\u0000b']])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: classNames.9: must have no control characters, got "a\\u0000b"."`,
+    );
   });
 
   test('with numbers that nothing can hold is refused at once', () => {
@@ -213,7 +221,9 @@ describe('a configuration', () => {
     expect(problem(['diffusion.timesteps', 1e8])).toMatch(/timesteps: must be at most 100000/);
     for (const value of [1e-300, 1e300])
       expect(problem(['latentScale', value])).toMatch(/must be at/);
-    expect(problem(['model.hiddenSize', 16_384], ['model.depth', 1000])).toMatchInlineSnapshot(`"FormatError: parseTrainConfig: config.json: model: it has more than 3221.2·10⁹ weights, and 1073741824 are the most that fit into memory. Make hiddenSize, depth or numClasses smaller."`);
+    expect(problem(['model.hiddenSize', 16_384], ['model.depth', 1000])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model: it has more than 3221.2·10⁹ weights, and 1073741824 are the most that fit into memory. Make hiddenSize, depth or numClasses smaller."`,
+    );
   });
 
   test('is quoted in errors shortly, and so that no terminal obeys it', () => {
