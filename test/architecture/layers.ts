@@ -180,7 +180,6 @@ export const boundaries: readonly Boundary[] = [
     package: '@tessera/dit',
     entries: [
       '@tessera/tensor',
-      '@tessera/tensor/extend',
       '@tessera/tensor/gpu',
       '@tessera/autograd',
       '@tessera/autograd/nn',

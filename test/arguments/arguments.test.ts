@@ -25,8 +25,13 @@ const entries: readonly Entry[] = [
     exempt: {
       setDefaultBackend: 'a wrong call that it takes, null, changes what the other rows compute on',
       Tensor: 'made by the engine',
+      checkFunction: 'for those who write functions',
+      checkList: 'for those who write functions',
+      checkOptions: 'for those who write functions',
+      checkTensors: 'for those who write functions',
       excerpt: 'for those who write messages',
       formatSpec: 'for those who write messages',
+      kindOf: 'for those who write messages',
       TreeNode: 'abstract',
     },
   },

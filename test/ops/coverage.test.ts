@@ -29,6 +29,13 @@ const withoutRow: Readonly<Record<string, string>> = {
     'toNpy',
   ]),
   ...because('is about texts', ['excerpt', 'parseJson']),
+  ...because('is about arguments', [
+    'checkFunction',
+    'checkList',
+    'checkOptions',
+    'checkTensors',
+    'kindOf',
+  ]),
   ...because('is about shapes', ['broadcastShapes', 'formatShape', 'formatSpec', 'sizeOf']),
   ...because('is about where and how functions run', [
     'compile',

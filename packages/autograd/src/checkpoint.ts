@@ -1,5 +1,4 @@
-import { checkFunction } from '@tessera/tensor/extend';
-import { tree, zeros, type Tensor } from '@tessera/tensor';
+import { checkFunction, tree, zeros, type Tensor } from '@tessera/tensor';
 import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
 import { applyCall, type CallSite } from './call.ts';

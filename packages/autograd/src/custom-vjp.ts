@@ -1,5 +1,12 @@
-import { checkFunction, checkOptions } from '@tessera/tensor/extend';
-import { formatSpec, ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
+import {
+  checkFunction,
+  checkOptions,
+  formatSpec,
+  ShapeError,
+  StateError,
+  tree,
+  type Tensor,
+} from '@tessera/tensor';
 import { expectSynchronous } from '@tessera/tensor/extend';
 import { applyCall } from './call.ts';
 import { rule } from './vjp/rule.ts';

@@ -1,5 +1,11 @@
-import { checkFunction, checkList, checkOptions } from '@tessera/tensor/extend';
-import { ones, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  checkFunction,
+  checkList,
+  checkOptions,
+  ones,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import { backward } from './backward.ts';
 import { checkLoss } from './grad.ts';
 import { record, type Graph, type Node } from './graph.ts';

@@ -1,4 +1,6 @@
 import {
+  checkFunction,
+  checkOptions,
   formatSpec,
   DTypeError,
   formatShape,
@@ -10,7 +12,7 @@ import {
   ValueError,
   zeros,
 } from '@tessera/tensor';
-import { checkFunction, checkOptions, withInterpreter } from '@tessera/tensor/extend';
+import { withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
 import { alias, outsideRecordings } from './call.ts';
 import { record } from './graph.ts';

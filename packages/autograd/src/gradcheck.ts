@@ -1,5 +1,7 @@
-import { checkFunction, checkList, checkOptions } from '@tessera/tensor/extend';
 import {
+  checkFunction,
+  checkList,
+  checkOptions,
   foldIn,
   key,
   normal,

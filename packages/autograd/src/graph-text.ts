@@ -1,5 +1,5 @@
-import { formatSpec, ValueError, type Tensor } from '@tessera/tensor';
-import { formatParams, kindOf } from '@tessera/tensor/extend';
+import { kindOf, formatSpec, ValueError, type Tensor } from '@tessera/tensor';
+import { formatParams } from '@tessera/tensor/extend';
 import type { Graph, Node } from './graph.ts';
 import { cotangentFormula } from './vjp/rule.ts';
 

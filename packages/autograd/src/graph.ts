@@ -1,7 +1,6 @@
-import { StateError, tree, type Tensor } from '@tessera/tensor';
+import { checkFunction, StateError, tree, type Tensor } from '@tessera/tensor';
 import {
   apply,
-  checkFunction,
   currentInterpreter,
   primitives,
   withInterpreter,

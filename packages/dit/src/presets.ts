@@ -1,6 +1,6 @@
 /** The ready-made runs behind `--preset`. */
 
-import { checkOptions } from '@tessera/tensor/extend';
+import { checkOptions } from '@tessera/tensor';
 import { checkChoice } from './choice-check.ts';
 import {
   DEFAULT_BACKEND,

@@ -5,7 +5,6 @@
  *
  * @module @tessera/tensor/extend
  */
-export { checkFunction, checkList, checkOptions, checkTensors, kindOf } from './arguments.ts';
 export type { Backend, Executable, Storage } from './backend.ts';
 export { fuse, type Schedule } from './compile/fuse.ts';
 export type {

@@ -14,6 +14,7 @@
  */
 import './eager.ts';
 
+export { checkFunction, checkList, checkOptions, checkTensors, kindOf } from './arguments.ts';
 export type { Backend, Executable, Storage } from './backend.ts';
 export { cpuBackend } from './backends/cpu/cpu.ts';
 export { wasmBackend, type WasmBackend, type WasmOptions } from './backends/wasm/wasm.ts';

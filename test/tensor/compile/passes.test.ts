@@ -129,12 +129,12 @@ describe('rematerialisation', () => {
         tmp7: float32 × 16 at byte 128
         tmp8: float32 × 16 at byte 0
         tmp2: float32[4, 4] = matmul(in0[4, 4], in1[4, 4])
-        tmp3: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, -110, tmp2[4, 4]); t2 = where(less(110, t1), 110, t1); mul(where(t0, 0, mul(tmp2[4, 4], add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1))), 0.5)
+        tmp3: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, -110, tmp2[4, 4]); t2 = where(less(110, t1), 110, t1); where(t0, 0, mul(tmp2[4, 4], mul(add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1), 0.5)))
         tmp4: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])
         out0: float32[] = sum over [0, 1] of [4, 4] tmp4[4, 4]
         tmp6: float32[] = map [] 1
         tmp7: float32[4, 4] = matmul(tmp6[4, 4] strides [0, 0], in1[4, 4] strides [1, 4])
-        tmp8: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, 0, mul(tmp7[4, 4], 0.5)); t2 = where(t0, -110, tmp2[4, 4]); t3 = less(110, t2); t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4), 0.7978845608028654)); t7 = mul(mul(mul(t1, tmp2[4, 4]), add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t8 = mul(t7, 0.044715); t9 = mul(mul(t8, t4), t4); add(mul(t1, add(t6, 1)), where(t0, 0, where(t3, 0, add(add(add(t7, mul(t8, t5)), t9), t9))))
+        tmp8: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, 0, tmp7[4, 4]); t2 = where(t0, -110, tmp2[4, 4]); t3 = less(110, t2); t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4), 0.7978845608028654)); t7 = mul(mul(mul(mul(t1, tmp2[4, 4]), 0.5), add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t8 = mul(t7, 0.044715); t9 = mul(mul(t8, t4), t4); add(mul(t1, mul(add(t6, 1), 0.5)), where(t0, 0, where(t3, 0, add(add(add(t7, mul(t8, t5)), t9), t9))))
         out1: float32[4, 4] = matmul(tmp8[4, 4], in1[4, 4] strides [1, 4])"
     `);
   });

@@ -56,7 +56,7 @@ describe('plan', () => {
     const f = compile((a: Tensor, b: Tensor) => gelu(a.add(b)).mul(2));
     expect(f.stages(x, zeros([3])).plan).toMatchInlineSnapshot(`
       "plan: 1 kernel, arena 0 bytes
-        out0: float32[2, 3] = map [2, 3] t0 = add(in0[2, 3], in1[2, 3] strides [0, 1]); t1 = less(t0, -110); t2 = where(t1, -110, t0); t3 = where(less(110, t2), 110, t2); mul(mul(where(t1, 0, mul(t0, add(tanh(mul(add(mul(mul(mul(t3, t3), t3), 0.044715), t3), 0.7978845608028654)), 1))), 0.5), 2)"
+        out0: float32[2, 3] = map [2, 3] t0 = add(in0[2, 3], in1[2, 3] strides [0, 1]); t1 = less(t0, -110); t2 = where(t1, -110, t0); t3 = where(less(110, t2), 110, t2); mul(where(t1, 0, mul(t0, mul(add(tanh(mul(add(mul(mul(mul(t3, t3), t3), 0.044715), t3), 0.7978845608028654)), 1), 0.5))), 2)"
     `);
   });
 

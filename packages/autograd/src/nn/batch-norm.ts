@@ -1,5 +1,13 @@
-import { checkOptions, checkTensors } from '@tessera/tensor/extend';
-import { batchNorm, formatShape, ones, ShapeError, zeros, type Tensor } from '@tessera/tensor';
+import {
+  checkOptions,
+  checkTensors,
+  batchNorm,
+  formatShape,
+  ones,
+  ShapeError,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
 import { stopGradient } from '../grad.ts';
 import { Buffer } from '../leaves.ts';
 import { Module, withFields, type Trained } from './module.ts';

@@ -1,5 +1,5 @@
-import { checkOptions } from '@tessera/tensor/extend';
 import {
+  checkOptions,
   conv2d,
   convTranspose2d,
   split,

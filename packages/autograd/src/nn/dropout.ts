@@ -1,5 +1,4 @@
-import { checkTensors, kindOf } from '@tessera/tensor/extend';
-import { bernoulli, ValueError, type Tensor } from '@tessera/tensor';
+import { checkTensors, kindOf, bernoulli, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, type Trained } from './module.ts';
 
 /**

@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { embedding, type Tensor } from '@tessera/tensor';
+import { checkOptions, embedding, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
 import { checkSizes } from './sizes.ts';

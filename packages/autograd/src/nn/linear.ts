@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { linear, split, type Tensor } from '@tessera/tensor';
+import { checkOptions, linear, split, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from './module.ts';
 import { checkSizes } from './sizes.ts';

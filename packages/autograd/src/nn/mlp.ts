@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { gelu, split, type Tensor } from '@tessera/tensor';
+import { checkOptions, gelu, split, type Tensor } from '@tessera/tensor';
 import type { Initializer } from './init.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';

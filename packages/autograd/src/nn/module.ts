@@ -1,5 +1,5 @@
-import { kindOf } from '@tessera/tensor/extend';
 import {
+  kindOf,
   excerpt,
   formatSpec,
   FormatError,

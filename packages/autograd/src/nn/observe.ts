@@ -1,5 +1,4 @@
-import { checkFunction } from '@tessera/tensor/extend';
-import { Tensor, tree, TreeNode } from '@tessera/tensor';
+import { checkFunction, Tensor, tree, TreeNode } from '@tessera/tensor';
 import { expectModule, type Module } from './module.ts';
 
 /** Called after the `forward` of each module with its path in the model, what it gave, and the tensors it was given. */

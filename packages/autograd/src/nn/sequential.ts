@@ -1,5 +1,4 @@
-import { checkFunction, kindOf } from '@tessera/tensor/extend';
-import { foldIn, ValueError, type Tensor } from '@tessera/tensor';
+import { checkFunction, kindOf, foldIn, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, withFields, type Layer, type Trained } from './module.ts';
 
 /**

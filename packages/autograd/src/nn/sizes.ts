@@ -1,5 +1,4 @@
-import { kindOf } from '@tessera/tensor/extend';
-import { formatShape, ShapeError, ValueError, type Size2d } from '@tessera/tensor';
+import { kindOf, formatShape, ShapeError, ValueError, type Size2d } from '@tessera/tensor';
 
 /**
  * Throws a ShapeError unless every size is a whole number of at least `least`.

@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
+import { checkOptions, scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkStep,
   rootOf,

@@ -1,5 +1,12 @@
-import { checkTensors } from '@tessera/tensor/extend';
-import { formatSpec, ShapeError, StateError, tree, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  checkTensors,
+  formatSpec,
+  ShapeError,
+  StateError,
+  tree,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 
 /**

@@ -1,5 +1,6 @@
-import { checkOptions, kindOf } from '@tessera/tensor/extend';
 import {
+  checkOptions,
+  kindOf,
   formatShape,
   ShapeError,
   StateError,

@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { scalar, ValueError, type Tensor } from '@tessera/tensor';
+import { checkOptions, scalar, ValueError, type Tensor } from '@tessera/tensor';
 
 /** A learning rate by step: from the scalar count of steps taken (0 before the first) to a scalar. */
 export type Schedule = (step: Tensor) => Tensor;

@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { ValueError, zeros, type Tensor } from '@tessera/tensor';
+import { checkOptions, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkStep,
   stateOf,

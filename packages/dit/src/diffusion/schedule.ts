@@ -1,7 +1,6 @@
 /** Noise schedules: how much noise each timestep holds, and which timesteps a sampler visits. */
 
-import { checkOptions } from '@tessera/tensor/extend';
-import { ValueError } from '@tessera/tensor';
+import { checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice } from '../choice-check.ts';
 import { SCHEDULES, type Schedule } from '../choices.ts';
 import { respaceTimesteps } from './respacing.ts';

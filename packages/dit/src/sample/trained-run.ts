@@ -1,7 +1,6 @@
 /** A trained run, ready to draw, wherever its files come from. */
 
-import { checkList, checkOptions } from '@tessera/tensor/extend';
-import { key, tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { checkList, checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { IMAGE_SIZE, parseConfigText, type SamplingConfig, type TrainConfig } from '../config.ts';
 import { DiT } from '../model/dit.ts';

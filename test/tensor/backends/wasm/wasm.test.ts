@@ -54,10 +54,10 @@ describe('wasmBackend', () => {
 
   it('refuses numbers of threads that are none', () => {
     expect(() => wasmBackend({ threads: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: wasmBackend: threads must be a whole number of at least 1, but is 0.]`,
+      `[ValueError: wasmBackend: threads must be a whole number from 1 to 1024, but is 0.]`,
     );
     expect(() => wasmBackend({ threads: 1.5 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: wasmBackend: threads must be a whole number of at least 1, but is 1.5.]`,
+      `[ValueError: wasmBackend: threads must be a whole number from 1 to 1024, but is 1.5.]`,
     );
   });
 

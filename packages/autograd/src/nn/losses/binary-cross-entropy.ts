@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { broadcastShapes, softplus, type Tensor } from '@tessera/tensor';
+import { checkOptions, broadcastShapes, softplus, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 
 /** Options of {@link bceWithLogits}. */

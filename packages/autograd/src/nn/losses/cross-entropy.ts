@@ -1,5 +1,6 @@
-import { checkOptions, checkTensors } from '@tessera/tensor/extend';
 import {
+  checkOptions,
+  checkTensors,
   formatSpec,
   AxisError,
   formatShape,

@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import type { Tensor } from '@tessera/tensor';
+import { checkOptions, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type Reduction } from './reduction.ts';
 
 /** Options of {@link klDiv}. */

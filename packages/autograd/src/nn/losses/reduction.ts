@@ -1,5 +1,4 @@
-import { checkTensors } from '@tessera/tensor/extend';
-import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
+import { checkTensors, formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 
 /**
  * What becomes of the losses of single elements or samples: all of them, their sum or their mean. The mean of

@@ -1,5 +1,4 @@
-import { checkOptions } from '@tessera/tensor/extend';
-import { ValueError, type Tensor } from '@tessera/tensor';
+import { checkOptions, ValueError, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 
 /**
