@@ -64,16 +64,15 @@ describe.each([
 it('is a StateError of the formats that write files', async () => {
   const data = new Float32Array(2);
   Object.defineProperty(data, 'byteLength', { value: 1e15 });
-  expect(() =>
-    encodeSafetensors(new Map([['w', { dtype: 'float32', shape: [2], data }]])),
-  ).toThrowErrorMatchingInlineSnapshot(
-    `[StateError: safetensors: the engine gives no array of 953674317 MiB: Invalid typed array length: 1000000000000080. Use smaller tensors, or dispose() of those that are needed no more.]`,
+  // What the engine itself says stands in between, and differs between versions.
+  const refusal = (op: string): RegExp =>
+    new RegExp(`^${op}: the engine gives no array of 953674317 MiB: .*\\. Use smaller tensors`);
+  expect(() => encodeSafetensors(new Map([['w', { dtype: 'float32', shape: [2], data }]]))).toThrow(
+    refusal('safetensors'),
   );
   const x = tensor([1, 2]);
   vi.spyOn(x, 'data').mockResolvedValue(data);
-  await expect(toNpy(x)).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[StateError: toNpy: the engine gives no array of 953674317 MiB: Invalid typed array length: 1000000000000128. Use smaller tensors, or dispose() of those that are needed no more.]`,
-  );
+  await expect(toNpy(x)).rejects.toThrow(refusal('toNpy'));
 });
 
 describe('the default backend', () => {
