@@ -1,5 +1,5 @@
 import { backward, grad, rule, type Graph, type Node, type VjpFunction } from '@tessera/autograd';
-import { scalar, tensor, zeros, type Tensor } from '@tessera/tensor';
+import { formatSpec, scalar, tensor, zeros, type Tensor } from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
 
 /** A node that stands for any operation. */
@@ -72,7 +72,7 @@ describe('backward', () => {
       return [() => cotangents[0]];
     });
     backward(graphOf([x], [counted]), [[y, scalar(1)]]);
-    expect(seen.map(String)).toEqual(['float32[]', 'int32[1]']);
+    expect(seen.map(formatSpec)).toEqual(['float32[]', 'int32[1]']);
   });
 
   it('computes the cotangents of dependents only', () => {
