@@ -48,39 +48,31 @@ function clearPairs(work: Matrix, basis: Matrix, negligible: number): boolean {
       const tau = (qq - pp) / (2 * pq);
       const t = Math.sign(tau || 1) / (Math.abs(tau) + Math.hypot(1, tau));
       const c = 1 / Math.hypot(1, t);
-      rotateColumns(work, p, q, c, t * c);
-      rotateRows(work, p, q, c, t * c);
-      rotateColumns(basis, p, q, c, t * c);
+      rotate(work, [p, q, n], c, t * c);
+      rotate(work, [p * n, q * n, 1], c, t * c);
+      rotate(basis, [p, q, n], c, t * c);
     }
   }
   return changed;
 }
 
-function rotateColumns(
+/**
+ * Rotates two rows or two columns of an n × n matrix against each other, in place.
+ *
+ * @param x Where the first one begins.
+ * @param y Where the second one begins.
+ * @param step How far its elements lie apart: 1 in a row, n in a column.
+ */
+function rotate(
   { rows: n, elements }: Matrix,
-  p: number,
-  q: number,
+  [x, y, step]: readonly [x: number, y: number, step: number],
   c: number,
   s: number,
 ): void {
-  for (let i = 0; i < n; i++) {
-    const [x, y] = [elements[i * n + p], elements[i * n + q]];
-    elements[i * n + p] = c * x - s * y;
-    elements[i * n + q] = s * x + c * y;
-  }
-}
-
-function rotateRows(
-  { rows: n, elements }: Matrix,
-  p: number,
-  q: number,
-  c: number,
-  s: number,
-): void {
-  for (let j = 0; j < n; j++) {
-    const [x, y] = [elements[p * n + j], elements[q * n + j]];
-    elements[p * n + j] = c * x - s * y;
-    elements[q * n + j] = s * x + c * y;
+  for (let i = 0; i < n * step; i += step) {
+    const [a, b] = [elements[x + i], elements[y + i]];
+    elements[x + i] = c * a - s * b;
+    elements[y + i] = s * a + c * b;
   }
 }
 
