@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 const plusOne: Composite<NoParams> = {
   kind: 'composite',
   name: 'squarePlusOne',
-  doc: 'x² + 1',
   infer: (inputs) => inputs,
   decompose: ([x]) => [x.square().add(1)],
   flops: () => 0,

@@ -5,6 +5,7 @@
  */
 import { cpuBackend, type DType, type Shape, type Tensor } from '@tessera/tensor';
 import {
+  scalarOf,
   trace,
   type Conv2dGeometry,
   type Operation,
@@ -103,7 +104,7 @@ function definitionOf(operation: Operation): Definition<PrimitiveName> {
   if (operation.kind === 'pointwise') {
     return (index, inputs, params) => {
       const [{ dtype }] = operation.infer(inputs, params);
-      return operation.scalar(inputs.map((x) => at(x, index)), params, dtype); // prettier-ignore
+      return scalarOf(operation, inputs.map((x) => at(x, index)), dtype); // prettier-ignore
     };
   }
   if (operation.kind === 'reduction') {

@@ -42,6 +42,13 @@ export function allocateArray<D extends DType>(
   return expectMemory(op, size * BYTES_PER_ELEMENT[dtype], () => allocators[dtype](size));
 }
 
+/** `value` as an element of `dtype` would hold it. */
+export function roundTo(dtype: DType, value: number): number {
+  const cell = allocateArray(dtype, 1);
+  cell[0] = value;
+  return cell[0];
+}
+
 /** The dtype whose storage `array` is. */
 export function dtypeOfArray(array: TypedArray): DType {
   if (array instanceof Float32Array) return 'float32';

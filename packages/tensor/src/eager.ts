@@ -2,10 +2,9 @@ import type { Backend, Executable, Storage } from './backend.ts';
 import type { InputWindow } from './compile/fuse.ts';
 import { planProgram } from './compile/pipeline.ts';
 import type { Program, Variable } from './compile/program.ts';
-import { roundTo } from './compile/simplify.ts';
 import type { Operation } from './composites/composite.ts';
 import { defaultBackend } from './default-backend.ts';
-import { allocateArray, type DType } from './dtype.ts';
+import { allocateArray, roundTo, type DType } from './dtype.ts';
 import { StateError } from './errors.ts';
 import { installEvaluator, type Interpreter } from './interpreter.ts';
 import { numberOf } from './methods/read.ts';
@@ -15,6 +14,7 @@ import {
   type Params,
   type TensorSpec,
 } from './primitives/primitive.ts';
+import { scalarOf } from './primitives/pointwise.ts';
 import { sizeOf } from './shape.ts';
 import { Tensor } from './tensor.ts';
 import { contiguousView, isContiguous, type View } from './view.ts';
@@ -69,7 +69,7 @@ function evaluate(
   );
   if (operation.kind === 'pointwise' && numbers.every((value) => value !== null)) {
     const { dtype } = spec;
-    return [uniformTensor(spec, roundTo(dtype, operation.scalar(numbers, params, dtype)))];
+    return [uniformTensor(spec, scalarOf(operation, numbers, dtype))];
   }
   const backend = commonBackend(operation.name, inputs);
   if (operation.kind === 'composite' && !backend.composites.has(operation.name)) {

@@ -39,6 +39,7 @@ export {
 } from './interpreter.ts';
 export type { DifferentiablePrimitive, Gradient } from './linalg/host-primitive.ts';
 export type { Conv2dGeometry } from './primitives/contract.ts';
+export { scalarOf } from './primitives/pointwise.ts';
 export {
   formatParams,
   type NoParams,

@@ -1,7 +1,8 @@
 import type { Operation } from '../composites/composite.ts';
-import { allocateArray } from '../dtype.ts';
+import { roundTo } from '../dtype.ts';
 import { formatParams, type Params } from '../primitives/primitive.ts';
 import { movement } from '../primitives/movement.ts';
+import { scalarOf } from '../primitives/pointwise.ts';
 import { literal } from '../primitives/source.ts';
 import { sameShape } from '../shape.ts';
 import { contiguousView, type View } from '../view.ts';
@@ -84,7 +85,7 @@ class Writer {
     const [{ shape, dtype }] = operation.infer(inputs, params);
     const values = inputs.map((input) => this.uniform.get(input));
     if (values.every((value) => value !== undefined)) {
-      const value = roundTo(dtype, operation.scalar(values, params, dtype));
+      const value = scalarOf(operation, values, dtype);
       const [scalar] = this.write(literal, [], { value, dtype });
       return shape.length === 0 ? scalar : this.write(movement.expand, [scalar], { shape })[0];
     }
@@ -114,11 +115,4 @@ function separates(operation: Operation): boolean {
 function sameView(a: View, b: View | null): boolean {
   if (b === null || a.offset !== b.offset || !sameShape(a.shape, b.shape)) return false;
   return a.strides.every((stride, i) => a.shape[i] <= 1 || stride === b.strides[i]);
-}
-
-/** `value` as an element of `dtype` would hold it. */
-export function roundTo(dtype: Variable['dtype'], value: number): number {
-  const cell = allocateArray(dtype, 1);
-  cell[0] = value;
-  return cell[0];
 }

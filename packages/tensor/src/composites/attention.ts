@@ -19,7 +19,6 @@ export type AttentionParams = { readonly scale: number };
 export const attention: Composite<AttentionParams> = {
   kind: 'composite',
   name: 'attention',
-  doc: 'y = softmax(scale · q kᵀ) v',
   infer: (inputs) => [checkAttention('attention', inputs)],
   decompose: ([q, k, v], { scale }) => [weights(q, k, scale).matmul(v)],
   flops: ([q, k, v]) => attentionFlops(q, k, v),
@@ -32,7 +31,6 @@ export const attention: Composite<AttentionParams> = {
 export const attentionGrad: Composite<AttentionParams> = {
   kind: 'composite',
   name: 'attentionGrad',
-  doc: 'of q, k, v and ȳ: q̄, k̄ and v̄ of attention',
   infer: ([q, k, v, cotangent]) => {
     const output = checkAttention('attentionGrad', [q, k, v]);
     if (!sameShape(output.shape, cotangent.shape)) {

@@ -16,7 +16,6 @@ export type LayerNormParams = { readonly eps: number };
 export const layerNorm: Composite<LayerNormParams> = {
   kind: 'composite',
   name: 'layerNorm',
-  doc: 'y = (x − mean x) / √(var x + eps) over the last axis',
   infer: ([x]) => {
     expectDType('layerNorm', x.dtype, ['float32']);
     if (x.shape.length === 0)
@@ -37,7 +36,6 @@ export const layerNorm: Composite<LayerNormParams> = {
 export const layerNormStatistics: Composite<LayerNormParams> = {
   kind: 'composite',
   name: 'layerNormStatistics',
-  doc: 'of x: mean x and 1 / √(var x + eps) over the last axis, which disappears',
   infer: ([x]) => {
     expectDType('layerNormStatistics', x.dtype, ['float32']);
     if (x.shape.length === 0)
@@ -56,7 +54,6 @@ export const layerNormStatistics: Composite<LayerNormParams> = {
 export const layerNormGrad: Composite<LayerNormParams> = {
   kind: 'composite',
   name: 'layerNormGrad',
-  doc: 'of x and ȳ: x̄ = (ȳ − mean ȳ − y · mean(ȳ·y)) / √(var x + eps)',
   infer: ([x, cotangent]) => {
     if (!sameShape(x.shape, cotangent.shape)) {
       throw new ShapeError(

@@ -10,7 +10,6 @@ export type SoftmaxParams = { readonly axis: number };
 export const softmax: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'softmax',
-  doc: 'y = e^(x − max x) / Σ e^(x − max x) along axis',
   infer: ([x]) => {
     expectDType('softmax', x.dtype, ['float32']);
     return [x];
@@ -27,7 +26,6 @@ export const softmax: Composite<SoftmaxParams> = {
 export const softmaxGrad: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'softmaxGrad',
-  doc: 'of y = softmax(x) and ȳ: x̄ = y · (ȳ − Σ ȳ·y) along axis',
   infer: ([y, cotangent]) => {
     if (!sameShape(y.shape, cotangent.shape)) {
       throw new ShapeError(
@@ -48,7 +46,6 @@ export const softmaxGrad: Composite<SoftmaxParams> = {
 export const logSumExp: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'logSumExp',
-  doc: 'y = ln Σ e^x along axis, which disappears',
   infer: ([x], { axis }) => {
     expectDType('logSumExp', x.dtype, ['float32']);
     return [{ shape: x.shape.filter((_, i) => i !== axis), dtype: 'float32' }];
@@ -66,7 +63,6 @@ export const logSumExp: Composite<SoftmaxParams> = {
 export const logSoftmax: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'logSoftmax',
-  doc: 'y = x − ln Σ e^x along axis',
   infer: ([x]) => {
     expectDType('logSoftmax', x.dtype, ['float32']);
     return [x];

@@ -28,7 +28,6 @@ export type CompositeName = keyof CompositeParams;
  * The composites.
  *
  * @example
- * composites.softmax.doc; // 'y = e^(x − max x) / Σ e^(x − max x) along axis'
  * apply(composites.softmax, [zeros([2])], { axis: 0 })[0]; // [0.5, 0.5]
  */
 export const composites: { readonly [N in CompositeName]: Composite<CompositeParams[N]> } = {

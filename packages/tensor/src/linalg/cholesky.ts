@@ -7,9 +7,9 @@ import { applyOne, hostPrimitive } from './host-primitive.ts';
 import { badMatrix, expectSquare, symmetricPart } from './shapes.ts';
 import { solve } from './solve.ts';
 
+/** L of A = L·Lᵀ, a lower triangle with a positive diagonal. */
 const choleskyPrimitive = hostPrimitive({
   name: 'cholesky',
-  doc: 'L of A = L·Lᵀ, a lower triangle with a positive diagonal',
   infer: ([a]) => [a],
   flops: ([a]) => (1 / 3) * a.shape[a.shape.length - 1] * sizeOf(a.shape),
   compute: ([a], position) => {

@@ -6,9 +6,9 @@ import { determinantOf, factorLu } from './lu.ts';
 import { expectSquare } from './shapes.ts';
 import { inverse } from './solve.ts';
 
+/** The cofactors of A: det(A)·A⁻ᵀ where A has an inverse. */
 const cofactorsPrimitive = hostPrimitive({
   name: 'cofactors',
-  doc: 'the cofactors of A: det(A)·A⁻ᵀ where A has an inverse',
   infer: ([a]) => [a],
   flops: ([a]) => (8 / 3) * a.shape[a.shape.length - 1] * sizeOf(a.shape),
   compute: ([a]) => [cofactors(a).elements],
@@ -25,9 +25,9 @@ const cofactorsPrimitive = hostPrimitive({
   },
 });
 
+/** The determinant of A. */
 const detPrimitive = hostPrimitive({
   name: 'det',
-  doc: 'the determinant of A',
   infer: ([{ shape, dtype }]) => [{ shape: shape.slice(0, -2), dtype }],
   flops: ([a]) => (2 / 3) * a.shape[a.shape.length - 1] * sizeOf(a.shape),
   compute: ([a]) => [[determinantOf(factorLu(a))]],

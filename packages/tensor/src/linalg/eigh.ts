@@ -14,9 +14,9 @@ export interface Eigen {
   readonly vectors: Tensor;
 }
 
+/** Λ and V of A = V·diag(λ)·Vᵀ, A symmetric. */
 const eighPrimitive = hostPrimitive({
   name: 'eigh',
-  doc: 'λ and V of A = V·diag(λ)·Vᵀ, A symmetric',
   infer: ([a]) => [{ shape: a.shape.slice(0, -1), dtype: a.dtype }, a],
   flops: ([a]) => 60 * a.shape[a.shape.length - 1] * sizeOf(a.shape),
   compute: ([a]) => {

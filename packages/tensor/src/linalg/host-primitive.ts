@@ -10,7 +10,6 @@ import type { Matrix } from './matrix.ts';
 /** What an operation on matrices declares: a primitive whose meaning is plain code and which brings its gradient along. */
 export interface MatrixOperation {
   readonly name: string;
-  readonly doc: string;
   infer(inputs: readonly TensorSpec[]): readonly TensorSpec[];
   flops(inputs: readonly TensorSpec[]): number;
   /**
@@ -39,13 +38,12 @@ export interface DifferentiablePrimitive extends KernelPrimitive<NoParams> {
 
 /** The primitive of an operation on matrices. */
 export function hostPrimitive(operation: MatrixOperation): DifferentiablePrimitive {
-  const { name, doc, gradient } = operation;
+  const { name, gradient } = operation;
   const run = (kernel: CallKernel): ((buffers: readonly TypedArray[]) => void) =>
     hostKernel(kernel, operation);
   return {
     kind: 'kernel',
     name,
-    doc,
     gradient,
     refuses: true,
     infer: (inputs) => operation.infer(inputs),

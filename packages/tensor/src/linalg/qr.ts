@@ -15,9 +15,9 @@ export interface QrFactors {
   readonly r: Tensor;
 }
 
+/** Q and R of A = Q·R, A at least as high as wide. */
 const qrPrimitive = hostPrimitive({
   name: 'qr',
-  doc: 'Q and R of A = Q·R, A at least as high as wide',
   infer: ([a]) => {
     const n = a.shape[a.shape.length - 1];
     return [a, { shape: [...a.shape.slice(0, -2), n, n], dtype: a.dtype }];

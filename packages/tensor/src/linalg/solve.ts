@@ -12,7 +12,6 @@ import { badMatrix, expectSquare } from './shapes.ts';
 function solver(name: string): DifferentiablePrimitive {
   return hostPrimitive({
     name,
-    doc: 'X of A·X = B',
     infer: ([, b]) => [b],
     flops: ([a, b]) => {
       const n = a.shape[a.shape.length - 1];

@@ -26,11 +26,11 @@ export interface ContractParams {
 export const contract: {
   readonly [N in keyof ContractParams]: KernelPrimitive<ContractParams[N]>;
 } = {
+  /** y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n] */
   matmul: {
     kind: 'kernel',
     name: 'matmul',
     rowAxes: 1,
-    doc: 'y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]',
     infer: ([a, b]) => {
       const rank = a.shape.length;
       expectFloats('matmul', a, b);
@@ -53,10 +53,10 @@ export const contract: {
     },
     flops: ([a, b]) => 2 * sizeOf(a.shape) * b.shape[b.shape.length - 1],
   },
+  /** y[b, o, i, j] = Σ_{c, u, v} x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v] */
   conv2d: {
     kind: 'kernel',
     name: 'conv2d',
-    doc: 'y[b, o, i, j] = Σ_{c, u, v} x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]',
     rowAxes: 2,
     infer: ([x, w], geometry) => {
       expectFloats('conv2d', x, w);
@@ -91,10 +91,10 @@ export const contract: {
       return 2 * x.shape[0] * sizeOf(size) * sizeOf(w.shape);
     },
   },
+  /** the adjoint of conv2d in x: x̄ = Σ over the windows that read each input element of ȳ · w */
   conv2dInput: {
     kind: 'kernel',
     name: 'conv2dInput',
-    doc: 'the adjoint of conv2d in x: x̄ = Σ over the windows that read each input element of ȳ · w',
     rowAxes: 2,
     infer: ([g, w], geometry) => {
       expectFloats('conv2dInput', g, w);
@@ -120,10 +120,10 @@ export const contract: {
     },
     flops: ([g, w]) => 2 * g.shape[0] * sizeOf(g.shape.slice(2)) * sizeOf(w.shape),
   },
+  /** the adjoint of conv2d in w: w̄[o, c, u, v] = Σ_{b, i, j} ȳ[b, o, i, j] · x[b, c, i·stride + u·dilation − padding, …] */
   conv2dWeight: {
     kind: 'kernel',
     name: 'conv2dWeight',
-    doc: 'the adjoint of conv2d in w: w̄[o, c, u, v] = Σ_{b, i, j} ȳ[b, o, i, j] · x[b, c, i·stride + u·dilation − padding, …]',
     infer: ([x, g], geometry) => {
       expectFloats('conv2dWeight', x, g);
       const [batch, channels, height, width] = expectRank4('conv2dWeight', 'x [B, C, H, W]', x);

@@ -11,11 +11,11 @@ export interface GatherParams {
 
 /** Reads and writes at computed places; each is the adjoint of the other. */
 export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<GatherParams[N]> } = {
+  /** y[…, i, …] = x[…, index[…, i, …], …] along axis */
   gather: {
     kind: 'kernel',
     name: 'gather',
     refuses: true,
-    doc: 'y[…, i, …] = x[…, index[…, i, …], …] along axis',
     infer: ([x, index], { axis }) => {
       expectDType('gather', index.dtype, ['int32']);
       checkIndexShape('gather', x.shape, index.shape, axis);
@@ -23,11 +23,11 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
     },
     flops: () => 0,
   },
+  /** y = 0; y[…, index[…, i, …], …] += source[…, i, …] along axis */
   scatterAdd: {
     kind: 'kernel',
     name: 'scatterAdd',
     refuses: true,
-    doc: 'y = 0; y[…, index[…, i, …], …] += source[…, i, …] along axis',
     infer: ([index, source], { axis, shape }) => {
       checkShape('scatterAdd', shape);
       expectDType('scatterAdd', index.dtype, ['int32']);

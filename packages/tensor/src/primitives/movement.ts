@@ -32,35 +32,35 @@ export interface AssemblyParams {
 export const movement: {
   readonly [N in keyof MovementParams]: MovementPrimitive<MovementParams[N]>;
 } = {
+  /** x under a new identity, which the gradient recorder tells apart from x */
   alias: {
     kind: 'movement',
     name: 'alias',
-    doc: 'x under a new identity, which the gradient recorder tells apart from x',
     infer: ([x]) => [x],
     view: (view) => view,
     flops: () => 0,
   },
+  /** x, from which the compiler computes anew: it neither merges nor fuses across */
   barrier: {
     kind: 'movement',
     name: 'barrier',
-    doc: 'x, from which the compiler computes anew: it neither merges nor fuses across',
     infer: ([x]) => [x],
     view: (view) => view,
     separates: true,
     flops: () => 0,
   },
+  /** the same elements in row-major order under another shape */
   reshape: {
     kind: 'movement',
     name: 'reshape',
-    doc: 'the same elements in row-major order under another shape',
     infer: ([x], { shape }) => [{ shape: inferReshape('reshape', x.shape, shape), dtype: x.dtype }],
     view: (view, { shape }) => reshapeView(view, shape),
     flops: () => 0,
   },
+  /** y[i_0, …] = x with dimension k of y being dimension axes[k] of x */
   permute: {
     kind: 'movement',
     name: 'permute',
-    doc: 'y[i_0, …] = x with dimension k of y being dimension axes[k] of x',
     infer: ([x], { axes }) => {
       checkPermutation(axes, x.shape.length);
       return [{ shape: axes.map((axis) => x.shape[axis]), dtype: x.dtype }];
@@ -68,10 +68,10 @@ export const movement: {
     view: (view, { axes }) => permuteView(view, axes),
     flops: () => 0,
   },
+  /** x repeated along new and size-1 dimensions */
   expand: {
     kind: 'movement',
     name: 'expand',
-    doc: 'x repeated along new and size-1 dimensions',
     infer: ([x], { shape }) => {
       checkShape('expand', shape);
       if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
@@ -86,10 +86,10 @@ export const movement: {
     view: (view, { shape }) => expandView(view, shape),
     flops: () => 0,
   },
+  /** y[i] = x[starts + i · steps] */
   slice: {
     kind: 'movement',
     name: 'slice',
-    doc: 'y[i] = x[starts + i · steps]',
     infer: ([x], { sizes }) => [{ shape: sizes, dtype: x.dtype }],
     view: (view, { starts, sizes, steps }) => sliceView(view, starts, sizes, steps),
     flops: () => 0,
@@ -100,10 +100,10 @@ export const movement: {
 export const assembly: {
   readonly [N in keyof AssemblyParams]: AssemblyPrimitive<AssemblyParams[N]>;
 } = {
+  /** x surrounded by zeros, with `interior` zeros between neighbours: the adjoint of slice */
   pad: {
     kind: 'assembly',
     name: 'pad',
-    doc: 'x surrounded by zeros, with `interior` zeros between neighbours: the adjoint of slice',
     infer: ([x], { before, after, interior }) => {
       if ([...before, ...after, ...interior].some((n) => !Number.isInteger(n) || n < 0)) {
         const amounts = `before ${formatShape(before)}, after ${formatShape(after)}`;
@@ -125,10 +125,10 @@ export const assembly: {
       [...before, ...after, ...interior].every((n) => n === 0),
     flops: () => 0,
   },
+  /** the inputs one after the other along axis */
   concat: {
     kind: 'assembly',
     name: 'concat',
-    doc: 'the inputs one after the other along axis',
     infer: (inputs, { axis }) => [
       {
         shape: inputs[0].shape.map((n, i) =>

@@ -1,4 +1,4 @@
-import { expectDType, type DType } from '../dtype.ts';
+import { expectDType, roundTo, type DType } from '../dtype.ts';
 import { DTypeError, formatShape, ShapeError } from '../errors.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import { erf } from './erf.ts';
@@ -36,56 +36,45 @@ export interface PointwiseParams {
 export const pointwise: {
   readonly [N in keyof PointwiseParams]: PointwisePrimitive<PointwiseParams[N]>;
 } = {
-  neg: unary('neg', '-x', ([x]) => -x, ['float32', 'int32']),
-  exp: unary('exp', 'e^x', ([x]) => Math.exp(x)),
-  log: unary('log', 'ln x', ([x]) => Math.log(x)),
-  sqrt: unary('sqrt', '√x', ([x]) => Math.sqrt(x)),
-  sin: unary('sin', 'sin x', ([x]) => Math.sin(x)),
-  cos: unary('cos', 'cos x', ([x]) => Math.cos(x)),
-  tanh: unary('tanh', 'tanh x', ([x]) => Math.tanh(x)),
-  sigmoid: unary('sigmoid', '1 / (1 + e^-x)', ([x]) => 1 / (1 + Math.exp(-x))),
-  erf: unary('erf', '2/√π ∫₀ˣ e^-t² dt', ([x]) => erf(x)),
-  floor: unary('floor', '⌊x⌋', ([x]) => Math.floor(x)),
-  add: binary('add', 'a + b', ([a, b]) => a + b, {
+  neg: unary('neg', (x) => -x, ['float32', 'int32']),
+  exp: unary('exp', (x) => Math.exp(x)),
+  log: unary('log', (x) => Math.log(x)),
+  sqrt: unary('sqrt', (x) => Math.sqrt(x)),
+  sin: unary('sin', (x) => Math.sin(x)),
+  cos: unary('cos', (x) => Math.cos(x)),
+  tanh: unary('tanh', (x) => Math.tanh(x)),
+  sigmoid: unary('sigmoid', (x) => 1 / (1 + Math.exp(-x))),
+  erf: unary('erf', (x) => erf(x)),
+  floor: unary('floor', (x) => Math.floor(x)),
+  add: binary('add', (a, b) => a + b, {
     dtypes: ['float32', 'int32'],
     commutative: true,
     rightIdentity: -0,
   }),
-  sub: binary('sub', 'a - b', ([a, b]) => a - b, {
-    dtypes: ['float32', 'int32'],
-    rightIdentity: 0,
+  sub: binary('sub', (a, b) => a - b, { dtypes: ['float32', 'int32'], rightIdentity: 0 }),
+  /** a · b; of int32 modulo 2^32, of bools the logical and. */
+  mul: binary('mul', (a, b, _c, dtype) => (dtype === 'int32' ? Math.imul(a, b) : a * b), {
+    dtypes: ['float32', 'int32', 'bool'],
+    commutative: true,
+    rightIdentity: 1,
   }),
-  mul: binary(
-    'mul',
-    'a · b, of int32 modulo 2^32; logical and of bools',
-    ([a, b], _params, dtype) => (dtype === 'int32' ? Math.imul(a, b) : a * b),
-    {
-      dtypes: ['float32', 'int32', 'bool'],
-      commutative: true,
-      rightIdentity: 1,
-    },
-  ),
-  div: binary('div', 'a / b', ([a, b]) => a / b, { rightIdentity: 1 }),
-  pow: binary('pow', 'a^b', ([a, b]) => power(a, b), { rightIdentity: 1 }),
-  maximum: binary(
-    'maximum',
-    'max(a, b), NaN if either is (logical or of bools)',
-    ([a, b]) => Math.max(a, b),
-    {
-      dtypes: ['float32', 'int32', 'bool'],
-      commutative: true,
-    },
-  ),
-  less: comparison('less', 'a < b', ([a, b]) => Number(a < b)),
-  lessEqual: comparison('lessEqual', 'a ≤ b', ([a, b]) => Number(a <= b)),
-  equal: comparison('equal', 'a = b', ([a, b]) => Number(a === b), true),
+  div: binary('div', (a, b) => a / b, { rightIdentity: 1 }),
+  pow: binary('pow', power, { rightIdentity: 1 }),
+  /** The larger one, NaN if either is; of bools the logical or. */
+  maximum: binary('maximum', (a, b) => Math.max(a, b), {
+    dtypes: ['float32', 'int32', 'bool'],
+    commutative: true,
+  }),
+  less: comparison('less', (a, b) => Number(a < b)),
+  lessEqual: comparison('lessEqual', (a, b) => Number(a <= b)),
+  equal: comparison('equal', (a, b) => Number(a === b), true),
+  /** condition ? a : b */
   where: {
     kind: 'pointwise',
     name: 'where',
-    doc: 'condition ? a : b',
     commutative: false,
     rightIdentity: null,
-    scalar: ([condition, a, b]) => (condition === 0 ? b : a),
+    scalar: (condition, a, b) => (condition === 0 ? b : a),
     infer: (inputs) => {
       const [condition, a, b] = inputs;
       expectSameShapes('where', inputs);
@@ -95,13 +84,13 @@ export const pointwise: {
     },
     flops: ([condition]) => sizeOf(condition.shape),
   },
+  /** x as another dtype; float to int truncates towards 0 and saturates (NaN is 0), anything but 0 is true */
   cast: {
     kind: 'pointwise',
     name: 'cast',
-    doc: 'x as another dtype; float to int truncates towards 0 and saturates (NaN is 0), anything but 0 is true',
     commutative: false,
     rightIdentity: null,
-    scalar: ([x], { dtype }) =>
+    scalar: (x, _b, _c, dtype) =>
       dtype === 'bool' ? Number(x !== 0) : dtype === 'int32' ? saturateInt32(x) : x,
     infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
     flops: () => 0,
@@ -123,19 +112,34 @@ export function power(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
 }
 
+/**
+ * What a pointwise primitive makes of numbers.
+ *
+ * @param operands One number an operand.
+ * @param dtype The dtype of the result, to which it is rounded.
+ * @example
+ * scalarOf(primitives.add, [0.1, 0.2], 'float32'); // 0.30000001192092896
+ */
+export function scalarOf(
+  { scalar }: PointwisePrimitive,
+  operands: readonly number[],
+  dtype: DType,
+): number {
+  const [a, b = a, c = a] = operands;
+  return roundTo(dtype, scalar(a, b, c, dtype));
+}
+
 /** The meaning of a primitive for one element. */
-type Scalar = PointwisePrimitive<NoParams>['scalar'];
+type Scalar = PointwisePrimitive['scalar'];
 
 function unary(
   name: string,
-  doc: string,
   scalar: Scalar,
   dtypes: readonly DType[] = ['float32'],
 ): PointwisePrimitive<NoParams> {
   return {
     kind: 'pointwise',
     name,
-    doc,
     commutative: false,
     rightIdentity: null,
     scalar,
@@ -155,14 +159,12 @@ interface BinaryTraits {
 
 function binary(
   name: string,
-  doc: string,
   scalar: Scalar,
   traits: BinaryTraits,
 ): PointwisePrimitive<NoParams> {
   return {
     kind: 'pointwise',
     name,
-    doc,
     commutative: traits.commutative ?? false,
     rightIdentity: traits.rightIdentity ?? null,
     scalar,
@@ -178,14 +180,12 @@ function binary(
 
 function comparison(
   name: string,
-  doc: string,
   scalar: Scalar,
   commutative = false,
 ): PointwisePrimitive<NoParams> {
   return {
     kind: 'pointwise',
     name,
-    doc,
     commutative,
     rightIdentity: null,
     scalar,

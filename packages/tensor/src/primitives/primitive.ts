@@ -22,8 +22,6 @@ export interface TensorSpec {
 /** What every operation of the instruction set declares. */
 export interface PrimitiveBase<P extends Params> {
   readonly name: string;
-  /** The meaning, as a formula. */
-  readonly doc: string;
   /** The shape and dtype rule: what the outputs are, or a typed error that says why the inputs do not fit. */
   infer(inputs: readonly TensorSpec[], params: P): readonly TensorSpec[];
   /** Floating point operations of one application (a multiply-add counts as two). */
@@ -33,8 +31,11 @@ export interface PrimitiveBase<P extends Params> {
 /** One output element depends on the input elements at the same place, so neighbours fuse into one loop. */
 export interface PointwisePrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'pointwise';
-  /** The meaning for one element, in float64; the result is rounded to the output's `dtype`. */
-  scalar(operands: readonly number[], params: P, dtype: DType): number;
+  /**
+   * The meaning for one element, in float64, which is then rounded to the output's `dtype`. What stands for
+   * operands that the primitive does not have is not read.
+   */
+  readonly scalar: (a: number, b: number, c: number, dtype: DType) => number;
   /** Whether the two operands may be swapped. */
   readonly commutative: boolean;
   /** The value `e` with `x ∘ e = x` for every x, if there is one. */

@@ -11,10 +11,10 @@ export interface ReduceParams {
 
 /** The reductions. The reduced axes disappear; a reshape puts size-1 axes back where they are wanted. */
 export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<ReduceParams[N]> } = {
+  /** Σ over axes (0 of no elements) */
   sum: {
     kind: 'reduction',
     name: 'sum',
-    doc: 'Σ over axes (0 of no elements)',
     infer: ([x], { axes }) => {
       expectDType('sum', x.dtype, ['float32', 'int32']);
       return [reduced(x, axes)];
@@ -23,10 +23,10 @@ export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<Re
     combine: (accumulator, element) => accumulator + element,
     flops: ([x]) => sizeOf(x.shape),
   },
+  /** the largest element over axes, NaN if any is */
   max: {
     kind: 'reduction',
     name: 'max',
-    doc: 'the largest element over axes, NaN if any is',
     infer: ([x], { axes }) => {
       expectDType('max', x.dtype, ['float32', 'int32']);
       checkElements('max', x, axes);

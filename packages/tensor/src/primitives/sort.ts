@@ -13,10 +13,10 @@ export interface SortParams {
  * The kernels for `cpu` and `wasm` come with the functions that sort, so that pages without them load none.
  */
 export const sort: { readonly [N in keyof SortParams]: KernelPrimitive<SortParams[N]> } = {
+  /** y[…, i] = the index of the element of x[…, :] that comes i-th in ascending (descending) order */
   argsort: {
     kind: 'kernel',
     name: 'argsort',
-    doc: 'y[…, i] = the index of the element of x[…, :] that comes i-th in ascending (descending) order',
     infer: ([{ shape }]) => {
       if (shape.length === 0) throw new ShapeError('argsort', 'a scalar has no order.', [shape]);
       return [{ shape, dtype: 'int32' }];

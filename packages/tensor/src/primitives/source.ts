@@ -17,17 +17,17 @@ export interface SourceParams {
 
 /** Ramps and random words. */
 export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<SourceParams[N]> } = {
+  /** y[i] = i */
   iota: {
     kind: 'kernel',
     name: 'iota',
-    doc: 'y[i] = i',
     infer: (_inputs, { size }) => [{ shape: [size], dtype: 'int32' }],
     flops: () => 0,
   },
+  /** y[i] = the xor of the two words of threefry2x32(key, counter (0, start + i)), its top `width` bits */
   randomBits: {
     kind: 'kernel',
     name: 'randomBits',
-    doc: 'y[i] = the xor of the two words of threefry2x32(key, counter (0, start + i)), its top `width` bits',
     infer: ([key], { shape, width, start }) => {
       checkShape('random', shape);
       if (!Number.isInteger(width) || width < 1 || width > 32) {
@@ -65,7 +65,6 @@ export interface LiteralTable {
 export const literal: LiteralPrimitive<LiteralParams> = {
   kind: 'literal',
   name: 'literal',
-  doc: 'a scalar constant',
   infer: (_inputs, { dtype }) => [{ shape: [], dtype }],
   flops: () => 0,
 };

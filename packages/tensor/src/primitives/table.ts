@@ -27,7 +27,7 @@ export type PrimitiveName = keyof PrimitiveParams;
  * The instruction set.
  *
  * @example
- * primitives.matmul.doc; // 'y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]'
+ * primitives.matmul.flops([zeros([2, 3]), zeros([3, 5])], {}); // 60
  * apply(primitives.neg, [tensor([1, 2])], {})[0]; // [-1, -2]
  */
 export const primitives: { readonly [N in PrimitiveName]: Primitive<PrimitiveParams[N]> } = {

@@ -6,7 +6,7 @@ import type {
   MapKernel,
 } from '../../../../packages/tensor/src/compile/kernel.ts';
 import { allocateArray, type TypedArray } from '../../../../packages/tensor/src/dtype.ts';
-import { pointwise } from '../../../../packages/tensor/src/primitives/pointwise.ts';
+import { pointwise, scalarOf } from '../../../../packages/tensor/src/primitives/pointwise.ts';
 import type { PointwisePrimitive } from '../../../../packages/tensor/src/primitives/primitive.ts';
 import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
 import { contiguousView, type View } from '../../../../packages/tensor/src/view.ts';
@@ -35,9 +35,9 @@ function evaluate(size: number, { nodes }: Expression, inputs: readonly Input[])
       if (node.kind === 'load') out[i] = loaded[i];
       else if (node.kind === 'literal') out[i] = node.value;
       else
-        out[i] = node.primitive.scalar(
+        out[i] = scalarOf(
+          node.primitive,
           node.args.map((arg) => values[arg][i]),
-          node.params,
           node.dtype,
         );
     }

@@ -1,9 +1,7 @@
 import type { Expression, ExpressionNode, Operand } from '../../compile/kernel.ts';
 import { allocateArray, type TypedArray } from '../../dtype.ts';
-import type { PointwiseParams } from '../../primitives/pointwise.ts';
 import { sizeOf, type Shape } from '../../shape.ts';
 import { BLOCK, blockReader } from './block.ts';
-import { loops, type Loop } from './loops.ts';
 
 /** What is done with a block: `values[i]` holds node i at elements `start … start + n − 1`. */
 export type BlockConsumer = (values: readonly TypedArray[], start: number, n: number) => void;
@@ -75,9 +73,11 @@ function loadStep(operand: Operand, i: number, scratch: TypedArray, copies: bool
 }
 
 function applyStep(node: ExpressionNode & { readonly kind: 'apply' }, i: number): Step {
-  const loop: Loop = loops[node.primitive.name as keyof PointwiseParams];
+  const { dtype, primitive } = node;
+  const { scalar } = primitive;
   const [a, b = a, c = a] = node.args;
   return (values, _buffers, _start, n) => {
-    loop(values[i], n, values[a], values[b], values[c]);
+    const [out, x, y, z] = [values[i], values[a], values[b], values[c]];
+    for (let k = 0; k < n; k++) out[k] = scalar(x[k], y[k], z[k], dtype);
   };
 }
