@@ -8,7 +8,7 @@ const tensor = new URL('../packages/tensor/', import.meta.url);
 const program = readFileSync(new URL('threads/thread.js', tensor), 'utf8');
 
 writeFileSync(
-  new URL('src/backends/wasm/thread-text.ts', tensor),
+  new URL('src/backends/wasm/host/thread-text.ts', tensor),
   `/** The program of a thread as text, written by scripts/write-thread-text.js; \`null\` where a file is used. */
 export const THREAD_TEXT: string | null = ${JSON.stringify(program)};
 `,

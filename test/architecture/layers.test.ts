@@ -19,7 +19,7 @@ describe('the repository', () => {
 
   it('is read as a whole', () => {
     const paths = repository.modules.map(({ path }) => path);
-    expect(paths).toContain('packages/tensor/src/view.ts');
+    expect(paths).toContain('packages/tensor/src/array/view.ts');
     expect(paths).toContain('packages/dit/bin/tessera.js');
     expect(paths).toContain('test/architecture/layers.test.ts');
     expect(boundaries.map((boundary) => boundary.package).sort()).toEqual(

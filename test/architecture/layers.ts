@@ -34,10 +34,10 @@ const tensorLayers: readonly Layer[] = [
     files: ['arguments.ts'],
     reason: 'what a caller passed is described before anything is known of it',
   },
-  { name: 'dtype', files: ['dtype.ts'], reason: 'what an element is' },
-  { name: 'shape', files: ['shape.ts'], reason: 'index arithmetic needs no elements' },
-  { name: 'view', files: ['view.ts'], reason: 'a view is a shape with strides' },
-  { name: 'elements', files: ['elements.ts'], reason: 'elements are read through views' },
+  { name: 'dtype', files: ['array/dtype.ts'], reason: 'what an element is' },
+  { name: 'shape', files: ['array/shape.ts'], reason: 'index arithmetic needs no elements' },
+  { name: 'view', files: ['array/view.ts'], reason: 'a view is a shape with strides' },
+  { name: 'elements', files: ['array/elements.ts'], reason: 'elements are read through views' },
   {
     name: 'primitives',
     files: ['primitives/'],
@@ -46,19 +46,18 @@ const tensorLayers: readonly Layer[] = [
   },
   {
     name: 'plan',
-    files: ['compile/kernel.ts', 'compile/plan.ts'],
-    mentions: ['composites'],
+    files: ['plan/'],
     reason: 'a plan is all that a backend sees: kernels over buffers, no tensors',
   },
   {
     name: 'backend',
-    files: ['backend.ts'],
-    only: ['dtype', 'plan'],
+    files: ['backends/backend.ts'],
+    only: ['errors', 'dtype', 'plan'],
     reason: 'the interface of a backend speaks of plans and arrays only',
   },
   {
     name: 'collector',
-    files: ['collector.ts'],
+    files: ['backends/collector.ts'],
     only: [],
     reason: 'every backend gives back what nobody holds any more; it knows nothing of what is held',
   },
@@ -70,10 +69,21 @@ const tensorLayers: readonly Layer[] = [
     reason: 'a backend runs plans; it knows neither tensors nor another backend',
   },
   {
+    name: 'program',
+    files: ['compile/program.ts'],
+    only: ['errors', 'shape', 'primitives', 'backend'],
+    reason: 'a program is operations over variables: what passes read and write',
+  },
+  {
+    name: 'fuse',
+    files: ['compile/fuse/'],
+    only: ['errors', 'dtype', 'shape', 'view', 'primitives', 'plan', 'program'],
+    reason: 'the pass that cuts a program into kernels',
+  },
+  {
     name: 'passes',
     files: ['compile/'],
-    mentions: ['composites'],
-    only: ['errors', 'dtype', 'shape', 'view', 'primitives', 'plan', 'backend'],
+    only: ['errors', 'dtype', 'shape', 'view', 'primitives', 'plan', 'backend', 'program', 'fuse'],
     reason: 'passes turn a program into a plan on any backend and without tensors',
   },
   {
@@ -116,7 +126,11 @@ const tensorLayers: readonly Layer[] = [
     ],
     reason: 'the handle and the list of its methods',
   },
-  { name: 'default backend', files: ['default-backend.ts'], reason: 'new tensors live somewhere' },
+  {
+    name: 'default backend',
+    files: ['backends/default-backend.ts'],
+    reason: 'new tensors live somewhere',
+  },
   { name: 'tree', files: ['tree.ts'], reason: 'trees have tensors as leaves' },
   { name: 'create', files: ['create.ts'], reason: 'tensors from numbers, on the default backend' },
   { name: 'random', files: ['random.ts'], reason: 'a key is a tensor' },
@@ -159,6 +173,63 @@ const tensorLayers: readonly Layer[] = [
 export const layers: { readonly [packageName: string]: readonly Layer[] } = {
   '@tessera/tensor': tensorLayers,
 };
+
+/** The folders inside of a folder, in the order in which work passes them. */
+export interface Rooms {
+  readonly folder: string;
+  /**
+   * Lowest first: a file imports from its own room and the rooms before it. Files of the folder itself come
+   * last, and import from every room.
+   */
+  readonly rooms: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** Folders whose rooms have an order. */
+export const roomTables: readonly Rooms[] = [
+  {
+    folder: 'packages/tensor/src/backends/wasm',
+    rooms: [
+      { name: 'assembler', reason: 'bytes of WebAssembly, whatever they compute' },
+      { name: 'kernel', reason: 'what the code of every kernel is written with' },
+      { name: 'host', reason: 'threads, and what the engine around us has' },
+      { name: 'memory', reason: 'blocks of the one memory, and tensors in them' },
+      { name: 'elementwise', reason: 'maps and reductions of fused expressions' },
+      { name: 'product', reason: 'matrix products, and work on their result' },
+      { name: 'rows', reason: 'softmax and layerNorm, a row at a time' },
+      { name: 'indexing', reason: 'reads and writes at computed places' },
+      { name: 'attention', reason: 'made of products and rows' },
+      { name: 'conv2d', reason: 'made of products' },
+      { name: 'program', reason: 'kernels of a plan in one module, and who waits for whom' },
+    ],
+  },
+  {
+    folder: 'packages/tensor/src/backends/gpu',
+    rooms: [
+      { name: 'kernel', reason: 'what the text of every kernel is written with' },
+      { name: 'elementwise', reason: 'maps and reductions of fused expressions' },
+      { name: 'product', reason: 'matrix products and convolutions' },
+      { name: 'rows', reason: 'softmax, layerNorm and sorting, a row at a time' },
+      { name: 'indexing', reason: 'reads and writes at computed places' },
+      { name: 'attention', reason: 'made of products and rows' },
+      { name: 'device', reason: 'what runs kernels, its failures and its report' },
+      { name: 'engines', reason: 'three ways to run kernels on devices' },
+      { name: 'run', reason: 'a plan as kernels on an engine' },
+      { name: 'start', reason: 'which device, which engine, which forms of kernels' },
+    ],
+  },
+  {
+    folder: 'packages/tensor/src/ops',
+    rooms: [
+      { name: 'elementwise', reason: 'one element at a time' },
+      { name: 'product', reason: 'sums of products' },
+      { name: 'indexing', reason: 'elements by their places' },
+      { name: 'arrangement', reason: 'the same elements in another order or shape' },
+      { name: 'reduction', reason: 'axes that disappear or are summed along' },
+      { name: 'network', reason: 'functions of neural networks' },
+      { name: 'creation', reason: 'new tensors like others, and drawn ones' },
+    ],
+  },
+];
 
 /** The edges between packages and to the outside. */
 export const boundaries: readonly Boundary[] = [

@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { boundaries, layers, type Layer } from './layers.ts';
+import { boundaries, layers, roomTables, type Layer } from './layers.ts';
 import {
   joinPath,
   lineOf,
@@ -20,6 +20,9 @@ export interface Rule {
 
 /** Lines of a file that can still be read in one sitting. */
 export const MAX_LINES = 450;
+
+/** Source files of a folder, without those of its folders, that can still be taken in at a glance. */
+export const MAX_FILES = 15;
 
 /**
  * All rules.
@@ -47,6 +50,17 @@ export function houseRules(operations: ReadonlySet<string>): readonly Rule[] {
       name: 'layers',
       reason: 'every file stands on files that are simpler than itself',
       check: (project) => project.modules.flatMap((module) => layerViolations(project, module)),
+    },
+    {
+      name: 'rooms',
+      reason: 'the folders of a folder stand in the order in which work passes them',
+      check: ({ modules }) =>
+        eachImport(modules, (module, { target }) => roomViolation(module.path, target)),
+    },
+    {
+      name: 'folder size',
+      reason: 'a folder is taken in at a glance',
+      check: ({ modules }) => crowdedFolders(modules.map(({ path }) => path)),
     },
     {
       name: 'package boundaries',
@@ -189,6 +203,38 @@ function layerOf(table: readonly Layer[], file: string): Layer | null {
   const named = table.find(({ files }) => files.includes(file));
   const isInside = (pattern: string): boolean => pattern.endsWith('/') && file.startsWith(pattern);
   return named ?? table.find(({ files }) => files.some(isInside)) ?? null;
+}
+
+/** What is wrong with an import of a file by another in the same table of rooms; `null` if nothing is. */
+function roomViolation(path: string, target: string | null): string | null {
+  if (target === null) return null;
+  const table = roomTables.find(
+    ({ folder }) => path.startsWith(`${folder}/`) && target.startsWith(`${folder}/`),
+  );
+  if (table === undefined) return null;
+  const names = table.rooms.map(({ name }) => name);
+  /** The place of a file's room in the order, the last one for files of the folder itself. */
+  const placeOf = (file: string): number => {
+    const [first, ...rest] = file.slice(table.folder.length + 1).split('/');
+    return rest.length === 0 ? names.length : names.indexOf(first);
+  };
+  const [own, other] = [placeOf(path), placeOf(target)];
+  if (own < 0) return `stands in no room of ${table.folder}`;
+  if (other <= own) return null;
+  const { name, reason } = table.rooms[own];
+  return `imports ${target}, but '${name}' comes first: ${reason}`;
+}
+
+/** The folders of packages that hold too many source files. */
+function crowdedFolders(paths: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths.filter((file) => /^packages\/[^/]+\/src\//.test(file))) {
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([folder, count]) =>
+    count > MAX_FILES ? [`${folder}: ${count} files, more than ${MAX_FILES}`] : [],
+  );
 }
 
 /** The folder right below that of a layer in which a file stands: `wasm` of `backends/wasm/assembler/code.ts`. */

@@ -1,13 +1,13 @@
 import { FormatError } from '@tessera/tensor';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DESIGNS, PRESETS } from '../../packages/dit/src/choices.ts';
+import { DESIGNS, PRESETS } from '../../packages/dit/src/config/choices.ts';
 import {
   parseConfigText,
   parseModelConfig,
   parseTrainConfig,
-} from '../../packages/dit/src/config.ts';
-import { presetConfig } from '../../packages/dit/src/presets.ts';
+} from '../../packages/dit/src/config/config.ts';
+import { presetConfig } from '../../packages/dit/src/config/presets.ts';
 
 const base = presetConfig('quick');
 

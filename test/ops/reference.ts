@@ -8,7 +8,7 @@ import {
   scalarOf,
   trace,
   type Conv2dGeometry,
-  type Operation,
+  type Declaration,
   type PrimitiveName,
   type PrimitiveParams,
   type TensorSpec,
@@ -100,7 +100,7 @@ function total(terms: readonly number[]): number {
 }
 
 /** The definition of an operation: pointwise ones and reductions declare theirs, the others are below. */
-function definitionOf(operation: Operation): Definition<PrimitiveName> {
+function definitionOf(operation: Declaration): Definition<PrimitiveName> {
   if (operation.kind === 'pointwise') {
     return (index, inputs, params) => {
       const [{ dtype }] = operation.infer(inputs, params);

@@ -1,5 +1,5 @@
 import { zeros, type Tensor } from '@tessera/tensor';
-import type { Graph } from './graph.ts';
+import type { Graph } from './graph/graph.ts';
 
 /**
  * The sweep of reverse-mode differentiation: walks the graph from the last node to the first, hands

@@ -9,7 +9,7 @@ import {
   type Operation,
   type Params,
 } from '@tessera/tensor/extend';
-import { Recorder } from './graph.ts';
+import { Recorder } from './graph/graph.ts';
 import type { VjpRule } from './vjp/rule.ts';
 
 /** A function that stands in the graph as one node, whatever it does inside. */

@@ -2,7 +2,7 @@ import { checkFunction, tree, zeros, type Tensor } from '@tessera/tensor';
 import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
 import { applyCall, type CallSite } from './call.ts';
-import { Recorder } from './graph.ts';
+import { Recorder } from './graph/graph.ts';
 import { rule, type VjpRule } from './vjp/rule.ts';
 
 /**

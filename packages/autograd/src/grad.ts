@@ -15,7 +15,7 @@ import {
 import { withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';
 import { alias, outsideRecordings } from './call.ts';
-import { record } from './graph.ts';
+import { record } from './graph/graph.ts';
 
 /** A function's value and the map from cotangents of the value to cotangents of the arguments. */
 export interface Vjp<P extends readonly unknown[], R> {

@@ -17,7 +17,7 @@ export {
   type CustomRule,
   type CustomVjpOptions,
 } from './custom-vjp.ts';
-export { explain, type ExplainOptions } from './explain.ts';
+export { explain, type ExplainOptions } from './graph/explain.ts';
 export {
   grad,
   stopGradient,
@@ -35,9 +35,9 @@ export {
   type GradcheckOptions,
   type GradcheckReport,
 } from './gradcheck.ts';
-export { graphToDot, graphToMermaid } from './graph-drawing.ts';
-export { formatGraph } from './graph-text.ts';
-export { record, Recorder, type Graph, type Node, type Recording } from './graph.ts';
+export { graphToDot, graphToMermaid } from './graph/graph-drawing.ts';
+export { formatGraph } from './graph/graph-text.ts';
+export { record, Recorder, type Graph, type Node, type Recording } from './graph/graph.ts';
 export { hvp, jacobian } from './jacobian.ts';
 export { Buffer, namedLeaves, type NamedLeaf } from './leaves.ts';
 export {

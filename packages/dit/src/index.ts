@@ -23,7 +23,7 @@ export {
   type OptimizerConfig,
   type SamplingConfig,
   type TrainConfig,
-} from './config.ts';
+} from './config/config.ts';
 export {
   batchOrder,
   epochOrder,
@@ -58,7 +58,7 @@ export {
   type Sampler,
   type Schedule,
   type TrainStage,
-} from './choices.ts';
+} from './config/choices.ts';
 export {
   boundTerm,
   priorTerm,
@@ -161,7 +161,7 @@ export {
   type ZooPatch,
   type ZooSize,
 } from './model/zoo.ts';
-export { presetConfig, type PresetChanges } from './presets.ts';
+export { presetConfig, type PresetChanges } from './config/presets.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';

@@ -11,7 +11,7 @@ export {
   type LoadOptions,
   type Mnist,
 } from './data/mnist.ts';
-export { presetConfig, type PresetChanges } from './presets.ts';
+export { presetConfig, type PresetChanges } from './config/presets.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';
 export { appendLogRow, readLog, type LogRow } from './run/log.ts';

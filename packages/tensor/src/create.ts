@@ -1,13 +1,19 @@
 import { checkOptions, kindOf } from './arguments.ts';
-import { defaultBackend } from './default-backend.ts';
-import { allocateArray, checkDType, dtypeOfArray, type DType, type TypedArray } from './dtype.ts';
+import { defaultBackend } from './backends/default-backend.ts';
+import {
+  allocateArray,
+  checkDType,
+  dtypeOfArray,
+  type DType,
+  type TypedArray,
+} from './array/dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
-import { checkShape, sizeOf, type Shape } from './shape.ts';
+import { checkShape, sizeOf, type Shape } from './array/shape.ts';
 import { checkNumber, constant } from './methods/arithmetic.ts';
 import { Tensor } from './tensor.ts';
-import { contiguousView } from './view.ts';
+import { contiguousView } from './array/view.ts';
 
 /** Nested arrays of numbers or booleans, all rows of one length. */
 export type TensorData = number | boolean | readonly TensorData[];

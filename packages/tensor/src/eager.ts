@@ -1,10 +1,10 @@
-import type { Backend, Executable, Storage } from './backend.ts';
-import type { InputWindow } from './compile/fuse.ts';
+import type { Backend, Executable, Storage } from './backends/backend.ts';
+import type { InputWindow } from './compile/fuse/fuse.ts';
 import { planProgram } from './compile/pipeline.ts';
 import type { Program, Variable } from './compile/program.ts';
 import type { Operation } from './composites/composite.ts';
-import { defaultBackend } from './default-backend.ts';
-import { allocateArray, roundTo, type DType } from './dtype.ts';
+import { defaultBackend } from './backends/default-backend.ts';
+import { allocateArray, roundTo, type DType } from './array/dtype.ts';
 import { StateError } from './errors.ts';
 import { installEvaluator, type Interpreter } from './interpreter.ts';
 import { numberOf } from './methods/read.ts';
@@ -15,9 +15,9 @@ import {
   type TensorSpec,
 } from './primitives/primitive.ts';
 import { scalarOf } from './primitives/pointwise.ts';
-import { sizeOf } from './shape.ts';
+import { sizeOf } from './array/shape.ts';
 import { Tensor } from './tensor.ts';
-import { contiguousView, isContiguous, type View } from './view.ts';
+import { contiguousView, isContiguous, type View } from './array/view.ts';
 
 /** The outermost interpreter: runs each operation at once, as a plan of one instruction. */
 export const evaluator: Interpreter = { name: 'evaluate', apply: evaluate };

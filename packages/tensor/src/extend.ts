@@ -5,8 +5,8 @@
  *
  * @module @tessera/tensor/extend
  */
-export type { Backend, Executable, Storage } from './backend.ts';
-export { fuse, type Schedule } from './compile/fuse.ts';
+export type { Backend, Executable, Storage } from './backends/backend.ts';
+export { fuse, type Schedule } from './compile/fuse/fuse.ts';
 export type {
   CallKernel,
   Expression,
@@ -14,10 +14,10 @@ export type {
   Kernel,
   MapKernel,
   ReduceKernel,
-} from './compile/kernel.ts';
+} from './plan/kernel.ts';
 export { planMemory } from './compile/memory.ts';
 export { planProgram } from './compile/pipeline.ts';
-export { formatPlan, type Plan, type PlanBuffer, type PlanOutput } from './compile/plan.ts';
+export { formatPlan, type Plan, type PlanBuffer, type PlanOutput } from './plan/plan.ts';
 export {
   checkProgram,
   formatProgram,
@@ -38,10 +38,19 @@ export {
   type Interpreter,
 } from './interpreter.ts';
 export type { DifferentiablePrimitive, Gradient } from './linalg/host-primitive.ts';
-export type { Conv2dGeometry } from './primitives/contract.ts';
+export type { Conv2dGeometry, Conv2dParams } from './primitives/conv2d.ts';
+export type { GatherParams } from './primitives/gather.ts';
+export type { MatmulParams } from './primitives/matmul.ts';
+export type { AssemblyParams, MovementParams } from './primitives/movement.ts';
+export type { PointwiseParams } from './primitives/pointwise.ts';
+export type { ReduceParams } from './primitives/reduce.ts';
+export type { SortParams } from './primitives/sort.ts';
+export type { LiteralTable, SourceParams } from './primitives/source.ts';
 export { scalarOf } from './primitives/pointwise.ts';
 export {
   formatParams,
+  type CompositeDeclaration,
+  type Declaration,
   type NoParams,
   type Params,
   type Primitive,
@@ -56,5 +65,5 @@ export {
   reshapeView,
   sliceView,
   type View,
-} from './view.ts';
+} from './array/view.ts';
 export type { TensorValue } from './tensor.ts';

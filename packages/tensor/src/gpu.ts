@@ -7,24 +7,25 @@
  */
 import { cpuBackend } from './backends/cpu/cpu.ts';
 import { openGpuBackend, type GpuBackend } from './backends/gpu/gpu.ts';
-import type { GpuBackendOptions } from './backends/gpu/options.ts';
-import type { Reference } from './backends/gpu/verify.ts';
+import type { GpuBackendOptions } from './backends/gpu/start/options.ts';
+import type { Reference } from './backends/gpu/run/verify.ts';
+import { definitionOf } from './composites/composite.ts';
 import { contiguousStorage } from './eager.ts';
 import { Tensor } from './tensor.ts';
 
+export type { MemoryUse } from './backends/gpu/device/engine.ts';
 export type {
   CompositeForm,
   DeviceReport,
   Executor,
   GpuMode,
-  MemoryUse,
   ProductForm,
   Tuning,
-} from './backends/gpu/engine.ts';
-export { DeviceError, type DeviceFailure, type Reproducer } from './backends/gpu/errors.ts';
+} from './backends/gpu/device/report.ts';
+export { DeviceError, type DeviceFailure, type Reproducer } from './backends/gpu/device/errors.ts';
 export type { GpuBackend } from './backends/gpu/gpu.ts';
-export type { GpuBackendOptions } from './backends/gpu/options.ts';
-export type { Shader } from './backends/gpu/shader.ts';
+export type { GpuBackendOptions } from './backends/gpu/start/options.ts';
+export type { Shader } from './backends/gpu/device/shader.ts';
 
 /**
  * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:
@@ -53,7 +54,8 @@ function cpuReference(): Reference {
         const { dtype } = storage;
         return new Tensor({ shape: view.shape, dtype }, { kind: 'stored', storage, view });
       });
-      return composite.decompose(tensors, params).map((y) => contiguousStorage(y, backend));
+      const results = definitionOf(composite).decompose(tensors, params);
+      return results.map((y) => contiguousStorage(y, backend));
     },
   };
 }

@@ -15,7 +15,7 @@
 import './eager.ts';
 
 export { checkFunction, checkList, checkOptions, checkTensors, kindOf } from './arguments.ts';
-export type { Backend, Executable, Storage } from './backend.ts';
+export type { Backend, Executable, Storage } from './backends/backend.ts';
 export { cpuBackend } from './backends/cpu/cpu.ts';
 export { wasmBackend, type WasmBackend, type WasmOptions } from './backends/wasm/wasm.ts';
 export { compile, type Compiled, type CompileOptions, type Stages } from './compile/compile.ts';
@@ -32,9 +32,9 @@ export {
   type TensorData,
   type TensorOptions,
 } from './create.ts';
-export { defaultBackend, setDefaultBackend } from './default-backend.ts';
-export { type DType, type TypedArray, type TypedArrayOf } from './dtype.ts';
-export type { NestedArray } from './elements.ts';
+export { defaultBackend, setDefaultBackend } from './backends/default-backend.ts';
+export { type DType, type TypedArray, type TypedArrayOf } from './array/dtype.ts';
+export type { NestedArray } from './array/elements.ts';
 export {
   AxisError,
   DTypeError,
@@ -70,25 +70,25 @@ export {
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './io/safetensors.ts';
-export { gelu, geluErf, silu, softplus } from './ops/activation.ts';
-export { attention, type AttentionOptions } from './ops/attention.ts';
-export { clamp, clamp as clip } from './ops/clamp.ts';
-export { concat, stack, where } from './ops/combine.ts';
-export { conv1d, type Conv1dOptions } from './ops/conv1d.ts';
+export { gelu, geluErf, silu, softplus } from './ops/elementwise/activation.ts';
+export { attention, type AttentionOptions } from './ops/network/attention.ts';
+export { clamp, clamp as clip } from './ops/elementwise/clamp.ts';
+export { concat, stack, where } from './ops/arrangement/combine.ts';
+export { conv1d, type Conv1dOptions } from './ops/product/conv1d.ts';
 export {
   conv2d,
   convTranspose2d,
   type Conv2dOptions,
   type ConvTranspose2dOptions,
   type Size2d,
-} from './ops/conv.ts';
-export { diag, diagonal, trace } from './ops/diagonal.ts';
-export { categorical, permutation, type CategoricalOptions } from './ops/draw.ts';
-export { einsum } from './ops/einsum.ts';
-export { expm1, log1p } from './ops/exponential.ts';
-export { embedding, gather, indexSelect, oneHot, scatterAdd } from './ops/gather.ts';
-export { fullLike, onesLike, zerosLike } from './ops/like.ts';
-export { linear, matmul } from './ops/linear.ts';
+} from './ops/product/conv2d.ts';
+export { diag, diagonal, trace } from './ops/arrangement/diagonal.ts';
+export { categorical, permutation, type CategoricalOptions } from './ops/creation/draw.ts';
+export { einsum } from './ops/product/einsum.ts';
+export { expm1, log1p } from './ops/elementwise/exponential.ts';
+export { embedding, gather, indexSelect, oneHot, scatterAdd } from './ops/indexing/gather.ts';
+export { fullLike, onesLike, zerosLike } from './ops/creation/like.ts';
+export { linear, matmul } from './ops/product/linear.ts';
 export {
   all,
   allClose,
@@ -98,8 +98,8 @@ export {
   isInf,
   isNaN,
   type CloseOptions,
-} from './ops/logic.ts';
-export { maskedSelect, nonzero, unique, type Unique } from './ops/lookup.ts';
+} from './ops/elementwise/logic.ts';
+export { maskedSelect, nonzero, unique, type Unique } from './ops/indexing/lookup.ts';
 export {
   batchNorm,
   groupNorm,
@@ -110,28 +110,28 @@ export {
   type NormalizeOptions,
   type RmsNormOptions,
   type RunningStatistics,
-} from './ops/normalize.ts';
-export { norm, type NormOptions } from './ops/norm.ts';
-export { meshgrid, outer, type MeshgridOptions } from './ops/outer.ts';
-export { pad, type PadOptions } from './ops/padding.ts';
+} from './ops/network/normalize.ts';
+export { norm, type NormOptions } from './ops/reduction/norm.ts';
+export { meshgrid, outer, type MeshgridOptions } from './ops/product/outer.ts';
+export { pad, type PadOptions } from './ops/arrangement/padding.ts';
 export {
   avgPool2d,
   maxPool2d,
   type AvgPool2dOptions,
   type MaxPool2dOptions,
-} from './ops/pooling.ts';
-export { roll, tile } from './ops/rearrange.ts';
-export { argmax, argmin, prod } from './ops/reduction.ts';
-export { repeat } from './ops/repeat.ts';
-export { cummax, cummin, cumprod, cumsum } from './ops/scan.ts';
+} from './ops/network/pooling.ts';
+export { roll, tile } from './ops/arrangement/rearrange.ts';
+export { argmax, argmin, prod } from './ops/reduction/reduction.ts';
+export { repeat } from './ops/arrangement/repeat.ts';
+export { cummax, cummin, cumprod, cumsum } from './ops/reduction/scan.ts';
 export {
   bincount,
   histogram,
   searchsorted,
   type Histogram,
   type SearchOptions,
-} from './ops/search.ts';
-export { logSoftmax, logSumExp, softmax } from './ops/softmax.ts';
+} from './ops/reduction/search.ts';
+export { logSoftmax, logSumExp, softmax } from './ops/network/softmax.ts';
 export {
   argsort,
   sort,
@@ -139,16 +139,16 @@ export {
   type Ranked,
   type SortOptions,
   type TopkOptions,
-} from './ops/sort.ts';
-export { median, quantile, std, type StdOptions } from './ops/statistics.ts';
-export { take, takeAlongAxis } from './ops/take.ts';
-export { tril, triu } from './ops/triangle.ts';
+} from './ops/indexing/sort.ts';
+export { median, quantile, std, type StdOptions } from './ops/reduction/statistics.ts';
+export { take, takeAlongAxis } from './ops/indexing/take.ts';
+export { tril, triu } from './ops/arrangement/triangle.ts';
 export {
   upsampleBilinear2d,
   upsampleNearest2d,
   type UpsampleBilinear2dOptions,
   type UpsampleTarget,
-} from './ops/upsample.ts';
+} from './ops/network/upsample.ts';
 export {
   bernoulli,
   foldIn,
@@ -160,6 +160,6 @@ export {
   splitKey,
   uniform,
 } from './random.ts';
-export { broadcastShapes, sizeOf, type Shape } from './shape.ts';
+export { broadcastShapes, sizeOf, type Shape } from './array/shape.ts';
 export { Tensor, type Axes, type Operand, type ReduceOptions, type SliceSpec } from './tensor.ts';
 export { tree, TreeNode, type FlatTree } from './tree.ts';

@@ -2,7 +2,7 @@ import { checkTensors, kindOf } from './arguments.ts';
 import { formatSpec, DTypeError, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';
 import { source } from './primitives/source.ts';
-import { checkShape, sameShape, type Shape } from './shape.ts';
+import { checkShape, sameShape, type Shape } from './array/shape.ts';
 import { tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 

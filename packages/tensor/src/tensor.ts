@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Storage } from './backend.ts';
-import { checkDType, type DType, type TypedArray } from './dtype.ts';
-import { nestElements, type NestedArray } from './elements.ts';
+import type { Storage } from './backends/backend.ts';
+import { checkDType, type DType, type TypedArray } from './array/dtype.ts';
+import { nestElements, type NestedArray } from './array/elements.ts';
 import { apply, type Interpreter } from './interpreter.ts';
 import {
   binary,
@@ -14,15 +14,15 @@ import {
   select,
   unary,
 } from './methods/arithmetic.ts';
-import { matmul } from './methods/contract.ts';
+import { matmul } from './methods/matmul.ts';
 import * as move from './methods/movement.ts';
 import { INSPECT, inspecting, NOT_CLONEABLE, print } from './methods/print.ts';
 import { expectSingle, giveUp, read, readSync } from './methods/read.ts';
 import { reducedCount, reduction, variance } from './methods/reduce.ts';
 import { pointwise } from './primitives/pointwise.ts';
 import type { TensorSpec } from './primitives/primitive.ts';
-import { broadcastShapes, sizeOf, type Shape } from './shape.ts';
-import type { View } from './view.ts';
+import { broadcastShapes, sizeOf, type Shape } from './array/shape.ts';
+import type { View } from './array/view.ts';
 
 /** What stands behind a tensor: elements in storage, one repeated number, or a variable of a program being traced. */
 export type TensorValue =

@@ -3,10 +3,10 @@
  * one for a millisecond and then waits for messages, which takes no time and keeps no process alive.
  *
  * Plain JavaScript, shipped as it stands: pages start their threads from this file, and Node starts them
- * from its text, which `npm run build` writes into `src/backends/wasm/thread-text.ts`.
+ * from its text, which `npm run build` writes into `src/backends/wasm/host/thread-text.ts`.
  *
- * @typedef {import('../src/backends/wasm/control.ts').ThreadMessage} ThreadMessage
- * @typedef {import('../src/backends/wasm/control.ts').RunFunction} RunFunction
+ * @typedef {import('../src/backends/wasm/host/control.ts').ThreadMessage} ThreadMessage
+ * @typedef {import('../src/backends/wasm/host/control.ts').RunFunction} RunFunction
  */
 
 /** Milliseconds that a thread sleeps at most before it looks again. */

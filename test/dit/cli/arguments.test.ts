@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DESIGNS } from '../../../packages/dit/src/choices.ts';
+import { DESIGNS } from '../../../packages/dit/src/config/choices.ts';
 import * as read from '../../../packages/dit/src/cli/arguments.ts';
 
 /** What a reader says about a text. */

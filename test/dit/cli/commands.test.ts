@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
 import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train-command.ts';
-import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
 import { trainingFlops, trainingHours } from '../../../packages/dit/src/train/cost.ts';
 

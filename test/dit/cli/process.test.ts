@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
 import { runTessera, type Ending } from './run-tessera.ts';
 

@@ -14,7 +14,7 @@ import {
   xStartFromEps,
   xStartFromV,
 } from '@tessera/dit';
-import { SCHEDULES } from '../../../packages/dit/src/choices.ts';
+import { SCHEDULES } from '../../../packages/dit/src/config/choices.ts';
 import { maxDifference } from '../model/sizes.ts';
 
 const seeds = fc.nat();

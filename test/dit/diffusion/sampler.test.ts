@@ -19,7 +19,7 @@ import {
   type NoiseSchedule,
   type Predicted,
 } from '@tessera/dit';
-import { SAMPLERS, SCHEDULES } from '../../../packages/dit/src/choices.ts';
+import { SAMPLERS, SCHEDULES } from '../../../packages/dit/src/config/choices.ts';
 import { maxDifference } from '../model/sizes.ts';
 
 const SHAPE = [2, 3, 2, 2];

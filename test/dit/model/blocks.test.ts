@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { compile, key, normal, tree, zeros, type Tensor } from '@tessera/tensor';
 import { blockDesigns, modulate, officialStart, type Block } from '@tessera/dit';
 import { valueAndGrad } from '@tessera/autograd';
-import { DESIGNS } from '../../../packages/dit/src/choices.ts';
+import { DESIGNS } from '../../../packages/dit/src/config/choices.ts';
 import { maxDifference } from './sizes.ts';
 
 const SIZES = { width: 16, heads: 4, hidden: 40 };

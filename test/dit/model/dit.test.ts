@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { concat, key, tree, zeros, type Tensor } from '@tessera/tensor';
 import { Buffer, loadTensors, namedParameters, namedTensors } from '@tessera/autograd/nn';
 import { DiT, observe, patchify, unpatchify } from '@tessera/dit';
-import { DESIGNS } from '../../../packages/dit/src/choices.ts';
+import { DESIGNS } from '../../../packages/dit/src/config/choices.ts';
 import { maxDifference, randomInputs, randomModel, TINY } from './sizes.ts';
 
 const BLOCK_KEYS = ['attn.qkv', 'attn.proj', 'mlp.fc1', 'mlp.fc2'];

@@ -3,7 +3,7 @@ import { key, normal, tree, type Tensor } from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import { mseLoss, namedParameters } from '@tessera/autograd/nn';
 import { DiT } from '@tessera/dit';
-import { DESIGNS } from '../../../packages/dit/src/choices.ts';
+import { DESIGNS } from '../../../packages/dit/src/config/choices.ts';
 import { randomInputs, randomModel, TINY } from './sizes.ts';
 
 const { x, t, y } = randomInputs(TINY, 4, key(1));

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { countParameters, namedTensors } from '@tessera/autograd/nn';
 import { DiT, macCount, parameterCount, zoo, type ZooName } from '@tessera/dit';
-import { DESIGNS, type Design } from '../../../packages/dit/src/choices.ts';
+import { DESIGNS, type Design } from '../../../packages/dit/src/config/choices.ts';
 
 /** Trained values, and multiply-adds of a forward pass in 10⁹. */
 const CENSUS: Readonly<Record<ZooName, readonly [number, number]>> = {

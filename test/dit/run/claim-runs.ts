@@ -1,5 +1,5 @@
 /** Claims folders for runs as fast as it can, from a moment on that another process knows: prints them, as JSON. */
-import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { claimRunFolder } from '../../../packages/dit/src/run/run-folder.ts';
 
 const [standard, rounds] = process.argv.slice(2);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FormatError, ValueError } from '@tessera/tensor';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { claimRunFolder, readRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;

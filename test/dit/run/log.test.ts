@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FormatError, StateError } from '@tessera/tensor';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { STAGES } from '../../../packages/dit/src/choices.ts';
+import { STAGES } from '../../../packages/dit/src/config/choices.ts';
 import {
   appendLogRow,
   LogWriter,

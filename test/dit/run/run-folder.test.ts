@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '@tessera/tensor';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { presetConfig } from '../../../packages/dit/src/presets.ts';
+import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import {
   chooseRunFolder,
   readRunConfig,

@@ -1,8 +1,8 @@
 /** What the tests of fused composites share on every backend: inputs, kernels, and the definition on cpu. */
 import { cpuBackend, defaultBackend, setDefaultBackend, tensor } from '@tessera/tensor';
 import { contiguousView, type Composite, type Params } from '@tessera/tensor/extend';
-import type { CallKernel } from '../../../packages/tensor/src/compile/kernel.ts';
-import type { View } from '../../../packages/tensor/src/view.ts';
+import type { CallKernel } from '../../../packages/tensor/src/plan/kernel.ts';
+import type { View } from '../../../packages/tensor/src/array/view.ts';
 import { elementsOf, extentOf, fill, operandOf, type Input } from './cpu/kernel-runs.ts';
 
 /**

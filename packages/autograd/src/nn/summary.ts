@@ -8,7 +8,7 @@ import {
 } from '@tessera/tensor/extend';
 import { countParameters, expectModule, namedModules, type Module } from './module.ts';
 import { wrapForward } from './observe.ts';
-import { Apply } from './sequential.ts';
+import { Apply } from './layers/sequential.ts';
 
 /** What one module costs, everything inside it included. */
 export interface ModuleCost {

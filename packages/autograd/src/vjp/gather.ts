@@ -1,10 +1,10 @@
-import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
+import { apply, primitives, type GatherParams, type SortParams } from '@tessera/tensor/extend';
 import { notDifferentiable, rule, type VjpEntry } from './rule.ts';
 
-type GatherName = 'gather' | 'scatterAdd' | 'argsort';
+type IndexParams = GatherParams & SortParams;
 
 /** Gradients of the indexed reads and writes, each the adjoint of the other, and of what makes indices. */
-export const gather: { readonly [N in GatherName]: VjpEntry<PrimitiveParams[N]> } = {
+export const gather: { readonly [N in keyof IndexParams]: VjpEntry<IndexParams[N]> } = {
   argsort: notDifferentiable('the result is int32'),
 
   gather: rule(

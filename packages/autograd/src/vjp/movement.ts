@@ -1,12 +1,16 @@
 import type { Tensor } from '@tessera/tensor';
-import { apply, primitives, type PrimitiveParams } from '@tessera/tensor/extend';
+import {
+  apply,
+  primitives,
+  type AssemblyParams,
+  type MovementParams,
+} from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 
-type MovementName =
-  'alias' | 'barrier' | 'reshape' | 'permute' | 'expand' | 'slice' | 'pad' | 'concat';
+type ViewParams = MovementParams & AssemblyParams;
 
 /** Gradients of the movements and assemblies: each is the transposed movement. */
-export const movement: { readonly [N in MovementName]: VjpEntry<PrimitiveParams[N]> } = {
+export const movement: { readonly [N in keyof ViewParams]: VjpEntry<ViewParams[N]> } = {
   alias: rule('y = x', ['x̄ = ȳ'], ([ȳ]) => [() => ȳ]),
 
   barrier: rule('y = x', ['x̄ = ȳ'], ([ȳ]) => [() => ȳ]),
@@ -64,7 +68,7 @@ function sumTo(ȳ: Tensor, shape: readonly number[]): Tensor {
 function unslice(
   ȳ: Tensor,
   shape: readonly number[],
-  { starts, sizes, steps }: PrimitiveParams['slice'],
+  { starts, sizes, steps }: ViewParams['slice'],
 ): Tensor {
   const backwards = steps.flatMap((step, i) => (step < 0 ? [i] : []));
   const reach = sizes.map((n, i) => (n === 0 ? 0 : (n - 1) * steps[i]));

@@ -1,33 +1,10 @@
-import type { PrimitiveParams } from '@tessera/tensor/extend';
+import type { PointwiseParams } from '@tessera/tensor/extend';
 import { notDifferentiable, rule, type NotDifferentiable, type VjpEntry } from './rule.ts';
-
-type PointwiseName =
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  | 'floor'
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'pow'
-  | 'maximum'
-  | 'less'
-  | 'lessEqual'
-  | 'equal'
-  | 'where'
-  | 'cast';
 
 const comparison: NotDifferentiable = notDifferentiable('the result is bool');
 
 /** Gradients of the pointwise primitives. Operands have equal shapes; broadcasting is the rule of expand. */
-export const pointwise: { readonly [N in PointwiseName]: VjpEntry<PrimitiveParams[N]> } = {
+export const pointwise: { readonly [N in keyof PointwiseParams]: VjpEntry<PointwiseParams[N]> } = {
   neg: rule('y = −x', ['x̄ = −ȳ'], ([ȳ]) => [() => ȳ.neg()]),
 
   exp: rule('y = eˣ', ['x̄ = ȳ·y'], ([ȳ], { outputs: [y] }) => [() => ȳ.mul(y)]),

@@ -1,9 +1,9 @@
 import type { Tensor } from '@tessera/tensor';
-import type { PrimitiveParams } from '@tessera/tensor/extend';
+import type { ReduceParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 
 /** Gradients of the reductions. */
-export const reduce: { readonly [N in 'sum' | 'max']: VjpEntry<PrimitiveParams[N]> } = {
+export const reduce: { readonly [N in keyof ReduceParams]: VjpEntry<ReduceParams[N]> } = {
   sum: rule('y = Σᵢ xᵢ', ['x̄ᵢ = ȳ'], ([ȳ], { inputs: [x], params: { axes } }) => [
     () => spread(ȳ, x.shape, axes),
   ]),

@@ -1,10 +1,10 @@
-import type { PrimitiveParams } from '@tessera/tensor/extend';
+import type { LiteralTable, SourceParams } from '@tessera/tensor/extend';
 import { notDifferentiable, type VjpEntry } from './rule.ts';
 
-type SourceName = 'iota' | 'randomBits' | 'literal';
+type AllSourceParams = SourceParams & LiteralTable;
 
 /** Sources start no gradient. */
-export const source: { readonly [N in SourceName]: VjpEntry<PrimitiveParams[N]> } = {
+export const source: { readonly [N in keyof AllSourceParams]: VjpEntry<AllSourceParams[N]> } = {
   iota: notDifferentiable('it has no operands'),
   randomBits: notDifferentiable('bits do not vary smoothly with the key'),
   literal: notDifferentiable('it has no operands'),

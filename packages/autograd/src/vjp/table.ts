@@ -1,11 +1,14 @@
 import type { CompositeParams, PrimitiveParams } from '@tessera/tensor/extend';
-import { composite } from './composite.ts';
-import { contract } from './contract.ts';
+import { attention } from './attention.ts';
+import { convolutions } from './conv2d.ts';
 import { gather } from './gather.ts';
+import { layerNorm } from './layer-norm.ts';
+import { matmul } from './matmul.ts';
 import { movement } from './movement.ts';
 import { pointwise } from './pointwise.ts';
 import { reduce } from './reduce.ts';
 import type { VjpEntry } from './rule.ts';
+import { softmax } from './softmax.ts';
 import { source } from './source.ts';
 
 /** The type of the gradient table: exactly one row for every primitive and composite. */
@@ -26,10 +29,13 @@ export const vjpTable: VjpTable = {
   ...pointwise,
   ...movement,
   ...reduce,
-  ...contract,
+  ...matmul,
+  ...convolutions,
   ...gather,
   ...source,
-  ...composite,
+  ...softmax,
+  ...layerNorm,
+  ...attention,
 };
 
 /**

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { Conv2d, init, Module, type Initializer } from '@tessera/autograd/nn';
-import type { AutoencoderConfig } from '../config.ts';
+import type { AutoencoderConfig } from '../config/config.ts';
 
 /** The diagonal Gaussian that the encoder gives for each image. */
 export interface Posterior {

@@ -1,7 +1,7 @@
 /** Reads the arguments of the command line's options, or says in one line what is wrong with them. */
 
 import { InvalidArgumentError } from 'commander';
-import { MAX_SEED } from '../choices.ts';
+import { MAX_SEED } from '../config/choices.ts';
 
 /** A number in ordinary decimal notation: no hexadecimal, no empty text, no spaces. */
 function parseNumber(text: string): number {

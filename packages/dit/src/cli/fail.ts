@@ -1,6 +1,6 @@
 /** Turns errors into exit codes: one line for what a user can mend, a stack for a defect. */
 
-import { escapeControls } from '../excerpt.ts';
+import { escapeControls } from '../config/excerpt.ts';
 
 /** Exit code after bad input: a wrong option, a missing or damaged file, a full disk. */
 const BAD_INPUT = 2;

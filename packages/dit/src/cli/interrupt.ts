@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrainStage } from '../choices.ts';
+import type { TrainStage } from '../config/choices.ts';
 import { RUN_FILES } from '../run/run-folder.ts';
 import { SIGNAL_CODES } from './fail.ts';
 import type { Progress } from './progress.ts';

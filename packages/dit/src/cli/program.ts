@@ -13,7 +13,7 @@ import {
   type Design,
   type Preset,
   type Sampler,
-} from '../choices.ts';
+} from '../config/choices.ts';
 import * as read from './arguments.ts';
 
 /** The options of `tessera train`; what is left out is as the preset or the configuration has it. */

@@ -1,7 +1,7 @@
 /** `tessera sample`: from options to a picture. */
 
 import { ValueError } from '@tessera/tensor';
-import type { TrainConfig } from '../config.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import type { SampleOptions } from '../sample/options.ts';
 import { onInterrupt } from './interrupt.ts';

@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_PRESET } from '../choices.ts';
-import { parseTrainConfig, type TrainConfig } from '../config.ts';
+import { DEFAULT_PRESET } from '../config/choices.ts';
+import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { dataOf } from '../data/mnist.ts';
-import { presetConfig, warmupSteps } from '../presets.ts';
+import { presetConfig, warmupSteps } from '../config/presets.ts';
 import { RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';

@@ -4,7 +4,7 @@
  */
 
 import { ValueError } from '@tessera/tensor';
-import { MAX_SEED } from '../choices.ts';
+import { MAX_SEED } from '../config/choices.ts';
 import type { IdxImages } from './idx.ts';
 
 /** The byte of a background pixel. */

@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { FormatError, ValueError } from '@tessera/tensor';
-import { DEFAULT_DATA } from '../choices.ts';
+import { DEFAULT_DATA } from '../config/choices.ts';
 import { readIdxFile } from './idx-file.ts';
 import { decodeIdxImages, decodeIdxLabels, IDX_IMAGES, IDX_LABELS, type IdxImages } from './idx.ts';
 

@@ -1,8 +1,8 @@
 /** What a model's output means: the process that it was trained for. */
 
 import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../choice-check.ts';
-import { OBJECTIVES, type Objective } from '../choices.ts';
+import { checkChoice } from '../config/choice-check.ts';
+import { OBJECTIVES, type Objective } from '../config/choices.ts';
 import {
   coefficient,
   epsFromV,

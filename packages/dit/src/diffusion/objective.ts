@@ -2,7 +2,7 @@
 
 import { stopGradient } from '@tessera/autograd';
 import { concat, StateError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../choice-check.ts';
+import { checkChoice } from '../config/choice-check.ts';
 import { boundTerm, meanPerSample } from './bound.ts';
 import { splitOutput, type Denoiser, type Diffusion } from './diffusion.ts';
 import { modelTimestep, qSample, velocity } from './noising.ts';

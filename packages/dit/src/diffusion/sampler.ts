@@ -1,8 +1,8 @@
 /** From noise to latents. */
 
 import { foldIn, full, normal, ValueError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../choice-check.ts';
-import { SAMPLERS, type Sampler } from '../choices.ts';
+import { checkChoice } from '../config/choice-check.ts';
+import { SAMPLERS, type Sampler } from '../config/choices.ts';
 import {
   denoise,
   pReverse,

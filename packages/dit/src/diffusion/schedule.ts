@@ -1,8 +1,8 @@
 /** Noise schedules: how much noise each timestep holds, and which timesteps a sampler visits. */
 
 import { checkOptions, ValueError } from '@tessera/tensor';
-import { checkChoice } from '../choice-check.ts';
-import { SCHEDULES, type Schedule } from '../choices.ts';
+import { checkChoice } from '../config/choice-check.ts';
+import { SCHEDULES, type Schedule } from '../config/choices.ts';
 import { respaceTimesteps } from './respacing.ts';
 
 /** Options of {@link createSchedule}. */

@@ -1,8 +1,8 @@
 import { Buffer, Module } from '@tessera/autograd/nn';
 import { formatShape, key as makeKey, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../choice-check.ts';
-import { DESIGNS, POSITIONS } from '../choices.ts';
-import type { ModelConfig } from '../config.ts';
+import { checkChoice } from '../config/choice-check.ts';
+import { DESIGNS, POSITIONS } from '../config/choices.ts';
+import type { ModelConfig } from '../config/config.ts';
 import type { Block } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
 import { FinalLayer } from './final-layer.ts';

@@ -1,7 +1,7 @@
 /** The twelve published models, and what a model of any configuration costs. */
 
 import { countParameters } from '@tessera/autograd/nn';
-import type { ModelConfig } from '../config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { blockDesigns } from './blocks/designs.ts';
 import { DiT, gridSize, outChannels } from './dit.ts';
 import { FREQUENCY_WIDTH } from './timestep.ts';

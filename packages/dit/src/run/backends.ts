@@ -1,7 +1,7 @@
 /** The backends that a run can compute on, by name. Each is loaded when it is asked for. */
 
 import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
-import type { BackendName } from '../choices.ts';
+import type { BackendName } from '../config/choices.ts';
 
 /** A backend for as long as a run takes. */
 interface OpenBackend {

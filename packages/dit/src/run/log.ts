@@ -3,9 +3,9 @@
 import { appendFile, truncate } from 'node:fs/promises';
 import { FormatError, StateError } from '@tessera/tensor';
 import * as v from 'valibot';
-import { STAGES, type TrainStage } from '../choices.ts';
-import { checkNames } from '../json.ts';
-import { parseSchema } from '../schema.ts';
+import { STAGES, type TrainStage } from '../config/choices.ts';
+import { checkNames } from '../config/json.ts';
+import { parseSchema } from '../config/schema.ts';
 import { nameFile, problemOf } from './file-error.ts';
 import { readText } from './read-text.ts';
 

@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ValueError } from '@tessera/tensor';
-import { parseConfigText, parseTrainConfig, type TrainConfig } from '../config.ts';
+import { parseConfigText, parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
 import { readText } from './read-text.ts';

@@ -2,7 +2,7 @@
 
 import { compile, foldIn, scalar, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
-import type { SamplingConfig, TrainConfig } from '../config.ts';
+import type { SamplingConfig, TrainConfig } from '../config/config.ts';
 import { guidedForward } from '../diffusion/guidance.ts';
 import { randomNoise, sampleSteps } from '../diffusion/sampler.ts';
 import type { DiT } from '../model/dit.ts';

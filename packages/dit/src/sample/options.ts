@@ -1,6 +1,6 @@
 /** What sampling from a run takes and reports; `sampleRun` in `sample-run.ts` does it. */
 
-import type { BackendName, Sampler } from '../choices.ts';
+import type { BackendName, Sampler } from '../config/choices.ts';
 
 /** One report after a denoising step. */
 export interface SampleProgress {

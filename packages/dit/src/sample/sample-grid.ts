@@ -1,6 +1,6 @@
 /** The picture of a run: ten samples of each class, one row a class. */
 
-import { IMAGE_SIZE, type ModelConfig, type SamplingConfig } from '../config.ts';
+import { IMAGE_SIZE, type ModelConfig, type SamplingConfig } from '../config/config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 
 /** Samples of one class in the picture. */

@@ -2,7 +2,12 @@
 
 import { checkList, checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
-import { IMAGE_SIZE, parseConfigText, type SamplingConfig, type TrainConfig } from '../config.ts';
+import {
+  IMAGE_SIZE,
+  parseConfigText,
+  type SamplingConfig,
+  type TrainConfig,
+} from '../config/config.ts';
 import { DiT } from '../model/dit.ts';
 import { loadModule } from '../weights.ts';
 import { Generator } from './generator.ts';

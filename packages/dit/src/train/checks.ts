@@ -1,7 +1,7 @@
 /** What a run will need at its end, checked before its first step. */
 
 import { ValueError } from '@tessera/tensor';
-import { parseTrainConfig, type TrainConfig } from '../config.ts';
+import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import type { Mnist } from '../data/mnist.ts';
 import { runDiffusion } from './diffusion-loss.ts';
 

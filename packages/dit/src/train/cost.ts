@@ -1,7 +1,7 @@
 /** How much arithmetic a run takes, to warn before it takes hours. */
 
-import type { BackendName } from '../choices.ts';
-import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config.ts';
+import type { BackendName } from '../config/choices.ts';
+import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config/config.ts';
 import { macCount } from '../model/zoo.ts';
 
 /** Floating-point operations a second that a backend sustains over a whole run, on two cores of a Zen 4. */

@@ -1,6 +1,6 @@
 import { normal, randomInt, split, type Tensor } from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
-import type { TrainConfig } from '../config.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { createDiffusion, type Diffusion } from '../diffusion/diffusion.ts';
 import { trainingLosses } from '../diffusion/objective.ts';
 import type { DiT } from '../model/dit.ts';

@@ -1,7 +1,7 @@
 /** What the training of a run takes and reports; `train` in `train.ts` does it. */
 
-import type { TrainStage } from '../choices.ts';
-import type { TrainConfig } from '../config.ts';
+import type { TrainStage } from '../config/choices.ts';
+import type { TrainConfig } from '../config/config.ts';
 
 /** One report after a training step. */
 export interface TrainProgress {

@@ -1,7 +1,7 @@
 /** The loop around a training step: batches in, log rows and progress out. */
 
 import { StateError, tree, type Compiled } from '@tessera/tensor';
-import type { TrainStage } from '../choices.ts';
+import type { TrainStage } from '../config/choices.ts';
 import type { LogRow } from '../run/log.ts';
 import type { TrainProgress } from './options.ts';
 import type { StepMetrics, TrainState } from './step.ts';

@@ -8,7 +8,7 @@ import {
   emaUpdate,
   type AdamState,
 } from '@tessera/autograd/optim';
-import type { OptimizerConfig } from '../config.ts';
+import type { OptimizerConfig } from '../config/config.ts';
 
 /** Everything that changes while a model trains: one tree of tensors. */
 export interface TrainState<M> {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
-import { IMAGE_SIZE, type TrainConfig } from '../config.ts';
+import { IMAGE_SIZE, type TrainConfig } from '../config/config.ts';
 import { batchOrder, gatherImages, gatherLabels, padImages } from '../data/batches.ts';
 import type { IdxImages } from '../data/idx.ts';
 import { loadMnist, type Mnist } from '../data/mnist.ts';

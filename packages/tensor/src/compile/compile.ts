@@ -1,10 +1,10 @@
 import { checkFunction, checkList, checkOptions } from '../arguments.ts';
-import type { Backend } from '../backend.ts';
+import type { Backend } from '../backends/backend.ts';
 import { commonBackend, evaluator, remember } from '../eager.ts';
 import { ValueError } from '../errors.ts';
 import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
 import { tree, type FlatTree } from '../tree.ts';
-import { formatPlan } from './plan.ts';
+import { formatPlan } from '../plan/plan.ts';
 import { formatProgram } from './program.ts';
 import { planOf, Variant } from './variant.ts';
 

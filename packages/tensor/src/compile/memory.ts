@@ -1,10 +1,10 @@
-import { BYTES_PER_ELEMENT } from '../dtype.ts';
+import { BYTES_PER_ELEMENT } from '../array/dtype.ts';
 import type { TensorSpec } from '../primitives/primitive.ts';
-import { sameShape } from '../shape.ts';
-import { isContiguous } from '../view.ts';
-import type { Schedule } from './fuse.ts';
-import { refusesValues, type Kernel, type Operand } from './kernel.ts';
-import type { Place, Plan, PlanBuffer, PlanOutput } from './plan.ts';
+import { sameShape } from '../array/shape.ts';
+import { isContiguous } from '../array/view.ts';
+import type { Schedule } from './fuse/fuse.ts';
+import { refusesValues, type Kernel, type Operand } from '../plan/kernel.ts';
+import type { Place, Plan, PlanBuffer, PlanOutput } from '../plan/plan.ts';
 
 /** Buffers start at multiples of this many bytes, so that vector loads never straddle two. */
 const ALIGNMENT = 64;

@@ -1,7 +1,7 @@
 import type { TensorSpec } from '../primitives/primitive.ts';
-import { fuse, type InputWindow } from './fuse.ts';
+import { fuse, type InputWindow } from './fuse/fuse.ts';
 import { planMemory } from './memory.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { checkProgram, type Program } from './program.ts';
 
 /**

@@ -1,8 +1,12 @@
-import type { Operation } from '../composites/composite.ts';
-import type { Storage } from '../backend.ts';
+import type { Storage } from '../backends/backend.ts';
 import { formatSpec, StateError } from '../errors.ts';
-import { formatParams, type Params, type TensorSpec } from '../primitives/primitive.ts';
-import { sameShape } from '../shape.ts';
+import {
+  formatParams,
+  type Declaration,
+  type Params,
+  type TensorSpec,
+} from '../primitives/primitive.ts';
+import { sameShape } from '../array/shape.ts';
 
 /** A value of a program; identity is the object itself. */
 export interface Variable extends TensorSpec {
@@ -18,7 +22,7 @@ export interface Constant {
 
 /** One application of an operation. */
 export interface Instruction {
-  readonly operation: Operation;
+  readonly operation: Declaration;
   readonly inputs: readonly Variable[];
   readonly params: Params;
   readonly outputs: readonly Variable[];

@@ -1,11 +1,10 @@
-import type { Operation } from '../composites/composite.ts';
-import { roundTo } from '../dtype.ts';
-import { formatParams, type Params } from '../primitives/primitive.ts';
+import { roundTo } from '../array/dtype.ts';
+import { formatParams, type Declaration, type Params } from '../primitives/primitive.ts';
 import { movement } from '../primitives/movement.ts';
 import { scalarOf } from '../primitives/pointwise.ts';
 import { literal } from '../primitives/source.ts';
-import { sameShape } from '../shape.ts';
-import { contiguousView, type View } from '../view.ts';
+import { sameShape } from '../array/shape.ts';
+import { contiguousView, type View } from '../array/view.ts';
 import type { Instruction, Program, Variable } from './program.ts';
 
 /**
@@ -56,7 +55,7 @@ class Writer {
     this.nextId = 1 + defined.reduce((last, { id }) => Math.max(last, id), -1);
   }
 
-  write(operation: Operation, inputs: readonly Variable[], params: Params): readonly Variable[] {
+  write(operation: Declaration, inputs: readonly Variable[], params: Params): readonly Variable[] {
     const ids = inputs.map(({ id }) => id);
     if (operation.kind === 'pointwise' && operation.commutative) ids.sort((a, b) => a - b);
     const signature = `${operation.name}(${ids.join(', ')}) ${formatParams(params)}`;
@@ -73,7 +72,7 @@ class Writer {
   }
 
   /** The variable that already is the result, or one that is simpler to compute; `null` if there is none. */
-  shortcut(operation: Operation, inputs: readonly Variable[], params: Params): Variable | null {
+  shortcut(operation: Declaration, inputs: readonly Variable[], params: Params): Variable | null {
     if (separates(operation)) return null;
     if (operation.kind === 'movement') {
       const [{ shape, dtype }] = operation.infer(inputs, params);
@@ -108,7 +107,7 @@ function dropDead(program: Program): Program {
   return { ...program, constants, instructions: kept.reverse() };
 }
 
-function separates(operation: Operation): boolean {
+function separates(operation: Declaration): boolean {
   return operation.kind === 'movement' && operation.separates === true;
 }
 

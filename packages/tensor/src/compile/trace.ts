@@ -1,4 +1,4 @@
-import type { Storage } from '../backend.ts';
+import type { Storage } from '../backends/backend.ts';
 import type { Operation } from '../composites/composite.ts';
 import { formatSpec, StateError } from '../errors.ts';
 import { numberOf } from '../methods/read.ts';

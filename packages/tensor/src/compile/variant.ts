@@ -1,13 +1,13 @@
-import type { Backend, Executable, Storage } from '../backend.ts';
+import type { Backend, Executable, Storage } from '../backends/backend.ts';
 import { contiguousStorage, ownStorage, storedTensor } from '../eager.ts';
 import { DONATED, ValueError } from '../errors.ts';
 import { expectSynchronous } from '../interpreter.ts';
 import { giveUp } from '../methods/read.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { tree, type FlatTree } from '../tree.ts';
 import { planProgram } from './pipeline.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Program } from './program.ts';
 import { simplify } from './simplify.ts';
 import { trace } from './trace.ts';

@@ -1,8 +1,8 @@
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import type { TensorSpec } from '../primitives/primitive.ts';
-import { sameShape, sizeOf } from '../shape.ts';
+import { sameShape, sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Composite } from './composite.ts';
 import { softmax, softmaxGrad } from './softmax.ts';

@@ -1,7 +1,7 @@
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
-import { sameShape, sizeOf } from '../shape.ts';
+import { sameShape, sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Composite } from './composite.ts';
 

@@ -1,6 +1,6 @@
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
-import { sameShape, sizeOf } from '../shape.ts';
+import { sameShape, sizeOf } from '../array/shape.ts';
 import type { Composite } from './composite.ts';
 
 /** The axis along which probabilities sum to 1, counted from the front. */

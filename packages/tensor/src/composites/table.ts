@@ -21,6 +21,12 @@ export interface CompositeParams {
   attentionGrad: AttentionParams;
 }
 
+/**
+ * The attributes of those that a backend may have a kernel for. layerNorm is none of them: it is a kernel for
+ * its statistics, and pointwise work that fuses with its neighbours.
+ */
+export type FusedParams = Omit<CompositeParams, 'layerNorm'>;
+
 /** The name of a composite. */
 export type CompositeName = keyof CompositeParams;
 

@@ -1,6 +1,6 @@
 import { kindOf } from '../arguments.ts';
 import { excerpt, expectMemory, FormatError, formatShape, ValueError } from '../errors.ts';
-import { sizeOf, type Shape } from '../shape.ts';
+import { sizeOf, type Shape } from '../array/shape.ts';
 import { widthOf } from './foreign-elements.ts';
 import { brainOfFloat32, halfOfFloat32 } from './half.ts';
 import { expectMetadata, isRecord, isShape, METADATA, PREFIX } from './safetensors-header.ts';

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from '../dtype.ts';
+import type { DType, TypedArray } from '../array/dtype.ts';
 import { FormatError } from '../errors.ts';
 import { float32OfBrain, float32OfHalf } from './half.ts';
 

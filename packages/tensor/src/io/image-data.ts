@@ -1,6 +1,6 @@
 import { checkOptions, checkTensors, kindOf } from '../arguments.ts';
 import { tensor } from '../create.ts';
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { FormatError, formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 

@@ -1,7 +1,7 @@
 import { checkTensors } from '../arguments.ts';
 import { tensor } from '../create.ts';
 import { excerpt, expectMemory, FormatError, ShapeError } from '../errors.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { readElements, widthOf, type StoredType } from './foreign-elements.ts';
 

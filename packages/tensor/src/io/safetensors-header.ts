@@ -1,8 +1,8 @@
 /** The header of a safetensors file: which tensor lies where. */
 
-import type { DType } from '../dtype.ts';
+import type { DType } from '../array/dtype.ts';
 import { excerpt, FormatError, formatShape } from '../errors.ts';
-import { sizeOf, type Shape } from '../shape.ts';
+import { sizeOf, type Shape } from '../array/shape.ts';
 import {
   dtypeOf,
   isStoredType,

@@ -1,7 +1,7 @@
 import { checkFunction, kindOf } from '../arguments.ts';
-import type { DType, TypedArray } from '../dtype.ts';
+import type { DType, TypedArray } from '../array/dtype.ts';
 import { excerpt, FormatError } from '../errors.ts';
-import type { Shape } from '../shape.ts';
+import type { Shape } from '../array/shape.ts';
 import { isConverted, readElements, type StoredType } from './foreign-elements.ts';
 import { headerEnd, PREFIX, readHeader, type SafetensorsRecord } from './safetensors-header.ts';
 

@@ -1,6 +1,6 @@
-import { tril } from '../ops/triangle.ts';
+import { tril } from '../ops/arrangement/triangle.ts';
 import { eye } from '../create.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { factorCholesky } from './cholesky-factor.ts';
 import { applyOne, hostPrimitive } from './host-primitive.ts';

@@ -1,4 +1,4 @@
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { cofactors } from './cofactors.ts';
 import { applyOne, hostPrimitive } from './host-primitive.ts';

@@ -1,6 +1,6 @@
 import { eye } from '../create.ts';
 import { apply } from '../interpreter.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { hostPrimitive } from './host-primitive.ts';
 import { symmetricEigen } from './jacobi.ts';

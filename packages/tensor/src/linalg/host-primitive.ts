@@ -1,7 +1,7 @@
-import type { KernelCode } from '../backends/wasm/kernel-code.ts';
-import type { CallKernel } from '../compile/kernel.ts';
-import type { TypedArray } from '../dtype.ts';
-import { gatherElements } from '../elements.ts';
+import type { KernelCode } from '../backends/wasm/kernel/kernel-code.ts';
+import type { CallKernel } from '../plan/kernel.ts';
+import type { TypedArray } from '../array/dtype.ts';
+import { gatherElements } from '../array/elements.ts';
 import { apply } from '../interpreter.ts';
 import type { KernelPrimitive, NoParams, TensorSpec } from '../primitives/primitive.ts';
 import type { Tensor } from '../tensor.ts';

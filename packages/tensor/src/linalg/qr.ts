@@ -1,6 +1,6 @@
 import { apply } from '../interpreter.ts';
-import { concat } from '../ops/combine.ts';
-import { tril, triu } from '../ops/triangle.ts';
+import { concat } from '../ops/arrangement/combine.ts';
+import { tril, triu } from '../ops/arrangement/triangle.ts';
 import type { Tensor } from '../tensor.ts';
 import { hostPrimitive } from './host-primitive.ts';
 import { factorQr } from './householder.ts';

@@ -1,5 +1,5 @@
 import { checkTensors } from '../arguments.ts';
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 

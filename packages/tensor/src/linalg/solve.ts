@@ -1,8 +1,8 @@
 import { checkTensors } from '../arguments.ts';
 import { eye } from '../create.ts';
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
-import { broadcastShapes, sizeOf } from '../shape.ts';
+import { broadcastShapes, sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { applyOne, hostPrimitive, type DifferentiablePrimitive } from './host-primitive.ts';
 import { factorLu, substitute } from './lu.ts';

@@ -1,11 +1,11 @@
 import { isTensor, kindOf } from '../arguments.ts';
-import { promoteDTypes, type DType } from '../dtype.ts';
+import { promoteDTypes, type DType } from '../array/dtype.ts';
 import { DTypeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { pointwise, saturateInt32 } from '../primitives/pointwise.ts';
 import type { NoParams, PointwisePrimitive } from '../primitives/primitive.ts';
 import { literal } from '../primitives/source.ts';
-import { broadcastShapes, type Shape } from '../shape.ts';
+import { broadcastShapes, type Shape } from '../array/shape.ts';
 import type { Operand, Tensor } from '../tensor.ts';
 
 /** A tensor that holds `value` everywhere. */

@@ -11,7 +11,7 @@ import {
   sameShape,
   sizeOf,
   type Shape,
-} from '../shape.ts';
+} from '../array/shape.ts';
 import type { Axes, SliceSpec, Tensor } from '../tensor.ts';
 import { checkNumber, constant } from './arithmetic.ts';
 

@@ -2,9 +2,9 @@
 
 import { formatSpec, messageOf } from '../errors.ts';
 import { formatNumber } from '../primitives/primitive.ts';
-import { sizeOf, type Shape } from '../shape.ts';
+import { sizeOf, type Shape } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { rangeOf } from '../view.ts';
+import { rangeOf } from '../array/view.ts';
 import { numberOf, readSync } from './read.ts';
 
 /** At most so many elements are shown; a tensor of more is cut. */

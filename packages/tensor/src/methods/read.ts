@@ -1,8 +1,8 @@
-import type { Range, TypedArray } from '../dtype.ts';
-import { gatherElements } from '../elements.ts';
+import type { Range, TypedArray } from '../array/dtype.ts';
+import { gatherElements } from '../array/elements.ts';
 import { formatSpec, DISPOSED, ShapeError, StateError } from '../errors.ts';
 import type { Tensor, TensorValue } from '../tensor.ts';
-import { rangeOf, type View } from '../view.ts';
+import { rangeOf, type View } from '../array/view.ts';
 
 /** One repeated number, as it stands behind a tensor. */
 type UniformValue = Extract<TensorValue, { readonly kind: 'uniform' }>;

@@ -2,7 +2,7 @@ import { checkOptions, kindOf } from '../arguments.ts';
 import { ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';
 import { checkElements, reduce } from '../primitives/reduce.ts';
-import { normalizeAxes } from '../shape.ts';
+import { normalizeAxes } from '../array/shape.ts';
 import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
 
 /** Folds the elements along `axes`; `op` is what errors call it. */

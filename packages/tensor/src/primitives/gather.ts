@@ -1,6 +1,6 @@
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
-import { checkShape, sameShape, sizeOf, type Shape } from '../shape.ts';
+import { checkShape, sameShape, sizeOf, type Shape } from '../array/shape.ts';
 import type { KernelPrimitive } from './primitive.ts';
 
 /** Attributes of the indexed reads and writes. */

@@ -1,6 +1,6 @@
 import { AxisError, DTypeError, formatShape, ShapeError } from '../errors.ts';
-import { broadcastShapes, checkShape, inferReshape, sameShape } from '../shape.ts';
-import { expandView, permuteView, reshapeView, sliceView } from '../view.ts';
+import { broadcastShapes, checkShape, inferReshape, sameShape } from '../array/shape.ts';
+import { expandView, permuteView, reshapeView, sliceView } from '../array/view.ts';
 import type { AssemblyPrimitive, MovementPrimitive, NoParams, TensorSpec } from './primitive.ts';
 
 /** Attributes of every movement and assembly primitive. */

@@ -1,6 +1,6 @@
-import { expectDType, roundTo, type DType } from '../dtype.ts';
+import { expectDType, roundTo, type DType } from '../array/dtype.ts';
 import { DTypeError, formatShape, ShapeError } from '../errors.ts';
-import { sameShape, sizeOf } from '../shape.ts';
+import { sameShape, sizeOf } from '../array/shape.ts';
 import { erf } from './erf.ts';
 import type { NoParams, PointwisePrimitive, TensorSpec } from './primitive.ts';
 
@@ -157,11 +157,7 @@ interface BinaryTraits {
   readonly rightIdentity?: number;
 }
 
-function binary(
-  name: string,
-  scalar: Scalar,
-  traits: BinaryTraits,
-): PointwisePrimitive<NoParams> {
+function binary(name: string, scalar: Scalar, traits: BinaryTraits): PointwisePrimitive<NoParams> {
   return {
     kind: 'pointwise',
     name,

@@ -1,8 +1,8 @@
-import type { KernelCode } from '../backends/wasm/kernel-code.ts';
-import type { CallKernel } from '../compile/kernel.ts';
-import type { DType, TypedArray } from '../dtype.ts';
-import type { Shape } from '../shape.ts';
-import type { View } from '../view.ts';
+import type { KernelCode } from '../backends/wasm/kernel/kernel-code.ts';
+import type { CallKernel } from '../plan/kernel.ts';
+import type { DType, TypedArray } from '../array/dtype.ts';
+import type { Shape } from '../array/shape.ts';
+import type { View } from '../array/view.ts';
 
 /** A static attribute of an operation: plain data, so that it can be printed, compared and sent to a backend. */
 export type ParamValue = string | number | boolean | null | readonly ParamValue[];
@@ -104,6 +104,11 @@ export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBas
   };
 }
 
+/** What is known of a composite without its definition: enough for programs, plans and backends. */
+export interface CompositeDeclaration<P extends Params = Params> extends PrimitiveBase<P> {
+  readonly kind: 'composite';
+}
+
 /** One operation of the closed instruction set. */
 export type Primitive<P extends Params = Params> =
   | PointwisePrimitive<P>
@@ -112,6 +117,9 @@ export type Primitive<P extends Params = Params> =
   | ReductionPrimitive<P>
   | LiteralPrimitive<P>
   | KernelPrimitive<P>;
+
+/** What programs and plans know of an operation. */
+export type Declaration<P extends Params = Params> = Primitive<P> | CompositeDeclaration<P>;
 
 /**
  * A text that is equal exactly when the attributes are equal.

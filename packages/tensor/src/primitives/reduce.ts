@@ -1,6 +1,6 @@
-import { expectDType, type DType } from '../dtype.ts';
+import { expectDType, type DType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../array/shape.ts';
 import type { ReductionParams, ReductionPrimitive, TensorSpec } from './primitive.ts';
 
 /** Attributes of every reduction. */

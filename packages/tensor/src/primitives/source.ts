@@ -1,6 +1,6 @@
-import { expectDType } from '../dtype.ts';
+import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
-import { checkShape, sameShape } from '../shape.ts';
+import { checkShape, sameShape } from '../array/shape.ts';
 import type { KernelPrimitive, LiteralParams, LiteralPrimitive } from './primitive.ts';
 
 /** Attributes of the primitives that make tensors out of nothing or out of a key. */

@@ -1,4 +1,5 @@
-import { contract, type ContractParams } from './contract.ts';
+import { conv2d, type Conv2dParams } from './conv2d.ts';
+import { matmul, type MatmulParams } from './matmul.ts';
 import { gather, type GatherParams } from './gather.ts';
 import { assembly, movement, type AssemblyParams, type MovementParams } from './movement.ts';
 import { pointwise, type PointwiseParams } from './pointwise.ts';
@@ -7,6 +8,9 @@ import { reduce, type ReduceParams } from './reduce.ts';
 import { sort, type SortParams } from './sort.ts';
 import { literal, source, type LiteralTable, type SourceParams } from './source.ts';
 
+/** The attributes of the primitives that have a kernel of their own in the table of every backend. */
+export interface KernelParams extends MatmulParams, Conv2dParams, GatherParams, SourceParams {}
+
 /** The attributes of every primitive by name. Tables over the instruction set are keyed by this type. */
 export interface PrimitiveParams
   extends
@@ -14,10 +18,8 @@ export interface PrimitiveParams
     MovementParams,
     AssemblyParams,
     ReduceParams,
-    ContractParams,
-    GatherParams,
+    KernelParams,
     SortParams,
-    SourceParams,
     LiteralTable {}
 
 /** The name of a primitive. */
@@ -35,7 +37,8 @@ export const primitives: { readonly [N in PrimitiveName]: Primitive<PrimitivePar
   ...movement,
   ...assembly,
   ...reduce,
-  ...contract,
+  ...matmul,
+  ...conv2d,
   ...gather,
   ...sort,
   ...source,

@@ -4,12 +4,12 @@ import type {
   CallKernel,
   MapKernel,
   Operand,
-} from '../../../../packages/tensor/src/compile/kernel.ts';
-import type { Plan, PlanBuffer } from '../../../../packages/tensor/src/compile/plan.ts';
+} from '../../../../packages/tensor/src/plan/kernel.ts';
+import type { Plan, PlanBuffer } from '../../../../packages/tensor/src/plan/plan.ts';
 import { StateError } from '../../../../packages/tensor/src/errors.ts';
 import { pointwise } from '../../../../packages/tensor/src/primitives/pointwise.ts';
 import { source } from '../../../../packages/tensor/src/primitives/source.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 
 const SIZE = 3;
 const window = (buffer: number): Operand => ({

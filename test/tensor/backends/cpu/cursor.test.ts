@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RunCursor } from '../../../../packages/tensor/src/backends/cpu/cursor.ts';
-import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
+import { sizeOf } from '../../../../packages/tensor/src/array/shape.ts';
 import { indexOf, inputOf, placeOf, shapes } from './kernel-runs.ts';
 
 describe('RunCursor', () => {

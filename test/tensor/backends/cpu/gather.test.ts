@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gather } from '../../../../packages/tensor/src/primitives/gather.ts';
-import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { sizeOf } from '../../../../packages/tensor/src/array/shape.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 import { elementsOf, indexOf, inputOf, placeOf, runCall, type Input } from './kernel-runs.ts';
 
 interface Case {

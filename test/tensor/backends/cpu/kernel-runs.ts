@@ -1,26 +1,26 @@
 /** What the tests of kernels share: views of any kind, values, and plans written by hand. */
 import fc from 'fast-check';
-import type { Backend } from '../../../../packages/tensor/src/backend.ts';
+import type { Backend } from '../../../../packages/tensor/src/backends/backend.ts';
 import { cpuBackend } from '../../../../packages/tensor/src/backends/cpu/cpu.ts';
 import type {
   CallKernel,
   Expression,
   Kernel,
   Operand,
-} from '../../../../packages/tensor/src/compile/kernel.ts';
-import type { Plan } from '../../../../packages/tensor/src/compile/plan.ts';
+} from '../../../../packages/tensor/src/plan/kernel.ts';
+import type { Plan } from '../../../../packages/tensor/src/plan/plan.ts';
 import {
   allocateArray,
   dtypeOfArray,
   type DType,
   type TypedArray,
-} from '../../../../packages/tensor/src/dtype.ts';
+} from '../../../../packages/tensor/src/array/dtype.ts';
 import type {
   KernelPrimitive,
   Params,
 } from '../../../../packages/tensor/src/primitives/primitive.ts';
-import { sizeOf, type Shape } from '../../../../packages/tensor/src/shape.ts';
-import { contiguousView, type View } from '../../../../packages/tensor/src/view.ts';
+import { sizeOf, type Shape } from '../../../../packages/tensor/src/array/shape.ts';
+import { contiguousView, type View } from '../../../../packages/tensor/src/array/view.ts';
 
 /** Runs kernels over `memory` (buffer i is `memory[i]`, which is not changed) and returns every buffer. */
 export function runKernels(

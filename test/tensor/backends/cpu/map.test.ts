@@ -4,12 +4,12 @@ import type {
   Expression,
   ExpressionNode,
   MapKernel,
-} from '../../../../packages/tensor/src/compile/kernel.ts';
-import { allocateArray, type TypedArray } from '../../../../packages/tensor/src/dtype.ts';
+} from '../../../../packages/tensor/src/plan/kernel.ts';
+import { allocateArray, type TypedArray } from '../../../../packages/tensor/src/array/dtype.ts';
 import { pointwise, scalarOf } from '../../../../packages/tensor/src/primitives/pointwise.ts';
 import type { PointwisePrimitive } from '../../../../packages/tensor/src/primitives/primitive.ts';
-import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
-import { contiguousView, type View } from '../../../../packages/tensor/src/view.ts';
+import { sizeOf } from '../../../../packages/tensor/src/array/shape.ts';
+import { contiguousView, type View } from '../../../../packages/tensor/src/array/view.ts';
 import {
   elementsOf,
   extentOf,

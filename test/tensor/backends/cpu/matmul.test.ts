@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contract } from '../../../../packages/tensor/src/primitives/contract.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { matmul } from '../../../../packages/tensor/src/primitives/matmul.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 import { elementsOf, fill, inputOf, runCall, type Input } from './kernel-runs.ts';
 
 /** `y[b, m, n] = Σ_k a[b, m, k] · b[b, k, n]` in float64, rounded. */
@@ -33,7 +33,7 @@ describe('matmul', () => {
     fc.assert(
       fc.property(cases, ({ sizes, a, b }) => {
         // Products of multiples of 1/64 and their few sums are exact.
-        expect(runCall(contract.matmul, {}, [a, b]).elements).toStrictEqual(define(...sizes, a, b));
+        expect(runCall(matmul.matmul, {}, [a, b]).elements).toStrictEqual(define(...sizes, a, b));
       }),
       { numRuns: 200 },
     );
@@ -49,7 +49,7 @@ describe('matmul', () => {
       view: { shape: [k, n], strides: [1, k], offset: 0 },
       elements: fill(new Float32Array(k * n), 2),
     };
-    expect(runCall(contract.matmul, {}, [a, b]).elements).toStrictEqual(define(1, m, k, n, a, b));
+    expect(runCall(matmul.matmul, {}, [a, b]).elements).toStrictEqual(define(1, m, k, n, a, b));
   });
 
   it('sums in float64 and rounds once', () => {
@@ -58,6 +58,6 @@ describe('matmul', () => {
       view: { shape: [3, 1], strides: [0, 0], offset: 0 },
       elements: new Float32Array([1]),
     };
-    expect(runCall(contract.matmul, {}, [a, b]).elements).toEqual(new Float32Array([1]));
+    expect(runCall(matmul.matmul, {}, [a, b]).elements).toEqual(new Float32Array([1]));
   });
 });

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Expression, ReduceKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
+import type { Expression, ReduceKernel } from '../../../../packages/tensor/src/plan/kernel.ts';
 import {
   allocateArray,
   dtypeOfArray,
   type TypedArray,
-} from '../../../../packages/tensor/src/dtype.ts';
+} from '../../../../packages/tensor/src/array/dtype.ts';
 import { pointwise } from '../../../../packages/tensor/src/primitives/pointwise.ts';
 import { reduce } from '../../../../packages/tensor/src/primitives/reduce.ts';
-import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { sizeOf } from '../../../../packages/tensor/src/array/shape.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 import {
   elementsOf,
   fill,

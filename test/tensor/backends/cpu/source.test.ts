@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { source } from '../../../../packages/tensor/src/primitives/source.ts';
 import { threefry2x32 } from '../../../../packages/tensor/src/primitives/threefry.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 import { runCall, type Input } from './kernel-runs.ts';
 
 const keyOf = (...words: number[]): Input => ({

@@ -1,10 +1,10 @@
 import { DeviceError, gpuBackend } from '@tessera/tensor/gpu';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/choose-forms.ts';
-import { openDevice, webGpu } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { problemOfEntries } from '../../../../packages/tensor/src/backends/gpu/entry-check.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { chooseForms } from '../../../../packages/tensor/src/backends/gpu/start/choose-forms.ts';
+import { openDevice, webGpu } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import { problemOfEntries } from '../../../../packages/tensor/src/backends/gpu/start/entry-check.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { COPY, failureOf, skipped } from './device-failures.ts';
 
 /** Makes of the WGSL of a kernel what its driver runs instead. */

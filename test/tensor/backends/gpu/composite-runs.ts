@@ -1,15 +1,15 @@
 /** What the tests of composites on the gpu backend share: running their kernels in each form. */
 import type { Composite, Params } from '@tessera/tensor/extend';
-import type { KernelSource } from '../../../../packages/tensor/src/backends/gpu/dispatch.ts';
+import type { KernelSource } from '../../../../packages/tensor/src/backends/gpu/kernel/dispatch.ts';
 import type {
   Engine,
   Memory,
   Program,
-} from '../../../../packages/tensor/src/backends/gpu/engine.ts';
-import { lowerPlan } from '../../../../packages/tensor/src/backends/gpu/lower.ts';
-import { encodeElements } from '../../../../packages/tensor/src/backends/gpu/storage.ts';
-import type { PlanBuffer } from '../../../../packages/tensor/src/compile/plan.ts';
-import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
+} from '../../../../packages/tensor/src/backends/gpu/device/engine.ts';
+import { lowerPlan } from '../../../../packages/tensor/src/backends/gpu/run/lower.ts';
+import { encodeElements } from '../../../../packages/tensor/src/backends/gpu/run/storage.ts';
+import type { PlanBuffer } from '../../../../packages/tensor/src/plan/plan.ts';
+import { sizeOf } from '../../../../packages/tensor/src/array/shape.ts';
 import { define, kernelOf, placesApart, specialRows } from '../composites.ts';
 import type { Input } from '../cpu/kernel-runs.ts';
 

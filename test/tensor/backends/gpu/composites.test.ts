@@ -1,9 +1,9 @@
 import { composites, type Composite, type Params } from '@tessera/tensor/extend';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { webGpuSkipped } from '../../../gpu/modes.ts';
 import { inputOf, type Input } from '../cpu/kernel-runs.ts';
 import { contiguousInput, inputFor, inputWith, sizeOfCancelled } from '../composites.ts';

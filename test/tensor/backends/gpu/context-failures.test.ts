@@ -1,8 +1,8 @@
 import { cpuBackend } from '@tessera/tensor';
 import { describe, expect, it, vi } from 'vitest';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
-import { GpuStorage } from '../../../../packages/tensor/src/backends/gpu/storage.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/engines/handle-engine.ts';
+import { GpuStorage } from '../../../../packages/tensor/src/backends/gpu/run/storage.ts';
 import { COPY, failureOf } from './device-failures.ts';
 
 describe('failures of a WebGL context', () => {

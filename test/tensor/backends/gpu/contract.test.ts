@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { missingInternals } from '../../../../packages/tensor/src/backends/gpu/internals.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { missingInternals } from '../../../../packages/tensor/src/backends/gpu/start/internals.ts';
 import { withoutInternal } from './other-gpu-js.ts';
 
 // What the gpu backend uses of gpu.js and no documentation promises. If a new version of gpu.js fails

@@ -1,6 +1,6 @@
 import { DeviceError } from '@tessera/tensor/gpu';
 import { expect, vi } from 'vitest';
-import type { GpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import type { GpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
 import { webGpuSkipped } from '../../../gpu/modes.ts';
 
 /** Why there is no WebGPU to fail, or `null`. */

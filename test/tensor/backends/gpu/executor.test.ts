@@ -1,7 +1,7 @@
 import { compile, defaultBackend, setDefaultBackend, tensor, type Tensor } from '@tessera/tensor';
 import { gpuBackend } from '@tessera/tensor/gpu';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/engines/handle-engine.ts';
 
 const before = defaultBackend();
 let backend: Awaited<ReturnType<typeof gpuBackend>>;

@@ -1,10 +1,10 @@
 import { cpuBackend } from '@tessera/tensor';
 import { DeviceError } from '@tessera/tensor/gpu';
 import { describe, expect, it, vi } from 'vitest';
-import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { GpuStorage } from '../../../../packages/tensor/src/backends/gpu/storage.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { GpuStorage } from '../../../../packages/tensor/src/backends/gpu/run/storage.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { COPY, failureOf, skipped, skipReason, withoutMemory } from './device-failures.ts';
 
 describe.skipIf(skipped !== null)(`failures of a WebGPU device${skipReason}`, () => {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { openDevice, plainReport } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import type { KernelSource } from '../../../../packages/tensor/src/backends/gpu/dispatch.ts';
-import type { Engine } from '../../../../packages/tensor/src/backends/gpu/engine.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
-import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import {
+  openDevice,
+  plainReport,
+} from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import type { KernelSource } from '../../../../packages/tensor/src/backends/gpu/kernel/dispatch.ts';
+import type { Engine } from '../../../../packages/tensor/src/backends/gpu/device/engine.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/engines/handle-engine.ts';
+import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/engines/queued-engine.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
 
 async function openEngine(mode: string, executor: string): Promise<Engine> {

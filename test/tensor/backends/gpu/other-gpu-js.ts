@@ -1,4 +1,4 @@
-import type { GpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
+import type { GpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
 
 /** A gpu.js that computes as the installed one does, but whose kernels do not show one of their internals. */
 export function withoutInternal<L extends Pick<GpuJs, 'GPU'>>(library: L, internal: string): L {

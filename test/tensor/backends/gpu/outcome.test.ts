@@ -1,6 +1,6 @@
 import { DeviceError } from '@tessera/tensor/gpu';
 import { describe, expect, it } from 'vitest';
-import { Outcome } from '../../../../packages/tensor/src/backends/gpu/outcome.ts';
+import { Outcome } from '../../../../packages/tensor/src/backends/gpu/device/outcome.ts';
 
 const FINE = Promise.resolve(null);
 

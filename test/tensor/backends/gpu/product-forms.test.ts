@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
 import type {
   KernelSource,
   MatrixProduct,
-} from '../../../../packages/tensor/src/backends/gpu/dispatch.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { formOf } from '../../../../packages/tensor/src/backends/gpu/product-forms.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+} from '../../../../packages/tensor/src/backends/gpu/kernel/dispatch.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { formOf } from '../../../../packages/tensor/src/backends/gpu/engines/product-forms.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { modesUnderTest } from '../../../gpu/modes.ts';
 
 const webgpu = modesUnderTest().find(({ mode }) => mode === 'webgpu');

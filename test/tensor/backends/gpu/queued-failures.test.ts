@@ -1,7 +1,7 @@
 import { DeviceError } from '@tessera/tensor/gpu';
 import { describe, expect, it, vi } from 'vitest';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/queued-engine.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { QueuedEngine } from '../../../../packages/tensor/src/backends/gpu/engines/queued-engine.ts';
 import {
   COPY,
   deviceOf,

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
-import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { webGpuSkipped } from '../../../gpu/modes.ts';
 
 const skipped = webGpuSkipped();

@@ -1,6 +1,6 @@
-import { plainReport } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
+import { plainReport } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/engines/handle-engine.ts';
 
 /** An engine on which gpu.js runs the texts of kernels as JavaScript. */
 export async function scriptEngine(): Promise<HandleEngine> {

@@ -1,8 +1,8 @@
 import { DeviceError } from '@tessera/tensor/gpu';
 import { expect, it, vi } from 'vitest';
-import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/gpu-js.ts';
-import { startEngine } from '../../../../packages/tensor/src/backends/gpu/probe.ts';
-import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/webgpu-engine.ts';
+import { loadGpuJs } from '../../../../packages/tensor/src/backends/gpu/device/gpu-js.ts';
+import { startEngine } from '../../../../packages/tensor/src/backends/gpu/start/probe.ts';
+import { WebGpuEngine } from '../../../../packages/tensor/src/backends/gpu/engines/webgpu-engine.ts';
 import { webGpuSkipped } from '../../../gpu/modes.ts';
 
 const skipped = webGpuSkipped();

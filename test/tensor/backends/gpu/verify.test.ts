@@ -9,9 +9,12 @@ import {
 import { gpuBackend, type Shader } from '@tessera/tensor/gpu';
 import { primitives, type Plan } from '@tessera/tensor/extend';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device.ts';
-import { verifyPlan, type Reference } from '../../../../packages/tensor/src/backends/gpu/verify.ts';
-import type { MapKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
+import { openDevice } from '../../../../packages/tensor/src/backends/gpu/device/device.ts';
+import {
+  verifyPlan,
+  type Reference,
+} from '../../../../packages/tensor/src/backends/gpu/run/verify.ts';
+import type { MapKernel } from '../../../../packages/tensor/src/plan/kernel.ts';
 import { webGpuSkipped } from '../../../gpu/modes.ts';
 import { failureOf } from './device-failures.ts';
 import { scriptEngine } from './script-engine.ts';

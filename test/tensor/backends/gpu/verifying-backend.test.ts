@@ -9,7 +9,7 @@ import {
 } from '@tessera/tensor';
 import { DeviceError, gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/handle-engine.ts';
+import { HandleEngine } from '../../../../packages/tensor/src/backends/gpu/engines/handle-engine.ts';
 
 const before = defaultBackend();
 let backend: GpuBackend;

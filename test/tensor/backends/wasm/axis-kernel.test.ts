@@ -4,8 +4,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   axisLayout,
   type AxisLayout,
-} from '../../../../packages/tensor/src/backends/wasm/axis-layout.ts';
-import { contiguousView, type View } from '../../../../packages/tensor/src/view.ts';
+} from '../../../../packages/tensor/src/backends/wasm/rows/axis-layout.ts';
+import { contiguousView, type View } from '../../../../packages/tensor/src/array/view.ts';
 import { operandOf } from '../cpu/kernel-runs.ts';
 import { inputFor } from '../composites.ts';
 import { run } from './composite-runs.ts';

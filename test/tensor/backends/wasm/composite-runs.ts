@@ -2,7 +2,7 @@
 import { wasmBackend, type Backend } from '@tessera/tensor';
 import type { Composite, Params } from '@tessera/tensor/extend';
 import { expect } from 'vitest';
-import { sizeOf } from '../../../../packages/tensor/src/shape.ts';
+import { sizeOf } from '../../../../packages/tensor/src/array/shape.ts';
 import { define, kernelOf, placesApart } from '../composites.ts';
 import { runKernels, type Input } from '../cpu/kernel-runs.ts';
 

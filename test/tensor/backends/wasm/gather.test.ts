@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasmBackend } from '../../../../packages/tensor/src/backends/wasm/wasm.ts';
 import { gather } from '../../../../packages/tensor/src/primitives/gather.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 import { fill, inputOf, runCall, type Input } from '../cpu/kernel-runs.ts';
 
 interface Case {

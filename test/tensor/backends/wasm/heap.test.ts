@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { PAGE_BYTES } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
-import { CONTROL_BYTES } from '../../../../packages/tensor/src/backends/wasm/control.ts';
-import { Heap, type Block } from '../../../../packages/tensor/src/backends/wasm/heap.ts';
-import { LastingBlock } from '../../../../packages/tensor/src/backends/wasm/lasting-block.ts';
+import { CONTROL_BYTES } from '../../../../packages/tensor/src/backends/wasm/host/control.ts';
+import { Heap, type Block } from '../../../../packages/tensor/src/backends/wasm/memory/heap.ts';
+import { LastingBlock } from '../../../../packages/tensor/src/backends/wasm/memory/lasting-block.ts';
 
 /** What a program does with memory: takes so many bytes, or gives one of its blocks back. */
 type Action =

@@ -5,14 +5,14 @@ import type {
   Expression,
   ExpressionNode,
   MapKernel,
-} from '../../../../packages/tensor/src/compile/kernel.ts';
+} from '../../../../packages/tensor/src/plan/kernel.ts';
 import {
   allocateArray,
   type DType,
   type TypedArray,
-} from '../../../../packages/tensor/src/dtype.ts';
+} from '../../../../packages/tensor/src/array/dtype.ts';
 import { pointwise } from '../../../../packages/tensor/src/primitives/pointwise.ts';
-import { contiguousView, type View } from '../../../../packages/tensor/src/view.ts';
+import { contiguousView, type View } from '../../../../packages/tensor/src/array/view.ts';
 import {
   extentOf,
   difference,

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasmBackend } from '../../../../packages/tensor/src/backends/wasm/wasm.ts';
-import type { CallKernel, Expression } from '../../../../packages/tensor/src/compile/kernel.ts';
-import type { TypedArray } from '../../../../packages/tensor/src/dtype.ts';
-import { contract } from '../../../../packages/tensor/src/primitives/contract.ts';
+import type { CallKernel, Expression } from '../../../../packages/tensor/src/plan/kernel.ts';
+import type { TypedArray } from '../../../../packages/tensor/src/array/dtype.ts';
+import { matmul } from '../../../../packages/tensor/src/primitives/matmul.ts';
 import { pointwise } from '../../../../packages/tensor/src/primitives/pointwise.ts';
-import { sizeOf, type Shape } from '../../../../packages/tensor/src/shape.ts';
-import { contiguousView, permuteView } from '../../../../packages/tensor/src/view.ts';
+import { sizeOf, type Shape } from '../../../../packages/tensor/src/array/shape.ts';
+import { contiguousView, permuteView } from '../../../../packages/tensor/src/array/view.ts';
 import {
   difference,
   fill,
@@ -26,7 +26,7 @@ afterAll(() => {
 });
 
 function product(a: Input, b: Input, backend?: typeof one): TypedArray {
-  return runCall(contract.matmul, {}, [a, b], backend).elements;
+  return runCall(matmul.matmul, {}, [a, b], backend).elements;
 }
 
 /** Row-major, with values from the seed. */
@@ -206,7 +206,7 @@ describe('an epilogue of matmul', () => {
         const inputs = [a, b, bias, residual];
         const kernel: CallKernel = {
           kind: 'call',
-          operation: contract.matmul,
+          operation: matmul.matmul,
           params: {},
           inputs: inputs.map((input, i) => operandOf(i, input)),
           outputs: [{ buffer: 4, dtype: 'float32', view: contiguousView([m, n]) }],

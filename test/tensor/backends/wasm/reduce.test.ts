@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasmBackend } from '../../../../packages/tensor/src/backends/wasm/wasm.ts';
-import type { ReduceKernel } from '../../../../packages/tensor/src/compile/kernel.ts';
+import type { ReduceKernel } from '../../../../packages/tensor/src/plan/kernel.ts';
 import {
   allocateArray,
   dtypeOfArray,
   type DType,
   type TypedArray,
-} from '../../../../packages/tensor/src/dtype.ts';
+} from '../../../../packages/tensor/src/array/dtype.ts';
 import { pointwise } from '../../../../packages/tensor/src/primitives/pointwise.ts';
 import { reduce } from '../../../../packages/tensor/src/primitives/reduce.ts';
-import { sizeOf, type Shape } from '../../../../packages/tensor/src/shape.ts';
-import { contiguousView } from '../../../../packages/tensor/src/view.ts';
+import { sizeOf, type Shape } from '../../../../packages/tensor/src/array/shape.ts';
+import { contiguousView } from '../../../../packages/tensor/src/array/view.ts';
 import {
   difference,
   fill,

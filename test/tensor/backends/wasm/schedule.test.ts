@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   dependencies,
   type PhaseAccess,
-} from '../../../../packages/tensor/src/backends/wasm/schedule.ts';
-import type { Place, Plan } from '../../../../packages/tensor/src/compile/plan.ts';
+} from '../../../../packages/tensor/src/backends/wasm/program/schedule.ts';
+import type { Place, Plan } from '../../../../packages/tensor/src/plan/plan.ts';
 
 /** A plan of buffers alone: 64 float32 each. */
 function planOf(places: readonly Place[], donations: readonly (number | null)[] = []): Plan {

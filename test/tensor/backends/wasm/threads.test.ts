@@ -11,12 +11,12 @@ import type {
   FunctionBuilder,
   FunctionReference,
 } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
-import { startThread } from '../../../../packages/tensor/src/backends/wasm/platform.ts';
-import { THREAD_TEXT } from '../../../../packages/tensor/src/backends/wasm/thread-text.ts';
+import { startThread } from '../../../../packages/tensor/src/backends/wasm/host/platform.ts';
+import { THREAD_TEXT } from '../../../../packages/tensor/src/backends/wasm/host/thread-text.ts';
 import {
   Threads,
   type ThreadsOptions,
-} from '../../../../packages/tensor/src/backends/wasm/threads.ts';
+} from '../../../../packages/tensor/src/backends/wasm/host/threads.ts';
 
 /** Where the programs below count, far from the words of the threads. */
 const COUNTER = 4096;

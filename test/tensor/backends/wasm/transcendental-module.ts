@@ -5,19 +5,19 @@ import {
   PAGE_BYTES,
 } from '../../../../packages/tensor/src/backends/wasm/assembler/module.ts';
 import { v128 } from '../../../../packages/tensor/src/backends/wasm/assembler/simd.ts';
-import { Routines } from '../../../../packages/tensor/src/backends/wasm/kernel-code.ts';
-import { erf } from '../../../../packages/tensor/src/backends/wasm/transcendental/erf.ts';
+import { Routines } from '../../../../packages/tensor/src/backends/wasm/kernel/kernel-code.ts';
+import { erf } from '../../../../packages/tensor/src/backends/wasm/elementwise/transcendental/erf.ts';
 import {
   exp,
   sigmoid,
   tanh,
-} from '../../../../packages/tensor/src/backends/wasm/transcendental/exponential.ts';
-import { log } from '../../../../packages/tensor/src/backends/wasm/transcendental/logarithm.ts';
-import { pow } from '../../../../packages/tensor/src/backends/wasm/transcendental/power.ts';
+} from '../../../../packages/tensor/src/backends/wasm/elementwise/transcendental/exponential.ts';
+import { log } from '../../../../packages/tensor/src/backends/wasm/elementwise/transcendental/logarithm.ts';
+import { pow } from '../../../../packages/tensor/src/backends/wasm/elementwise/transcendental/power.ts';
 import {
   cos,
   sin,
-} from '../../../../packages/tensor/src/backends/wasm/transcendental/trigonometric.ts';
+} from '../../../../packages/tensor/src/backends/wasm/elementwise/transcendental/trigonometric.ts';
 
 const unary = { exp, log, tanh, sigmoid, erf, sin, cos };
 

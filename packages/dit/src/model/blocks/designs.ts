@@ -1,4 +1,4 @@
-import type { Design } from '../../choices.ts';
+import type { Design } from '../../config/choices.ts';
 import { adaLnZero } from './adaln-zero.ts';
 import { adaLn } from './adaln.ts';
 import type { BlockDesign } from './block.ts';

@@ -1,6 +1,6 @@
-import type { CallKernel } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
-import { gatherElements } from '../../elements.ts';
+import type { CallKernel } from '../../plan/kernel.ts';
+import type { TypedArray } from '../../array/dtype.ts';
+import { gatherElements } from '../../array/elements.ts';
 import type { SortParams } from '../../primitives/sort.ts';
 
 /** The order of each row along the last axis, by the stable sort of JavaScript. */

@@ -1,6 +1,6 @@
-import type { Operand } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
-import { isContiguous, mergeRuns, type View } from '../../view.ts';
+import type { Operand } from '../../plan/kernel.ts';
+import type { TypedArray } from '../../array/dtype.ts';
+import { isContiguous, mergeRuns, type View } from '../../array/view.ts';
 import { RunCursor } from './cursor.ts';
 
 /** Elements that are evaluated together: few enough that all values of an expression stay in the cache. */

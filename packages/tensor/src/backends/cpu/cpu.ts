@@ -1,12 +1,10 @@
-import type { Backend, Executable, Storage } from '../../backend.ts';
-import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
-import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
-import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
-import { expectMemory, foreignStorage, lostIn, StateError } from '../../errors.ts';
-import type { ContractParams } from '../../primitives/contract.ts';
-import type { GatherParams } from '../../primitives/gather.ts';
-import type { SourceParams } from '../../primitives/source.ts';
-import { conv2d, conv2dInput, conv2dWeight } from './conv.ts';
+import { own, type Backend, type Executable, type Storage } from '../backend.ts';
+import { kernelIn, kernelName, type CallKernel, type Kernel } from '../../plan/kernel.ts';
+import { overwrittenInputs, type Plan } from '../../plan/plan.ts';
+import { allocateArray, type DType, type TypedArray } from '../../array/dtype.ts';
+import { expectMemory, lostIn } from '../../errors.ts';
+import type { KernelParams } from '../../primitives/table.ts';
+import { conv2d, conv2dInput, conv2dWeight } from './conv2d.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
@@ -17,11 +15,9 @@ import { CpuStorage } from './storage.ts';
 /** A kernel ready to run, given the memory of the plan's buffers. */
 type Run = (buffers: readonly TypedArray[]) => void;
 
-/** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends ContractParams, GatherParams, SourceParams {}
-
+/** The operations that have a kernel of their own. */
 const calls: {
-  readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => Run;
+  readonly [N in keyof KernelParams]: (kernel: CallKernel, params: KernelParams[N]) => Run;
 } = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits };
 
 /**
@@ -46,11 +42,11 @@ export function cpuBackend(): Backend {
         resolve(backend.readSync(storage, range));
       }),
     readSync: (storage, range) =>
-      own(backend, storage, 'data').share('data').subarray(range?.begin, range?.end),
-    writable: (storage, op) => own(backend, storage, op).writable(op),
-    transfer: (storage, op) => own(backend, storage, op).transfer(op),
+      own(CpuStorage, backend, storage, 'data').share('data').subarray(range?.begin, range?.end),
+    writable: (storage, op) => own(CpuStorage, backend, storage, op).writable(op),
+    transfer: (storage, op) => own(CpuStorage, backend, storage, op).transfer(op),
     release: (storage, loss) => {
-      own(backend, storage, 'dispose').release(loss);
+      own(CpuStorage, backend, storage, 'dispose').release(loss);
     },
     prepare: (plan, constants) => prepare(backend, plan, constants),
   };
@@ -61,7 +57,8 @@ function prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): E
   const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
   const arena = expectMemory('prepare', plan.arenaBytes, () => new ArrayBuffer(plan.arenaBytes));
   const runs = plan.kernels.map(instantiate);
-  const memory = (storage: Storage): TypedArray => own(backend, storage, op).elements(op);
+  const memory = (storage: Storage): TypedArray =>
+    own(CpuStorage, backend, storage, op).elements(op);
   const resolvers = plan.buffers.map(({ dtype, size, place }): Resolver => {
     if (place.kind === 'arena') {
       const elements = viewArena(arena, place.offset, dtype, size);
@@ -96,14 +93,7 @@ function instantiate(kernel: Kernel): Run {
   const { operation, params } = kernel;
   if (operation.kind === 'kernel' && operation.kernels)
     return operation.kernels.cpu(kernel, params);
-  const { name } = operation;
-  if (!Object.hasOwn(calls, name)) {
-    throw new StateError(
-      'prepare',
-      `the cpu backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
-    );
-  }
-  const call: (kernel: CallKernel, params: never) => Run = calls[name as keyof CallParams];
+  const call: (kernel: CallKernel, params: never) => Run = kernelIn(calls, kernel, 'cpu');
   return call(kernel, params as never); // an operation and its attributes belong together
 }
 
@@ -111,10 +101,4 @@ function viewArena(arena: ArrayBuffer, offset: number, dtype: DType, size: numbe
   if (dtype === 'float32') return new Float32Array(arena, offset, size);
   if (dtype === 'int32') return new Int32Array(arena, offset, size);
   return new Uint8Array(arena, offset, size);
-}
-
-/** The storage as one of this backend. */
-function own(backend: Backend, storage: Storage, op: string): CpuStorage {
-  if (storage instanceof CpuStorage && storage.backend === backend) return storage;
-  throw foreignStorage(op, storage.backend.name, backend.name);
 }

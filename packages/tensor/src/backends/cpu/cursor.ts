@@ -1,4 +1,4 @@
-import { mergeRuns, type View } from '../../view.ts';
+import { mergeRuns, type View } from '../../array/view.ts';
 
 /**
  * Walks the elements of a view in row-major order as runs: stretches of elements that lie one

@@ -1,6 +1,6 @@
-import type { Expression, ExpressionNode, Operand } from '../../compile/kernel.ts';
-import { allocateArray, type TypedArray } from '../../dtype.ts';
-import { sizeOf, type Shape } from '../../shape.ts';
+import type { Expression, ExpressionNode, Operand } from '../../plan/kernel.ts';
+import { allocateArray, type TypedArray } from '../../array/dtype.ts';
+import { sizeOf, type Shape } from '../../array/shape.ts';
 import { BLOCK, blockReader } from './block.ts';
 
 /** What is done with a block: `values[i]` holds node i at elements `start … start + n − 1`. */

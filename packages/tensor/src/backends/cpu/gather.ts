@@ -1,9 +1,9 @@
-import type { CallKernel } from '../../compile/kernel.ts';
-import { allocateArray, type TypedArray } from '../../dtype.ts';
-import { forEachOffset, gatherElements } from '../../elements.ts';
+import type { CallKernel } from '../../plan/kernel.ts';
+import { allocateArray, type TypedArray } from '../../array/dtype.ts';
+import { forEachOffset, gatherElements } from '../../array/elements.ts';
 import { indexError, type GatherParams } from '../../primitives/gather.ts';
-import { rowMajorStrides, sizeOf, type Shape } from '../../shape.ts';
-import type { View } from '../../view.ts';
+import { rowMajorStrides, sizeOf, type Shape } from '../../array/shape.ts';
+import type { View } from '../../array/view.ts';
 import { allocateFloat64 } from './workspace.ts';
 
 /** `y[…, i, …] = x[…, index[…, i, …], …]` along axis. */

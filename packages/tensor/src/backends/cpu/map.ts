@@ -1,6 +1,6 @@
-import type { MapKernel } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
-import { isContiguous } from '../../view.ts';
+import type { MapKernel } from '../../plan/kernel.ts';
+import type { TypedArray } from '../../array/dtype.ts';
+import { isContiguous } from '../../array/view.ts';
 import { blockOf, blockWriter } from './block.ts';
 import { evaluator } from './expression.ts';
 

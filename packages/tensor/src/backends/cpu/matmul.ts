@@ -1,6 +1,6 @@
-import type { CallKernel, Operand } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
-import { forEachOffset } from '../../elements.ts';
+import type { CallKernel, Operand } from '../../plan/kernel.ts';
+import type { TypedArray } from '../../array/dtype.ts';
+import { forEachOffset } from '../../array/elements.ts';
 import { gemm, type Matrix } from './gemm.ts';
 
 /** `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]`, one {@link gemm} for each index of the batch. */

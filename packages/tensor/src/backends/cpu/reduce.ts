@@ -1,8 +1,8 @@
-import type { ReduceKernel } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
+import type { ReduceKernel } from '../../plan/kernel.ts';
+import type { TypedArray } from '../../array/dtype.ts';
 import type { ReduceParams } from '../../primitives/reduce.ts';
-import { rowMajorStrides, sizeOf, type Shape } from '../../shape.ts';
-import type { View } from '../../view.ts';
+import { rowMajorStrides, sizeOf, type Shape } from '../../array/shape.ts';
+import type { View } from '../../array/view.ts';
 import { RunCursor } from './cursor.ts';
 import { evaluator } from './expression.ts';
 import { Workspace } from './workspace.ts';

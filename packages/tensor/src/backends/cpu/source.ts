@@ -1,8 +1,8 @@
-import type { CallKernel } from '../../compile/kernel.ts';
-import type { TypedArray } from '../../dtype.ts';
+import type { CallKernel } from '../../plan/kernel.ts';
+import type { TypedArray } from '../../array/dtype.ts';
 import type { SourceParams } from '../../primitives/source.ts';
 import { threefry2x32 } from '../../primitives/threefry.ts';
-import { sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../array/shape.ts';
 
 /** `y[i] = i`. */
 export function iota(

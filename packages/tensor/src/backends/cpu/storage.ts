@@ -1,5 +1,5 @@
-import type { Backend, Storage } from '../../backend.ts';
-import type { DType, TypedArray } from '../../dtype.ts';
+import type { Backend, Storage } from '../backend.ts';
+import type { DType, TypedArray } from '../../array/dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';
 
 /** The elements of a tensor in a typed array. */

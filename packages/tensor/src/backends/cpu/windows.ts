@@ -1,4 +1,4 @@
-import type { Conv2dGeometry } from '../../primitives/contract.ts';
+import type { Conv2dGeometry } from '../../primitives/conv2d.ts';
 
 /** The windows that a convolution slides over one group of channels of one image. */
 export interface Windows {

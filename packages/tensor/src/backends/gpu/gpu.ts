@@ -1,18 +1,25 @@
-import type { Backend, Executable, Storage } from '../../backend.ts';
-import { CollectionPace } from '../../collector.ts';
-import type { Plan } from '../../compile/plan.ts';
-import type { TypedArray } from '../../dtype.ts';
+import { own, type Backend, type Executable, type Storage } from '../backend.ts';
+import { CollectionPace } from '../collector.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { TypedArray } from '../../array/dtype.ts';
 import { StateError } from '../../errors.ts';
-import type { DeviceReport, Engine, GpuMode, MemoryUse } from './engine.ts';
-import { DeviceError } from './errors.ts';
-import { own, prepare } from './executor.ts';
-import { loadGpuJs } from './gpu-js.ts';
-import { fusedComposites } from './lower.ts';
-import { checkOptions, MODES, ownWish, type GpuBackendOptions } from './options.ts';
-import { Pending } from './pending.ts';
-import { startEngine } from './probe.ts';
-import { decodeElements, encodeElements, floatRanges, floatsOf, GpuStorage } from './storage.ts';
-import { verifyPlan, type Reference } from './verify.ts';
+import type { Engine, MemoryUse } from './device/engine.ts';
+import type { DeviceReport, GpuMode } from './device/report.ts';
+import { DeviceError } from './device/errors.ts';
+import { prepare } from './run/executor.ts';
+import { loadGpuJs } from './device/gpu-js.ts';
+import { fusedComposites } from './run/lower.ts';
+import { checkOptions, MODES, ownWish, type GpuBackendOptions } from './start/options.ts';
+import { Pending } from './device/pending.ts';
+import { startEngine } from './start/probe.ts';
+import {
+  decodeElements,
+  encodeElements,
+  floatRanges,
+  floatsOf,
+  GpuStorage,
+} from './run/storage.ts';
+import { verifyPlan, type Reference } from './run/verify.ts';
 
 /** A backend that runs the kernels of gpu.js. */
 export interface GpuBackend extends Backend {
@@ -108,24 +115,24 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
       return new GpuStorage(backend, engine, dtype, array.length, engine.upload(floats), scalar);
     },
     read: async (storage, range = { begin: 0, end: storage.size }) => {
-      const memory = own(backend, storage, 'data').memory('data');
+      const memory = own(GpuStorage, backend, storage, 'data').memory('data');
       const floats = await engine.read(memory, floatRanges(storage, range));
       await checks.settle();
       await pace.rest();
       return decodeElements(floats, storage.dtype, range.end - range.begin);
     },
     readSync: (storage, range = { begin: 0, end: storage.size }) => {
-      const memory = own(backend, storage, 'data').memory('data');
+      const memory = own(GpuStorage, backend, storage, 'data').memory('data');
       const floats = engine.readSync(memory, floatRanges(storage, range));
       return decodeElements(floats, storage.dtype, range.end - range.begin);
     },
     writable: (storage, op) => {
-      own(backend, storage, op).check(op);
+      own(GpuStorage, backend, storage, op).check(op);
       return storage;
     },
-    transfer: (storage, op) => own(backend, storage, op).transfer(op),
+    transfer: (storage, op) => own(GpuStorage, backend, storage, op).transfer(op),
     release: (storage, loss) => {
-      own(backend, storage, 'dispose').release(loss);
+      own(GpuStorage, backend, storage, 'dispose').release(loss);
       pace.takeBack(4 * floatsOf(storage.dtype, storage.size));
     },
     prepare: (plan, constants) => {
@@ -183,7 +190,7 @@ function verified(
   let isVerified = false;
   /** The elements; `null` if there are none, as whoever reads what was computed of them is told. */
   const read = async (storage: Storage): Promise<TypedArray | null> => {
-    const memory = own(backend, storage).memory('run');
+    const memory = own(GpuStorage, backend, storage, 'run').memory('run');
     try {
       return decodeElements(await engine.read(memory), storage.dtype, storage.size);
     } catch (error) {

@@ -1,44 +1,14 @@
 import { checkOptions, kindOf } from '../../arguments.ts';
-import type { Backend, Executable, Storage } from '../../backend.ts';
-import { lend, settle } from '../../collector.ts';
-import { kernelName, type CallKernel, type Kernel } from '../../compile/kernel.ts';
-import { overwrittenInputs, type Plan } from '../../compile/plan.ts';
-import type { CompositeName, CompositeParams } from '../../composites/table.ts';
-import type { DType, TypedArray } from '../../dtype.ts';
-import {
-  expectMemory,
-  foreignStorage,
-  lostIn,
-  megabytes,
-  StateError,
-  ValueError,
-} from '../../errors.ts';
-import type { ContractParams } from '../../primitives/contract.ts';
-import type { GatherParams } from '../../primitives/gather.ts';
-import type { SourceParams } from '../../primitives/source.ts';
-import { attentionGrad } from './attention-grad.ts';
-import { attention } from './attention.ts';
-import { controlOf, instantiate } from './control.ts';
-import { conv2dWeight } from './conv-weight.ts';
-import { conv2d, conv2dInput } from './conv.ts';
-import { gather } from './gather.ts';
-import { align, Heap } from './heap.ts';
-import { HostCalls } from './host-calls.ts';
-import type { KernelCode, Target } from './kernel-code.ts';
-import { LastingBlock } from './lasting-block.ts';
-import { layerNormGrad, layerNormStatistics } from './layer-norm.ts';
-import { map } from './map.ts';
-import { matmul } from './matmul.ts';
-import { availableThreads, sharesMemory } from './platform.ts';
-import { emitProgram, FRAME, type WasmProgram } from './program.ts';
-import { reduce } from './reduce.ts';
-import { refusal } from './refusal.ts';
-import { scatterAdd } from './scatter.ts';
-import { iota, randomBits } from './source.ts';
-import { logSoftmax, logSumExp, softmax, softmaxGrad } from './softmax.ts';
-import { bytesOf, WasmStorage } from './storage.ts';
-import { hasRelaxedSimd } from './target.ts';
-import { Threads } from './threads.ts';
+import type { TypedArray } from '../../array/dtype.ts';
+import { expectMemory, StateError, ValueError } from '../../errors.ts';
+import { own, type Backend } from '../backend.ts';
+import { lend } from '../collector.ts';
+import { Engine } from './engine.ts';
+import { availableThreads, sharesMemory } from './host/platform.ts';
+import { hasRelaxedSimd } from './host/target.ts';
+import type { Threads } from './host/threads.ts';
+import { fusedComposites } from './kernels.ts';
+import { WasmStorage } from './memory/storage.ts';
 
 /** Options of {@link wasmBackend}. */
 export interface WasmOptions {
@@ -83,36 +53,6 @@ export interface WasmBackend extends Backend {
 
 /** Threads that there may be: more than any machine has cores, and few enough to start. */
 const MOST_THREADS = 1024;
-
-/** Work of less than this many nanoseconds is done by the calling thread alone. */
-const ALONE_COST = 100_000;
-
-/**
- * The composites that have a kernel of their own. layerNorm is a kernel for its statistics, and pointwise
- * work that fuses with its neighbours.
- */
-type FusedName = Exclude<CompositeName, 'layerNorm'>;
-
-const fused: {
-  readonly [N in FusedName]: (kernel: CallKernel, params: CompositeParams[N]) => KernelCode;
-} = {
-  softmax,
-  softmaxGrad,
-  logSumExp,
-  logSoftmax,
-  layerNormStatistics,
-  layerNormGrad,
-  attention,
-  attentionGrad,
-};
-
-/** The operations that have a kernel of their own, with their attributes. */
-interface CallParams
-  extends ContractParams, GatherParams, SourceParams, Pick<CompositeParams, FusedName> {}
-
-const calls: {
-  readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
-} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits, ...fused };
 
 /**
  * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
@@ -161,7 +101,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   const stopThreads = stopperOf(engine.threads);
   const backend: WasmBackend = {
     name: 'wasm',
-    composites: new Set(Object.keys(fused)),
+    composites: fusedComposites,
     epilogues: new Set(['matmul', 'conv2d', 'conv2dInput']),
     get threads() {
       return engine.threads.count;
@@ -182,14 +122,16 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return elements;
     },
     readSync: (storage, range) =>
-      copyOf(own(backend, storage, 'data').view('data').subarray(range?.begin, range?.end)),
+      copyOf(
+        own(WasmStorage, backend, storage, 'data').view('data').subarray(range?.begin, range?.end),
+      ),
     writable: (storage, op) => {
-      own(backend, storage, op).address(op);
+      own(WasmStorage, backend, storage, op).address(op);
       return storage;
     },
-    transfer: (storage, op) => own(backend, storage, op).transfer(op),
+    transfer: (storage, op) => own(WasmStorage, backend, storage, op).transfer(op),
     release: (storage, loss) => {
-      own(backend, storage, 'dispose').release(loss);
+      own(WasmStorage, backend, storage, 'dispose').release(loss);
     },
     prepare: (plan, constants) => engine.prepare(backend, plan, constants),
     usedBytes: () => engine.heap.usedBytes,
@@ -208,179 +150,9 @@ function copyOf(view: TypedArray): TypedArray {
   });
 }
 
-/** The storage as one of this backend. */
-function own(backend: Backend, storage: Storage, op: string): WasmStorage {
-  if (storage instanceof WasmStorage && storage.backend === backend) return storage;
-  throw foreignStorage(op, storage.backend.name, backend.name);
-}
-
-/** Memory, threads and the preparation of plans. */
-class Engine {
-  readonly heap: Heap;
-  readonly threads: Threads;
-  private readonly target: Target;
-  private readonly moduleBytes: number;
-  private readonly isShared: boolean;
-  private readonly mostThreads: number;
-  /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
-  private readonly scratch: LastingBlock;
-
-  constructor(threads: number, target: Target, moduleBytes: number) {
-    this.isShared = threads > 1;
-    this.heap = new Heap(this.isShared);
-    const { heap } = this;
-    this.threads = new Threads(heap.memory, threads, {
-      onLeftBehind: (end) => {
-        heap.hold(end);
-      },
-    });
-    this.mostThreads = threads;
-    this.target = target;
-    this.moduleBytes = moduleBytes;
-    this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
-    controlOf(this.heap.memory).fill(0);
-  }
-
-  allocate(backend: Backend, dtype: DType, size: number, op = 'allocate'): WasmStorage {
-    const block = this.heap.allocate(bytesOf(dtype, size), op);
-    return new WasmStorage(backend, this.heap, dtype, size, block);
-  }
-
-  prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
-    const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
-    const { maximumPages, memory } = this.heap;
-    const imported = { shared: this.isShared, maximumPages };
-    const program = emitProgram(plan, codeOf, imported, this.target, this.moduleBytes);
-    this.reserve(plan, program);
-    const modules = program.modules.map((bytes) => new WebAssembly.Module(bytes));
-    const { threads } = this;
-    const together = threads.count > 1 && program.cost > ALONE_COST;
-    const id = together ? threads.register(modules) : 0;
-    const frame = new LastingBlock(this.heap, program.frameBytes, 'prepare');
-    const hostCalls = new HostCalls(plan, program.hosts, memory);
-    const run = instantiate(
-      modules,
-      memory,
-      (address, value) => {
-        threads.pause(address, value);
-      },
-      hostCalls.call,
-    );
-    const main = (at: number, isShared: boolean): void => {
-      run(at, 0, isShared ? 1 : 0);
-    };
-    const executable: Executable = {
-      run: (inputs, outputs) => {
-        const addressOf = (storage: Storage): number => own(backend, storage, op).address(op);
-        let hasBegun = false;
-        const prepareFrame = (): number => {
-          const scratch = this.scratch.address();
-          const at = frame.address();
-          this.writeFrame(plan, program, { frame: at, scratch }, (place) => {
-            if (place.kind === 'arena') return scratch + place.offset;
-            if (place.kind === 'constant') return addressOf(constants[place.index]);
-            return addressOf((place.kind === 'input' ? inputs : outputs)[place.index]);
-          });
-          hasBegun = true;
-          return at;
-        };
-        try {
-          if (together) threads.run(id, prepareFrame, main, program.pieceCost / 1e6);
-          else run(prepareFrame(), 0, 0);
-        } catch (error) {
-          // Nobody knows how far the threads came.
-          const lost = hasBegun ? overwrittenInputs(plan, plan.kernels.length) : [];
-          for (const input of lost) backend.release(inputs[input], lostIn(error));
-          throw error;
-        }
-        hostCalls.check();
-        this.checkRefusals(plan, frame.address());
-      },
-      release: () => {
-        settle(loan);
-        release();
-      },
-    };
-    const release = releaserOf(frame, together ? threads : null, id);
-    const loan = lend(executable, release);
-    return executable;
-  }
-
-  /** Makes the scratch memory large enough for a plan, so that it fails now and not in the middle. */
-  private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
-    const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.mostThreads;
-    if (bytes <= this.scratch.bytes) return;
-    const limit = this.heap.maximumPages * 65536;
-    if (bytes > limit) {
-      throw new StateError(
-        'prepare',
-        `the plan needs ${megabytes(bytes)} for its intermediate results, but WebAssembly reaches ` +
-          `${megabytes(limit)}. Use smaller batches, or checkpoint parts of the model.`,
-      );
-    }
-    this.scratch.grow(bytes, 'prepare');
-  }
-
-  private writeFrame(
-    plan: Plan,
-    program: WasmProgram,
-    { frame, scratch }: { readonly frame: number; readonly scratch: number },
-    addressOf: (place: Plan['buffers'][number]['place']) => number,
-  ): void {
-    const { buffer } = this.heap.memory;
-    new Uint8Array(buffer, frame + program.countersAt, program.countersBytes).fill(0);
-    const words = new Int32Array(buffer, frame, program.countersAt / 4);
-    const workspace = scratch + align(plan.arenaBytes);
-    words[FRAME.refusingKernel / 4] = 0;
-    words[FRAME.workspace / 4] = workspace;
-    words[FRAME.scratch / 4] = workspace + align(program.workspaceBytes);
-    plan.buffers.forEach(({ place }, i) => {
-      words[FRAME.buffers / 4 + i] = addressOf(place);
-    });
-  }
-
-  private checkRefusals(plan: Plan, frame: number): void {
-    const words = new Int32Array(this.heap.memory.buffer, frame, 2);
-    const refusing = words[FRAME.refusingKernel / 4];
-    if (refusing === 0) return;
-    throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
-  }
-}
-
 /** What ends the threads of a dropped backend, and is made apart from it as {@link releaserOf} is. */
 function stopperOf(threads: Threads): () => void {
   return () => {
     threads.stop();
   };
-}
-
-/**
- * What gives the frame of a dropped executable back. It is made here, apart from the executable: a
- * closure made beside it would share its scope, and so keep the whole backend from being collected.
- */
-function releaserOf(frame: LastingBlock, threads: Threads | null, id: number): () => void {
-  const release = (): void => {
-    frame.release();
-  };
-  return () => {
-    if (threads === null) release();
-    else threads.forget(id, release);
-  };
-}
-
-function codeOf(kernel: Kernel): KernelCode {
-  if (kernel.kind === 'map') return map(kernel);
-  if (kernel.kind === 'reduce') return reduce(kernel);
-  const { operation, params } = kernel;
-  if (operation.kind === 'kernel' && operation.kernels)
-    return operation.kernels.wasm(kernel, params);
-  const { name } = operation;
-  if (!Object.hasOwn(calls, name)) {
-    throw new StateError(
-      'prepare',
-      `the wasm backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
-    );
-  }
-  const call: (kernel: CallKernel, params: never) => KernelCode = calls[name as keyof CallParams];
-  return call(kernel, params as never); // an operation and its attributes belong together
 }

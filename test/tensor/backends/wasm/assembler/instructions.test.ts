@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as code from '../../../../../packages/tensor/src/backends/wasm/assembler/instructions.ts';
 import * as simd from '../../../../../packages/tensor/src/backends/wasm/assembler/simd.ts';
-import { hasRelaxedSimd } from '../../../../../packages/tensor/src/backends/wasm/target.ts';
+import { hasRelaxedSimd } from '../../../../../packages/tensor/src/backends/wasm/host/target.ts';
 import * as meaning from './instruction-rows.ts';
 import { compileInstruction, lanesOf, type Kind, type Scalar } from './instruction-runs.ts';
 

@@ -1,0 +1,57 @@
+import { kindOf } from '../arguments.ts';
+import type { Backend } from './backend.ts';
+import { cpuBackend } from './cpu/cpu.ts';
+import { warn } from './wasm/host/platform.ts';
+import { hasWasmSimd } from './wasm/host/target.ts';
+import { wasmBackend } from './wasm/wasm.ts';
+import { StateError, ValueError } from '../errors.ts';
+
+let current: Backend | null = null;
+
+/**
+ * The backend on which new tensors are stored: `wasm`, or `cpu` where the engine has no WebAssembly
+ * SIMD or no memory for it, unless {@link setDefaultBackend} chose another.
+ *
+ * @example
+ * ['wasm', 'cpu'].includes(defaultBackend().name); // true
+ */
+export function defaultBackend(): Backend {
+  current ??= (hasWasmSimd() ? tryWasm() : null) ?? cpuBackend();
+  return current;
+}
+
+/** The wasm backend; `null`, with a notice, where the engine has no memory for it, as under `ulimit -v`. */
+function tryWasm(): Backend | null {
+  try {
+    return wasmBackend();
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    warn(`${error.message} The default backend is cpu instead, which is slower.`);
+    return null;
+  }
+}
+
+/**
+ * Chooses the backend of tensors made from now on. Tensors that exist stay where they are, and
+ * operations refuse to mix backends.
+ *
+ * @param backend The backend, or `null` for the one that {@link defaultBackend} makes when it is first
+ * needed.
+ * @throws ValueError if it is no backend.
+ * @returns What it was before, to be put back later: `null` if nobody had chosen or needed one yet.
+ * @example
+ * const before = setDefaultBackend(cpuBackend());
+ * zeros([2]).add(1); // [1, 1]: computed by the new backend
+ * setDefaultBackend(before);
+ */
+export function setDefaultBackend(backend: Backend | null): Backend | null {
+  if (backend !== null && typeof (backend as Backend | undefined)?.prepare !== 'function') {
+    throw new ValueError(
+      'setDefaultBackend',
+      `takes a backend, but got ${kindOf(backend)}. Make one, e.g. with cpuBackend().`,
+    );
+  }
+  const before = current;
+  current = backend;
+  return before;
+}

@@ -1,0 +1,81 @@
+import { NO_MEMORY, type DeviceWatch } from '../device/device-watch.ts';
+import type { MemoryUse } from '../device/engine.ts';
+import { Outcome } from '../device/outcome.ts';
+
+/** Sizes of buffers are four to the octave, so that a freed buffer fits what comes next. */
+const STEPS = 4;
+const SMALLEST = 256;
+
+/** A buffer of a pool, and whether the device had the memory for it. */
+export interface PooledBuffer {
+  readonly buffer: GPUBuffer;
+  readonly outcome: Outcome;
+}
+
+/** Storage buffers of a device by size: what was freed is used again, whatever it held. */
+export class BufferPool {
+  private readonly device: GPUDevice;
+  private readonly watch: DeviceWatch;
+  private readonly usage: number;
+  private readonly free = new Map<number, PooledBuffer[]>();
+  private buffers = 0;
+  private bytes = 0;
+
+  /**
+   * @param device The device.
+   * @param watch Its errors.
+   * @param usage Usage flags of every buffer.
+   */
+  constructor(device: GPUDevice, watch: DeviceWatch, usage: number) {
+    this.device = device;
+    this.watch = watch;
+    this.usage = usage;
+  }
+
+  /** A buffer of at least `bytes` with unspecified contents, for an operation. */
+  take(op: string, bytes: number): PooledBuffer {
+    const size = classOf(bytes);
+    const list = this.free.get(size) ?? [];
+    for (let known = list.pop(); known !== undefined; known = list.pop()) {
+      if (known.outcome.failure === null) return known;
+      this.drop(known);
+    }
+    this.buffers++;
+    this.bytes += size;
+    this.watch.open(NO_MEMORY);
+    const buffer = this.device.createBuffer({ size, usage: this.usage });
+    const outcome = new Outcome();
+    void outcome.follow(this.watch.close(() => ({ op }), undefined, NO_MEMORY));
+    return { buffer, outcome };
+  }
+
+  /** Takes back a buffer, to be used again if it is one. */
+  give(pooled: PooledBuffer): void {
+    if (pooled.outcome.failure !== null) {
+      this.drop(pooled);
+      return;
+    }
+    const list = this.free.get(pooled.buffer.size);
+    if (list === undefined) this.free.set(pooled.buffer.size, [pooled]);
+    else list.push(pooled);
+  }
+
+  /** Destroys a buffer that is of no use. */
+  drop({ buffer }: PooledBuffer): void {
+    this.buffers--;
+    this.bytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Buffers that exist, in use or not. */
+  memoryUse(): MemoryUse {
+    return { buffers: this.buffers, bytes: this.bytes };
+  }
+}
+
+function classOf(bytes: number): number {
+  if (bytes <= SMALLEST) return SMALLEST;
+  const octave = 2 ** Math.floor(Math.log2(bytes));
+  const step = octave / STEPS;
+  return Math.ceil(bytes / step) * step;
+}

@@ -1,0 +1,156 @@
+import { allocateArray } from '../../../array/dtype.ts';
+import { messageOf } from '../../../errors.ts';
+import type { KernelSource } from '../kernel/dispatch.ts';
+import type { Program } from '../device/engine.ts';
+import type { GpuMode } from '../device/report.ts';
+import { DeviceError } from '../device/errors.ts';
+import {
+  createKernel,
+  type GpuJs,
+  type GpuJsInstance,
+  type GpuJsRunner,
+  type GpuJsSettings,
+} from '../device/gpu-js.ts';
+
+/** A kernel that gpu.js runs itself. */
+export class RunnerProgram implements Program {
+  readonly source: KernelSource;
+  /** Whether it has run; its first call compiles it. */
+  hasRun = false;
+  private readonly create: () => GpuJsRunner;
+  private created: GpuJsRunner | null;
+
+  constructor(source: KernelSource, create: () => GpuJsRunner) {
+    this.source = source;
+    this.create = create;
+    this.created = create();
+  }
+
+  /** The kernel as a function. */
+  get run(): GpuJsRunner {
+    this.created ??= this.create();
+    return this.created;
+  }
+
+  /**
+   * Gives up the kernel behind a function, to be created anew when the program next runs. gpu.js keeps
+   * buffers with it, even those that turned out to be none for want of memory; what it has computed is
+   * not among them.
+   */
+  giveUp(run: GpuJsRunner): void {
+    run.kernel.destroy();
+    if (this.created !== run) return;
+    this.created = null;
+    this.hasRun = false;
+  }
+}
+
+/** Gives memory of a device to a kernel of gpu.js that takes an array. */
+const IDENTITY: Omit<KernelSource, 'output'> = {
+  name: 'upload',
+  text: 'function (a0) {\nreturn a0[this.thread.x];\n}',
+  inputs: 1,
+};
+
+/** Kernels as the public API of gpu.js has them: functions of handles that give a handle. */
+export class Runners {
+  readonly library: GpuJs;
+  readonly gpu: GpuJsInstance;
+  private readonly mode: GpuMode;
+  private readonly context: WebGL2RenderingContext | null;
+  private readonly programs = new Map<string, RunnerProgram>();
+
+  /** @param context Where the textures are, in mode webgl2. */
+  constructor(
+    library: GpuJs,
+    gpu: GpuJsInstance,
+    mode: GpuMode,
+    context: WebGL2RenderingContext | null = null,
+  ) {
+    this.library = library;
+    this.gpu = gpu;
+    this.mode = mode;
+    this.context = context;
+  }
+
+  /** Whether what kernels give stays on a device. */
+  get isPipelined(): boolean {
+    return this.mode === 'webgl2' || this.mode === 'webgpu';
+  }
+
+  /** The kernel of a source. */
+  program(source: KernelSource): RunnerProgram {
+    const key = `${source.output.join()} ${source.text}`;
+    let program = this.programs.get(key);
+    if (program === undefined) {
+      program = new RunnerProgram(source, () => this.create(source, !this.isPipelined));
+      this.programs.set(key, program);
+    }
+    return program;
+  }
+
+  /** A kernel that copies an array of `length` to the device. */
+  upload(length: number, settings: Partial<GpuJsSettings> = {}): RunnerProgram {
+    const source = { ...IDENTITY, output: [length] };
+    return new RunnerProgram(source, () => this.create(source, true, settings));
+  }
+
+  private create(
+    source: KernelSource,
+    takesInputs: boolean,
+    settings: Partial<GpuJsSettings> = {},
+  ): GpuJsRunner {
+    const all = {
+      dynamicArguments: true,
+      ...(this.isPipelined ? { pipeline: true, immutable: true } : {}),
+      ...settings,
+    };
+    const run = createKernel(this.gpu, source, this.mode, all, takesInputs);
+    this.checkMode(source, run);
+    return run;
+  }
+
+  /** Refuses a kernel of another mode, to which gpu.js falls back without a word. */
+  private checkMode(source: KernelSource, { kernel }: GpuJsRunner): void {
+    const { constructor: kind } = kernel;
+    const isRight =
+      this.mode === 'webgl2'
+        ? kind.mode === 'gpu' && kind.isContextMatch?.(this.context) === true
+        : kind.mode === this.mode;
+    if (isRight) return;
+    throw new DeviceError(
+      source.name,
+      'internal',
+      `gpu.js runs the kernel in mode ${kind.mode ?? 'unknown'}, but mode ${this.mode} was asked for.`,
+      { kernel: source.name, source: source.text },
+    );
+  }
+}
+
+/** The error of a kernel that gpu.js refuses to run: to compile, if it has never run. */
+export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): DeviceError {
+  const { name, text } = source;
+  return new DeviceError(
+    name,
+    hasRun ? 'internal' : 'compilation',
+    `gpu.js cannot run the kernel: ${messageOf(error)}.`,
+    { kernel: name, source: text, cause: error },
+  );
+}
+
+/** The elements of what a kernel gives when it is read, rows of rows, in order. */
+export function flattenRows(values: unknown, size: number): Float32Array {
+  if (values instanceof Float32Array && values.length === size) return values;
+  const result = allocateArray('float32', size, 'data');
+  let at = 0;
+  const visit = (part: unknown): void => {
+    if (part instanceof Float32Array) {
+      result.set(part, at);
+      at += part.length;
+    } else if (Array.isArray(part)) {
+      part.forEach(visit);
+    }
+  };
+  visit(values);
+  return result;
+}

@@ -1,0 +1,31 @@
+import type { Shape } from '../../../array/shape.ts';
+import { collapse } from '../../../array/view.ts';
+
+/** Axes that several operands share, and the stride of each operand along each. */
+export interface Axes {
+  readonly shape: Shape;
+  readonly strides: readonly (readonly number[])[];
+  /** For each axis, whether it is one of those that disappear. */
+  readonly reduced: readonly boolean[];
+}
+
+/**
+ * Merges neighbouring axes that every operand walks with one stride and drops those of size 1, so
+ * that fewer indices are left to compute.
+ *
+ * @param shape Sizes of the axes.
+ * @param strides Of each operand.
+ * @param reduced Axes that disappear, which merge only with each other. Default none.
+ */
+export function mergeAxes(
+  shape: Shape,
+  strides: readonly (readonly number[])[],
+  reduced: readonly number[] = [],
+): Axes {
+  const dimensions = collapse(shape, strides, reduced);
+  return {
+    shape: dimensions.map(({ size }) => size),
+    strides: strides.map((_, operand) => dimensions.map((dimension) => dimension.strides[operand])),
+    reduced: dimensions.map(({ marked }) => marked),
+  };
+}

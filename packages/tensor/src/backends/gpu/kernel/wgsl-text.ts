@@ -1,0 +1,28 @@
+import type { Shape } from '../../../array/shape.ts';
+
+/**
+ * `offset + Σ indices · strides` as i32 text of WGSL, of the element whose row-major index in `shape` is
+ * `flat`.
+ *
+ * @param flat A name, or text that may be divided.
+ */
+export function placeOf(
+  flat: string,
+  shape: Shape,
+  strides: readonly number[],
+  offset: number,
+): string {
+  let below = shape.reduce((product, size) => product * size, 1);
+  const terms = shape.flatMap((size, axis) => {
+    below /= size;
+    if (strides[axis] === 0 || size === 1) return [];
+    const upper = below === 1 ? flat : `${flat} / ${below}`;
+    return [`${axis === 0 ? upper : `${upper} % ${size}`} * ${strides[axis]}`];
+  });
+  return [...terms, String(offset)].join(' + ');
+}
+
+/** A formula of kernel texts, whose only calls are intrinsics, in WGSL. */
+export function formulaOf(text: string): string {
+  return text.replaceAll(/\b([A-Za-z]\w*)\(/g, 'fn_$1(');
+}

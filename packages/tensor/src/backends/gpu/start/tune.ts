@@ -1,0 +1,163 @@
+import type { KernelSource, MatrixLayout } from '../kernel/dispatch.ts';
+import type { Memory } from '../device/engine.ts';
+import type { ProductForm, Tuning } from '../device/report.ts';
+import { DeviceError, orRefusal, refusalText } from '../device/errors.ts';
+import { runOnce } from '../device/run-once.ts';
+import type { WebGpuEngine } from '../engines/webgpu-engine.ts';
+
+/** Rows, columns and inner elements of the products that are timed: not multiples of any tile. */
+const SMALL = 125;
+const LARGE = 1000;
+
+/** A device that needs less time for the small product is timed with the large one. */
+const SHORT_MS = 4;
+
+/** Each form is timed this often, and the best time counts. */
+const ROUNDS = 2;
+
+/** Forms add in different orders, or round a multiply-add once: float32 sums of 1000 products. */
+const TOLERANCE = 1e-3;
+
+/** A form that a device need not have. */
+type OtherForm = Exclude<ProductForm, 'plain'>;
+
+const OTHERS: readonly OtherForm[] = ['blocked', 'tiled'];
+
+/** What is found of the forms of a product. */
+export interface Tuned {
+  readonly tuning: Tuning;
+  /** What is wrong with forms that are none to choose: sentences. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Times the forms of a matrix product, and takes the fastest of those that give the plain one's numbers.
+ *
+ * @throws DeviceError if the device refuses the plain form, which it cannot do without
+ */
+export async function tune(engine: WebGpuEngine): Promise<Tuned> {
+  const small = await compare(engine, SMALL, OTHERS);
+  const { milliseconds } = small.tuning;
+  if ((milliseconds.plain ?? Infinity) >= SHORT_MS) return small;
+  // What was wrong once is not to be chosen, however it does with other sizes.
+  const large = await compare(
+    engine,
+    LARGE,
+    OTHERS.filter((form) => milliseconds[form] !== null),
+  );
+  return { ...large, problems: [...small.problems, ...large.problems] };
+}
+
+/** What the device has against a product in a form; `null` if it takes one. */
+export async function refusalOfProduct(
+  engine: WebGpuEngine,
+  form: ProductForm,
+): Promise<DeviceError | null> {
+  const operands = uploadOperands(engine, SMALL);
+  const program = engine.compileAs(productSource(SMALL), form);
+  const found = await orRefusal(() => runOnce(engine, program, operands));
+  for (const memory of operands) engine.free(memory);
+  return found instanceof DeviceError ? found : null;
+}
+
+/** @param others The forms to compare with the plain one. */
+async function compare(
+  engine: WebGpuEngine,
+  size: number,
+  others: readonly OtherForm[],
+): Promise<Tuned> {
+  const source = productSource(size);
+  const operands = uploadOperands(engine, size);
+  const plain = await measure(engine, source, 'plain', operands);
+  if (plain instanceof DeviceError) throw plain;
+  const milliseconds: Record<ProductForm, number | null> = {
+    plain: plain.time,
+    blocked: null,
+    tiled: null,
+  };
+  const problems: string[] = [];
+  let fastest: ProductForm = 'plain';
+  let least = plain.time;
+  for (const form of others) {
+    const found = await measure(engine, source, form, operands);
+    const isTaken = !(found instanceof DeviceError);
+    const problem = isTaken ? differenceOf(found, plain) : refusalText(found);
+    if (!isTaken || problem !== null) {
+      problems.push(`Products are not ${form}: ${problem}.`);
+      continue;
+    }
+    milliseconds[form] = found.time;
+    if (found.time >= least) continue;
+    fastest = form;
+    least = found.time;
+  }
+  for (const memory of operands) engine.free(memory);
+  return { tuning: { fastest, size, milliseconds }, problems };
+}
+
+function uploadOperands(engine: WebGpuEngine, size: number): Memory[] {
+  return [1, 2].map((seed) =>
+    engine.upload(Float32Array.from({ length: size * size }, (_, i) => Math.sin(seed * i))),
+  );
+}
+
+interface Measured {
+  readonly values: Float32Array;
+  readonly time: number;
+}
+
+/** Where a product differs from the plain one, a clause; `null` if it does not. */
+function differenceOf({ values }: Measured, plain: Measured): string | null {
+  const at = values.findIndex((value, i) => !(Math.abs(value - plain.values[i]) <= TOLERANCE));
+  return at === -1 ? null : `element ${at} of one is ${values[at]}, but ${plain.values[at]} plain`;
+}
+
+async function measure(
+  engine: WebGpuEngine,
+  source: KernelSource,
+  form: ProductForm,
+  operands: readonly Memory[],
+): Promise<Measured | DeviceError> {
+  // What cannot be translated is a fault of the program, and none of the device.
+  const program = engine.compileAs(source, form);
+  return orRefusal(async () => {
+    // The first round compiles.
+    let values = await runOnce(engine, program, operands);
+    let time = Infinity;
+    for (let round = 0; round < ROUNDS; round++) {
+      const start = performance.now();
+      values = await runOnce(engine, program, operands);
+      time = Math.min(time, performance.now() - start);
+    }
+    return { values, time };
+  });
+}
+
+/** The plain kernel of a product of two row-major square matrices. */
+export function productSource(size: number): KernelSource {
+  const layout = (array: string): MatrixLayout => {
+    return { array, offset: 0, rowStride: size, columnStride: 1, batchStrides: [] };
+  };
+  return {
+    name: 'matmul to time',
+    text: [
+      'function (a0, a1) {',
+      'let s = 0;',
+      `for (let k = 0; k < ${size}; k++) {`,
+      `s = s + a0[this.thread.y * ${size} + k] * a1[k * ${size} + this.thread.x];`,
+      '}',
+      'return s;',
+      '}',
+    ].join('\n'),
+    inputs: 2,
+    output: [size, size],
+    product: {
+      rows: size,
+      columns: size,
+      inner: size,
+      batch: [],
+      left: layout('a0'),
+      right: layout('a1'),
+    },
+  };
+}

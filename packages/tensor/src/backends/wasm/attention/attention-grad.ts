@@ -1,0 +1,200 @@
+import type { CallKernel } from '../../../plan/kernel.ts';
+import type { AttentionParams } from '../../../composites/attention.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import type { Local } from '../assembler/function.ts';
+import { i32 } from '../assembler/instructions.ts';
+import {
+  attentionSizes,
+  clearOutput,
+  fetchRows,
+  layOut,
+  matrixOf,
+  packPanels,
+  rowsFrom,
+  transposed,
+  type Matrix,
+} from './attention-operands.ts';
+import {
+  clearFactors,
+  exponentialsRoutine,
+  forEachPanel,
+  invertSums,
+  softmaxGradRoutine,
+  STATE_BYTES,
+} from './attention-panel.ts';
+import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
+import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
+import { writeRowsRoutine } from './panel-rows.ts';
+import { EDGE_BYTES, leftBytes, productRoutine, rightBytes } from '../product/product.ts';
+import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+
+/** Weights of a block of queries at most, unless those of eight queries are more. */
+const KEPT_WEIGHTS = 65536;
+
+/** Queries of a block at most. */
+const QUERY_BLOCK = 128;
+
+/**
+ * q̄, k̄ and v̄ of attention, a batch index a unit. For a block of queries, panel by panel: the weights p
+ * and the gradients s̄ of the logits, and from them `q̄ = s̄ k`; both stay, transposed, until the block
+ * adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
+ *
+ * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) for
+ * queries or cotangents, and 512 KiB (or 64 S bytes, if that is more) at most for p and s̄.
+ */
+export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
+  const { batch, T, S, E, F } = attentionSizes(kernel);
+  if (T * S === 0) return { phases: kernel.outputs.map((_, i) => clearOutput(kernel, i)) };
+  return {
+    phases: [
+      {
+        units: batch,
+        unitCost: 500 + 0.05 * T * S * (3 * E + 2 * F + 30),
+        emit: (body) => {
+          body.f.for({ from: body.begin, to: body.end }, (index) => {
+            emitUnit(body, kernel, scale, index);
+          });
+        },
+      },
+    ],
+    scratchBytes: scratchLayout(kernel).bytes,
+  };
+}
+
+type ScratchPart =
+  | 'keys'
+  | 'keyColumns'
+  | 'values'
+  | 'right'
+  | 'weights'
+  | 'slopes'
+  | 'keptWeights'
+  | 'keptSlopes'
+  | 'sums'
+  | 'state'
+  | 'edge';
+
+/** Queries of a block: whole panels. */
+function blockOf(kernel: CallKernel): number {
+  const { T, S } = attentionSizes(kernel);
+  const kept = Math.max(1, Math.floor(KEPT_WEIGHTS / S / QUERIES));
+  return Math.min(QUERY_BLOCK, QUERIES * Math.min(kept, Math.ceil(T / QUERIES)));
+}
+
+function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
+  const { S, E, F } = attentionSizes(kernel);
+  const block = blockOf(kernel);
+  const panelBytes = rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(S / TILE_ROWS);
+  return layOut({
+    keys: leftBytes(S, E),
+    keyColumns: leftBytes(E, S),
+    values: leftBytes(S, F),
+    right: rightBytes(Math.max(E, F), block),
+    weights: panelBytes,
+    slopes: panelBytes,
+    keptWeights: leftBytes(S, block),
+    keptSlopes: leftBytes(S, block),
+    sums: rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(E / TILE_ROWS),
+    state: STATE_BYTES,
+    edge: EDGE_BYTES,
+  });
+}
+
+/** Code for one index of the batch. */
+function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32): void {
+  const { f, routines, inputs, outputs, scratch } = body;
+  const { T, S, E, F } = attentionSizes(kernel);
+  const { places } = scratchLayout(kernel);
+  const at = (part: ScratchPart): I32 => plus(scratch, places[part]);
+  const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
+  const matrices = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
+  const [q, k, v, cotangent] = matrices;
+  fetchRows(f, k, keys, E);
+  fetchRows(f, v, keys, F);
+  packPanels(body, TILE_ROWS, at('keys'), k, { rows: keys, depth: depthE });
+  packPanels(body, TILE_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
+  packPanels(body, TILE_ROWS, at('values'), v, { rows: keys, depth: depthF });
+  const [toQ, toK, toV] = [T * E, S * E, S * F].map((size, i) =>
+    f.keep(i32.add(outputs[i], times(index, 4 * size))),
+  );
+  const block = blockOf(kernel);
+  f.for({ from: 0, to: T, step: block }, (first) => {
+    const queries = f.keep(atMost(i32.sub(i32.const(T), first), block));
+    const blockOfQ = rowsFrom(f, q, first);
+    const blockOfCotangent = rowsFrom(f, cotangent, first);
+    fetchRows(f, blockOfQ, queries, E);
+    fetchRows(f, blockOfCotangent, queries, F);
+    emitPanels(body, kernel, scale, { q: blockOfQ, cotangent: blockOfCotangent, queries, toQ });
+    const product = productRoutine(routines);
+    const isLater = f.keep(i32.ne(first, i32.const(0)));
+    const accumulate = (part: ScratchPart, operand: Matrix, width: number, to: I32): void => {
+      const right = f.keep(at('right'));
+      const columns = i32.const(width);
+      packPanels(body, TILE_COLUMNS, right, transposed(operand), { rows: columns, depth: queries });
+      const rowBytes = i32.const(4 * width);
+      const edge = at('edge');
+      f.call(product, at(part), keys, right, columns, queries, to, rowBytes, isLater, edge);
+    };
+    accumulate('keptSlopes', blockOfQ, E, toK);
+    accumulate('keptWeights', blockOfCotangent, F, toV);
+  });
+}
+
+/** A block of queries with their cotangents, and where its q̄ goes. */
+interface QueryBlock {
+  readonly q: Matrix;
+  readonly cotangent: Matrix;
+  readonly queries: I32;
+  readonly toQ: Local<'i32'>;
+}
+
+/** Code for the panels of a block: writes q̄ and moves `toQ` on; keeps p and s̄. */
+function emitPanels(
+  body: PhaseBody,
+  kernel: CallKernel,
+  scale: number,
+  { q, cotangent, queries, toQ }: QueryBlock,
+): void {
+  const { f, routines, scratch } = body;
+  const { T, S, E, F } = attentionSizes(kernel);
+  const { places } = scratchLayout(kernel);
+  const at = (part: ScratchPart): Local<'i32'> => f.keep(plus(scratch, places[part]));
+  const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
+  const [right, weights, slopes, sums, state] = (
+    ['right', 'weights', 'slopes', 'sums', 'state'] as const
+  ).map(at);
+  const toP = at('keptWeights');
+  const toS = at('keptSlopes');
+  const fromQ = f.keep(q.address);
+  const fromCotangent = f.keep(cotangent.address);
+  const panelBytes = f.keep(times(queries, 4 * TILE_ROWS));
+  forEachPanel(f, queries, T, (width, left) => {
+    const rows = f.keep(atMost(left, width));
+    packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
+    const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
+    multiplyPanel(body, width, logits);
+    f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, i32.const(0));
+    invertSums(f, width, state);
+    const cotangents = { ...cotangent, address: fromCotangent };
+    packPanels(body, width, right, cotangents, { rows, depth: depthF });
+    multiplyPanel(body, width, {
+      left: at('values'),
+      rows: keys,
+      right,
+      depth: depthF,
+      to: slopes,
+    });
+    const gradient = softmaxGradRoutine(routines, width, scale);
+    f.call(gradient, weights, slopes, keys, state, toP, toS, panelBytes, rows);
+    const product = { left: at('keyColumns'), rows: depthE, right: slopes, depth: keys, to: sums };
+    multiplyPanel(body, width, product);
+    clearFactors(f, width, state);
+    f.call(writeRowsRoutine(routines, width), sums, depthE, state, rows, toQ);
+    f.increase(fromQ, 4 * QUERIES * q.strides.row);
+    f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
+    f.increase(toP, 4 * TILE_ROWS * QUERIES);
+    f.increase(toS, 4 * TILE_ROWS * QUERIES);
+    f.increase(toQ, 4 * QUERIES * E);
+  });
+}

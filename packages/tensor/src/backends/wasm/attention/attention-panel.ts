@@ -1,0 +1,250 @@
+/**
+ * The attention of some queries: a panel `[keys, width]` whose lanes are queries. In this form, which is
+ * what a product with the queries on its right gives, softmax needs nothing across lanes, and the next
+ * product takes its result as it lies.
+ */
+import { plus, times } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import { i32 } from '../assembler/instructions.ts';
+import { f32x4, v128 } from '../assembler/simd.ts';
+import { decay } from '../rows/decay.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+import { transpose4 } from '../product/packing.ts';
+import { halvesOf, QUERIES, rowBytesOf, type PanelWidth } from './panel-product.ts';
+import { multiplyAdd } from '../kernel/multiply-add.ts';
+
+/** Bytes of what is known about the queries of a panel: their peaks, sums and factors. */
+export const STATE_BYTES: number = 3 * rowBytesOf(QUERIES);
+
+/** Where in the state the factors of the queries lie. */
+export const FACTORS: number = 2 * rowBytesOf(QUERIES);
+
+const [PEAKS, SUMS] = [0, rowBytesOf(QUERIES)];
+
+/**
+ * Turns products of queries and keys into `e^(scale · product − peak)` in place, and takes them into
+ * account in the state.
+ *
+ * Parameters: address of the panel; keys, at least 1; address of the state; whether it holds earlier
+ * keys. Afterwards the state's factors are what to multiply earlier sums of the queries by.
+ */
+export function exponentialsRoutine(
+  routines: Routines,
+  width: PanelWidth,
+  scale: number,
+): FunctionReference {
+  const { target } = routines;
+  const halves = halvesOf(width);
+  const rowBytes = rowBytesOf(width);
+  const better = scale < 0 ? f32x4.pmin : f32x4.pmax;
+  const worst = f32x4.constant(scale < 0 ? Infinity : -Infinity);
+  const factor = f32x4.constant(scale);
+  return routines.get(
+    `exponentials of ${width}, scale ${scale}`,
+    { parameters: ['i32', 'i32', 'i32', 'i32'], result: null },
+    (f) => {
+      const [panel, keys, state, continues] = [0, 1, 2, 3].map((i) => f.parameter('i32', i));
+      const end = f.keep(i32.add(panel, times(keys, rowBytes)));
+      const extremes = halves.map(() => f.local('v128', worst));
+      forEachPanelRow(f, panel, end, rowBytes, (row) => {
+        extremes.forEach((extreme, i) => {
+          f.set(extreme, better(extreme, v128.load(row, halves[i])));
+        });
+      });
+      const peaks = extremes.map((extreme) => f.keep(f32x4.mul(extreme, factor)));
+      f.if(continues, () => {
+        peaks.forEach((peak, i) => {
+          f.set(peak, f32x4.pmax(v128.load(state, PEAKS + halves[i]), peak));
+        });
+      });
+      // Where all is −∞ nothing may be subtracted; the sum 0 then gives NaN.
+      const shifts = peaks.map((peak) =>
+        f.keep(v128.andnot(f32x4.neg(peak), f32x4.eq(peak, f32x4.constant(-Infinity)))),
+      );
+      const sums = halves.map(() => f.local('v128'));
+      f.if(continues, () => {
+        sums.forEach((sum, i) => {
+          const before = v128.load(state, PEAKS + halves[i]);
+          const shrunk = f.keep(decay(f32x4.add(before, shifts[i]), f, target));
+          f.emit(v128.store(state, shrunk, FACTORS + halves[i]));
+          f.set(sum, f32x4.mul(v128.load(state, SUMS + halves[i]), shrunk));
+        });
+      });
+      forEachPanelRow(f, panel, end, rowBytes, (row) => {
+        sums.forEach((sum, i) => {
+          const exponent = multiplyAdd(target, v128.load(row, halves[i]), factor, shifts[i]);
+          const exponential = f.keep(decay(exponent, f, target));
+          f.emit(v128.store(row, exponential, halves[i]));
+          f.set(sum, f32x4.add(sum, exponential));
+        });
+      });
+      halves.forEach((half, i) => {
+        f.emit(v128.store(state, peaks[i], PEAKS + half), v128.store(state, sums[i], SUMS + half));
+      });
+    },
+  );
+}
+
+/**
+ * The gradient of softmax for a panel: of exponentials e with their sums in the state and cotangents p̄
+ * it makes `p = e / Σ e` and `s̄ = scale · p · (p̄ − Σ p̄·p)`. s̄ replaces p̄; p and s̄ are also written
+ * transposed, as steps of left operands whose rows are the keys.
+ *
+ * Parameters: addresses of e and p̄; keys, of which rows up to the next multiple of four exist; address
+ * of the state; addresses of the operands of p and s̄ at the step of the first query; bytes of one of
+ * their panels; queries that there are.
+ */
+export function softmaxGradRoutine(
+  routines: Routines,
+  width: PanelWidth,
+  scale: number,
+): FunctionReference {
+  const { target } = routines;
+  const halves = halvesOf(width);
+  const rowBytes = rowBytesOf(width);
+  return routines.get(
+    `softmaxGrad of ${width}, scale ${scale}`,
+    { parameters: Array.from({ length: 8 }, () => 'i32' as const), result: null },
+    (f) => {
+      const [weights, slopes, keys, state, toP, toS, panelBytes, queries] = Array.from(
+        { length: 8 },
+        (_, i) => f.parameter('i32', i),
+      );
+      const distance = f.keep(i32.sub(slopes, weights));
+      const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
+      const along = halves.map(() => f.local('v128'));
+      const end = f.keep(i32.add(weights, times(keys, rowBytes)));
+      forEachPanelRow(f, weights, end, rowBytes, (row) => {
+        const slope = f.keep(i32.add(row, distance));
+        along.forEach((sum, i) => {
+          const [e, cotangent] = [row, slope].map((each) => v128.load(each, halves[i]));
+          f.set(sum, multiplyAdd(target, e, cotangent, sum));
+        });
+      });
+      along.forEach((sum, i) => {
+        f.set(sum, f32x4.mul(sum, factors[i]));
+      });
+      const emitKeys = (isWhole: boolean): void => {
+        forEachPanelRow(f, weights, end, 4 * rowBytes, (row) => {
+          const slope = f.keep(i32.add(row, distance));
+          halves.forEach((half, i) => {
+            const places = [0, 1, 2, 3].map((key) => rowBytes * key + half);
+            const p = places.map((at) => f.keep(f32x4.mul(v128.load(row, at), factors[i])));
+            const s = places.map((at, key) => {
+              const centered = f32x4.sub(v128.load(slope, at), along[i]);
+              const scaled = f32x4.mul(centered, f32x4.constant(scale));
+              const vector = f.keep(f32x4.mul(p[key], scaled));
+              f.emit(v128.store(slope, vector, at));
+              return vector;
+            });
+            const columns = [transpose4(f, p), transpose4(f, s)];
+            for (let query = 0; query < 4; query++) {
+              const number = 4 * i + query; // of the panel
+              const write = (): void => {
+                f.emit(v128.store(toP, columns[0][query], 16 * number));
+                f.emit(v128.store(toS, columns[1][query], 16 * number));
+              };
+              if (isWhole) write();
+              else f.if(i32.gt_s(queries, i32.const(number)), write);
+            }
+          });
+          f.increase(toP, panelBytes);
+          f.increase(toS, panelBytes);
+        });
+      };
+      f.if(
+        i32.eq(queries, i32.const(width)),
+        () => {
+          emitKeys(true);
+        },
+        () => {
+          emitKeys(false);
+        },
+      );
+    },
+  );
+}
+
+/**
+ * Code that visits panels of `queries` queries, of which all but the last block of T are whole panels,
+ * with the number of queries that are left. A panel of four is used where no more are left.
+ */
+export function forEachPanel(
+  f: FunctionBuilder,
+  queries: I32,
+  T: number,
+  visit: (width: PanelWidth, left: Local<'i32'>) => void,
+): void {
+  const left = f.keep(queries);
+  const last = T % QUERIES;
+  f.while(
+    () => i32.gt_s(left, i32.const(0)),
+    () => {
+      if (last === 0 || last > 4) visit(8, left);
+      else {
+        f.if(
+          i32.gt_s(left, i32.const(4)),
+          () => {
+            visit(8, left);
+          },
+          () => {
+            visit(4, left);
+          },
+        );
+      }
+      f.increase(left, -QUERIES);
+    },
+  );
+}
+
+/** Code that sets the state's factors to 1 / sum. */
+export function invertSums(f: FunctionBuilder, width: PanelWidth, state: I32): void {
+  for (const half of halvesOf(width)) {
+    const inverse = f32x4.div(f32x4.constant(1), v128.load(state, SUMS + half));
+    f.emit(v128.store(state, inverse, FACTORS + half));
+  }
+}
+
+/** Code that sets the state's factors to 1. */
+export function clearFactors(f: FunctionBuilder, width: PanelWidth, state: I32): void {
+  for (const half of halvesOf(width)) {
+    f.emit(v128.store(state, f32x4.constant(1), FACTORS + half));
+  }
+}
+
+/** Code that multiplies a panel of `rows` rows by the state's factors. */
+export function rescale(
+  f: FunctionBuilder,
+  width: PanelWidth,
+  panel: Local<'i32'>,
+  rows: number,
+  state: I32,
+): void {
+  const halves = halvesOf(width);
+  const rowBytes = rowBytesOf(width);
+  const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
+  forEachPanelRow(f, panel, f.keep(plus(panel, rows * rowBytes)), rowBytes, (row) => {
+    factors.forEach((factor, i) => {
+      const product = f32x4.mul(v128.load(row, halves[i]), factor);
+      f.emit(v128.store(row, product, halves[i]));
+    });
+  });
+}
+
+function forEachPanelRow(
+  f: FunctionBuilder,
+  from: Local<'i32'>,
+  end: I32,
+  step: number,
+  visit: (row: Local<'i32'>) => void,
+): void {
+  const row = f.keep(from);
+  f.while(
+    () => i32.lt_u(row, end),
+    () => {
+      visit(row);
+      f.increase(row, step);
+    },
+  );
+}

@@ -1,0 +1,72 @@
+import { plus, times } from '../kernel/addressing.ts';
+import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
+import { f32x4, v128 } from '../assembler/simd.ts';
+import { FACTORS } from './attention-panel.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+import { transpose4 } from '../product/packing.ts';
+import { halvesOf, rowBytesOf, type PanelWidth } from './panel-product.ts';
+
+/**
+ * Writes a panel `[columns, width]`, multiplied by factors of the queries, as rows: `[queries, columns]`.
+ *
+ * Parameters: address of the panel, columns, address of the state, queries that there are, address of
+ * the first row, whose neighbours follow without gaps.
+ */
+export function writeRowsRoutine(routines: Routines, width: PanelWidth): FunctionReference {
+  const halves = halvesOf(width);
+  const rowBytes = rowBytesOf(width);
+  return routines.get(
+    `write rows of ${width}`,
+    { parameters: ['i32', 'i32', 'i32', 'i32', 'i32'], result: null },
+    (f) => {
+      const [panel, columns, state, queries, to] = [0, 1, 2, 3, 4].map((i) =>
+        f.parameter('i32', i),
+      );
+      const nextRow = f.keep(times(columns, 4));
+      const done = f.local('i32');
+      f.if(i32.eq(queries, i32.const(width)), () => {
+        const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
+        const from = f.keep(panel);
+        f.while(
+          () => i32.le_u(plus(done, 4), columns),
+          () => {
+            const row = f.keep(i32.add(to, times(done, 4)));
+            halves.forEach((half, i) => {
+              const vectors = [0, 1, 2, 3].map((j) =>
+                f.keep(f32x4.mul(v128.load(from, rowBytes * j + half), factors[i])),
+              );
+              for (const vector of transpose4(f, vectors)) {
+                f.emit(v128.store(row, vector));
+                f.increase(row, nextRow);
+              }
+            });
+            f.increase(from, 4 * rowBytes);
+            f.increase(done, 4);
+          },
+        );
+      });
+      writeOneByOne(f, rowBytes, { panel, columns, state, queries, to, first: done });
+    },
+  );
+}
+
+/** Writes the columns from `first` on. */
+function writeOneByOne(
+  f: FunctionBuilder,
+  rowBytes: number,
+  rows: Readonly<Record<'panel' | 'columns' | 'state' | 'queries' | 'to' | 'first', Local<'i32'>>>,
+): void {
+  const { panel, columns, state, queries, to, first } = rows;
+  f.for({ from: 0, to: queries }, (query) => {
+    const bytes = f.keep(times(query, 4));
+    const factor = f.keep(f32.load(i32.add(state, bytes), FACTORS));
+    const from = f.keep(i32.add(i32.add(panel, times(first, rowBytes)), bytes));
+    const element = f.keep(i32.add(to, times(i32.add(i32.mul(query, columns), first), 4)));
+    f.for({ from: first, to: columns }, () => {
+      f.emit(f32.store(element, f32.mul(f32.load(from), factor)));
+      f.increase(from, rowBytes);
+      f.increase(element, 4);
+    });
+  });
+}

@@ -1,0 +1,196 @@
+/** What the adjoint of conv2d in w does with one block of window positions. */
+import { atMost, plus, times } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import { f32, i32, select } from '../assembler/instructions.ts';
+import type { Layout, ScratchPlaces } from './conv2d-weight-layout.ts';
+import { collectRow } from '../kernel/copies.ts';
+import { tapSumsRoutine } from './thin-products.ts';
+import { positionRowBytes, readField } from './field.ts';
+import type { PhaseBody } from '../kernel/kernel-code.ts';
+import { packCall, packRoutine, type PanelStrides } from '../product/packing.ts';
+import { productRoutine, rightPanelBytes } from '../product/product.ts';
+import { packTaps } from './taps.ts';
+import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+
+/** A block of positions, ready to be multiplied. */
+export interface Block {
+  readonly body: PhaseBody;
+  readonly layout: Layout;
+  readonly places: ScratchPlaces;
+  readonly group: I32;
+  /** The first image, and how many there are. */
+  readonly image: I32;
+  readonly images: I32;
+  /** The first row of positions, and how many there are. */
+  readonly row: I32;
+  readonly rows: I32;
+  /** Positions. */
+  readonly depth: I32;
+}
+
+/** Packs ȳ as the left operand: panels of four channels, the positions of all images as depth. */
+export function packCotangent({
+  body,
+  layout,
+  places,
+  group,
+  image,
+  images,
+  row,
+  rows,
+}: Block): void {
+  const { f, routines, scratch, inputs } = body;
+  const {
+    grid,
+    strides: [channelStride, rowStride, columnStride],
+  } = layout;
+  const isMerged = rowStride === grid[1] * columnStride || grid[0] === 1;
+  const strides: PanelStrides = { row: channelStride, step: columnStride };
+  const routine = packRoutine(routines, TILE_ROWS, strides);
+  const first = i32.add(times(group, 4 * layout.groupStrides[1]), times(row, 4 * rowStride));
+  const base = f.keep(i32.add(inputs[1], i32.add(times(image, 4 * layout.imageStrides[1]), first)));
+  const to = f.keep(plus(scratch, places.left));
+  const left = f.keep(i32.const(layout.rows));
+  f.while(
+    () => i32.gt_s(left, i32.const(0)),
+    () => {
+      const present = f.keep(
+        select(i32.lt_s(left, i32.const(TILE_ROWS)), left, i32.const(TILE_ROWS)),
+      );
+      const plane = f.keep(base);
+      f.for({ from: 0, to: images }, () => {
+        const line = f.keep(plane);
+        const steps = isMerged ? times(rows, grid[1]) : i32.const(grid[1]);
+        f.for({ from: 0, to: isMerged ? 1 : rows }, () => {
+          packCall(f, routine, { to, from: line, depth: steps, rows: present, strides });
+          f.increase(to, times(steps, 4 * TILE_ROWS));
+          f.increase(line, 4 * rowStride);
+        });
+        f.increase(plane, 4 * layout.imageStrides[1]);
+      });
+      f.increase(base, 4 * TILE_ROWS * channelStride);
+      f.increase(left, -TILE_ROWS);
+    },
+  );
+}
+
+/** Makes the field of each image ready and notes where its first window lies. */
+export function readImages({ body, layout, places, group, image, images, row }: Block): void {
+  const { f, routines, scratch, inputs } = body;
+  const { field, imageStrides, groupStrides } = layout;
+  const plane = f.keep(
+    i32.add(
+      inputs[0],
+      i32.add(times(image, 4 * imageStrides[0]), times(group, 4 * groupStrides[0])),
+    ),
+  );
+  const copy = f.keep(plus(scratch, places.copies));
+  const start = f.keep(plus(scratch, places.starts));
+  f.for({ from: 0, to: images }, () => {
+    const window = readField(f, routines, field, { image: plane, row, copy });
+    f.emit(i32.store(start, window));
+    f.increase(start, 4);
+    f.increase(copy, field.bytes);
+    f.increase(plane, 4 * imageStrides[0]);
+  });
+}
+
+/** Adds the product of a block to the sum at `to`, panel of taps after panel of taps. */
+export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
+  const { body, layout, places, images, rows, depth } = block;
+  const { f, routines, scratch } = body;
+  const { columns, grid, field } = layout;
+  const right = f.keep(plus(scratch, places.right));
+  const left = f.keep(i32.const(columns));
+  const c = f.keep(to);
+  const taps = f.keep(table);
+  f.while(
+    () => i32.gt_s(left, i32.const(0)),
+    () => {
+      const panel = f.keep(right);
+      const start = f.keep(plus(scratch, places.starts));
+      f.for({ from: 0, to: images }, () => {
+        const line = f.keep(i32.load(start));
+        f.for({ from: 0, to: rows }, () => {
+          f.call(packTaps(routines, grid[1]), panel, line, taps, i32.const(grid[1]));
+          f.increase(panel, rightPanelBytes(grid[1]));
+          f.increase(line, positionRowBytes(field));
+        });
+        f.increase(start, 4);
+      });
+      const width = select(i32.lt_s(left, i32.const(TILE_COLUMNS)), left, i32.const(TILE_COLUMNS));
+      f.call(
+        productRoutine(routines),
+        plus(scratch, places.left),
+        i32.const(layout.rows),
+        right,
+        width,
+        depth,
+        c,
+        i32.const(4 * columns),
+        adds,
+        plus(scratch, places.edge),
+      );
+      f.increase(c, 4 * TILE_COLUMNS);
+      f.increase(taps, 4 * TILE_COLUMNS);
+      f.increase(left, -TILE_COLUMNS);
+    },
+  );
+}
+
+/** Copies ȳ to where its rows lie one after the other, channel after channel. */
+export function copyCotangent(block: Block): void {
+  const { body, layout, places, group, image, images, row, rows } = block;
+  const { f, routines, scratch, inputs } = body;
+  const { grid, strides, imageStrides, groupStrides } = layout;
+  const first = i32.add(times(group, 4 * groupStrides[1]), times(row, 4 * strides[1]));
+  const channel = f.keep(i32.add(inputs[1], i32.add(times(image, 4 * imageStrides[1]), first)));
+  const to = f.keep(plus(scratch, places.left));
+  f.for({ from: 0, to: layout.rows }, () => {
+    const plane = f.keep(channel);
+    f.for({ from: 0, to: images }, () => {
+      const line = f.keep(plane);
+      f.for({ from: 0, to: rows }, () => {
+        f.call(collectRow(routines), to, line, i32.const(grid[1]), i32.const(4 * strides[2]));
+        f.increase(to, 4 * grid[1]);
+        f.increase(line, 4 * strides[1]);
+      });
+      f.increase(plane, 4 * imageStrides[1]);
+    });
+    f.increase(channel, 4 * strides[0]);
+  });
+}
+
+/** Adds the sums of a block for few rows, eight taps at a time. */
+export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
+  const { body, layout, places, images, rows, depth } = block;
+  const { f, routines, scratch } = body;
+  const { columns, grid, field } = layout;
+  const sums = f.keep(plus(scratch, places.edge));
+  const cotangent = f.keep(plus(scratch, places.left));
+  const target = f.keep(to);
+  f.for({ from: 0, to: layout.rows }, () => {
+    f.for({ from: 0, to: columns, step: TILE_COLUMNS }, (column) => {
+      f.call(
+        tapSumsRoutine(routines),
+        cotangent,
+        plus(scratch, places.starts),
+        images,
+        rows,
+        i32.const(positionRowBytes(field)),
+        i32.const(grid[1]),
+        i32.add(table, times(column, 4)),
+        sums,
+      );
+      const rest = f.keep(i32.sub(i32.const(columns), column));
+      const from = f.keep(sums);
+      f.for({ from: 0, to: atMost(rest, TILE_COLUMNS) }, () => {
+        const before = select(adds, f32.load(target), f32.const(0));
+        f.emit(f32.store(target, f32.add(before, f32.load(from))));
+        f.increase(from, 4);
+        f.increase(target, 4);
+      });
+    });
+    f.increase(cotangent, times(depth, 4));
+  });
+}

@@ -1,0 +1,106 @@
+import { THIN_ROWS, READ_AHEAD } from './thin-products.ts';
+import { planField, type Field, type Pair, type Planes } from './field.ts';
+import { EDGE_BYTES, rightPanelBytes } from '../product/product.ts';
+import { blockChannels, rowsOf, tapsOf, type Part, type Weights } from './weights.ts';
+
+/** One correlation. */
+export interface Correlation {
+  readonly batch: number;
+  readonly groups: number;
+  /** One image and group of what the windows slide over. */
+  readonly planes: Planes;
+  /** Elements from image to image and from group to group there. */
+  readonly imageStride: number;
+  readonly groupStride: number;
+  /** Rows and columns from window to window. */
+  readonly stride: Pair<number>;
+  /** Vertical and horizontal positions of the window. */
+  readonly grid: Pair<number>;
+  readonly weights: Weights;
+  /** Which weights give which elements of the result. */
+  readonly parts: readonly Part[];
+  /** The result of an image and group: `[channels, height, width]`. */
+  readonly result: readonly [number, number, number];
+  /** Rows and columns of the result from position to position. */
+  readonly spread: Pair<number>;
+  /** Whether windows leave the padding out; otherwise it is multiplied by the weights, as zeros. */
+  readonly leavesPaddingOut: boolean;
+}
+
+/** Work that a unit should at least be: about 20 µs. */
+const UNIT_FLOPS = 1e6;
+/** Units that there should at least be, where there is work enough. */
+const UNITS = 32;
+/** What a unit reads and writes should stay in the cache of the second level. */
+const UNIT_BYTES = 2 ** 19;
+
+/** How a correlation is cut. */
+export interface Layout extends Correlation {
+  readonly field: Field;
+  /** Rows of positions of a unit. */
+  readonly bandRows: number;
+  readonly bands: number;
+  /** Whether products go to memory of the thread, and from there to their places in the result. */
+  readonly isSpread: boolean;
+}
+
+/** Cuts a correlation into bands of rows. All counts follow from the shapes. */
+export function cut(spec: Correlation): Layout {
+  const { batch, groups, planes, stride, grid, weights, parts, spread } = spec;
+  const taps = parts.map((part) => [part.axes[0].taps, part.axes[1].taps] as const);
+  const positions = grid[0] * grid[1];
+  const partRows = parts.map((part) => rowsOf(weights, part));
+  const rows = Math.max(...partRows);
+  const mayRead = Math.min(...partRows) > THIN_ROWS;
+  const flops = parts.reduce((sum, p) => sum + 2 * rowsOf(weights, p) * tapsOf(weights, p), 0);
+  const isSpread = spread[0] > 1 || spread[1] > 1;
+  const wanted = Math.min(
+    Math.ceil(UNITS / Math.max(1, batch * groups)),
+    Math.ceil((flops * positions) / UNIT_FLOPS),
+  );
+  let bandRows = Math.ceil(grid[0] / Math.max(1, Math.min(wanted, grid[0])));
+  for (;;) {
+    const field = planField(planes, taps, stride, grid, bandRows, mayRead);
+    const products = isSpread ? 4 * rows * bandRows * grid[1] : 0;
+    if (bandRows === 1 || field.bytes + products <= UNIT_BYTES) {
+      return { ...spec, field, bandRows, bands: Math.ceil(grid[0] / bandRows), isSpread };
+    }
+    bandRows = Math.ceil(bandRows / 2);
+  }
+}
+
+/** Where in the memory of a thread what lies, in bytes. */
+export interface ScratchPlaces {
+  readonly panel: number;
+  readonly edge: number;
+  readonly tables: number;
+  readonly copy: number;
+  readonly products: number;
+  readonly end: number;
+}
+
+/** Places the memory of a thread. */
+export function scratchPlaces({
+  parts,
+  weights,
+  field,
+  isSpread,
+  bandRows,
+  grid,
+}: Layout): ScratchPlaces {
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  const taps = parts.map((part) => tapsOf(weights, part));
+  const rows = Math.max(...parts.map((part) => rowsOf(weights, part)));
+  const panel = 0;
+  const edge = panel + Math.max(...parts.map((p) => rightPanelBytes(blockDepth(weights, p))));
+  const tables = edge + EDGE_BYTES;
+  const copy = tables + 16 * Math.ceil(sum(taps) / 4);
+  const products = copy + field.bytes;
+  const end = products + (isSpread ? 4 * rows * bandRows * grid[1] : 0) + READ_AHEAD;
+  return { panel, edge, tables, copy, products, end };
+}
+
+/** Steps of the depth of a part that are multiplied at a time. */
+function blockDepth(weights: Weights, part: Part): number {
+  return (blockChannels(weights, part) * tapsOf(weights, part)) / weights.channels;
+}

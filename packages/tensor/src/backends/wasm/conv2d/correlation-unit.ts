@@ -1,0 +1,201 @@
+/** The code of one unit of a correlation: a band of one image and one group. */
+import { plus, times } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import { i32, select } from '../assembler/instructions.ts';
+import { copyRow, spreadRow, zeroRow } from '../kernel/copies.ts';
+import type { Layout, ScratchPlaces } from './correlation-layout.ts';
+import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.ts';
+import { positionRowBytes } from './field.ts';
+import type { PhaseBody } from '../kernel/kernel-code.ts';
+import { productRoutine } from '../product/product.ts';
+import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+import { blockChannels, panelsOf, rowsOf, tapsOf, type Part } from './weights.ts';
+import { packWindows, type PositionWalk } from './windows.ts';
+
+/** What the code of a unit has at hand. */
+export interface Unit {
+  readonly body: PhaseBody;
+  readonly layout: Layout;
+  readonly walk: PositionWalk;
+  readonly places: ScratchPlaces;
+  /** First row of positions. */
+  readonly row: I32;
+  /** Rows of positions. */
+  readonly rows: I32;
+  /** The address of the result of this image and group. */
+  readonly result: I32;
+}
+
+/** Addresses of what is multiplied. */
+interface Sources {
+  /** The first window. */
+  readonly window: I32;
+  /** The taps. */
+  readonly table: I32;
+  /** The packed weights. */
+  readonly weightsAt: I32;
+}
+
+/** The products of one part, to their places in the result. */
+export function emitPart(unit: Unit, part: Part, sources: Sources): void {
+  const { body, layout, places, rows: bandRows } = unit;
+  const { f, scratch } = body;
+  const { weights, grid, isSpread } = layout;
+  const positions = f.keep(times(bandRows, grid[1]));
+  const start = f.keep(
+    isSpread ? plus(scratch, places.products) : i32.add(unit.result, times(unit.row, 4 * grid[1])),
+  );
+  const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
+  const product = { unit, part, ...sources, to: start, rowBytes };
+  if (rowsOf(weights, part) <= THIN_ROWS) multiplyRow(product);
+  else multiplyTiles(product, positions);
+  if (isSpread) spreadProducts(unit, part, start);
+}
+
+/** A product to be computed. */
+interface Product extends Sources {
+  readonly unit: Unit;
+  readonly part: Part;
+  readonly to: I32;
+  /** Bytes from row to row of the product. */
+  readonly rowBytes: I32;
+}
+
+/** Few rows: neighbouring positions at a time, straight from the field. */
+function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Product): void {
+  const { body, layout, places } = unit;
+  const { f, routines, scratch } = body;
+  const { weights, grid, field } = layout;
+  const rows = rowsOf(weights, part);
+  const positions = positionsAtATime(grid[1]);
+  const routine = windowRowRoutine(routines, rows, positions);
+  const depth = i32.const(tapsOf(weights, part));
+  const sums = f.keep(plus(scratch, places.edge));
+  const line = f.keep(window);
+  const target = f.keep(to);
+  f.for({ from: 0, to: unit.rows }, () => {
+    f.for({ from: 0, to: grid[1], step: positions }, (column) => {
+      const bytes = f.keep(times(column, 4));
+      const rest = f.keep(i32.sub(i32.const(grid[1]), column));
+      const count = f.keep(
+        select(i32.lt_u(rest, i32.const(positions)), rest, i32.const(positions)),
+      );
+      f.call(routine, weightsAt, i32.add(line, bytes), table, depth, sums);
+      for (let row = 0; row < rows; row++) {
+        const end = i32.add(i32.add(target, bytes), row === 0 ? i32.const(0) : rowBytes);
+        f.call(copyRow(routines), end, plus(sums, 4 * positions * row), count);
+      }
+    });
+    f.increase(line, positionRowBytes(field));
+    f.increase(target, 4 * grid[1]);
+  });
+}
+
+/** Many rows: eight positions at a time, packed and then multiplied with all rows. */
+function multiplyTiles(product: Product, positions: I32): void {
+  const { unit, part, window, rowBytes } = product;
+  const { body, layout, walk, places } = unit;
+  const { f, routines, scratch } = body;
+  const { weights } = layout;
+  const rows = rowsOf(weights, part);
+  const taps = tapsOf(weights, part) / weights.channels;
+  const channelsAtATime = blockChannels(weights, part);
+  const left = f.keep(product.weightsAt);
+  const taken = f.keep(product.table);
+  f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (channel) => {
+    const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
+    const channels = select(
+      i32.lt_u(rest, i32.const(channelsAtATime)),
+      rest,
+      i32.const(channelsAtATime),
+    );
+    const depth = f.keep(times(channels, taps));
+    const to = f.keep(product.to);
+    const columns = f.keep(positions);
+    const panel = f.keep(plus(scratch, places.panel));
+    walk.restart(window, positions);
+    f.while(
+      () => i32.gt_s(columns, i32.const(0)),
+      () => {
+        packWindows(f, routines, walk, { to: panel, table: taken, depth });
+        const width = select(
+          i32.lt_s(columns, i32.const(TILE_COLUMNS)),
+          columns,
+          i32.const(TILE_COLUMNS),
+        );
+        f.call(
+          productRoutine(routines),
+          left,
+          i32.const(rows),
+          panel,
+          width,
+          depth,
+          to,
+          rowBytes,
+          channel,
+          plus(scratch, places.edge),
+        );
+        f.increase(to, 4 * TILE_COLUMNS);
+        f.increase(columns, -TILE_COLUMNS);
+      },
+    );
+    f.increase(left, times(depth, 4 * TILE_ROWS * panelsOf(weights, part)));
+    f.increase(taken, times(depth, 4));
+  });
+}
+
+/** Takes the products of a part, `[channel, phase, phase, position]`, to their places in the result. */
+function spreadProducts(unit: Unit, part: Part, products: I32): void {
+  const { body, layout, row, rows, result } = unit;
+  const { f, routines } = body;
+  const { spread, grid } = layout;
+  const [channels, height, width] = layout.result;
+  const [vertical, horizontal] = part.axes;
+  const from = f.keep(products);
+  const plane = f.keep(result);
+  f.for({ from: 0, to: channels }, () => {
+    f.for({ from: vertical.phase, to: vertical.phase + vertical.phases }, (phaseY) => {
+      f.for({ from: horizontal.phase, to: horizontal.phase + horizontal.phases }, (phaseX) => {
+        const count = f.keep(
+          i32.div_u(i32.sub(i32.const(width + spread[1] - 1), phaseX), i32.const(spread[1])),
+        );
+        f.for({ from: 0, to: rows }, (i) => {
+          const y = f.keep(i32.add(times(i32.add(row, i), spread[0]), phaseY));
+          f.if(i32.lt_u(y, i32.const(height)), () => {
+            const to = i32.add(plane, times(i32.add(times(y, width), phaseX), 4));
+            f.call(spreadRow(routines), to, from, count, i32.const(4 * spread[1]));
+          });
+          f.increase(from, 4 * grid[1]);
+        });
+      });
+    });
+    f.increase(plane, 4 * height * width);
+  });
+}
+
+/** The elements of each channel of the result that belong to the band: the first, and how many. */
+export function resultOf({ body, layout, row, rows }: Unit): {
+  readonly column: I32;
+  readonly columns: I32;
+} {
+  const { f } = body;
+  const { spread } = layout;
+  const [, height, width] = layout.result;
+  const first = f.keep(times(row, spread[0]));
+  const rest = f.keep(i32.sub(i32.const(height), first));
+  const wanted = f.keep(times(rows, spread[0]));
+  const count = select(i32.lt_s(wanted, rest), wanted, rest);
+  return { column: f.keep(times(first, width)), columns: f.keep(times(count, width)) };
+}
+
+/** Sets the elements of the result that belong to the band to 0. */
+export function zeroBand(unit: Unit): void {
+  const { f, routines } = unit.body;
+  const [channels, height, width] = unit.layout.result;
+  const { column, columns } = resultOf(unit);
+  const plane = f.keep(i32.add(unit.result, times(column, 4)));
+  f.for({ from: 0, to: channels }, () => {
+    f.call(zeroRow(routines), plane, columns);
+    f.increase(plane, 4 * height * width);
+  });
+}

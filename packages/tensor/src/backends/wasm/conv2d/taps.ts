@@ -1,0 +1,58 @@
+/** The taps of a convolution as panels of a right operand whose depth are the window positions. */
+import { plus } from '../kernel/addressing.ts';
+import type { I32, V128 } from '../assembler/code.ts';
+import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
+import { i32, select } from '../assembler/instructions.ts';
+import { v128 } from '../assembler/simd.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+import { transpose4 } from '../product/packing.ts';
+import { TILE_COLUMNS } from '../product/tile.ts';
+
+const PARAMETERS = ['i32', 'i32', 'i32', 'i32'] as const;
+
+/**
+ * Packs eight taps at the positions of one row: `[position, 8]`.
+ *
+ * Parameters: to, address of the first window, address of the eight taps in the table, positions.
+ */
+export function packTaps(routines: Routines, positions: number): FunctionReference {
+  const isShort = positions < 4;
+  return routines.get(
+    isShort ? 'pack taps one by one' : 'pack taps',
+    { parameters: [...PARAMETERS], result: null },
+    (f) => {
+      const [to, at, table, count] = PARAMETERS.map((type, i) => f.parameter(type, i));
+      const taps = Array.from({ length: TILE_COLUMNS }, (_, i) =>
+        f.keep(i32.add(at, i32.load(table, 4 * i))),
+      );
+      if (isShort) packOneByOne(f, taps, to, count);
+      else packFours(f, taps, to, count);
+    },
+  );
+}
+
+/** Four positions of four taps are a transpose in registers; the last four may overlap those before. */
+function packFours(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32): void {
+  const lastFour = f.keep(plus(count, -4));
+  f.for({ from: 0, to: count, step: 4 }, (next) => {
+    const position = f.keep(select(i32.lt_u(next, lastFour), next, lastFour));
+    const bytes = f.keep(i32.shl(position, i32.const(2)));
+    const target = f.keep(i32.add(to, i32.shl(position, i32.const(5))));
+    for (let first = 0; first < TILE_COLUMNS; first += 4) {
+      const rows = [0, 1, 2, 3].map((i) => f.keep(v128.load(i32.add(taps[first + i], bytes))));
+      transpose4(f, rows).forEach((vector: V128, i) => {
+        f.emit(v128.store(target, vector, 4 * (i * TILE_COLUMNS + first)));
+      });
+    }
+  });
+}
+
+function packOneByOne(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32): void {
+  f.for({ from: 0, to: count }, (position) => {
+    const bytes = f.keep(i32.shl(position, i32.const(2)));
+    const target = f.keep(i32.add(to, i32.shl(position, i32.const(5))));
+    taps.forEach((tap, i) => {
+      f.emit(i32.store(target, i32.load(i32.add(tap, bytes)), 4 * i));
+    });
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * Products of one or two rows with windows, such as for images of one channel: most of a tile would
+ * be empty, and packing would cost more than it saves. They read the field as it lies.
+ */
+import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
+import { f32x4, v128 } from '../assembler/simd.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+import { multiplyAdd } from '../kernel/multiply-add.ts';
+import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+
+/** The most rows that make a product a thin one. */
+export const THIN_ROWS = 2;
+
+/** Vectors of positions at a time: four measured faster than eight, of which more straddle cache lines. */
+const VECTORS = 4;
+
+/** Bytes that {@link windowRowRoutine} may read behind the last window. */
+export const READ_AHEAD: number = 16 * VECTORS;
+
+/** Positions that {@link windowRowRoutine} computes at a time. */
+export function positionsAtATime(columns: number): number {
+  return 4 * Math.min(VECTORS, Math.ceil(columns / 4));
+}
+
+/**
+ * `C [rows, positions] = A · windows` at neighbouring positions.
+ *
+ * Parameters: address of the panel of A, the first position, the table of taps, depth, address of C,
+ * whose rows lie side by side.
+ */
+export function windowRowRoutine(
+  routines: Routines,
+  rows: number,
+  positions: number,
+): FunctionReference {
+  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return routines.get(`windows ${rows} by ${positions}`, { parameters, result: null }, (f) => {
+    const [a, at, table, depth, c] = parameters.map((type, i) => f.parameter(type, i));
+    const sums = Array.from({ length: rows }, () =>
+      Array.from({ length: positions / 4 }, () => f.local('v128')),
+    );
+    const end = f.keep(i32.add(a, i32.shl(depth, i32.const(4))));
+    f.loop((again) => {
+      const window = f.keep(i32.add(at, i32.load(table)));
+      const factors = sums.map((_, row) => f.keep(v128.load32_splat(a, 4 * row)));
+      for (let i = 0; i < positions / 4; i++) {
+        const values = f.keep(v128.load(window, 16 * i));
+        sums.forEach((vectors, row) => {
+          f.set(vectors[i], multiplyAdd(routines.target, factors[row], values, vectors[i]));
+        });
+      }
+      f.increase(table, 4);
+      f.increase(a, 4 * TILE_ROWS);
+      f.branchIf(i32.lt_u(a, end), again);
+    });
+    sums.flat().forEach((sum, i) => {
+      f.emit(v128.store(c, sum, 16 * i));
+    });
+  });
+}
+
+/**
+ * `C [8] = Σ ȳ · x` over window positions for eight taps: `positions` in each of `rows` rows of each of
+ * `images` images.
+ *
+ * Parameters: address of ȳ, of the addresses of the first window of each image, images, rows, bytes
+ * from row to row of windows, positions, address of the eight taps in the table, address of C.
+ */
+export function tapSumsRoutine(routines: Routines): FunctionReference {
+  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return routines.get('tap sums', { parameters, result: null }, (f) => {
+    const [cotangent, starts, images, rows, rowBytes, positions, table, c] = parameters.map(
+      (type, i) => f.parameter(type, i),
+    );
+    const sums = Array.from({ length: TILE_COLUMNS }, () => f.local('v128'));
+    const taps = sums.map(() => f.local('i32'));
+    const at = f.local('i32');
+    const add = (load: typeof v128.load): void => {
+      const factor = f.keep(load(i32.add(cotangent, at)));
+      sums.forEach((sum, i) => {
+        f.set(sum, multiplyAdd(routines.target, factor, load(i32.add(taps[i], at)), sum));
+      });
+    };
+    const bytes = f.keep(i32.shl(positions, i32.const(2)));
+    const vectorBytes = f.keep(i32.and(bytes, i32.const(-16)));
+    f.for({ from: 0, to: images }, () => {
+      const line = f.keep(i32.load(starts));
+      f.for({ from: 0, to: rows }, () => {
+        taps.forEach((tap, i) => {
+          f.set(tap, i32.add(line, i32.load(table, 4 * i)));
+        });
+        f.set(at, i32.const(0));
+        f.while(
+          () => i32.lt_u(at, vectorBytes),
+          () => {
+            add(v128.load);
+            f.increase(at, 16);
+          },
+        );
+        f.while(
+          () => i32.lt_u(at, bytes),
+          () => {
+            add(v128.load32_zero);
+            f.increase(at, 4);
+          },
+        );
+        f.increase(cotangent, bytes);
+        f.increase(line, rowBytes);
+      });
+      f.increase(starts, 4);
+    });
+    sums.forEach((sum, i) => {
+      storeTotal(f, c, sum, i);
+    });
+  });
+}
+
+/** Stores the sum of the four lanes as element `i`. */
+function storeTotal(f: FunctionBuilder, to: I32, sum: Local<'v128'>, i: number): void {
+  const [a, b, c, d] = [0, 1, 2, 3].map((lane) => f32x4.extract_lane(sum, lane));
+  f.emit(f32.store(to, f32.add(f32.add(a, b), f32.add(c, d)), 4 * i));
+}

@@ -1,0 +1,188 @@
+/** The weights of a convolution as panels of a left operand. */
+import { plus, times } from '../kernel/addressing.ts';
+import { i32, select, f32 } from '../assembler/instructions.ts';
+import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { THIN_ROWS } from './thin-products.ts';
+import type { Pair, Taps } from './field.ts';
+import type { PhaseBody } from '../kernel/kernel-code.ts';
+import { leftBytes } from '../product/product.ts';
+import { TILE_ROWS } from '../product/tile.ts';
+
+/** Steps of the depth that are multiplied at a time, about: a panel of windows stays in the cache. */
+const BLOCK_DEPTH = 384;
+
+/** How the weights of a group lie, `[row, channel, vertical tap, horizontal tap]`; strides in elements. */
+export interface Weights {
+  /** Channels of the result. */
+  readonly rows: number;
+  /** Channels of what the windows slide over. */
+  readonly channels: number;
+  readonly groupStride: number;
+  readonly rowStride: number;
+  readonly channelStride: number;
+  readonly tapStrides: Pair<number>;
+}
+
+/**
+ * Taps along one axis, and the elements of the result that they give: those whose place modulo the
+ * stride is `phase … phase + phases − 1`.
+ */
+export interface PartAxis {
+  readonly taps: Taps;
+  readonly phase: number;
+  readonly phases: number;
+  /** The weight that tap k reads for phase p: `first + k · step + (p − phase) · phaseStep`. */
+  readonly weight: { readonly first: number; readonly step: number; readonly phaseStep: number };
+}
+
+/** Elements of the result that the same windows give. */
+export interface Part {
+  readonly axes: Pair<PartAxis>;
+}
+
+/** Rows of the product: a row for each channel of the result and each phase. */
+export function rowsOf(weights: Weights, { axes }: Part): number {
+  return weights.rows * axes[0].phases * axes[1].phases;
+}
+
+/** Depth of the product. */
+export function tapsOf(weights: Weights, { axes }: Part): number {
+  return weights.channels * axes[0].taps.count * axes[1].taps.count;
+}
+
+/** Panels that hold the rows. */
+export function panelsOf(weights: Weights, part: Part): number {
+  return Math.ceil(rowsOf(weights, part) / TILE_ROWS);
+}
+
+/** Bytes of the panels of some parts, for one group. */
+export function weightBytes(weights: Weights, parts: readonly Part[]): number {
+  return parts.reduce(
+    (sum, part) => sum + leftBytes(rowsOf(weights, part), tapsOf(weights, part)),
+    0,
+  );
+}
+
+/** Channels whose taps are multiplied at a time. */
+export function blockChannels(weights: Weights, part: Part): number {
+  if (rowsOf(weights, part) <= THIN_ROWS) return weights.channels;
+  const blocks = Math.ceil(tapsOf(weights, part) / BLOCK_DEPTH);
+  return Math.ceil(weights.channels / blocks);
+}
+
+/** Bytes of the flag of a unit that packs. */
+export const FLAG_BYTES = 4;
+
+/** Units that pack the weights. */
+export function packingUnits(weights: Weights, parts: readonly Part[], groups: number): number {
+  return groups * Math.max(...parts.map((part) => panelsOf(weights, part)));
+}
+
+/** Bytes of packed weights, behind which flags of the units lie that met an infinite one or NaN. */
+export function packedBytes(weights: Weights, parts: readonly Part[], groups: number): number {
+  return groups * weightBytes(weights, parts);
+}
+
+/**
+ * Code that packs the weights, input 1, into the workspace: group after group, part after part, block
+ * of channels after block of channels. A unit is one panel of a group, of each part that has so many.
+ */
+export function packWeights(
+  body: PhaseBody,
+  weights: Weights,
+  parts: readonly Part[],
+  groups: number,
+): void {
+  const { f, begin, end, inputs, workspace } = body;
+  const sum = f.local('f32');
+  f.for({ from: begin, to: end }, (unit) => {
+    const group = f.keep(i32.rem_u(unit, i32.const(groups)));
+    const panel = f.keep(i32.div_u(unit, i32.const(groups)));
+    const from = f.keep(i32.add(inputs[1], times(group, 4 * weights.groupStride)));
+    f.set(sum, f32.const(0));
+    let to: I32 = f.keep(i32.add(workspace, times(group, weightBytes(weights, parts))));
+    for (const part of parts) {
+      const start = to;
+      f.if(i32.lt_u(panel, i32.const(panelsOf(weights, part))), () => {
+        for (let row = 0; row < TILE_ROWS; row++) {
+          packRow(f, weights, part, { to: plus(start, 4 * row), from, panel, row, sum });
+        }
+      });
+      to = plus(to, weightBytes(weights, [part]));
+    }
+    const flag = i32.add(workspace, times(unit, FLAG_BYTES));
+    const isNotFinite = f32.ne(sum, f32.const(0));
+    f.emit(i32.store(flag, isNotFinite, packedBytes(weights, parts, groups)));
+  });
+}
+
+/** One row of one panel, in all blocks of channels. */
+function packRow(
+  f: FunctionBuilder,
+  weights: Weights,
+  part: Part,
+  at: {
+    readonly to: I32;
+    readonly from: I32;
+    readonly panel: I32;
+    readonly row: number;
+    /** Stays 0 as long as all weights are finite. */
+    readonly sum: Local<'f32'>;
+  },
+): void {
+  const [vertical, horizontal] = part.axes;
+  const taps = vertical.taps.count * horizontal.taps.count;
+  const stepBytes = 4 * TILE_ROWS;
+  const row = f.keep(plus(times(at.panel, TILE_ROWS), at.row));
+  const exists = f.keep(i32.lt_u(row, i32.const(rowsOf(weights, part))));
+  const plane = f.keep(i32.add(at.from, rowOffset(f, weights, part, row)));
+  const to = f.local('i32');
+  const weight = f.local('f32');
+  const step = blockChannels(weights, part);
+  const block = f.keep(at.to);
+  f.for({ from: 0, to: weights.channels, step }, (channel) => {
+    const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
+    const channels = f.keep(select(i32.lt_u(rest, i32.const(step)), rest, i32.const(step)));
+    const blockBytes = f.keep(times(channels, taps * stepBytes));
+    f.set(to, i32.add(block, i32.mul(at.panel, blockBytes)));
+    f.for({ from: 0, to: channels }, () => {
+      const line = f.keep(plane);
+      f.for({ from: 0, to: vertical.taps.count }, () => {
+        const element = f.keep(line);
+        f.for({ from: 0, to: horizontal.taps.count }, () => {
+          f.if(
+            exists,
+            () => {
+              f.set(weight, f32.load(element));
+              f.emit(f32.store(to, weight));
+              f.set(at.sum, f32.add(at.sum, f32.sub(weight, weight)));
+            },
+            () => {
+              f.emit(f32.store(to, f32.const(0)));
+            },
+          );
+          f.increase(to, stepBytes);
+          f.increase(element, 4 * weights.tapStrides[1] * horizontal.weight.step);
+        });
+        f.increase(line, 4 * weights.tapStrides[0] * vertical.weight.step);
+      });
+      f.increase(plane, 4 * weights.channelStride);
+    });
+    f.increase(block, times(blockBytes, panelsOf(weights, part)));
+  });
+}
+
+/** How far in bytes the first weight of a row lies from the first weight of the group. */
+function rowOffset(f: FunctionBuilder, weights: Weights, part: Part, row: I32): I32 {
+  const [vertical, horizontal] = part.axes;
+  const phaseX = f.keep(i32.rem_u(row, i32.const(horizontal.phases)));
+  const rest = f.keep(i32.div_u(row, i32.const(horizontal.phases)));
+  const phaseY = f.keep(i32.rem_u(rest, i32.const(vertical.phases)));
+  const channel = f.keep(i32.div_u(rest, i32.const(vertical.phases)));
+  const [strideY, strideX] = weights.tapStrides;
+  const first = strideY * vertical.weight.first + strideX * horizontal.weight.first;
+  const y = times(phaseY, 4 * strideY * vertical.weight.phaseStep);
+  const x = times(phaseX, 4 * strideX * horizontal.weight.phaseStep);
+  return plus(i32.add(times(channel, 4 * weights.rowStride), i32.add(y, x)), 4 * first);
+}

@@ -1,0 +1,148 @@
+import type { Expression } from '../../../plan/kernel.ts';
+import { BYTES_PER_ELEMENT, type DType } from '../../../array/dtype.ts';
+import { plus } from '../kernel/addressing.ts';
+import type { I32, V128 } from '../assembler/code.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { i32 } from '../assembler/instructions.ts';
+import { i16x8, i32x4, i8x16, v128 } from '../assembler/simd.ts';
+import { evaluate } from './expression.ts';
+import { forEachFour } from '../kernel/fours.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+
+/** Elements of an operand along one row. */
+export interface RowOperand {
+  readonly dtype: DType;
+  /** Elements from one to the next: 0 for one element everywhere, 1 for neighbours. */
+  readonly stride: number;
+  /** Address of the first. */
+  readonly address: I32;
+}
+
+/** What is done along a row. */
+export interface RowWork {
+  readonly expression: Expression;
+  readonly inputs: readonly RowOperand[];
+  readonly f: FunctionBuilder;
+  readonly routines: Routines;
+}
+
+/**
+ * Code that evaluates an expression along a row of `length` elements, four at a time and what is left
+ * one at a time, and hands the results to `consume` (with the number of lanes that count).
+ */
+export function forEachVector(
+  { expression, inputs, f, routines }: RowWork,
+  outputs: readonly RowOperand[],
+  length: I32 | number,
+  consume: (results: readonly V128[], lanes: 1 | 4, pointers: readonly I32[]) => void,
+): void {
+  const uniform = inputs.map((input) =>
+    input.stride === 0 ? f.keep(loadSplat(input.dtype, input.address)) : null,
+  );
+  const readers = inputs.map((input) => (input.stride === 0 ? null : f.keep(input.address)));
+  const writers = outputs.map(({ address }) => f.keep(address));
+  const turn = (lanes: 1 | 4): void => {
+    const loads = inputs.map(({ dtype, stride }, i): V128 => {
+      const at = readers[i];
+      return uniform[i] ?? f.keep(loadLanes(f, dtype, at ?? i32.const(0), stride, lanes));
+    });
+    consume(evaluate(expression, loads, f, routines), lanes, writers);
+    const advance = (pointer: Local<'i32'> | null, { dtype, stride }: RowOperand): void => {
+      if (pointer !== null && stride !== 0) {
+        f.increase(pointer, lanes * stride * BYTES_PER_ELEMENT[dtype]);
+      }
+    };
+    readers.forEach((pointer, i) => {
+      advance(pointer, inputs[i]);
+    });
+    writers.forEach((pointer, i) => {
+      advance(pointer, outputs[i]);
+    });
+  };
+  forEachFour(
+    f,
+    length,
+    () => {
+      turn(4);
+    },
+    () => {
+      turn(1);
+    },
+  );
+}
+
+/** Code that evaluates an expression along a row and writes every result. */
+export function mapRow(work: RowWork, outputs: readonly RowOperand[], length: I32 | number): void {
+  forEachVector(work, outputs, length, (results, lanes, pointers) => {
+    results.forEach((result, i) => {
+      const { dtype, stride } = outputs[i];
+      storeLanes(work.f, dtype, pointers[i], stride, result, lanes);
+    });
+  });
+}
+
+/** One element in every lane. */
+function loadSplat(dtype: DType, address: I32): V128 {
+  if (dtype !== 'bool') return v128.load32_splat(address);
+  return i32x4.ne(i32x4.splat(i32.load8_u(address)), i32x4.const(0, 0, 0, 0));
+}
+
+/** `lanes` elements that lie `stride` apart. */
+function loadLanes(
+  f: FunctionBuilder,
+  dtype: DType,
+  address: I32,
+  stride: number,
+  lanes: 1 | 4,
+): V128 {
+  const zero = i32x4.const(0, 0, 0, 0);
+  if (dtype === 'bool') {
+    if (lanes === 1) return i32x4.ne(i32x4.splat(i32.load8_u(address)), zero);
+    const bytes =
+      stride === 1
+        ? v128.load32_zero(address)
+        : [1, 2, 3].reduce<V128>(
+            (vector, lane) => v128.load8_lane(plus(address, lane * stride), vector, lane),
+            v128.load8_lane(address, zero, 0),
+          );
+    return i32x4.ne(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)), zero);
+  }
+  if (lanes === 1) return v128.load32_zero(address);
+  if (stride === 1) return v128.load(address);
+  const vector = f.keep(v128.load32_zero(address));
+  for (let lane = 1; lane < 4; lane++) {
+    f.set(vector, v128.load32_lane(plus(address, 4 * lane * stride), vector, lane));
+  }
+  return vector;
+}
+
+/** Writes `lanes` elements `stride` apart. */
+function storeLanes(
+  f: FunctionBuilder,
+  dtype: DType,
+  address: I32,
+  stride: number,
+  value: V128,
+  lanes: 1 | 4,
+): void {
+  if (dtype === 'bool') {
+    const ones = v128.and(value, i32x4.const(1, 1, 1, 1));
+    const words = i16x8.narrow_i32x4_u(ones, ones);
+    const bytes = f.keep(i8x16.narrow_i16x8_u(words, words));
+    if (lanes === 4 && stride === 1) {
+      f.emit(v128.store32_lane(address, bytes, 0));
+      return;
+    }
+    for (let lane = 0; lane < lanes; lane++) {
+      f.emit(v128.store8_lane(plus(address, lane * stride), bytes, lane));
+    }
+    return;
+  }
+  if (lanes === 4 && stride === 1) {
+    f.emit(v128.store(address, value));
+    return;
+  }
+  for (let lane = 0; lane < lanes; lane++) {
+    f.emit(v128.store32_lane(plus(address, 4 * lane * stride), value, lane));
+  }
+}

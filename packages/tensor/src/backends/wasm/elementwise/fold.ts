@@ -1,0 +1,92 @@
+import type { ReduceKernel } from '../../../plan/kernel.ts';
+import type { ReduceParams } from '../../../primitives/reduce.ts';
+import type { F64, I32, Statement, V128, Value } from '../assembler/code.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { f32, f64, i32, select } from '../assembler/instructions.ts';
+import { f32x4, i32x4, v128 } from '../assembler/simd.ts';
+
+/** The total of a fold: float32 elements total in float64, int32 in int32. */
+export type Total = Value<'f64'> | Value<'i32'>;
+
+/** How a reduction folds vectors of elements, and their lanes into one total. */
+export interface Fold {
+  /** The fold of no elements, in every lane. */
+  readonly identity: V128;
+  combine(a: V128, b: V128): V128;
+  /** A new total, of no elements. */
+  start(f: FunctionBuilder): Local<'f64'> | Local<'i32'>;
+  /** Folds the four lanes into the total. */
+  join(f: FunctionBuilder, total: Local<'f64'> | Local<'i32'>, lanes: Local<'v128'>): void;
+  /** Folds a total that was kept in memory into the total. */
+  joinStored(f: FunctionBuilder, total: Local<'f64'> | Local<'i32'>, address: I32): void;
+  /** Keeps a total in memory, in eight bytes. */
+  keep(address: I32, total: Total): Statement;
+  /** Writes the total as an element. */
+  write(address: I32, total: Total): Statement;
+}
+
+/** The fold of a kernel. */
+export function foldOf({ primitive, outputs: [{ dtype }] }: ReduceKernel): Fold {
+  const name = primitive.name as keyof ReduceParams;
+  const initial = primitive.initial(dtype);
+  if (dtype === 'int32') return name === 'sum' ? int32Sum : int32Max;
+  return name === 'sum'
+    ? floatFold(initial, f32x4.add, f64.add)
+    : floatFold(initial, f32x4.max, f64.max);
+}
+
+function floatFold(
+  initial: number,
+  combine: (a: V128, b: V128) => V128,
+  combineTotals: (a: F64, b: F64) => F64,
+): Fold {
+  const add = (f: FunctionBuilder, total: Local<'f64'> | Local<'i32'>, value: F64): void => {
+    f.set(total as Local<'f64'>, combineTotals(total as Local<'f64'>, value));
+  };
+  return {
+    identity: f32x4.constant(initial),
+    combine,
+    start: (f) => f.local('f64', f64.const(initial)),
+    join: (f, total, lanes) => {
+      for (let lane = 0; lane < 4; lane++) {
+        add(f, total, f64.promote_f32(f32x4.extract_lane(lanes, lane)));
+      }
+    },
+    joinStored: (f, total, address) => {
+      add(f, total, f64.load(address));
+    },
+    keep: (address, total) => f64.store(address, total as F64),
+    write: (address, total) => f32.store(address, f32.demote_f64(total as F64)),
+  };
+}
+
+function int32Fold(
+  initial: number,
+  combine: (a: V128, b: V128) => V128,
+  combineTotals: (a: Local<'i32'>, b: Local<'i32'>) => I32,
+): Fold {
+  const add = (f: FunctionBuilder, total: Local<'f64'> | Local<'i32'>, value: I32): void => {
+    f.set(total as Local<'i32'>, combineTotals(total as Local<'i32'>, f.keep(value)));
+  };
+  return {
+    identity: i32x4.const(initial, initial, initial, initial),
+    combine,
+    start: (f) => f.local('i32', i32.const(initial)),
+    join: (f, total, lanes) => {
+      for (let lane = 0; lane < 4; lane++) add(f, total, i32x4.extract_lane(lanes, lane));
+    },
+    joinStored: (f, total, address) => {
+      add(f, total, i32.load(address));
+    },
+    keep: (address, total) => i32.store(address, total as I32),
+    write: (address, total) => i32.store(address, total as I32),
+  };
+}
+
+const int32Sum = int32Fold(0, i32x4.add, i32.add);
+const int32Max = int32Fold(-(2 ** 31), i32x4.max_s, (a, b) => select(i32.gt_s(a, b), a, b));
+
+/** Only lane 0 of `value`, with the fold of no elements in the others. */
+export function firstLane(value: V128, { identity }: Fold): V128 {
+  return v128.bitselect(value, identity, i32x4.const(-1, 0, 0, 0));
+}

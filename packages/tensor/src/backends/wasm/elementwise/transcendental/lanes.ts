@@ -1,0 +1,30 @@
+import type { V128 } from '../../assembler/code.ts';
+import { f32x4, f64x2, i32x4, i8x16 } from '../../assembler/simd.ts';
+
+/** The sign bit of every float32 lane. */
+export const SIGN: V128 = f32x4.constant(-0);
+
+/** The float32 number 1 in every lane. */
+export const ONE: V128 = f32x4.constant(1);
+
+/** `value` in each of the four lanes. */
+export function int32(value: number): V128 {
+  return i32x4.const(value, value, value, value);
+}
+
+/** Lanes 0 and 1 as float64, and lanes 2 and 3. `x` is placed twice. */
+export function halves(x: V128): readonly [V128, V128] {
+  const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
+  return [f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(upper)];
+}
+
+/** Four float32 lanes of two times two float64 numbers: each is rounded once. */
+export function joinHalves(lower: V128, upper: V128): V128 {
+  const [a, b] = [lower, upper].map((half) => f32x4.demote_f64x2_zero(half));
+  return i8x16.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+}
+
+/** The lower 32 bits of two times two 64-bit numbers. */
+export function lowWords(lower: V128, upper: V128): V128 {
+  return i8x16.shuffle(lower, upper, [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
+}

@@ -1,0 +1,167 @@
+import type { DType } from '../../array/dtype.ts';
+import { lostIn, megabytes, StateError } from '../../errors.ts';
+import { kernelName } from '../../plan/kernel.ts';
+import { overwrittenInputs, type Plan } from '../../plan/plan.ts';
+import { own, type Backend, type Executable, type Storage } from '../backend.ts';
+import { lend, settle } from '../collector.ts';
+import { controlOf, instantiate } from './host/control.ts';
+import { Threads } from './host/threads.ts';
+import type { Target } from './kernel/kernel-code.ts';
+import { codeOf } from './kernels.ts';
+import { align, Heap } from './memory/heap.ts';
+import { LastingBlock } from './memory/lasting-block.ts';
+import { bytesOf, WasmStorage } from './memory/storage.ts';
+import { HostCalls } from './program/host-calls.ts';
+import { emitProgram, FRAME, type WasmProgram } from './program/program.ts';
+import { refusal } from './program/refusal.ts';
+
+/** Work of less than this many nanoseconds is done by the calling thread alone. */
+const ALONE_COST = 100_000;
+
+/** Memory, threads and the preparation of plans. */
+export class Engine {
+  readonly heap: Heap;
+  readonly threads: Threads;
+  private readonly target: Target;
+  private readonly moduleBytes: number;
+  private readonly isShared: boolean;
+  private readonly mostThreads: number;
+  /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
+  private readonly scratch: LastingBlock;
+
+  constructor(threads: number, target: Target, moduleBytes: number) {
+    this.isShared = threads > 1;
+    this.heap = new Heap(this.isShared);
+    const { heap } = this;
+    this.threads = new Threads(heap.memory, threads, {
+      onLeftBehind: (end) => {
+        heap.hold(end);
+      },
+    });
+    this.mostThreads = threads;
+    this.target = target;
+    this.moduleBytes = moduleBytes;
+    this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
+    controlOf(this.heap.memory).fill(0);
+  }
+
+  allocate(backend: Backend, dtype: DType, size: number, op = 'allocate'): WasmStorage {
+    const block = this.heap.allocate(bytesOf(dtype, size), op);
+    return new WasmStorage(backend, this.heap, dtype, size, block);
+  }
+
+  prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
+    const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
+    const { maximumPages, memory } = this.heap;
+    const imported = { shared: this.isShared, maximumPages };
+    const program = emitProgram(plan, codeOf, imported, this.target, this.moduleBytes);
+    this.reserve(plan, program);
+    const modules = program.modules.map((bytes) => new WebAssembly.Module(bytes));
+    const { threads } = this;
+    const together = threads.count > 1 && program.cost > ALONE_COST;
+    const id = together ? threads.register(modules) : 0;
+    const frame = new LastingBlock(this.heap, program.frameBytes, 'prepare');
+    const hostCalls = new HostCalls(plan, program.hosts, memory);
+    const run = instantiate(
+      modules,
+      memory,
+      (address, value) => {
+        threads.pause(address, value);
+      },
+      hostCalls.call,
+    );
+    const main = (at: number, isShared: boolean): void => {
+      run(at, 0, isShared ? 1 : 0);
+    };
+    const executable: Executable = {
+      run: (inputs, outputs) => {
+        const addressOf = (storage: Storage): number =>
+          own(WasmStorage, backend, storage, op).address(op);
+        let hasBegun = false;
+        const prepareFrame = (): number => {
+          const scratch = this.scratch.address();
+          const at = frame.address();
+          this.writeFrame(plan, program, { frame: at, scratch }, (place) => {
+            if (place.kind === 'arena') return scratch + place.offset;
+            if (place.kind === 'constant') return addressOf(constants[place.index]);
+            return addressOf((place.kind === 'input' ? inputs : outputs)[place.index]);
+          });
+          hasBegun = true;
+          return at;
+        };
+        try {
+          if (together) threads.run(id, prepareFrame, main, program.pieceCost / 1e6);
+          else run(prepareFrame(), 0, 0);
+        } catch (error) {
+          // Nobody knows how far the threads came.
+          const lost = hasBegun ? overwrittenInputs(plan, plan.kernels.length) : [];
+          for (const input of lost) backend.release(inputs[input], lostIn(error));
+          throw error;
+        }
+        hostCalls.check();
+        this.checkRefusals(plan, frame.address());
+      },
+      release: () => {
+        settle(loan);
+        release();
+      },
+    };
+    const release = releaserOf(frame, together ? threads : null, id);
+    const loan = lend(executable, release);
+    return executable;
+  }
+
+  /** Makes the scratch memory large enough for a plan, so that it fails now and not in the middle. */
+  private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
+    const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.mostThreads;
+    if (bytes <= this.scratch.bytes) return;
+    const limit = this.heap.maximumPages * 65536;
+    if (bytes > limit) {
+      throw new StateError(
+        'prepare',
+        `the plan needs ${megabytes(bytes)} for its intermediate results, but WebAssembly reaches ` +
+          `${megabytes(limit)}. Use smaller batches, or checkpoint parts of the model.`,
+      );
+    }
+    this.scratch.grow(bytes, 'prepare');
+  }
+
+  private writeFrame(
+    plan: Plan,
+    program: WasmProgram,
+    { frame, scratch }: { readonly frame: number; readonly scratch: number },
+    addressOf: (place: Plan['buffers'][number]['place']) => number,
+  ): void {
+    const { buffer } = this.heap.memory;
+    new Uint8Array(buffer, frame + program.countersAt, program.countersBytes).fill(0);
+    const words = new Int32Array(buffer, frame, program.countersAt / 4);
+    const workspace = scratch + align(plan.arenaBytes);
+    words[FRAME.refusingKernel / 4] = 0;
+    words[FRAME.workspace / 4] = workspace;
+    words[FRAME.scratch / 4] = workspace + align(program.workspaceBytes);
+    plan.buffers.forEach(({ place }, i) => {
+      words[FRAME.buffers / 4 + i] = addressOf(place);
+    });
+  }
+
+  private checkRefusals(plan: Plan, frame: number): void {
+    const words = new Int32Array(this.heap.memory.buffer, frame, 2);
+    const refusing = words[FRAME.refusingKernel / 4];
+    if (refusing === 0) return;
+    throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
+  }
+}
+
+/**
+ * What gives the frame of a dropped executable back. It is made here, apart from the executable: a
+ * closure made beside it would share its scope, and so keep the whole backend from being collected.
+ */
+function releaserOf(frame: LastingBlock, threads: Threads | null, id: number): () => void {
+  const release = (): void => {
+    frame.release();
+  };
+  return () => {
+    if (threads === null) release();
+    else threads.forget(id, release);
+  };
+}

@@ -1,0 +1,120 @@
+/** What the engine that we run in offers, asked for where it is and without importing anything of Node. */
+
+import { THREAD_TEXT } from './thread-text.ts';
+
+/** A thread that takes messages. */
+export interface ThreadHandle {
+  post(message: unknown): void;
+  /** Calls back with the reason when the thread has ended or failed. */
+  onEnd(callback: (reason: string) => void): void;
+  /** Ends it, soon; resolves when it has ended. A page is never told, so there it does not resolve. */
+  terminate(): Promise<unknown>;
+}
+
+/** The parts of Node that we use. */
+interface NodeThreads {
+  readonly isMainThread: boolean;
+  readonly Worker: new (
+    program: string,
+    options: { readonly eval: true },
+  ) => {
+    postMessage(message: unknown, transfer: readonly []): void;
+    on(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'exit', listener: (code: number) => void): void;
+    unref(): void;
+    terminate(): Promise<number>;
+  };
+}
+
+interface NodeProcess {
+  readonly versions?: { readonly v8?: string };
+  getBuiltinModule?(name: 'node:worker_threads'): NodeThreads;
+  getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void };
+  getBuiltinModule?(name: 'node:os'): { availableParallelism(): number };
+}
+
+const node = (globalThis as { readonly process?: NodeProcess }).process;
+
+/** Lets V8 compile relaxed SIMD where it is still behind a flag, in Node 20: other versions complain of it. */
+export function allowRelaxedSimd(): void {
+  if (node?.versions?.v8?.startsWith('11.3.') !== true) return;
+  node.getBuiltinModule?.('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
+
+/** Whether threads can share memory: in a page, only if it is cross-origin isolated. */
+export function sharesMemory(): boolean {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  if (node?.getBuiltinModule?.('node:worker_threads') !== undefined) return true;
+  const isolated = (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated;
+  return isolated === true && typeof Worker !== 'undefined';
+}
+
+/** How many threads can run at once, and share memory. */
+export function availableThreads(): number {
+  if (!sharesMemory()) return 1;
+  const os = node?.getBuiltinModule?.('node:os');
+  return os?.availableParallelism() ?? globalThis.navigator.hardwareConcurrency;
+}
+
+/** Whether this thread may sleep until others wake it; the main thread of a page must not. */
+export function mayWait(): boolean {
+  return node?.getBuiltinModule !== undefined || typeof document === 'undefined';
+}
+
+/** Tells the user of something that is no error and should not pass in silence. */
+export function warn(text: string): void {
+  console.warn(text);
+}
+
+/**
+ * Starts a thread that runs `threads/thread.js`: in a page the file, in Node its text, which is part of
+ * whatever a bundler made of this module. In Node it does not keep the process alive.
+ *
+ * @throws Whatever the engine says where it lets no thread start. It may also say so later, as the end
+ * of the thread.
+ */
+export function startThread(): ThreadHandle {
+  const threads = node?.getBuiltinModule?.('node:worker_threads');
+  if (threads === undefined || THREAD_TEXT === null) return startWebWorker();
+  return startNodeWorker(threads, THREAD_TEXT);
+}
+
+function startNodeWorker({ Worker: NodeWorker }: NodeThreads, program: string): ThreadHandle {
+  const worker = new NodeWorker(program, { eval: true });
+  worker.unref();
+  return {
+    post: (message) => {
+      worker.postMessage(message, []);
+    },
+    onEnd: (callback) => {
+      worker.on('error', ({ message }) => {
+        callback(message);
+      });
+      worker.on('exit', (code) => {
+        callback(`it ended with exit code ${code}`);
+      });
+    },
+    terminate: () => worker.terminate(),
+  };
+}
+
+function startWebWorker(): ThreadHandle {
+  const worker = new Worker(new URL('../../../../threads/thread.js', import.meta.url), {
+    type: 'module',
+  });
+  return {
+    post: (message) => {
+      worker.postMessage(message, []);
+    },
+    onEnd: (callback) => {
+      // A file that does not load is an event without a message.
+      worker.addEventListener('error', ({ message = '' }: Partial<ErrorEvent>) => {
+        callback(message === '' ? 'its file did not load' : message);
+      });
+    },
+    terminate: () => {
+      worker.terminate();
+      return Promise.race([]); // of no promises, which never resolves
+    },
+  };
+}

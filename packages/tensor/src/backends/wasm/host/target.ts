@@ -1,0 +1,29 @@
+import type { V128 } from '../assembler/code.ts';
+import { f32x4, i32x4 } from '../assembler/simd.ts';
+import { ModuleBuilder } from '../assembler/module.ts';
+import { allowRelaxedSimd } from './platform.ts';
+
+let relaxed: boolean | undefined;
+
+/** Whether the engine has relaxed SIMD, which it may have to be allowed first. */
+export function hasRelaxedSimd(): boolean {
+  if (relaxed === undefined) {
+    allowRelaxedSimd();
+    relaxed = validates((one) => f32x4.relaxed_madd(one, one, one));
+  }
+  return relaxed;
+}
+
+/** Whether the engine has WebAssembly with vectors at all. */
+export function hasWasmSimd(): boolean {
+  return typeof WebAssembly !== 'undefined' && validates((one) => f32x4.add(one, one));
+}
+
+/** Whether the engine takes a module that computes this. */
+function validates(compute: (one: V128) => V128): boolean {
+  const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
+  module.define({ parameters: [], result: 'i32' }, (f) => {
+    f.return(i32x4.extract_lane(compute(f32x4.constant(1)), 0));
+  });
+  return WebAssembly.validate(module.encode());
+}

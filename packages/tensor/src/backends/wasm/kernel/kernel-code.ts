@@ -1,0 +1,96 @@
+import type { FunctionBuilder, FunctionReference, Signature } from '../assembler/function.ts';
+import type { TypedArray } from '../../../array/dtype.ts';
+import type { I32, Statement } from '../assembler/code.ts';
+import type { ModuleBuilder } from '../assembler/module.ts';
+
+/** What the engine that runs the modules can do. */
+export interface Target {
+  /** Whether it has `f32x4.relaxed_madd`. */
+  readonly relaxed: boolean;
+}
+
+/**
+ * One kernel of a plan as WebAssembly: phases that run one after the other, each of them independent
+ * pieces of work, its units, which any thread may do in any order. How the units are cut depends on
+ * the shapes alone, never on the number of threads, and so the results do not either.
+ */
+export interface KernelCode {
+  readonly phases: readonly Phase[];
+  /** Memory that all threads share from the first phase to the last, such as for packed operands. Default 0. */
+  readonly workspaceBytes?: number;
+  /** Memory that each thread has for itself during a unit. Default 0. */
+  readonly scratchBytes?: number;
+}
+
+/** One pass over the units of a kernel. */
+export type Phase = EmittedPhase | HostPhase;
+
+/** Plain code, which the calling thread runs as one unit: the other threads have no JavaScript of the plan's. */
+export interface HostPhase {
+  readonly units: 1;
+  readonly unitCost: number;
+  /** Computes the kernel, given the memory of those buffers of the plan that the kernel uses. */
+  host(buffers: readonly TypedArray[]): void;
+}
+
+/** A pass that is WebAssembly. */
+export interface EmittedPhase {
+  readonly units: number;
+  /** Nanoseconds that a unit takes, roughly: small work is not worth handing to threads. */
+  readonly unitCost: number;
+  /**
+   * Names the code, where kernels of different shapes share it: phases of one key have the same code.
+   * Default: kernels that differ only in buffers and offsets share.
+   */
+  readonly key?: string;
+  /** Numbers that the code gets as arguments, which may differ where the key is the same. */
+  readonly constants?: readonly number[];
+  /** Writes the code that does units `begin … end − 1`. */
+  emit(body: PhaseBody): void;
+}
+
+/** What the code of a phase has to work with. */
+export interface PhaseBody {
+  readonly f: FunctionBuilder;
+  /** The address of element 0 of the view of each input (the view's offset is taken care of). */
+  readonly inputs: readonly I32[];
+  /** The address of element 0 of the view of each output. */
+  readonly outputs: readonly I32[];
+  readonly constants: readonly I32[];
+  /** Address of the memory that the threads share. */
+  readonly workspace: I32;
+  /** Address of the memory of this thread. */
+  readonly scratch: I32;
+  readonly begin: I32;
+  readonly end: I32;
+  readonly routines: Routines;
+  /** Notes that this kernel met a value it must refuse; the run fails with it after its end. */
+  refuse(value: I32): Statement;
+}
+
+/** The functions that kernels of one module share, each written when it is first asked for. */
+export class Routines {
+  readonly target: Target;
+  private readonly module: ModuleBuilder;
+  private readonly known = new Map<string, FunctionReference>();
+
+  constructor(module: ModuleBuilder, target: Target) {
+    this.module = module;
+    this.target = target;
+  }
+
+  /** The function called `name`. */
+  get(
+    name: string,
+    signature: Signature,
+    body: (f: FunctionBuilder, routines: Routines) => void,
+  ): FunctionReference {
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    const defined = this.module.define(signature, (f) => {
+      body(f, this);
+    });
+    this.known.set(name, defined);
+    return defined;
+  }
+}

@@ -1,0 +1,207 @@
+import { canCollect, CollectionPace } from '../../collector.ts';
+import { megabytes, StateError } from '../../../errors.ts';
+import { PAGE_BYTES } from '../assembler/module.ts';
+import { CONTROL_BYTES } from '../host/control.ts';
+
+/** Blocks begin at multiples of this many bytes, a line of the cache. */
+const ALIGNMENT = 128;
+
+/** Pages that a 32-bit address reaches. */
+const MOST_PAGES = 65536;
+
+/** Pages that there are from the beginning. */
+const FIRST_PAGES = 16;
+
+/** Bytes rounded up to whole blocks. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** A stretch of memory. */
+export interface Block {
+  readonly address: number;
+  readonly bytes: number;
+  /** How many holds ({@link Heap.hold}) there had been when it was taken. */
+  readonly holds: number;
+}
+
+/**
+ * The memory of one backend, and which parts of it are free: a list of free blocks in the order of
+ * their addresses, of which the first that fits is taken. Neighbours that are free become one.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly maximumPages: number;
+  private readonly free: { address: number; bytes: number }[] = [];
+  private end: number = CONTROL_BYTES;
+  /** When garbage is collected. */
+  readonly pace: CollectionPace = new CollectionPace(() => this.usedBytes);
+  /** Blocks that were given back while somebody might still write to them. */
+  private readonly held: Block[] = [];
+  private holders = 0;
+  private holdsSoFar = 0;
+
+  constructor(shared: boolean, mostPages: number = MOST_PAGES) {
+    const { memory, maximumPages } = createMemory(shared, mostPages);
+    this.memory = memory;
+    this.maximumPages = maximumPages;
+  }
+
+  /** Bytes in use by blocks. */
+  get usedBytes(): number {
+    return this.free.reduce((bytes, block) => bytes - block.bytes, this.end - CONTROL_BYTES);
+  }
+
+  /**
+   * A block with unspecified contents.
+   *
+   * @throws StateError if the memory cannot grow so far.
+   */
+  allocate(bytes: number, op: string): Block {
+    const size = align(Math.max(1, bytes));
+    this.pace.handOut(size);
+    const block = this.take(size) ?? this.extend(size);
+    if (block !== null) return block;
+    this.pace.collect();
+    const collected = this.take(size) ?? this.extend(size);
+    if (collected !== null) return collected;
+    throw this.exhausted(size, op);
+  }
+
+  /** The beginning of the first free block that is large enough. */
+  private take(size: number): Block | null {
+    const index = this.free.findIndex((block) => block.bytes >= size);
+    if (index === -1) return null;
+    const block = this.free[index];
+    const { address } = block;
+    block.address += size;
+    block.bytes -= size;
+    if (block.bytes === 0) this.free.splice(index, 1);
+    return { address, bytes: size, holds: this.holdsSoFar };
+  }
+
+  /**
+   * Keeps the blocks that there are now from being used again, should they be given back, until `end`
+   * comes: until then threads that were left behind in the middle of a run may write to what it used.
+   */
+  hold(end: Promise<unknown>): void {
+    this.holdsSoFar++;
+    this.holders++;
+    void this.giveBackAfter(end);
+  }
+
+  private async giveBackAfter(end: Promise<unknown>): Promise<void> {
+    await end;
+    this.holders--;
+    if (this.holders === 0) for (const block of this.held.splice(0)) this.insert(block);
+  }
+
+  /** Whether a block is from before a hold. */
+  isFromBefore(block: Block): boolean {
+    return block.holds < this.holdsSoFar;
+  }
+
+  /** Gives a block back. */
+  release(block: Block): void {
+    if (this.holders > 0 && this.isFromBefore(block)) this.held.push(block);
+    else this.insert(block);
+  }
+
+  private insert({ address, bytes }: Block): void {
+    let low = 0;
+    let high = this.free.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.free[middle].address < address) low = middle + 1;
+      else high = middle;
+    }
+    this.pace.takeBack(bytes);
+    this.free.splice(low, 0, { address, bytes });
+    this.join(low);
+    if (low > 0) this.join(low - 1);
+  }
+
+  /** Makes the free blocks at `index` and after it one, if they touch. */
+  private join(index: number): void {
+    const block = this.free[index];
+    const next = this.free.at(index + 1);
+    if (next === undefined || block.address + block.bytes !== next.address) return;
+    block.bytes += next.bytes;
+    this.free.splice(index + 1, 1);
+  }
+
+  /** A block at the end of the memory, which may have to grow; `null` if it cannot grow so far. */
+  private extend(bytes: number): Block | null {
+    const last = this.free.at(-1);
+    const reused = last !== undefined && last.address + last.bytes === this.end ? last : undefined;
+    const address = reused?.address ?? this.end;
+    if (!this.reach(address + bytes)) return null;
+    if (reused !== undefined) this.free.pop();
+    this.end = address + bytes;
+    return { address, bytes, holds: this.holdsSoFar };
+  }
+
+  /** Grows the memory to at least `end` bytes, by a quarter or more at a time. */
+  private reach(end: number): boolean {
+    const pages = this.memory.buffer.byteLength / PAGE_BYTES;
+    const needed = Math.ceil(end / PAGE_BYTES);
+    if (needed <= pages) return true;
+    // Loops compare addresses with the end of what they walk, which must not wrap around to 0.
+    if (needed > this.maximumPages || end >= MOST_PAGES * PAGE_BYTES) return false;
+    const wanted = Math.min(this.maximumPages, Math.max(needed, Math.ceil(pages * 1.25)));
+    return this.tryGrow(wanted - pages, needed - pages);
+  }
+
+  private exhausted(bytes: number, op: string): StateError {
+    const last = this.free.at(-1);
+    const tail = last !== undefined && last.address + last.bytes === this.end ? last.bytes : 0;
+    const [most, reached] = [this.maximumPages * PAGE_BYTES, this.memory.buffer.byteLength];
+    const used = this.usedBytes;
+    const isRefused = this.end - tail + bytes < most;
+    const largest = Math.max(most - this.end + tail, ...this.free.map((block) => block.bytes));
+    let cause = `and WebAssembly reaches ${megabytes(most)}`;
+    if (isRefused) cause = `and the system gives no more than ${megabytes(reached)}`;
+    else if (most - used > bytes + 2 ** 20) {
+      cause = `but the largest free piece has ${Math.floor(largest / 2 ** 20)} MiB`;
+    }
+    const hint = canCollect()
+      ? ''
+      : '; here garbage comes back only while values are awaited (await x.item())';
+    return new StateError(
+      op,
+      `no memory is left for ${megabytes(bytes)}: ${megabytes(used)} are in use, ${cause}. ` +
+        `Use smaller batches, compile the whole step, or dispose() of tensors${hint}.`,
+    );
+  }
+
+  private tryGrow(...amounts: readonly number[]): boolean {
+    return amounts.some((pages) => {
+      try {
+        this.memory.grow(pages);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  }
+}
+
+function createMemory(
+  shared: boolean,
+  mostPages: number,
+): { memory: WebAssembly.Memory; maximumPages: number } {
+  // A device may refuse to reserve addresses for all that a module could use.
+  for (let maximumPages = mostPages; maximumPages >= FIRST_PAGES; maximumPages /= 2) {
+    try {
+      const memory = new WebAssembly.Memory({
+        initial: FIRST_PAGES,
+        maximum: maximumPages,
+        shared,
+      });
+      return { memory, maximumPages };
+    } catch {
+      continue;
+    }
+  }
+  throw new StateError('wasmBackend', 'the engine gives no WebAssembly memory.');
+}

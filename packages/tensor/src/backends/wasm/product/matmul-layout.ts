@@ -1,0 +1,178 @@
+import type { CallKernel } from '../../../plan/kernel.ts';
+import { byteOffset, plus, times, atMost } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
+import { i32 } from '../assembler/instructions.ts';
+import { collapse, countOf, type Dimension } from '../../../array/view.ts';
+import type { PanelStrides } from './packing.ts';
+import { DEPTH_BLOCK } from './product.ts';
+import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
+
+/** Rows of the left operand that one unit packs, at most: with their depth they stay in the cache. */
+const MOST_ROWS = 64;
+
+/** Rows, at least, for which packing pays. */
+const FEWEST_ROWS = 16;
+
+/** Columns of one unit, at least. */
+const FEWEST_COLUMNS = 64;
+
+/** As many units as several threads can share evenly. */
+const ENOUGH_UNITS = 16;
+
+/** Steps of the depth that are packed at a time, at least: their panels are still near when they are used. */
+const ROUND_DEPTH: number = 4 * DEPTH_BLOCK;
+
+/** Rounds of packing and multiplying, at most. */
+const MOST_ROUNDS = 8;
+
+/** An operand of a product: the left one by its rows, the right one by its columns. */
+export interface Side {
+  readonly operand: 0 | 1;
+  /** Rows of the left operand or columns of the right one. */
+  readonly size: number;
+  /** How many of them are one panel. */
+  readonly width: number;
+  readonly strides: PanelStrides;
+  /** Matrices that differ: 1 where the whole batch shares one. */
+  readonly matrices: number;
+}
+
+/** A product of matrices: `y[m, n] = Σ_k a[m, k] · b[k, n]` for each index of the batch. */
+export interface Product {
+  readonly left: Side;
+  readonly right: Side;
+  readonly k: number;
+  /** Loops over the batch; strides of a and b in elements. */
+  readonly batch: readonly Dimension[];
+  /** Rows and columns of the result that are one unit. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Whether several units read the same rows of a, so that all of it is packed first. */
+  readonly packsLeft: boolean;
+}
+
+/** Steps `from … to − 1` of the depth, which are packed and multiplied before the next ones. */
+export interface Round {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A product by its operands. Where the whole batch shares b, its rows count as rows of one tall a. */
+export function productOf({ inputs: [a, b] }: CallKernel): Product {
+  const batch = collapse(a.view.shape.slice(0, -2), [a.view.strides, b.view.strides]);
+  let [m] = a.view.shape.slice(-2);
+  let [rowStride] = a.view.strides.slice(-2);
+  const [k, n] = b.view.shape.slice(-2);
+  const [bStep, bColumn] = b.view.strides.slice(-2);
+  for (;;) {
+    const last = batch.at(-1);
+    if (last === undefined || last.strides[1] !== 0) break;
+    if (m === 1) [rowStride] = last.strides;
+    else if (last.strides[0] !== rowStride * m) break;
+    batch.pop();
+    m *= last.size;
+  }
+  const matrices = (operand: 0 | 1): number =>
+    batch.every(({ strides }) => strides[operand] === 0) ? 1 : countOf(batch);
+  const left: Side = {
+    operand: 0,
+    size: m,
+    width: TILE_ROWS,
+    strides: { row: rowStride, step: a.view.strides[a.view.strides.length - 1] },
+    matrices: matrices(0),
+  };
+  const right: Side = {
+    operand: 1,
+    size: n,
+    width: TILE_COLUMNS,
+    strides: { row: bColumn, step: bStep },
+    matrices: matrices(1),
+  };
+  return { left, right, k, batch, ...blocksOf(m, n, countOf(batch)) };
+}
+
+/** How the result is cut into units: as large as leaves enough of them. */
+function blocksOf(
+  m: number,
+  n: number,
+  count: number,
+): Pick<Product, 'rows' | 'columns' | 'packsLeft'> {
+  let rows = MOST_ROWS;
+  let columns = roundUp(n, TILE_COLUMNS);
+  const units = (): number => count * Math.ceil(m / rows) * Math.ceil(n / columns);
+  while (units() < ENOUGH_UNITS && columns > FEWEST_COLUMNS) {
+    columns = roundUp(columns / 2, TILE_COLUMNS);
+  }
+  while (units() < ENOUGH_UNITS && rows > FEWEST_ROWS) rows /= 2;
+  return { rows, columns, packsLeft: columns < n };
+}
+
+/** The depth of a product in rounds, of which the first is the longest. */
+export function roundsOf({ k }: Product): Round[] {
+  const depth = Math.max(ROUND_DEPTH, roundUp(k / MOST_ROUNDS, DEPTH_BLOCK));
+  return Array.from({ length: Math.ceil(k / depth) }, (_, i) => ({
+    from: i * depth,
+    to: Math.min(k, (i + 1) * depth),
+  }));
+}
+
+/** Steps of a round. */
+export function depthOf({ from, to }: Round): number {
+  return to - from;
+}
+
+/** Blocks of the depth in a round. */
+export function blocksOfRound(round: Round): number {
+  return Math.ceil(depthOf(round) / DEPTH_BLOCK);
+}
+
+/** Bytes of all panels of an operand in a round. */
+export function panelBytes({ size, width, matrices }: Side, round: Round): number {
+  return 4 * matrices * depthOf(round) * roundUp(size, width);
+}
+
+/**
+ * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that
+ * starts at step `start`.
+ */
+export function panelsOf(
+  { right }: Product,
+  round: Round,
+  side: Side,
+  {
+    workspace,
+    index,
+    start,
+  }: { readonly workspace: I32; readonly index: I32; readonly start: I32 },
+): I32 {
+  const step = plus(start, -round.from);
+  const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
+  const offset = side.operand === 1 ? 0 : panelBytes(right, round);
+  return plus(i32.add(workspace, times(steps, 4 * roundUp(side.size, side.width))), offset);
+}
+
+/** The address of the matrix of an operand at an index of the batch. */
+export function matrixAt(
+  f: FunctionBuilder,
+  { batch }: Product,
+  { operand, matrices }: Side,
+  inputs: readonly I32[],
+  index: I32,
+): I32 {
+  if (matrices === 1) return inputs[operand];
+  const view = {
+    shape: batch.map(({ size }) => size),
+    strides: batch.map(({ strides }) => strides[operand]),
+  };
+  return i32.add(inputs[operand], byteOffset(f, index, view, 4));
+}
+
+/** The steps of the block of a round that starts at `start`. */
+export function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
+  return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
+}
+
+function roundUp(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}

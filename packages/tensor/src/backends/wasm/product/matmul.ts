@@ -1,0 +1,211 @@
+import type { CallKernel } from '../../../plan/kernel.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import { i32, memory } from '../assembler/instructions.ts';
+import { emitEpilogue } from './epilogue.ts';
+import { countOf } from '../../../array/view.ts';
+import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
+import {
+  blocksOfRound,
+  depthFrom,
+  depthOf,
+  matrixAt,
+  panelBytes,
+  panelsOf,
+  productOf,
+  roundsOf,
+  type Product,
+  type Round,
+  type Side,
+} from './matmul-layout.ts';
+import { packCall, packRoutine } from './packing.ts';
+import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } from './product.ts';
+import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
+
+/** What a core multiplies in a nanosecond, roughly. */
+const FLOPS_PER_NANOSECOND = 40;
+
+/**
+ * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides: transposed ones are packed as
+ * fast as others, so there are no transposed forms.
+ *
+ * First b is packed into panels of eight columns, then each unit packs some rows of a into panels of
+ * four and multiplies them; where several units need the same rows, a is packed first as well. A depth of
+ * many steps takes several rounds of this, each of which adds to the result.
+ *
+ * Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+ */
+export function matmul(kernel: CallKernel): KernelCode {
+  const product = productOf(kernel);
+  const { left, right, k, batch, packsLeft } = product;
+  const count = countOf(batch) * left.size * right.size;
+  if (count === 0) return { phases: [] };
+  if (k === 0) return { phases: [clear(kernel, right.size, count)] };
+  const packed = packsLeft ? [right, left] : [right];
+  const rounds = roundsOf(product);
+  return {
+    phases: rounds.flatMap((round) => [
+      pack(product, packed, round),
+      multiply(kernel, product, round),
+    ]),
+    workspaceBytes: packed.reduce((bytes, side) => bytes + panelBytes(side, rounds[0]), 0),
+    scratchBytes: EDGE_BYTES + leftBytes(product.rows, Math.min(k, DEPTH_BLOCK)),
+  };
+}
+
+/** Of no steps: zeros. */
+function clear(kernel: CallKernel, n: number, count: number): Phase {
+  return {
+    units: 1,
+    unitCost: count,
+    emit: (body) => {
+      const [result] = body.outputs;
+      body.f.emit(memory.fill(result, i32.const(0), i32.const(4 * count)));
+      const zero = i32.const(0);
+      const whole = { row: zero, rows: i32.const(count / n), column: zero, columns: n };
+      emitEpilogue(kernel, body, n, whole);
+    },
+  };
+}
+
+/** Packs operands for a round: a unit is one panel of one block of the depth of one of them. */
+function pack(product: Product, sides: readonly Side[], round: Round): Phase {
+  const unitsOf = ({ size, width, matrices }: Side): number =>
+    matrices * blocksOfRound(round) * Math.ceil(size / width);
+  const units = sides.reduce((sum, side) => sum + unitsOf(side), 0);
+  return {
+    units,
+    unitCost: TILE_COLUMNS * Math.min(depthOf(round), DEPTH_BLOCK),
+    emit: (body) => {
+      const { f } = body;
+      f.for({ from: body.begin, to: body.end }, (unit) => {
+        const [first, second] = sides;
+        const packFrom = (side: Side, from: number): void => {
+          packPanel(body, product, round, side, f.keep(plus(unit, -from)));
+        };
+        if (sides.length === 1) packFrom(first, 0);
+        else {
+          f.if(
+            i32.lt_u(unit, i32.const(unitsOf(first))),
+            () => {
+              packFrom(first, 0);
+            },
+            () => {
+              packFrom(second, unitsOf(first));
+            },
+          );
+        }
+      });
+    },
+  };
+}
+
+/** Packs panel `unit` of an operand into the workspace. */
+function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
+  const { f, routines, inputs, workspace } = body;
+  const { size, width, strides } = side;
+  const panels = Math.ceil(size / width);
+  const depthBlocks = blocksOfRound(round);
+  const panel = f.keep(i32.rem_u(unit, i32.const(panels)));
+  const block = f.keep(i32.div_u(unit, i32.const(panels)));
+  const index = f.keep(i32.div_u(block, i32.const(depthBlocks)));
+  const inRound = times(i32.rem_u(block, i32.const(depthBlocks)), DEPTH_BLOCK);
+  const start = f.keep(plus(inRound, round.from));
+  const depth = f.keep(depthFrom(f, start, round));
+  const row = f.keep(times(panel, width));
+  const matrix = matrixAt(f, product, side, inputs, index);
+  const panelsAt = panelsOf(product, round, side, { workspace, index, start });
+  packCall(f, packRoutine(routines, width, strides), {
+    to: i32.add(panelsAt, times(i32.mul(row, depth), 4)),
+    from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
+    depth,
+    rows: atMost(f.keep(i32.sub(i32.const(size), row)), width),
+    strides,
+  });
+}
+
+/** Multiplies a round: a unit is a block of rows and columns of one matrix of the result. */
+function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
+  const { left, right, k, batch, packsLeft } = product;
+  const [m, n] = [left.size, right.size];
+  const rowBlocks = Math.ceil(m / product.rows);
+  const columnBlocks = Math.ceil(n / product.columns);
+  const flops = 2 * Math.min(m, product.rows) * Math.min(n, product.columns) * depthOf(round);
+  return {
+    units: countOf(batch) * rowBlocks * columnBlocks,
+    unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND),
+    emit: (body) => {
+      const { f, routines, outputs, workspace, scratch, begin, end } = body;
+      const routine = productRoutine(routines);
+      const own = f.keep(plus(scratch, EDGE_BYTES));
+      f.for({ from: begin, to: end }, (unit) => {
+        const columnBlock = f.keep(i32.rem_u(unit, i32.const(columnBlocks)));
+        const rest = f.keep(i32.div_u(unit, i32.const(columnBlocks)));
+        const index = f.keep(i32.div_u(rest, i32.const(rowBlocks)));
+        const row = f.keep(times(i32.rem_u(rest, i32.const(rowBlocks)), product.rows));
+        const column = f.keep(times(columnBlock, product.columns));
+        const rows = f.keep(atMost(f.keep(i32.sub(i32.const(m), row)), product.rows));
+        const columns = f.keep(atMost(f.keep(i32.sub(i32.const(n), column)), product.columns));
+        const resultRow = f.keep(i32.add(times(index, m), row));
+        const at = i32.add(times(resultRow, n), column);
+        const to = f.keep(i32.add(outputs[0], times(at, 4)));
+        f.for({ from: round.from, to: round.to, step: DEPTH_BLOCK }, (start) => {
+          const depth = f.keep(depthFrom(f, start, round));
+          const panelsAt = (side: Side, first: I32): I32 =>
+            i32.add(
+              panelsOf(product, round, side, { workspace, index, start }),
+              times(i32.mul(first, depth), 4),
+            );
+          if (!packsLeft) packRows(body, product, { to: own, index, row, start, depth, rows });
+          const leftPanels = packsLeft ? panelsAt(left, row) : own;
+          const rightPanels = panelsAt(right, column);
+          const rowBytes = i32.const(4 * n);
+          f.call(
+            routine,
+            leftPanels,
+            rows,
+            rightPanels,
+            columns,
+            depth,
+            to,
+            rowBytes,
+            start,
+            scratch,
+          );
+        });
+        if (round.to === k) {
+          emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });
+        }
+      });
+    },
+  };
+}
+
+/** Packs some rows of a from step `start` on, in panels of four. */
+function packRows(
+  { f, routines, inputs }: PhaseBody,
+  product: Product,
+  block: {
+    readonly to: I32;
+    readonly index: I32;
+    readonly row: I32;
+    readonly start: I32;
+    readonly depth: I32;
+    readonly rows: I32;
+  },
+): void {
+  const { left } = product;
+  const { strides } = left;
+  const routine = packRoutine(routines, TILE_ROWS, strides);
+  const matrix = matrixAt(f, product, left, inputs, block.index);
+  const place = i32.add(times(block.row, 4 * strides.row), times(block.start, 4 * strides.step));
+  const to = f.keep(block.to);
+  const from = f.keep(i32.add(matrix, place));
+  const panelStep = f.keep(times(block.depth, leftPanelBytes(1)));
+  f.for({ from: 0, to: block.rows, step: TILE_ROWS }, (row) => {
+    const rows = atMost(f.keep(i32.sub(block.rows, row)), TILE_ROWS);
+    packCall(f, routine, { to, from, depth: block.depth, rows, strides });
+    f.increase(to, panelStep);
+    f.increase(from, 4 * TILE_ROWS * strides.row);
+  });
+}

@@ -1,0 +1,161 @@
+/**
+ * Operands of products as panels: `[depth, width]`, where all that one step of the tile needs lies
+ * together. Rows that are missing at the edge of a matrix become zeros.
+ */
+import { plus } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
+import { i8x16, v128 } from '../assembler/simd.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+
+/** Parameters of all packing functions: to, from, depth, bytes from step to step, bytes from row to row, rows that there are. */
+const PARAMETERS = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+
+/** A matrix whose elements are `[row, step]`, of which a panel takes `width` rows. */
+export interface PanelStrides {
+  /** Elements from row to row. */
+  readonly row: number;
+  /** Elements from step to step along the depth. */
+  readonly step: number;
+}
+
+/**
+ * The function that packs panels of `width` rows (4 or 8) out of a matrix of these strides: by vectors where
+ * rows or steps are neighbours in memory, else one by one. Call it with {@link packCall}.
+ */
+export function packRoutine(
+  routines: Routines,
+  width: number,
+  { row, step }: PanelStrides,
+): FunctionReference {
+  const kind = row === 1 ? 'rows' : step === 1 ? 'steps' : 'scattered';
+  return routines.get(
+    `pack ${width} ${kind}`,
+    { parameters: [...PARAMETERS], result: null },
+    (f) => {
+      const [to, from, depth, stepBytes, rowBytes, rows] = PARAMETERS.map((type, i) =>
+        f.parameter(type, i),
+      );
+      const panel = { to, from, depth, stepBytes, rowBytes, rows, width };
+      if (kind === 'scattered') {
+        packOneByOne(f, panel, i32.const(0));
+        return;
+      }
+      f.if(
+        i32.eq(rows, i32.const(width)),
+        () => {
+          if (kind === 'rows') packNeighbouringRows(f, panel);
+          else packNeighbouringSteps(f, panel);
+        },
+        () => {
+          packOneByOne(f, panel, i32.const(0));
+        },
+      );
+    },
+  );
+}
+
+/** Code that calls what {@link packRoutine} gave, with the same strides. */
+export function packCall(
+  f: FunctionBuilder,
+  routine: FunctionReference,
+  panel: {
+    readonly to: I32;
+    readonly from: I32;
+    readonly depth: I32;
+    readonly rows: I32;
+    readonly strides: PanelStrides;
+  },
+): void {
+  const { to, from, depth, rows, strides } = panel;
+  f.call(routine, to, from, depth, i32.const(4 * strides.step), i32.const(4 * strides.row), rows);
+}
+
+interface Panel {
+  readonly to: Local<'i32'>;
+  readonly from: Local<'i32'>;
+  readonly depth: Local<'i32'>;
+  readonly stepBytes: Local<'i32'>;
+  readonly rowBytes: Local<'i32'>;
+  readonly rows: Local<'i32'>;
+  readonly width: number;
+}
+
+/** Each step is `width` neighbours: a copy of vectors. */
+function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
+  const { to, from, depth, stepBytes, width } = panel;
+  f.for({ from: 0, to: depth }, () => {
+    for (let byte = 0; byte < 4 * width; byte += 16) {
+      f.emit(v128.store(to, v128.load(from, byte), byte));
+    }
+    f.increase(to, 4 * width);
+    f.increase(from, stepBytes);
+  });
+}
+
+/** Each row is `depth` neighbours: four steps of four rows are a 4 × 4 transpose in registers. */
+function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
+  const { to, from, depth, rowBytes, width } = panel;
+  const step = f.local('i32');
+  f.while(
+    () => i32.le_u(plus(step, 4), depth),
+    () => {
+      for (let first = 0; first < width; first += 4) {
+        const row = f.keep(i32.add(from, i32.mul(rowBytes, i32.const(first))));
+        const rows = [0, 1, 2, 3].map((i) => {
+          const vector = f.keep(v128.load(row));
+          if (i < 3) f.increase(row, rowBytes);
+          return vector;
+        });
+        transpose4(f, rows).forEach((vector, i) => {
+          f.emit(v128.store(to, vector, 4 * (i * width + first)));
+        });
+      }
+      f.increase(to, 16 * width);
+      f.increase(from, 16);
+      f.increase(step, 4);
+    },
+  );
+  packOneByOne(f, panel, step);
+}
+
+/** Packs the steps from `first` on element by element; `to` and `from` stand at that step. */
+function packOneByOne(f: FunctionBuilder, panel: Panel, first: I32): void {
+  const { to, from, depth, stepBytes, rowBytes, rows, width } = panel;
+  f.for({ from: first, to: depth }, () => {
+    const row = f.keep(from);
+    for (let i = 0; i < width; i++) {
+      f.if(
+        i32.lt_u(i32.const(i), rows),
+        () => {
+          f.emit(f32.store(to, f32.load(row), 4 * i));
+          f.increase(row, rowBytes);
+        },
+        () => {
+          f.emit(f32.store(to, f32.const(0), 4 * i));
+        },
+      );
+    }
+    f.increase(to, 4 * width);
+    f.increase(from, stepBytes);
+  });
+}
+
+/** The columns of a 4 × 4 matrix given by its rows. */
+export function transpose4(f: FunctionBuilder, rows: readonly Local<'v128'>[]): Local<'v128'>[] {
+  const interleaveLow = [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23];
+  const interleaveHigh = interleaveLow.map((byte) => byte + 8);
+  const low = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+  const high = low.map((byte) => byte + 8);
+  const ab01 = f.keep(i8x16.shuffle(rows[0], rows[1], interleaveLow));
+  const ab23 = f.keep(i8x16.shuffle(rows[0], rows[1], interleaveHigh));
+  const cd01 = f.keep(i8x16.shuffle(rows[2], rows[3], interleaveLow));
+  const cd23 = f.keep(i8x16.shuffle(rows[2], rows[3], interleaveHigh));
+  return [
+    f.keep(i8x16.shuffle(ab01, cd01, low)),
+    f.keep(i8x16.shuffle(ab01, cd01, high)),
+    f.keep(i8x16.shuffle(ab23, cd23, low)),
+    f.keep(i8x16.shuffle(ab23, cd23, high)),
+  ];
+}

@@ -1,0 +1,140 @@
+import { times } from '../kernel/addressing.ts';
+import type { I32 } from '../assembler/code.ts';
+import type { FunctionReference } from '../assembler/function.ts';
+import { f32, i32, select } from '../assembler/instructions.ts';
+import type { Routines } from '../kernel/kernel-code.ts';
+import { TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
+
+/** Steps of the depth that are multiplied at a time: panels of so many stay in the cache. */
+export const DEPTH_BLOCK = 256;
+
+/** Bytes of scratch memory that {@link productRoutine} needs for tiles at the edge. */
+export const EDGE_BYTES: number = 4 * TILE_ROWS * TILE_COLUMNS;
+
+/** Bytes of one panel of `depth` steps of the left operand (4 rows). */
+export function leftPanelBytes(depth: number): number {
+  return 4 * TILE_ROWS * depth;
+}
+
+/** Bytes of one panel of `depth` steps of the right operand (8 columns). */
+export function rightPanelBytes(depth: number): number {
+  return 4 * TILE_COLUMNS * depth;
+}
+
+/** Bytes of all panels of a left operand of `rows` rows. */
+export function leftBytes(rows: number, depth: number): number {
+  return Math.ceil(rows / TILE_ROWS) * leftPanelBytes(depth);
+}
+
+/** Bytes of all panels of a right operand of `columns` columns. */
+export function rightBytes(columns: number, depth: number): number {
+  return Math.ceil(columns / TILE_COLUMNS) * rightPanelBytes(depth);
+}
+
+/**
+ * `C [rows, columns] = A · B`, or `C += A · B`, of packed operands, tile by tile; a panel of B is used
+ * for all of A before the next.
+ *
+ * Parameters: address of the panels of A, rows, address of the panels of B, columns, depth, address of
+ * C, bytes from row to row of C, whether to add, {@link EDGE_BYTES} of scratch memory. Reads no C that
+ * it need not add to, and writes no more than `rows × columns` of it.
+ */
+export function productRoutine(routines: Routines): FunctionReference {
+  const tile = tileRoutine(routines);
+  const edge = edgeTileRoutine(routines);
+  return routines.get(
+    'product',
+    { parameters: Array.from({ length: 9 }, () => 'i32' as const), result: null },
+    (f) => {
+      const [a, rows, b, columns, depth, c, rowBytes, adds, scratch] = Array.from(
+        { length: 9 },
+        (_, i) => f.parameter('i32', i),
+      );
+      const left = f.local('i32');
+      const to = f.local('i32');
+      const rowsLeft = f.local('i32');
+      const leftStep = f.keep(times(depth, 4 * TILE_ROWS));
+      const rightStep = f.keep(times(depth, 4 * TILE_COLUMNS));
+      const tileStep = f.keep(times(rowBytes, TILE_ROWS));
+      f.while(
+        () => i32.gt_s(columns, i32.const(0)),
+        () => {
+          f.set(left, a);
+          f.set(to, c);
+          f.set(rowsLeft, rows);
+          f.while(
+            () => i32.gt_s(rowsLeft, i32.const(0)),
+            () => {
+              const isWhole = i32.and(
+                i32.ge_s(rowsLeft, i32.const(TILE_ROWS)),
+                i32.ge_s(columns, i32.const(TILE_COLUMNS)),
+              );
+              f.if(
+                isWhole,
+                () => {
+                  f.call(tile, left, b, depth, to, rowBytes, adds);
+                },
+                () => {
+                  f.call(edge, left, b, depth, to, rowBytes, adds, rowsLeft, columns, scratch);
+                },
+              );
+              f.increase(left, leftStep);
+              f.increase(to, tileStep);
+              f.increase(rowsLeft, -TILE_ROWS);
+            },
+          );
+          f.increase(b, rightStep);
+          f.increase(c, 4 * TILE_COLUMNS);
+          f.increase(columns, -TILE_COLUMNS);
+        },
+      );
+    },
+  );
+}
+
+/** A tile of which only some rows and columns exist: computed whole in scratch memory, then copied. */
+function edgeTileRoutine(routines: Routines): FunctionReference {
+  const tile = tileRoutine(routines);
+  return routines.get(
+    'edge tile',
+    { parameters: Array.from({ length: 9 }, () => 'i32' as const), result: null },
+    (f) => {
+      const [a, b, depth, c, rowBytes, adds, rows, columns, scratch] = Array.from(
+        { length: 9 },
+        (_, i) => f.parameter('i32', i),
+      );
+      f.call(tile, a, b, depth, scratch, i32.const(4 * TILE_COLUMNS), i32.const(0));
+      const width = f.keep(
+        select(i32.lt_s(columns, i32.const(TILE_COLUMNS)), columns, i32.const(TILE_COLUMNS)),
+      );
+      const forEachElement = (visit: (to: I32, from: I32) => void): void => {
+        const to = f.local('i32');
+        const from = f.local('i32');
+        for (let row = 0; row < TILE_ROWS; row++) {
+          f.if(i32.gt_s(rows, i32.const(row)), () => {
+            f.set(to, i32.add(c, i32.mul(rowBytes, i32.const(row))));
+            f.set(from, i32.add(scratch, i32.const(4 * TILE_COLUMNS * row)));
+            f.for({ from: 0, to: width }, () => {
+              visit(to, from);
+              f.increase(to, 4);
+              f.increase(from, 4);
+            });
+          });
+        }
+      };
+      f.if(
+        adds,
+        () => {
+          forEachElement((to, from) => {
+            f.emit(f32.store(to, f32.add(f32.load(to), f32.load(from))));
+          });
+        },
+        () => {
+          forEachElement((to, from) => {
+            f.emit(f32.store(to, f32.load(from)));
+          });
+        },
+      );
+    },
+  );
+}

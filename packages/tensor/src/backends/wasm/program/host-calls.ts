@@ -1,0 +1,48 @@
+import type { Plan } from '../../../plan/plan.ts';
+import type { TypedArray } from '../../../array/dtype.ts';
+import type { HostPhase } from '../kernel/kernel-code.ts';
+import { FRAME } from './program.ts';
+import { viewMemory } from '../memory/storage.ts';
+
+/** Runs the plain code among the kernels of a plan, on the memory of the run. */
+export class HostCalls {
+  private readonly plan: Plan;
+  private readonly hosts: ReadonlyMap<number, HostPhase['host']>;
+  private readonly memory: WebAssembly.Memory;
+  /** What the first one threw that failed: a run must not be left in the middle of its modules. */
+  private error: Error | null = null;
+
+  constructor(
+    plan: Plan,
+    hosts: ReadonlyMap<number, HostPhase['host']>,
+    memory: WebAssembly.Memory,
+  ) {
+    this.plan = plan;
+    this.hosts = hosts;
+    this.memory = memory;
+  }
+
+  /** Runs the code of kernel `self − 1`; one that throws counts as one that refuses a value. */
+  readonly call = (frame: number, self: number): void => {
+    const words = new Int32Array(this.memory.buffer, frame);
+    const { inputs, outputs } = this.plan.kernels[self - 1];
+    const buffers: TypedArray[] = [];
+    for (const { buffer } of [...inputs, ...outputs]) {
+      const { dtype, size } = this.plan.buffers[buffer];
+      buffers[buffer] = viewMemory(this.memory, words[FRAME.buffers / 4 + buffer], dtype, size);
+    }
+    try {
+      this.hosts.get(self - 1)?.(buffers);
+    } catch (error) {
+      this.error ??= error as Error;
+      Atomics.compareExchange(words, FRAME.refusingKernel / 4, 0, self);
+    }
+  };
+
+  /** Throws what the last run met, if it met something. */
+  check(): void {
+    const { error } = this;
+    this.error = null;
+    if (error !== null) throw error;
+  }
+}

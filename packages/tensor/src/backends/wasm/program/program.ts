@@ -1,0 +1,402 @@
+import {
+  expressionKey,
+  refusesValues,
+  type CallKernel,
+  type Kernel,
+  type Operand,
+} from '../../../plan/kernel.ts';
+import type { Plan } from '../../../plan/plan.ts';
+import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
+import { formatParams } from '../../../primitives/primitive.ts';
+import { plus, times } from '../kernel/addressing.ts';
+import type { I32, Statement, Value } from '../assembler/code.ts';
+import type {
+  FunctionBuilder,
+  FunctionReference,
+  Local,
+  Signature,
+} from '../assembler/function.ts';
+import { atomics, drop, i32 } from '../assembler/instructions.ts';
+import { ModuleBuilder, type MemoryImport } from '../assembler/module.ts';
+import { align } from '../memory/heap.ts';
+import {
+  Routines,
+  type KernelCode,
+  type Phase,
+  type Target,
+  type EmittedPhase,
+  type HostPhase,
+} from '../kernel/kernel-code.ts';
+import { dependencies, type PhaseAccess, type Waits } from './schedule.ts';
+
+/** Words of a frame, the memory in which a run is described, by their byte. */
+export const FRAME = {
+  /** 1 + the index of a kernel that met a value which it must refuse; 0 if none did. */
+  refusingKernel: 0,
+  /** That value. */
+  refusedValue: 4,
+  workspace: 8,
+  scratch: 12,
+  /** The address of every buffer of the plan. */
+  buffers: 16,
+} as const;
+
+/** Bytes of the counters of a phase: each of the two has a cache line of its own. */
+const COUNTER_BYTES = 128;
+
+/** Where, in the counters of a phase, the units that are done are counted; at 0 those that are taken. */
+const DONE = 64;
+
+/** Work of less than this many nanoseconds is not cut into pieces. */
+const GRAIN_COST = 20_000;
+
+/** Pieces into which the units of a phase are cut, at most. */
+const MOST_PIECES = 64;
+
+/** How often a waiting thread looks before it sleeps. */
+const SPINS = 20_000;
+
+/** What runs steps takes the address of the frame, the number of the thread, and whether there are others. */
+const RUN: Signature = { parameters: ['i32', 'i32', 'i32'], result: null };
+
+/** Steps that one function runs: engines take long for functions without end. */
+const STEPS_AT_ONCE = 64;
+
+/** A plan as modules, each of which exports `run(frame, thread, shared)`, to be run in order. */
+export interface WasmProgram {
+  readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  readonly frameBytes: number;
+  /** Where in a frame the counters lie, which must be 0 when a run begins. */
+  readonly countersAt: number;
+  readonly countersBytes: number;
+  readonly workspaceBytes: number;
+  /** For each thread. */
+  readonly scratchBytes: number;
+  /** Nanoseconds of all units, roughly. */
+  readonly cost: number;
+  /** Nanoseconds of what a thread takes at a time, roughly and at most. */
+  readonly pieceCost: number;
+  /** The plain code of kernels that are no WebAssembly, by the index of the kernel. */
+  readonly hosts: ReadonlyMap<number, HostPhase['host']>;
+}
+
+/** One phase with all that its calls need. */
+interface Step extends PhaseAccess {
+  readonly phase: Phase;
+  /** Which of the phases of its kernel it is. */
+  readonly index: number;
+  readonly operands: readonly Operand[];
+}
+
+/**
+ * Emits a plan as one module, or as several where one would be too large. All threads execute `run`
+ * together: each takes the next units of a phase until none are left, and waits for the others only
+ * where a phase needs what they make. No thread has to take part: the work is done when all units are,
+ * whoever did them.
+ *
+ * `run` takes the address of the frame, the number of the thread (which chooses its scratch memory),
+ * and whether other threads may take part.
+ *
+ * @param moduleBytes Bytes after which the rest of the plan goes to another module.
+ */
+export function emitProgram(
+  plan: Plan,
+  codeOf: (kernel: Kernel) => KernelCode,
+  memory: MemoryImport,
+  target: Target,
+  moduleBytes: number,
+): WasmProgram {
+  const codes = plan.kernels.map(codeOf);
+  const most = (bytesOf: (code: KernelCode) => number | undefined): number =>
+    codes.reduce((bytes, code) => Math.max(bytes, bytesOf(code) ?? 0), 0);
+  const scratchBytes = align(most((code) => code.scratchBytes));
+  const steps = codes.flatMap((code, kernel) =>
+    code.phases.map((phase, index) => stepOf(plan, code, phase, index, kernel)),
+  );
+  const countersAt = align(FRAME.buffers + 4 * plan.buffers.length);
+  const waits = dependencies(plan, steps);
+  const hasRefusals = steps.some(({ refuses }) => refuses);
+  const overwriting = hasRefusals ? steps.findIndex(({ overwrites }) => overwrites) : -1;
+  const layout = { plan, steps, waits, overwriting, countersAt, scratchBytes, moduleBytes };
+  const modules: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = 0; next < steps.length;) {
+    const part = new Part(memory, target, layout);
+    next = part.add(next);
+    modules.push(part.encode());
+  }
+  return {
+    modules,
+    frameBytes: countersAt + steps.length * COUNTER_BYTES,
+    countersAt,
+    countersBytes: steps.length * COUNTER_BYTES,
+    workspaceBytes: most((code) => code.workspaceBytes),
+    scratchBytes,
+    cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
+    pieceCost: steps.reduce(
+      (longest, { phase }) => Math.max(longest, grainOf(phase) * phase.unitCost),
+      0,
+    ),
+    hosts: new Map(
+      steps.flatMap(({ phase, kernel }) =>
+        'host' in phase ? [[kernel, phase.host] as const] : [],
+      ),
+    ),
+  };
+}
+
+function stepOf(plan: Plan, code: KernelCode, phase: Phase, index: number, kernel: number): Step {
+  const { inputs, outputs } = plan.kernels[kernel];
+  const uses = (operands: readonly Operand[]): number[] => operands.map(({ buffer }) => buffer);
+  return {
+    phase,
+    kernel,
+    index,
+    operands: [...inputs, ...outputs],
+    reads: uses(inputs),
+    writes: uses(outputs),
+    usesWorkspace: (code.workspaceBytes ?? 0) > 0,
+    refuses: refusesValues(plan.kernels[kernel]),
+    overwrites: outputs.some(({ buffer }) => {
+      const { place } = plan.buffers[buffer];
+      return place.kind === 'output' && plan.outputs[place.index].donatedInput !== null;
+    }),
+  };
+}
+
+/** What all modules of a plan agree on. */
+interface Layout {
+  readonly plan: Plan;
+  readonly steps: readonly Step[];
+  readonly waits: Waits;
+  /** The first step that writes over what was donated, if one before may refuse a value; −1 otherwise. */
+  readonly overwriting: number;
+  readonly countersAt: number;
+  readonly scratchBytes: number;
+  readonly moduleBytes: number;
+}
+
+/** One module of a plan: some of its steps in order, and the code of their phases. */
+class Part {
+  private readonly layout: Layout;
+  private readonly module: ModuleBuilder;
+  private readonly routines: Routines;
+  private readonly wait: FunctionReference;
+  /** Runs the plain code of a kernel. */
+  private readonly host: FunctionReference;
+  /** Each runs some steps. */
+  private readonly functions: FunctionReference[] = [];
+
+  constructor(memory: MemoryImport, target: Target, layout: Layout) {
+    this.layout = layout;
+    this.module = new ModuleBuilder(memory);
+    const pause = this.module.import('pause', { parameters: ['i32', 'i32'], result: null });
+    this.host = this.module.import('host', { parameters: ['i32', 'i32'], result: null });
+    this.routines = new Routines(this.module, target);
+    this.wait = waitRoutine(this.routines, pause);
+  }
+
+  /** Adds one step or more from `first` on, until the module is large enough; gives the first that is left. */
+  add(first: number): number {
+    const { plan, steps, moduleBytes } = this.layout;
+    let next = first;
+    const hasRoom = (): boolean => next < steps.length && this.module.bytes < moduleBytes;
+    do {
+      const from = next;
+      const codes: FunctionReference[] = [];
+      do {
+        const { kernel, phase, index } = steps[next++];
+        codes.push(
+          'host' in phase
+            ? this.host
+            : phaseFunction(plan.kernels[kernel], phase, index, this.routines),
+        );
+      } while (hasRoom() && codes.length < STEPS_AT_ONCE);
+      const run = this.module.define(RUN, (f) => {
+        emitSteps(f, this.layout, from, codes, this.wait);
+      });
+      this.functions.push(run);
+    } while (hasRoom());
+    return next;
+  }
+
+  encode(): Uint8Array<ArrayBuffer> {
+    const { functions, module } = this;
+    const all = (f: FunctionBuilder): void => {
+      const parameters = RUN.parameters.map((type, i) => f.parameter(type, i));
+      for (const each of functions) f.call(each, ...parameters);
+    };
+    module.export('run', functions.length === 1 ? functions[0] : module.define(RUN, all));
+    return module.encode();
+  }
+}
+
+/** The function of a phase; phases of equal code share one. */
+function phaseFunction(
+  kernel: Kernel,
+  phase: EmittedPhase,
+  index: number,
+  routines: Routines,
+): FunctionReference {
+  const key = phase.key ?? `${kernelKey(kernel)} phase ${index}`;
+  const pointers = kernel.inputs.length + kernel.outputs.length;
+  const constants = phase.constants?.length ?? 0;
+  const count = pointers + constants + 6;
+  const signature = {
+    parameters: Array.from({ length: count }, () => 'i32' as const),
+    result: null,
+  };
+  return routines.get(key, signature, (f) => {
+    const parameter = (i: number): Local<'i32'> => f.parameter('i32', i);
+    const range = (from: number, to: number): Local<'i32'>[] =>
+      Array.from({ length: to - from }, (_, i) => parameter(from + i));
+    const [workspace, scratch, frame, self, begin, end] = range(pointers + constants, count);
+    phase.emit({
+      f,
+      inputs: range(0, kernel.inputs.length),
+      outputs: range(kernel.inputs.length, pointers),
+      constants: range(pointers, pointers + constants),
+      workspace,
+      scratch,
+      begin,
+      end,
+      routines,
+      refuse: (value) => refuse(f, frame, self, value),
+    });
+  });
+}
+
+/** Notes the first value that a kernel refuses. */
+function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): Statement {
+  const kept = f.keep(value);
+  const at = plus(frame, FRAME.refusingKernel);
+  const before = atomics.compareExchange(at, i32.const(0), kernel);
+  const note = i32.store(frame, kept, FRAME.refusedValue);
+  return {
+    type: 'none',
+    code: [i32.eqz(before).code, 0x04, 0x40, note.code, 0x0b],
+  };
+}
+
+/** What tells the code of kernels apart: everything but buffers and offsets. */
+function kernelKey(kernel: Kernel): string {
+  const operands = [...kernel.inputs, ...kernel.outputs].map(
+    ({ dtype, view }) => `${dtype}[${view.shape.join()}]/${view.strides.join()}`,
+  );
+  const what =
+    kernel.kind === 'call'
+      ? `${kernel.operation.name} ${formatParams(kernel.params)} ${epilogueKey(kernel)}`
+      : kernel.kind === 'map'
+        ? `map [${kernel.shape.join()}] ${expressionKey(kernel.expression)}`
+        : `${kernel.primitive.name} [${kernel.shape.join()}] over ${kernel.axes.join()} ${expressionKey(kernel.expression)}`;
+  return `${what} ${operands.join(' ')}`;
+}
+
+function epilogueKey({ epilogue }: CallKernel): string {
+  if (epilogue === undefined) return '';
+  return `${epilogue.operands} [${epilogue.shape.join()}] ${expressionKey(epilogue.expression)}`;
+}
+
+/** The code of some steps from `first` on. */
+function emitSteps(
+  f: FunctionBuilder,
+  { steps, waits, overwriting, countersAt, scratchBytes }: Layout,
+  first: number,
+  codes: readonly FunctionReference[],
+  wait: FunctionReference,
+): void {
+  const frame = f.parameter('i32', 0);
+  const thread = f.parameter('i32', 1);
+  const shared = f.parameter('i32', 2);
+  const workspace = f.keep(i32.load(frame, FRAME.workspace));
+  const scratch = f.keep(i32.add(i32.load(frame, FRAME.scratch), times(thread, scratchBytes)));
+  const taken = f.local('i32');
+  const begin = f.local('i32');
+  const end = f.local('i32');
+  const countersOf = (step: number): number => countersAt + step * COUNTER_BYTES;
+  const waitFor = (earlier: readonly number[]): void => {
+    if (earlier.length === 0) return;
+    f.if(shared, () => {
+      for (const step of earlier) {
+        f.call(wait, plus(frame, countersOf(step) + DONE), i32.const(steps[step].phase.units));
+      }
+    });
+  };
+  /** Ends a run in which a value was refused, before anything donated is written over. */
+  const endIfRefused = (earlier: readonly number[]): void => {
+    f.if(atomics.load(plus(frame, FRAME.refusingKernel)), () => {
+      waitFor(earlier);
+      f.return();
+    });
+  };
+  if (overwriting !== -1 && overwriting < first) endIfRefused([]);
+  codes.forEach((code, i) => {
+    const step = first + i;
+    const { phase, kernel, operands } = steps[step];
+    const units = i32.const(phase.units);
+    const grain = grainOf(phase);
+    const pointers = operands.map(({ buffer, dtype, view }): Value<'i32'> =>
+      plus(i32.load(frame, FRAME.buffers + 4 * buffer), view.offset * BYTES_PER_ELEMENT[dtype]),
+    );
+    waitFor(waits.before[step]);
+    // All units up to here are taken, so that they will be done.
+    if (step === overwriting) endIfRefused(steps.slice(0, step).map((_, at) => at));
+    f.set(taken, plus(frame, countersOf(step)));
+    f.set(begin, i32.const(0));
+    f.set(end, units);
+    f.block((out) => {
+      if ('host' in phase) f.branchIf(thread, out);
+      f.loop((again) => {
+        f.if(shared, () => {
+          f.set(begin, atomics.add(taken, i32.const(grain)));
+          f.branchIf(i32.ge_u(begin, units), out);
+          f.set(end, plus(begin, grain));
+          f.if(i32.gt_u(end, units), () => {
+            f.set(end, units);
+          });
+        });
+        const self = i32.const(kernel + 1);
+        if ('host' in phase) {
+          f.call(code, frame, self);
+        } else {
+          const constants = (phase.constants ?? []).map((value) => i32.const(value));
+          f.call(code, ...pointers, ...constants, workspace, scratch, frame, self, begin, end);
+        }
+        f.if(shared, () => {
+          const before = atomics.add(plus(taken, DONE), i32.sub(end, begin));
+          f.if(i32.eq(i32.add(before, i32.sub(end, begin)), units), () => {
+            f.emit(drop(atomics.notify(plus(taken, DONE), i32.const(-1))));
+          });
+          f.branch(again);
+        });
+      });
+    });
+  });
+  if (first + codes.length === steps.length) waitFor(waits.after);
+}
+
+/** How many units a thread takes at a time. */
+function grainOf({ units, unitCost }: Phase): number {
+  const worthwhile = Math.ceil(GRAIN_COST / Math.max(1, unitCost));
+  return Math.min(units, Math.max(1, worthwhile, Math.ceil(units / MOST_PIECES)));
+}
+
+/** Waits until the counter at an address has a value: looks for a while, then lets the host wait. */
+function waitRoutine(routines: Routines, pause: FunctionReference): FunctionReference {
+  return routines.get('wait', { parameters: ['i32', 'i32'], result: null }, (f) => {
+    const counter = f.parameter('i32', 0);
+    const target = f.parameter('i32', 1);
+    const now = f.local('i32');
+    const looks = f.local('i32');
+    f.loop((again) => {
+      f.set(now, atomics.load(counter));
+      f.if(i32.ne(now, target), () => {
+        f.increase(looks, 1);
+        f.if(i32.ge_u(looks, i32.const(SPINS)), () => {
+          f.set(looks, i32.const(0));
+          f.call(pause, counter, now);
+        });
+        f.branch(again);
+      });
+    });
+  });
+}

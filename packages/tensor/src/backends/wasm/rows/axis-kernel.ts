@@ -1,0 +1,237 @@
+/**
+ * Loops over the rows of a tensor: its lines along one axis. What a kernel computes from a row is said
+ * once, in vectors, and runs in either of two ways: on four elements of a row at a time, or on the
+ * elements of four neighbouring rows. Which way depends on what lies together in memory.
+ */
+import type { CallKernel } from '../../../plan/kernel.ts';
+import { byteOffset, times } from '../kernel/addressing.ts';
+import type { I32, V128 } from '../assembler/code.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
+import { i32, select } from '../assembler/instructions.ts';
+import { f32x4, i32x4, i8x16, v128 } from '../assembler/simd.ts';
+import type { KernelCode, PhaseBody, Routines } from '../kernel/kernel-code.ts';
+import {
+  loadLanes,
+  axisLayout,
+  storeLanes,
+  type Place,
+  type RowAccess,
+  type AxisLayout,
+} from './axis-layout.ts';
+
+/** How the terms of a row become one: their sum, or the largest that is not NaN. */
+type Combine = 'sum' | 'peak';
+
+/** An operand and the address of its element at the start of the row. */
+interface Stream {
+  readonly access: RowAccess;
+  readonly base: I32;
+}
+
+/**
+ * The kernel that does `visit` to each row along an axis. All inputs have one shape; the outputs
+ * have one too, which may lack the axis.
+ *
+ * @param cost Nanoseconds that four elements take, roughly.
+ */
+export function axisKernel(
+  kernel: CallKernel,
+  axis: number,
+  cost: number,
+  visit: (row: Row) => void,
+): KernelCode {
+  const layout = axisLayout(kernel, axis);
+  return {
+    phases: [
+      {
+        units: layout.units,
+        unitCost: 5 + cost * (layout.steps + 1),
+        emit: (body) => {
+          body.f.for({ from: body.begin, to: body.end }, (unit) => {
+            visit(new Row(body, layout, unit));
+          });
+        },
+      },
+    ],
+  };
+}
+
+/**
+ * The row at hand, or the four. What is computed of a row is a vector: of one row, the same number in
+ * all lanes; of four rows, a number for each.
+ */
+export class Row {
+  readonly f: FunctionBuilder;
+  readonly routines: Routines;
+  /** Elements of a row. */
+  readonly size: number;
+  /**
+   * Whether other units write some of this one's outputs as well (the same numbers). They must then not be
+   * read back, since another thread may be writing them.
+   */
+  readonly sharesOutput: boolean;
+  private readonly layout: AxisLayout;
+  private readonly inputs: readonly Stream[];
+  private readonly output: Stream;
+  /** The outputs after the first, which lack the axis as it does. */
+  private readonly more: readonly Stream[];
+
+  constructor({ f, routines, inputs, outputs }: PhaseBody, layout: AxisLayout, unit: Local<'i32'>) {
+    this.f = f;
+    this.routines = routines;
+    this.size = layout.size;
+    this.sharesOutput = layout.groups !== null;
+    this.layout = layout;
+    const start = startOf(f, layout, unit);
+    this.inputs = layout.inputs.map((access, i) => start(inputs[i], access));
+    const [first, ...more] = outputs.map((address) => start(address, layout.output));
+    this.output = first;
+    this.more = more;
+  }
+
+  /**
+   * Combines terms of the elements of the row.
+   *
+   * @param ways How each term is combined.
+   * @param terms The terms of an element of each input.
+   * @param unroll Vectors that are handled together, each with results of its own until the end.
+   * @param keep Whether the first term also becomes the output's element. Default false.
+   */
+  fold(
+    ways: readonly Combine[],
+    terms: (x: readonly Local<'v128'>[]) => readonly V128[],
+    { unroll, keep = false }: { readonly unroll: number; readonly keep?: boolean },
+  ): Local<'v128'>[] {
+    const { f, layout } = this;
+    const width = Math.max(1, Math.min(unroll, layout.steps));
+    const starts = { sum: f32x4.constant(0), peak: f32x4.constant(-Infinity) };
+    const partial = Array.from({ length: width }, () =>
+      ways.map((way) => f.local('v128', starts[way])),
+    );
+    const streams = keep ? [...this.inputs, this.output] : this.inputs;
+    this.walk(streams, width, (places, turn, fresh) => {
+      const values = terms(this.load(places)).map((term) => f.keep(term));
+      if (keep) f.emit(...storeLanes(layout.output, places[this.inputs.length], values[0]));
+      ways.forEach((way, i) => {
+        const counts =
+          way === 'sum' && fresh < 4 ? v128.and(values[i], lastLanes(fresh)) : values[i];
+        f.set(partial[turn][i], combine(way, partial[turn][i], counts));
+      });
+    });
+    return ways.map((way, i) => {
+      const all = f.keep(partial.map((each): V128 => each[i]).reduce((a, b) => combine(way, a, b)));
+      return layout.groups === null ? this.acrossLanes(way, all) : all;
+    });
+  }
+
+  /** Writes a number for each element to the output, computed from the elements of the inputs. */
+  write(value: (x: readonly Local<'v128'>[]) => V128): void {
+    this.walk([...this.inputs, this.output], 2, (places) => {
+      const y = this.f.keep(value(this.load(places)));
+      this.f.emit(...storeLanes(this.layout.output, places[this.inputs.length], y));
+    });
+  }
+
+  /** Replaces each element of the output, which no other unit may write: see {@link sharesOutput}. */
+  rewrite(value: (y: V128) => V128): void {
+    const { f, output } = this;
+    const replaced = (place: Place): Local<'v128'> =>
+      f.keep(value(loadLanes(output.access, place)));
+    // The last vector overlaps the one before it, so it is read before that is replaced.
+    const tail = this.layout.tail === 0 ? null : this.tailOf(output);
+    const last = tail === null ? null : replaced(tail);
+    this.walk([output], 4, ([place], _turn, fresh) => {
+      const y = fresh < 4 && last !== null ? last : replaced(place);
+      f.emit(...storeLanes(output.access, place, y));
+    });
+  }
+
+  /** Writes the only element that an output has for a row. */
+  writeOne(value: V128, index = 0): void {
+    const { f, layout } = this;
+    const output = index === 0 ? this.output : this.more[index - 1];
+    const kept = f.keep(value);
+    if (layout.groups === null) f.emit(v128.store32_lane(output.base, kept, 0));
+    else f.emit(...storeLanes(output.access, { address: output.base, offset: 0 }, kept));
+  }
+
+  private load(places: readonly Place[]): Local<'v128'>[] {
+    return this.inputs.map(({ access }, i) => this.f.keep(loadLanes(access, places[i])));
+  }
+
+  /**
+   * Visits the vectors of the row: `turn` counts from 0 to `unroll − 1` again and again, `fresh` is the
+   * number of lanes (the last ones) that no vector before had.
+   */
+  private walk(
+    streams: readonly Stream[],
+    unroll: number,
+    visit: (places: readonly Place[], turn: number, fresh: number) => void,
+  ): void {
+    const { f } = this;
+    const { steps, tail } = this.layout;
+    const pointers = streams.map(({ base }) => f.keep(base));
+    const place = (step: number): Place[] =>
+      streams.map(({ access }, i) => ({ address: pointers[i], offset: 4 * access.step * step }));
+    const turns = Math.floor(steps / unroll);
+    f.for({ from: 0, to: turns }, () => {
+      for (let turn = 0; turn < unroll; turn++) visit(place(turn), turn, 4);
+      streams.forEach(({ access }, i) => {
+        if (access.step !== 0) f.increase(pointers[i], 4 * access.step * unroll);
+      });
+    });
+    for (let turn = 0; turn < steps - turns * unroll; turn++) visit(place(turn), turn, 4);
+    if (tail > 0) {
+      visit(
+        streams.map((stream) => this.tailOf(stream)),
+        unroll - 1,
+        tail,
+      );
+    }
+  }
+
+  /** Where the last four elements of the row begin. */
+  private tailOf({ access, base }: Stream): Place {
+    return { address: base, offset: 4 * access.element * (this.size - 4) };
+  }
+
+  /** The lanes of a vector combined, in every lane. */
+  private acrossLanes(way: Combine, vector: Local<'v128'>): Local<'v128'> {
+    const halves = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
+    const neighbours = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11];
+    const pairs = this.f.keep(combine(way, vector, i8x16.shuffle(vector, vector, halves)));
+    return this.f.keep(combine(way, pairs, i8x16.shuffle(pairs, pairs, neighbours)));
+  }
+}
+
+/** Gives the stream of an operand from the start of the rows of `unit`. */
+function startOf(
+  f: FunctionBuilder,
+  { groups }: AxisLayout,
+  unit: Local<'i32'>,
+): (base: I32, access: RowAccess) => Stream {
+  if (groups === null) {
+    return (base, access) => ({
+      access,
+      base: f.keep(i32.add(base, byteOffset(f, unit, access.rest, 4))),
+    });
+  }
+  const line = f.keep(i32.div_u(unit, i32.const(groups.count)));
+  const next = f.keep(i32.shl(i32.rem_u(unit, i32.const(groups.count)), i32.const(2)));
+  const last = i32.const(groups.last);
+  const first = f.keep(select(i32.lt_u(next, last), next, last));
+  return (base, access) => {
+    const start = i32.add(base, byteOffset(f, line, access.rest, 4));
+    return { access, base: f.keep(i32.add(start, times(first, 4 * access.lane))) };
+  };
+}
+
+function combine(way: Combine, a: V128, b: V128): V128 {
+  return way === 'sum' ? f32x4.add(a, b) : f32x4.pmax(a, b);
+}
+
+/** A mask of the last `count` lanes. */
+function lastLanes(count: number): V128 {
+  const lane = (i: number): number => (i >= 4 - count ? -1 : 0);
+  return i32x4.const(lane(0), lane(1), lane(2), lane(3));
+}

@@ -1,0 +1,274 @@
+import type { DType } from '../../array/dtype.ts';
+import { formatNumber, type Params, type PointwisePrimitive } from '../../primitives/primitive.ts';
+import { sizeOf, type Shape } from '../../array/shape.ts';
+import { contiguousView, expandView, type View } from '../../array/view.ts';
+import { fuseIntoAssemblies, mergeAssemblies, partOf } from './assemble.ts';
+import { emit } from './emit.ts';
+import { fuseEpilogues } from './epilogue.ts';
+import { GroupGraph } from './group-graph.ts';
+import { isWhole, type Source } from './group.ts';
+import { withOperands, type Kernel, type Operand } from '../../plan/kernel.ts';
+import type { Instruction, Program, Variable } from '../program.ts';
+import { rematerialize } from './rematerialize.ts';
+
+/** What a buffer is for; temporaries get their place from the memory planner. */
+export type Role =
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'constant'; readonly index: number }
+  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'temporary' };
+
+/** A buffer before memory planning. */
+export interface BufferSpec {
+  readonly dtype: DType;
+  readonly size: number;
+  readonly role: Role;
+}
+
+/** Kernels in order over buffers without places. */
+export interface Schedule {
+  readonly buffers: readonly BufferSpec[];
+  readonly kernels: readonly Kernel[];
+}
+
+/** How an input lies in its storage, where it is not simply row-major. */
+export interface InputWindow {
+  readonly view: View;
+  /** Elements of the whole storage. */
+  readonly size: number;
+}
+
+/**
+ * Turns a program into kernels: movements become views of operands, chains of pointwise
+ * instructions become one map kernel each, and a reduction takes in the map that only it reads.
+ *
+ * Two groups of pointwise work merge when they iterate over the same number of elements, each reads
+ * the other's results only element by element, no path through other work leads from one to the
+ * other (which would make the merged graph cyclic), and no movement between them separates them.
+ *
+ * @param windows How the inputs lie in their storage; default row-major.
+ * @param epilogues Operations whose kernels take pointwise work on their results along; default none.
+ * @example
+ * const traced = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
+ * const { kernels } = fuse(simplify(traced));
+ * kernels.length; // 1: product and exponential in one loop
+ */
+export function fuse(
+  program: Program,
+  windows?: readonly InputWindow[],
+  epilogues: ReadonlySet<string> = new Set(),
+): Schedule {
+  const fuser = new Fuser(epilogues);
+  program.inputs.forEach((variable, index) =>
+    fuser.bind(variable, { kind: 'input', index }, windows?.[index]),
+  );
+  program.constants.forEach(({ variable }, index) =>
+    fuser.bind(variable, { kind: 'constant', index }),
+  );
+  program.instructions.forEach((instruction, order) => fuser.visit(instruction, order));
+  program.outputs.forEach((variable, index) => fuser.output(variable, index));
+  return fuser.schedule();
+}
+
+class Fuser {
+  private readonly buffers: BufferSpec[] = [];
+  private readonly sources = new Map<Variable, Source>();
+  private readonly graph = new GroupGraph(
+    (buffer) => this.buffers[buffer].size,
+    (buffer) => this.buffers[buffer].role.kind === 'output',
+  );
+  private readonly scalars = new Map<string, number>();
+  private readonly epilogues: ReadonlySet<string>;
+  private order = 0;
+
+  constructor(epilogues: ReadonlySet<string>) {
+    this.epilogues = epilogues;
+  }
+
+  /** Gives a program input or constant its buffer. */
+  bind(variable: Variable, role: Role, window?: InputWindow): void {
+    const { shape, dtype } = variable;
+    const buffer = this.buffer(dtype, window?.size ?? sizeOf(shape), role);
+    this.sources.set(variable, {
+      kind: 'window',
+      buffer,
+      dtype,
+      view: window?.view ?? contiguousView(shape),
+    });
+  }
+
+  visit({ operation, inputs, params, outputs }: Instruction, order: number): void {
+    this.order = order;
+    const args = inputs.map((input) => this.sourceOf(input));
+    const [output] = outputs;
+    switch (operation.kind) {
+      case 'literal':
+        this.sources.set(output, {
+          kind: 'uniform',
+          value: Number(params['value']),
+          dtype: output.dtype,
+        });
+        return;
+      case 'movement': {
+        const moved = this.move(args[0], inputs[0].shape, (view) => operation.view(view, params));
+        const apart = operation.separates === true && moved.kind === 'window';
+        this.sources.set(output, apart ? { ...moved, separate: true } : moved);
+        return;
+      }
+      case 'pointwise':
+        this.define(output, this.pointwise(operation, params, args, output.shape, output.dtype));
+        return;
+      case 'reduction': {
+        const buffer = this.temporary(output);
+        const { shape } = inputs[0];
+        const axes = params['axes'] as readonly number[];
+        this.graph.add(
+          {
+            kind: 'reduce',
+            primitive: operation,
+            axes,
+            shape,
+            atoms: [],
+            arg: args[0],
+            buffer,
+            dtype: output.dtype,
+          },
+          order,
+        );
+        return;
+      }
+      case 'assembly': {
+        const buffer = this.temporary(output);
+        const { shape, dtype } = output;
+        const regions = operation.regions(inputs, params);
+        const parts = args.map((arg, i) => partOf(arg, inputs[i].shape, regions[i], shape));
+        const covers = operation.covers(inputs, params);
+        this.graph.add({ kind: 'assembly', shape, parts, covers, buffer, dtype }, order);
+        return;
+      }
+      case 'kernel':
+      case 'composite': {
+        const stored = args.map((arg, i) => this.stored(arg, inputs[i].shape));
+        const results = outputs.map((variable) => ({
+          ...variable,
+          buffer: this.temporary(variable),
+        }));
+        this.graph.add({ kind: 'call', operation, params, args: stored, outputs: results }, order);
+      }
+    }
+  }
+
+  /** Makes `variable` the plan's output `index`, copying it where it is no freshly written buffer of its own. */
+  output(variable: Variable, index: number): void {
+    this.order++;
+    const source = this.sourceOf(variable);
+    const size = sizeOf(variable.shape);
+    const fresh =
+      source.kind === 'window' &&
+      this.buffers[source.buffer].role.kind === 'temporary' &&
+      isWhole(source.view, this.buffers[source.buffer].size);
+    const buffer = fresh
+      ? source.buffer
+      : this.pointwise(null, {}, [source], variable.shape, variable.dtype);
+    this.buffers[buffer] = { dtype: variable.dtype, size, role: { kind: 'output', index } };
+  }
+
+  schedule(): Schedule {
+    mergeAssemblies(this.graph, (dtype, size) => this.buffer(dtype, size, { kind: 'temporary' }));
+    this.graph.fuseChains();
+    fuseIntoAssemblies(this.graph);
+    this.graph.fuseNeighbours();
+    rematerialize(this.graph);
+    fuseEpilogues(this.graph, this.epilogues);
+    const groups = this.graph.inOrder();
+    const isLive = (buffer: number): boolean =>
+      this.buffers[buffer].role.kind === 'output' || this.graph.readersOf(buffer).size > 0;
+    return dropUnusedBuffers({
+      buffers: this.buffers,
+      kernels: groups.flatMap(({ body }) => emit(body, isLive)),
+    });
+  }
+
+  private sourceOf(variable: Variable): Source {
+    const source = this.sources.get(variable);
+    if (source === undefined)
+      throw new Error(`fuse: variable ${variable.id} is used before its definition.`);
+    return source;
+  }
+
+  private buffer(dtype: DType, size: number, role: Role): number {
+    return this.buffers.push({ dtype, size, role }) - 1;
+  }
+
+  /** A new buffer for `variable`, which is a row-major window onto it. */
+  private temporary(variable: Variable): number {
+    const buffer = this.buffer(variable.dtype, sizeOf(variable.shape), { kind: 'temporary' });
+    this.define(variable, buffer);
+    return buffer;
+  }
+
+  private define(variable: Variable, buffer: number): void {
+    const { shape, dtype } = variable;
+    this.sources.set(variable, { kind: 'window', buffer, dtype, view: contiguousView(shape) });
+  }
+
+  private move(source: Source, shape: Shape, movement: (view: View) => View | null): Source {
+    if (source.kind === 'uniform') return source;
+    const view = movement(source.view);
+    if (view !== null) return { ...source, view };
+    const buffer = this.pointwise(null, {}, [source], shape, source.dtype);
+    const moved = movement(contiguousView(shape));
+    if (moved === null) throw new Error('fuse: a movement refused a row-major view.');
+    return { kind: 'window', buffer, dtype: source.dtype, view: moved };
+  }
+
+  /** Adds pointwise work, or without a primitive a copy, and gives the buffer of its result. */
+  private pointwise(
+    primitive: PointwisePrimitive | null,
+    params: Params,
+    args: readonly Source[],
+    shape: Shape,
+    dtype: DType,
+  ): number {
+    const buffer = this.buffer(dtype, sizeOf(shape), { kind: 'temporary' });
+    const atom = { order: this.order, primitive, params, args, buffer, dtype };
+    this.graph.add({ kind: 'map', shape, atoms: [atom] }, this.order);
+    return buffer;
+  }
+
+  /** A source that lies in a buffer: kernels of their own read windows only. */
+  private stored(source: Source, shape: Shape): Source {
+    if (source.kind === 'window') return source;
+    const key = `${source.dtype} ${formatNumber(source.value)}`;
+    let buffer = this.scalars.get(key);
+    if (buffer === undefined) {
+      buffer = this.pointwise(null, {}, [source], [], source.dtype);
+      this.scalars.set(key, buffer);
+    }
+    return {
+      kind: 'window',
+      buffer,
+      dtype: source.dtype,
+      view: expandView(contiguousView([]), shape),
+    };
+  }
+}
+
+/** Leaves out the temporaries that fusion turned into values inside a kernel, and numbers the rest anew. */
+function dropUnusedBuffers({ buffers, kernels }: Schedule): Schedule {
+  const used = new Set(
+    kernels.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).map(({ buffer }) => buffer),
+  );
+  const kept = buffers
+    .map((_, i) => i)
+    .filter((i) => used.has(i) || buffers[i].role.kind !== 'temporary');
+  const renumbered = new Map(kept.map((old, i) => [old, i]));
+  const operand = (old: Operand): Operand => ({
+    ...old,
+    buffer: renumbered.get(old.buffer) ?? old.buffer,
+  });
+  return {
+    buffers: kept.map((old) => buffers[old]),
+    kernels: kernels.map((kernel) => withOperands(kernel, operand)),
+  };
+}

@@ -1,0 +1,188 @@
+import type { DType } from '../../array/dtype.ts';
+import type {
+  CompositeDeclaration,
+  KernelPrimitive,
+  Params,
+  PointwisePrimitive,
+  ReductionPrimitive,
+  Region,
+} from '../../primitives/primitive.ts';
+import { sameShape, sizeOf, type Shape } from '../../array/shape.ts';
+import type { Operand } from '../../plan/kernel.ts';
+import { isContiguous, reshapeView, type View } from '../../array/view.ts';
+
+/** What an operand is once movements are folded away: one number everywhere, or a window onto a buffer. */
+export type Source =
+  { readonly kind: 'uniform'; readonly value: number; readonly dtype: DType } | Window;
+
+/** An operand of a kernel to be. */
+export interface Window extends Operand {
+  readonly kind: 'window';
+  /** Whether a separating movement lies before it, so that its reader never fuses with its maker. */
+  readonly separate?: true;
+}
+
+/** One pointwise application (or, without a primitive, a copy) whose result fills a buffer in row-major order. */
+export interface Atom {
+  readonly order: number;
+  readonly primitive: PointwisePrimitive | null;
+  readonly params: Params;
+  readonly args: readonly Source[];
+  readonly buffer: number;
+  readonly dtype: DType;
+}
+
+/** Pointwise work over one iteration space. */
+export interface MapBody {
+  readonly kind: 'map';
+  readonly shape: Shape;
+  readonly atoms: readonly Atom[];
+}
+
+/** A fold of `arg`, which may be the result of the last of `atoms`. */
+export interface ReduceBody {
+  readonly kind: 'reduce';
+  readonly primitive: ReductionPrimitive;
+  readonly axes: readonly number[];
+  readonly shape: Shape;
+  readonly atoms: readonly Atom[];
+  readonly arg: Source;
+  readonly buffer: number;
+  readonly dtype: DType;
+}
+
+/** What lands in one region of an assembly: pointwise work over the elements of the region. */
+export interface Part {
+  readonly shape: Shape;
+  readonly atoms: readonly Atom[];
+  /** What lands there, which may be the result of the last of `atoms`. */
+  readonly arg: Source;
+  /** Of shape `argShape` in the assembly. */
+  readonly region: Region;
+  readonly argShape: Shape;
+  /** The region as a view of the assembly's buffer, of the part's own shape. */
+  readonly view: View;
+}
+
+/** A buffer put together from parts; what no part covers is 0. */
+export interface AssemblyBody {
+  readonly kind: 'assembly';
+  readonly shape: Shape;
+  readonly parts: readonly Part[];
+  readonly covers: boolean;
+  readonly buffer: number;
+  readonly dtype: DType;
+}
+
+/** An operation with a kernel of its own. */
+export interface CallBody {
+  readonly kind: 'call';
+  readonly operation: KernelPrimitive | CompositeDeclaration;
+  readonly params: Params;
+  readonly args: readonly Source[];
+  readonly outputs: readonly {
+    readonly buffer: number;
+    readonly shape: Shape;
+    readonly dtype: DType;
+  }[];
+  /** Pointwise work on the only output, in its place. */
+  readonly epilogue?: { readonly shape: Shape; readonly atoms: readonly Atom[] };
+}
+
+/** What becomes one kernel (an assembly: one a region). */
+export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
+
+/** What a body reads and writes. */
+interface Access {
+  readonly windows: readonly Window[];
+  readonly buffers: readonly number[];
+}
+
+/** Found once a body: bodies never change, and the passes ask again and again. */
+const known = new WeakMap<Body, Access>();
+
+function accessOf(body: Body): Access {
+  let access = known.get(body);
+  if (access === undefined) {
+    const atoms = atomsOf(body);
+    const results = body.kind === 'call' ? body.outputs : body.kind === 'map' ? [] : [body];
+    const buffers = [...atoms, ...results].map(({ buffer }) => buffer);
+    const own = new Set(buffers);
+    const windows: Window[] = [];
+    const read = (arg: Source): void => {
+      if (arg.kind === 'window' && !own.has(arg.buffer)) windows.push(arg);
+    };
+    for (const { args } of atoms) args.forEach(read);
+    argsOf(body).forEach(read);
+    access = { windows, buffers };
+    known.set(body, access);
+  }
+  return access;
+}
+
+/** The windows that a body reads from buffers it does not write itself. */
+export function windowsOf(body: Body): readonly Window[] {
+  return accessOf(body).windows;
+}
+
+/** The buffers that a body writes. */
+export function buffersOf(body: Body): readonly number[] {
+  return accessOf(body).buffers;
+}
+
+/** The pointwise work of a body. */
+function atomsOf(body: Body): readonly Atom[] {
+  if (body.kind === 'call') return body.epilogue?.atoms ?? [];
+  return body.kind === 'assembly' ? body.parts.flatMap(({ atoms }) => atoms) : body.atoms;
+}
+
+/** What a body reads besides the operands of its pointwise work. */
+function argsOf(body: Body): readonly Source[] {
+  switch (body.kind) {
+    case 'map':
+      return [];
+    case 'reduce':
+      return [body.arg];
+    case 'assembly':
+      return body.parts.map(({ arg }) => arg);
+    case 'call':
+      return body.args;
+  }
+}
+
+/** Longer chains are cut: one more pass over memory costs little there, and merging stays linear in their length. */
+const MAX_ATOMS = 256;
+
+/** Of a kernel: WebAssembly gives a function a thousand parameters at most. */
+const MAX_OPERANDS = 900;
+
+/** Whether the work of two bodies is short enough to be that of one kernel. */
+export function isShort(first: readonly Atom[], second: readonly Atom[]): boolean {
+  if (first.length + second.length > MAX_ATOMS) return false;
+  const operands = (sum: number, { args }: Atom): number => sum + args.length + 1;
+  return second.reduce(operands, first.reduce(operands, 0)) <= MAX_OPERANDS;
+}
+
+/** Whether a window reads its whole buffer of `size` elements in row-major order. */
+export function isWhole(view: View, size: number): boolean {
+  return view.offset === 0 && sizeOf(view.shape) === size && isContiguous(view);
+}
+
+/** The same atoms iterating over another shape of equal size; `null` if some operand's strides cannot follow. */
+export function reshapeAtoms(atoms: readonly Atom[], shape: Shape): readonly Atom[] | null {
+  const reshaped: Atom[] = [];
+  for (const atom of atoms) {
+    const args: Source[] = [];
+    for (const arg of atom.args) {
+      const view =
+        arg.kind === 'uniform' || sameShape(arg.view.shape, shape)
+          ? null
+          : reshapeView(arg.view, shape);
+      if (arg.kind === 'uniform' || sameShape(arg.view.shape, shape)) args.push(arg);
+      else if (view === null) return null;
+      else args.push({ ...arg, view });
+    }
+    reshaped.push({ ...atom, args });
+  }
+  return reshaped;
+}

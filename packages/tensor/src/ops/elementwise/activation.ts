@@ -1,0 +1,73 @@
+import { checkTensors } from '../../arguments.ts';
+import type { Tensor } from '../../tensor.ts';
+import { log1p } from './exponential.ts';
+
+/** Beyond ±110 every gate here is 0 or 1 in float32, and 110 times that 0 is 0 before rounding too. */
+const REACH = 110;
+
+/**
+ * `x · gate(x)` for a gate that rises from 0 to 1. Far out the value is −0 or x, and its derivatives are
+ * those of 0 and x: where the gate is flat, no derivative passes through it, since ∞ · 0 is NaN.
+ */
+function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
+  const raised = x.less(-REACH).where(-REACH, x);
+  return raised.mul(gate(raised.greater(REACH).where(REACH, raised)));
+}
+
+/**
+ * `x · sigmoid(x)`, also called swish.
+ *
+ * Source: Elfwing et al. 2017, "Sigmoid-weighted linear units", equation 6.
+ *
+ * @example
+ * silu(tensor([-1, 0, 1])); // [-0.2689, 0, 0.7311]
+ */
+export function silu(x: Tensor): Tensor {
+  checkTensors('silu', { x });
+  return gated(x, (y) => y.sigmoid());
+}
+
+/**
+ * The tanh approximation of GELU, `½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, which DiT uses.
+ *
+ * Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", section 2.
+ *
+ * @example
+ * gelu(tensor([-1, 0, 1])); // [-0.1588, 0, 0.8412]
+ */
+export function gelu(x: Tensor): Tensor {
+  checkTensors('gelu', { x });
+  return gated(x, (y) => {
+    const inner = y
+      .mul(y)
+      .mul(y)
+      .mul(0.044715)
+      .add(y)
+      .mul(Math.sqrt(2 / Math.PI));
+    return inner.tanh().add(1).mul(0.5);
+  });
+}
+
+/**
+ * GELU exactly: `½ x (1 + erf(x / √2))`.
+ *
+ * @example
+ * geluErf(tensor([-1, 0, 1])); // [-0.1587, 0, 0.8413]
+ */
+export function geluErf(x: Tensor): Tensor {
+  checkTensors('geluErf', { x });
+  return gated(x, (y) => y.mul(Math.SQRT1_2).erf().add(1).mul(0.5));
+}
+
+/**
+ * `ln(1 + e^x)`, without overflow and with all digits where it is small: `max(x, 0) + log1p(e^−|x|)`.
+ * Both halves are formulas of all x, so that derivatives of any order are right at 0 too.
+ *
+ * @example
+ * softplus(tensor([0, 100])); // [0.6931, 100]
+ */
+export function softplus(x: Tensor): Tensor {
+  checkTensors('softplus', { x });
+  const isPositive = x.greater(0);
+  return isPositive.where(x, 0).add(log1p(isPositive.where(x.neg(), x).exp()));
+}

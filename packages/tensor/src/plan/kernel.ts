@@ -1,0 +1,185 @@
+import type { DType } from '../array/dtype.ts';
+import { StateError } from '../errors.ts';
+import {
+  formatParams,
+  type CompositeDeclaration,
+  type KernelPrimitive,
+  type Params,
+  type PointwisePrimitive,
+  type ReductionPrimitive,
+} from '../primitives/primitive.ts';
+import type { Shape } from '../array/shape.ts';
+import { formatView, type View } from '../array/view.ts';
+
+/** A strided window onto a buffer of the plan. */
+export interface Operand {
+  /** Index into {@link Plan.buffers}. */
+  readonly buffer: number;
+  readonly dtype: DType;
+  readonly view: View;
+}
+
+/** Whether a kernel may refuse values that it meets. */
+export function refusesValues(kernel: Kernel): boolean {
+  return kernel.kind === 'call' && 'refuses' in kernel.operation;
+}
+
+/** One value of an expression; `args` are indices of earlier nodes. */
+export type ExpressionNode =
+  | { readonly kind: 'load'; readonly input: number; readonly dtype: DType }
+  | { readonly kind: 'literal'; readonly value: number; readonly dtype: DType }
+  | {
+      readonly kind: 'apply';
+      readonly primitive: PointwisePrimitive;
+      readonly params: Params;
+      readonly args: readonly number[];
+      readonly dtype: DType;
+    };
+
+/** A graph of pointwise primitives over one element, in evaluation order. */
+export interface Expression {
+  readonly nodes: readonly ExpressionNode[];
+  /** Indices of the nodes that are the results. */
+  readonly results: readonly number[];
+}
+
+/** For every index of `shape`: evaluates the expression on the inputs there and writes each result. */
+export interface MapKernel {
+  readonly kind: 'map';
+  readonly shape: Shape;
+  readonly inputs: readonly Operand[];
+  readonly expression: Expression;
+  readonly outputs: readonly Operand[];
+}
+
+/** For every index of the kept axes: folds the expression's only result along `axes`. */
+export interface ReduceKernel {
+  readonly kind: 'reduce';
+  readonly primitive: ReductionPrimitive;
+  /** The iteration space, of which `axes` disappear. */
+  readonly shape: Shape;
+  readonly axes: readonly number[];
+  readonly inputs: readonly Operand[];
+  readonly expression: Expression;
+  readonly outputs: readonly [Operand];
+}
+
+/**
+ * Pointwise work on the only result of a call while it is at hand. The expression's input 0 is that
+ * result, input i the kernel's input `operands + i − 1`.
+ */
+export interface Epilogue {
+  /** Operands of the operation itself: the first of the kernel's inputs. */
+  readonly operands: number;
+  /** The shape of the work, of as many elements as the result, whose last axes are rows of the result. */
+  readonly shape: Shape;
+  readonly expression: Expression;
+}
+
+/**
+ * One application of an operation that has a kernel of its own. With an epilogue its outputs are the
+ * results of the epilogue, of which the first is float32.
+ */
+export interface CallKernel {
+  readonly kind: 'call';
+  readonly operation: KernelPrimitive | CompositeDeclaration;
+  readonly params: Params;
+  readonly inputs: readonly Operand[];
+  readonly outputs: readonly Operand[];
+  readonly epilogue?: Epilogue;
+}
+
+/**
+ * What the table of a backend has for the operation of a call.
+ *
+ * @throws StateError if it has nothing.
+ */
+export function kernelIn<T extends object>(
+  table: T,
+  { operation: { name } }: CallKernel,
+  backend: string,
+): T[keyof T] {
+  if (Object.hasOwn(table, name)) return table[name as keyof T];
+  throw new StateError(
+    'prepare',
+    `the ${backend} backend has no kernel for ${name}. Composites that a backend does not list must be decomposed.`,
+  );
+}
+
+/** One loop nest that a backend runs. */
+export type Kernel = MapKernel | ReduceKernel | CallKernel;
+
+/** The same kernel with every operand replaced by `change(operand)`. */
+export function withOperands(kernel: Kernel, change: (operand: Operand) => Operand): Kernel {
+  const inputs = kernel.inputs.map(change);
+  if (kernel.kind === 'reduce') return { ...kernel, inputs, outputs: [change(kernel.outputs[0])] };
+  return { ...kernel, inputs, outputs: kernel.outputs.map(change) };
+}
+
+/** The name of what a kernel computes, last where it computes several things: what errors call it. */
+export function kernelName(kernel: Kernel): string {
+  if (kernel.kind === 'call') return kernel.operation.name;
+  if (kernel.kind === 'reduce') return kernel.primitive.name;
+  const last = kernel.expression.nodes.at(-1);
+  return last?.kind === 'apply' ? last.primitive.name : 'copy';
+}
+
+/** A text that is equal exactly for equal expressions. */
+export function expressionKey({ nodes, results }: Expression): string {
+  return JSON.stringify([
+    nodes.map((node) =>
+      node.kind === 'apply'
+        ? [node.primitive.name, node.params, node.args, node.dtype]
+        : node.kind === 'literal'
+          ? [Object.is(node.value, -0) ? '-0' : String(node.value), node.dtype]
+          : [node.input, node.dtype],
+    ),
+    results,
+  ]);
+}
+
+/** Prints a kernel as one line, its expression as a formula. */
+export function formatKernel(kernel: Kernel, name: (buffer: number) => string): string {
+  const operand = ({ buffer, dtype, view }: Operand): string =>
+    `${name(buffer)}: ${dtype}${formatView(view)}`;
+  const outputs = kernel.outputs.map(operand).join(', ');
+  const inputs = kernel.inputs.map((input) => `${name(input.buffer)}${formatView(input.view)}`);
+  if (kernel.kind === 'call') {
+    const { operation, params, epilogue } = kernel;
+    const operands = inputs.slice(0, epilogue?.operands).join(', ');
+    const call = [`${operation.name}(${operands})`, formatParams(params)].join(' ').trim();
+    if (epilogue === undefined) return `${outputs} = ${call}`;
+    const body = formatExpression(epilogue.expression, ['y', ...inputs.slice(epilogue.operands)]);
+    return `${outputs} = y = ${call}; [${epilogue.shape.join(', ')}] ${body}`;
+  }
+  const body = formatExpression(kernel.expression, inputs);
+  const space = `[${kernel.shape.join(', ')}]`;
+  if (kernel.kind === 'map') return `${outputs} = map ${space} ${body}`;
+  return `${outputs} = ${kernel.primitive.name} over [${kernel.axes.join(', ')}] of ${space} ${body}`;
+}
+
+/** Prints an expression as nested calls; values used more than once get a name first. */
+function formatExpression({ nodes, results }: Expression, inputs: readonly string[]): string {
+  const uses = nodes.map(() => 0);
+  for (const node of nodes) if (node.kind === 'apply') for (const arg of node.args) uses[arg]++;
+  for (const result of results) uses[result]++;
+  const names = new Map<number, string>();
+  const definitions: string[] = [];
+  const text = (index: number): string => {
+    const node = nodes[index];
+    if (node.kind === 'load') return inputs[node.input];
+    if (node.kind === 'literal') return String(node.value);
+    const known = names.get(index);
+    if (known !== undefined) return known;
+    const args = node.args.map(text);
+    const params = formatParams(node.params);
+    const body = `${node.primitive.name}(${[...args, ...(params === '' ? [] : [params])].join(', ')})`;
+    if (uses[index] < 2) return body;
+    const name = `t${names.size}`;
+    names.set(index, name);
+    definitions.push(`${name} = ${body}`);
+    return name;
+  };
+  const bodies = results.map(text).join(', ');
+  return [...definitions, bodies].join('; ');
+}
