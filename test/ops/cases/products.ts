@@ -8,7 +8,7 @@ import {
   normal,
   type Tensor,
 } from '@tessera/tensor';
-import { apply, primitives } from '@tessera/tensor/extend';
+import { apply, convolutions as primitives } from '@tessera/tensor/extend';
 import type { Attributes } from '../../golden/attributes.ts';
 import { binary as goldenBinary } from '../../golden/golden-op.ts';
 import { convolutions, products as matrices, shaped } from '../arbitraries.ts';
@@ -118,7 +118,10 @@ export const products: readonly OpRow[] = [
     op: 'conv2dWeight',
     cases: convolutions(({ x, y, w, geometry: given }) => ({
       f: (p, q) =>
-        apply(primitives.conv2dWeight, [p, q], { ...given, kernelSize: [w.shape[2], w.shape[3]] }),
+        apply(primitives.conv2dWeight, [p, q], {
+          ...given,
+          kernelSize: [w.shape[2], w.shape[3]],
+        }),
       inputs: [x, y],
     })),
   },

@@ -87,7 +87,7 @@ export class Recorder implements Interpreter, Graph {
     }
     const outputs = this.applyOutside(operation, inputs, params);
     if (typeof entry === 'object' && 'vjp' in entry) {
-      this.note({ name: operation.name, inputs, outputs, params, rule: entry });
+      this.note({ name: operation.name, operation, inputs, outputs, params, rule: entry });
     }
     return outputs;
   }

@@ -1,6 +1,12 @@
 import type { Tensor } from '@tessera/tensor';
-import { apply, primitives, type Conv2dGeometry, type Conv2dParams } from '@tessera/tensor/extend';
-import { rule, type VjpEntry } from './rule.ts';
+import {
+  apply,
+  primitives,
+  type Conv2dGeometry,
+  type Conv2dParams,
+  type Params,
+} from '@tessera/tensor/extend';
+import { rule, type Application, type VjpEntry } from './rule.ts';
 
 /**
  * Gradients of the convolutions. With ⟨z, conv2d(x, w)⟩ = ⟨conv2dInput(z, w), x⟩ = ⟨conv2dWeight(x, z), w⟩,
@@ -10,60 +16,73 @@ export const convolutions: { readonly [N in keyof Conv2dParams]: VjpEntry<Conv2d
   conv2d: rule(
     'y = conv2d(x, w)',
     ['x̄ = conv2dInput(ȳ, w)', 'w̄ = conv2dWeight(x, ȳ)'],
-    ([ȳ], { inputs: [x, w], params }) => [
-      () => conv2dInput(ȳ, w, params, x.shape),
-      () => conv2dWeight(x, ȳ, params, w.shape),
-    ],
+    ([ȳ], application) => {
+      const [x, w] = application.inputs;
+      return [
+        () => conv2dInput(ȳ, w, x.shape, application),
+        () => conv2dWeight(x, ȳ, w.shape, application),
+      ];
+    },
   ),
 
   conv2dInput: rule(
     'y = conv2dInput(z, w)',
     ['z̄ = conv2d(ȳ, w)', 'w̄ = conv2dWeight(ȳ, z)'],
-    ([ȳ], { inputs: [z, w], params }) => [
-      () => conv2d(ȳ, w, params),
-      () => conv2dWeight(ȳ, z, params, w.shape),
-    ],
+    ([ȳ], application) => {
+      const [z, w] = application.inputs;
+      return [() => conv2d(ȳ, w, application), () => conv2dWeight(ȳ, z, w.shape, application)];
+    },
   ),
 
   conv2dWeight: rule(
     'y = conv2dWeight(x, z)',
     ['x̄ = conv2dInput(z, ȳ)', 'z̄ = conv2d(x, ȳ)'],
-    ([ȳ], { inputs: [x, z], params }) => [
-      () => conv2dInput(z, ȳ, params, x.shape),
-      () => conv2d(x, ȳ, params),
-    ],
+    ([ȳ], application) => {
+      const [x, z] = application.inputs;
+      return [() => conv2dInput(z, ȳ, x.shape, application), () => conv2d(x, ȳ, application)];
+    },
   ),
 };
 
-function conv2d(x: Tensor, w: Tensor, params: Conv2dGeometry): Tensor {
-  return apply(primitives.conv2d, [x, w], geometry(params))[0];
+/** What was recorded of any of the three, whose geometry the other two share. */
+type Convolution = Application<Conv2dGeometry>;
+
+function conv2d(x: Tensor, w: Tensor, { params, operation }: Convolution): Tensor {
+  return applyRelative(operation, 'conv2d', [x, w], geometry(params));
 }
 
 function conv2dInput(
   z: Tensor,
   w: Tensor,
-  params: Conv2dGeometry,
   [, , height, width]: readonly number[],
+  { params, operation }: Convolution,
 ): Tensor {
-  return apply(primitives.conv2dInput, [z, w], {
-    ...geometry(params),
-    inputSize: [height, width] as const,
-  })[0];
+  const inputSize = [height, width];
+  return applyRelative(operation, 'conv2dInput', [z, w], { ...geometry(params), inputSize });
 }
 
 function conv2dWeight(
   x: Tensor,
   z: Tensor,
-  params: Conv2dGeometry,
   [, , height, width]: readonly number[],
+  { params, operation }: Convolution,
 ): Tensor {
-  return apply(primitives.conv2dWeight, [x, z], {
-    ...geometry(params),
-    kernelSize: [height, width] as const,
-  })[0];
+  const kernelSize = [height, width];
+  return applyRelative(operation, 'conv2dWeight', [x, z], { ...geometry(params), kernelSize });
 }
 
-/** The part of the attributes that all three convolutions share. */
+/** Applies one of the three, with the kernels that came along with the one that was recorded. */
+function applyRelative(
+  operation: Convolution['operation'],
+  name: keyof Conv2dParams,
+  inputs: readonly Tensor[],
+  params: Params,
+): Tensor {
+  const relatives = operation?.kind === 'kernel' ? operation.relatives : undefined;
+  return apply(relatives?.[name] ?? primitives[name], inputs, params as never)[0];
+}
+
+/** The part of the attributes that all three share. */
 function geometry({ stride, padding, dilation, groups }: Conv2dGeometry): Conv2dGeometry {
   return { stride, padding, dilation, groups };
 }

@@ -1,11 +1,13 @@
 import type { Tensor } from '@tessera/tensor';
-import type { Params } from '@tessera/tensor/extend';
+import type { Operation, Params } from '@tessera/tensor/extend';
 
 /** One recorded application of an operation: what a rule may use to write its cotangents. */
 export interface Application<P extends Params = Params> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly params: P;
+  /** What was applied; missing where a function brings its own rule. */
+  readonly operation?: Operation;
 }
 
 /** Computes the cotangent of one input, if the sweep asks for it. */

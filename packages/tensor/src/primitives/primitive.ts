@@ -102,6 +102,8 @@ export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBas
     cpu(kernel: CallKernel, params: P): (buffers: readonly TypedArray[]) => void;
     wasm(kernel: CallKernel, params: P): KernelCode;
   };
+  /** Where kernels come along: the operations that its gradient is made of, with theirs, by name. */
+  readonly relatives?: { readonly [name: string]: KernelPrimitive };
 }
 
 /** What is known of a composite without its definition: enough for programs, plans and backends. */

@@ -9,7 +9,7 @@ import { sort, type SortParams } from './sort.ts';
 import { literal, source, type LiteralTable, type SourceParams } from './source.ts';
 
 /** The attributes of the primitives that have a kernel of their own in the table of every backend. */
-export interface KernelParams extends MatmulParams, Conv2dParams, GatherParams, SourceParams {}
+export interface KernelParams extends MatmulParams, GatherParams, SourceParams {}
 
 /** The attributes of every primitive by name. Tables over the instruction set are keyed by this type. */
 export interface PrimitiveParams
@@ -19,6 +19,7 @@ export interface PrimitiveParams
     AssemblyParams,
     ReduceParams,
     KernelParams,
+    Conv2dParams,
     SortParams,
     LiteralTable {}
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { convolutions } from '../../../../packages/tensor/src/ops/product/convolutions.ts';
 import {
-  conv2d,
   conv2dOutputSize,
   type Conv2dGeometry,
 } from '../../../../packages/tensor/src/primitives/conv2d.ts';
@@ -77,11 +77,11 @@ const cases: fc.Arbitrary<Case> = fc
 function runAll({ geometry, x, w, g }: Case): [Float32Array, Float32Array, Float32Array] {
   const [inputHeight, inputWidth] = x.view.shape.slice(2);
   const [kernelHeight, kernelWidth] = w.view.shape.slice(2);
-  const y = runCall(conv2d.conv2d, geometry, [x, w]);
+  const y = runCall(convolutions.conv2d, geometry, [x, w]);
   const forX = { ...geometry, inputSize: [inputHeight, inputWidth] };
   const forW = { ...geometry, kernelSize: [kernelHeight, kernelWidth] };
-  const inX = runCall(conv2d.conv2dInput, forX, [g, w]);
-  const inW = runCall(conv2d.conv2dWeight, forW, [x, g]);
+  const inX = runCall(convolutions.conv2dInput, forX, [g, w]);
+  const inW = runCall(convolutions.conv2dWeight, forW, [x, g]);
   expect([y.shape, inX.shape, inW.shape]).toEqual([g.view.shape, x.view.shape, w.view.shape]);
   return [y.elements, inX.elements, inW.elements] as [Float32Array, Float32Array, Float32Array];
 }
@@ -140,7 +140,7 @@ describe('conv2d and its adjoints', () => {
     };
     for (let o = 0; o < 4; o++) w.elements[o * 5] = 1;
     const geometry = { stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1 };
-    const { shape, elements } = runCall(conv2d.conv2d, geometry, [x, w]);
+    const { shape, elements } = runCall(convolutions.conv2d, geometry, [x, w]);
     expect(shape).toEqual([1, 4, 1, 2]);
     expect(elements).toEqual(new Float32Array([1, 3, 2, 4, 5, 7, 6, 8]));
   });

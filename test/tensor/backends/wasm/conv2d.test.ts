@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wasmBackend } from '../../../../packages/tensor/src/backends/wasm/wasm.ts';
 import type { TypedArray } from '../../../../packages/tensor/src/array/dtype.ts';
+import { convolutions } from '../../../../packages/tensor/src/ops/product/convolutions.ts';
 import {
-  conv2d,
   conv2dOutputSize,
   type Conv2dGeometry,
 } from '../../../../packages/tensor/src/primitives/conv2d.ts';
@@ -62,9 +62,9 @@ function runAll({ geometry, x, w, g }: Case, backend?: typeof one): TypedArray[]
   const inputSize = x.view.shape.slice(2);
   const kernelSize = w.view.shape.slice(2);
   return [
-    runCall(conv2d.conv2d, geometry, [x, w], backend),
-    runCall(conv2d.conv2dInput, { ...geometry, inputSize }, [g, w], backend),
-    runCall(conv2d.conv2dWeight, { ...geometry, kernelSize }, [x, g], backend),
+    runCall(convolutions.conv2d, geometry, [x, w], backend),
+    runCall(convolutions.conv2dInput, { ...geometry, inputSize }, [g, w], backend),
+    runCall(convolutions.conv2dWeight, { ...geometry, kernelSize }, [x, g], backend),
   ].map(({ elements }) => elements);
 }
 
@@ -141,7 +141,7 @@ describe('conv2d and its adjoints on wasm', () => {
       view: contiguousView([4, 3, 1, 1]),
       elements: fill(new Float32Array(12), 2),
     };
-    const run = (backend?: typeof one) => runCall(conv2d.conv2d, geometry, [x, w], backend);
+    const run = (backend?: typeof one) => runCall(convolutions.conv2d, geometry, [x, w], backend);
     expect(run(one)).toStrictEqual(run());
   });
 
@@ -153,7 +153,7 @@ describe('conv2d and its adjoints on wasm', () => {
       weights.elements[weights.elements.length - 1] = Infinity;
       const params = { ...geometry, inputSize: x.view.shape.slice(2) };
       const run = (backend?: typeof one): TypedArray =>
-        runCall(conv2d.conv2dInput, params, [g, weights], backend).elements;
+        runCall(convolutions.conv2dInput, params, [g, weights], backend).elements;
       const notFinite = (elements: TypedArray): number[] =>
         Array.from(elements).map((element) => (Number.isFinite(element) ? 0 : element));
       expect(notFinite(run(two))).toStrictEqual(notFinite(run()));

@@ -4,7 +4,6 @@ import { overwrittenInputs, type Plan } from '../../plan/plan.ts';
 import { allocateArray, type DType, type TypedArray } from '../../array/dtype.ts';
 import { expectMemory, lostIn } from '../../errors.ts';
 import type { KernelParams } from '../../primitives/table.ts';
-import { conv2d, conv2dInput, conv2dWeight } from './conv2d.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { map } from './map.ts';
 import { matmul } from './matmul.ts';
@@ -18,7 +17,7 @@ type Run = (buffers: readonly TypedArray[]) => void;
 /** The operations that have a kernel of their own. */
 const calls: {
   readonly [N in keyof KernelParams]: (kernel: CallKernel, params: KernelParams[N]) => Run;
-} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits };
+} = { matmul, gather, scatterAdd, iota, randomBits };
 
 /**
  * The backend in plain TypeScript loops: the definition of what each primitive means, and what every

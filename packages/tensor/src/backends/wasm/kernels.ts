@@ -3,8 +3,6 @@ import type { FusedParams } from '../../composites/table.ts';
 import type { KernelParams } from '../../primitives/table.ts';
 import { attentionGrad } from './attention/attention-grad.ts';
 import { attention } from './attention/attention.ts';
-import { conv2dWeight } from './conv2d/conv2d-weight.ts';
-import { conv2d, conv2dInput } from './conv2d/conv2d.ts';
 import { map } from './elementwise/map.ts';
 import { reduce } from './elementwise/reduce.ts';
 import { gather } from './indexing/gather.ts';
@@ -34,7 +32,7 @@ interface CallParams extends KernelParams, FusedParams {}
 
 const calls: {
   readonly [N in keyof CallParams]: (kernel: CallKernel, params: CallParams[N]) => KernelCode;
-} = { matmul, conv2d, conv2dInput, conv2dWeight, gather, scatterAdd, iota, randomBits, ...fused };
+} = { matmul, gather, scatterAdd, iota, randomBits, ...fused };
 
 /** The names of the composites that have a kernel of their own. */
 export const fusedComposites: ReadonlySet<string> = new Set(Object.keys(fused));

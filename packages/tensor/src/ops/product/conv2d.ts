@@ -1,12 +1,9 @@
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import { apply } from '../../interpreter.ts';
-import {
-  checkGeometry,
-  conv2d as primitives,
-  type Conv2dGeometry,
-} from '../../primitives/conv2d.ts';
+import { checkGeometry, type Conv2dGeometry } from '../../primitives/conv2d.ts';
 import type { Tensor } from '../../tensor.ts';
+import { convolutions } from './convolutions.ts';
 
 /** One number for both directions, or `[vertical, horizontal]`. */
 export type Size2d = number | readonly [number, number];
@@ -44,7 +41,7 @@ const GEOMETRY = ['stride', 'padding', 'dilation', 'groups'] as const;
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   checkTensors('conv2d', { x, weight });
   checkOptions('conv2d', options, GEOMETRY);
-  return apply(primitives.conv2d, [x, weight], geometryOf(options))[0];
+  return apply(convolutions.conv2d, [x, weight], geometryOf(options))[0];
 }
 
 /**
@@ -104,7 +101,7 @@ export function convTranspose2d(
       [x.shape, weight.shape],
     );
   }
-  return apply(primitives.conv2dInput, [x, weight], { ...geometry, inputSize })[0];
+  return apply(convolutions.conv2dInput, [x, weight], { ...geometry, inputSize })[0];
 }
 
 /** The geometry with its defaults, every size a pair. */

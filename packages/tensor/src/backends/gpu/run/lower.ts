@@ -1,6 +1,7 @@
 import { kernelIn, type CallKernel, type Kernel } from '../../../plan/kernel.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import type { FusedParams } from '../../../composites/table.ts';
+import type { Conv2dParams } from '../../../primitives/conv2d.ts';
 import type { SortParams } from '../../../primitives/sort.ts';
 import type { KernelParams } from '../../../primitives/table.ts';
 import { sizeOf } from '../../../array/shape.ts';
@@ -46,7 +47,7 @@ const fused: { readonly [N in keyof FusedParams]: Lower<FusedParams[N]> } = {
 export const fusedComposites: ReadonlySet<string> = new Set(Object.keys(fused));
 
 /** The operations that have a kernel of their own, with their attributes. */
-interface CallParams extends KernelParams, SortParams, FusedParams {}
+interface CallParams extends KernelParams, Conv2dParams, SortParams, FusedParams {}
 
 const calls: { readonly [N in keyof CallParams]: Lower<CallParams[N]> } = {
   matmul: lowerMatmul,

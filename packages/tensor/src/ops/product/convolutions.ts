@@ -1,0 +1,46 @@
+import {
+  conv2d as conv2dOnCpu,
+  conv2dInput as conv2dInputOnCpu,
+  conv2dWeight as conv2dWeightOnCpu,
+} from '../../backends/cpu/conv2d.ts';
+import { conv2dWeight as conv2dWeightOnWasm } from '../../backends/wasm/conv2d/conv2d-weight.ts';
+import {
+  conv2d as conv2dOnWasm,
+  conv2dInput as conv2dInputOnWasm,
+} from '../../backends/wasm/conv2d/conv2d.ts';
+import { conv2d as primitives, type Conv2dParams } from '../../primitives/conv2d.ts';
+import type { KernelPrimitive } from '../../primitives/primitive.ts';
+
+type Convolutions = { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2dParams[N]> };
+
+/**
+ * The convolutions with their kernels for `cpu` and `wasm`, a tenth of the package: a page that never
+ * convolves loads none of them.
+ *
+ * @example
+ * const geometry = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 } as const;
+ * apply(convolutions.conv2d, [ones([1, 1, 3, 3]), ones([1, 1, 3, 3])], geometry)[0]; // [[[[9]]]]
+ */
+export const convolutions: Convolutions = {
+  conv2d: {
+    ...primitives.conv2d,
+    kernels: { cpu: conv2dOnCpu, wasm: conv2dOnWasm },
+    get relatives(): Convolutions {
+      return convolutions;
+    },
+  },
+  conv2dInput: {
+    ...primitives.conv2dInput,
+    kernels: { cpu: conv2dInputOnCpu, wasm: conv2dInputOnWasm },
+    get relatives(): Convolutions {
+      return convolutions;
+    },
+  },
+  conv2dWeight: {
+    ...primitives.conv2dWeight,
+    kernels: { cpu: conv2dWeightOnCpu, wasm: conv2dWeightOnWasm },
+    get relatives(): Convolutions {
+      return convolutions;
+    },
+  },
+};
