@@ -1,8 +1,15 @@
-import { encodeSafetensors, type SafetensorsEntry } from '@tessera/tensor';
+import {
+  cpuBackend,
+  encodeSafetensors,
+  setDefaultBackend,
+  wasmBackend,
+  type SafetensorsEntry,
+} from '@tessera/tensor';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { diskFolder, sharedGoldenFolder } from './disk-folder.ts';
@@ -25,6 +32,26 @@ describe.runIf(shared !== null)('the golden data beside the repository', () => {
       const results = await runCases(await sectionCases(section, folder, mode));
       expect(failures(results)).toEqual([]);
       expect(results.length).toBeGreaterThan(0);
+    });
+  }
+});
+
+describe('angles, hyperbolas and remainders as PyTorch has them', () => {
+  const folder = diskFolder(fileURLToPath(new URL('elementary', import.meta.url)));
+
+  for (const mode of ['eager', 'compiled'] as const) {
+    test.each([
+      ['cpu', cpuBackend],
+      ['wasm', () => wasmBackend({ threads: 1 })],
+    ])(`on %s, ${mode}`, async (_, backend) => {
+      setDefaultBackend(backend());
+      try {
+        const results = await runCases(await sectionCases('ops', folder, mode));
+        expect(failures(results)).toEqual([]);
+        expect(results.length).toBeGreaterThan(40);
+      } finally {
+        setDefaultBackend(null);
+      }
     });
   }
 });

@@ -1,6 +1,7 @@
 import { arithmetic } from './cases/arithmetic.ts';
 import { arranging } from './cases/arranging.ts';
 import { comparisons } from './cases/comparisons.ts';
+import { elementary } from './cases/elementary.ts';
 import { images } from './cases/images.ts';
 import { joining } from './cases/joining.ts';
 import { losses } from './cases/losses.ts';
@@ -16,6 +17,7 @@ import type { OpRow } from './row.ts';
 /** One row for every variant of every operation. */
 export const rows: readonly OpRow[] = [
   ...arithmetic,
+  ...elementary,
   ...comparisons,
   ...reductions,
   ...movements,

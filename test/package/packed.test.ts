@@ -165,9 +165,9 @@ describe('a bundle', () => {
     `);
     expect(output).toBe('6 function\n');
     const functions = modules.filter((module) => FUNCTIONS.test(module));
-    expect(functions).toContain('@tessera/tensor/dist/ops/einsum.js');
+    expect(functions).toContain('@tessera/tensor/dist/ops/product/einsum.js');
     expect(functions).toContain('@tessera/autograd/dist/optim/schedule.js');
-    expect(functions).not.toContain('@tessera/tensor/dist/ops/conv.js');
+    expect(functions).not.toContain('@tessera/tensor/dist/ops/product/conv2d.js');
     expect(functions).not.toContain('@tessera/autograd/dist/optim/adamw.js');
     expect(functions).not.toContain('@tessera/autograd/dist/grad.js');
   });

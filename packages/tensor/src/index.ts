@@ -73,6 +73,9 @@ export {
 export { gelu, geluErf, silu, softplus } from './ops/elementwise/activation.ts';
 export { attention, type AttentionOptions } from './ops/network/attention.ts';
 export { clamp, clamp as clip } from './ops/elementwise/clamp.ts';
+export { acosh, asinh, atanh, cosh, sinh } from './ops/elementwise/hyperbolic.ts';
+export { ceil, floorDivide, mod, round, sign } from './ops/elementwise/rounding.ts';
+export { acos, asin, atan, atan2, tan } from './ops/elementwise/trigonometric.ts';
 export { concat, stack, where } from './ops/arrangement/combine.ts';
 export { conv1d, type Conv1dOptions } from './ops/product/conv1d.ts';
 export {

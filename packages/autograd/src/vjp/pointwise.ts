@@ -1,3 +1,4 @@
+import type { Tensor } from '@tessera/tensor';
 import type { PointwiseParams } from '@tessera/tensor/extend';
 import { notDifferentiable, rule, type NotDifferentiable, type VjpEntry } from './rule.ts';
 
@@ -35,6 +36,8 @@ export const pointwise: { readonly [N in keyof PointwiseParams]: VjpEntry<Pointw
 
   floor: notDifferentiable('piecewise constant: the gradient is 0 wherever it exists'),
 
+  round: notDifferentiable('piecewise constant: the gradient is 0 wherever it exists'),
+
   add: rule('y = a + b', ['ā = ȳ', 'b̄ = ȳ'], ([ȳ]) => [() => ȳ, () => ȳ]),
 
   sub: rule('y = a − b', ['ā = ȳ', 'b̄ = −ȳ'], ([ȳ]) => [() => ȳ, () => ȳ.neg()]),
@@ -63,6 +66,28 @@ export const pointwise: { readonly [N in keyof PointwiseParams]: VjpEntry<Pointw
         return ȳ.mul(y).mul(flat.where(1, a).log());
       },
     ],
+  ),
+
+  mod: rule('y = a mod b', ['ā = ȳ', 'b̄ = −ȳ·⌊a/b⌋'], ([ȳ], { inputs: [a, b] }) => [
+    () => ȳ,
+    () => ȳ.mul(a.div(b).floor()).neg(),
+  ]),
+
+  atan2: rule(
+    'y = atan2(a, b)',
+    ['ā = ȳ·b/(a² + b²)', 'b̄ = −ȳ·a/(a² + b²) (both 0 where a = b = 0)'],
+    ([ȳ], { inputs: [a, b] }) => {
+      // 1/r = larger/(a² + b²) and smaller/larger · 1/r, where no square leaves the range of float32
+      const isFlat = a.abs().lessEqual(b.abs());
+      const larger = isFlat.where(b, a);
+      const isOrigin = larger.equal(0);
+      const divisor = isOrigin.where(1, larger);
+      const ratio = isFlat.where(a, b).div(divisor);
+      const inverse = ȳ.div(divisor.mul(ratio.square().add(1)));
+      const part = (isOne: Tensor): Tensor =>
+        isOrigin.where(0, isOne.where(inverse, inverse.mul(ratio)));
+      return [() => part(isFlat), () => part(isFlat.not()).neg()];
+    },
   ),
 
   maximum: rule(

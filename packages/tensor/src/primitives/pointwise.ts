@@ -16,11 +16,14 @@ export interface PointwiseParams {
   sigmoid: NoParams;
   erf: NoParams;
   floor: NoParams;
+  round: NoParams;
   add: NoParams;
   sub: NoParams;
   mul: NoParams;
   div: NoParams;
   pow: NoParams;
+  mod: NoParams;
+  atan2: NoParams;
   maximum: NoParams;
   less: NoParams;
   lessEqual: NoParams;
@@ -46,6 +49,8 @@ export const pointwise: {
   sigmoid: unary('sigmoid', (x) => 1 / (1 + Math.exp(-x))),
   erf: unary('erf', (x) => erf(x)),
   floor: unary('floor', (x) => Math.floor(x)),
+  /** The nearest whole number; of two equally near ones the even one. */
+  round: unary('round', roundHalfToEven),
   add: binary('add', (a, b) => a + b, {
     dtypes: ['float32', 'int32'],
     commutative: true,
@@ -60,6 +65,10 @@ export const pointwise: {
   }),
   div: binary('div', (a, b) => a / b, { rightIdentity: 1 }),
   pow: binary('pow', power, { rightIdentity: 1 }),
+  /** a − b · ⌊a / b⌋ without rounding: the remainder that has the sign of b. */
+  mod: binary('mod', (a, b, _c, dtype) => modulo(a, b, dtype), { dtypes: ['float32', 'int32'] }),
+  /** The angle of the point (b, a), seen from the origin, in (−π, π]. */
+  atan2: binary('atan2', (a, b) => Math.atan2(a, b), {}),
   /** The larger one, NaN if either is; of bools the logical or. */
   maximum: binary('maximum', (a, b) => Math.max(a, b), {
     dtypes: ['float32', 'int32', 'bool'],
@@ -110,6 +119,25 @@ export function saturateInt32(x: number): number {
  */
 export function power(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
+}
+
+/**
+ * `x` to the nearest whole number, halves to the even one; −0 stays −0.
+ *
+ * Source: IEEE 754-2019, section 5.9, roundToIntegralTiesToEven.
+ */
+export function roundHalfToEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  const isUp = rest > 0.5 || (rest === 0.5 && below % 2 !== 0);
+  return isUp ? -Math.floor(-x) : below;
+}
+
+/** The remainder of `a / b` that has the sign of b; b = 0 gives NaN, of int32 0. */
+export function modulo(a: number, b: number, dtype: DType): number {
+  if (b === 0 && dtype === 'int32') return 0;
+  const rest = a % b; // exact, with the sign of a
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
 /**

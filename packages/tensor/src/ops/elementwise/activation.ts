@@ -6,12 +6,13 @@ import { log1p } from './exponential.ts';
 const REACH = 110;
 
 /**
- * `x · gate(x)` for a gate that rises from 0 to 1. Far out the value is −0 or x, and its derivatives are
- * those of 0 and x: where the gate is flat, no derivative passes through it, since ∞ · 0 is NaN.
+ * `x · gate(x)` for a gate that rises from 0 to 1: far out it is 0 or x, and so are its derivatives, which
+ * would else be ∞ · 0.
  */
 function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
-  const raised = x.less(-REACH).where(-REACH, x);
-  return raised.mul(gate(raised.greater(REACH).where(REACH, raised)));
+  const isLow = x.less(-REACH);
+  const raised = isLow.where(-REACH, x);
+  return isLow.where(0, x.mul(gate(raised.greater(REACH).where(REACH, raised))));
 }
 
 /**

@@ -1,36 +1,81 @@
 import type { Expression, ExpressionNode } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { PointwiseParams } from '../../../primitives/pointwise.ts';
+import { StateError } from '../../../errors.ts';
 import { floatText, intHalves, type KernelWriter, type Value } from '../kernel/writer.ts';
 
 type Apply = ExpressionNode & { readonly kind: 'apply' };
 
-/** How a pointwise primitive is written, for operands that are floats (bools are 0 or 1). */
-type Formula = (a: string, b: string, c: string) => string;
+/** How a pointwise primitive is written. */
+interface Formula {
+  /** Of operands that are floats; bools are 0 or 1. */
+  readonly float: (a: string, b: string, c: string) => string;
+  /** Where the last operand is an int32; missing where the primitive refuses them. */
+  readonly int?: IntFormula;
+}
+
+type IntFormula = (writer: KernelWriter, operands: readonly Value[]) => Value;
+
+type Halves = ReturnType<typeof intHalves>;
 
 const isTrue = (condition: string): string => `${condition} ? 1 : 0`;
 
-const floats: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>> = {
-  neg: (a) => `-${a}`,
-  exp: (a) => `exponential(${a})`,
-  log: (a) => `logarithm(${a})`,
-  sqrt: (a) => `squareRoot(${a})`,
-  sin: (a) => `sine(${a}, 0)`,
-  cos: (a) => `sine(${a}, 1)`,
-  tanh: (a) => `hyperbolicTangent(${a})`,
-  sigmoid: (a) => `1 / (1 + exponential(-${a}))`,
-  erf: (a) => `errorFunction(${a})`,
-  floor: (a) => `Math.floor(${a})`,
-  add: (a, b) => `${a} + ${b}`,
-  sub: (a, b) => `${a} - ${b}`,
-  mul: (a, b) => `${a} * ${b}`,
-  div: (a, b) => `${a} / ${b}`,
-  pow: (a, b) => `power(${a}, ${b})`,
-  maximum: (a, b) => `larger(${a}, ${b})`,
-  less: (a, b) => isTrue(`${a} < ${b}`),
-  lessEqual: (a, b) => isTrue(`${a} <= ${b}`),
-  equal: (a, b) => isTrue(`${a} === ${b}`),
-  where: (condition, a, b) => `${condition} > 0.5 ? ${a} : ${b}`,
+const float = (formula: Formula['float']): Formula => ({ float: formula });
+
+const compareInts =
+  (condition: (a: Halves, b: Halves) => string): IntFormula =>
+  (writer, [x, y]) => ({
+    kind: 'float',
+    text: writer.local(isTrue(condition(intHalves(x), intHalves(y)))),
+  });
+
+/** Every pointwise primitive; a cast is written by {@link writeCast}. */
+const formulas: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>> = {
+  neg: { float: (a) => `-${a}`, int: (writer, [x]) => subtractInts(writer, ZERO, x) },
+  exp: float((a) => `exponential(${a})`),
+  log: float((a) => `logarithm(${a})`),
+  sqrt: float((a) => `squareRoot(${a})`),
+  sin: float((a) => `sine(${a}, 0)`),
+  cos: float((a) => `sine(${a}, 1)`),
+  tanh: float((a) => `hyperbolicTangent(${a})`),
+  sigmoid: float((a) => `1 / (1 + exponential(-${a}))`),
+  erf: float((a) => `errorFunction(${a})`),
+  floor: float((a) => `Math.floor(${a})`),
+  round: float((a) => `roundHalfToEven(${a})`),
+  add: { float: (a, b) => `${a} + ${b}`, int: (writer, [x, y]) => addInts(writer, x, y) },
+  sub: { float: (a, b) => `${a} - ${b}`, int: (writer, [x, y]) => subtractInts(writer, x, y) },
+  mul: { float: (a, b) => `${a} * ${b}`, int: (writer, [x, y]) => multiplyInts(writer, x, y) },
+  div: float((a, b) => `${a} / ${b}`),
+  pow: float((a, b) => `power(${a}, ${b})`),
+  mod: {
+    float: (a, b) => `modulo(${a}, ${b})`,
+    int: (writer, [x, y]) => moduloOfInts(writer, x, y),
+  },
+  atan2: float((a, b) => `angle(${a}, ${b})`),
+  maximum: {
+    float: (a, b) => `larger(${a}, ${b})`,
+    int: (writer, [x, y]) => largerInt(writer, x, y),
+  },
+  less: {
+    float: (a, b) => isTrue(`${a} < ${b}`),
+    int: compareInts(
+      (a, b) => `${a.high} < ${b.high} || (${a.high} === ${b.high} && ${a.low} < ${b.low})`,
+    ),
+  },
+  lessEqual: {
+    float: (a, b) => isTrue(`${a} <= ${b}`),
+    int: compareInts(
+      (a, b) => `${a.high} < ${b.high} || (${a.high} === ${b.high} && ${a.low} <= ${b.low})`,
+    ),
+  },
+  equal: {
+    float: (a, b) => isTrue(`${a} === ${b}`),
+    int: compareInts((a, b) => `${a.high} === ${b.high} && ${a.low} === ${b.low}`),
+  },
+  where: {
+    float: (condition, a, b) => `${condition} > 0.5 ? ${a} : ${b}`,
+    int: (writer, [condition, x, y]) => selectInt(writer, `${floatText(condition)} > 0.5`, x, y),
+  },
 };
 
 /** Values of nodes that are computed elsewhere, by index. */
@@ -67,10 +112,10 @@ export function writeExpression(
     const operands = node.args.map(valueOf);
     const from = nodes[node.args[node.args.length - 1]].dtype;
     if (node.primitive.name === 'cast') return writeCast(writer, operands[0], from, node.dtype);
-    if (from === 'int32') return writeInts(writer, node, operands);
+    const formula = formulas[node.primitive.name as keyof typeof formulas];
+    if (from === 'int32') return writeInts(writer, node, formula, operands);
     const [a, b = a, c = a] = operands.map(floatText);
-    const formula = floats[node.primitive.name as keyof typeof floats];
-    return { kind: 'float', text: writer.local(formula(a, b, c)) };
+    return { kind: 'float', text: writer.local(formula.float(a, b, c)) };
   };
   return results.map(valueOf);
 }
@@ -116,25 +161,17 @@ function writeCast(writer: KernelWriter, value: Value, from: DType, to: DType): 
 }
 
 /** An operation whose last operand is an int32. */
-function writeInts(writer: KernelWriter, node: Apply, operands: readonly Value[]): Value {
-  const name = node.primitive.name as keyof PointwiseParams;
-  if (name === 'where') {
-    const condition = `${floatText(operands[0])} > 0.5`;
-    return selectInt(writer, condition, operands[1], operands[2]);
-  }
-  if (name === 'neg')
-    return subtractInts(writer, { kind: 'int', high: '0', low: '0' }, operands[0]);
-  const [x, y] = operands;
-  if (name === 'add') return addInts(writer, x, y);
-  if (name === 'sub') return subtractInts(writer, x, y);
-  if (name === 'mul') return multiplyInts(writer, x, y);
-  if (name === 'maximum') return largerInt(writer, x, y);
-  const [a, b] = [intHalves(x), intHalves(y)];
-  const last = { less: '<', lessEqual: '<=', equal: '===' }[name as 'less'];
-  const same = `${a.high} === ${b.high} && ${a.low} ${last} ${b.low}`;
-  const condition = name === 'equal' ? same : `${a.high} < ${b.high} || (${same})`;
-  return { kind: 'float', text: writer.local(isTrue(condition)) };
+function writeInts(
+  writer: KernelWriter,
+  { primitive: { name } }: Apply,
+  { int }: Formula,
+  operands: readonly Value[],
+): Value {
+  if (int !== undefined) return int(writer, operands);
+  throw new StateError('prepare', `the gpu backend has no formula for ${name} of int32.`);
 }
+
+const ZERO: Value = { kind: 'int', high: '0', low: '0' };
 
 /** The sum modulo 2³². */
 export function addInts(writer: KernelWriter, x: Value, y: Value): Value {
@@ -171,6 +208,14 @@ function multiplyInts(writer: KernelWriter, x: Value, y: Value): Value {
     high: writer.local(`wrapHigh(${cross} + highProduct(${a.low}, ${b.low}))`),
     low: writer.local(`lowProduct(${a.low}, ${b.low})`),
   };
+}
+
+/** The remainder that has the sign of the second one, 0 where that is 0. */
+function moduloOfInts(writer: KernelWriter, x: Value, y: Value): Value {
+  const [a, b] = [intHalves(x), intHalves(y)];
+  const half = (which: 0 | 1): string =>
+    writer.local(`moduloOfInts(${a.high}, ${a.low}, ${b.high}, ${b.low}, ${which})`);
+  return { kind: 'int', high: half(1), low: half(0) };
 }
 
 /** The larger of two. */

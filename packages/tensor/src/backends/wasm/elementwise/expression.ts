@@ -5,6 +5,8 @@ import type { V128 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { f32x4, i32x4, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
+import { mod, modOfInts } from './modulo.ts';
+import { atan2 } from './transcendental/arctangent.ts';
 import { erf } from './transcendental/erf.ts';
 import { exp, sigmoid, tanh } from './transcendental/exponential.ts';
 import { log } from './transcendental/logarithm.ts';
@@ -58,11 +60,15 @@ const rules: Readonly<Record<keyof PointwiseParams, Rule>> = {
   sigmoid: ({ args: [x], f, routines }) => sigmoid(x, f, routines),
   erf: ({ args: [x], f, routines }) => erf(x, f, routines),
   floor: byDType(f32x4.floor),
+  round: byDType(f32x4.nearest),
   add: byDType(f32x4.add, i32x4.add),
   sub: byDType(f32x4.sub, i32x4.sub),
   mul: byDType(f32x4.mul, i32x4.mul, v128.and),
   div: byDType(f32x4.div),
   pow: ({ args: [a, b], f }) => pow(a, b, f),
+  mod: ({ args: [a, b], from, f, routines }) =>
+    from === 'int32' ? modOfInts(a, b, f) : mod(a, b, f, routines),
+  atan2: ({ args: [a, b], f, routines }) => atan2(a, b, f, routines),
   maximum: byDType(f32x4.max, i32x4.max_s, v128.or),
   less: byDType(f32x4.lt, i32x4.lt_s, (a, b) => v128.andnot(b, a)),
   lessEqual: byDType(f32x4.le, i32x4.le_s, (a, b) => v128.not(v128.andnot(a, b))),

@@ -27,12 +27,8 @@ export interface Fold {
 
 /** The fold of a kernel. */
 export function foldOf({ primitive, outputs: [{ dtype }] }: ReduceKernel): Fold {
-  const name = primitive.name as keyof ReduceParams;
-  const initial = primitive.initial(dtype);
-  if (dtype === 'int32') return name === 'sum' ? int32Sum : int32Max;
-  return name === 'sum'
-    ? floatFold(initial, f32x4.add, f64.add)
-    : floatFold(initial, f32x4.max, f64.max);
+  const { float32, int32 } = folds[primitive.name as keyof ReduceParams];
+  return dtype === 'int32' ? int32 : float32;
 }
 
 function floatFold(
@@ -83,8 +79,19 @@ function int32Fold(
   };
 }
 
-const int32Sum = int32Fold(0, i32x4.add, i32.add);
-const int32Max = int32Fold(-(2 ** 31), i32x4.max_s, (a, b) => select(i32.gt_s(a, b), a, b));
+/** How every reduction folds. */
+const folds: Readonly<
+  Record<keyof ReduceParams, { readonly float32: Fold; readonly int32: Fold }>
+> = {
+  sum: {
+    float32: floatFold(0, f32x4.add, f64.add),
+    int32: int32Fold(0, i32x4.add, i32.add),
+  },
+  max: {
+    float32: floatFold(-Infinity, f32x4.max, f64.max),
+    int32: int32Fold(-(2 ** 31), i32x4.max_s, (x, y) => select(i32.gt_s(x, y), x, y)),
+  },
+};
 
 /** Only lane 0 of `value`, with the fold of no elements in the others. */
 export function firstLane(value: V128, { identity }: Fold): V128 {
