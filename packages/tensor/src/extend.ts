@@ -17,7 +17,8 @@ export type {
 } from './plan/kernel.ts';
 export { planMemory } from './compile/memory.ts';
 export { planProgram } from './compile/pipeline.ts';
-export { formatPlan, type Plan, type PlanBuffer, type PlanOutput } from './plan/plan.ts';
+export { formatPlan } from './plan/format.ts';
+export type { Plan, PlanBuffer, PlanOutput } from './plan/plan.ts';
 export {
   checkProgram,
   formatProgram,

@@ -41,15 +41,15 @@ describe('barrier', () => {
     };
     expect(kernels((y) => y)).toMatchInlineSnapshot(`
       [
-        "  tmp2: float32[4, 4], tmp3: float32[4, 4] = map [4, 4] t0 = mul(in0[4, 4], 2); sin(t0), cos(exp(t0))",
+        "  tmp2@0: float32[4, 4], tmp3@64: float32[4, 4] = map [4, 4] t0 = mul(in0, 2); sin(t0), cos(exp(t0))",
         "  out0: float32[4, 4] = matmul(tmp2[4, 4], in1[4, 4])",
         "  out1: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])",
       ]
     `);
     expect(kernels(barrier)).toMatchInlineSnapshot(`
       [
-        "  tmp2: float32[4, 4], tmp3: float32[4, 4] = map [4, 4] t0 = mul(in0[4, 4], 2); t0, sin(t0)",
-        "  tmp4: float32[4, 4] = map [4, 4] cos(exp(tmp2[4, 4]))",
+        "  tmp2@0: float32[4, 4], tmp3@64: float32[4, 4] = map [4, 4] t0 = mul(in0, 2); t0, sin(t0)",
+        "  tmp4@0: float32[4, 4] = map [4, 4] cos(exp(tmp2))",
         "  out0: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])",
         "  out1: float32[4, 4] = matmul(tmp4[4, 4], in1[4, 4])",
       ]

@@ -29,7 +29,8 @@ describe('assemblies', () => {
     };
     expect(planOf((x) => [grad(loss)(x)], [[2, 6]])).toMatchInlineSnapshot(`
       "plan: 3 kernels, arena 0 bytes
-        out0: float32[2, 2] strides [6, 1] offset 4 = map [2, 2] add(cos(in0[2, 2] strides [6, 1] offset 4), 0)
+        out0: float32[2, 2] strides [6, 1] offset 4 =
+            map [2, 2] add(cos(in0[2, 2] strides [6, 1] offset 4), 0)
         out0: float32[2, 2] strides [6, 1] offset 2 = map [2, 2] add(in0[2, 2] strides [6, 1], 0)
         out0: float32[2, 2] strides [6, 1] = map [2, 2] add(in0[2, 2] strides [6, 1] offset 2, 0)"
     `);
@@ -56,13 +57,11 @@ describe('assemblies', () => {
     };
     expect(planOf((x) => [grad(loss)(x)], [[3]])).toMatchInlineSnapshot(`
       "plan: 5 kernels, arena 128 bytes
-        tmp1: float32 × 3 at byte 0
-        tmp2: float32 × 3 at byte 64
-        tmp1: float32[3] = map [3] 0
-        tmp1: float32[2] offset 1 = map [2] in0[2]
-        tmp2: float32[3] = map [3] 0
+        tmp1@0: float32[3] = map [3] 0
+        tmp1: float32[2] offset 1 = map [2] in0
+        tmp2@64: float32[3] = map [3] 0
         tmp2: float32[2] = map [2] in0[2] offset 1
-        out0: float32[3] = map [3] add(tmp1[3], tmp2[3])"
+        out0: float32[3] = map [3] add(tmp1, tmp2)"
     `);
   });
 
@@ -74,7 +73,7 @@ describe('assemblies', () => {
     expect(planOf((x) => [grad(loss)(x)], [[6]])).toMatchInlineSnapshot(`
       "plan: 3 kernels, arena 0 bytes
         out0: float32[6] = map [6] 0
-        out0: float32[2] offset 4 = map [2] add(in0[2], 0)
+        out0: float32[2] offset 4 = map [2] add(in0, 0)
         out0: float32[2] = map [2] add(in0[2] offset 4, 0)"
     `);
   });
@@ -103,8 +102,8 @@ describe('assemblies', () => {
       ),
     ).toMatchInlineSnapshot(`
       "plan: 2 kernels, arena 0 bytes
-        out0: float32[2, 3] offset 3 = map [2, 3] add(mul(in0[2, 3], 2), 0)
-        out0: float32[1, 3] = map [1, 3] add(exp(in1[1, 3]), 0)"
+        out0: float32[2, 3] offset 3 = map [2, 3] add(mul(in0, 2), 0)
+        out0: float32[1, 3] = map [1, 3] add(exp(in1), 0)"
     `);
   });
 });
@@ -122,20 +121,21 @@ describe('rematerialisation', () => {
     ]);
     expect(plan).toMatchInlineSnapshot(`
       "plan: 8 kernels, arena 192 bytes
-        tmp2: float32 × 16 at byte 0
-        tmp3: float32 × 16 at byte 64
-        tmp4: float32 × 16 at byte 128
-        tmp6: float32 × 1 at byte 64
-        tmp7: float32 × 16 at byte 128
-        tmp8: float32 × 16 at byte 0
-        tmp2: float32[4, 4] = matmul(in0[4, 4], in1[4, 4])
-        tmp3: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, -110, tmp2[4, 4]); t2 = where(less(110, t1), 110, t1); where(t0, 0, mul(tmp2[4, 4], mul(add(tanh(mul(add(mul(mul(mul(t2, t2), t2), 0.044715), t2), 0.7978845608028654)), 1), 0.5)))
-        tmp4: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])
-        out0: float32[] = sum over [0, 1] of [4, 4] tmp4[4, 4]
-        tmp6: float32[] = map [] 1
-        tmp7: float32[4, 4] = matmul(tmp6[4, 4] strides [0, 0], in1[4, 4] strides [1, 4])
-        tmp8: float32[4, 4] = map [4, 4] t0 = less(tmp2[4, 4], -110); t1 = where(t0, 0, tmp7[4, 4]); t2 = where(t0, -110, tmp2[4, 4]); t3 = less(110, t2); t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4), 0.7978845608028654)); t7 = mul(mul(mul(mul(t1, tmp2[4, 4]), 0.5), add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t8 = mul(t7, 0.044715); t9 = mul(mul(t8, t4), t4); add(mul(t1, mul(add(t6, 1), 0.5)), where(t0, 0, where(t3, 0, add(add(add(t7, mul(t8, t5)), t9), t9))))
-        out1: float32[4, 4] = matmul(tmp8[4, 4], in1[4, 4] strides [1, 4])"
+        tmp2@0: float32[4, 4] = matmul(in0[4, 4], in1[4, 4])
+        tmp3@64: float32[4, 4] = map [4, 4] t0 = less(tmp2, -110); t1 = where(t0, -110, tmp2); t2 =
+            where(less(110, t1), 110, t1); where(t0, 0, mul(tmp2, mul(add(tanh(mul(add(mul(mul(mul(t2,
+            t2), t2), 0.044715), t2), 0.7978845608028654)), 1), 0.5)))
+        tmp4@128: float32[4, 4] = matmul(tmp3[4, 4], in1[4, 4])
+        out0: float32[] = sum over [0, 1] of [4, 4] tmp4
+        tmp6@64: float32[] = map [] 1
+        tmp7@128: float32[4, 4] = matmul(tmp6[4, 4] strides [0, 0], in1[4, 4]ᵀ)
+        tmp8@0: float32[4, 4] = map [4, 4] t0 = less(tmp2, -110); t1 = where(t0, 0, tmp7); t2 = where(t0,
+            -110, tmp2); t3 = less(110, t2); t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 =
+            tanh(mul(add(mul(mul(t5, t4), 0.044715), t4), 0.7978845608028654)); t7 = mul(mul(mul(mul(t1,
+            tmp2), 0.5), add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t8 = mul(t7, 0.044715); t9 =
+            mul(mul(t8, t4), t4); add(mul(t1, mul(add(t6, 1), 0.5)), where(t0, 0, where(t3, 0,
+            add(add(add(t7, mul(t8, t5)), t9), t9))))
+        out1: float32[4, 4] = matmul(tmp8[4, 4], in1[4, 4]ᵀ)"
     `);
   });
 
@@ -146,17 +146,14 @@ describe('rematerialisation', () => {
     };
     expect(planOf((x) => [grad(loss)(x)], [[2, 3]])).toMatchInlineSnapshot(`
       "plan: 6 kernels, arena 192 bytes
-        tmp1: float32 × 2 at byte 0
-        tmp2: float32 × 2 at byte 64
-        tmp3: float32 × 2 at byte 64
-        tmp4: float32 × 6 at byte 128
-        tmp5: float32 × 2 at byte 64
-        tmp1: float32[2] = sum over [1] of [2, 3] sin(in0[2, 3])
-        tmp2: float32[2] = sum over [1] of [2, 3] exp(mul(tmp1[2, 3] strides [1, 0], in0[2, 3]))
-        tmp3: float32[2] = map [2] add(tmp2[2], tmp2[2])
-        tmp4: float32[2, 3] = map [2, 3] mul(tmp3[2, 3] strides [1, 0], exp(mul(tmp1[2, 3] strides [1, 0], in0[2, 3])))
-        tmp5: float32[2] = sum over [1] of [2, 3] mul(tmp4[2, 3], in0[2, 3])
-        out0: float32[2, 3] = map [2, 3] add(mul(tmp4[2, 3], tmp1[2, 3] strides [1, 0]), mul(tmp5[2, 3] strides [1, 0], cos(in0[2, 3])))"
+        tmp1@0: float32[2] = sum over [1] of [2, 3] sin(in0)
+        tmp2@64: float32[2] = sum over [1] of [2, 3] exp(mul(tmp1[2, 3] strides [1, 0], in0))
+        tmp3@64: float32[2] = map [2] add(tmp2, tmp2)
+        tmp4@128: float32[2, 3] = map [2, 3] mul(tmp3[2, 3] strides [1, 0],
+            exp(mul(tmp1[2, 3] strides [1, 0], in0)))
+        tmp5@64: float32[2] = sum over [1] of [2, 3] mul(tmp4, in0)
+        out0: float32[2, 3] = map [2, 3] add(mul(tmp4, tmp1[2, 3] strides [1, 0]),
+            mul(tmp5[2, 3] strides [1, 0], cos(in0)))"
     `);
   });
 
@@ -174,7 +171,7 @@ describe('rematerialisation', () => {
       ),
     ).toMatchInlineSnapshot(`
       "plan: 2 kernels, arena 0 bytes
-        out0: float32[4, 4] = map [4, 4] exp(in0[4, 4])
+        out0: float32[4, 4] = map [4, 4] exp(in0)
         out1: float32[4, 4] = matmul(out0[4, 4], in1[4, 4])"
     `);
   });
@@ -189,13 +186,14 @@ describe('epilogues', () => {
     ];
     expect(planOf(f, shapes)).toMatchInlineSnapshot(`
       "plan: 2 kernels, arena 64 bytes
-        tmp4: float32 × 15 at byte 0
-        tmp4: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
-        out0: float32[5, 3] = map [5, 3] t0 = add(tmp4[5, 3], in2[5, 3] strides [0, 1]); add(where(lessEqual(t0, 0), 0, t0), in3[5, 3])"
+        tmp4@0: float32[5, 3] = matmul(in0[5, 4], in1[3, 4]ᵀ)
+        out0: float32[5, 3] = map [5, 3] t0 = add(tmp4, in2[5, 3] strides [0, 1]); add(where(lessEqual(t0,
+            0), 0, t0), in3)"
     `);
     expect(planOf(f, shapes, ['matmul'])).toMatchInlineSnapshot(`
       "plan: 1 kernel, arena 0 bytes
-        out0: float32[5, 3] = y = matmul(in0[5, 4], in1[4, 3] strides [1, 4]); [5, 3] t0 = add(y, in2[5, 3] strides [0, 1]); add(where(lessEqual(t0, 0), 0, t0), in3[5, 3])"
+        out0: float32[5, 3] = y = matmul(in0[5, 4], in1[3, 4]ᵀ); [5, 3] t0 = add(y,
+            in2[5, 3] strides [0, 1]); add(where(lessEqual(t0, 0), 0, t0), in3)"
     `);
   });
 
@@ -206,7 +204,8 @@ describe('epilogues', () => {
     };
     expect(planOf(f, shapes.slice(0, 3), ['matmul'])).toMatchInlineSnapshot(`
       "plan: 1 kernel, arena 0 bytes
-        out0: float32[5, 3], out1: float32[5, 3] = y = matmul(in0[5, 4], in1[4, 3] strides [1, 4]); [5, 3] t0 = add(y, in2[5, 3] strides [0, 1]); t0, tanh(t0)"
+        out0: float32[5, 3], out1: float32[5, 3] = y = matmul(in0[5, 4], in1[3, 4]ᵀ); [5, 3] t0 = add(y,
+            in2[5, 3] strides [0, 1]); t0, tanh(t0)"
     `);
   });
 
@@ -217,10 +216,9 @@ describe('epilogues', () => {
     };
     expect(planOf(f, shapes.slice(0, 2), ['matmul'])).toMatchInlineSnapshot(`
       "plan: 3 kernels, arena 64 bytes
-        tmp2: float32 × 15 at byte 0
-        tmp2: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
-        out0: float32[5, 3] = map [5, 3] exp(tmp2[5, 3])
-        out1: float32[3, 3] = matmul(tmp2[3, 5] strides [1, 3], tmp2[5, 3])"
+        tmp2@0: float32[5, 3] = matmul(in0[5, 4], in1[3, 4]ᵀ)
+        out0: float32[5, 3] = map [5, 3] exp(tmp2)
+        out1: float32[3, 3] = matmul(tmp2[5, 3]ᵀ, tmp2[5, 3])"
     `);
   });
 
@@ -244,9 +242,10 @@ describe('epilogues', () => {
     );
     expect(plan).toMatchInlineSnapshot(`
       "plan: 2 kernels, arena 64 bytes
-        tmp3: float32 × 1 at byte 0
-        tmp3: float32[] = sum over [0, 1] of [5, 3] sin(exp(in2[5, 3]))
-        out0: float32[5, 3], out1: float32[5, 3] = y = matmul(in0[5, 4], in1[4, 3] strides [1, 4]); [5, 3] t0 = sin(exp(in2[5, 3])); t1 = mul(y, t0); t2 = add(add(mul(y, t1), t0), tmp3[5, 3] strides [0, 0]); t2, mul(t2, t1)"
+        tmp3@0: float32[] = sum over [0, 1] of [5, 3] sin(exp(in2))
+        out0: float32[5, 3], out1: float32[5, 3] = y = matmul(in0[5, 4], in1[3, 4]ᵀ); [5, 3] t0 =
+            sin(exp(in2)); t1 = mul(y, t0); t2 = add(add(mul(y, t1), t0), tmp3[5, 3] strides [0, 0]); t2,
+            mul(t2, t1)"
     `);
   });
 
@@ -254,9 +253,8 @@ describe('epilogues', () => {
     const f = (x: Tensor, w: Tensor): Tensor[] => [matmul(x, w.transpose()).transpose().add(1)];
     expect(planOf(f, shapes.slice(0, 2), ['matmul'])).toMatchInlineSnapshot(`
       "plan: 2 kernels, arena 64 bytes
-        tmp2: float32 × 15 at byte 0
-        tmp2: float32[5, 3] = matmul(in0[5, 4], in1[4, 3] strides [1, 4])
-        out0: float32[3, 5] = map [3, 5] add(tmp2[3, 5] strides [1, 3], 1)"
+        tmp2@0: float32[5, 3] = matmul(in0[5, 4], in1[3, 4]ᵀ)
+        out0: float32[3, 5] = map [3, 5] add(tmp2[5, 3]ᵀ, 1)"
     `);
   });
 });

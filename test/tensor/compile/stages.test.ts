@@ -56,7 +56,10 @@ describe('plan', () => {
     const f = compile((a: Tensor, b: Tensor) => gelu(a.add(b)).mul(2));
     expect(f.stages(x, zeros([3])).plan).toMatchInlineSnapshot(`
       "plan: 1 kernel, arena 0 bytes
-        out0: float32[2, 3] = map [2, 3] t0 = add(in0[2, 3], in1[2, 3] strides [0, 1]); t1 = less(t0, -110); t2 = where(t1, -110, t0); t3 = where(less(110, t2), 110, t2); mul(where(t1, 0, mul(t0, mul(add(tanh(mul(add(mul(mul(mul(t3, t3), t3), 0.044715), t3), 0.7978845608028654)), 1), 0.5))), 2)"
+        out0: float32[2, 3] = map [2, 3] t0 = add(in0, in1[2, 3] strides [0, 1]); t1 = less(t0, -110);
+            t2 = where(t1, -110, t0); t3 = where(less(110, t2), 110, t2); mul(where(t1, 0, mul(t0,
+            mul(add(tanh(mul(add(mul(mul(mul(t3, t3), t3), 0.044715), t3), 0.7978845608028654)), 1),
+            0.5))), 2)"
     `);
   });
 
@@ -64,9 +67,9 @@ describe('plan', () => {
     const f = compile((a: Tensor, w: Tensor, b: Tensor) => linear(a, w, b).relu());
     expect(f.stages(x, zeros([4, 3]), zeros([4])).plan).toMatchInlineSnapshot(`
       "plan: 2 kernels, arena 64 bytes
-        tmp3: float32 × 8 at byte 0
-        tmp3: float32[2, 4] = matmul(in0[2, 3], in1[3, 4] strides [1, 3])
-        out0: float32[2, 4] = map [2, 4] t0 = add(tmp3[2, 4], in2[2, 4] strides [0, 1]); where(lessEqual(t0, 0), 0, t0)"
+        tmp3@0: float32[2, 4] = matmul(in0[2, 3], in1[4, 3]ᵀ)
+        out0: float32[2, 4] = map [2, 4] t0 = add(tmp3, in2[2, 4] strides [0, 1]); where(lessEqual(t0, 0),
+            0, t0)"
     `);
   });
 
@@ -74,15 +77,11 @@ describe('plan', () => {
     const f = compile((a: Tensor) => softmax(a.mul(3)).square().sum(1));
     expect(f.stages(x).plan).toMatchInlineSnapshot(`
       "plan: 5 kernels, arena 128 bytes
-        tmp1: float32 × 6 at byte 0
-        tmp2: float32 × 2 at byte 64
-        tmp3: float32 × 6 at byte 0
-        tmp4: float32 × 2 at byte 64
-        tmp1: float32[2, 3] = map [2, 3] mul(in0[2, 3], 3)
-        tmp2: float32[2] = max over [1] of [2, 3] tmp1[2, 3]
-        tmp3: float32[2, 3] = map [2, 3] exp(sub(tmp1[2, 3], tmp2[2, 3] strides [1, 0]))
-        tmp4: float32[2] = sum over [1] of [2, 3] tmp3[2, 3]
-        out0: float32[2] = sum over [1] of [2, 3] t0 = div(tmp3[2, 3], tmp4[2, 3] strides [1, 0]); mul(t0, t0)"
+        tmp1@0: float32[2, 3] = map [2, 3] mul(in0, 3)
+        tmp2@64: float32[2] = max over [1] of [2, 3] tmp1
+        tmp3@0: float32[2, 3] = map [2, 3] exp(sub(tmp1, tmp2[2, 3] strides [1, 0]))
+        tmp4@64: float32[2] = sum over [1] of [2, 3] tmp3
+        out0: float32[2] = sum over [1] of [2, 3] t0 = div(tmp3, tmp4[2, 3] strides [1, 0]); mul(t0, t0)"
     `);
   });
 
@@ -98,7 +97,8 @@ describe('plan', () => {
       "plan: 1 kernel, arena 0 bytes
         out0 takes over in0
         out1 takes over in1
-        out1: float32[2, 3], out0: float32[2, 3] = map [2, 3] t0 = add(mul(in1[2, 3], 0.9), in2[2, 3]); t0, sub(in0[2, 3], mul(t0, 0.1))"
+        out1: float32[2, 3], out0: float32[2, 3] = map [2, 3] t0 = add(mul(in1, 0.9), in2); t0, sub(in0,
+            mul(t0, 0.1))"
     `);
   });
 
@@ -114,9 +114,9 @@ describe('plan', () => {
     expect(f.stages(x).plan).toMatchInlineSnapshot(`
       "plan: 4 kernels, arena 0 bytes
         out2: float32[2, 4] = map [2, 4] 0
-        out2: float32[2, 3] strides [4, 1] offset 1 = map [2, 3] in0[2, 3]
-        out0: float32[2, 3] = map [2, 3] in0[2, 3]
-        out1: float32[3, 2] = map [3, 2] in0[3, 2] strides [1, 3]"
+        out2: float32[2, 3] strides [4, 1] offset 1 = map [2, 3] in0
+        out0: float32[2, 3] = map [2, 3] in0
+        out1: float32[3, 2] = map [3, 2] in0[2, 3]ᵀ"
     `);
   });
 });

@@ -4,7 +4,7 @@ import { commonBackend, evaluator, remember } from '../eager.ts';
 import { ValueError } from '../errors.ts';
 import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
 import { tree, type FlatTree } from '../tree.ts';
-import { formatPlan } from '../plan/plan.ts';
+import { formatPlan } from '../plan/format.ts';
 import { formatProgram } from './program.ts';
 import { planOf, Variant } from './variant.ts';
 

@@ -1,7 +1,6 @@
 import type { DType } from '../array/dtype.ts';
 import { StateError } from '../errors.ts';
 import {
-  formatParams,
   type CompositeDeclaration,
   type KernelPrimitive,
   type Params,
@@ -9,7 +8,7 @@ import {
   type ReductionPrimitive,
 } from '../primitives/primitive.ts';
 import type { Shape } from '../array/shape.ts';
-import { formatView, type View } from '../array/view.ts';
+import type { View } from '../array/view.ts';
 
 /** A strided window onto a buffer of the plan. */
 export interface Operand {
@@ -136,50 +135,4 @@ export function expressionKey({ nodes, results }: Expression): string {
     ),
     results,
   ]);
-}
-
-/** Prints a kernel as one line, its expression as a formula. */
-export function formatKernel(kernel: Kernel, name: (buffer: number) => string): string {
-  const operand = ({ buffer, dtype, view }: Operand): string =>
-    `${name(buffer)}: ${dtype}${formatView(view)}`;
-  const outputs = kernel.outputs.map(operand).join(', ');
-  const inputs = kernel.inputs.map((input) => `${name(input.buffer)}${formatView(input.view)}`);
-  if (kernel.kind === 'call') {
-    const { operation, params, epilogue } = kernel;
-    const operands = inputs.slice(0, epilogue?.operands).join(', ');
-    const call = [`${operation.name}(${operands})`, formatParams(params)].join(' ').trim();
-    if (epilogue === undefined) return `${outputs} = ${call}`;
-    const body = formatExpression(epilogue.expression, ['y', ...inputs.slice(epilogue.operands)]);
-    return `${outputs} = y = ${call}; [${epilogue.shape.join(', ')}] ${body}`;
-  }
-  const body = formatExpression(kernel.expression, inputs);
-  const space = `[${kernel.shape.join(', ')}]`;
-  if (kernel.kind === 'map') return `${outputs} = map ${space} ${body}`;
-  return `${outputs} = ${kernel.primitive.name} over [${kernel.axes.join(', ')}] of ${space} ${body}`;
-}
-
-/** Prints an expression as nested calls; values used more than once get a name first. */
-function formatExpression({ nodes, results }: Expression, inputs: readonly string[]): string {
-  const uses = nodes.map(() => 0);
-  for (const node of nodes) if (node.kind === 'apply') for (const arg of node.args) uses[arg]++;
-  for (const result of results) uses[result]++;
-  const names = new Map<number, string>();
-  const definitions: string[] = [];
-  const text = (index: number): string => {
-    const node = nodes[index];
-    if (node.kind === 'load') return inputs[node.input];
-    if (node.kind === 'literal') return String(node.value);
-    const known = names.get(index);
-    if (known !== undefined) return known;
-    const args = node.args.map(text);
-    const params = formatParams(node.params);
-    const body = `${node.primitive.name}(${[...args, ...(params === '' ? [] : [params])].join(', ')})`;
-    if (uses[index] < 2) return body;
-    const name = `t${names.size}`;
-    names.set(index, name);
-    definitions.push(`${name} = ${body}`);
-    return name;
-  };
-  const bodies = results.map(text).join(', ');
-  return [...definitions, bodies].join('; ');
 }

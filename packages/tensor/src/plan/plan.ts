@@ -1,6 +1,6 @@
 import type { DType } from '../array/dtype.ts';
 import type { Shape } from '../array/shape.ts';
-import { formatKernel, type Kernel } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 /** Where a buffer of a plan lives. */
 export type Place =
@@ -50,37 +50,4 @@ export function overwrittenInputs(
     const isWritten = places.some((place) => place.kind === 'output' && place.index === i);
     return donatedInput !== null && isWritten ? [donatedInput] : [];
   });
-}
-
-/**
- * Prints a plan: its buffers' places, then one line a kernel.
- *
- * @example
- * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
- * formatPlan(planProgram(simplify(program))).split('\n')[0]; // 'plan: 1 kernel, arena 0 bytes'
- */
-export function formatPlan(plan: Plan): string {
-  const letters = { input: 'in', constant: 'const', output: 'out', arena: 'tmp' } as const;
-  const names = plan.buffers.map(({ place }, i) =>
-    place.kind === 'arena' ? `tmp${i}` : `${letters[place.kind]}${place.index}`,
-  );
-  const buffers = plan.buffers
-    .map(({ dtype, size, place }, i) => ({ line: `  ${names[i]}: ${dtype} × ${size}`, place }))
-    .filter(({ place }) => place.kind === 'arena')
-    .map(({ line, place }) => (place.kind === 'arena' ? `${line} at byte ${place.offset}` : line));
-  const donations = plan.outputs
-    .map(({ donatedInput }, i) =>
-      donatedInput === null ? '' : `  out${i} takes over in${donatedInput}`,
-    )
-    .filter((line) => line !== '');
-  const kernels = plan.kernels.map(
-    (kernel) => `  ${formatKernel(kernel, (buffer) => names[buffer])}`,
-  );
-  const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
-  return [
-    `plan: ${count}, arena ${plan.arenaBytes} bytes`,
-    ...donations,
-    ...buffers,
-    ...kernels,
-  ].join('\n');
 }

@@ -1,5 +1,6 @@
 import type { Backend, Storage } from '../../backend.ts';
-import { formatKernel, withOperands, type Kernel, type Operand } from '../../../plan/kernel.ts';
+import { formatKernel } from '../../../plan/format.ts';
+import { withOperands, type Kernel, type Operand } from '../../../plan/kernel.ts';
 import type { Plan, PlanBuffer } from '../../../plan/plan.ts';
 import { allocateArray, type TypedArray } from '../../../array/dtype.ts';
 import { formatSpec } from '../../../errors.ts';
