@@ -21,6 +21,7 @@ describe('the repository', () => {
     const paths = repository.modules.map(({ path }) => path);
     expect(paths).toContain('packages/tensor/src/array/view.ts');
     expect(paths).toContain('packages/dit/bin/tessera.js');
+    expect(paths).toContain('packages/tensor/threads/thread.js');
     expect(paths).toContain('test/architecture/layers.test.ts');
     expect(boundaries.map((boundary) => boundary.package).sort()).toEqual(
       repository.packages.map(({ manifest }) => manifest.name).sort(),
@@ -50,7 +51,8 @@ function readRepository(): Project {
     const text = readFileSync(`${root}${folder}/package.json`, 'utf8');
     return { folder, manifest: JSON.parse(text) as Manifest };
   });
-  const sources = folders.flatMap((folder) => [`${folder}/src`, `${folder}/bin`]);
+  const parts = ['src', 'bin', 'threads'];
+  const sources = folders.flatMap((folder) => parts.map((part) => `${folder}/${part}`));
   const files = ['test', 'benchmarks', 'examples', 'scripts', ...sources].flatMap(filesIn);
   return parseProject(
     new Map(files.map((path) => [path, readFileSync(root + path, 'utf8')])),
