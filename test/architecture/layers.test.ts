@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { composites, primitives } from '@tessera/tensor/extend';
 import { describe, expect, it } from 'vitest';
-import { boundaries, layers } from './layers.ts';
+import { boundaries, layers, roomTables } from './layers.ts';
 import { parseProject, type Manifest, type Project } from './project.ts';
 import { houseRules } from './rules.ts';
 
@@ -38,6 +38,16 @@ describe('the repository', () => {
         expect(isUsed, `${place} in test/architecture/layers.ts names no file`).toBe(true);
       }
     }
+  });
+
+  it.each(roomTables)('lists the rooms of $folder in ARCHITECTURE.md, in their order', (table) => {
+    const name = table.folder.replace(/^packages\/[^/]+\/src\//, '');
+    const text = readFileSync(`${root}ARCHITECTURE.md`, 'utf8');
+    const row = text.split('\n').find((line) => line.startsWith(`| \`${name}\` `)) ?? '';
+    const [, , listed = ''] = row.split('|');
+    expect([...listed.matchAll(/`([^`]+)`/g)].map(([, room]) => room)).toEqual(
+      table.rooms.map((room) => room.name),
+    );
   });
 
   it.each(rules)('keeps the rule: $name', (rule) => {
