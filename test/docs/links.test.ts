@@ -110,3 +110,37 @@ describe('the documents', () => {
     expect(missingPaths(text)).toEqual(missing);
   });
 });
+
+describe('the table "Where is …?" of ARCHITECTURE.md', () => {
+  const tensor = 'packages/tensor/src';
+  /** What the paths of each column are relative to. */
+  const places = [
+    tensor,
+    tensor,
+    'packages/autograd/src/vjp',
+    ...['cpu', 'wasm', 'gpu'].map((backend) => `${tensor}/backends/${backend}`),
+  ];
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const [, table] = text.split('\n## Where is …?\n');
+  const rows = table
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2)
+    .map((line) => line.split('|').slice(1, -1));
+
+  it('has a row for every kind of operation, and a column for every backend', () => {
+    expect(rows.length).toBeGreaterThan(9);
+    for (const [, ...cells] of rows) expect(cells).toHaveLength(places.length);
+  });
+
+  it.each(rows.map(([name, ...cells]) => ({ name: name.trim(), cells })))(
+    'names files of $name that exist',
+    ({ cells }) => {
+      const named = cells.flatMap((cell, column) =>
+        [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => `${places[column]}/${path}`),
+      );
+      expect(named.length).toBeGreaterThan(4);
+      expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    },
+  );
+});
