@@ -1,4 +1,4 @@
-/** The result of a run as tables of Markdown, and their place in the README. */
+/** Results as a page of Markdown: a table a work. */
 
 import { workNamed } from '../works/works.ts';
 import { adapterNote } from './adapter.ts';
@@ -6,24 +6,6 @@ import { compareRows } from './ratios.ts';
 import type { ComparedRow } from './ratios.ts';
 import type { Result, Row } from './result.ts';
 import { shown } from './table.ts';
-
-/** What stands before and behind tables in a document. */
-export interface Markers {
-  readonly start: string;
-  readonly end: string;
-}
-
-/** Around the tables of `bench:peers`. */
-export const MARKERS: Markers = {
-  start: '<!-- measured: start; `npm run bench:report` writes what follows -->',
-  end: '<!-- measured: end -->',
-};
-
-/** Around those of `bench gpu`. */
-export const GPU_MARKERS: Markers = {
-  start: '<!-- measured on a gpu: start; `npm run bench:report` writes what follows -->',
-  end: '<!-- measured on a gpu: end -->',
-};
 
 const HEAD = [
   'contender',
@@ -83,15 +65,36 @@ export function renderResult(result: Result): string {
   ].join('\n\n');
 }
 
-/**
- * A document with the rendered result between the markers.
- *
- * @throws Error if the document has no markers in order
- */
-export function insertResult(document: string, rendered: string, markers = MARKERS): string {
-  const start = document.indexOf(markers.start);
-  const end = document.indexOf(markers.end);
-  if (start < 0 || end < start) throw new Error('bench:report: the README has lost its markers.');
-  const before = document.slice(0, start + markers.start.length);
-  return `${before}\n\n${rendered}\n\n${document.slice(end)}`;
+/** Results as their files hold them; `null` where there is no file yet. */
+export interface Measurements {
+  /** Of `npm run bench:peers`. */
+  readonly peers: Result | null;
+  /** Of `npm run bench -- gpu`. */
+  readonly gpu: Result | null;
+}
+
+/** The page of all results. */
+export function resultsPage({ peers, gpu }: Measurements): string {
+  const body = (result: Result | null, command: string): string =>
+    result === null ? `Not measured yet: \`${command}\` does it.` : renderResult(result);
+  return `# Results
+
+Written by \`npm run bench:report\` from \`latest.json\` and \`gpu.json\` in this folder.
+[How these were measured](../README.md), and [what they mean and what was tried](../tried.md).
+
+- \`÷ Tessera\` is the contender's time over Tessera's with as many threads: above 1 Tessera is faster. So is
+  \`÷ PyTorch\` over PyTorch's.
+- RSS is the most memory that the whole process had resident, its runtime included.
+- The note says how far the results are from PyTorch's, or why there are none.
+
+## Beside other libraries
+
+${body(peers, 'npm run bench:peers')}
+
+## On a GPU
+
+Memory and threads of the rows \`tessera-gpu\` and \`pytorch-cuda\` are those of the host.
+
+${body(gpu, 'npm run bench -- gpu')}
+`;
 }

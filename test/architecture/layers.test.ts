@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { composites, primitives } from '@tessera/tensor/extend';
 import { describe, expect, it } from 'vitest';
-import { boundaries, layers } from './layers.ts';
+import { boundaries, layers, roomTables } from './layers.ts';
 import { parseProject, type Manifest, type Project } from './project.ts';
 import { houseRules } from './rules.ts';
 
@@ -21,6 +21,7 @@ describe('the repository', () => {
     const paths = repository.modules.map(({ path }) => path);
     expect(paths).toContain('packages/tensor/src/array/view.ts');
     expect(paths).toContain('packages/dit/bin/tessera.js');
+    expect(paths).toContain('packages/tensor/threads/thread.js');
     expect(paths).toContain('test/architecture/layers.test.ts');
     expect(boundaries.map((boundary) => boundary.package).sort()).toEqual(
       repository.packages.map(({ manifest }) => manifest.name).sort(),
@@ -39,6 +40,16 @@ describe('the repository', () => {
     }
   });
 
+  it.each(roomTables)('lists the rooms of $folder in ARCHITECTURE.md, in their order', (table) => {
+    const name = table.folder.replace(/^packages\/[^/]+\/src\//, '');
+    const text = readFileSync(`${root}ARCHITECTURE.md`, 'utf8');
+    const row = text.split('\n').find((line) => line.startsWith(`| \`${name}\` `)) ?? '';
+    const [, , listed = ''] = row.split('|');
+    expect([...listed.matchAll(/`([^`]+)`/g)].map(([, room]) => room)).toEqual(
+      table.rooms.map((room) => room.name),
+    );
+  });
+
   it.each(rules)('keeps the rule: $name', (rule) => {
     expect(rule.check(repository), rule.reason).toEqual([]);
   });
@@ -50,7 +61,8 @@ function readRepository(): Project {
     const text = readFileSync(`${root}${folder}/package.json`, 'utf8');
     return { folder, manifest: JSON.parse(text) as Manifest };
   });
-  const sources = folders.flatMap((folder) => [`${folder}/src`, `${folder}/bin`]);
+  const parts = ['src', 'bin', 'threads'];
+  const sources = folders.flatMap((folder) => parts.map((part) => `${folder}/${part}`));
   const files = ['test', 'benchmarks', 'examples', 'scripts', ...sources].flatMap(filesIn);
   return parseProject(
     new Map(files.map((path) => [path, readFileSync(root + path, 'utf8')])),

@@ -68,6 +68,14 @@ export function visitNodes(tree: ts.SourceFile, visit: (node: ts.Node) => void):
   descend(tree);
 }
 
+/**
+ * The sentence with which a file says what it is: its first line, or the line after `#!`, if that is a
+ * comment `// Sentence.`; `null` if there is none.
+ */
+export function headerOf(text: string): string | null {
+  return /^(?:#!.*\n)?\/\/ (\S.*)/.exec(text)?.[1] ?? null;
+}
+
 /** The line of a node, counted from 1. */
 export function lineOf(tree: ts.SourceFile, node: ts.Node): number {
   return tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1;

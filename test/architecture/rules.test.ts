@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseProject, type WorkspacePackage } from './project.ts';
-import { houseRules, MAX_FILES, MAX_LINES } from './rules.ts';
+import { houseRules, MAX_FILES, MAX_HEADER, MAX_LINES } from './rules.ts';
 
 /** Each case is a small made-up repository: what the rule named `rule` says of it. */
 interface Case {
@@ -191,10 +191,32 @@ const cases: readonly Case[] = [
     complaints: [`${tensor}/ops: ${MAX_FILES + 1} files, more than ${MAX_FILES}`],
   },
   {
+    rule: 'header line',
+    files: {
+      [`${tensor}/array/view.ts`]: '// Strided views: how a shape reads memory.\n\nexport {};',
+      [`${tensor}/array/shape.ts`]: "/** Shapes. */\nimport './view.ts';",
+      [`${tensor}/array/dtype.ts`]: '// Element types\n',
+      [`${tensor}/io/foreign-elements.ts`]: '// The foreign elements.\n',
+      [`${tensor}/tree.ts`]: '/// <reference lib="esnext.disposable" />\n',
+      'packages/tensor/threads/thread.js': `// ${'x'.repeat(MAX_HEADER - 3)}.`,
+      'packages/dit/bin/tessera.js': '#!/usr/bin/env node\n// Starts the `tessera` command.\n',
+      'benchmarks/run.ts': `// ${'x'.repeat(MAX_HEADER - 4)}.`,
+      'test/tensor/view.test.ts': '',
+    },
+    complaints: [
+      `${tensor}/array/shape.ts: no header line '// Sentence.'`,
+      `${tensor}/array/dtype.ts: the header line ends without a full stop`,
+      `${tensor}/io/foreign-elements.ts: the header line only repeats the name of the file`,
+      `${tensor}/tree.ts: no header line '// Sentence.'`,
+      `packages/tensor/threads/thread.js: a header line of ${MAX_HEADER + 1} columns`,
+    ],
+  },
+  {
     rule: 'file length',
     files: {
       [`${tensor}/array/view.ts`]: `${'\n'.repeat(MAX_LINES)};\n`,
       [`${tensor}/shape.ts`]: `${'\n'.repeat(MAX_LINES - 1)};\n`,
+      [`${tensor}/tensor.ts`]: `// The Tensor class.${'\n'.repeat(MAX_LINES)};\n`,
     },
     complaints: [`${tensor}/array/view.ts: ${MAX_LINES + 1} lines, more than ${MAX_LINES}`],
   },

@@ -1,6 +1,7 @@
 import ts from 'typescript';
 import { boundaries, layers, roomTables, type Layer } from './layers.ts';
 import {
+  headerOf,
   joinPath,
   lineOf,
   packageOf,
@@ -23,6 +24,12 @@ export const MAX_LINES = 450;
 
 /** Source files of a folder, without those of its folders, that can still be taken in at a glance. */
 export const MAX_FILES = 15;
+
+/** Columns of a header line: it is read at a glance, and fits on the page that lists all files. */
+export const MAX_HEADER = 110;
+
+/** Places whose files say in their first line what they are; tests are named after what they test. */
+const SIGNED = /^(?:packages\/[^/]+\/(?:src|bin|threads)|scripts|examples|benchmarks)\//;
 
 /**
  * All rules.
@@ -82,11 +89,19 @@ export function houseRules(operations: ReadonlySet<string>): readonly Rule[] {
       check: ({ modules }) => modules.flatMap(({ path }) => nameViolations(path)),
     },
     {
+      name: 'header line',
+      reason: 'the first line of a file tells a newcomer what is inside',
+      check: ({ modules }) =>
+        modules
+          .filter(({ path }) => SIGNED.test(path))
+          .flatMap(({ path, text }) => headerViolations(path, headerOf(text))),
+    },
+    {
       name: 'file length',
-      reason: 'a file is read in one sitting',
+      reason: 'a file is read in one sitting; its header line does not count',
       check: ({ modules }) =>
         modules.flatMap(({ path, text }) => {
-          const lines = text.trimEnd().split('\n').length;
+          const lines = text.trimEnd().split('\n').length - (headerOf(text) === null ? 0 : 1);
           return lines > MAX_LINES ? [`${path}: ${lines} lines, more than ${MAX_LINES}`] : [];
         }),
     },
@@ -290,6 +305,23 @@ function nameViolations(path: string): string[] {
   const vague = words.find((word) => /^(?:utils?|helpers?|commons?|misc)$/.test(word));
   if (vague !== undefined) return [`${path}: '${vague}' does not say what is inside`];
   return /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z]+)+$/.test(file) ? [] : [`${path}: not kebab-case`];
+}
+
+/** What is wrong with the header line of a file. */
+function headerViolations(path: string, header: string | null): string[] {
+  if (header === null) return [`${path}: no header line '// Sentence.'`];
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.[jt]s$/, '');
+  const inName = new Set(name.split('-'));
+  const words = header.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const said = words.filter(
+    (word) => !inName.has(word) && !/^(?:an?|the|of|and|for|in)$/.test(word),
+  );
+  const columns = header.length + '// '.length;
+  return [
+    ...(header.endsWith('.') ? [] : [`${path}: the header line ends without a full stop`]),
+    ...(columns <= MAX_HEADER ? [] : [`${path}: a header line of ${columns} columns`]),
+    ...(said.length > 0 ? [] : [`${path}: the header line only repeats the name of the file`]),
+  ];
 }
 
 function undocumentedExports({ path, tree }: SourceModule): string[] {

@@ -11,12 +11,7 @@ import { errorLine } from '../../benchmarks/compare/contender-process.ts';
 import { measure } from '../../benchmarks/compare/measure.ts';
 import { pythonWithTorch } from '../../benchmarks/compare/python.ts';
 import { compareRows } from '../../benchmarks/compare/ratios.ts';
-import {
-  GPU_MARKERS,
-  insertResult,
-  MARKERS,
-  renderResult,
-} from '../../benchmarks/compare/report.ts';
+import { resultsPage } from '../../benchmarks/compare/report.ts';
 import type { Result } from '../../benchmarks/compare/result.ts';
 import { selectWorks, workNamed } from '../../benchmarks/works/works.ts';
 import { rowOf } from './rows.ts';
@@ -35,16 +30,13 @@ describe('the adapter of a result', () => {
     );
   });
 
-  it('stands in the report, which has a place of its own', () => {
+  it('stands in its own section of the page of results', () => {
     const machine = { cpu: 'A processor', cores: 2, memoryGB: 24, system: 'Linux 6' };
     const versions = { [ADAPTER]: 'vendor model 7' };
-    const rendered = renderResult({ date, machine, versions, rows: [rowOf('tessera-gpu', 2, 1)] });
-    expect(rendered).toContain('\n\nOn 2026-11-25 the adapter was vendor model 7, a GPU.\n\n');
-    const place = ({ start, end }: typeof MARKERS): string => `${start}\n\nold\n\n${end}\n`;
-    const document = `${place(MARKERS)}\n${place(GPU_MARKERS)}`;
-    const written = insertResult(document, 'new', GPU_MARKERS);
-    expect(written).toContain(place(MARKERS));
-    expect(written).toContain(`${GPU_MARKERS.start}\n\nnew\n\n${GPU_MARKERS.end}`);
+    const gpu = { date, machine, versions, rows: [rowOf('tessera-gpu', 2, 1)] };
+    const [peers, onGpu] = resultsPage({ peers: null, gpu }).split('\n## On a GPU\n');
+    expect(onGpu).toContain('\n\nOn 2026-11-25 the adapter was vendor model 7, a GPU.\n\n');
+    expect(peers).not.toContain('vendor model 7');
   });
 
   it('may be compared with PyTorch on the same one', () => {

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { insertResult, MARKERS, renderResult } from '../../benchmarks/compare/report.ts';
+import { renderResult, resultsPage } from '../../benchmarks/compare/report.ts';
 import type { Result } from '../../benchmarks/compare/result.ts';
 import { rowOf } from './rows.ts';
 
@@ -31,14 +32,17 @@ describe('the report', () => {
     `);
   });
 
-  it('goes between the markers and replaces what stood there', () => {
-    const document = `# Title\n\n${MARKERS.start}\n\nold\n\n${MARKERS.end}\n\nEnd.\n`;
-    expect(insertResult(document, 'new')).toBe(
-      `# Title\n\n${MARKERS.start}\n\nnew\n\n${MARKERS.end}\n\nEnd.\n`,
-    );
+  it('is a page that names what was not measured yet', () => {
+    const page = resultsPage({ peers: result, gpu: null });
+    expect(page).toContain(`## Beside other libraries\n\n${renderResult(result)}\n\n`);
+    expect(page).toMatch(/\n\nNot measured yet: `npm run bench -- gpu` does it\.\n$/);
   });
 
-  it('refuses a document without markers', () => {
-    expect(() => insertResult('# Title', 'new')).toThrow(/lost its markers/);
+  it('of the repository is what the measured numbers give', () => {
+    const read = (file: string): string =>
+      readFileSync(new URL(`../../benchmarks/results/${file}`, import.meta.url), 'utf8');
+    const measured = (file: string): Result => JSON.parse(read(file)) as Result;
+    const page = resultsPage({ peers: measured('latest.json'), gpu: measured('gpu.json') });
+    expect(read('README.md')).toBe(page);
   });
 });

@@ -1,33 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { filesPage } from '../../scripts/write-files-page.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const readme = readFileSync(`${root}README.md`, 'utf8');
+const page = readFileSync(fileURLToPath(new URL('../../docs/files.md', import.meta.url)), 'utf8');
 
-/** The part of the README that lists the files of a package: from its heading to the next blank line pair. */
-function sectionOf(folder: string): string {
-  const start = readme.indexOf(`\`packages/${folder}/src\``);
-  const end = readme.indexOf('\n\n`packages/', start + 1);
-  return start < 0 ? '' : readme.slice(start, end < 0 ? undefined : end);
-}
+describe('docs/files.md', () => {
+  it('is what `npm run docs:files` writes', () => {
+    expect(page).toBe(filesPage());
+  });
 
-describe.each(['tensor', 'autograd', 'dit'])('the README', (folder) => {
-  it(`lists every file of ${folder}, and none that is gone`, () => {
-    const section = sectionOf(folder);
-    const src = `${root}packages/${folder}/src`;
-    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      file.endsWith('.ts'),
-    );
-    const rows = section.split('\n').map((row) => row.split('|')[1] ?? '');
-    // A row names its folder once, with the first file: `model/dit.ts`, `zoo.ts`.
-    const listed = rows.flatMap((row) => {
-      let place = '';
-      return [...row.matchAll(/`([^`]+\.ts)`/g)].map(([, name]) => {
-        if (name.includes('/')) place = name.slice(0, name.lastIndexOf('/') + 1);
-        return name.includes('/') ? name : `${place}${name}`;
-      });
-    });
-    expect([...listed].sort()).toEqual([...files].sort());
+  it('has a line for every kind of file, each with a sentence', () => {
+    const lines = page.split('\n').filter((line) => line.startsWith('- '));
+    expect(lines.length).toBeGreaterThan(400);
+    for (const line of lines) expect(line).toMatch(/^- \[`[\w.-]+`\]\([^)]+\): \S.*\.$/);
+    for (const file of ['array/view.ts', 'threads/thread.js', 'bin/tessera.js', 'works/dit.ts']) {
+      expect(page).toContain(`/${file})`);
+    }
   });
 });

@@ -3,7 +3,9 @@ import { fencesOf, runFence } from './fences.ts';
 
 const packages = ['tensor', 'autograd', 'dit'].map((name) => `packages/${name}/README.md`);
 
-describe.each(['README.md', 'docs/gpu.md', ...packages])('%s', (file) => {
+const documents = ['README.md', 'ARCHITECTURE.md', 'docs/gpu.md', 'docs/memory.md'];
+
+describe.each([...documents, ...packages])('%s', (file) => {
   const fences = fencesOf(file);
 
   it('has examples', () => {

@@ -1,0 +1,216 @@
+// Writes docs/files.md, the list of all source files, from their header lines.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { layers, roomTables, type Layer } from '../test/architecture/layers.ts';
+import { headerOf } from '../test/architecture/project.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The package whose folders have layers, in the order of which they are listed. */
+const TENSOR = 'packages/tensor/src';
+
+/** A part of the page. */
+interface Part {
+  readonly title: string;
+  readonly about: string;
+  /** Its folders in the order of the page, each with a sentence. */
+  readonly folders: readonly (readonly [folder: string, about: string])[];
+}
+
+/** Folders of `@tessera/tensor` that hold files of several layers, or none of their own, and what they are. */
+const TENSOR_FOLDERS: Readonly<Record<string, string>> = {
+  '': 'What everything else stands on, and what users call',
+  array: 'Shapes, strides and element types: arithmetic without elements',
+  backends: 'What all backends have in common',
+  'backends/cpu': 'The backend to read: loops that say what every primitive means',
+  'backends/wasm':
+    'The default backend, which writes WebAssembly; its rooms follow in the order of the work',
+  'backends/gpu': 'The backend on gpu.js; its rooms follow in the order of the work',
+  'backends/wasm/elementwise/transcendental': 'Functions of four numbers at once',
+  compile: 'From a function to a plan, and to a function that runs it',
+};
+
+const PARTS: readonly Part[] = [
+  {
+    title: '@tessera/autograd',
+    about: 'Gradients, modules and optimizers, on the public names of `@tessera/tensor`.',
+    folders: [
+      ['packages/autograd/src', 'Differentiation itself, as functions of functions'],
+      ['packages/autograd/src/graph', 'The recorded graph, and ways to look at it'],
+      ['packages/autograd/src/vjp', 'The gradient rules, a file an operation or family'],
+      ['packages/autograd/src/nn', 'Models as trees of parameters'],
+      ['packages/autograd/src/nn/layers', 'Layers and the first values of their weights'],
+      ['packages/autograd/src/nn/losses', 'What training makes small'],
+      ['packages/autograd/src/optim', 'Updates of parameters as pure functions'],
+      ['packages/autograd/src/testing', 'Random shapes and tensors for property tests'],
+    ],
+  },
+  {
+    title: '@tessera/dit',
+    about:
+      'Diffusion Transformers, their training and the command line, on the public names of both.',
+    folders: [
+      ['packages/dit/src', 'The public names'],
+      ['packages/dit/src/config', 'What a run is made of'],
+      ['packages/dit/src/data', 'From files of digits to batches'],
+      ['packages/dit/src/autoencoder', 'From images to latents and back'],
+      ['packages/dit/src/model', 'The Diffusion Transformer'],
+      ['packages/dit/src/model/blocks', 'The four block designs behind one interface'],
+      ['packages/dit/src/diffusion', 'Noise, losses, samplers and guidance: the mathematics'],
+      ['packages/dit/src/train', 'From a configuration to trained weights'],
+      ['packages/dit/src/sample', 'From trained weights to images'],
+      ['packages/dit/src/run', 'The folder of a run and its files'],
+      ['packages/dit/src/pictures', 'Grids, curves and the way to PNG'],
+      ['packages/dit/src/cli', 'The command line'],
+      ['packages/dit/bin', 'What npm links as a command'],
+    ],
+  },
+  {
+    title: 'Beside the packages',
+    about: 'Programs to read, to measure with, and to keep the house in order.',
+    folders: [
+      ['examples', 'Programs to read first'],
+      ['benchmarks', 'The commands that measure'],
+      ['benchmarks/works', 'What is measured'],
+      ['benchmarks/contenders', 'Who is measured, each library behind one interface'],
+      ['benchmarks/compare', 'How contenders are compared and reported'],
+      ['scripts', 'Steps of the build and of `npm run check`'],
+    ],
+  },
+];
+
+/** Where else source files are. */
+const PLACES = [
+  'packages/autograd/src',
+  'packages/dit/src',
+  'packages/dit/bin',
+  'examples',
+  'benchmarks',
+  'scripts',
+];
+
+/**
+ * The page: every source file with its header line, folder by folder, from the bottom up.
+ *
+ * @throws Error if a folder has no sentence, or one that has a sentence is gone.
+ */
+export function filesPage(): string {
+  const tensor: Part = {
+    title: '@tessera/tensor',
+    about:
+      'Tensors, the compiler and the backends. A folder stands on those before it; ' +
+      '`test/architecture/layers.ts` holds it to that.',
+    folders: [
+      ...tensorFolders(),
+      ['packages/tensor/threads', 'What threads run, shipped as it stands'],
+    ],
+  };
+  const listed = PARTS.flatMap(({ folders }) => folders.map(([folder]) => folder));
+  const existing = PLACES.flatMap(foldersBelow);
+  for (const folder of existing) if (!listed.includes(folder)) throw noSentence(folder);
+  const gone = listed.find((folder) => !existing.includes(folder));
+  if (gone !== undefined) throw new Error(`write-files-page: there is no folder ${gone}.`);
+  const parts = [tensor, ...PARTS];
+  return [
+    '# Every file in one line',
+    'Written by `npm run docs:files` from the first line of each file. To change a line here, change it there.',
+    ...parts.flatMap(({ title, about, folders }) => [
+      `## ${title}`,
+      about,
+      ...folders.flatMap(([folder, sentence]) => folderLines(folder, sentence)),
+    ]),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function noSentence(folder: string): Error {
+  return new Error(`write-files-page: no sentence for the folder ${folder}.`);
+}
+
+function folderLines(folder: string, sentence: string): string[] {
+  const place = folder.replace(/^packages\/[^/]+\/src\/?/, '');
+  const files = filesOf(folder).map((file) => {
+    const header = headerOf(readFileSync(`${root}${folder}/${file}`, 'utf8')) ?? '';
+    return `- [\`${file}\`](../${folder}/${file}): ${header}`;
+  });
+  const about = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  return [`### ${place === '' ? 'src' : place}`, `_${about}._`, files.join('\n')];
+}
+
+/** The folders of `@tessera/tensor` in the order of layers and rooms, each with the reason why it stands there. */
+function tensorFolders(): (readonly [string, string])[] {
+  const table = layers['@tessera/tensor'];
+  const below = foldersBelow(TENSOR).map((folder) => folder.slice(TENSOR.length + 1));
+  return below
+    .map((folder) => ({ folder, rank: rankOf(table, folder) }))
+    .toSorted((a, b) => compareRanks(a.rank, b.rank))
+    .map(({ folder }) => {
+      const path = folder === '' ? TENSOR : `${TENSOR}/${folder}`;
+      const room = roomOf(path)?.reason;
+      const layer = table.find(({ files }) => files.includes(`${folder}/`))?.reason;
+      const about = TENSOR_FOLDERS[folder] ?? room ?? layer;
+      if (about === undefined) throw noSentence(path);
+      return [path, about] as const;
+    });
+}
+
+/** Where a folder stands: its lowest layer, its room among others, its name. */
+function rankOf(table: readonly Layer[], folder: string): readonly (number | string)[] {
+  const path = folder === '' ? TENSOR : `${TENSOR}/${folder}`;
+  const inside = (file: string): string => (folder === '' ? file : `${folder}/${file}`);
+  const layer = Math.min(
+    ...filesOf(path).map((file) =>
+      table.findIndex(
+        ({ files }) =>
+          files.includes(inside(file)) ||
+          files.some((place) => place.endsWith('/') && inside(file).startsWith(place)),
+      ),
+    ),
+  );
+  const room = roomOf(path);
+  return room === undefined ? [layer, folder] : [layer, room.table, room.place, folder];
+}
+
+function compareRanks(a: readonly (number | string)[], b: readonly (number | string)[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  if (at < 0) return -1; // what holds the other comes first
+  if (b[at] === undefined) return 1;
+  const [x, y] = [a[at], b[at]];
+  return typeof x === 'number' && typeof y === 'number' ? x - y : String(x) < String(y) ? -1 : 1;
+}
+
+/** The room of a folder, with its reason and its place among the rooms of its table. */
+function roomOf(path: string): { table: string; place: number; reason: string } | undefined {
+  for (const { folder, rooms } of roomTables) {
+    if (!path.startsWith(`${folder}/`)) continue;
+    const name = path.slice(folder.length + 1).split('/', 1)[0];
+    const place = rooms.findIndex((room) => room.name === name);
+    const { reason } = rooms[place];
+    return { table: folder.slice(TENSOR.length + 1), place, reason };
+  }
+  return undefined;
+}
+
+/** A folder and all folders below it that hold source files. */
+function foldersBelow(folder: string): string[] {
+  const below = readdirSync(root + folder, { withFileTypes: true })
+    .filter(
+      (entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== 'dist',
+    )
+    .flatMap(({ name }) => foldersBelow(`${folder}/${name}`));
+  return filesOf(folder).length > 0 ? [folder, ...below] : below;
+}
+
+/** The source files of a folder, without those below it. */
+function filesOf(folder: string): string[] {
+  if (!existsSync(root + folder)) return [];
+  return readdirSync(root + folder)
+    .filter((file) => /\.[jt]s$/.test(file))
+    .toSorted();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(`${root}docs/files.md`, filesPage());
+}
