@@ -1,4 +1,4 @@
-/** `npm run bench:report`: writes results/README.md from results/latest.json and results/gpu.json. */
+// `npm run bench:report`: writes the page of results from the measured numbers.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Results as a page of Markdown: a table a work. */
+// Results as a page of Markdown, with a table for each work.
 
 import { workNamed } from '../works/works.ts';
 import { adapterNote } from './adapter.ts';

@@ -1,3 +1,5 @@
+// Plans and kernels as text that fits a page.
+
 import { isContiguous, permuteView, contiguousView, formatView, type View } from '../array/view.ts';
 import { sameShape, type Shape } from '../array/shape.ts';
 import { formatNumber, formatParams } from '../primitives/primitive.ts';

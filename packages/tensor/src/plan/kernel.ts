@@ -1,11 +1,13 @@
+// What a kernel of a plan is: a map, a reduction or a call over strided operands.
+
 import type { DType } from '../array/dtype.ts';
 import { StateError } from '../errors.ts';
-import {
-  type CompositeDeclaration,
-  type KernelPrimitive,
-  type Params,
-  type PointwisePrimitive,
-  type ReductionPrimitive,
+import type {
+  CompositeDeclaration,
+  KernelPrimitive,
+  Params,
+  PointwisePrimitive,
+  ReductionPrimitive,
 } from '../primitives/primitive.ts';
 import type { Shape } from '../array/shape.ts';
 import type { View } from '../array/view.ts';

@@ -1,3 +1,5 @@
+// Hyperbolic functions and their inverses.
+
 import { checkTensors } from '../../arguments.ts';
 import type { Tensor } from '../../tensor.ts';
 import { expm1, log1p } from './exponential.ts';

@@ -1,3 +1,5 @@
+// Whole numbers, signs, remainders and whole quotients.
+
 import { checkTensors } from '../../arguments.ts';
 import { promoteDTypes } from '../../array/dtype.ts';
 import { asTensor, binary, float, unary } from '../../methods/arithmetic.ts';

@@ -1,3 +1,5 @@
+// The tangent, and angles from coordinates, sines and cosines.
+
 import { checkTensors } from '../../arguments.ts';
 import { binary } from '../../methods/arithmetic.ts';
 import { pointwise } from '../../primitives/pointwise.ts';

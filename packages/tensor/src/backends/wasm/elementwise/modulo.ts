@@ -1,3 +1,5 @@
+// Remainders of floats, which are exact, and of integers.
+
 import type { V128 } from '../assembler/code.ts';
 import { callResult, type FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';

@@ -1,3 +1,5 @@
+// Estimates how long an elementwise kernel takes, to decide how to share it among threads.
+
 import type { PointwiseParams } from '../../../primitives/pointwise.ts';
 import type { MapKernel, ReduceKernel } from '../../../plan/kernel.ts';
 
