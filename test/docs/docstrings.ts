@@ -5,7 +5,7 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The public entries, those first whose names win where two entries share one, unless a neighbour declares it. */
+/** The public entries, those first whose names win where two entries share one, unless a file of the example's folder or of one around it does. */
 export const ENTRIES = {
   '@tessera/tensor': 'packages/tensor/src/index.ts',
   '@tessera/tensor/extend': 'packages/tensor/src/extend.ts',
@@ -157,7 +157,7 @@ function examplesIn(
       const candidates = owners.get(name) ?? [];
       const own =
         candidates.find(({ file }) => file === source.fileName) ??
-        candidates.find(({ file }) => dirname(file) === dirname(source.fileName));
+        candidates.find(({ file }) => source.fileName.startsWith(`${dirname(file)}/`));
       const module =
         own?.entry ??
         (exported.has(name) ? source.fileName : candidates[0]?.entry) ??

@@ -57,6 +57,7 @@ export {
   type Declaration,
   type NoParams,
   type Params,
+  type PointwisePrimitive,
   type Primitive,
   type TensorSpec,
 } from './primitives/primitive.ts';

@@ -22,8 +22,8 @@ const LETTERS: Readonly<Record<Place['kind'], string>> = {
  * with the byte where it begins, `tmp3@64`, by the kernel that writes it first.
  *
  * @example
- * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
- * formatPlan(planProgram(simplify(program))).split('\n')[0]; // 'plan: 1 kernel, arena 0 bytes'
+ * const { plan } = compile((x: Tensor) => x.mul(2).exp()).stages(zeros([3])); // printed by formatPlan
+ * plan.split('\n')[0]; // 'plan: 1 kernel, arena 0 bytes'
  */
 export function formatPlan({ arenaBytes, buffers, kernels, outputs }: Plan): string {
   const written = new Set<number>();

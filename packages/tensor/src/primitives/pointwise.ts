@@ -148,7 +148,8 @@ export function modulo(a: number, b: number, dtype: DType): number {
  * @param operands One number an operand.
  * @param dtype The dtype of the result, to which it is rounded.
  * @example
- * scalarOf(primitives.add, [0.1, 0.2], 'float32'); // 0.30000001192092896
+ * const add = primitives.add as PointwisePrimitive;
+ * scalarOf(add, [0.1, 0.2], 'float32'); // 0.30000001192092896
  */
 export function scalarOf(
   { scalar }: PointwisePrimitive,
