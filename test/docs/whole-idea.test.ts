@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { scalar } from '@tessera/tensor';
+import { scalar, type Tensor } from '@tessera/tensor';
 import { grad } from '@tessera/autograd';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ describe('the whole idea in one file', () => {
 
   it('differentiates as the packages do', async () => {
     const printed = await runTypeScript([file]);
-    const first = grad((x) => x.square().sin());
+    const first = grad((x: Tensor) => x.square().sin());
     const derivatives = [scalar(2).square().sin(), first(scalar(2)), grad(first)(scalar(2))];
     for (const derivative of derivatives) {
       expect(printed).toContain(`\n${derivative.itemSync().toFixed(4)}\n`);
