@@ -6,7 +6,11 @@ import { describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const documents = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
-  ...readdirSync(`${root}docs/tour`).map((file) => `docs/tour/${file}`),
+  ...['docs', 'docs/tour'].flatMap((folder) =>
+    readdirSync(root + folder)
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}/${file}`),
+  ),
 ];
 
 /** The names under which GitHub finds the headings of a document. */

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { exercisesMarkdown, tour } from '../../packages/dit/src/learn/tour.ts';
+import { exercisesMarkdown, tour } from '../../../packages/dit/src/learn/tour.ts';
 
-const folder = fileURLToPath(new URL('../../docs/tour/', import.meta.url));
+const folder = fileURLToPath(new URL('../../../docs/tour/', import.meta.url));
 const pages = readdirSync(folder).filter((file) => /^\d\d-/.test(file));
 const chapters = pages.map((page, i) => ({ page, n: i + 1, chapter: tour[i] }));
 
