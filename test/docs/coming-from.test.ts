@@ -39,7 +39,7 @@ const load = (module: string): Promise<Readonly<Record<string, unknown>>> =>
   import(/* @vite-ignore */ module) as Promise<Readonly<Record<string, unknown>>>;
 
 const entries = Object.keys(ENTRIES).filter((name) => !/\/(?:node|testing|extend)$/.test(name));
-const [{ code: names }] = fencesOf(file);
+const [{ code: preamble }] = fencesOf(file);
 
 describe('the page for those who come from elsewhere', () => {
   it('has at least 150 rows, each with a name from elsewhere and code of ours', () => {
@@ -61,7 +61,7 @@ describe('the page for those who come from elsewhere', () => {
   });
 
   it.each(rows)('line $line runs: $here', async ({ line, here, gives }) => {
-    const code = `${names}${here};${gives === '' ? '' : ` // ${gives}`}\n`;
+    const code = `${preamble}${here};${gives === '' ? '' : ` // ${gives}`}\n`;
     const words = new Set(code.match(/[A-Za-z]\w*/g));
     const imports = new Map<string, string[]>();
     for (const entry of entries) {
