@@ -30,12 +30,12 @@ export async function learnCommand(
   if (!existsSync(name)) {
     await writeFile(name, answerFileText(chapter), { flag: 'wx' });
     print(`Wrote ${name}: ${exercises.length} exercises on chapter ${chapter}, ${title}.`);
-    print(`Answer in that file, then run the same command again.`);
+    print('Answer in that file, then run the same command again.');
     return true;
   }
-  const answers = await loadAnswers(name);
   // Plans are those of the chapters, and no threads are left waiting.
   setDefaultBackend(cpuBackend());
+  const answers = await loadAnswers(name);
   print(`Chapter ${chapter}, ${title}: ${name}`);
   let passed = 0;
   for (const exercise of exercises) {

@@ -47,7 +47,7 @@ export function exercisesMarkdown(n: number): string {
   const items = tour[n - 1].exercises.map(
     ({ name, task }, i) => `${i + 1}. **\`${name}\`** ${task}`,
   );
-  const how = `\`npx tessera learn ${n}\` writes \`${answerFileName(n)}\` with a place for each answer; run again, it checks what you wrote. \`--hints\` helps.`;
+  const how = `\`npx tessera learn ${n}\` writes \`${answerFileName(n)}\` with a place for each answer; run again, it checks what you wrote, and \`--hints\` adds a hint to each answer that does not pass.`;
   return `## Exercises\n\n${how}\n\n${items.join('\n')}\n`;
 }
 
