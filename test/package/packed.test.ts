@@ -134,6 +134,15 @@ describe('plain Node', () => {
     expect(help).toContain('sample');
   });
 
+  it('writes a file of exercises whose answers find the packages, and checks it', () => {
+    const bin = join(project.folder, 'node_modules/@tessera/dit/bin/tessera.js');
+    const learn = (): { status: number | null; stdout: string } =>
+      spawnSync(process.execPath, [bin, 'learn', '4'], { cwd: project.folder, encoding: 'utf8' });
+    expect(learn().stdout).toContain('Wrote learn-4.mjs');
+    expect(learn()).toMatchObject({ status: 1 });
+    expect(learn().stdout).toContain('0 of 4 pass.');
+  });
+
   it('reaches nothing behind the entries', () => {
     const result = spawnSync(
       process.execPath,

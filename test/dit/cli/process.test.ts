@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
+import { tour } from '../../../packages/dit/src/learn/tour.ts';
 import { runTessera, type Ending } from './run-tessera.ts';
 
 let dir: string;
@@ -44,6 +45,69 @@ test('--help goes to stdout', async () => {
   const { code, stdout, stderr } = await tessera('--help');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('Examples:');
+});
+
+describe('learn', () => {
+  test('lists the chapters', async () => {
+    const { code, stdout, stderr } = await tessera('learn');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.match(/^ {2}\d {2}/gm)).toHaveLength(9);
+  });
+
+  test('writes a file once, and checks it from then on: exit code 1 until all pass', async () => {
+    const written = await tessera('learn', '2');
+    expect(written).toMatchObject({ code: 0, stderr: '' });
+    expect(await readdir(dir)).toEqual(['learn-2.mjs']);
+    const path = join(dir, 'learn-2.mjs');
+    const stubs = await readFile(path, 'utf8');
+    expect(stubs).toContain('npx tessera learn 2');
+
+    expect(await tessera('learn', '2')).toEqual({
+      code: 1,
+      stdout: [
+        'Chapter 2, Views: learn-2.mjs',
+        '  open    place',
+        '  open    rowMajor',
+        '  open    windows',
+        '0 of 3 pass. Hints: tessera learn 2 --hints',
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+    expect(await readFile(path, 'utf8')).toBe(stubs);
+
+    const rowMajor = 'export const rowMajor = (shape) => shape;';
+    const windows = "export const windows = () => { throw new Error('later'); };";
+    await writeFile(path, `export const place = 3;\n${rowMajor}\n${windows}\n`);
+    const { code, stdout } = await tessera('learn', '2', '--hints');
+    expect(code).toBe(1);
+    expect(stdout).toMatchInlineSnapshot(`
+      "Chapter 2, Views: learn-2.mjs
+        fails   place: place is no function but 3
+                Hint: The formula is the first one of the chapter; \`reduce\` adds over the axes.
+        fails   rowMajor: rowMajor([2, 3]) must give [3, 1], but gives [2, 3]
+                Hint: A step along an axis skips as many elements as the axes behind it have together.
+        fails   windows: windows({ shape: [5], strides: [1], offset: 0 }, 3) throws: later
+                Hint: A step down goes one element further, and so does a step to the right.
+      0 of 3 pass.
+      "
+    `);
+  });
+
+  test('says so when all pass', async () => {
+    const solutions = tour[1].exercises.map(({ solution }) => solution).join('\n');
+    await writeFile(join(dir, 'mine.js'), solutions);
+    const { code, stdout } = await tessera('learn', '2', '--file', 'mine.js');
+    expect(code).toBe(0);
+    expect(stdout).toContain('3 of 3 pass. Next: tessera learn 3\n');
+  });
+
+  test('refuses a file that cannot be loaded', async () => {
+    await writeFile(join(dir, 'learn-1.mjs'), 'export function (');
+    const { code, stdout, stderr } = await tessera('learn', '1');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: learn: learn-1\.mjs cannot be loaded: [^\n]+\n$/);
+  });
 });
 
 describe('train refuses', () => {

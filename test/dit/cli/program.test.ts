@@ -23,6 +23,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['sample', options];
       await Promise.resolve();
     },
+    learn: async (options) => {
+      ran = ['learn', options];
+      await Promise.resolve();
+    },
   });
   for (const command of [program, ...program.commands]) {
     command.configureOutput({
@@ -100,6 +104,17 @@ describe('sample', () => {
   });
 });
 
+describe('learn', () => {
+  test('needs nothing, and takes a chapter with a file and hints', async () => {
+    expect((await run('learn')).ran).toEqual(['learn', {}]);
+    expect((await run('learn', '4')).ran).toEqual(['learn', { chapter: 4 }]);
+    expect((await run('learn', '9', '--file', 'a.ts', '--hints')).ran).toEqual([
+      'learn',
+      { chapter: 9, file: 'a.ts', hints: true },
+    ]);
+  });
+});
+
 describe('what is wrong', () => {
   test.each([
     'trian',
@@ -125,6 +140,10 @@ describe('what is wrong', () => {
     'train --lr=1e-4',
     'train --epochs 3',
     'train --bacth 3',
+    'learn 0',
+    'learn 10',
+    'learn 4 5',
+    'learn 4 --file answers.txt',
   ])('is one line: tessera %s', async (text) => {
     const { ran, stdout, stderr, exitCode } = await run(...text.split(' '));
     expect(ran).toBeUndefined();
@@ -145,6 +164,7 @@ describe('help', () => {
   test('shows the options of each command with their defaults', async () => {
     expect((await run('train', '--help')).stdout).toMatchSnapshot();
     expect((await run('sample', '--help')).stdout).toMatchSnapshot();
+    expect((await run('learn', '--help')).stdout).toMatchSnapshot();
   });
 
   test('--version prints the version', async () => {

@@ -3,6 +3,9 @@
 import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from '../config/choices.ts';
 
+/** The number of chapters of the tour, which is not loaded to read an argument. */
+export const CHAPTERS = 9;
+
 /** A number in ordinary decimal notation: no hexadecimal, no empty text, no spaces. */
 function parseNumber(text: string): number {
   return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
@@ -28,6 +31,9 @@ export const positiveCount: (text: string) => number = wholeNumber(1, Number.MAX
 
 /** Reads a seed: a whole number that fits into 32 bits. */
 export const seed: (text: string) => number = wholeNumber(0, MAX_SEED);
+
+/** Reads the number of a chapter of the tour. */
+export const chapterNumber: (text: string) => number = wholeNumber(1, CHAPTERS);
 
 /** Reads a guidance scale: a number from 0. */
 export function guidanceScale(text: string): number {
@@ -57,6 +63,14 @@ export function oneOf<T extends string>(names: readonly T[]): (text: string) => 
     }
     return found;
   };
+}
+
+/** Reads the name of a file of answers, a module that Node can load. */
+export function modulePath(text: string): string {
+  if (!/\.m?[jt]s$/.test(text)) {
+    throw new InvalidArgumentError('Expected a file name that ends in .mjs, .js, .mts or .ts.');
+  }
+  return text;
 }
 
 /** Reads the name of a picture to write, which ends in .png. */

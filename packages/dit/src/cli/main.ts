@@ -7,10 +7,14 @@ import { createProgram } from './program.ts';
 ignoreClosedPipe(process.stdout);
 ignoreClosedPipe(process.stderr);
 
+/** Exit code after `tessera learn` if an answer does not pass. */
+const ANSWERS_FAIL = 1;
+
 const manifest = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { readonly version: string };
 
+let allPass = true;
 const program = createProgram(manifest.version, {
   train: async (args) => {
     const { trainCommand } = await import('./train-command.ts');
@@ -20,9 +24,14 @@ const program = createProgram(manifest.version, {
     const { sampleCommand } = await import('./sample-command.ts');
     await sampleCommand(args);
   },
+  learn: async (args) => {
+    const { learnCommand } = await import('./learn-command.ts');
+    allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
 });
 
-process.exitCode = await exitCodeOf(
+const exitCode = await exitCodeOf(
   () => program.parseAsync(),
   (text) => process.stderr.write(text),
 );
+process.exitCode = exitCode === 0 && !allPass ? ANSWERS_FAIL : exitCode;

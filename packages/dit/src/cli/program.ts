@@ -42,10 +42,20 @@ export interface SampleArguments {
   readonly backend?: BackendName;
 }
 
-/** What the two commands do. */
+/** The argument and the options of `tessera learn`. */
+export interface LearnArguments {
+  /** The number of a chapter; without one, the chapters are listed. */
+  readonly chapter?: number;
+  /** The file of the answers, in place of `learn-N.mjs`. */
+  readonly file?: string;
+  readonly hints?: boolean;
+}
+
+/** What the commands do. */
 export interface Actions {
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
+  learn(args: LearnArguments): Promise<void>;
 }
 
 const EXAMPLES = `
@@ -57,6 +67,7 @@ Examples:
   $ tessera train --config runs/mnist/config.json --seed 1
   $ tessera sample --run runs/mnist --out grid.png
   $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
+  $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
 
@@ -191,6 +202,22 @@ export function createProgram(version: string, actions: Actions): Command {
       read.oneOf(BACKENDS),
     )
     .action((args: SampleArguments) => actions.sample(args));
+
+  program
+    .command('learn')
+    .description(
+      'exercises of the tour: write a file for answers, or check it (exit code 1: not all pass)',
+    )
+    .argument(
+      '[chapter]',
+      `chapter from 1 to ${read.CHAPTERS}, or none to list them`,
+      read.chapterNumber,
+    )
+    .option('--file <file>', `file of the answers ${defaultsTo('learn-N.mjs')}`, read.modulePath)
+    .option('--hints', 'show a hint below each answer that does not pass')
+    .action((chapter: number | undefined, args: Omit<LearnArguments, 'chapter'>) =>
+      actions.learn({ ...args, ...(chapter !== undefined && { chapter }) }),
+    );
 
   return program;
 }
