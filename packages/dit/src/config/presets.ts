@@ -71,7 +71,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
 export interface PresetChanges {
   /** Block design. Default: adaln-zero. */
   readonly design?: Design;
-  /** Backend. Default: the first available. */
+  /** Backend. Default: wasm. */
   readonly backend?: BackendName;
   /** Training steps of the Diffusion Transformer. */
   readonly steps?: number;

@@ -3,7 +3,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { openSafetensors, ValueError, type Tensor } from '@tessera/tensor';
 import type { Module } from '@tessera/autograd/nn';
-import { encodeModule, finiteTensor, fitModule } from '../weights.ts';
+import { encodeModule, finiteTensor, fitModule } from '../model/weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
 

@@ -4,9 +4,9 @@ import { compile, foldIn, scalar, tensor, ValueError, type Tensor } from '@tesse
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import type { SamplingConfig, TrainConfig } from '../config/config.ts';
 import { guidedForward } from '../diffusion/guidance.ts';
+import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import { randomNoise, sampleSteps } from '../diffusion/sampler.ts';
 import type { DiT } from '../model/dit.ts';
-import { runDiffusion } from '../train/diffusion-loss.ts';
 import type { SampleProgress } from './options.ts';
 
 /** What turns latents into images. */

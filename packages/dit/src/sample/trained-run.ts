@@ -9,7 +9,7 @@ import {
   type TrainConfig,
 } from '../config/config.ts';
 import { DiT } from '../model/dit.ts';
-import { loadModule } from '../weights.ts';
+import { loadModule } from '../model/weights.ts';
 import { Generator } from './generator.ts';
 import type { SampleProgress } from './options.ts';
 

@@ -3,7 +3,7 @@
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import type { Mnist } from '../data/mnist.ts';
-import { runDiffusion } from './diffusion-loss.ts';
+import { runDiffusion } from '../diffusion/run-diffusion.ts';
 
 /** Denoising steps of a preview: fewer than the last grid's, for speed. */
 export const PREVIEW_STEPS = 20;

@@ -1,8 +1,8 @@
 import { normal, randomInt, split, type Tensor } from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { createDiffusion, type Diffusion } from '../diffusion/diffusion.ts';
 import { trainingLosses } from '../diffusion/objective.ts';
+import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import type { DiT } from '../model/dit.ts';
 import type { Loss } from './step.ts';
 
@@ -11,23 +11,6 @@ export interface DiffusionBatch {
   readonly posterior: Posterior;
   /** int32 `[B]` */
   readonly labels: Tensor;
-}
-
-/**
- * The diffusion process of a run, over all of its timesteps.
- *
- * @example
- * runDiffusion(presetConfig('smoke')).schedule.timesteps; // 1000
- * runDiffusion(presetConfig('smoke'), 50).schedule.timesteps; // 50
- */
-export function runDiffusion({ model, diffusion }: TrainConfig, respacing?: number): Diffusion {
-  return createDiffusion({
-    schedule: diffusion.schedule,
-    timesteps: diffusion.timesteps,
-    predicts: diffusion.objective,
-    variance: model.learnSigma ? 'learned-range' : 'fixed-large',
-    ...(respacing === undefined ? {} : { respacing }),
-  });
 }
 
 /**

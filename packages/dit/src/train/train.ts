@@ -63,7 +63,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const classes = classesOf(images);
   if (classes.length < named.model.numClasses) {
     onNotice(
-      `The model has ${named.model.numClasses} classes, and ${classes.length} of them have images: it learns nothing of the others.`,
+      `The model has ${named.model.numClasses} classes, and ${classes.length} of them ${classes.length === 1 ? 'has' : 'have'} images: it learns nothing of the others.`,
     );
   }
   await tryPictures(onNotice);

@@ -9,7 +9,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { loadTensors, namedTensors, type Module } from '@tessera/autograd/nn';
-import { describeValue } from './config/excerpt.ts';
+import { describeValue } from '../config/excerpt.ts';
 
 /**
  * Writes every tensor of a module, buffers included, as the bytes of a safetensors file.
