@@ -1,7 +1,5 @@
 /** Turns errors into exit codes: one line for what a user can mend, a stack for a defect. */
 
-import { escapeControls } from '../config/excerpt.ts';
-
 /** Exit code after bad input: a wrong option, a missing or damaged file, a full disk. */
 const BAD_INPUT = 2;
 
@@ -13,10 +11,10 @@ export const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The one line for an error that a user can mend; `undefined` if the error is a defect. */
 async function expectedText(error: Error): Promise<string | undefined> {
-  const { TesseraError } = await import('@tessera/tensor');
+  const { excerpt, TesseraError } = await import('@tessera/tensor');
   const fromFileSystem = 'syscall' in error && 'code' in error;
   return error instanceof TesseraError || fromFileSystem
-    ? escapeControls(error.message.replaceAll(/\s*\n\s*/g, ' '))
+    ? excerpt(error.message.replaceAll(/\s*\n\s*/g, ' '), Infinity)
     : undefined;
 }
 

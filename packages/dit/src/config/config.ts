@@ -3,7 +3,7 @@
  * `config.json`, and that `tessera sample` reads back. `parseTrainConfig` is the only way in from JSON.
  */
 
-import { FormatError } from '@tessera/tensor';
+import { FormatError, parseJson } from '@tessera/tensor';
 import * as v from 'valibot';
 import {
   BACKENDS,
@@ -22,7 +22,6 @@ import {
   type Sampler,
   type Schedule,
 } from './choices.ts';
-import { parseJson } from './json.ts';
 import { parseSchema } from './schema.ts';
 
 /**
@@ -365,5 +364,5 @@ export function parseTrainConfig(value: unknown, source = 'config'): TrainConfig
  *   refuses
  */
 export function parseConfigText(text: string, source: string): TrainConfig {
-  return parseTrainConfig(parseJson('readTrainConfig', text, source), source);
+  return parseTrainConfig(parseJson(text, 'readTrainConfig', `${source}:`), source);
 }

@@ -1,12 +1,21 @@
 /** Checks values from outside against a schema, with errors of one line. */
 
-import { FormatError } from '@tessera/tensor';
+import { excerpt, FormatError } from '@tessera/tensor';
 import * as v from 'valibot';
-import { describeValue, excerpt } from './excerpt.ts';
+
+/** An error shows no more characters of a name or a text than this. */
+const LONGEST = 60;
+
+/** Describes a value of a JSON file in a few words, without looking into lists and objects. */
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return `"${excerpt(value, LONGEST)}"`;
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
 
 /** One line for what is wrong: `model.depth: must be at least 1, got 0`. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = excerpt(v.getDotPath(issue) ?? 'the whole value');
+  const path = excerpt(v.getDotPath(issue) ?? 'the whole value', LONGEST);
   const got = describeValue(issue.input);
   if (issue.kind === 'validation') {
     return `${path}: ${issue.message}, got ${got}`;

@@ -3,13 +3,13 @@
 import {
   decodeSafetensors,
   encodeSafetensors,
+  excerpt,
   FormatError,
   tensor,
   type SafetensorsEntry,
   type Tensor,
 } from '@tessera/tensor';
 import { loadTensors, namedTensors, type Module } from '@tessera/autograd/nn';
-import { describeValue } from '../config/excerpt.ts';
 
 /**
  * Writes every tensor of a module, buffers included, as the bytes of a safetensors file.
@@ -62,7 +62,7 @@ export function finiteTensor(name: string, entry: SafetensorsEntry, source: stri
   if (bad === -1) return tensor(data, { shape, dtype });
   throw new FormatError(
     'loadModule',
-    `${source}: element ${bad} of ${describeValue(name)} is ${data[bad]}, expected finite weights. Did the training diverge?`,
+    `${source}: element ${bad} of "${excerpt(name)}" is ${data[bad]}, expected finite weights. Did the training diverge?`,
   );
 }
 

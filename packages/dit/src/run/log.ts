@@ -1,10 +1,9 @@
 /** The log of a run: one JSON object a line, appended as the training goes on. */
 
 import { appendFile, truncate } from 'node:fs/promises';
-import { FormatError, StateError } from '@tessera/tensor';
+import { FormatError, parseJson, StateError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../config/choices.ts';
-import { checkNames } from '../config/json.ts';
 import { parseSchema } from '../config/schema.ts';
 import { nameFile, problemOf } from './file-error.ts';
 import { readText } from './read-text.ts';
@@ -112,14 +111,10 @@ export class LogWriter {
 function parseRow(line: string, where: string): LogRow {
   let value: unknown;
   try {
-    value = JSON.parse(line);
-  } catch {
-    throw new FormatError(
-      'readLog',
-      `${where}: not a line of JSON. Was the run cut off? Delete the line.`,
-    );
+    value = parseJson(line, 'readLog', `${where}:`);
+  } catch (error) {
+    throw new FormatError('readLog', `${problemOf(error)} Was the run cut off? Delete the line.`);
   }
-  checkNames('readLog', line, where);
   return parseSchema('readLog', rowSchema, value, where);
 }
 
