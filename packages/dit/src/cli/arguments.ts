@@ -1,9 +1,9 @@
-/** Reads the arguments of the command line's options, or says in one line what is wrong with them. */
+/** Reads the arguments of the command line's options. Errors have one line. */
 
 import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from '../config/choices.ts';
 
-/** A number in ordinary decimal notation: no hexadecimal, no empty text, no spaces. */
+/** Reads a number in ordinary decimal notation; NaN for hexadecimal, empty text or spaces. */
 function parseNumber(text: string): number {
   return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
 }
@@ -59,7 +59,7 @@ export function oneOf<T extends string>(names: readonly T[]): (text: string) => 
   };
 }
 
-/** Reads the name of a picture to write, which ends in .png. */
+/** Reads the name of a picture to write. It must end in .png. */
 export function pngPath(text: string): string {
   if (!text.toLowerCase().endsWith('.png')) {
     throw new InvalidArgumentError('Expected a file name that ends in .png.');

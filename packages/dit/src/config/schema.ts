@@ -1,4 +1,4 @@
-/** Checks values from outside against a schema, with errors of one line. */
+/** Checks values from outside against a schema. Errors have one line. */
 
 import { excerpt, FormatError } from '@tessera/tensor';
 import * as v from 'valibot';
@@ -13,7 +13,7 @@ function describeValue(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-/** One line for what is wrong: `model.depth: must be at least 1, got 0`. */
+/** The problem in one line: `model.depth: must be at least 1, got 0`. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = excerpt(v.getDotPath(issue) ?? 'the whole value', LONGEST);
   const got = describeValue(issue.input);
@@ -31,9 +31,9 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
  * Checks a value against a schema and gives it back typed.
  *
  * @param op the operation that errors name
- * @param schema what the value has to be; its own messages read on after `field: `
- * @param value the value, from a file for instance
- * @param source how errors name where it comes from
+ * @param schema the type of the value; its messages read on after `field: `
+ * @param value the value, such as the content of a file
+ * @param source the name of its source in errors
  * @throws FormatError in one line that names the first bad field
  */
 export function parseSchema<T>(

@@ -1,3 +1,4 @@
+import { checkFields } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { createDiffusion, type Diffusion } from './diffusion.ts';
 
@@ -10,7 +11,10 @@ import { createDiffusion, type Diffusion } from './diffusion.ts';
  * runDiffusion(presetConfig('smoke')).schedule.timesteps; // 1000
  * runDiffusion(presetConfig('smoke'), 50).schedule.timesteps; // 50
  */
-export function runDiffusion({ model, diffusion }: TrainConfig, respacing?: number): Diffusion {
+export function runDiffusion(config: TrainConfig, respacing?: number): Diffusion {
+  const fields = ['model', 'diffusion'];
+  checkFields('runDiffusion', 'config', config, fields, 'Make one with presetConfig(…).');
+  const { model, diffusion } = config;
   return createDiffusion({
     schedule: diffusion.schedule,
     timesteps: diffusion.timesteps,
