@@ -1,3 +1,5 @@
+// Draws a recorded graph for Graphviz and for Mermaid.
+
 import { formatSpec, type Tensor } from '@tessera/tensor';
 import type { Graph } from './graph.ts';
 import { checkGraph, formatApplication, tensorNames } from './graph-text.ts';

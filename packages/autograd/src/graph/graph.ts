@@ -1,3 +1,5 @@
+// Records what a function does to its arguments, as the graph that the sweep walks back.
+
 import { checkFunction, StateError, tree, type Tensor } from '@tessera/tensor';
 import {
   apply,

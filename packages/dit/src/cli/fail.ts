@@ -1,4 +1,4 @@
-/** Turns errors into exit codes: one line for an error that a user can mend, a stack for a defect. */
+// Turns errors into exit codes: one line for what a user can mend, a stack for our own faults.
 
 /** Exit code after bad input: a wrong option, a missing or damaged file, a full disk. */
 const BAD_INPUT = 2;

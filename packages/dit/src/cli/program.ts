@@ -1,4 +1,4 @@
-/** The commands and options of `tessera`. Other files have the actions. */
+// The commands and options of `tessera`, and their help.
 
 import { Command, Option } from 'commander';
 import {

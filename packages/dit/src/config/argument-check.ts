@@ -1,3 +1,5 @@
+// Checks of arguments that several functions of the package share: choices and whole numbers.
+
 import { kindOf, ValueError } from '@tessera/tensor';
 
 /** Throws a ValueError unless `value` is one of `choices`; the compiler sees no value from outside. */

@@ -1,3 +1,5 @@
+// The configuration of a run, its types, and the checks of a `config.json`.
+
 /**
  * The configuration of a run. `tessera train` builds it from a preset and keeps it in `config.json`;
  * `tessera sample` reads it back. `parseTrainConfig` is the only way in from JSON.

@@ -1,4 +1,4 @@
-/** Checks values from outside against a schema. Errors have one line. */
+// Checks values from outside against a schema, with errors of one line.
 
 import { excerpt, FormatError } from '@tessera/tensor';
 import * as v from 'valibot';

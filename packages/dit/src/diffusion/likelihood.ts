@@ -1,4 +1,4 @@
-/** Divergences and likelihoods of Gaussians. */
+// Divergences and likelihoods of Gaussians.
 
 import { checkTensors, scalar, Tensor } from '@tessera/tensor';
 import { checkFinite } from '../config/argument-check.ts';

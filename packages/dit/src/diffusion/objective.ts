@@ -1,4 +1,4 @@
-/** The losses that training minimises. */
+// The training loss: what the model should predict, and how its error is weighed.
 
 import { stopGradient } from '@tessera/autograd';
 import {

@@ -1,3 +1,5 @@
+// Which timesteps a sampler visits when it takes fewer steps than the training had.
+
 import { kindOf, ValueError } from '@tessera/tensor';
 import { checkWhole } from '../config/argument-check.ts';
 

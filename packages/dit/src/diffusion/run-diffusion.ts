@@ -1,3 +1,5 @@
+// The diffusion process that the configuration of a run describes.
+
 import { checkFields } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { createDiffusion, type Diffusion } from './diffusion.ts';

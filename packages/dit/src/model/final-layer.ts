@@ -1,3 +1,5 @@
+// The last layer of a DiT: from tokens back to the pixels of their patches.
+
 import { init, Linear, Module, type LayerNorm } from '@tessera/autograd/nn';
 import { checkOptions, checkTensors, type Tensor } from '@tessera/tensor';
 import { checkWhole } from '../config/argument-check.ts';

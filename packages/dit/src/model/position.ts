@@ -1,4 +1,4 @@
-/** Position encodings: tables computed in float64 and rounded once to float32. */
+// Position encodings: fixed tables of sines and cosines.
 
 import { kindOf, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { checkWhole } from '../config/argument-check.ts';

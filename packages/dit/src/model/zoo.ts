@@ -1,4 +1,4 @@
-/** The twelve published models, and the cost of a model of any configuration. */
+// The twelve published DiT models, and what any model costs.
 
 import { countParameters } from '@tessera/autograd/nn';
 import type { ModelConfig } from '../config/config.ts';

@@ -1,4 +1,4 @@
-/** Errors of the file system, in words that name the file and a remedy. */
+// Errors of the file system that name the file and what to do.
 
 import { TesseraError, ValueError } from '@tessera/tensor';
 

@@ -1,3 +1,5 @@
+// Checks the labels that samples are asked for.
+
 import { checkList, kindOf, ValueError } from '@tessera/tensor';
 import type { TrainConfig } from '../config/config.ts';
 

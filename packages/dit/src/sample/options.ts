@@ -1,4 +1,4 @@
-/** The options of `sampleRun` in `sample-run.ts`, and its reports. */
+// The types of what sampling from a run takes and reports.
 
 import type { BackendName, Sampler } from '../config/choices.ts';
 

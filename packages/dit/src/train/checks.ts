@@ -1,4 +1,4 @@
-/** Checks before the first step of everything that a run will need up to its end. */
+// Checks before the first step all that a run will need at its end.
 
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';

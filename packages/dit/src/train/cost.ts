@@ -1,4 +1,4 @@
-/** Estimates the arithmetic of a run, to warn of a run that takes hours. */
+// Estimates how much arithmetic a run takes, to warn before it takes hours.
 
 import { checkFields } from '../config/argument-check.ts';
 import type { BackendName } from '../config/choices.ts';

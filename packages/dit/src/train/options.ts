@@ -1,4 +1,4 @@
-/** The options of `train` in `train.ts`, and its reports. */
+// The types of what training a run takes and reports.
 
 import type { TrainStage } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';

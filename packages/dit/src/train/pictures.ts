@@ -1,4 +1,4 @@
-/** The pictures of a training. If one fails, the run goes on without it. */
+// The pictures of a training, whose failure never ends the run.
 
 import { join } from 'node:path';
 import { tensor } from '@tessera/tensor';

@@ -1,3 +1,5 @@
+// Reads JSON more strictly than `JSON.parse`: no repeated key, no endless nesting.
+
 import { excerpt, FormatError, messageOf } from '../errors.ts';
 
 /** An engine's own reason quotes the text around the error, so it may be long. */
