@@ -229,6 +229,21 @@ export const roomTables: readonly Rooms[] = [
       { name: 'creation', reason: 'new tensors like others, and drawn ones' },
     ],
   },
+  {
+    folder: 'packages/dit/src',
+    rooms: [
+      { name: 'config', reason: 'what a run is made of, as plain values: it computes nothing' },
+      { name: 'pictures', reason: 'numbers to PNG: it knows neither models nor runs' },
+      { name: 'diffusion', reason: 'mathematics over any function that predicts' },
+      { name: 'model', reason: 'the Diffusion Transformer, whoever trains or samples it' },
+      { name: 'autoencoder', reason: 'images to latents and back, whatever happens to latents' },
+      { name: 'run', reason: 'files and the backend of a run, whatever goes into them' },
+      { name: 'data', reason: 'images and labels, from files whose errors the run words' },
+      { name: 'sample', reason: 'new images from a trained run' },
+      { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
+      { name: 'cli', reason: 'the words of a user, to what the rooms before it do' },
+    ],
+  },
 ];
 
 /** The edges between packages and to the outside. */

@@ -1,10 +1,14 @@
 import * as autograd from '@tessera/autograd';
 import * as nn from '@tessera/autograd/nn';
 import * as optim from '@tessera/autograd/optim';
+import * as dit from '@tessera/dit';
+import * as ditNode from '@tessera/dit/node';
 import * as tensorPackage from '@tessera/tensor';
 import { describe, expect, it } from 'vitest';
 import { accident, callables, misuses, withUnknownOption, type Row } from './misuse.ts';
 import { autogradRows } from './rows/autograd.ts';
+import { ditNodeRows } from './rows/dit-node.ts';
+import { ditRows } from './rows/dit.ts';
 import { nnRows } from './rows/nn.ts';
 import { optimRows } from './rows/optim.ts';
 import { tensorRows } from './rows/tensor.ts';
@@ -50,6 +54,8 @@ const entries: readonly Entry[] = [
   },
   { entry: '@tessera/autograd/nn', module: nn, rows: nnRows, exempt: { Module: 'abstract' } },
   { entry: '@tessera/autograd/optim', module: optim, rows: optimRows, exempt: {} },
+  { entry: '@tessera/dit', module: dit, rows: ditRows, exempt: { Block: 'abstract' } },
+  { entry: '@tessera/dit/node', module: ditNode, rows: ditNodeRows, exempt: {} },
 ];
 
 describe.each(entries)('$entry', ({ module, rows, exempt }) => {

@@ -5,6 +5,8 @@ export interface Row {
   readonly name: string;
   readonly call: (...args: readonly unknown[]) => unknown;
   readonly args: readonly unknown[];
+  /** Whether the last argument is a record that may have more fields than are read. */
+  readonly takesMore?: boolean;
 }
 
 /** Values of every kind that JavaScript callers pass by mistake. */
@@ -81,7 +83,8 @@ export async function accident({ call }: Row, args: readonly unknown[]): Promise
 }
 
 /** The arguments of a row whose last one is an object of options, with one more that no function knows; or `null`. */
-export function withUnknownOption({ args }: Row): readonly unknown[] | null {
+export function withUnknownOption({ args, takesMore }: Row): readonly unknown[] | null {
+  if (takesMore === true) return null;
   const options = args.at(-1);
   const isPlain =
     typeof options === 'object' &&

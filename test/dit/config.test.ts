@@ -198,7 +198,7 @@ describe('a configuration', () => {
     const names = Array.from({ length: 10 }, (_, i) => `name ${i}`);
     expect(problem(['classNames', names])).toBe('accepted');
     expect(problem(['classNames', [...names.slice(1), 'a\u0000b']])).toMatchInlineSnapshot(
-      `"FormatError: parseTrainConfig: config.json: classNames.9: must have no control characters, got "a\\u0000b"."`,
+      `"FormatError: parseTrainConfig: config.json: classNames.9: must have no control characters, got "a\\u{0}b"."`,
     );
   });
 
@@ -250,8 +250,8 @@ describe('a configuration', () => {
     ];
     expect(twice.map((each) => String(caught(() => parseConfigText(each, 'config.json'))))).toEqual(
       [
-        'FormatError: readTrainConfig: config.json: the name "seed" stands twice in one object.',
-        'FormatError: readTrainConfig: config.json: the name "depth" stands twice in one object.',
+        'FormatError: readTrainConfig: config.json: not JSON (the key "seed" stands twice).',
+        'FormatError: readTrainConfig: config.json: not JSON (the key "depth" stands twice).',
       ],
     );
     const names = Array.from({ length: 10 }, (_, i) => `{"${i}": "}": {`);

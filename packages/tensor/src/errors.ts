@@ -190,7 +190,7 @@ export function formatSpec(x: {
  * The start of a text from outside (a file, a command line), fit to be printed: characters that a
  * terminal obeys or hides are escaped.
  *
- * @param length How many UTF-16 units are shown, default 80.
+ * @param length How many UTF-16 units are shown, default 80; Infinity shows the whole text.
  * @example
  * excerpt('\u001b[2J'); // '\\u{1b}[2J'
  * excerpt('a long name', 6); // 'a long…'

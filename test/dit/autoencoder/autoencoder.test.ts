@@ -33,7 +33,7 @@ describe('Autoencoder', () => {
     expect(() =>
       new Autoencoder(small, key(0)).encode(zeros([1, 3, 32, 32])),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[FormatError: Autoencoder.encode: images are [1, 3, 32, 32]: [B, 1, H, W] with H and W multiples of 4 expected.]`,
+      `[FormatError: Autoencoder.encode: images are [1, 3, 32, 32], expected [B, 1, H, W] with H and W multiples of 4.]`,
     );
   });
 });

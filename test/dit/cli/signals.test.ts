@@ -71,7 +71,7 @@ test('two trainings that start at the same moment have a folder each', async () 
   expect(new Set(named.map(({ code }) => code))).toEqual(new Set([0, 2]));
   const refused = named.find(({ code }) => code === 2);
   expect(refused?.stderr.trimEnd().split('\n').at(-1)).toMatch(
-    /^error: chooseRunFolder: the folder mine is not empty/,
+    /^error: the folder mine is not empty/,
   );
   expect(await readLog(join(dir, 'mine', 'log.jsonl'))).toHaveLength(3);
 });

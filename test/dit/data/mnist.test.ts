@@ -97,11 +97,11 @@ describe('a folder', () => {
   test('that is missing, a file, or incomplete is refused', async () => {
     await writeFolder({ 't10k-labels-idx1-ubyte': null });
     expect(await problem()).toMatchInlineSnapshot(
-      `"ValueError: loadMnist: the data folder DIR has no file t10k-labels-idx1-ubyte, t10k-labels.idx1-ubyte, or either with .gz."`,
+      `"ValueError: loadMnist: the data folder DIR has no file t10k-labels-idx1-ubyte or t10k-labels.idx1-ubyte, with or without .gz. Add it, or name another folder."`,
     );
     await expect(loadMnist({ dir: join(dir, 'none') })).rejects.toThrow(ValueError);
     await expect(loadMnist({ dir: join(dir, 'train-images-idx3-ubyte') })).rejects.toThrow(
-      /is not a folder; expected one with the four idx files\.$/,
+      /is a file, expected a folder of four idx files\.$/,
     );
   });
 
@@ -181,7 +181,7 @@ describe('classes', () => {
     'of Fashion-MNIST: a set that is missing says how to get it',
     async () => {
       await expect(loadMnist({ dir: 'fashion-mnist' })).rejects.toThrow(
-        /Run `apt-get install dataset-fashion-mnist`, or name a folder of idx files/,
+        /Run `apt-get install dataset-fashion-mnist`, or name a folder of four idx files by `--data DIR`/,
       );
     },
   );

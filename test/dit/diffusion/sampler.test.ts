@@ -181,7 +181,7 @@ describe('noise', () => {
     expect(maxDifference(noise.step(0), noise.xT)).toBeGreaterThan(0.1);
     expect(() =>
       ddimStep(diffusion, zeros(SHAPE), zeros(SHAPE), full([2], 1, 'int32'), null, { eta: 1 }),
-    ).toThrow('ddimStep: eta is 1, so the step needs noise.');
+    ).toThrow('ddimStep: eta is 1, so the step needs noise, but noise is null.');
   });
 });
 
@@ -224,7 +224,7 @@ describe('sampleSteps', () => {
       'sampleSteps: eta belongs to the ddim sampler; ddpm has its own variance.',
     );
     expect(() => run({ from: 4 })).toThrow(
-      'sampleSteps: from is 4, but must be one of the 4 kept timesteps.',
+      'sampleSteps: from is 4, but must be a kept timestep, 0 to 3.',
     );
   });
 });

@@ -23,7 +23,7 @@ describe('sinCos2d', () => {
   });
 
   it('needs four numbers a frequency', () => {
-    expect(() => sinCos2d(6, 2)).toThrow('sinCos2d: width 6 is not a multiple of 4.');
+    expect(() => sinCos2d(6, 2)).toThrow('sinCos2d: width must be a multiple of 4, but is 6.');
   });
 });
 
@@ -44,6 +44,6 @@ describe('sinCos1d', () => {
   });
 
   it('needs two numbers a frequency', () => {
-    expect(() => sinCos1d(5)).toThrow('sinCos1d: width 5 is not a multiple of 2.');
+    expect(() => sinCos1d(5)).toThrow('sinCos1d: width must be a multiple of 2, but is 5.');
   });
 });

@@ -104,14 +104,14 @@ describe('an image grid', () => {
     const grid = { images, height: 2, width: 2, columns: 2 };
     await expect(drawImageGrid({ ...grid, height: 3 })).rejects.toThrow(ShapeError);
     await expect(drawImageGrid({ ...grid, images: new Float32Array(0) })).rejects.toThrow(
-      'drawImageGrid: 0 values are not whole images of 2×2, or none.',
+      'drawImageGrid: there are 0 values, expected whole images of 2×2, and at least one.',
     );
     await expect(drawImageGrid({ ...grid, scale: 1.5 })).rejects.toThrow(ValueError);
     await expect(drawImageGrid({ ...grid, columns: 0 })).rejects.toThrow(
       'drawImageGrid: columns is 0, expected a whole number from 1.',
     );
     await expect(drawImageGrid({ ...grid, rowLabels: ['a', 'b'] })).rejects.toThrow(
-      'drawImageGrid: 2 row labels for 1 rows.',
+      'drawImageGrid: there are 2 row labels, expected one for each of 1 rows.',
     );
     await expect(drawImageGrid({ ...grid, columnLabels: ['a'] })).rejects.toThrow(ValueError);
   });

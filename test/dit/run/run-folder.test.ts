@@ -75,7 +75,7 @@ describe('the configuration of a run', () => {
       return 'accepted';
     };
     expect(await problem()).toMatchInlineSnapshot(
-      `"ValueError: readRunConfig: DIR is not the folder of a run: DIR/config.json is missing."`,
+      `"ValueError: readRunConfig: DIR is not the folder of a run: DIR/config.json is missing. Name a folder that a training wrote."`,
     );
     await writeFile(join(dir, 'config.json'), '{"preset": ');
     expect(await problem()).toMatch(

@@ -1,6 +1,9 @@
 // The small convolutional autoencoder (VAE) that turns images into latents and back.
 
 import {
+  checkFunction,
+  checkList,
+  checkTensors,
   FormatError,
   formatShape,
   key as makeKey,
@@ -12,6 +15,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { Conv2d, init, Module, type Initializer } from '@tessera/autograd/nn';
+import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { AutoencoderConfig } from '../config/config.ts';
 
 /** The diagonal Gaussian that the encoder gives for each image. */
@@ -22,18 +26,19 @@ export interface Posterior {
   readonly logVariance: Tensor;
 }
 
-/** Log-variances are kept in ±this, so that no deviation overflows or vanishes. */
+/** Largest size of a log-variance; so no deviation overflows or vanishes. */
 const LOG_VARIANCE_LIMIT = 20;
 
 /**
  * A small convolutional variational autoencoder for grey images in [-1, 1].
  *
- * The encoder is a 3×3 convolution for each entry of `channels`, all but the first with stride 2, and
- * one more to the moments of the latent; the decoder mirrors it with nearest-neighbour upsampling.
- * With the default three entries a `[B, 1, 32, 32]` image becomes a `[B, 4, 8, 8]` latent.
+ * The encoder has a 3×3 convolution for each entry of `channels`; all but the first have stride 2. One
+ * more convolution gives the moments of the latent. The decoder mirrors the encoder with nearest-neighbour
+ * upsampling. With three entries, as in every preset, a `[B, 1, 32, 32]` image becomes a `[B, 4, 8, 8]`
+ * latent.
  *
- * Source: Kingma & Welling 2014, "Auto-encoding variational Bayes"; the latents of diffusion, Rombach
- * et al. 2022, "High-resolution image synthesis with latent diffusion models", section 3.1.
+ * Source: Kingma & Welling 2014, "Auto-encoding variational Bayes". For diffusion on latents: Rombach et
+ * al. 2022, "High-resolution image synthesis with latent diffusion models", section 3.1.
  *
  * @example
  * const autoencoder = new Autoencoder({ channels: [8, 16, 16], latentChannels: 4 }, key(0));
@@ -49,11 +54,21 @@ export class Autoencoder extends Module {
   readonly toPixels: Conv2d;
 
   constructor(
-    { channels, latentChannels }: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>,
+    config: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>,
     key: Tensor,
     start: Initializer = init.kaimingUniform(),
   ) {
     super();
+    const example = 'Write { channels: [8, 16, 16], latentChannels: 4 }.';
+    checkFields('Autoencoder', 'config', config, ['channels', 'latentChannels'], example);
+    const { channels, latentChannels } = config;
+    checkList('Autoencoder', 'channels', channels, '[8, 16, 16]');
+    for (const [i, count] of channels.entries()) {
+      checkWhole('Autoencoder', `channels[${i}]`, count, 1);
+    }
+    checkWhole('Autoencoder', 'latentChannels', latentChannels, 1);
+    checkTensors('Autoencoder', { key });
+    checkFunction('Autoencoder', start);
     if (channels.length === 0) {
       throw new ValueError('Autoencoder', 'channels must name at least one convolution.');
     }
@@ -78,13 +93,14 @@ export class Autoencoder extends Module {
     this.toPixels = conv(2 * channels.length + 1, channels[0], 1);
   }
 
-  /** One whose weights are zeros that take no memory, to be filled by `loadTensors`. */
+  /** An autoencoder of zeros that take no memory, to fill with `loadTensors`. */
   static blank(config: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>): Autoencoder {
     return new Autoencoder(config, makeKey(0), init.zeros());
   }
 
   /** `[B, 1, H, W]` images in [-1, 1] → mean and log-variance of their latents. */
   encode(images: Tensor): Posterior {
+    checkTensors('Autoencoder.encode', { images });
     const factor = 2 ** this.decoder.length;
     if (
       images.rank !== 4 ||
@@ -94,7 +110,7 @@ export class Autoencoder extends Module {
     ) {
       throw new FormatError(
         'Autoencoder.encode',
-        `images are ${formatShape(images.shape)}: [B, 1, H, W] with H and W multiples of ${factor} expected.`,
+        `images are ${formatShape(images.shape)}, expected [B, 1, H, W] with H and W multiples of ${factor}.`,
       );
     }
     const features = this.encoder.reduce((x, conv) => silu(conv.forward(x)), images);
@@ -107,6 +123,7 @@ export class Autoencoder extends Module {
 
   /** `[B, C, h, w]` latents → `[B, 1, H, W]` images, about in [-1, 1]. */
   decode(latents: Tensor): Tensor {
+    checkTensors('Autoencoder.decode', { latents });
     const features = this.decoder.reduce(
       (x, conv) => silu(conv.forward(upsampleNearest2d(x, 2))),
       silu(this.fromLatent.forward(latents)),
@@ -116,18 +133,22 @@ export class Autoencoder extends Module {
 }
 
 /**
- * A latent drawn from a posterior: `mean + e^(logVariance/2) · ε`.
+ * Draws a latent from a posterior: `mean + e^(logVariance/2) · ε`.
  *
  * @example
  * const posterior = { mean: ones([1, 4, 8, 8]), logVariance: full([1, 4, 8, 8], -20) };
  * samplePosterior(posterior, key(0)).mean(); // 1.000
  */
-export function samplePosterior({ mean, logVariance }: Posterior, key: Tensor): Tensor {
+export function samplePosterior(posterior: Posterior, key: Tensor): Tensor {
+  const fields = ['mean', 'logVariance'];
+  checkFields('samplePosterior', 'posterior', posterior, fields, 'Autoencoder.encode gives one.');
+  const { mean, logVariance } = posterior;
+  checkTensors('samplePosterior', { mean, logVariance, key });
   return mean.add(logVariance.mul(0.5).exp().mul(normal(key, mean.shape)));
 }
 
 /**
- * The autoencoder's loss: mean squared error of a pixel plus `klWeight` times the divergence
+ * The autoencoder's loss: the mean squared error of a pixel, plus `klWeight` times the divergence
  * `KL(posterior ‖ N(0, 1)) = ½ Σ (mean² + e^logVariance − 1 − logVariance)` of one latent.
  *
  * Source: Kingma & Welling 2014, "Auto-encoding variational Bayes", equation 10.
@@ -144,6 +165,10 @@ export function autoencoderLoss(
   key: Tensor,
   klWeight: number,
 ): Tensor {
+  const hint = 'Give an Autoencoder.';
+  checkFields('autoencoderLoss', 'model', model, ['encode', 'decode'], hint);
+  checkTensors('autoencoderLoss', { images, key });
+  checkFinite('autoencoderLoss', 'klWeight', klWeight);
   const posterior = model.encode(images);
   const reconstruction = model.decode(samplePosterior(posterior, key));
   const { mean, logVariance } = posterior;

@@ -6,7 +6,7 @@ import { MAX_SEED } from '../config/choices.ts';
 /** The number of chapters of the tour, which is not loaded to read an argument. */
 export const CHAPTERS = 9;
 
-/** A number in ordinary decimal notation: no hexadecimal, no empty text, no spaces. */
+/** Reads a number in ordinary decimal notation; NaN for hexadecimal, empty text or spaces. */
 function parseNumber(text: string): number {
   return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
 }
@@ -73,7 +73,7 @@ export function modulePath(text: string): string {
   return text;
 }
 
-/** Reads the name of a picture to write, which ends in .png. */
+/** Reads the name of a picture to write. It must end in .png. */
 export function pngPath(text: string): string {
   if (!text.toLowerCase().endsWith('.png')) {
     throw new InvalidArgumentError('Expected a file name that ends in .png.');

@@ -1,7 +1,5 @@
 // Turns errors into exit codes: one line for what a user can mend, a stack for our own faults.
 
-import { escapeControls } from '../config/excerpt.ts';
-
 /** Exit code after bad input: a wrong option, a missing or damaged file, a full disk. */
 const BAD_INPUT = 2;
 
@@ -11,17 +9,21 @@ const DEFECT = 1;
 /** Exit code of a process that a signal ended, by the convention of shells: 128 and the signal's number. */
 export const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** The one line for an error that a user can mend; `undefined` if the error is a defect. */
+/**
+ * The one line for an error that a user can mend; `undefined` if the error is a defect. The line has no
+ * name of a function, since the user called none. The engine is loaded only here, so `--help` is quick.
+ */
 async function expectedText(error: Error): Promise<string | undefined> {
-  const { TesseraError } = await import('@tessera/tensor');
+  const { excerpt, TesseraError } = await import('@tessera/tensor');
+  const { problemOf } = await import('../run/file-error.ts');
   const fromFileSystem = 'syscall' in error && 'code' in error;
   return error instanceof TesseraError || fromFileSystem
-    ? escapeControls(error.message.replaceAll(/\s*\n\s*/g, ' '))
+    ? excerpt(problemOf(error).replaceAll(/\s*\n\s*/g, ' '), Infinity)
     : undefined;
 }
 
 /**
- * Runs a command and says how it ended. What commander refuses has already been printed by it.
+ * Runs a command and gives its exit code. Errors of commander are not printed again.
  *
  * @param command the command to run
  * @param print writes one text to stderr
@@ -49,8 +51,8 @@ export async function exitCodeOf(
 }
 
 /**
- * Lets the work go on when the reader of an output goes away (`tessera train | head -1`): the files are
- * the result, and they are still written. Other errors of the stream are thrown.
+ * Lets the work go on when the reader of an output goes away, as in `tessera train | head -1`. The files
+ * are the result, and they are still written. Other errors of the stream are thrown.
  */
 export function ignoreClosedPipe(stream: NodeJS.WritableStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {

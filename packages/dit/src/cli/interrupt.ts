@@ -16,7 +16,7 @@ export interface TrainingPlace {
   readonly totalSteps?: number;
 }
 
-/** What is lost of a training that ends here, and what the folder keeps. */
+/** Says what a training that ends here loses, and which files the folder keeps. */
 export function interruptedText({ folder, stage, step, totalSteps }: TrainingPlace): string {
   if (folder === undefined) return 'Stopped before the training began. Nothing has been written.';
   const place =
@@ -36,11 +36,11 @@ export function interruptedText({ folder, stage, step, totalSteps }: TrainingPla
 }
 
 /**
- * Ends the process at the first SIGINT or SIGTERM with one line on stderr, the cursor below the progress
- * bar, and the exit code of the signal.
+ * Ends the process at the first SIGINT or SIGTERM, with one line on stderr and the exit code of the signal.
+ * The cursor ends below the progress bar.
  *
- * @param text what to say
- * @returns what puts things back
+ * @param text gives the line
+ * @returns a function that stops listening to the signals
  */
 export function onInterrupt(progress: Progress, text: () => string): () => void {
   const end = (signal: keyof typeof SIGNAL_CODES): void => {

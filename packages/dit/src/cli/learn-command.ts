@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { cpuBackend, FormatError, setDefaultBackend } from '@tessera/tensor';
-import { escapeControls } from '../config/excerpt.ts';
+import { cpuBackend, excerpt, FormatError, setDefaultBackend } from '@tessera/tensor';
 import { checkAnswer, type Outcome } from '../learn/check.ts';
 import { answerFileName, answerFileText, tour, wrap } from '../learn/tour.ts';
 import type { LearnArguments } from './program.ts';
@@ -66,7 +65,7 @@ function chapterList(): string[] {
 
 function outcomeLine(name: string, outcome: Outcome): string {
   if (outcome.status !== 'fails') return `  ${outcome.status.padEnd(6)}  ${name}`;
-  return `  fails   ${name}: ${escapeControls(outcome.reason)}`;
+  return `  fails   ${name}: ${excerpt(outcome.reason, Infinity)}`;
 }
 
 async function loadAnswers(name: string): Promise<Readonly<Record<string, unknown>>> {

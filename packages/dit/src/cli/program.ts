@@ -16,10 +16,10 @@ import {
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
 
-/** The options of `tessera train`; what is left out is as the preset or the configuration has it. */
+/** The options of `tessera train`. Defaults are those of the preset or the configuration. */
 export interface TrainArguments {
   readonly preset?: Preset;
-  /** A file with a whole configuration, in place of preset and design. */
+  /** A file with a whole configuration, instead of preset and design. */
   readonly config?: string;
   readonly design?: Design;
   readonly backend?: BackendName;
@@ -30,7 +30,7 @@ export interface TrainArguments {
   readonly batch?: number;
 }
 
-/** The options of `tessera sample`; what is left out is as the run was trained for. */
+/** The options of `tessera sample`. Defaults are the sampling settings of the run. */
 export interface SampleArguments {
   readonly run: string;
   readonly out: string;
@@ -51,7 +51,7 @@ export interface LearnArguments {
   readonly hints?: boolean;
 }
 
-/** What the commands do. */
+/** The actions of the commands. */
 export interface Actions {
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
@@ -71,7 +71,7 @@ Examples:
 
 Bad input ends in one line on stderr and exit code 2.`;
 
-/** What options of other programs are called here, which no likeness of names tells. */
+/** The options here for those of other programs that do the same, where the names are not alike. */
 const MEANT: Readonly<Record<string, string>> = {
   '--device': 'Use --backend.',
   '--dataset': 'Use --data.',
@@ -97,7 +97,7 @@ const MEANT: Readonly<Record<string, string>> = {
   ),
 };
 
-/** The text of an error with a hint that leads somewhere, where commander guesses by likeness. */
+/** The text of an error with our own hint, where commander only guesses by likeness. */
 function withRightHint(text: string): string {
   const [, problem, option] = /^(.*unknown option '(--[\w-]+)(?:=.*)?')/.exec(text) ?? [];
   return option !== undefined && Object.hasOwn(MEANT, option)
@@ -105,17 +105,17 @@ function withRightHint(text: string): string {
     : text;
 }
 
-/** How help shows a default that is not a plain value. */
+/** The text of help for a default that is not a plain value. */
 function defaultsTo(value: string): string {
   return `(default: ${value})`;
 }
 
 /**
- * Describes the command line. Errors are thrown as commander's `CommanderError` after their one line
- * has gone to stderr; nothing here ends the process.
+ * Describes the command line. An error prints one line on stderr and is thrown as commander's
+ * `CommanderError`. Nothing here ends the process.
  *
- * @param version what `--version` prints
- * @param actions what the commands do
+ * @param version the text that `--version` prints
+ * @param actions the actions of the commands
  */
 export function createProgram(version: string, actions: Actions): Command {
   const program = new Command('tessera')

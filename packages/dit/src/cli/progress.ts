@@ -2,27 +2,27 @@
 
 import cliProgress from 'cli-progress';
 
-/** Where progress goes: `process.stderr`, or anything that can be written to. */
+/** The stream that progress is written to, such as `process.stderr`. */
 export interface ProgressStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
 }
 
 /** A job's view of the progress display. */
 export interface Progress {
-  /** Begins a stage, which ends the one before. */
+  /** Begins a stage and ends the one before. */
   stage(name: string, totalSteps: number): void;
   /** Shows a finished step, counted from 1, with its numbers, such as `loss 0.2431`. */
   step(step: number, numbers: readonly string[]): void;
-  /** Shows one line of text that stays. */
+  /** Shows one line of text, which stays. */
   notice(text: string): void;
-  /** Ends the display; call it also when the job fails. */
+  /** Ends the display. Call it also when the job fails. */
   stop(): void;
 }
 
-/** Without a terminal a stage gives about this many lines. */
+/** Number of lines for a stage without a terminal, about. */
 const LINES_A_STAGE = 20;
 
-/** Prints seconds as people read them: `42s`, `3m05s`, `2h07m`. */
+/** Prints seconds for people: `42s`, `3m05s`, `2h07m`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const pad = (n: number): string => String(n).padStart(2, '0');
@@ -34,13 +34,13 @@ export function formatSeconds(seconds: number): string {
     : `${Math.floor(whole / 3600)}h${pad(Math.floor((whole % 3600) / 60))}m`;
 }
 
-/** The first steps take longer than others: their plans are made. So the time left is told after a few. */
+/** Steps before the time left is shown. The first steps take longer, because their plans are made. */
 const STEPS_BEFORE_ETA = 5;
 
-/** The time that a stage has left, as text; empty as long as nobody knows. */
+/** The time that a stage has left, as text; empty until it is known. */
 type Estimate = (step: number) => string;
 
-/** Tells the time left of a stage from the steps after its first report. */
+/** Estimates the time left of a stage from the steps after its first report. */
 function estimate(totalSteps: number, now: () => number): Estimate {
   let first: { readonly step: number; readonly time: number } | undefined;
   return (step) => {
@@ -69,7 +69,7 @@ function barProgress(stream: ProgressStream, now: () => number): Progress {
         barIncompleteChar: '░',
         barsize: 16,
         linewrap: true,
-        // The command says what it keeps when it is interrupted, and stops the bar itself.
+        // At Ctrl-C the command prints its own last line, and stops the bar itself.
         gracefulExit: false,
       });
       eta = estimate(totalSteps, now);
@@ -112,11 +112,11 @@ function lineProgress(stream: ProgressStream, now: () => number): Progress {
 }
 
 /**
- * Makes a progress display: a bar with the step, its numbers and the time left on a terminal; about
- * twenty plain lines a stage otherwise, so that a log file stays readable. The time left is shown after a
- * few steps.
+ * Makes a progress display. On a terminal it is a bar with the step, its numbers and the time left.
+ * Otherwise it is about twenty plain lines for a stage, so a log file stays readable. The time left is
+ * shown after a few steps.
  *
- * @param stream where it goes. Default: stderr, so that stdout stays free for results
+ * @param stream the output. Default: stderr, so stdout stays free for results
  * @param now a clock in milliseconds
  */
 export function createProgress(

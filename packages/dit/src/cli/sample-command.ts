@@ -9,13 +9,21 @@ import type { SampleArguments } from './program.ts';
 import { createProgress } from './progress.ts';
 
 /**
- * Fills what the command line leaves out from the run's configuration, and checks the rest against it.
+ * Takes options that the command line leaves out from the run's configuration, and checks the others
+ * against it.
  *
- * @throws ValueError for a label that the model does not know, or more steps than it has timesteps
+ * @throws ValueError if the run is not trained to its end, or does not fit the labels, the guidance or the
+ *   steps
  */
 export function completeSampleOptions(args: SampleArguments, config: TrainConfig): SampleOptions {
-  const { numClasses } = config.model;
+  const { numClasses, classDropoutProb } = config.model;
   const { timesteps } = config.diffusion;
+  if (config.latentScale === undefined) {
+    throw new ValueError(
+      'sample',
+      `--run ${args.run}: the run has no trained autoencoder yet. Train it to its end first, or name another.`,
+    );
+  }
   const {
     labels = Array.from({ length: numClasses }, (_, label) => label),
     guidance = config.sampling.guidance,
@@ -26,13 +34,19 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   if (unknown !== undefined) {
     throw new ValueError(
       'sample',
-      `the label ${unknown} is unknown: this run has the classes 0 to ${numClasses - 1}.`,
+      `--labels ${labels.join(',')}: there is no class ${unknown}, expected 0 to ${numClasses - 1}. Leave --labels out for every class.`,
     );
   }
   if (steps > timesteps) {
     throw new ValueError(
       'sample',
-      `${steps} denoising steps are more than the ${timesteps} timesteps of this run.`,
+      `--steps ${steps}: expected at most the ${timesteps} timesteps of this run. Choose fewer.`,
+    );
+  }
+  if (guidance !== 1 && classDropoutProb === 0) {
+    throw new ValueError(
+      'sample',
+      `--guidance ${guidance}: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.`,
     );
   }
   const { run, seed, out, backend } = args;
@@ -40,7 +54,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   return backend === undefined ? options : { ...options, backend };
 }
 
-/** Draws as the options say, and shows how far it is. */
+/** Draws with these options, and shows the progress. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const options = completeSampleOptions(args, await readRunConfig(args.run));
   const { sampleRun } = await import('../sample/sample-run.ts');

@@ -12,10 +12,10 @@ import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts
 import type { TrainArguments } from './program.ts';
 import { createProgress } from './progress.ts';
 
-/** Runs that are expected to take longer than this are announced. */
+/** A run that will take longer than this is announced. */
 const LONG_HOURS = 0.5;
 
-/** One sentence about a run that will take long; `undefined` if it will not. */
+/** One sentence about a run that will take long; `undefined` for a short one. */
 export function longRunNotice(config: TrainConfig): string | undefined {
   const hours = trainingHours(config);
   if (hours === undefined || hours < LONG_HOURS) {
@@ -27,12 +27,12 @@ export function longRunNotice(config: TrainConfig): string | undefined {
   return `This run (preset ${config.preset}) will take about ${time} on the ${config.backend} backend; ${hint}.`;
 }
 
-/** The configuration that the options lead to: a preset or a file, and what they change about it. */
+/** The configuration of these options: a preset or a file, with their changes. */
 export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
   const { preset = DEFAULT_PRESET, config: file, data, ...rest } = args;
   const changes = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
   if (file === undefined) return presetConfig(preset, changes);
-  // The run trains an autoencoder of its own, so the scale of its latents is not known yet.
+  // The run trains a new autoencoder, so the scale of its latents is not known yet.
   const { latentScale: _, classNames, ...config } = await readTrainConfig(file);
   const optimizer = { ...config.optimizer };
   if (changes.steps !== undefined) {
@@ -43,7 +43,7 @@ export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<Tr
   return parseTrainConfig({ ...config, ...names, ...changes, optimizer }, file);
 }
 
-/** Trains as the options say, and shows how far it is. */
+/** Trains with these options, and shows the progress. */
 export async function trainCommand({ out: named, ...args }: TrainArguments): Promise<void> {
   const config = await trainConfig(args);
   const progress = createProgress();

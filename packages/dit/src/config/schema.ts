@@ -1,12 +1,21 @@
 // Checks values from outside against a schema, with errors of one line.
 
-import { FormatError } from '@tessera/tensor';
+import { excerpt, FormatError } from '@tessera/tensor';
 import * as v from 'valibot';
-import { describeValue, excerpt } from './excerpt.ts';
 
-/** One line for what is wrong: `model.depth: must be at least 1, got 0`. */
+/** An error shows no more characters of a name or a text than this. */
+const LONGEST = 60;
+
+/** Describes a value of a JSON file in a few words, without looking into lists and objects. */
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return `"${excerpt(value, LONGEST)}"`;
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** The problem in one line: `model.depth: must be at least 1, got 0`. */
 function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = excerpt(v.getDotPath(issue) ?? 'the whole value');
+  const path = excerpt(v.getDotPath(issue) ?? 'the whole value', LONGEST);
   const got = describeValue(issue.input);
   if (issue.kind === 'validation') {
     return `${path}: ${issue.message}, got ${got}`;
@@ -22,9 +31,9 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
  * Checks a value against a schema and gives it back typed.
  *
  * @param op the operation that errors name
- * @param schema what the value has to be; its own messages read on after `field: `
- * @param value the value, from a file for instance
- * @param source how errors name where it comes from
+ * @param schema the type of the value; its messages read on after `field: `
+ * @param value the value, such as the content of a file
+ * @param source the name of its source in errors
  * @throws FormatError in one line that names the first bad field
  */
 export function parseSchema<T>(

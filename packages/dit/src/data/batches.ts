@@ -2,19 +2,20 @@
 
 /**
  * From bytes to batches: padding, scaling, and the order in which a seed visits the digits.
- * Every function is pure; the order needs no state but the step number.
+ * Every function is pure. The order has no state but the step number.
  */
 
-import { ValueError } from '@tessera/tensor';
+import { checkOptions, kindOf, ValueError } from '@tessera/tensor';
+import { checkArray, checkWhole } from '../config/argument-check.ts';
 import { MAX_SEED } from '../config/choices.ts';
-import type { IdxImages } from './idx.ts';
+import { checkImages, type IdxImages } from './idx.ts';
 
 /** The byte of a background pixel. */
 const BACKGROUND = 0;
 
 /**
- * Puts every image in the middle of a larger square of background; of an odd margin the smaller half
- * goes above and to the left.
+ * Puts every image into the middle of a larger square of background. If a margin is odd, its smaller half
+ * lies above or to the left.
  *
  * @param set images of [rows, columns] bytes
  * @param size side of the square, in pixels, at least as long as both
@@ -25,10 +26,9 @@ const BACKGROUND = 0;
  * padImages(dot, 3).images; // [0, 0, 0, 0, 255, 0, 0, 0, 0]
  */
 export function padImages(set: IdxImages, size: number): IdxImages {
+  checkImages('padImages', set);
   const { count, rows, columns } = set;
-  if (!Number.isSafeInteger(size)) {
-    throw new ValueError('padImages', `size must be a whole number, but is ${size}.`);
-  }
+  checkWhole('padImages', 'size', size, 1);
   if (rows > size || columns > size) {
     throw new ValueError(
       'padImages',
@@ -56,6 +56,7 @@ export function padImages(set: IdxImages, size: number): IdxImages {
  * scalePixels(Uint8Array.of(0, 255)); // [-1, 1]
  */
 export function scalePixels(pixels: Uint8Array): Float32Array {
+  checkArray('scalePixels', 'pixels', pixels, 'Uint8Array');
   return Float32Array.from(pixels, (pixel) => pixel / 127.5 - 1);
 }
 
@@ -67,6 +68,7 @@ export function scalePixels(pixels: Uint8Array): Float32Array {
  * unscalePixels(Float32Array.of(-1, 0.5, 7)); // [0, 191, 255]
  */
 export function unscalePixels(values: Float32Array): Uint8ClampedArray {
+  checkArray('unscalePixels', 'values', values, 'Float32Array');
   return Uint8ClampedArray.from(values, (x) => 127.5 * (x + 1));
 }
 
@@ -81,6 +83,7 @@ export function unscalePixels(values: Float32Array): Uint8ClampedArray {
  * gatherImages(two, Int32Array.of(1)); // [1, 1]
  */
 export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array {
+  checkImages('gatherImages', set);
   checkIndices('gatherImages', indices, set.count);
   const size = set.rows * set.columns;
   const pixels = new Uint8Array(indices.length * size);
@@ -100,18 +103,21 @@ export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array 
  * gatherLabels(Uint8Array.of(7, 2, 1), Int32Array.of(2, 0)); // [1, 7]
  */
 export function gatherLabels(labels: Uint8Array, indices: Int32Array): Int32Array {
+  checkArray('gatherLabels', 'labels', labels, 'Uint8Array');
   checkIndices('gatherLabels', indices, labels.length);
   return indices.map((image) => labels[image]);
 }
 
-function checkIndices(op: string, indices: Int32Array, count: number): void {
+/** Throws a ValueError unless all indices are those of `count` images. */
+export function checkIndices(op: string, indices: Int32Array, count: number): void {
+  checkArray(op, 'indices', indices, 'Int32Array');
   const odd = indices.find((image) => image < 0 || image >= count);
   if (odd === undefined) return;
-  throw new ValueError(op, `there is no image ${odd}: ${count} images, counted from 0.`);
+  throw new ValueError(op, `there is no image ${odd}, expected 0 to ${count - 1}.`);
 }
 
 /**
- * Scrambles 32 bits: a bijection in which every input bit flips every output bit about half the time.
+ * Scrambles 32 bits. It is a bijection; every input bit flips every output bit about half the time.
  * Source: https://github.com/skeeto/hash-prospector (the constants of its best two-round hash).
  */
 function scramble(x: number): number {
@@ -122,9 +128,9 @@ function scramble(x: number): number {
 }
 
 /**
- * The order in which one epoch visits the images: a Fisher-Yates shuffle whose i-th draw is a hash of
- * (seed, epoch, i) and of nothing before it. A draw below n is floor(hash n / 2³²), which favours no
- * image by more than n / 2³².
+ * The order in which one epoch visits the images: a Fisher-Yates shuffle. Its i-th draw is a hash of
+ * (seed, epoch, i) alone, whatever was drawn before. A draw below n is floor(hash n / 2³²); so no image is
+ * favoured by more than n / 2³².
  *
  * @param count number of images
  * @param seed unsigned 32-bit integer
@@ -134,6 +140,9 @@ function scramble(x: number): number {
  * epochOrder(5, 0, 0).toSorted(); // [0, 1, 2, 3, 4]
  */
 export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
+  checkWhole('epochOrder', 'count', count, 0);
+  checkWhole('epochOrder', 'seed', seed, 0);
+  checkWhole('epochOrder', 'epoch', epoch, 0);
   const stream = scramble(scramble(seed ^ 0x9e3779b9) + epoch);
   const order = Int32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
@@ -147,18 +156,18 @@ export function epochOrder(count: number, seed: number, epoch: number): Int32Arr
 
 /** The batches of a training run, by step number. */
 export interface BatchOrder {
-  /** Whole batches in one pass over the images; the rest of a pass is left out. */
+  /** Whole batches in one pass over the images. The rest of a pass is left out. */
   readonly stepsPerEpoch: number;
   /**
-   * The images of one step, steps counted from 0: [batch]. Any step can be asked for at any time, so a
-   * run resumes from its step number alone.
+   * The images of one step, counted from 0: [batch]. Steps can be asked for in any order, so a run resumes
+   * from its step number alone.
    */
   indices(step: number): Int32Array;
 }
 
 /**
- * Decides which images each training step sees: every epoch is a new shuffle of all images, cut into
- * batches, without the incomplete last one.
+ * Decides which images each training step sees. Every epoch is a new shuffle of all images, cut into
+ * batches; an incomplete last batch is left out.
  *
  * @param options `count` images, `batch` images a step, `seed` an unsigned 32-bit integer
  * @throws ValueError if a number is out of range or a batch is larger than the set
@@ -172,17 +181,19 @@ export function batchOrder(options: {
   readonly batch: number;
   readonly seed: number;
 }): BatchOrder {
+  checkOptions('batchOrder', options, ['count', 'batch', 'seed']);
   const { count, batch, seed } = options;
+  checkWhole('batchOrder', 'count', count, 1);
   if (!Number.isInteger(batch) || batch < 1 || batch > count) {
     throw new ValueError(
       'batchOrder',
-      `a batch of ${batch} cannot be drawn from ${count} images. Choose 1 to ${count}.`,
+      `a batch of ${kindOf(batch)} cannot be drawn from ${count} images. Choose 1 to ${count}.`,
     );
   }
   if (!Number.isInteger(seed) || seed < 0 || seed > MAX_SEED) {
     throw new ValueError(
       'batchOrder',
-      `the seed ${seed} is not a whole number from 0 to ${MAX_SEED}.`,
+      `seed must be a whole number from 0 to ${MAX_SEED}, but is ${kindOf(seed)}.`,
     );
   }
   const stepsPerEpoch = Math.floor(count / batch);
@@ -190,9 +201,7 @@ export function batchOrder(options: {
   return {
     stepsPerEpoch,
     indices(step: number): Int32Array {
-      if (!Number.isSafeInteger(step) || step < 0) {
-        throw new ValueError('batchOrder', `the step ${step} is not a whole number from 0.`);
-      }
+      checkWhole('batchOrder', 'step', step, 0);
       const epoch = Math.floor(step / stepsPerEpoch);
       if (cached.epoch !== epoch) {
         cached = { epoch, order: epochOrder(count, seed, epoch) };

@@ -7,14 +7,14 @@ import { FormatError, TesseraError } from '@tessera/tensor';
 import { fileErrorCode, nameFile } from '../run/file-error.ts';
 import { readIdxHeader, wrongLength, type IdxHeader, type IdxKind } from './idx.ts';
 
-/** A file that promises more bytes than this is not read: its images would not fit into memory twice. */
+/** Most bytes that a header may declare: two copies of more would not fit into memory. */
 const LARGEST_FILE = 2 ** 30;
 
-/** Collects a file piece by piece, and refuses it at the first byte that its header does not promise. */
+/** Collects a file piece by piece, and refuses it at the first byte too many for its header. */
 class IdxCollector {
   readonly #kind: IdxKind;
   readonly #name: string;
-  /** What has come: of a file whose header is not there yet, all of it. */
+  /** The bytes of the file. Before its header is complete: only those that have come. */
   #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
   #header: IdxHeader | undefined;
@@ -55,7 +55,7 @@ class IdxCollector {
     this.#length += piece.length;
   }
 
-  /** What has come, which may be less than the header promises. */
+  /** The bytes that have come. They may be fewer than the header declares. */
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -72,7 +72,7 @@ async function isGzipped(path: string): Promise<boolean> {
   }
 }
 
-/** What a gzipped stream holds; it ends with the error of either, and both end with it. */
+/** Inflates a gzipped stream. An error of one of the two streams ends both. */
 function inflate(file: ReadStream): Gunzip {
   const gunzip = createGunzip();
   file.on('error', (error) => gunzip.destroy(error));
@@ -81,11 +81,11 @@ function inflate(file: ReadStream): Gunzip {
 }
 
 /**
- * Reads a whole idx file, inflated if it is gzipped. It takes the memory that its header promises, at
- * most 1 GiB, however much a packed file would inflate to.
+ * Reads a whole idx file, and inflates it if it is gzipped. It takes as much memory as the header
+ * declares, at most 1 GiB, however large a gzipped file would become.
  *
  * @throws ValueError if it cannot be read; FormatError if it is another file, holds more than its header
- *   promises, or its packing is damaged. A file that holds less is left to the decoder.
+ *   declares, or its gzip stream is damaged. The decoder refuses a file that holds less.
  */
 export async function readIdxFile(path: string, kind: IdxKind): Promise<Uint8Array> {
   const collector = new IdxCollector(kind, path);

@@ -1,15 +1,16 @@
 // The idx file format of MNIST, decoded and encoded in memory.
 
 /**
- * The idx format of the MNIST files: a big-endian header and then the bytes. Nothing here touches a
- * file system, so it runs in a browser too; `mnist.ts` reads the files.
+ * The idx format of the MNIST files: a big-endian header and then the bytes. Nothing here touches a file
+ * system, so it runs in a browser too. `mnist.ts` reads the files.
  *
  * Images: magic 0x00000803, count, rows, columns, then one byte a pixel, row by row.
  * Labels: magic 0x00000801, count, then one byte a label.
  * Source: http://yann.lecun.com/exdb/mnist (the section on file formats).
  */
 
-import { FormatError, ValueError } from '@tessera/tensor';
+import { checkOptions, FormatError, ValueError } from '@tessera/tensor';
+import { checkArray, checkFields, checkText, checkWhole } from '../config/argument-check.ts';
 
 /** Magic number of a file of images: unsigned bytes (0x08) in 3 dimensions. */
 const IDX_IMAGES_MAGIC = 0x00000803;
@@ -26,7 +27,17 @@ export interface IdxImages {
   readonly columns: number;
 }
 
-/** What a magic number says, for error messages. */
+/** Throws a ValueError unless `set` has the fields of {@link IdxImages}. */
+export function checkImages(op: string, set: IdxImages): void {
+  const fields = ['images', 'count', 'rows', 'columns'];
+  checkFields(op, 'set', set, fields, 'decodeIdxImages and loadMnist give one.');
+  checkArray(op, 'set.images', set.images, 'Uint8Array');
+  checkWhole(op, 'set.count', set.count, 0);
+  checkWhole(op, 'set.rows', set.rows, 0);
+  checkWhole(op, 'set.columns', set.columns, 0);
+}
+
+/** A magic number in the words of an error. */
 function describeMagic(magic: number): string {
   const hex = `0x${magic.toString(16).padStart(8, '0')}`;
   if (magic === IDX_IMAGES_MAGIC) {
@@ -38,13 +49,13 @@ function describeMagic(magic: number): string {
   return magic >>> 16 === 0x1f8b ? `${hex} (still gzipped)` : hex;
 }
 
-/** What a file of one kind begins with. */
+/** One kind of idx files. */
 export interface IdxKind {
   readonly op: string;
   readonly magic: number;
   /** Bytes of the header. */
   readonly header: number;
-  /** What one byte behind the header is. */
+  /** The name of the bytes after the header: pixels or labels. */
   readonly unit: string;
 }
 
@@ -64,7 +75,7 @@ export const IDX_LABELS: IdxKind = {
   unit: 'labels',
 };
 
-/** What a header promises. */
+/** The sizes that a header declares. */
 export interface IdxHeader {
   readonly sizes: readonly number[];
   /** Bytes of the whole file. */
@@ -75,7 +86,7 @@ export interface IdxHeader {
  * Reads the header of a file.
  *
  * @param bytes the file, or its beginning
- * @param name how errors name it
+ * @param name the name of the file in errors
  * @throws FormatError on another magic number, a size of zero
  */
 export function readIdxHeader(
@@ -108,15 +119,17 @@ export function readIdxHeader(
   return { sizes, length: header + body };
 }
 
-/** Reads the header of a whole file, and checks that exactly what it promises follows. */
-function checkWhole(kind: IdxKind, bytes: Uint8Array, name: string): readonly number[] {
+/** Reads the header of a whole file, and checks that exactly so many bytes follow as it declares. */
+function readWhole(kind: IdxKind, bytes: Uint8Array, name: string): readonly number[] {
+  checkArray(kind.op, 'bytes', bytes, 'Uint8Array');
+  checkText(kind.op, 'name', name);
   const header = readIdxHeader(kind, bytes, name);
   if (bytes.length === header.length) return header.sizes;
   const hint = bytes.length < header.length ? 'is truncated' : 'has trailing bytes';
   throw wrongLength(kind, header, `${bytes.length}`, hint, name);
 }
 
-/** The refusal of a file that does not hold what its header promises. */
+/** The error for a file with more or fewer bytes than its header declares. */
 export function wrongLength(
   { op, header, unit }: IdxKind,
   { sizes, length }: IdxHeader,
@@ -124,10 +137,10 @@ export function wrongLength(
   hint: string,
   name: string,
 ): FormatError {
-  const promise = `a header of ${header} and ${sizes.join(' × ')} ${unit}`;
+  const declared = `a header of ${header} and ${sizes.join(' × ')} ${unit}`;
   return new FormatError(
     op,
-    `${name}: found ${found} bytes, expected ${length} (${promise}). The file ${hint}.`,
+    `${name}: found ${found} bytes, expected ${length} (${declared}). The file ${hint}.`,
   );
 }
 
@@ -148,7 +161,7 @@ function writeIdx(magic: number, sizes: readonly number[], body: Uint8Array): Ui
  * Reads the bytes of an idx3-ubyte file of images; the pixels are a view of `bytes`, not a copy.
  *
  * @param bytes the whole file, not gzipped
- * @param name how errors name it
+ * @param name the name of the file in errors
  * @throws FormatError on another magic number, a size of zero, missing or trailing bytes
  * @example
  * const bytes = encodeIdxImages({ images: Uint8Array.of(0, 255), count: 1, rows: 1, columns: 2 });
@@ -156,7 +169,7 @@ function writeIdx(magic: number, sizes: readonly number[], body: Uint8Array): Ui
  * [count, rows, columns]; // [1, 1, 2]
  */
 export function decodeIdxImages(bytes: Uint8Array, name = 'images'): IdxImages {
-  const [count, rows, columns] = checkWhole(IDX_IMAGES, bytes, name);
+  const [count, rows, columns] = readWhole(IDX_IMAGES, bytes, name);
   return { images: bytes.subarray(16), count, rows, columns };
 }
 
@@ -164,7 +177,8 @@ export function decodeIdxImages(bytes: Uint8Array, name = 'images'): IdxImages {
  * Reads the bytes of an idx1-ubyte file of labels; the labels are a view of `bytes`, not a copy.
  *
  * @param bytes the whole file, not gzipped
- * @param options `name`: how errors name it; `classes`: refuse labels outside 0 … classes - 1
+ * @param options `name`: the name of the file in errors, default `labels`; `classes`: labels outside
+ *   0 … classes - 1 are refused, default 256
  * @returns one byte a label: [count]
  * @throws FormatError on another magic number, no labels, missing or trailing bytes, a label out of range
  * @example
@@ -174,8 +188,10 @@ export function decodeIdxLabels(
   bytes: Uint8Array,
   options: { readonly name?: string; readonly classes?: number } = {},
 ): Uint8Array {
+  checkOptions('decodeIdxLabels', options, ['name', 'classes']);
   const { name = 'labels', classes = 256 } = options;
-  checkWhole(IDX_LABELS, bytes, name);
+  checkWhole('decodeIdxLabels', 'classes', classes, 1);
+  readWhole(IDX_LABELS, bytes, name);
   const labels = bytes.subarray(8);
   const bad = labels.findIndex((label) => label >= classes);
   if (bad !== -1) {
@@ -190,16 +206,17 @@ export function decodeIdxLabels(
 /**
  * Writes images as the bytes of an idx3-ubyte file, the inverse of {@link decodeIdxImages}.
  *
- * @throws ValueError if the number of pixels is not count × rows × columns, or zero
+ * @throws ValueError if there are no pixels, or their number is not count × rows × columns
  * @example
  * encodeIdxImages({ images: new Uint8Array(6), count: 1, rows: 2, columns: 3 }).length; // 22: 16 + 6
  */
 export function encodeIdxImages(set: IdxImages): Uint8Array {
+  checkImages('encodeIdxImages', set);
   const { images, count, rows, columns } = set;
   if (images.length === 0 || images.length !== count * rows * columns) {
     throw new ValueError(
       'encodeIdxImages',
-      `${images.length} pixels are not ${count} × ${rows} × ${columns} (count × rows × columns), or none.`,
+      `there are ${images.length} pixels, expected ${count} × ${rows} × ${columns} (count × rows × columns), and at least one.`,
     );
   }
   return writeIdx(IDX_IMAGES_MAGIC, [count, rows, columns], images);
@@ -214,6 +231,7 @@ export function encodeIdxImages(set: IdxImages): Uint8Array {
  * encodeIdxLabels(Uint8Array.of(5, 0, 4)); // [0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]
  */
 export function encodeIdxLabels(labels: Uint8Array): Uint8Array {
+  checkArray('encodeIdxLabels', 'labels', labels, 'Uint8Array');
   if (labels.length === 0) {
     throw new ValueError('encodeIdxLabels', 'there are no labels to write.');
   }

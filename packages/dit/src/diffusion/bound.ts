@@ -1,7 +1,9 @@
 // The variational bound of a diffusion model, in bits a dimension.
 
-import { full, type Tensor } from '@tessera/tensor';
+import { checkFunction, checkTensors, full, type Tensor } from '@tessera/tensor';
 import {
+  checkDiffusion,
+  checkStep,
   denoise,
   pReverse,
   splitOutput,
@@ -18,12 +20,12 @@ export function meanPerSample(x: Tensor): Tensor {
 }
 
 /**
- * One term of the bound, `[B]` in bits a dimension: `KL(q(x_{t−1} | x_t, xStart) ‖ p(x_{t−1} | x_t))`,
- * and at t = 0 the negative log-likelihood of xStart as pixels.
+ * One term of the bound, `[B]` in bits a dimension: `KL(q(x_{t−1} | x_t, xStart) ‖ p(x_{t−1} | x_t))`.
+ * At t = 0 it is the negative log-likelihood of xStart as pixels.
  *
  * Source: Ho et al. 2020, equation 5; Nichol & Dhariwal 2021, equations 4 to 7.
  *
- * @param output What the model gave for xT at t.
+ * @param output The model's output for xT at t.
  * @param t int32 `[B]`, kept timesteps.
  * @example
  * const diffusion = createDiffusion();
@@ -40,6 +42,7 @@ export function boundTerm(
   t: Tensor,
   options: DenoiseOptions = {},
 ): Tensor {
+  checkStep('boundTerm', diffusion, { output, xStart, xT, t }, options);
   const truth = qPosterior(diffusion.schedule, xStart, xT, t);
   const model = pReverse(diffusion, output, xT, t, options);
   const kl = normalKl(truth.mean, truth.logVariance, model.mean, model.logVariance);
@@ -52,18 +55,22 @@ export function boundTerm(
 }
 
 /**
- * `KL(q(x_T | xStart) ‖ N(0, 1))`, `[B]` in bits a dimension: what the last timestep still tells.
+ * `KL(q(x_T | xStart) ‖ N(0, 1))`, `[B]` in bits a dimension: how much the last timestep still tells of
+ * xStart.
  *
  * @example
  * priorTerm(createDiffusion(), ones([1, 1, 8, 8])); // [0.000]: the last timestep is pure noise
  */
-export function priorTerm({ schedule }: Diffusion, xStart: Tensor): Tensor {
+export function priorTerm(diffusion: Diffusion, xStart: Tensor): Tensor {
+  checkDiffusion('priorTerm', diffusion);
+  checkTensors('priorTerm', { xStart });
+  const { schedule } = diffusion;
   const last = full([xStart.shape[0]], schedule.timesteps - 1, 'int32');
   const { mean, logVariance } = qMarginal(schedule, xStart, last);
   return meanPerSample(normalKl(mean, logVariance, 0, 0)).mul(Math.LOG2E);
 }
 
-/** The bound and what it is made of. */
+/** The bound and its terms. */
 export interface Bound {
   /** `[B]`: all terms and the prior together. */
   readonly total: Tensor;
@@ -81,17 +88,17 @@ export interface BoundStep {
   readonly bits: Tensor;
   /** `[B]`: mean squared error of the predicted xStart. */
   readonly xStartError: Tensor;
-  /** `[B]`: mean squared error of the noise that goes with it. */
+  /** `[B]`: mean squared error of the noise that goes with the predicted xStart. */
   readonly epsError: Tensor;
 }
 
 /**
- * The whole variational bound of images under a model, timestep by timestep: as many model calls as
- * kept timesteps.
+ * The whole variational bound of images under a model, timestep by timestep. It calls the model once
+ * for each kept timestep.
  *
  * @param xStart `[B, C, ...]`
- * @param noise The noise for step n of the loop (from the last timestep to the first), like xStart.
- * @param options Clips xStart by default, since the bound is about pixels.
+ * @param noise Gives the noise of step n, of the shape of xStart. Step 0 is at the last timestep.
+ * @param options By default xStart is clipped, since the bound is about pixels.
  * @example
  * const diffusion = createDiffusion({ timesteps: 100, respacing: 4 });
  * const noise = (step: number) => normal(foldIn(key(0), step), [2, 1, 4, 4]);
@@ -106,6 +113,9 @@ export function variationalBound(
   noise: (step: number) => Tensor,
   options: DenoiseOptions = { clipDenoised: true },
 ): Bound {
+  checkStep('variationalBound', diffusion, { xStart }, options);
+  checkFunction('variationalBound', model);
+  checkFunction('variationalBound', noise);
   const { schedule } = diffusion;
   const steps: BoundStep[] = [];
   const prior = priorTerm(diffusion, xStart);

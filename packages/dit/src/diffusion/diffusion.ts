@@ -1,7 +1,14 @@
 // What a model's output means: from a predicted noise or velocity to a clean image and a variance.
 
-import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../config/choice-check.ts';
+import {
+  checkOptions,
+  checkTensors,
+  formatShape,
+  ShapeError,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkChoice, checkFields } from '../config/argument-check.ts';
 import { OBJECTIVES, type Objective } from '../config/choices.ts';
 import {
   coefficient,
@@ -18,8 +25,12 @@ import { createSchedule, type NoiseSchedule, type ScheduleOptions } from './sche
 export type Predicted = Objective | 'xStart';
 
 /**
- * The variance of p(x_{t−1} | x_t): the posterior's (`fixed-small`), beta (`fixed-large`), or learned
- * as a point between their logarithms (`learned-range`, which takes a second half of channels).
+ * The variance of p(x_{t−1} | x_t).
+ *
+ * - `fixed-small`: the posterior's variance.
+ * - `fixed-large`: beta.
+ * - `learned-range`: between the two. The model gives a point between their logarithms, in a second half
+ *   of channels.
  *
  * Sources: Ho et al. 2020, section 3.2; Nichol & Dhariwal 2021, equation 15.
  */
@@ -34,7 +45,7 @@ export interface Diffusion {
   readonly variance: ReverseVariance;
 }
 
-/** A model with everything but x and t fixed: x `[B, C, ...]` and the timesteps of the full process, int32 `[B]`. */
+/** A model as a function of x `[B, C, ...]` and the timesteps t of the full process, int32 `[B]`. */
 export type Denoiser = (x: Tensor, t: Tensor) => Tensor;
 
 /** Options of {@link createDiffusion}. */
@@ -48,14 +59,16 @@ export interface DiffusionOptions extends ScheduleOptions {
 /**
  * Makes a diffusion process.
  *
- * @throws ValueError as {@link createSchedule}, and if the model predicts eps, but the last kept timestep
- * holds nothing else: its alphaBar is 0, as with 20 linear timesteps.
+ * @throws ValueError as {@link createSchedule}; and if the model predicts eps while a kept timestep has
+ *   alphaBar 0, as the last of 20 linear timesteps has. There is no signal left at such a timestep.
  * @example
  * const training = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v' });
  * const sampling = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v', respacing: 50 });
  * [training.schedule.timesteps, sampling.schedule.timesteps]; // [1000, 50]
  */
 export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
+  const known = ['schedule', 'timesteps', 'respacing', 'predicts', 'variance'] as const;
+  checkOptions('createDiffusion', options, known);
   const { predicts = 'eps', variance = 'fixed-large', ...scheduleOptions } = options;
   checkChoice('createDiffusion', 'prediction', predicts, [...OBJECTIVES, 'xStart']);
   checkChoice('createDiffusion', 'variance', variance, VARIANCES);
@@ -70,22 +83,32 @@ export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
   return { schedule, predicts, variance };
 }
 
+/** Throws a ValueError unless `diffusion` is one that {@link createDiffusion} makes. */
+export function checkDiffusion(op: string, diffusion: Diffusion): void {
+  const fields = ['schedule', 'predicts', 'variance'];
+  checkFields(op, 'diffusion', diffusion, fields, 'Make one with createDiffusion(…).');
+}
+
 /**
- * Splits a model's output in the prediction and, for a learned variance, the raw values of it.
+ * Splits a model's output into the prediction and the raw values of a learned variance.
  *
  * @param output `[B, C, ...]`, or `[B, 2C, ...]` for a learned variance.
- * @param x What the model was given, `[B, C, ...]`.
- * @throws ShapeError if the channels are others.
+ * @param x The input of the model, `[B, C, ...]`.
+ * @returns `range` is null unless the variance is learned.
+ * @throws ShapeError if the output has other channels.
  * @example
  * const diffusion = createDiffusion({ variance: 'learned-range' });
  * const { prediction, range } = splitOutput(diffusion, zeros([1, 8, 4, 4]), zeros([1, 4, 4, 4]));
  * prediction; // float32[1, 4, 4, 4]
  */
 export function splitOutput(
-  { variance }: Diffusion,
+  diffusion: Diffusion,
   output: Tensor,
   x: Tensor,
 ): { readonly prediction: Tensor; readonly range: Tensor | null } {
+  checkDiffusion('splitOutput', diffusion);
+  checkTensors('splitOutput', { output, x });
+  const { variance } = diffusion;
   const learned = variance === 'learned-range';
   const expected = x.shape.map((n, axis) => (axis === 1 && learned ? 2 * n : n));
   if (formatShape(output.shape) !== formatShape(expected)) {
@@ -108,15 +131,15 @@ export interface DenoiseOptions {
   readonly clipDenoised?: boolean;
 }
 
-/** The two ends that a prediction points to, like x: `xT = √alphaBar · xStart + √(1 − alphaBar) · eps`. */
+/** The two ends that a prediction points to, both of the shape of x: `xT = √alphaBar · xStart + √(1 − alphaBar) · eps`. */
 export interface Denoised {
   readonly xStart: Tensor;
   readonly eps: Tensor;
 }
 
 /**
- * The clean latent and the noise that a prediction stands for. When xStart is clipped, eps is what
- * is left of xT then.
+ * The clean latent and the noise that a prediction stands for. If xStart is clipped, eps is the noise
+ * that goes with the clipped xStart.
  *
  * @param prediction `[B, C, ...]`
  * @param x x_t, `[B, C, ...]`
@@ -129,12 +152,17 @@ export interface Denoised {
  * denoise(diffusion, v, x, t).xStart; // [[[[1.000]]]]
  */
 export function denoise(
-  { schedule, predicts }: Diffusion,
+  diffusion: Diffusion,
   prediction: Tensor,
   x: Tensor,
   t: Tensor,
-  { clipDenoised = false }: DenoiseOptions = {},
+  options: DenoiseOptions = {},
 ): Denoised {
+  checkDiffusion('denoise', diffusion);
+  checkTensors('denoise', { prediction, x, t });
+  checkOptions('denoise', options, ['clipDenoised']);
+  const { schedule, predicts } = diffusion;
+  const { clipDenoised = false } = options;
   const ends = (): Denoised => {
     switch (predicts) {
       case 'eps':
@@ -154,7 +182,7 @@ export function denoise(
   return { xStart: clipped, eps: epsFromXStart(schedule, x, t, clipped) };
 }
 
-/** p(x_{t−1} | x_t), and the xStart that it aims at. */
+/** The Gaussian p(x_{t−1} | x_t), and the xStart that its mean points to. */
 export interface Reverse extends Gaussian {
   readonly xStart: Tensor;
 }
@@ -165,7 +193,7 @@ export interface Reverse extends Gaussian {
  *
  * Source: Ho et al. 2020, equation 11; Nichol & Dhariwal 2021, equation 15.
  *
- * @param output What the model gave for x at t.
+ * @param output The model's output for x at t.
  * @param x x_t, `[B, C, ...]`
  * @param t int32 `[B]`, kept timesteps.
  * @example
@@ -180,10 +208,23 @@ export function pReverse(
   t: Tensor,
   options: DenoiseOptions = {},
 ): Reverse {
+  checkStep('pReverse', diffusion, { output, x, t }, options);
   const { prediction, range } = splitOutput(diffusion, output, x);
   const { xStart } = denoise(diffusion, prediction, x, t, options);
   const { mean } = qPosterior(diffusion.schedule, xStart, x, t);
   return { mean, ...reverseVariance(diffusion, range, x, t), xStart };
+}
+
+/** Checks the arguments of a function that reads a model's output at x and t. */
+export function checkStep(
+  op: string,
+  diffusion: Diffusion,
+  tensors: Readonly<Record<string, Tensor>>,
+  options: DenoiseOptions,
+): void {
+  checkDiffusion(op, diffusion);
+  checkTensors(op, tensors);
+  checkOptions(op, options, ['clipDenoised']);
 }
 
 function reverseVariance(
@@ -204,7 +245,7 @@ function reverseVariance(
   if (variance === 'fixed-small') {
     return { variance: at(posteriorVariance), logVariance: at(posteriorLogVariance) };
   }
-  // The first beta is far above the noise that is left there, so the posterior's value replaces it.
+  // The first beta is far larger than the noise that is left there. The posterior's value replaces it.
   const large = beta.map((b, j) => (j === 0 ? Math.exp(posteriorLogVariance[0]) : b));
   return { variance: at(large), logVariance: at(large.map((b) => Math.log(b))) };
 }

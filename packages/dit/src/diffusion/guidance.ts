@@ -1,8 +1,17 @@
 // Classifier-free guidance: the model with and without its label, extrapolated.
 
-import { concat, formatShape, full, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  checkOptions,
+  checkTensors,
+  concat,
+  formatShape,
+  full,
+  ShapeError,
+  Tensor,
+} from '@tessera/tensor';
+import { checkChoice, checkFields, checkFinite } from '../config/argument-check.ts';
 
-/** A model of labelled data: a DiT, or anything with its `forward` and a null class. */
+/** A model of labelled data: a DiT, or any object with its `forward` and a null class. */
 export interface ConditionalModel {
   readonly nullClass: number;
   forward(x: Tensor, t: Tensor, y: Tensor): Tensor;
@@ -12,12 +21,12 @@ export interface ConditionalModel {
 export interface GuidanceOptions {
   /**
    * s in `e = e_null + s · (e_label − e_null)`: 0 ignores the labels, 1 is the plain model, more exaggerates.
-   * A scalar tensor is not looked at, so that one compiled function serves all scales.
+   * A scalar tensor stays an input of a compiled function, so one plan serves all scales.
    */
   readonly scale: number | Tensor;
   /**
-   * `'official'` guides only the first 3 channels, as the published DiT samples were drawn (a leftover
-   * of a model for RGB). Default: all channels of x. A learned variance is never guided.
+   * `'official'` guides only the first 3 channels. So were the published DiT samples drawn; it is a
+   * leftover of a model for RGB. Default: all channels of x. A learned variance is never guided.
    */
   readonly compat?: 'official';
 }
@@ -26,16 +35,17 @@ export interface GuidanceOptions {
 const OFFICIAL_CHANNELS = 3;
 
 /**
- * The guided prediction for labelled latents: what the model says with the labels and with the null
- * class, extrapolated. Both run as one batch of 2B; at scale 1, given as a number, only the labels do.
+ * The guided prediction for labelled latents. It extrapolates from the model's output with the null class
+ * through its output with the labels. Both run as one batch of 2B. If the scale is the number 1, only the
+ * labels run.
  *
- * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", equation 6, with the scale
- * counted as in DiT: s = 1 + w.
+ * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", equation 6. The scale counts as in
+ * DiT: s = 1 + w.
  *
  * @param x `[B, C, ...]`
  * @param t `[B]`
  * @param y int32 `[B]`
- * @returns Like `model.forward`; unguided channels are those of the labels.
+ * @returns As `model.forward`. Unguided channels are those of the output with labels.
  * @throws StateError if the model has no null class.
  * @example
  * const model = DiT.init({ ...zoo['DiT-S/8'], depth: 1, numClasses: 10, learnSigma: false }, key(0));
@@ -49,7 +59,7 @@ export function guidedForward(
   y: Tensor,
   options: GuidanceOptions,
 ): Tensor {
-  checkScale('guidedForward', options);
+  checkGuidance('guidedForward', model, { x, t, y }, options);
   if (options.scale === 1) return model.forward(x, t, y);
   const nullLabels = full(y.shape, model.nullClass, 'int32');
   const twice = (a: Tensor, b: Tensor): Tensor => concat([a, b], 0);
@@ -58,14 +68,14 @@ export function guidedForward(
 }
 
 /**
- * Guidance with the interface of the official `forward_with_cfg`, for samplers that carry both
- * halves: the first half of x is used twice, the guided channels are the same in both halves of the
- * result, and the others stay each half's own.
+ * Guidance with the interface of the official `forward_with_cfg`, for samplers that carry a labelled and
+ * an unlabelled half. The first half of x is used twice. The guided channels are the same in both halves
+ * of the result; each half keeps its own other channels.
  *
- * @param x `[2B, C, ...]`, of which the second half is not used.
+ * @param x `[2B, C, ...]`; its second half is not used.
  * @param t `[2B]`
  * @param y int32 `[2B]`: the labels, then as many null classes.
- * @returns Like `model.forward` of 2B.
+ * @returns As `model.forward` of 2B.
  * @throws ShapeError if the batch is odd.
  * @example
  * const model = { forward: (x: Tensor, _t: Tensor, y: Tensor) => x.add(y.reshape([-1, 1, 1, 1])) };
@@ -80,7 +90,7 @@ export function guidedBatchForward(
   y: Tensor,
   options: GuidanceOptions,
 ): Tensor {
-  checkScale('guidedBatchForward', options);
+  checkGuidance('guidedBatchForward', model, { x, t, y }, options);
   const half = x.shape[0] / 2;
   if (!Number.isInteger(half)) {
     throw new ShapeError(
@@ -94,12 +104,21 @@ export function guidedBatchForward(
   return concat(guideHalves(output, x.shape[1], options), 0);
 }
 
-function checkScale(op: string, { scale }: GuidanceOptions): void {
-  if (typeof scale !== 'number' || Number.isFinite(scale)) return;
-  throw new ValueError(op, `the guidance scale must be finite, but is ${scale}.`);
+function checkGuidance(
+  op: string,
+  model: Pick<ConditionalModel, 'forward'>,
+  tensors: Readonly<Record<string, Tensor>>,
+  options: GuidanceOptions,
+): void {
+  checkFields(op, 'model', model, ['forward'], 'Give a DiT, or an object with its forward.');
+  checkTensors(op, tensors);
+  checkOptions(op, options, ['scale', 'compat']);
+  const { scale, compat } = options;
+  if (!(scale instanceof Tensor)) checkFinite(op, 'scale', scale);
+  if (compat !== undefined) checkChoice(op, 'compat', compat, ['official']);
 }
 
-/** Guides the first channels of both halves of `[2B, ...]`: the labelled half and the other, `[B, ...]` each. */
+/** Guides the first channels of `[2B, ...]`, and gives its two halves, `[B, ...]` each. */
 function guideHalves(
   output: Tensor,
   channels: number,

@@ -1,14 +1,14 @@
 // Divergences and likelihoods of Gaussians.
 
-import { scalar, Tensor } from '@tessera/tensor';
+import { checkTensors, scalar, Tensor } from '@tessera/tensor';
+import { checkFinite } from '../config/argument-check.ts';
 
-/** A tensor, or one number for all elements. */
+/** A tensor, or one number that stands for all elements. */
 export type TensorOrNumber = Tensor | number;
 
 /**
- * `KL(N(mean1, e^logVariance1) ‖ N(mean2, e^logVariance2))` for each element, in nats.
- *
- * All four broadcast.
+ * `KL(N(mean1, e^logVariance1) ‖ N(mean2, e^logVariance2))` for each element, in nats. All four
+ * arguments broadcast.
  *
  * @example
  * normalKl(tensor([1]), 0, 0, 0); // [0.5]
@@ -19,25 +19,28 @@ export function normalKl(
   mean2: TensorOrNumber,
   logVariance2: TensorOrNumber,
 ): Tensor {
-  const log1 = asTensor(logVariance1);
-  const log2 = asTensor(logVariance2);
+  checkTensors('normalKl', { mean1 });
+  const log1 = asTensor('logVariance1', logVariance1);
+  const log2 = asTensor('logVariance2', logVariance2);
+  const other = asTensor('mean2', mean2);
   return log2
     .sub(log1)
     .sub(1)
     .add(log1.sub(log2).exp())
-    .add(mean1.sub(mean2).square().mul(log2.neg().exp()))
+    .add(mean1.sub(other).square().mul(log2.neg().exp()))
     .mul(0.5);
 }
 
-/** Inner weight of the approximation: `Φ(x) ≈ ½ (1 + tanh(√(2/π) (x + 0.044715 x³)))`. */
+/** Weight of x³ in the approximation `Φ(x) ≈ ½ (1 + tanh(√(2/π) (x + 0.044715 x³)))`. */
 const CUBIC = 0.044715;
 
-/** `½ (1 + tanh u) = sigmoid(2u)`, so this is the factor inside the sigmoid. */
+/** Factor inside the sigmoid, since `½ (1 + tanh u) = sigmoid(2u)`. */
 const SLOPE = 2 * Math.sqrt(2 / Math.PI);
 
 /**
  * The tanh approximation of the standard normal distribution function,
- * `½ (1 + tanh(√(2/π) (x + 0.044715 x³)))`, exact to relative rounding in the lower tail too.
+ * `½ (1 + tanh(√(2/π) (x + 0.044715 x³)))`. Its relative error is that of rounding, in the lower tail
+ * too.
  *
  * Source: Page 1977, "Approximations to the cumulative normal function and its inverse".
  *
@@ -45,6 +48,7 @@ const SLOPE = 2 * Math.sqrt(2 / Math.PI);
  * normalCdf(tensor([-1, 0, 1])); // [0.159, 0.500, 0.841]
  */
 export function normalCdf(x: Tensor): Tensor {
+  checkTensors('normalCdf', { x });
   return cdfLogit(x).sigmoid();
 }
 
@@ -52,19 +56,20 @@ function cdfLogit(x: Tensor): Tensor {
   return x.mul(x.square().mul(CUBIC).add(1)).mul(SLOPE);
 }
 
-/** No probability counts as less. */
+/** Least probability: smaller ones count as this. */
 const FLOOR = 1e-12;
 
-/** Half the distance of two of the 256 pixel values in [−1, 1]. */
+/** Half the distance between neighbours among the 256 pixel values in [−1, 1]. */
 const HALF_BIN = 1 / 255;
 
 /**
- * The log-likelihood, in nats, of pixels x on the grid of 256 values in [−1, 1] under a Gaussian
- * that is integrated over each value's bin; the outermost bins reach to infinity.
+ * The log-likelihood of pixels x under a Gaussian, in nats. A pixel has one of 256 values in [−1, 1];
+ * its probability is the integral of the Gaussian over the value's bin. The outermost bins reach to
+ * infinity.
  *
- * The mass of a bin is `σ(p) − σ(q) = σ(p) σ(−q) (1 − e^(q−p))` for the logits p and q of its edges,
- * with p − q from the bin's width: the difference of two almost equal numbers would leave nothing in
- * float32.
+ * The mass of a bin is `σ(p) − σ(q) = σ(p) σ(−q) (1 − e^(q−p))` for the logits p and q of its edges.
+ * Here p − q is computed from the bin's width, because the difference of two almost equal numbers would
+ * leave nothing in float32.
  *
  * Source: Ho et al. 2020, equation 13.
  *
@@ -80,6 +85,7 @@ export function discretizedGaussianLogLikelihood(
   mean: Tensor,
   logScale: Tensor,
 ): Tensor {
+  checkTensors('discretizedGaussianLogLikelihood', { x, mean, logScale });
   const centered = x.sub(mean);
   const inverse = logScale.neg().exp();
   const upper = inverse.mul(centered.add(HALF_BIN));
@@ -94,6 +100,9 @@ export function discretizedGaussianLogLikelihood(
   return x.less(-0.999).where(below, outermost).maximum(FLOOR).log();
 }
 
-function asTensor(x: TensorOrNumber): Tensor {
-  return x instanceof Tensor ? x : scalar(x);
+/** An argument of {@link normalKl} as a tensor. */
+function asTensor(name: string, x: TensorOrNumber): Tensor {
+  if (x instanceof Tensor) return x;
+  checkFinite('normalKl', name, x);
+  return scalar(x);
 }

@@ -1,21 +1,32 @@
 // The forward process that adds noise, and how clean latent, noise, velocity and noisy latent relate.
 
-import { formatShape, indexSelect, ShapeError, tensor, type Tensor } from '@tessera/tensor';
-import type { NoiseSchedule } from './schedule.ts';
+import {
+  checkTensors,
+  formatShape,
+  indexSelect,
+  ShapeError,
+  tensor,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkArray } from '../config/argument-check.ts';
+import { checkSchedule, type NoiseSchedule } from './schedule.ts';
 
 /**
- * The values of a schedule's table at timesteps t (int32 `[B]`), shaped `[B, 1, 1, 1]` to multiply
- * `like` of rank 4: rounded to float32 here and not before.
+ * The values of a schedule's table at timesteps t (int32 `[B]`), rounded to float32. Their shape
+ * `[B, 1, …]` has the rank of `like`, so that they multiply it.
  *
+ * @throws ShapeError unless t has one timestep for each sample of `like`.
  * @example
  * const t = tensor([2, 0], { dtype: 'int32' });
  * coefficient(Float64Array.of(10, 20, 30), t, zeros([2, 4, 8, 8])).shape; // [2, 1, 1, 1]
  */
 export function coefficient(table: Float64Array, t: Tensor, like: Tensor): Tensor {
+  checkArray('coefficient', 'table', table, 'Float64Array');
+  checkTensors('coefficient', { t, like });
   if (t.rank !== 1 || t.shape[0] !== like.shape[0]) {
     throw new ShapeError(
       'coefficient',
-      `t is ${formatShape(t.shape)} for samples ${formatShape(like.shape)}: one timestep a sample expected.`,
+      `t is ${formatShape(t.shape)} for samples ${formatShape(like.shape)}: expected one timestep for each sample.`,
       [t.shape, like.shape],
     );
   }
@@ -24,13 +35,14 @@ export function coefficient(table: Float64Array, t: Tensor, like: Tensor): Tenso
 }
 
 /**
- * The timestep of the full process for kept timesteps t, int32 `[B]` to int32 `[B]`.
+ * The timesteps of the full process for kept timesteps t: int32 `[B]` to int32 `[B]`.
  *
  * @example
  * const schedule = createSchedule({ respacing: 4 });
  * modelTimestep(schedule, arange(4)); // [0, 333, 666, 999]
  */
 export function modelTimestep(schedule: NoiseSchedule, t: Tensor): Tensor {
+  checkNoised('modelTimestep', schedule, { t });
   return indexSelect(tensor(schedule.timestepMap), t, 0);
 }
 
@@ -48,13 +60,14 @@ export interface Gaussian {
  *
  * @param xStart `[B, ...]`
  * @param t int32 `[B]`
- * @param eps Standard normal noise like xStart.
+ * @param eps Standard normal noise of the shape of xStart.
  * @example
  * const { schedule } = createDiffusion();
  * const t = tensor([0, 999], { dtype: 'int32' });
  * qSample(schedule, ones([2, 1]), t, zeros([2, 1])); // [[0.99995], [0.00635]]: what is left of the sample
  */
 export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
+  checkNoised('qSample', schedule, { xStart, t, eps });
   checkLike('qSample', xStart, eps);
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
     .mul(xStart)
@@ -70,6 +83,7 @@ export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps:
  * variance; // [[1.000]]
  */
 export function qMarginal(schedule: NoiseSchedule, xStart: Tensor, t: Tensor): Gaussian {
+  checkNoised('qMarginal', schedule, { xStart, t });
   const { alphaBar, sqrtAlphaBar, logOneMinusAlphaBar } = schedule;
   return {
     mean: coefficient(sqrtAlphaBar, t, xStart).mul(xStart),
@@ -98,6 +112,7 @@ export function qPosterior(
   xT: Tensor,
   t: Tensor,
 ): Gaussian {
+  checkNoised('qPosterior', schedule, { xStart, xT, t });
   const { posteriorXStartWeight, posteriorXTWeight } = schedule;
   return {
     mean: coefficient(posteriorXStartWeight, t, xStart)
@@ -117,6 +132,7 @@ export function qPosterior(
  * xStartFromEps(schedule, qSample(schedule, x, t, eps), t, eps); // [[1.000]]
  */
 export function xStartFromEps(schedule: NoiseSchedule, xT: Tensor, t: Tensor, eps: Tensor): Tensor {
+  checkNoised('xStartFromEps', schedule, { xT, t, eps });
   return coefficient(schedule.sqrtRecipAlphaBar, t, xT)
     .mul(xT)
     .sub(coefficient(schedule.sqrtRecipAlphaBarMinusOne, t, xT).mul(eps));
@@ -136,6 +152,7 @@ export function epsFromXStart(
   t: Tensor,
   xStart: Tensor,
 ): Tensor {
+  checkNoised('epsFromXStart', schedule, { xT, t, xStart });
   return xT
     .sub(coefficient(schedule.sqrtAlphaBar, t, xT).mul(xStart))
     .div(coefficient(schedule.sqrtOneMinusAlphaBar, t, xT));
@@ -152,6 +169,7 @@ export function epsFromXStart(
  * velocity(schedule, ones([1, 1]), tensor([999], { dtype: 'int32' }), zeros([1, 1])); // [[-0.99998]]
  */
 export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
+  checkNoised('velocity', schedule, { xStart, t, eps });
   checkLike('velocity', xStart, eps);
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
     .mul(eps)
@@ -168,6 +186,7 @@ export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps
  * xStartFromV(schedule, qSample(schedule, x, t, eps), t, v); // [[1.000]]
  */
 export function xStartFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tensor): Tensor {
+  checkNoised('xStartFromV', schedule, { xT, t, v });
   return coefficient(schedule.sqrtAlphaBar, t, xT)
     .mul(xT)
     .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xT).mul(v));
@@ -183,16 +202,26 @@ export function xStartFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: T
  * epsFromV(schedule, qSample(schedule, x, t, eps), t, v); // [[0.000]]
  */
 export function epsFromV(schedule: NoiseSchedule, xT: Tensor, t: Tensor, v: Tensor): Tensor {
+  checkNoised('epsFromV', schedule, { xT, t, v });
   return coefficient(schedule.sqrtOneMinusAlphaBar, t, xT)
     .mul(xT)
     .add(coefficient(schedule.sqrtAlphaBar, t, xT).mul(v));
+}
+
+function checkNoised(
+  op: string,
+  schedule: NoiseSchedule,
+  tensors: Readonly<Record<string, Tensor>>,
+): void {
+  checkSchedule(op, schedule);
+  checkTensors(op, tensors);
 }
 
 function checkLike(op: string, xStart: Tensor, eps: Tensor): void {
   if (formatShape(xStart.shape) === formatShape(eps.shape)) return;
   throw new ShapeError(
     op,
-    `xStart is ${formatShape(xStart.shape)}, eps is ${formatShape(eps.shape)}: noise like the sample expected.`,
+    `xStart is ${formatShape(xStart.shape)}, eps is ${formatShape(eps.shape)}: expected noise of the sample's shape.`,
     [xStart.shape, eps.shape],
   );
 }

@@ -1,20 +1,27 @@
 // The training loss: what the model should predict, and how its error is weighed.
 
 import { stopGradient } from '@tessera/autograd';
-import { concat, StateError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../config/choice-check.ts';
+import {
+  checkFunction,
+  checkOptions,
+  checkTensors,
+  concat,
+  StateError,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkChoice, checkFields } from '../config/argument-check.ts';
 import { boundTerm, meanPerSample } from './bound.ts';
-import { splitOutput, type Denoiser, type Diffusion } from './diffusion.ts';
+import { checkDiffusion, splitOutput, type Denoiser, type Diffusion } from './diffusion.ts';
 import { modelTimestep, qSample, velocity } from './noising.ts';
 
 /**
  * How the terms of the loss are weighed.
  *
- * - `mse`: mean squared error of the prediction; with a learned variance plus one term of the bound,
- *   in bits, that trains only the variance.
- * - `rescaled-mse`: the same with that term times T/1000.
- * - `kl`: one term of the bound alone, in bits, which trains everything.
- * - `rescaled-kl`: the same times the number of kept timesteps, an estimate of the whole bound.
+ * - `mse`: mean squared error of the prediction. With a learned variance one term of the bound is added,
+ *   in bits; it trains only the variance.
+ * - `rescaled-mse`: as `mse`, but that term is multiplied by T/1000.
+ * - `kl`: one term of the bound alone, in bits. It trains everything.
+ * - `rescaled-kl`: `kl` times the number of kept timesteps, an estimate of the whole bound.
  *
  * Source: Nichol & Dhariwal 2021, section 3.1.
  */
@@ -30,16 +37,16 @@ export interface LossOptions {
 
 /** The loss of each sample, and its parts. */
 export interface TrainingLosses {
-  /** `[B]`; its mean is what to minimise. */
+  /** `[B]`; training minimises its mean. */
   readonly loss: Tensor;
-  /** `[B]`, mean squared error of the prediction; absent from the losses that do not use it. */
+  /** `[B]`, mean squared error of the prediction; absent if the loss does not use it. */
   readonly mse?: Tensor;
-  /** `[B]`, the bound's term as it enters the loss; absent from the losses that do not use it. */
+  /** `[B]`, the bound's term as it enters the loss; absent if the loss does not use it. */
   readonly vb?: Tensor;
 }
 
 /**
- * What the model ought to predict, like xStart: the noise, the velocity or xStart itself.
+ * The right prediction, of the shape of xStart: the noise, the velocity or xStart itself.
  *
  * @example
  * const t = tensor([0], { dtype: 'int32' });
@@ -47,11 +54,14 @@ export interface TrainingLosses {
  * predictionTarget(createDiffusion({ predicts: 'xStart' }), ones([1, 1]), t, zeros([1, 1])); // [[1]]
  */
 export function predictionTarget(
-  { schedule, predicts }: Diffusion,
+  diffusion: Diffusion,
   xStart: Tensor,
   t: Tensor,
   eps: Tensor,
 ): Tensor {
+  checkDiffusion('predictionTarget', diffusion);
+  checkTensors('predictionTarget', { xStart, t, eps });
+  const { schedule, predicts } = diffusion;
   switch (predicts) {
     case 'eps':
       return eps;
@@ -68,7 +78,7 @@ export interface NoisedBatch {
   readonly xStart: Tensor;
   /** int32 `[B]`, kept timesteps. */
   readonly t: Tensor;
-  /** Standard normal, like xStart. */
+  /** Standard normal, of the shape of xStart. */
   readonly eps: Tensor;
 }
 
@@ -77,9 +87,9 @@ export interface NoisedBatch {
  *
  * Source: Ho et al. 2020, equation 14; with a learned variance Nichol & Dhariwal 2021, equation 16.
  *
- * @param model Called once, with the noisy latents and the timesteps of the full process.
- * @throws ShapeError if the model gives other channels than the process wants, StateError for a bound
- *   without a learned variance to train.
+ * @param model Is called once, with the noisy latents and the timesteps of the full process.
+ * @throws ShapeError if the model gives other channels than the process expects; StateError if the kind
+ *   of loss needs a learned variance, and the process has none.
  * @example
  * const [xStart, t, eps] = [zeros([2, 4, 8, 8]), tensor([3, 700], { dtype: 'int32' }), ones([2, 4, 8, 8])];
  * const { loss } = trainingLosses(createDiffusion(), (x) => x.mul(0), { xStart, t, eps });
@@ -88,9 +98,17 @@ export interface NoisedBatch {
 export function trainingLosses(
   diffusion: Diffusion,
   model: Denoiser,
-  { xStart, t, eps }: NoisedBatch,
-  { kind = 'mse' }: LossOptions = {},
+  batch: NoisedBatch,
+  options: LossOptions = {},
 ): TrainingLosses {
+  const fields = ['xStart', 't', 'eps'];
+  checkDiffusion('trainingLosses', diffusion);
+  checkFunction('trainingLosses', model);
+  checkFields('trainingLosses', 'batch', batch, fields, 'Write { xStart, t, eps }.');
+  checkOptions('trainingLosses', options, ['kind']);
+  const { xStart, t, eps } = batch;
+  const { kind = 'mse' } = options;
+  checkTensors('trainingLosses', { xStart, t, eps });
   checkChoice('trainingLosses', 'kind', kind, LOSS_KINDS);
   const { schedule } = diffusion;
   const xT = qSample(schedule, xStart, t, eps);

@@ -1,14 +1,16 @@
 // Which timesteps a sampler visits when it takes fewer steps than the training had.
 
-import { ValueError } from '@tessera/tensor';
+import { kindOf, ValueError } from '@tessera/tensor';
+import { checkWhole } from '../config/argument-check.ts';
 
 /**
  * Which timesteps of a process to keep, in ascending order.
  *
  * - `''`: all of them.
- * - a number or `'50'`: as many, evenly spaced from the first to the last (fractions round half to even).
- * - `'10,15,20'`: the process is cut in sections of equal length, and each keeps as many.
- * - `'ddim25'`: as many with a whole stride, as the DDIM paper has it.
+ * - `50` or `'50'`: 50 of them, evenly spaced from the first to the last. Fractions round to the nearest
+ *   timestep, halves to the even one.
+ * - `'10,15,20'`: the process is cut into three sections of equal length. They keep 10, 15 and 20.
+ * - `'ddim25'`: 25 of them at a whole stride, as in the DDIM paper.
  *
  * Source: Nichol & Dhariwal 2021, "Improved denoising diffusion probabilistic models", section 4.
  *
@@ -18,13 +20,8 @@ import { ValueError } from '@tessera/tensor';
  * respaceTimesteps(1000, 5); // [0, 250, 500, 749, 999]
  */
 export function respaceTimesteps(timesteps: number, respacing: string | number): Int32Array {
-  if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
-    throw new ValueError(
-      'respaceTimesteps',
-      `timesteps must be a whole number of at least 1, but is ${timesteps}.`,
-    );
-  }
-  const text = String(respacing).trim();
+  checkWhole('respaceTimesteps', 'timesteps', timesteps, 1);
+  const text = typeof respacing === 'string' ? respacing.trim() : kindOf(respacing);
   if (text === '') return Int32Array.from({ length: timesteps }, (_, s) => s);
   const ddim = /^ddim(\d+)$/.exec(text);
   if (ddim !== null) return wholeStride(timesteps, Number(ddim[1]));
@@ -62,7 +59,7 @@ function sections(timesteps: number, counts: readonly number[]): Int32Array {
       );
     }
     const stride = count <= 1 ? 1 : (size - 1) / (count - 1);
-    // Added up step by step and not multiplied, so that ties round as in the official code.
+    // The stride is added, not multiplied: so ties round as in the official code.
     let at = 0;
     for (let n = 0; n < count; n++) {
       kept.push(start + roundHalfEven(at));
@@ -76,7 +73,7 @@ function sections(timesteps: number, counts: readonly number[]): Int32Array {
   return Int32Array.from(kept);
 }
 
-/** To the nearest whole number; halves go to the even one. */
+/** Rounds to the nearest whole number; halves go to the even one. */
 function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;

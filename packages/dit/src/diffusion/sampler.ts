@@ -1,9 +1,21 @@
 // The samplers DDPM and DDIM: from pure noise to latents, step by step.
 
-import { foldIn, full, normal, ValueError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../config/choice-check.ts';
+import {
+  checkFunction,
+  checkOptions,
+  checkTensors,
+  foldIn,
+  full,
+  kindOf,
+  normal,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
 import { SAMPLERS, type Sampler } from '../config/choices.ts';
 import {
+  checkDiffusion,
+  checkStep,
   denoise,
   pReverse,
   splitOutput,
@@ -12,9 +24,9 @@ import {
   type Diffusion,
 } from './diffusion.ts';
 import { coefficient, modelTimestep } from './noising.ts';
-import type { NoiseSchedule } from './schedule.ts';
+import { checkSchedule, type NoiseSchedule } from './schedule.ts';
 
-/** What one step of a sampler gives, like x. */
+/** The result of one step of a sampler, both of the shape of x. */
 export interface SamplerStep {
   /** x_{t−1} */
   readonly x: Tensor;
@@ -23,14 +35,14 @@ export interface SamplerStep {
 }
 
 /**
- * One ancestral step: draws x_{t−1} from p(x_{t−1} | x_t); at t = 0 its mean.
+ * One ancestral step: draws x_{t−1} from p(x_{t−1} | x_t). At t = 0 it gives the mean.
  *
  * Source: Ho et al. 2020, algorithm 2.
  *
- * @param output What the model gave for x at t.
+ * @param output The model's output for x at t.
  * @param x x_t, `[B, C, ...]`
  * @param t int32 `[B]`, kept timesteps.
- * @param noise Standard normal, like x.
+ * @param noise Standard normal, of the shape of x.
  * @example
  * const x = normal(key(0), [1, 1, 2, 2]);
  * const t = tensor([999], { dtype: 'int32' });
@@ -44,6 +56,7 @@ export function ddpmStep(
   noise: Tensor,
   options: DenoiseOptions = {},
 ): SamplerStep {
+  checkStep('ddpmStep', diffusion, { output, x, t, noise }, options);
   const { mean, logVariance, xStart } = pReverse(diffusion, output, x, t, options);
   const deviation = logVariance
     .mul(0.5)
@@ -64,11 +77,11 @@ export interface DdimOptions extends DenoiseOptions {
  *     sigma  = eta · √((1 − alphaBar')/(1 − alphaBar)) · √(1 − alphaBar/alphaBar')
  *     x_{t−1} = √alphaBar' · xStart + √(1 − alphaBar' − sigma²) · eps + sigma · noise
  *
- * with alphaBar' of the kept timestep before, and without noise at t = 0.
+ * Here alphaBar' belongs to the kept timestep before. At t = 0 no noise is added.
  *
  * Source: Song et al. 2021, "Denoising diffusion implicit models", equations 12 and 16.
  *
- * @param noise Standard normal, like x; needed only for eta above 0.
+ * @param noise Standard normal, of the shape of x. It may be null if eta is 0.
  * @throws ValueError if eta is above 0 and there is no noise.
  * @example
  * const diffusion = createDiffusion({ predicts: 'xStart' });
@@ -81,11 +94,15 @@ export function ddimStep(
   x: Tensor,
   t: Tensor,
   noise: Tensor | null,
-  { eta = 0, ...options }: DdimOptions = {},
+  options: DdimOptions = {},
 ): SamplerStep {
+  checkDiffusion('ddimStep', diffusion);
+  checkTensors('ddimStep', { output, x, t, ...(noise !== null && { noise }) });
+  checkOptions('ddimStep', options, ['eta', 'clipDenoised']);
+  const { eta = 0, ...denoising } = options;
   const { schedule } = diffusion;
   const { prediction } = splitOutput(diffusion, output, x);
-  const { xStart, eps } = denoise(diffusion, prediction, x, t, options);
+  const { xStart, eps } = denoise(diffusion, prediction, x, t, denoising);
   const sigma = ddimSigma(schedule, eta);
   const towards = schedule.alphaBarPrev.map((a, j) =>
     Math.sqrt(Math.max(0, 1 - a - sigma[j] ** 2)),
@@ -97,7 +114,8 @@ export function ddimStep(
   );
   const mean = xStart.mul(start).add(eps.mul(coefficient(towards, t, x)));
   if (eta === 0) return { x: mean, xStart };
-  if (noise === null) throw new ValueError('ddimStep', `eta is ${eta}, so the step needs noise.`);
+  if (noise === null)
+    throw new ValueError('ddimStep', `eta is ${eta}, so the step needs noise, but noise is null.`);
   const masked = noiseMask(schedule).map((mask, j) => mask * sigma[j]);
   return { x: mean.add(noise.mul(coefficient(masked, t, x))), xStart };
 }
@@ -110,10 +128,12 @@ export function ddimStep(
  * ddimSigma(schedule, 0)[25]; // 0
  * ddimSigma(schedule, 1)[25] ** 2 / schedule.posteriorVariance[25]; // 1.000
  */
-export function ddimSigma({ alphaBar, alphaBarPrev }: NoiseSchedule, eta: number): Float64Array {
-  if (!(eta >= 0 && eta <= 1)) {
-    throw new ValueError('ddimSigma', `eta must lie in [0, 1], but is ${eta}.`);
+export function ddimSigma(schedule: NoiseSchedule, eta: number): Float64Array {
+  checkSchedule('ddimSigma', schedule);
+  if (!(typeof eta === 'number' && eta >= 0 && eta <= 1)) {
+    throw new ValueError('ddimSigma', `eta must lie in [0, 1], but is ${kindOf(eta)}.`);
   }
+  const { alphaBar, alphaBarPrev } = schedule;
   return alphaBar.map((a, j) => {
     const previous = alphaBarPrev[j];
     return eta * Math.sqrt((1 - previous) / (1 - a)) * Math.sqrt(1 - a / previous);
@@ -121,8 +141,8 @@ export function ddimSigma({ alphaBar, alphaBarPrev }: NoiseSchedule, eta: number
 }
 
 /**
- * One DDIM step backwards, from x_t to x_{t+1}: encodes a latent as noise, from which
- * {@link ddimStep} with eta 0 comes back close to it.
+ * One DDIM step backwards, from x_t to x_{t+1}. Such steps encode a latent as noise; {@link ddimStep}
+ * with eta 0 comes back from there close to the latent.
  *
  * Source: Song et al. 2021, section 4.3.
  *
@@ -140,6 +160,7 @@ export function ddimReverseStep(
   t: Tensor,
   options: DenoiseOptions = {},
 ): SamplerStep {
+  checkStep('ddimReverseStep', diffusion, { output, x, t }, options);
   const { alphaBarNext } = diffusion.schedule;
   const { prediction } = splitOutput(diffusion, output, x);
   const { xStart, eps } = denoise(diffusion, prediction, x, t, options);
@@ -161,11 +182,11 @@ function noiseMask({ beta }: NoiseSchedule): Float64Array {
   return beta.map((_, j) => (j === 0 ? 0 : 1));
 }
 
-/** Where a sampler's randomness comes from. */
+/** The randomness of a sampler. */
 export interface NoiseSource {
-  /** Where sampling starts, `[B, C, ...]`. */
+  /** The start of sampling, `[B, C, ...]`. */
   readonly xT: Tensor;
-  /** The noise for step n of the loop (0 is the first, at the last timestep), like xT. */
+  /** The noise of step n, of the shape of xT. Step 0 is the first, at the last timestep. */
   step(n: number): Tensor;
 }
 
@@ -180,7 +201,10 @@ export interface NoiseSource {
 export function randomNoise(key: Tensor, shape: readonly number[]): NoiseSource {
   return {
     xT: normal(foldIn(key, 0), shape),
-    step: (n) => normal(foldIn(key, n + 1), shape),
+    step: (n) => {
+      checkWhole('randomNoise', 'n', n, 0);
+      return normal(foldIn(key, n + 1), shape);
+    },
   };
 }
 
@@ -189,26 +213,27 @@ export interface SamplerOptions extends DdimOptions {
   /** Default `'ddim'`. */
   readonly sampler?: Sampler;
   /**
-   * The kept timestep that xT is at. Default the last, pure noise; an earlier one changes a noised
-   * latent instead of drawing a new one.
+   * The kept timestep of xT. Default: the last, where xT is pure noise. From an earlier one the sampler
+   * changes a noised latent instead of drawing a new one.
    */
   readonly from?: number;
 }
 
-/** A step of a sampler and where in the loop it stands. */
+/** A step of a sampler, and its place in the loop. */
 export interface SampledStep extends SamplerStep {
   /** Number of the step, from 0. */
   readonly n: number;
-  /** The kept timestep that it came from, from the last down to 0. */
+  /** The kept timestep before the step, from the last down to 0. */
   readonly index: number;
 }
 
 /**
- * Runs a sampler from pure noise over all kept timesteps, step by step: iterate to follow it, to
- * show progress, or to stop early. Nothing is computed before the first iteration.
+ * Runs a sampler from pure noise over all kept timesteps, step by step. Iterate to follow it, to show
+ * progress, or to stop early. Arguments are checked at once; nothing is computed before the first
+ * iteration.
  *
  * @param model Compile it for speed: `compile(f)` of a function of the model and its inputs.
- * @throws ValueError for an eta with the ancestral sampler, or a start that is no kept timestep.
+ * @throws ValueError if eta is given to the ancestral sampler, or `from` is no kept timestep.
  * @example
  * const diffusion = createDiffusion({ respacing: 3 });
  * const visited: number[] = [];
@@ -217,26 +242,45 @@ export interface SampledStep extends SamplerStep {
  * }
  * visited; // [2, 1, 0]
  */
-export function* sampleSteps(
+export function sampleSteps(
   diffusion: Diffusion,
   model: Denoiser,
   source: NoiseSource,
-  { sampler = 'ddim', from = diffusion.schedule.timesteps - 1, ...options }: SamplerOptions = {},
+  options: SamplerOptions = {},
 ): Generator<SampledStep, void, void> {
-  const { schedule } = diffusion;
+  checkDiffusion('sampleSteps', diffusion);
+  checkFunction('sampleSteps', model);
+  checkFields('sampleSteps', 'source', source, ['xT', 'step'], 'Make one with randomNoise(…).');
+  checkTensors('sampleSteps', { 'source.xT': source.xT });
+  checkOptions('sampleSteps', options, ['sampler', 'from', 'eta', 'clipDenoised']);
+  const { sampler = 'ddim', from = diffusion.schedule.timesteps - 1, ...rest } = options;
   checkChoice('sampleSteps', 'sampler', sampler, SAMPLERS);
-  if (sampler === 'ddpm' && options.eta !== undefined) {
+  if (sampler === 'ddpm' && rest.eta !== undefined) {
     throw new ValueError(
       'sampleSteps',
       'eta belongs to the ddim sampler; ddpm has its own variance.',
     );
   }
-  if (!Number.isInteger(from) || from < 0 || from >= schedule.timesteps) {
+  const { timesteps } = diffusion.schedule;
+  if (!Number.isInteger(from) || from < 0 || from >= timesteps) {
     throw new ValueError(
       'sampleSteps',
-      `from is ${from}, but must be one of the ${schedule.timesteps} kept timesteps.`,
+      `from is ${kindOf(from)}, but must be a kept timestep, 0 to ${timesteps - 1}.`,
     );
   }
+  return runSampler(diffusion, model, source, sampler, from, rest);
+}
+
+function* runSampler(
+  diffusion: Diffusion,
+  model: Denoiser,
+  source: NoiseSource,
+  sampler: Sampler,
+  from: number,
+  options: DdimOptions,
+): Generator<SampledStep, void, void> {
+  const { schedule } = diffusion;
+  const { eta = 0, ...denoising } = options;
   let x = source.xT;
   for (let n = 0; n <= from; n++) {
     const index = from - n;
@@ -244,23 +288,17 @@ export function* sampleSteps(
     const output = model(x, modelTimestep(schedule, t));
     const step =
       sampler === 'ddpm'
-        ? ddpmStep(diffusion, output, x, t, source.step(n), options)
-        : ddimStep(
-            diffusion,
-            output,
-            x,
-            t,
-            (options.eta ?? 0) > 0 ? source.step(n) : null,
-            options,
-          );
+        ? ddpmStep(diffusion, output, x, t, source.step(n), denoising)
+        : ddimStep(diffusion, output, x, t, eta > 0 ? source.step(n) : null, options);
     yield { ...step, n, index };
     x = step.x;
   }
 }
 
 /**
- * Runs a sampler to its end: the latents `[B, C, ...]`.
+ * Runs a sampler to its end, and gives the latents `[B, C, ...]`.
  *
+ * @throws ValueError as {@link sampleSteps}
  * @example
  * const model = DiT.init({ ...zoo['DiT-S/8'], depth: 1, numClasses: 10, learnSigma: false }, key(0));
  * const diffusion = createDiffusion({ predicts: 'v', schedule: 'squaredcos_cap_v2', respacing: 5 });
@@ -274,7 +312,8 @@ export function sample(
   source: NoiseSource,
   options: SamplerOptions = {},
 ): Tensor {
+  const steps = sampleSteps(diffusion, model, source, options);
   let { xT: x } = source;
-  for (const step of sampleSteps(diffusion, model, source, options)) x = step.x;
+  for (const step of steps) x = step.x;
   return x;
 }

@@ -1,7 +1,7 @@
 // Noise schedules: how much noise each timestep holds.
 
 import { checkOptions, ValueError } from '@tessera/tensor';
-import { checkChoice } from '../config/choice-check.ts';
+import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
 import { SCHEDULES, type Schedule } from '../config/choices.ts';
 import { respaceTimesteps } from './respacing.ts';
 
@@ -11,14 +11,14 @@ export interface ScheduleOptions {
   readonly schedule?: Schedule;
   /** Timesteps of the forward process. Default 1000. */
   readonly timesteps?: number;
-  /** Which of them to keep; see {@link respaceTimesteps}. Default all. */
+  /** Which timesteps to keep; see {@link respaceTimesteps}. Default: all. */
   readonly respacing?: string | number;
 }
 
 /**
- * A noise schedule: for each kept timestep j the numbers that the formulas of diffusion need. With
- * alphaBar_j the share of the signal's variance that is left, alphaBar_{−1} = 1. Every table is
- * float64; {@link coefficient} rounds what a formula uses.
+ * A noise schedule: the numbers that the formulas of diffusion need, for each kept timestep j.
+ * alphaBar_j is the share of the signal's variance that is left at j; alphaBar_{−1} is 1. Every table is
+ * float64; {@link coefficient} rounds the values that a formula uses.
  *
  * Source: Ho et al. 2020, "Denoising diffusion probabilistic models", section 2.
  */
@@ -27,15 +27,15 @@ export interface NoiseSchedule {
   readonly timesteps: number;
   /** Number of timesteps of the full process. */
   readonly totalTimesteps: number;
-  /** The timestep of the full process for each kept one: what the model is told. */
+  /** The timestep of the full process for each kept one. The model is given this number. */
   readonly timestepMap: Int32Array;
   /** Variance of the noise that step j adds. */
   readonly beta: Float64Array;
   /** `∏ (1 − beta)` up to j. */
   readonly alphaBar: Float64Array;
-  /** alphaBar of the kept timestep before; 1 at the first. */
+  /** alphaBar of the kept timestep before j; 1 at the first. */
   readonly alphaBarPrev: Float64Array;
-  /** alphaBar of the kept timestep after; 0 at the last. */
+  /** alphaBar of the kept timestep after j; 0 at the last. */
   readonly alphaBarNext: Float64Array;
   readonly sqrtAlphaBar: Float64Array;
   readonly sqrtOneMinusAlphaBar: Float64Array;
@@ -46,7 +46,7 @@ export interface NoiseSchedule {
   readonly sqrtRecipAlphaBarMinusOne: Float64Array;
   /** Variance of q(x_{j−1} | x_j, xStart), 0 at the first. */
   readonly posteriorVariance: Float64Array;
-  /** Its logarithm, with the second value in place of the first, whose logarithm is −∞. */
+  /** Logarithm of `posteriorVariance`. The second value also stands at the first, whose own is −∞. */
   readonly posteriorLogVariance: Float64Array;
   /** Weight of xStart in the mean of q(x_{j−1} | x_j, xStart). */
   readonly posteriorXStartWeight: Float64Array;
@@ -57,7 +57,8 @@ export interface NoiseSchedule {
 /**
  * The betas of the full process.
  *
- * - `linear`: evenly spaced from 1e-4 to 2e-2 for 1000 timesteps, both scaled by 1000/T for T.
+ * - `linear`: evenly spaced from 1e-4 to 2e-2 for 1000 timesteps. For T timesteps both ends are
+ *   multiplied by 1000/T.
  * - `squaredcos_cap_v2`: `1 − a((j+1)/T) / a(j/T)` with `a(u) = cos²(π/2 · (u + 0.008)/1.008)`, at
  *   most 0.999.
  *
@@ -69,12 +70,7 @@ export interface NoiseSchedule {
  * betaTable('squaredcos_cap_v2', 1000)[999]; // 0.999
  */
 export function betaTable(schedule: Schedule, timesteps: number): Float64Array {
-  if (!Number.isSafeInteger(timesteps) || timesteps < 1) {
-    throw new ValueError(
-      'betaTable',
-      `timesteps must be a whole number of at least 1, but is ${timesteps}.`,
-    );
-  }
+  checkWhole('betaTable', 'timesteps', timesteps, 1);
   checkChoice('betaTable', 'schedule', schedule, SCHEDULES);
   const betas = schedule === 'linear' ? linearBetas(timesteps) : cosineBetas(timesteps);
   const bad = betas.find((beta) => !(beta > 0 && beta <= 1));
@@ -102,8 +98,8 @@ function cosineBetas(timesteps: number): Float64Array {
 }
 
 /**
- * Makes a schedule. Kept timesteps get the betas `1 − alphaBar_s / alphaBar_s'` of their neighbours
- * s' < s in the full process, so that their alphaBar stays what it was.
+ * Makes a schedule. A kept timestep s gets the beta `1 − alphaBar_s / alphaBar_s'`, where s' is the kept
+ * timestep before it. So its alphaBar stays that of the full process.
  *
  * @throws ValueError if there are too few timesteps for the schedule, or the respacing asks for more
  *   than there are.
@@ -141,6 +137,12 @@ export function createSchedule(options: ScheduleOptions = {}): NoiseSchedule {
       (b, j) => ((1 - alphaBarPrev[j]) * Math.sqrt(1 - b)) / (1 - alphaBar[j]),
     ),
   };
+}
+
+/** Throws a ValueError unless `schedule` is one that {@link createSchedule} makes. */
+export function checkSchedule(op: string, schedule: NoiseSchedule): void {
+  const fields = ['timesteps', 'timestepMap', 'alphaBar'];
+  checkFields(op, 'schedule', schedule, fields, 'Make one with createSchedule(…).');
 }
 
 /** The table with its second value in place of its first; `alone` where there is no second. */

@@ -1,8 +1,16 @@
 // The Diffusion Transformer: patches in, blocks in a row, predicted noise out.
 
 import { Buffer, Module } from '@tessera/autograd/nn';
-import { formatShape, key as makeKey, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
-import { checkChoice } from '../config/choice-check.ts';
+import {
+  checkTensors,
+  formatShape,
+  key as makeKey,
+  kindOf,
+  ShapeError,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
 import { DESIGNS, POSITIONS } from '../config/choices.ts';
 import type { ModelConfig } from '../config/config.ts';
 import type { Block } from './blocks/block.ts';
@@ -11,6 +19,7 @@ import { FinalLayer } from './final-layer.ts';
 import {
   blankStart,
   officialStart,
+  checkInitialization,
   splitInitialization,
   type Initialization,
 } from './initialization.ts';
@@ -20,7 +29,7 @@ import { sinCos1d, sinCos2d } from './position.ts';
 import { TimestepEmbedder } from './timestep.ts';
 
 /**
- * The Diffusion Transformer. Field names are those of the official checkpoints, so the path of a
+ * The Diffusion Transformer. Its fields are called as in the official checkpoints, so the path of a
  * tensor is its key there: `blocks.0.attn.qkv.weight`.
  *
  * Source: Peebles & Xie 2023, "Scalable diffusion models with transformers", section 3.
@@ -44,7 +53,8 @@ export class DiT extends Module {
 
   constructor(config: ModelConfig, initialization: Initialization) {
     super();
-    checkConfig(config);
+    checkConfig('DiT', config);
+    checkInitialization('DiT', initialization);
     const { inChannels, patchSize, hiddenSize: width, depth, numHeads: heads } = config;
     const grid = gridSize(config);
     const design = blockDesigns[config.design];
@@ -77,7 +87,7 @@ export class DiT extends Module {
     return new DiT(config, { key, start: officialStart });
   }
 
-  /** A model whose weights are zeros that take no memory, to be filled by `loadTensors`, or counted. */
+  /** A model of zeros that take no memory, to fill with `loadTensors` or to count. */
   static blank(config: ModelConfig): DiT {
     return new DiT(config, { key: makeKey(0), start: blankStart });
   }
@@ -88,13 +98,14 @@ export class DiT extends Module {
   }
 
   /**
-   * Predicts what the objective asks for, and with `learnSigma` the variance in as many channels again.
+   * Predicts the target of the objective. With `learnSigma` it also gives the variance, in as many channels
+   * again.
    *
    * @param x Noisy latents `[B, C, I, I]`.
    * @param t Timesteps `[B]`, int32 or (with fractions) float32.
-   * @param y Labels int32 `[B]`; the null class for no label.
+   * @param y Labels int32 `[B]`. The null class stands for no label.
    * @returns `[B, C, I, I]`, or `[B, 2C, I, I]` with `learnSigma`.
-   * @throws ShapeError if a shape is not one of these.
+   * @throws ShapeError if a tensor has another shape.
    */
   forward(x: Tensor, t: Tensor, y: Tensor): Tensor {
     const { config } = this;
@@ -110,26 +121,25 @@ export class DiT extends Module {
   }
 }
 
-function checkConfig(config: ModelConfig): void {
+/** Throws a ValueError unless `config` has every field of a model, each in its range. */
+export function checkConfig(op: string, config: ModelConfig): void {
+  checkFields(op, 'config', config, ['mlpRatio', 'classDropoutProb'], CONFIG_HINT);
   const { mlpRatio, classDropoutProb } = config;
-  for (const name of SIZES) {
-    if (Number.isSafeInteger(config[name]) && config[name] >= 1) continue;
-    throw new ValueError(
-      'DiT',
-      `${name} must be a whole number of at least 1, but is ${config[name]}.`,
-    );
+  for (const name of SIZES) checkWhole(op, name, config[name], 1);
+  if (!(typeof mlpRatio === 'number' && mlpRatio > 0 && mlpRatio < Infinity)) {
+    throw new ValueError(op, `mlpRatio must be finite and above 0, but is ${kindOf(mlpRatio)}.`);
   }
-  if (!(mlpRatio > 0 && mlpRatio < Infinity)) {
-    throw new ValueError('DiT', `mlpRatio must be finite and above 0, but is ${mlpRatio}.`);
+  if (!(typeof classDropoutProb === 'number' && classDropoutProb >= 0 && classDropoutProb <= 1)) {
+    const found = kindOf(classDropoutProb);
+    throw new ValueError(op, `classDropoutProb must lie in [0, 1], but is ${found}.`);
   }
-  if (!(classDropoutProb >= 0 && classDropoutProb <= 1)) {
-    throw new ValueError('DiT', `classDropoutProb must lie in [0, 1], but is ${classDropoutProb}.`);
-  }
-  checkChoice('DiT', 'design', config.design, DESIGNS);
-  checkChoice('DiT', 'position', config.position, POSITIONS);
+  checkChoice(op, 'design', config.design, DESIGNS);
+  checkChoice(op, 'position', config.position, POSITIONS);
 }
 
-/** The fields of a configuration that count something. */
+const CONFIG_HINT = 'Take one of the zoo, or the model of presetConfig(…).';
+
+/** The fields of a configuration that are counts. */
 const SIZES = [
   'inputSize',
   'patchSize',
@@ -141,22 +151,26 @@ const SIZES = [
 ] as const;
 
 /**
- * Channels that a model gives: twice those of a latent if it learns the variance.
+ * Channels of a model's output: twice those of a latent if the model learns the variance.
  *
  * @example
  * outChannels(zoo['DiT-XL/2']); // 8: four of a latent, four for its variance
  */
-export function outChannels({ inChannels, learnSigma }: ModelConfig): number {
+export function outChannels(config: ModelConfig): number {
+  checkFields('outChannels', 'config', config, ['inChannels', 'learnSigma'], CONFIG_HINT);
+  const { inChannels, learnSigma } = config;
   return learnSigma ? 2 * inChannels : inChannels;
 }
 
 /**
- * Patches a side. Throws a ValueError if the patch does not divide the input.
+ * Number of patches along a side. Throws a ValueError if the patch does not divide the input.
  *
  * @example
  * gridSize(zoo['DiT-XL/2']); // 16
  */
-export function gridSize({ inputSize, patchSize }: ModelConfig): number {
+export function gridSize(config: ModelConfig): number {
+  checkFields('gridSize', 'config', config, ['inputSize', 'patchSize'], CONFIG_HINT);
+  const { inputSize, patchSize } = config;
   const grid = inputSize / patchSize;
   if (Number.isInteger(grid)) return grid;
   throw new ValueError('DiT', `patchSize ${patchSize} does not divide inputSize ${inputSize}.`);
@@ -168,6 +182,7 @@ function checkInputs(
   t: Tensor,
   y: Tensor,
 ): void {
+  checkTensors('DiT', { x, t, y });
   const [batch] = x.shape;
   const expected = [[batch, inChannels, inputSize, inputSize], [batch], [batch]];
   if ([x, t, y].every(({ shape }, i) => formatShape(shape) === formatShape(expected[i]))) return;

@@ -1,19 +1,20 @@
 // The last layer of a DiT: from tokens back to the pixels of their patches.
 
 import { init, Linear, Module, type LayerNorm } from '@tessera/autograd/nn';
-import type { Tensor } from '@tessera/tensor';
+import { checkOptions, checkTensors, type Tensor } from '@tessera/tensor';
+import { checkWhole } from '../config/argument-check.ts';
 import { blockNorm } from './blocks/block.ts';
-import { splitInitialization, type Initialization } from './initialization.ts';
+import { checkInitialization, splitInitialization, type Initialization } from './initialization.ts';
 import { modulate, Modulation } from './modulate.ts';
 
 /** Options of {@link FinalLayer}. */
 export interface FinalLayerOptions extends Initialization {
-  /** Whether the condition gives shift and scale of the norm; otherwise they are learned. */
+  /** Whether the condition gives shift and scale of the norm. Otherwise they are learned. */
   readonly adaptive: boolean;
 }
 
 /**
- * Layer norm and linear decoder, from tokens to the pixels of their patches. Decoder and modulation
+ * A layer norm and a linear decoder, from tokens to the pixels of their patches. Decoder and modulation
  * start at zero, so a new model predicts 0 everywhere.
  *
  * Source: Peebles & Xie 2023, section 3.2, "Transformer decoder": the norm is "adaptive if using adaLN".
@@ -28,8 +29,13 @@ export class FinalLayer extends Module {
   readonly linear: Linear;
   readonly adaLN_modulation: Modulation | null;
 
-  constructor(width: number, features: number, { adaptive, ...initialization }: FinalLayerOptions) {
+  constructor(width: number, features: number, options: FinalLayerOptions) {
     super();
+    checkOptions('FinalLayer', options, ['adaptive', 'key', 'start']);
+    const { adaptive, ...initialization } = options;
+    checkWhole('FinalLayer', 'width', width, 1);
+    checkWhole('FinalLayer', 'features', features, 1);
+    checkInitialization('FinalLayer', initialization);
     const [linear, modulation] = splitInitialization(initialization, 2);
     this.norm_final = blockNorm(width, !adaptive);
     this.linear = new Linear(width, features, { key: linear.key, init: init.zeros() });
@@ -38,8 +44,12 @@ export class FinalLayer extends Module {
       : null;
   }
 
-  /** Tokens `[B, T, D]` and condition (`[B, D]` where the layer is adaptive) to `[B, T, P · P · Cout]` */
+  /** Tokens `[B, T, D]` to `[B, T, P · P · Cout]`. The condition is `[B, D]` if the layer is adaptive. */
   forward(tokens: Tensor, condition: Tensor): Tensor {
+    checkTensors('FinalLayer.forward', {
+      tokens,
+      ...(this.adaLN_modulation !== null && { condition }),
+    });
     const x = this.norm_final.forward(tokens);
     if (this.adaLN_modulation === null) return this.linear.forward(x);
     const [shift, scale] = this.adaLN_modulation.forward(condition).chunk(2, -1); // [B, D] each

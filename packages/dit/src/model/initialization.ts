@@ -1,9 +1,10 @@
 // How the weights of a DiT start, and how one random key serves all layers.
 
 import { init, type Initializer } from '@tessera/autograd/nn';
-import { split, type Tensor } from '@tessera/tensor';
+import { checkOptions, checkTensors, split, type Tensor } from '@tessera/tensor';
+import { checkFields } from '../config/argument-check.ts';
 
-/** The two random starts of a DiT; biases and everything named zero-initialised start at 0. */
+/** The two random starts of a DiT. Biases start at 0, and so do the layers that the paper starts there. */
 export interface WeightStart {
   /** For linear layers and the patch embedding: Xavier-uniform in the official start. */
   readonly linear: Initializer;
@@ -23,17 +24,25 @@ export const officialStart: WeightStart = {
 };
 
 /**
- * All zeros, which take no memory: for a model that is about to be loaded, or only counted.
+ * All zeros. They take no memory, for a model that is about to be loaded or only counted.
  *
  * @example
  * blankStart.linear(key(0), [2, 2]); // [[0, 0], [0, 0]]
  */
 export const blankStart: WeightStart = { linear: init.zeros(), embedding: init.zeros() };
 
-/** What a part of the model is made from. */
+/** The ingredients of a part of the model. */
 export interface Initialization {
   readonly key: Tensor;
   readonly start: WeightStart;
+}
+
+/** Throws a ValueError unless these are the ingredients of a part of the model, with no others. */
+export function checkInitialization(op: string, initialization: Initialization): void {
+  checkOptions(op, initialization, ['key', 'start']);
+  const { key, start } = initialization;
+  checkTensors(op, { key });
+  checkFields(op, 'start', start, ['linear', 'embedding'], 'Use officialStart.');
 }
 
 /** One initialization for each of `count` parts, with independent keys. */

@@ -1,18 +1,28 @@
 // Class labels as vectors, and the null class of classifier-free guidance.
 
 import { Embedding, Module } from '@tessera/autograd/nn';
-import { bernoulli, StateError, where, type Tensor } from '@tessera/tensor';
-import type { Initialization } from './initialization.ts';
+import {
+  bernoulli,
+  checkOptions,
+  checkTensors,
+  kindOf,
+  StateError,
+  ValueError,
+  where,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkWhole } from '../config/argument-check.ts';
+import { checkInitialization, type Initialization } from './initialization.ts';
 
 /** Sizes of {@link LabelEmbedder}. */
 export interface LabelEmbedderOptions extends Initialization {
-  /** Probability that {@link LabelEmbedder.dropLabels} replaces a label. 0 means that there is no null class. */
+  /** Probability that {@link LabelEmbedder.dropLabels} replaces a label. With 0 there is no null class. */
   readonly dropoutProb: number;
 }
 
 /**
- * A table with one row a class and, if labels are ever dropped, one more for the null class, which
- * has number K. Dropping is a step of its own, so that the model itself is a plain function.
+ * A table with one row for each class. If labels are ever dropped it has one more row, for the null
+ * class, which is number K. Dropping is a step of its own, so the model itself is a plain function.
  *
  * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", section 3.1.
  *
@@ -27,12 +37,16 @@ export class LabelEmbedder extends Module {
   readonly numClasses: number;
   readonly dropoutProb: number;
 
-  constructor(
-    numClasses: number,
-    width: number,
-    { dropoutProb, key, start }: LabelEmbedderOptions,
-  ) {
+  constructor(numClasses: number, width: number, options: LabelEmbedderOptions) {
     super();
+    checkOptions('LabelEmbedder', options, ['dropoutProb', 'key', 'start']);
+    const { dropoutProb, key, start } = options;
+    checkWhole('LabelEmbedder', 'numClasses', numClasses, 1);
+    checkInitialization('LabelEmbedder', { key, start });
+    if (!(typeof dropoutProb === 'number' && dropoutProb >= 0 && dropoutProb <= 1)) {
+      const found = kindOf(dropoutProb);
+      throw new ValueError('LabelEmbedder', `dropoutProb must lie in [0, 1], but is ${found}.`);
+    }
     const rows = numClasses + (dropoutProb > 0 ? 1 : 0);
     this.embedding_table = new Embedding(rows, width, { key, init: start.embedding });
     this.numClasses = numClasses;
@@ -48,13 +62,14 @@ export class LabelEmbedder extends Module {
     );
   }
 
-  /** int32 `[B] → [B, D]`; labels run from 0 to K − 1, and K is the null class. */
+  /** int32 `[B] → [B, D]`. Labels run from 0 to K − 1; K is the null class. */
   forward(labels: Tensor): Tensor {
     return this.embedding_table.forward(labels);
   }
 
   /** Replaces each label by the null class with probability `dropoutProb`: int32 `[B]` to int32 `[B]`. */
   dropLabels(labels: Tensor, key: Tensor): Tensor {
+    checkTensors('LabelEmbedder.dropLabels', { labels });
     return this.dropoutProb > 0
       ? this.dropWhere(labels, bernoulli(key, this.dropoutProb, labels.shape))
       : labels;

@@ -1,16 +1,30 @@
 // The adaptive part of layer norm: scale and shift that come from timestep and label.
 
 import { Linear, Module, type Initializer } from '@tessera/autograd/nn';
-import { formatShape, ShapeError, silu, type Tensor } from '@tessera/tensor';
+import {
+  checkOptions,
+  checkTensors,
+  formatShape,
+  ShapeError,
+  silu,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkWhole } from '../config/argument-check.ts';
 
 /**
- * `x · (1 + scale) + shift`, the same for all tokens: x `[B, T, D]`, shift and scale `[B, D]` to
- * `[B, T, D]`.
+ * `x · (1 + scale) + shift`, with the same shift and scale for all tokens of an image.
+ *
+ * @param x `[B, T, D]`
+ * @param shift `[B, D]`
+ * @param scale `[B, D]`
+ * @returns `[B, T, D]`
+ * @throws ShapeError if a tensor has another shape.
  *
  * @example
  * modulate(ones([1, 1, 2]), tensor([[10, 0]]), tensor([[0, 1]])); // [[[11, 2]]]
  */
 export function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
+  checkTensors('modulate', { x, shift, scale });
   const [batch, , width] = x.shape;
   const fits = ({ shape }: Tensor): boolean => formatShape(shape) === `[${batch}, ${width}]`;
   if (x.rank !== 3 || !fits(shift) || !fits(scale)) {
@@ -24,15 +38,15 @@ export function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
   return x.mul(scale.add(1).unsqueeze(1)).add(shift.unsqueeze(1));
 }
 
-/** What {@link Modulation} is made from. */
+/** Options of {@link Modulation}. */
 export interface ModulationOptions {
   readonly key: Tensor;
   readonly init: Initializer;
 }
 
 /**
- * Regresses `count` vectors of width D from the conditioning vector: `Linear(SiLU(c))`, cut in
- * `count` pieces. The linear layer is field 1, its place after SiLU in the official checkpoints.
+ * Computes `count` vectors of width D from the conditioning vector c: `Linear(SiLU(c))`, one behind the
+ * other. The linear layer is field 1, because it stands after SiLU in the official checkpoints.
  *
  * Source: Peebles & Xie 2023, section 3.2, "Adaptive layer norm (adaLN) block".
  *
@@ -45,8 +59,12 @@ export class Modulation extends Module {
   static override readonly name: string = 'Modulation';
   readonly 1: Linear;
 
-  constructor(width: number, count: number, { key, init }: ModulationOptions) {
+  constructor(width: number, count: number, options: ModulationOptions) {
     super();
+    checkOptions('Modulation', options, ['key', 'init']);
+    const { key, init } = options;
+    checkWhole('Modulation', 'width', width, 1);
+    checkWhole('Modulation', 'count', count, 1);
     this[1] = new Linear(width, count * width, { key, init });
   }
 

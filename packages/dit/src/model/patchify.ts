@@ -1,8 +1,16 @@
 // Cuts images into patches that become tokens, and puts them back together.
 
 import { Conv2d, Module, type Initializer } from '@tessera/autograd/nn';
-import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
-import type { Initialization } from './initialization.ts';
+import {
+  checkList,
+  checkOptions,
+  checkTensors,
+  formatShape,
+  ShapeError,
+  type Tensor,
+} from '@tessera/tensor';
+import { checkWhole } from '../config/argument-check.ts';
+import { checkInitialization, type Initialization } from './initialization.ts';
 
 /** Sizes of {@link PatchEmbed}. */
 export interface PatchEmbedOptions extends Initialization {
@@ -11,8 +19,8 @@ export interface PatchEmbedOptions extends Initialization {
 }
 
 /**
- * Patchify and linear embedding in one: a convolution with kernel = stride = P. Token `r · (W/P) + c`
- * is the patch in row r and column c.
+ * Patchify and linear embedding in one: a convolution whose kernel and stride are P. Token
+ * `r · (W/P) + c` is the patch in row r and column c.
  *
  * Source: Peebles & Xie 2023, "Scalable diffusion models with transformers", section 3.2, "Patchify".
  *
@@ -24,8 +32,12 @@ export class PatchEmbed extends Module {
   static override readonly name: string = 'PatchEmbed';
   readonly proj: Conv2d;
 
-  constructor(channels: number, width: number, { patchSize, key, start }: PatchEmbedOptions) {
+  constructor(channels: number, width: number, options: PatchEmbedOptions) {
     super();
+    checkOptions('PatchEmbed', options, ['patchSize', 'key', 'start']);
+    const { patchSize, key, start } = options;
+    checkWhole('PatchEmbed', 'patchSize', patchSize, 1);
+    checkInitialization('PatchEmbed', { key, start });
     this.proj = new Conv2d(channels, width, {
       key,
       kernelSize: patchSize,
@@ -43,30 +55,26 @@ export class PatchEmbed extends Module {
   }
 }
 
-/** Starts a kernel `[D, C, P, P]` as the matrix `[D, C · P · P]` that it is here. */
+/** Starts a kernel `[D, C, P, P]` as a matrix `[D, C · P · P]`, since it acts as one here. */
 function asMatrix(initializer: Initializer): Initializer {
   return (key, shape) =>
     initializer(key, [shape[0], shape.slice(1).reduce((a, b) => a * b, 1)]).reshape(shape);
 }
 
 /**
- * Cuts images into patches: `[B, C, H, W] → [B, T, P · P · C]` with the patches row by row, and in a
- * patch the pixels row by row with the channel fastest. The inverse of {@link unpatchify}.
+ * Cuts images into patches: `[B, C, H, W] → [B, T, P · P · C]`. The patches stand row by row. In a patch
+ * the pixels stand row by row too, and the channel changes fastest. The inverse of {@link unpatchify}.
  *
- * The kernel of {@link PatchEmbed} orders a patch otherwise, with the channel slowest.
+ * In the kernel of {@link PatchEmbed} the channel changes slowest.
  *
  * @throws ShapeError if P does not divide H and W.
  * @example
  * patchify(zeros([2, 3, 8, 8]), 4).shape; // [2, 4, 48]
  */
 export function patchify(images: Tensor, patchSize: number): Tensor {
+  checkTensors('patchify', { images });
+  checkWhole('patchify', 'patchSize', patchSize, 1);
   const [batch, channels, height, width] = images.shape;
-  if (!Number.isSafeInteger(patchSize) || patchSize < 1) {
-    throw new ValueError(
-      'patchify',
-      `patchSize must be a whole number of at least 1, but is ${patchSize}.`,
-    );
-  }
   if (images.rank !== 4 || height % patchSize !== 0 || width % patchSize !== 0) {
     throw new ShapeError(
       'patchify',
@@ -84,7 +92,7 @@ export function patchify(images: Tensor, patchSize: number): Tensor {
 }
 
 /**
- * Puts tokens back together to images: `[B, T, P · P · C] → [B, C, rows · P, columns · P]`. Feature
+ * Puts tokens together to images: `[B, T, P · P · C] → [B, C, rows · P, columns · P]`. Feature
  * `(i · P + j) · C + c` of a token is channel c of the pixel in row i and column j of its patch.
  *
  * @param grid Rows and columns of patches.
@@ -95,8 +103,14 @@ export function patchify(images: Tensor, patchSize: number): Tensor {
 export function unpatchify(
   tokens: Tensor,
   patchSize: number,
-  [rows, columns]: readonly [number, number],
+  grid: readonly [number, number],
 ): Tensor {
+  checkTensors('unpatchify', { tokens });
+  checkWhole('unpatchify', 'patchSize', patchSize, 1);
+  checkList('unpatchify', 'grid', grid, '[rows, columns]');
+  const [rows, columns] = grid;
+  checkWhole('unpatchify', 'grid[0]', rows, 1);
+  checkWhole('unpatchify', 'grid[1]', columns, 1);
   const [batch, count, width] = tokens.shape;
   const channels = width / patchSize ** 2;
   if (tokens.rank !== 3 || count !== rows * columns || !Number.isInteger(channels)) {

@@ -1,6 +1,7 @@
 // Position encodings: fixed tables of sines and cosines.
 
-import { tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { kindOf, tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { checkWhole } from '../config/argument-check.ts';
 
 /** Base of the wavelengths, from 2π to 10000 · 2π. */
 const BASE = 10_000;
@@ -18,7 +19,7 @@ const BASE = 10_000;
  */
 export function sinCos1d(width: number, length = 5000): Tensor {
   checkWidth('sinCos1d', width, 2);
-  checkCount('sinCos1d', 'length', length);
+  checkWhole('sinCos1d', 'length', length, 0);
   const table = new Float32Array(length * width);
   for (let position = 0; position < length; position++) {
     for (let k = 0; k < width / 2; k++) {
@@ -31,20 +32,20 @@ export function sinCos1d(width: number, length = 5000): Tensor {
 }
 
 /**
- * The official 2-D table of DiT, `[grid², D]`. With `ω_k = 10000^(−k/(D/4))` and
- * `E(u) = [sin(u ω_0), sin(u ω_1), …, cos(u ω_0), cos(u ω_1), …]` of length D/2, the patch in row r
- * and column c, in table row `r · grid + c`, gets `[E(c), E(r)]`: the column comes first.
+ * The official 2-D table of DiT, `[grid², D]`. Table row `r · grid + c` belongs to the patch in row r and
+ * column c. It is `[E(c), E(r)]`, the column first, with `ω_k = 10000^(−k/(D/4))` and
+ * `E(u) = [sin(u ω_0), sin(u ω_1), …, cos(u ω_0), cos(u ω_1), …]` of length D/2.
  *
  * Source: Peebles & Xie 2023, section 3.2, with the "sine-cosine version" of ViT.
  *
  * @param width D, a multiple of 4.
- * @param grid Patches a side.
+ * @param grid Number of patches along a side.
  * @example
  * sinCos2d(8, 3).select(0, 1); // [0.8415, 0.01000, 0.5403, 0.99995, 0, 0, 1, 1]: row 0, column 1
  */
 export function sinCos2d(width: number, grid: number): Tensor {
   checkWidth('sinCos2d', width, 4);
-  checkCount('sinCos2d', 'grid', grid);
+  checkWhole('sinCos2d', 'grid', grid, 0);
   const quarter = width / 4;
   const table = new Float32Array(grid * grid * width);
   const write = (start: number, u: number): void => {
@@ -64,12 +65,7 @@ export function sinCos2d(width: number, grid: number): Tensor {
   return tensor(table, { shape: [grid * grid, width] });
 }
 
-function checkCount(op: string, name: string, count: number): void {
-  if (Number.isSafeInteger(count) && count >= 0) return;
-  throw new ValueError(op, `${name} must be a whole number of at least 0, but is ${count}.`);
-}
-
 function checkWidth(op: string, width: number, unit: number): void {
-  if (Number.isInteger(width / unit) && width > 0) return;
-  throw new ValueError(op, `width ${width} is not a multiple of ${unit}.`);
+  if (typeof width === 'number' && Number.isInteger(width / unit) && width > 0) return;
+  throw new ValueError(op, `width must be a multiple of ${unit}, but is ${kindOf(width)}.`);
 }

@@ -2,53 +2,51 @@
 
 import { Linear, Module } from '@tessera/autograd/nn';
 import {
+  checkTensors,
   concat,
   formatShape,
   ShapeError,
   silu,
   tensor,
-  ValueError,
   type Tensor,
 } from '@tessera/tensor';
-import { splitInitialization, type Initialization } from './initialization.ts';
+import { checkWhole } from '../config/argument-check.ts';
+import { checkInitialization, splitInitialization, type Initialization } from './initialization.ts';
 
 /** Number of frequencies, sines and cosines together, in the official model. */
 export const FREQUENCY_WIDTH = 256;
 
 const MAX_PERIOD = 10_000;
 
-/** Significant bits of the coarse part of a frequency; with 12 bits of t their product is exact in float32. */
+/** Significant bits of the coarse part of a frequency. Its product with 12 bits of t is exact in float32. */
 const COARSE_BITS = 12;
 
 /**
  * The sinusoidal embedding `[cos(t f_0), …, cos(t f_{h−1}), sin(t f_0), …, sin(t f_{h−1})]` with
  * `f_k = 10000^(−k/h)` and h = ⌊width/2⌋; an odd width ends with one zero.
  *
- * In float32 the product `t f` would be wrong by up to 3e-5 at t = 999. So f, known in float64, is
- * split in a coarse part of 12 bits and a rest, t in its whole part and its fraction; then
- * `a = ⌊t⌋ · coarse` is exact for t < 4096, `b = t f − a` is small, and the addition theorems join
- * them. The result is within 2e-7 of the exact value.
+ * In float32 the product `t f` would be wrong by up to 3e-5 at t = 999. So f, known in float64, is split
+ * into a coarse part of 12 bits and a rest, and t into its whole part and its fraction. Then
+ * `a = ⌊t⌋ · coarse` is exact for t < 4096, and `b = t f − a` is small. The addition theorems join them.
+ * The result is within 2e-7 of the exact value.
  *
  * Source: Nichol & Dhariwal 2021, "Improved denoising diffusion probabilistic models"; Vaswani et
  * al. 2017, section 3.5.
  *
- * @param t `[B]`, int32 or float32, at least 0: timesteps, not scaled to [0, 1]; fractions are allowed.
+ * @param t Timesteps `[B]`, int32 or float32, at least 0. They are not scaled to [0, 1], and may have
+ *   fractions.
  * @returns `[B, width]`
  * @example
  * timestepEmbedding(tensor([0, 1]), 4); // [[1, 1, 0, 0], [0.5403, 0.99995, 0.8415, 0.01000]]
  */
 export function timestepEmbedding(t: Tensor, width: number = FREQUENCY_WIDTH): Tensor {
+  checkTensors('timestepEmbedding', { t });
+  checkWhole('timestepEmbedding', 'width', width, 1);
   if (t.rank !== 1) {
     throw new ShapeError(
       'timestepEmbedding',
       `t is ${formatShape(t.shape)}, but [B] is expected.`,
       [t.shape],
-    );
-  }
-  if (!Number.isSafeInteger(width) || width < 1) {
-    throw new ValueError(
-      'timestepEmbedding',
-      `width must be a whole number of at least 1, but is ${width}.`,
     );
   }
   const half = Math.floor(width / 2);
@@ -69,7 +67,7 @@ export function timestepEmbedding(t: Tensor, width: number = FREQUENCY_WIDTH): T
       ]);
 }
 
-/** The frequencies `[1, half]`, whole and in the two parts that make up their float64 value. */
+/** The frequencies `[1, half]`: rounded to float32, and as two parts whose sum is their float64 value. */
 function frequencies(half: number): { frequency: Tensor; coarse: Tensor; rest: Tensor } {
   const exact = Float64Array.from({ length: half }, (_, k) =>
     Math.exp((-Math.log(MAX_PERIOD) * k) / half),
@@ -88,7 +86,7 @@ function frequencies(half: number): { frequency: Tensor; coarse: Tensor; rest: T
 }
 
 /**
- * Embeds timesteps: 256 sines and cosines, then an MLP of two layers with SiLU between.
+ * Embeds timesteps: 256 sines and cosines, then an MLP of two layers with SiLU between them.
  *
  * Source: Peebles & Xie 2023, section 3.2 and appendix A.
  *
@@ -102,6 +100,7 @@ export class TimestepEmbedder extends Module {
 
   constructor(width: number, initialization: Initialization) {
     super();
+    checkInitialization('TimestepEmbedder', initialization);
     const [first, second] = splitInitialization(initialization, 2);
     this.mlp = [
       new Linear(FREQUENCY_WIDTH, width, { key: first.key, init: first.start.embedding }),

@@ -3,7 +3,7 @@
 import { countParameters } from '@tessera/autograd/nn';
 import type { ModelConfig } from '../config/config.ts';
 import { blockDesigns } from './blocks/designs.ts';
-import { DiT, gridSize, outChannels } from './dit.ts';
+import { checkConfig, DiT, gridSize, outChannels } from './dit.ts';
 import { FREQUENCY_WIDTH } from './timestep.ts';
 
 /** Sizes of the published models. */
@@ -42,8 +42,8 @@ const SIZES: Readonly<Record<ZooSize, readonly [number, number, number]>> = {
 };
 
 /**
- * The published models, for ImageNet at 256×256 (latents of 4×32×32); with `inputSize: 64` they are
- * those for 512×512.
+ * The published models, for ImageNet at 256×256 (latents of 4×32×32). With `inputSize: 64` they are those
+ * for 512×512.
  *
  * Source: Peebles & Xie 2023, table 1 and section 3.2.
  *
@@ -67,26 +67,28 @@ export const zoo: Readonly<Record<ZooName, ModelConfig>> = {
 };
 
 /**
- * The number of trained values of a model, without making its weights.
+ * Counts the trained values of a model without making its weights.
  *
  * @example
  * parameterCount(zoo['DiT-XL/2']); // 674834720
  */
 export function parameterCount(config: ModelConfig): number {
+  checkConfig('parameterCount', config);
   return countParameters(DiT.blank(config));
 }
 
 /**
- * Multiply-adds of a forward pass for one image, which the paper calls flops: all matrix products of
- * the embedders, the blocks and the decoder.
+ * Counts the multiply-adds of a forward pass for one image: all matrix products of the embedders, the
+ * blocks and the decoder. The paper calls them flops.
  *
- * Source: agrees with Peebles & Xie 2023, table 4, within 0.025 · 10⁹, which is 0.02 % of XL/2 and 0.6 % of
- * S/8: the paper rounds to 0.01 · 10⁹, and does not say what it counts beside the products.
+ * Source: agrees with Peebles & Xie 2023, table 4, within 0.025 · 10⁹. That is 0.02 % of XL/2 and 0.6 % of
+ * S/8. The paper rounds to 0.01 · 10⁹, and does not say what it counts beside the products.
  *
  * @example
  * macCount(zoo['DiT-XL/2']) / 1e9; // 118.621
  */
 export function macCount(config: ModelConfig): number {
+  checkConfig('macCount', config);
   const { hiddenSize: width, patchSize, inChannels, depth } = config;
   const tokens = gridSize(config) ** 2;
   const design = blockDesigns[config.design];

@@ -3,9 +3,9 @@
 import { ShapeError, ValueError } from '@tessera/tensor';
 import { PICTURE_FONT, escapeXml, renderSvg } from './svg.ts';
 
-/** What {@link drawImageGrid} draws. */
+/** The picture that {@link drawImageGrid} draws. */
 export interface ImageGrid {
-  /** Grey images, filled in row by row: [count, height, width], row-major. */
+  /** Grey images [count, height, width], row-major. They fill the grid row by row. */
   readonly images: Float32Array;
   /** Height of one image, in its own pixels. */
   readonly height: number;
@@ -13,7 +13,7 @@ export interface ImageGrid {
   readonly width: number;
   /** Images in a row of the grid. */
   readonly columns: number;
-  /** The values that become black and white; others are cut to them. Default: [-1, 1]. */
+  /** The values of black and of white. Values outside become the nearer one. Default: [-1, 1]. */
   readonly range?: readonly [number, number];
   /** Output pixels for one pixel of an image, a whole number. Default: 2. */
   readonly scale?: number;
@@ -26,19 +26,19 @@ export interface ImageGrid {
 }
 
 const MARGIN = 20;
-/** Between images. */
+/** Pixels between images. */
 const GAP = 3;
-/** Between a label and what it names. */
+/** Pixels between a label and its images. */
 const LABEL_GAP = 10;
 const TITLE_SIZE = 18;
 const LABEL_SIZE = 15;
-/** No letter of the font is wider than this many times its size, digits are 0.58. */
+/** Width of the widest letter of the font, as a multiple of the font's size. A digit has 0.58. */
 const LETTER_WIDTH = 0.62;
 /** Half the height of a digit, as a multiple of the font's size. */
 const HALF_DIGIT = 0.36;
 const INK = '#1f2937';
 
-/** Checks that everything fits together, and gives the number of images. */
+/** Counts the images. Throws if sizes or labels do not fit them. */
 function checkGrid(grid: ImageGrid, scale: number): number {
   const { images, height, width, columns, rowLabels, columnLabels } = grid;
   for (const [name, value] of Object.entries({ height, width, columns, scale })) {
@@ -50,24 +50,27 @@ function checkGrid(grid: ImageGrid, scale: number): number {
   if (count === 0 || !Number.isInteger(count)) {
     throw new ShapeError(
       'drawImageGrid',
-      `${images.length} values are not whole images of ${height}×${width}, or none.`,
+      `there are ${images.length} values, expected whole images of ${height}×${width}, and at least one.`,
       [[images.length], [height, width]],
     );
   }
   const rows = Math.ceil(count / columns);
   if (rowLabels !== undefined && rowLabels.length !== rows) {
-    throw new ValueError('drawImageGrid', `${rowLabels.length} row labels for ${rows} rows.`);
+    throw new ValueError(
+      'drawImageGrid',
+      `there are ${rowLabels.length} row labels, expected one for each of ${rows} rows.`,
+    );
   }
   if (columnLabels !== undefined && columnLabels.length !== columns) {
     throw new ValueError(
       'drawImageGrid',
-      `${columnLabels.length} column labels for ${columns} columns.`,
+      `there are ${columnLabels.length} column labels, expected one for each of ${columns} columns.`,
     );
   }
   return count;
 }
 
-/** Grey pixels of a whole picture, row by row. */
+/** The grey pixels of all images, row by row. */
 interface Raster {
   readonly pixels: Uint8Array;
   readonly height: number;
@@ -98,7 +101,7 @@ function layOutImages(grid: ImageGrid, count: number, scale: number): Raster {
   return { pixels: new Uint8Array(pixels.buffer), height: totalHeight, width: totalWidth };
 }
 
-/** An estimate, never too small, of how wide a text is. */
+/** Upper bound on the width of a text in pixels. */
 function textWidth(text: string, size: number): number {
   return Math.ceil(text.length * size * LETTER_WIDTH);
 }
@@ -107,7 +110,7 @@ function textElement(text: string, x: number, y: number, look: string): string {
   return `<text x="${x}" y="${y}" ${look}>${escapeXml(text)}</text>`;
 }
 
-/** Puts title and labels around the raster of the images, in an SVG picture. */
+/** Puts title and labels around the images. Gives SVG text. */
 async function composePicture(grid: ImageGrid, raster: Raster, scale: number): Promise<string> {
   const { title, rowLabels = [], columnLabels = [] } = grid;
   const { encode } = await import('fast-png');

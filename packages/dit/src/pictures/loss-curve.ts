@@ -4,13 +4,13 @@ import { ValueError } from '@tessera/tensor';
 import type { Spec } from 'vega';
 import { PICTURE_FONT, renderSvg } from './svg.ts';
 
-/** One point of the curve; a row of the log is one. */
+/** One point of the curve. A row of the log is one. */
 export interface LossPoint {
   readonly step: number;
   readonly loss: number;
 }
 
-/** How {@link drawLossCurve} draws. */
+/** Options of {@link drawLossCurve}. */
 export interface LossCurveOptions {
   /** One line above the curve. Default: none. */
   readonly title?: string;
@@ -20,28 +20,28 @@ export interface LossCurveOptions {
   readonly window?: number;
 }
 
-/** A row that is drawn. */
+/** A point together with its smoothed loss. */
 interface Row extends LossPoint {
   readonly smooth: number;
 }
 
-/** What the loss axis has to show, and how. */
+/** The range of the loss axis. */
 interface Range {
   readonly lowest: number;
   readonly highest: number;
   readonly logY: boolean;
 }
 
-/** Up to this many points are shown as dots too: a line through one point is invisible. */
+/** Up to this many points are shown as dots too, since a line through one point is invisible. */
 const FEW_POINTS = 30;
 const INK = '#1f2937';
 const MUTED = '#6b7280';
 const LINE = '#2563eb';
 
 /**
- * Smooths a series by a moving mean over the half window before and the half window after each value,
- * so that the mean does not lag behind. Near the start both halves shrink together, so that the first
- * fall keeps its place; near the end only the half after does.
+ * Smooths a series by a moving mean over half a window before and half a window after each value. So the
+ * mean does not lag behind. Near the start both halves shrink together, so the first fall keeps its place.
+ * Near the end only the half after the value shrinks.
  *
  * @param values the series
  * @param window number of values in a mean; 1 leaves the series as it is
@@ -86,7 +86,7 @@ function seriesMark(
   };
 }
 
-/** The picture as Vega wants it described: two scales, two axes, the logged and the smooth series. */
+/** The picture in the words of Vega: two scales, two axes, the logged and the smooth series. */
 function curveSpec(rows: readonly Row[], range: Range, title: string | undefined): Spec {
   const { lowest, highest, logY } = range;
   const domain = logY
@@ -193,7 +193,7 @@ export async function drawLossCurve(
   const rows = points.map(({ step, loss }, i) => ({ step, loss, smooth: smooth[i] }));
   const { View, parse } = await import('vega');
   const { expressionInterpreter } = await import('vega-interpreter');
-  // Vega would make functions of the text of its expressions, which some engines are told to refuse.
+  // Vega compiles the text of its expressions by default. Some engines are told to refuse that.
   const spec = parse(curveSpec(rows, { lowest, highest, logY }, title), undefined, { ast: true });
   const view = new View(spec, { renderer: 'none', expr: expressionInterpreter });
   try {

@@ -1,7 +1,7 @@
 // Turns SVG into PNG with one bundled font, so that pictures are equal on every machine.
 
 /**
- * Turns SVG into PNG with the one font that comes along, so that every machine gives the same pixels.
+ * Turns SVG into PNG with a font that comes along, so every machine gives the same pixels.
  * The renderer (WebAssembly) and the font are loaded on the first picture.
  */
 
@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Resvg } from '@resvg/resvg-wasm';
 
-/** The family of the font that pictures are set in: Lato, regular and bold. */
+/** The family of the font in pictures: Lato, regular and bold. */
 export const PICTURE_FONT = 'Lato';
 
 const FONT_FILES = ['400Regular/Lato_400Regular.ttf', '700Bold/Lato_700Bold.ttf'];

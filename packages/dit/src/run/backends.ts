@@ -3,12 +3,12 @@
 import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
 import type { BackendName } from '../config/choices.ts';
 
-/** A backend for as long as a run takes. */
+/** A backend for the time of a run. */
 interface OpenBackend {
   readonly backend: Backend;
-  /** What it computes on, if there is a choice. */
+  /** One sentence about the threads or the device that it computes on. */
   readonly notice?: string;
-  /** Frees what would keep the process alive. */
+  /** Stops threads and frees devices, which would keep the process alive. */
   readonly close?: () => Promise<void>;
 }
 
@@ -38,10 +38,10 @@ const BACKEND_FACTORIES: Readonly<Record<BackendName, () => Promise<OpenBackend>
 };
 
 /**
- * Does work with a backend as the default one, and puts things back afterwards.
+ * Does work with a backend as the default one, and restores the former default afterwards.
  *
  * @param name The backend.
- * @param work What to do. It gets what to tell of the backend, once all else is known to be right.
+ * @param work The work. It gets the notice about the backend, to show once all arguments are checked.
  * @throws DeviceError if the backend is not there
  */
 export async function withBackend<T>(

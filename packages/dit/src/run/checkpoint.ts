@@ -1,9 +1,10 @@
 // Saves and loads the weights of a run as safetensors files, also of more than 2 GiB.
 
 import { open, type FileHandle } from 'node:fs/promises';
-import { openSafetensors, ValueError, type Tensor } from '@tessera/tensor';
+import { checkOptions, openSafetensors, ValueError, type Tensor } from '@tessera/tensor';
 import type { Module } from '@tessera/autograd/nn';
-import { encodeModule, finiteTensor, fitModule } from '../weights.ts';
+import { checkText } from '../config/argument-check.ts';
+import { encodeModule, finiteTensor, fitModule } from '../model/weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
 
@@ -20,15 +21,16 @@ export async function saveModule(
   module: Module,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  checkText('saveModule', 'path', path);
   await writeFileAtomic(path, await encodeModule(module, metadata));
 }
 
-/** Reads the bytes of a file of weights, which may have more than the 2 GiB that `readFile` reads. */
+/** Reads the bytes of a file of weights. It may have more than the 2 GiB that `readFile` reads. */
 export async function readWeights(path: string): Promise<Uint8Array> {
   return withFile(path, (file, size) => readPart(file, 0, size));
 }
 
-/** Opens a file for as long as `use` takes. */
+/** Opens a file, calls `use` and closes it. */
 async function withFile<T>(
   path: string,
   use: (file: FileHandle, size: number) => Promise<T>,
@@ -49,7 +51,7 @@ async function withFile<T>(
 /** Node reads at most 2 GiB at once. */
 const LONGEST_READ = 2 ** 30;
 
-/** A part of a file, shorter where the file ends. */
+/** Reads a part of a file. It is shorter than `length` if the file ends before. */
 async function readPart(
   file: FileHandle,
   offset: number,
@@ -67,15 +69,15 @@ async function readPart(
 
 /** Options of {@link loadModule}. */
 export interface LoadModuleOptions {
-  /** Hears, in one sentence, which elements were converted to those of a tensor. */
+  /** Called with one sentence if elements of another type were converted. */
   readonly onNotice?: (text: string) => void;
 }
 
 /**
- * Reads what {@link saveModule} wrote, tensor by tensor, so that a file may be larger than 2 GiB.
+ * Reads a file that {@link saveModule} wrote, tensor by tensor. It may be larger than 2 GiB.
  *
- * @param module gives the structure, the names and the shapes
- * @returns a module like it with the file's tensors
+ * @param module has the structure, the names and the shapes of the weights
+ * @returns a new module of that structure with the file's tensors
  * @throws ValueError if there is no such file; FormatError if it is damaged or of another module
  * @example
  * const trained = new Linear(2, 3, { key: key(0) });
@@ -86,8 +88,11 @@ export interface LoadModuleOptions {
 export async function loadModule<M extends Module>(
   path: string,
   module: M,
-  { onNotice }: LoadModuleOptions = {},
+  options: LoadModuleOptions = {},
 ): Promise<M> {
+  checkText('loadModule', 'path', path);
+  checkOptions('loadModule', options, ['onNotice']);
+  const { onNotice } = options;
   return withFile(path, async (handle, size) => {
     const part = (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> =>
       readPart(handle, offset, length);

@@ -2,15 +2,15 @@
 
 import { TesseraError, ValueError } from '@tessera/tensor';
 
-/** What is wrong and what helps, by the code of the system's error. */
+/** The problem and a remedy, by the code of the system's error. */
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device (ENOSPC). Free some space, or choose another folder',
   EDQUOT: 'the disk quota is used up (EDQUOT). Free some space, or choose another folder',
   EROFS: 'the file system is read-only (EROFS). Choose another folder',
   EACCES: 'permission is denied (EACCES). Change the permissions, or choose another place',
   EPERM: 'the operation is not permitted (EPERM). Change the permissions, or choose another place',
-  ENOENT: 'it, or the folder that it lies in, does not exist (ENOENT). Check the name',
-  ENOTDIR: 'a part of its path is a file, not a folder (ENOTDIR). Check the name',
+  ENOENT: 'it or its folder does not exist (ENOENT). Check the name',
+  ENOTDIR: 'a part of its path is a file, expected a folder (ENOTDIR). Check the name',
   EISDIR: 'it is a folder (EISDIR). Name a file',
   ENAMETOOLONG: 'the name is too long (ENAMETOOLONG). Choose a shorter one',
   EMFILE: 'too many files are open (EMFILE). Close some, or raise the limit',
@@ -25,11 +25,11 @@ export function fileErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * Names the file in an error of the file system; any other error stays as it is.
+ * Turns an error of the file system into one that names the file. Any other error stays as it is.
  *
  * @param op the operation that failed
  * @param path the file
- * @param deed what could not be done with it
+ * @param deed the action that failed
  */
 export function nameFile(
   op: string,
@@ -43,7 +43,7 @@ export function nameFile(
   return new ValueError(op, `${path} cannot be ${deed}: ${advice}.`);
 }
 
-/** What an error says, without the operation in front: part of a sentence to somebody who called none. */
+/** The text of an error without the name of the operation, for a user who called no operation. */
 export function problemOf(error: unknown): string {
   if (error instanceof TesseraError) return error.message.slice(error.op.length + 2);
   return error instanceof Error ? error.message : String(error);

@@ -1,10 +1,10 @@
 // The log of a run: one line of JSON for every step.
 
 import { appendFile, truncate } from 'node:fs/promises';
-import { FormatError, StateError } from '@tessera/tensor';
+import { checkOptions, FormatError, parseJson, StateError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../config/choices.ts';
-import { checkNames } from '../config/json.ts';
+import { checkFields, checkText } from '../config/argument-check.ts';
 import { parseSchema } from '../config/schema.ts';
 import { nameFile, problemOf } from './file-error.ts';
 import { readText } from './read-text.ts';
@@ -21,7 +21,7 @@ export interface LogRow {
   readonly imagesPerSecond: number;
 }
 
-/** A log of two million steps has this many bytes; a larger one is not read into memory. */
+/** Most bytes of a log that is read into memory: two million steps. */
 const LARGEST_LOG = 2 ** 28;
 
 const number = v.pipe(v.number(), v.finite());
@@ -39,15 +39,20 @@ const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
 });
 
 /**
- * Appends one row to a log, which is created with its first row.
+ * Appends one row to a log. The first row creates the file.
  *
- * @throws StateError if a number is not finite: the training has diverged
+ * @throws StateError if a number is not finite: the training has diverged; ValueError if the file cannot
+ *   be written
  * @example
  * const row = { stage: 'diffusion', step: 1, loss: 1, gradNorm: 0.5, imagesPerSecond: 100 } as const;
  * await appendLogRow('log.jsonl', row);
  * await appendLogRow('log.jsonl', { ...row, loss: NaN }); // throws StateError
  */
 export async function appendLogRow(path: string, row: LogRow): Promise<void> {
+  checkText('appendLogRow', 'path', path);
+  const fields = ['stage', 'step', 'loss', 'gradNorm', 'imagesPerSecond'] as const;
+  checkOptions('appendLogRow', row, fields);
+  checkFields('appendLogRow', 'row', row, fields, 'Write a LogRow.');
   for (const [field, value] of Object.entries(row)) {
     if (typeof value === 'number' && !Number.isFinite(value)) {
       throw new StateError(
@@ -71,26 +76,26 @@ async function appendLines(path: string, rows: readonly LogRow[]): Promise<numbe
 }
 
 /**
- * The log of a training under way. A disk that is full for a while costs no row and no training: what
- * cannot be written is kept, and written with the next rows.
+ * The log of a running training. If the disk is full for a while, neither rows nor training are lost: rows
+ * wait in memory and are written with the next ones.
  */
 export class LogWriter {
   readonly #path: string;
   readonly #onNotice: (text: string) => void;
   #waiting: LogRow[] = [];
-  /** Bytes of whole rows in the file, all of which are ASCII. */
+  /** Bytes of whole rows in the file. All characters are ASCII. */
   #size = 0;
 
   /**
-   * @param path a file that is not there yet
-   * @param onNotice is told when rows cannot be written, once each time that this begins
+   * @param path a file that does not exist yet
+   * @param onNotice called when rows cannot be written, once until they can again
    */
   constructor(path: string, onNotice: (text: string) => void) {
     this.#path = path;
     this.#onNotice = onNotice;
   }
 
-  /** Writes rows, and before them those that are waiting. */
+  /** Writes the rows that wait, then these. */
   async append(rows: readonly LogRow[]): Promise<void> {
     const begins = this.#waiting.length === 0;
     this.#waiting.push(...rows);
@@ -99,7 +104,7 @@ export class LogWriter {
       this.#size += await appendLines(this.#path, this.#waiting);
       this.#waiting = [];
     } catch (error) {
-      // A part of the rows may be there: they will be written again as a whole.
+      // A part of the rows may be in the file. It goes, because all of them are written again.
       await truncate(this.#path, this.#size).catch(() => undefined);
       if (begins) {
         this.#onNotice(`${problemOf(error)} The training goes on, and its log when it can.`);
@@ -108,18 +113,14 @@ export class LogWriter {
   }
 }
 
-/** Reads one line, or says what is wrong with it. */
+/** Reads one line. Throws a FormatError that names its place. */
 function parseRow(line: string, where: string): LogRow {
   let value: unknown;
   try {
-    value = JSON.parse(line);
-  } catch {
-    throw new FormatError(
-      'readLog',
-      `${where}: not a line of JSON. Was the run cut off? Delete the line.`,
-    );
+    value = parseJson(line, 'readLog', `${where}:`);
+  } catch (error) {
+    throw new FormatError('readLog', `${problemOf(error)} Was the run cut off? Delete the line.`);
   }
-  checkNames('readLog', line, where);
   return parseSchema('readLog', rowSchema, value, where);
 }
 
@@ -128,14 +129,15 @@ function parseRow(line: string, where: string): LogRow {
  *
  * @param path the file `log.jsonl` of a run
  * @returns its rows in their order
- * @throws FormatError naming file and line for a line that is not a row: mangled JSON, a missing or
- *   unknown field, a value that is not a finite number; ValueError if the file cannot be read
+ * @throws FormatError with file and line if a line is no row: mangled JSON, a missing or unknown field, a
+ *   value that is not a finite number; ValueError if the file cannot be read
  * @example
  * const row = { stage: 'autoencoder', step: 1, loss: 1, gradNorm: 0.5, imagesPerSecond: 100 } as const;
  * await appendLogRow('autoencoder.jsonl', row);
  * (await readLog('autoencoder.jsonl'))[0].loss; // 1
  */
 export async function readLog(path: string): Promise<LogRow[]> {
+  checkText('readLog', 'path', path);
   const text = await readText('readLog', path, LARGEST_LOG);
   const lines = text.split('\n');
   if (lines.pop() !== '') {

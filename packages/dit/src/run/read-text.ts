@@ -5,10 +5,10 @@ import { FormatError } from '@tessera/tensor';
 import { nameFile } from './file-error.ts';
 
 /**
- * Reads a text file that has a sensible size: larger ones are refused before they are read.
+ * Reads a text file. A file that is too large is refused before it is read.
  *
  * @param op the operation that errors name
- * @param largest the most bytes that it may have
+ * @param largest the most bytes that the file may have
  * @throws ValueError if it cannot be read, FormatError if it is too large
  */
 export async function readText(op: string, path: string, largest: number): Promise<string> {

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ValueError } from '@tessera/tensor';
+import { checkText } from '../config/argument-check.ts';
 import { parseConfigText, parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
@@ -22,20 +23,20 @@ export const RUN_FILES = {
   log: 'log.jsonl',
   /** Weights of the autoencoder. */
   autoencoder: 'autoencoder.safetensors',
-  /** Test digits and what the autoencoder makes of them. */
+  /** Test images and their reconstructions by the autoencoder. */
   reconstructions: 'reconstructions.png',
   /** Averaged weights of the Diffusion Transformer, under the official names. */
   model: 'model.safetensors',
   /** Loss of the Diffusion Transformer against its steps. */
   lossCurve: 'loss.png',
-  /** The last grid of samples: ten digits of each class. */
+  /** The last grid of samples: ten images of each class. */
   samples: 'samples.png',
 } as const;
 
-/** A configuration has about 1,500 bytes; a file larger than this is none. */
+/** Most bytes of a configuration. A usual one has about 1,500. */
 const LARGEST_CONFIG = 2 ** 20;
 
-/** The folder of a run when `--out` does not say otherwise. */
+/** The folder of a run without `--out`. */
 const DEFAULT_RUN_FOLDER = 'runs/mnist';
 
 /** The files in a folder; none if it does not exist. */
@@ -46,7 +47,10 @@ async function listFolder(path: string): Promise<string[]> {
       return [];
     }
     if (!stats.isDirectory()) {
-      throw new ValueError('chooseRunFolder', `${path} is a file, expected a folder.`);
+      throw new ValueError(
+        'chooseRunFolder',
+        `${path} is a file, expected a folder for the run. Name a new one by --out.`,
+      );
     }
     return await readdir(path);
   } catch (error) {
@@ -55,9 +59,9 @@ async function listFolder(path: string): Promise<string[]> {
 }
 
 /**
- * Decides where a run goes so that no earlier run loses anything: a folder that is named must be new or
- * empty; without a name it is the standard one, or the first of `runs/mnist-2`, `runs/mnist-3`, … that is.
- * Nothing is created yet.
+ * Chooses the folder of a run so that no earlier run loses anything. A folder that the user names must be
+ * new or empty. Without a name the folder is the standard one, or the first of `runs/mnist-2`,
+ * `runs/mnist-3`, … that is new or empty. Nothing is created yet.
  *
  * @param named the folder that the user named, if any
  * @param standard the folder without a name. Default: `runs/mnist`
@@ -69,6 +73,8 @@ export async function chooseRunFolder(
   named: string | undefined,
   standard: string = DEFAULT_RUN_FOLDER,
 ): Promise<string> {
+  if (named !== undefined) checkText('chooseRunFolder', 'named', named);
+  checkText('chooseRunFolder', 'standard', standard);
   if (named !== undefined) {
     const files = await listFolder(named);
     if (files.length > 0) {
@@ -87,12 +93,12 @@ export async function chooseRunFolder(
 }
 
 /**
- * Takes the folder that {@link chooseRunFolder} chooses for one run alone: its `config.json` is created,
- * which only one of two runs that start together can do. Without a name the other takes the next folder.
+ * Takes the folder that {@link chooseRunFolder} chooses for one run alone, by creating its `config.json`.
+ * If two runs start together only one can create it. Without a name the other takes the next folder.
  *
  * @returns the folder
- * @throws ValueError if the named folder holds files, by now perhaps those of another run, or cannot be
- *   written; FormatError if the configuration does not hold together
+ * @throws ValueError if the named folder cannot be written, or holds files, perhaps of a run that has just
+ *   begun; FormatError if the configuration does not hold together
  * @example
  * const config = presetConfig('smoke');
  * await claimRunFolder(undefined, config, 'runs/digits'); // 'runs/digits'
@@ -103,6 +109,8 @@ export async function claimRunFolder(
   config: TrainConfig,
   standard: string = DEFAULT_RUN_FOLDER,
 ): Promise<string> {
+  if (named !== undefined) checkText('claimRunFolder', 'named', named);
+  checkText('claimRunFolder', 'standard', standard);
   const text = configText(config, named ?? standard);
   for (;;) {
     const folder = await chooseRunFolder(named, standard);
@@ -119,7 +127,7 @@ async function createFile(folder: string, name: string, text: string): Promise<b
     return true;
   } catch (error) {
     if (fileErrorCode(error) === 'EEXIST') return false;
-    // A full disk leaves an empty file, which would keep the folder from being used.
+    // A full disk leaves an empty file. It goes, so that the folder can be used later.
     await rm(path, { force: true }).catch(() => undefined);
     throw nameFile('claimRunFolder', path, 'written', error);
   }
@@ -131,7 +139,7 @@ function configText(config: TrainConfig, source: string): string {
 }
 
 /**
- * Writes `config.json` into the folder of a run, which is created if need be.
+ * Writes `config.json` into the folder of a run, and creates the folder if it does not exist.
  *
  * @throws FormatError if the configuration does not hold together; ValueError if the file cannot be
  *   written
@@ -139,6 +147,7 @@ function configText(config: TrainConfig, source: string): string {
  * await writeRunConfig('runs/first', presetConfig('smoke'));
  */
 export async function writeRunConfig(folder: string, config: TrainConfig): Promise<void> {
+  checkText('writeRunConfig', 'folder', folder);
   const path = join(folder, RUN_FILES.config);
   const text = configText(config, path);
   try {
@@ -158,6 +167,7 @@ export async function writeRunConfig(folder: string, config: TrainConfig): Promi
  * (await readRunConfig('runs/second')).seed; // 7
  */
 export async function readRunConfig(folder: string): Promise<TrainConfig> {
+  checkText('readRunConfig', 'folder', folder);
   return parseConfigText(await readConfigText(folder), join(folder, RUN_FILES.config));
 }
 
@@ -167,7 +177,7 @@ export async function readConfigText(folder: string): Promise<string> {
   if (!existsSync(path)) {
     throw new ValueError(
       'readRunConfig',
-      `${folder} is not the folder of a run: ${path} is missing.`,
+      `${folder} is not the folder of a run: ${path} is missing. Name a folder that a training wrote.`,
     );
   }
   return readText('readTrainConfig', path, LARGEST_CONFIG);

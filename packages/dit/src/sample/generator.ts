@@ -1,39 +1,52 @@
 // From labels to images: model, guidance, sampler and decoder, compiled.
 
-import { compile, foldIn, scalar, tensor, ValueError, type Tensor } from '@tessera/tensor';
+import {
+  checkFunction,
+  checkOptions,
+  checkTensors,
+  compile,
+  foldIn,
+  scalar,
+  tensor,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { checkChoice, checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
+import { SAMPLERS } from '../config/choices.ts';
 import type { SamplingConfig, TrainConfig } from '../config/config.ts';
 import { guidedForward } from '../diffusion/guidance.ts';
+import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import { randomNoise, sampleSteps } from '../diffusion/sampler.ts';
 import type { DiT } from '../model/dit.ts';
-import { runDiffusion } from '../train/diffusion-loss.ts';
+import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
 
-/** What turns latents into images. */
+/** The means to turn latents into images. */
 export interface Decoder {
   readonly autoencoder: Autoencoder;
-  /** What the latents were multiplied by before the diffusion. */
+  /** The factor of the latents in the diffusion. */
   readonly latentScale: number;
 }
 
-/** One call of a {@link Generator}. */
+/** Options of {@link Generator.generate}. */
 export interface GenerateOptions extends SamplingConfig {
   /** The class of each image. */
   readonly labels: readonly number[];
-  /** Of all noise. */
+  /** Randomness of all noise. */
   readonly key: Tensor;
   readonly onProgress?: (progress: SampleProgress) => void;
 }
 
-/** Images drawn at once: what a picture of ten digits of each class holds. */
+/** Number of images drawn at once: as many as a picture of ten digits for each class. */
 const CHUNK = 100;
 
-/** Values of an image lie between about -1 and 1; beyond this there is no picture in them. */
+/** Largest value of a picture. Values of images lie between about -1 and 1. */
 const LARGEST_PIXEL = 1e6;
 
 /**
- * Draws images with a model and a decoder. Its compiled parts are kept from call to call: one for each
- * number of images, whatever their labels and the guidance.
+ * Draws images with a model and a decoder. It keeps its compiled parts from call to call. They depend on
+ * the number of images, not on labels and guidance.
  *
  * @example
  * // not run: takes seconds
@@ -59,17 +72,24 @@ export class Generator {
   );
 
   constructor(config: TrainConfig, decoder: Decoder) {
+    checkFields('Generator', 'config', config, ['model', 'diffusion'], CONFIG_HINT);
+    checkOptions('Generator', decoder, ['autoencoder', 'latentScale']);
+    const hint = 'Give an Autoencoder.';
+    checkFields('Generator', 'autoencoder', decoder.autoencoder, ['decode'], hint);
+    checkFinite('Generator', 'latentScale', decoder.latentScale);
     this.config = config;
     this.decoder = decoder;
   }
 
   /**
-   * Grey images in about [-1, 1], one a label: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major.
+   * Draws one grey image for each label: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major, about in [-1, 1].
    *
-   * @throws ValueError if the images are not finite, or far from [-1, 1]
+   * @throws ValueError if the model does not know a label, or the images are not finite, or far from [-1, 1]
    */
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
+    checkGenerate(model, options);
     const { labels, key, onProgress } = options;
+    checkLabels('generate', labels, this.config);
     const chunks = Math.ceil(labels.length / CHUNK);
     const totalSteps = chunks * options.steps;
     const images: Float32Array[] = [];
@@ -116,7 +136,23 @@ export class Generator {
   }
 }
 
-/** Arrays behind each other. */
+/** The options of one call of a generator. */
+const GENERATE_OPTIONS = ['labels', 'key', 'guidance', 'steps', 'sampler', 'onProgress'] as const;
+
+const CONFIG_HINT = 'Make one with presetConfig(…).';
+
+function checkGenerate(model: DiT, options: GenerateOptions): void {
+  checkFields('generate', 'model', model, ['forward'], 'Give a DiT.');
+  checkOptions('generate', options, GENERATE_OPTIONS);
+  const { key, guidance, steps, sampler, onProgress } = options;
+  checkTensors('generate', { key });
+  checkFinite('generate', 'guidance', guidance);
+  checkWhole('generate', 'steps', steps, 1);
+  checkChoice('generate', 'sampler', sampler, SAMPLERS);
+  if (onProgress !== undefined) checkFunction('generate', onProgress);
+}
+
+/** The arrays one behind the other. */
 function joined(arrays: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(arrays.reduce((length, array) => length + array.length, 0));
   let at = 0;
@@ -137,7 +173,7 @@ function checkImages(images: Float32Array, guidance: number): void {
   );
 }
 
-/** Waits for the next task, so that timers, pages and the collection of garbage have their turn. */
+/** Waits for the next task. So timers, pages and the garbage collector have their turn. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -9,11 +9,11 @@ export interface SampleProgress {
   readonly totalSteps: number;
 }
 
-/** Everything that `sampleRun` is given. */
+/** The options of `sampleRun`. */
 export interface SampleOptions {
   /** The folder of the run. */
   readonly run: string;
-  /** Classes to draw, each one row of ten digits in the picture. */
+  /** Classes to draw. Each is one row of ten samples in the picture. */
   readonly labels: readonly number[];
   /** Guidance scale: 1 is the conditional model alone. */
   readonly guidance: number;
@@ -24,7 +24,7 @@ export interface SampleOptions {
   readonly seed: number;
   /** The PNG file to write. */
   readonly out: string;
-  /** What computes. Default as in the run. */
+  /** The backend that computes. Default: the backend of the run. */
   readonly backend?: BackendName;
   readonly onNotice?: (text: string) => void;
   readonly onProgress?: (progress: SampleProgress) => void;

@@ -3,18 +3,18 @@
 import { IMAGE_SIZE, type ModelConfig, type SamplingConfig } from '../config/config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 
-/** Samples of one class in the picture. */
+/** Number of samples of one class in the picture. */
 const GRID_COLUMNS = 10;
 
-/** The labels of all images of a grid, row by row. */
+/** The labels of all images of a grid, row by row. `rows` has the label of each row. */
 export function gridLabels(rows: readonly number[]): number[] {
   return rows.flatMap((label) => new Array<number>(GRID_COLUMNS).fill(label));
 }
 
 /**
- * Draws the images of {@link gridLabels} as a PNG, with a title that says how they were drawn.
+ * Draws the images of {@link gridLabels} as a PNG. Its title says how they were sampled.
  *
- * @param rowLabels what the class of each row is called
+ * @param rowLabels the name of the class of each row
  */
 export function drawSampleGrid(
   images: Float32Array,

@@ -2,20 +2,23 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ValueError } from '@tessera/tensor';
+import { checkOptions, ValueError } from '@tessera/tensor';
+import { checkChoice, checkText } from '../config/argument-check.ts';
+import { BACKENDS } from '../config/choices.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
 import { readWeights } from '../run/checkpoint.ts';
 import { readConfigText, readRunConfig, RUN_FILES } from '../run/run-folder.ts';
+import { checkLabels } from './labels.ts';
 import type { SampleOptions } from './options.ts';
 import { drawSampleGrid, gridLabels } from './sample-grid.ts';
 import { loadRun, type TrainedRun } from './trained-run.ts';
 
 /**
- * Reads the files of a run and puts them together, so that it can draw: `loadRun` of `@tessera/dit` for
- * a folder. The tensors are made on the default backend.
+ * Reads the files of a run and puts them together, so that it can draw. It is `loadRun` of `@tessera/dit`
+ * for a folder. The tensors are made on the default backend.
  *
- * @throws ValueError if a file is not there, or the run was not trained to its end; FormatError if one
+ * @throws ValueError if a file is not there, or the run was not trained to its end; FormatError if a file
  *   is damaged
  * @example
  * // not run: needs a trained run
@@ -23,6 +26,7 @@ import { loadRun, type TrainedRun } from './trained-run.ts';
  * const images = await run.generate([3, 1, 4]); // three tensors of [32, 32]
  */
 export async function readRun(folder: string): Promise<TrainedRun> {
+  checkText('readRun', 'folder', folder);
   const [config, autoencoder, model] = [
     await readConfigText(folder),
     await readWeights(join(folder, RUN_FILES.autoencoder)),
@@ -34,42 +38,60 @@ export async function readRun(folder: string): Promise<TrainedRun> {
 /**
  * Draws ten images of each label with the averaged weights of a run, and writes them as one PNG.
  *
- * @throws ValueError or FormatError if the run is not whole, the options do not fit it, the picture could
- *   not be written, or the images are not finite; DeviceError if the backend is not there, or fails
+ * @throws ValueError or FormatError if the run is not whole, the options do not fit it, the picture cannot
+ *   be written, or the images are not finite; DeviceError if the backend is not there, or fails
  * @example
  * // not run: needs a trained run
  * const options = { run: 'runs/mnist', guidance: 2, sampler: 'ddim', steps: 50, seed: 0 } as const;
  * await sampleRun({ ...options, labels: [0, 1], out: 'grid.png' });
  */
 export async function sampleRun(options: SampleOptions): Promise<void> {
-  const config = await readRunConfig(options.run);
-  await checkOut(options.out);
-  const { backend = config.backend, onNotice } = options;
-  await withBackend(backend, (notice) => {
-    if (notice !== undefined) onNotice?.(notice);
-    return drawRun(options);
-  });
+  checkOptions('sampleRun', options, SAMPLE_OPTIONS);
+  const { run, labels, out } = options;
+  checkText('sampleRun', 'run', run);
+  checkText('sampleRun', 'out', out);
+  const config = await readRunConfig(run);
+  checkLabels('sampleRun', labels, config);
+  await checkOut(out);
+  const { backend = config.backend } = options;
+  checkChoice('sampleRun', 'backend', backend, BACKENDS);
+  await withBackend(backend, (notice) => drawRun(options, notice));
 }
+
+const SAMPLE_OPTIONS = [
+  'run',
+  'labels',
+  'guidance',
+  'sampler',
+  'steps',
+  'seed',
+  'out',
+  'backend',
+  'onNotice',
+  'onProgress',
+] as const;
 
 async function isFolder(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
   return stats?.isDirectory() === true;
 }
 
-/** Refuses a picture that could not be written, before it is drawn for minutes. */
+/** Throws at once if the picture cannot be written, since drawing it may take minutes. */
 async function checkOut(out: string): Promise<void> {
   if (!(await isFolder(dirname(out)))) {
-    throw new ValueError('sample', `the folder ${dirname(out)} of --out does not exist.`);
+    const problem = `the picture ${out} lies in a folder that does not exist. Create ${dirname(out)} first.`;
+    throw new ValueError('sampleRun', problem);
   }
   if (await isFolder(out)) {
-    throw new ValueError('sample', `${out} is a folder, expected a file to write by --out.`);
+    throw new ValueError('sampleRun', `the picture ${out} is a folder, expected a file to write.`);
   }
   await checkWritable(out);
 }
 
-async function drawRun(options: SampleOptions): Promise<void> {
+async function drawRun(options: SampleOptions, notice: string | undefined): Promise<void> {
   const { run: folder, labels, guidance, sampler, steps, seed, out, onProgress } = options;
   const run = await readRun(folder);
+  if (notice !== undefined) options.onNotice?.(notice);
   const images = await run.draw(gridLabels(labels), {
     guidance,
     sampler,

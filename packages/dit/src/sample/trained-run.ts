@@ -1,7 +1,8 @@
 // A trained run that is ready to draw, from files or from a page's downloads.
 
-import { checkList, checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
 import {
   IMAGE_SIZE,
   parseConfigText,
@@ -9,8 +10,9 @@ import {
   type TrainConfig,
 } from '../config/config.ts';
 import { DiT } from '../model/dit.ts';
-import { loadModule } from '../weights.ts';
+import { loadModule } from '../model/weights.ts';
 import { Generator } from './generator.ts';
+import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
 
 /** The files of a run that drawing needs. */
@@ -23,7 +25,7 @@ export interface RunParts {
   readonly model: Uint8Array;
 }
 
-/** How {@link TrainedRun.generate} draws; what is left out is as the run was trained for. */
+/** How {@link TrainedRun.generate} draws. Defaults are the sampling settings of the run. */
 export interface DrawOptions extends Partial<SamplingConfig> {
   /** Seed of the noise, an unsigned 32-bit integer. Default: 0. */
   readonly seed?: number;
@@ -31,7 +33,7 @@ export interface DrawOptions extends Partial<SamplingConfig> {
 }
 
 /**
- * A model, its decoder and its configuration; {@link loadRun} makes one.
+ * A model, its decoder and its configuration. {@link loadRun} makes one.
  *
  * @example
  * const config = { ...presetConfig('smoke'), latentScale: 1 };
@@ -50,13 +52,15 @@ export class TrainedRun {
     autoencoder: Autoencoder,
     model: DiT,
   ) {
+    checkFields('TrainedRun', 'model', model, ['forward'], 'Give a DiT.');
+    checkFields('TrainedRun', 'config', config, ['sampling'], 'Make one with presetConfig(…).');
     this.config = config;
     this.autoencoder = autoencoder;
     this.model = model;
     this.#generator = new Generator(config, { autoencoder, latentScale: config.latentScale });
   }
 
-  /** What a class is called: the name that the data give it, or else its number. */
+  /** The name of a class: the one that the data give it, or else its number. */
   nameOf(label: number): string {
     return this.config.classNames?.[label] ?? String(label);
   }
@@ -64,8 +68,8 @@ export class TrainedRun {
   /**
    * Draws an image for each label.
    *
-   * @returns grey images `[IMAGE_SIZE, IMAGE_SIZE]` of about 0 to 1, as `toImageData` takes them
-   * @throws ValueError for a label that the run does not know, or images that are not finite
+   * @returns grey images `[IMAGE_SIZE, IMAGE_SIZE]` of about 0 to 1, ready for `toImageData`
+   * @throws ValueError if the run does not know a label, or the images are not finite
    */
   async generate(labels: readonly number[], options: DrawOptions = {}): Promise<Tensor[]> {
     const images = await this.draw(labels, options);
@@ -76,9 +80,9 @@ export class TrainedRun {
     });
   }
 
-  /** What {@link generate} draws, in about [-1, 1]: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major. */
+  /** Draws as {@link generate}, but gives `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major, about in [-1, 1]. */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
-    checkLabels(labels, this.config);
+    checkLabels('generate', labels, this.config);
     checkOptions('generate', options, ['seed', 'guidance', 'steps', 'sampler', 'onProgress']);
     const { seed = 0, ...changed } = options;
     const { sampling } = this.config;
@@ -91,22 +95,13 @@ export class TrainedRun {
   }
 }
 
-function checkLabels(labels: readonly number[], { model }: TrainConfig): void {
-  const known = (label: number): boolean =>
-    Number.isInteger(label) && label >= 0 && label < model.numClasses;
-  checkList('generate', 'labels', labels, '[3, 1, 4]');
-  if (labels.length > 0 && labels.every(known)) return;
-  throw new ValueError(
-    'generate',
-    `labels must name some of the classes 0 to ${model.numClasses - 1}, got [${labels.join(', ')}].`,
-  );
-}
+const PARTS_HINT = 'Give the text of config.json and the bytes of the two safetensors files.';
 
 /**
- * Puts the files of a run together, so that it can draw. A page fetches them, a program reads them;
+ * Puts the files of a run together, so that it can draw. A page may fetch them, a program may read them;
  * nothing here needs Node. The tensors are made on the default backend.
  *
- * @param source how errors name the run, a folder or an address for instance
+ * @param source the name of the run in errors, such as a folder or an address
  * @throws FormatError if a file is damaged, the weights are not those of the configuration, or not
  *   finite; ValueError if the run was not trained to its end
  * @example
@@ -123,6 +118,10 @@ function checkLabels(labels: readonly number[], { model }: TrainConfig): void {
  * // In a page: canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0)
  */
 export function loadRun(parts: RunParts, source = 'run'): TrainedRun {
+  checkFields('loadRun', 'parts', parts, ['config', 'autoencoder', 'model'], PARTS_HINT);
+  checkText('loadRun', 'config', parts.config);
+  checkArray('loadRun', 'autoencoder', parts.autoencoder, 'Uint8Array');
+  checkArray('loadRun', 'model', parts.model, 'Uint8Array');
   const config = parseConfigText(parts.config, `${source}/config.json`);
   const { latentScale } = config;
   if (latentScale === undefined) {

@@ -3,14 +3,14 @@
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import type { Mnist } from '../data/mnist.ts';
-import { runDiffusion } from './diffusion-loss.ts';
+import { runDiffusion } from '../diffusion/run-diffusion.ts';
 
-/** Denoising steps of a preview: fewer than the last grid's, for speed. */
+/** Denoising steps of a preview. They are fewer than those of the last grid, for speed. */
 export const PREVIEW_STEPS = 20;
 
 /**
- * Checks a configuration as `parseTrainConfig` does, and that there is a diffusion for the training and
- * for each picture that it will draw.
+ * Checks a configuration as `parseTrainConfig` does. It also checks that the training and each of its
+ * pictures have a diffusion process.
  *
  * @throws FormatError, ValueError
  */
@@ -20,7 +20,7 @@ export function checkConfig(config: TrainConfig): void {
   for (const kept of [undefined, steps, Math.min(PREVIEW_STEPS, steps)]) runDiffusion(config, kept);
 }
 
-/** Checks that the data fill the batches and have no label that the model does not know. */
+/** Checks that there are enough images for a batch, and that the model knows all labels. */
 export function checkData(
   { autoencoder, batch, model, data }: TrainConfig,
   { train }: Mnist,
@@ -41,7 +41,7 @@ export function checkData(
   }
 }
 
-/** The classes that training images have, in their order. */
+/** The classes of the training images, in ascending order. */
 export function classesOf({ train }: Mnist): number[] {
   return [...new Set(train.labels)].sort((a, b) => a - b);
 }

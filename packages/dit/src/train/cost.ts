@@ -1,5 +1,6 @@
 // Estimates how much arithmetic a run takes, to warn before it takes hours.
 
+import { checkFields } from '../config/argument-check.ts';
 import type { BackendName } from '../config/choices.ts';
 import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config/config.ts';
 import { macCount } from '../model/zoo.ts';
@@ -7,8 +8,10 @@ import { macCount } from '../model/zoo.ts';
 /** Floating-point operations a second that a backend sustains over a whole run, on two cores of a Zen 4. */
 const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 2e9, wasm: 65e9 };
 
-/** A forward pass counts once, its two gradients (of inputs and of weights) once each. */
+/** Passes of a training step: the forward pass, and the gradients of inputs and of weights. */
 const PASSES = 3;
+
+const CONFIG_HINT = 'Make one with presetConfig(…).';
 
 /** Multiply-adds of the autoencoder's 3×3 convolutions for one image. */
 function autoencoderMacs({ channels, latentChannels }: AutoencoderConfig): number {
@@ -23,13 +26,14 @@ function autoencoderMacs({ channels, latentChannels }: AutoencoderConfig): numbe
 }
 
 /**
- * Estimates the floating-point operations of a run, two for a multiply-add: the convolutions and
- * products of forward and backward passes of both stages. Everything else is small beside them.
+ * Estimates the floating-point operations of a run, two for a multiply-add. It counts the convolutions and
+ * products in forward and backward passes of both stages. Everything else is small beside them.
  *
  * @example
  * Math.round(Math.log10(trainingFlops(presetConfig('smoke')))); // 12: about 10¹²
  */
 export function trainingFlops(config: TrainConfig): number {
+  checkFields('trainingFlops', 'config', config, ['autoencoder', 'model'], CONFIG_HINT);
   const { autoencoder, model } = config;
   const macs =
     autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder) +
@@ -38,13 +42,14 @@ export function trainingFlops(config: TrainConfig): number {
 }
 
 /**
- * Estimates how long a run takes, in hours; `undefined` for a backend whose speed is not known.
+ * Estimates the duration of a run in hours; `undefined` if the speed of the backend is not known.
  *
  * @example
  * const hours = trainingHours(presetConfig('full'));
  * console.log(hours === undefined ? 'unknown' : `about ${hours.toFixed(0)} hours`);
  */
 export function trainingHours(config: TrainConfig): number | undefined {
+  checkFields('trainingHours', 'config', config, ['autoencoder', 'model'], CONFIG_HINT);
   const rate = RATES[config.backend];
   return rate === undefined ? undefined : trainingFlops(config) / rate / 3600;
 }

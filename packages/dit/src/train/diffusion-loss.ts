@@ -1,14 +1,15 @@
 // The loss of a DiT on a batch: draw latents, add noise, drop labels, compare the prediction.
 
-import { normal, randomInt, split, type Tensor } from '@tessera/tensor';
+import { checkTensors, normal, randomInt, split, type Tensor } from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
+import { checkFields, checkFinite } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { createDiffusion, type Diffusion } from '../diffusion/diffusion.ts';
 import { trainingLosses } from '../diffusion/objective.ts';
+import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import type { DiT } from '../model/dit.ts';
 import type { Loss } from './step.ts';
 
-/** What one step of the Diffusion Transformer trains on. */
+/** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
   readonly posterior: Posterior;
   /** int32 `[B]` */
@@ -16,29 +17,12 @@ export interface DiffusionBatch {
 }
 
 /**
- * The diffusion process of a run, over all of its timesteps.
- *
- * @example
- * runDiffusion(presetConfig('smoke')).schedule.timesteps; // 1000
- * runDiffusion(presetConfig('smoke'), 50).schedule.timesteps; // 50
- */
-export function runDiffusion({ model, diffusion }: TrainConfig, respacing?: number): Diffusion {
-  return createDiffusion({
-    schedule: diffusion.schedule,
-    timesteps: diffusion.timesteps,
-    predicts: diffusion.objective,
-    variance: model.learnSigma ? 'learned-range' : 'fixed-large',
-    ...(respacing === undefined ? {} : { respacing }),
-  });
-}
-
-/**
- * The loss of a DiT on a batch of posteriors: latents are drawn and scaled, noised at uniform
- * timesteps, labels dropped for guidance, and the prediction compared with the target.
+ * The loss of a DiT on a batch of posteriors. Latents are drawn, scaled and noised at uniform timesteps.
+ * Labels are dropped for guidance. The loss compares the model's prediction with the target.
  *
  * Source: Peebles & Xie 2023, section 3.1; Ho et al. 2020, algorithm 1.
  *
- * @param latentScale What brings latents to unit variance.
+ * @param latentScale The factor that brings latents to unit variance.
  * @example
  * const config = presetConfig('smoke');
  * const model = DiT.init(config.model, key(0));
@@ -47,8 +31,22 @@ export function runDiffusion({ model, diffusion }: TrainConfig, respacing?: numb
  * diffusionLoss(config, 1)(model, batch, key(1)); // float32[]
  */
 export function diffusionLoss(config: TrainConfig, latentScale: number): Loss<DiT, DiffusionBatch> {
+  checkFields(
+    'diffusionLoss',
+    'config',
+    config,
+    ['model', 'diffusion'],
+    'Make one with presetConfig(…).',
+  );
+  checkFinite('diffusionLoss', 'latentScale', latentScale);
   const diffusion = runDiffusion(config);
-  return (model, { posterior, labels }, key) => {
+  return (model, batch, key) => {
+    const fields = ['posterior', 'labels'];
+    checkFields('diffusionLoss', 'batch', batch, fields, 'Write { posterior, labels }.');
+    const { posterior, labels } = batch;
+    checkTensors('diffusionLoss', { labels, key });
+    const hint = 'Give a DiT.';
+    checkFields('diffusionLoss', 'model', model, ['forward', 'y_embedder'], hint);
     const [latentKey, timeKey, noiseKey, dropKey] = split(key, 4);
     const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
     const t = randomInt(timeKey, labels.shape, 0, diffusion.schedule.timesteps);

@@ -1,11 +1,12 @@
 // Encodes all training images once, so that training the DiT need not do it again.
 
-import { compile, tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { compile, kindOf, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
-import { gatherImages } from '../data/batches.ts';
-import type { IdxImages } from '../data/idx.ts';
+import { checkFields } from '../config/argument-check.ts';
+import { checkIndices, gatherImages } from '../data/batches.ts';
+import { checkImages, type IdxImages } from '../data/idx.ts';
 
-/** The posteriors of a set of images, encoded once so that training the DiT need not do it again. */
+/** The posteriors of a set of images, encoded once for all training steps of the DiT. */
 export interface LatentSet {
   readonly count: number;
   /** Shape of one latent: `[C, h, w]`. */
@@ -15,11 +16,11 @@ export interface LatentSet {
   /** `[count, C, h, w]`, row-major. */
   readonly logVariance: Float32Array;
   /**
-   * 1 / standard deviation of all values of latents drawn from the posteriors. Latents are multiplied
-   * by it, so that the diffusion starts from unit variance.
+   * 1 / standard deviation of all values of latents drawn from the posteriors. Latents are multiplied by
+   * it, so the diffusion starts from unit variance.
    *
    * Source: Rombach et al. 2022, "High-resolution image synthesis with latent diffusion models",
-   * appendix G (0.18215 is theirs; MNIST has its own).
+   * appendix G. Theirs is 0.18215; MNIST has another.
    */
   readonly scale: number;
 }
@@ -31,7 +32,7 @@ const CHUNK = 250;
  * Encodes the first `count` images of a set.
  *
  * @param set images of a size that the autoencoder takes
- * @throws ValueError if the set has fewer images
+ * @throws ValueError unless count is a whole number from 1 to the images of the set
  * @example
  * const autoencoder = new Autoencoder({ channels: [4, 8], latentChannels: 2 }, key(0));
  * const digits = { images: new Uint8Array(3 * 8 * 8), count: 3, rows: 8, columns: 8 };
@@ -43,10 +44,13 @@ export async function encodeLatents(
   set: IdxImages,
   count: number,
 ): Promise<LatentSet> {
+  const hint = 'Give an Autoencoder.';
+  checkFields('encodeLatents', 'autoencoder', autoencoder, ['encode'], hint);
+  checkImages('encodeLatents', set);
   if (!Number.isInteger(count) || count < 1 || count > set.count) {
     throw new ValueError(
       'encodeLatents',
-      `count is ${count}, expected a whole number from 1 to ${set.count}.`,
+      `count is ${kindOf(count)}, expected a whole number from 1 to ${set.count}.`,
     );
   }
   const encode = compile((model: Autoencoder, images: Tensor): Posterior => model.encode(images));
@@ -80,8 +84,7 @@ export async function encodeLatents(
 }
 
 /**
- * The posteriors of some images of a set, as tensors `[B, C, h, w]`: what a step of {@link diffusionLoss}
- * trains on.
+ * The posteriors of some images of a set, as tensors `[B, C, h, w]`, for a step of {@link diffusionLoss}.
  *
  * @param indices which images: [B]
  * @example
@@ -91,6 +94,9 @@ export async function encodeLatents(
  * gatherPosteriors(latents, Int32Array.of(2, 0)).mean; // float32[2, 2, 4, 4]
  */
 export function gatherPosteriors(set: LatentSet, indices: Int32Array): Posterior {
+  const fields = ['count', 'shape', 'mean', 'logVariance'];
+  checkFields('gatherPosteriors', 'set', set, fields, 'encodeLatents gives one.');
+  checkIndices('gatherPosteriors', indices, set.count);
   const size = set.shape[0] * set.shape[1] * set.shape[2];
   const gather = (values: Float32Array): Tensor => {
     const rows = new Float32Array(indices.length * size);

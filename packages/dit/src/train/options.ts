@@ -15,25 +15,25 @@ export interface TrainProgress {
   readonly imagesPerSecond: number;
 }
 
-/** A stage that begins. */
+/** The report when a stage begins. */
 export interface StageStart {
   readonly name: TrainStage;
   readonly totalSteps: number;
 }
 
-/** Everything that `train` is given. */
+/** The options of `train`. */
 export interface TrainOptions {
-  /** What to train; `config.data` says on which images. */
+  /** The whole run. The images are those that `config.data` names. */
   readonly config: TrainConfig;
   /**
-   * The folder of the run, new or empty; created once the data is loaded. Default: `runs/mnist`, or the
-   * first of `runs/mnist-2`, `runs/mnist-3`, … that is.
+   * The folder of the run. It must be new or empty; it is created once the images are loaded. Default:
+   * `runs/mnist`, or the first of `runs/mnist-2`, `runs/mnist-3`, … that is new or empty.
    */
   readonly out?: string;
-  /** Called with the folder of the run, once the data is loaded and the folder is there. */
+  /** Called with the folder of the run, once the images are loaded and the folder exists. */
   readonly onStart?: (out: string) => void | Promise<void>;
   readonly onStage?: (stage: StageStart) => void;
   readonly onProgress?: (progress: TrainProgress) => void;
-  /** One sentence for the user between two steps, such as which picture has been written. */
+  /** Called with one sentence for the user between two steps, such as the name of a new picture. */
   readonly onNotice?: (text: string) => void;
 }

@@ -11,18 +11,18 @@ import { drawLossCurve } from '../pictures/loss-curve.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { problemOf } from '../run/file-error.ts';
 
-/** The picture of reconstructions has two rows of so many images. */
+/** Number of images in each of the two rows of the picture of reconstructions. */
 const RECONSTRUCTION_COLUMNS = 10;
 
-/** Where pictures go, and who is told of them. */
+/** The folder of the pictures, and the receiver of notices. */
 export interface Album {
   readonly folder: string;
   readonly onNotice: (text: string) => void;
 }
 
 /**
- * Draws a picture and writes it into the folder. What fails becomes a notice, whatever it is: weights
- * are worth more than a picture.
+ * Draws a picture and writes it into the folder. Any failure becomes a notice, since weights are worth
+ * more than a picture.
  *
  * @returns whether the picture is there
  */
@@ -41,8 +41,8 @@ export async function addPicture(
 }
 
 /**
- * Draws two tiny pictures, to learn at the start of a run what would go wrong at its end: a font, the
- * renderer or the drawing of curves that is missing, or that the engine refuses.
+ * Draws two tiny pictures at the start of a run, to learn early if pictures fail at its end. The font, the
+ * renderer or the library of curves may be missing, or the engine may refuse them.
  */
 export async function tryPictures(onNotice: (text: string) => void): Promise<void> {
   try {
@@ -55,7 +55,7 @@ export async function tryPictures(onNotice: (text: string) => void): Promise<voi
   }
 }
 
-/** Some images above what is left of them after the autoencoder. */
+/** Draws some images, and below them their reconstructions by the autoencoder. */
 export async function drawReconstructions(
   autoencoder: Autoencoder,
   set: IdxImages,

@@ -15,23 +15,23 @@ export interface Stage<M, B> {
   readonly batchAt: (i: number) => B;
   readonly batch: number;
   readonly totalSteps: number;
-  /** Takes the rows of the steps, in their order. */
+  /** Takes log rows, one for each step, in their order. */
   readonly onRows: (rows: readonly LogRow[]) => Promise<void>;
   readonly onProgress: ((progress: TrainProgress) => void) | undefined;
-  /** Called after step i (1, the last, every READ_EVERY-th) with the state, which must not be kept. */
+  /** Called with the state after step 1, every READ_EVERY-th and the last. The state must not be kept. */
   readonly afterStep?: (i: number, state: TrainState<M>) => Promise<void>;
 }
 
-/** Reading a loss waits for the step on some backends, so it is done for this many steps at once. */
+/** Number of steps whose losses are read at once, since on some backends reading waits for the step. */
 export const READ_EVERY = 10;
 
-/** Clocks of browsers may stand still for a while; steps take longer than this. */
+/** Least duration of a step: the clock of a browser may stand still for a while. */
 const SHORTEST_MS = 1e-3;
 
 /**
  * Runs a stage to its end and gives its last state. Every step becomes a row.
  *
- * @throws StateError if the loss or the gradient is no longer finite; the rows before that are handed on
+ * @throws StateError if the loss or the gradient is no longer finite. The rows before are logged.
  */
 export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>> {
   const { totalSteps, afterStep } = stage;
@@ -54,12 +54,12 @@ export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>>
   return state;
 }
 
-/** Frees what a step is done with: the memory of a device is no reason for a collector to hurry. */
+/** Frees the tensors of a finished step. A garbage collector does not see how full a device is. */
 function dispose(values: unknown): void {
   for (const leaf of tree.leaves(values)) leaf[Symbol.dispose]();
 }
 
-/** Hands on the rows of the steps up to `last` and shows the last one. */
+/** Logs a row for each step up to `last`, and reports the progress of the last one. */
 async function report<M, B>(
   { name, batch, totalSteps, onRows, onProgress }: Stage<M, B>,
   last: number,
@@ -83,7 +83,7 @@ async function report<M, B>(
   onProgress?.({ stage: name, step: last, totalSteps, loss, gradNorm, imagesPerSecond });
 }
 
-/** The end of a training whose numbers are no longer finite. */
+/** The error of a training whose numbers are no longer finite. */
 function diverged({ stage, step, loss, gradNorm }: LogRow, totalSteps: number): StateError {
   const metric = Number.isFinite(loss)
     ? `the gradient's norm is ${gradNorm}`

@@ -1,6 +1,13 @@
 // One training step as a pure function: loss, gradient, clipping, AdamW and moving average.
 
-import { compile, split, type Compiled, type Tensor } from '@tessera/tensor';
+import {
+  checkFunction,
+  checkTensors,
+  compile,
+  split,
+  type Compiled,
+  type Tensor,
+} from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import {
   adamw,
@@ -10,34 +17,37 @@ import {
   emaUpdate,
   type AdamState,
 } from '@tessera/autograd/optim';
+import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { OptimizerConfig } from '../config/config.ts';
 
 /** Everything that changes while a model trains: one tree of tensors. */
 export interface TrainState<M> {
   readonly model: M;
-  /** Exponential moving average of the model, which is what a run keeps. */
+  /** Exponential moving average of the model. A run keeps this one. */
   readonly average: M;
   readonly optimizer: AdamState;
   /** Randomness of the next step. */
   readonly key: Tensor;
 }
 
-/** What one step reports, scalars. */
+/** The numbers that one step reports, as scalar tensors. */
 export interface StepMetrics {
   readonly loss: Tensor;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: Tensor;
 }
 
-/** A loss of a model on a batch; `key` is its randomness. */
+/** A loss of a model on a batch. All randomness comes from `key`. */
 export type Loss<M, B> = (model: M, batch: B, key: Tensor) => Tensor;
 
 /** One training step as a pure function of state and batch. */
 export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>, StepMetrics];
 
 /**
- * The training step `(state, batch) → (state, metrics)`: loss and gradient, clipping, AdamW with the
+ * Makes the training step `(state, batch) → (state, metrics)`: loss and gradient, clipping, AdamW at the
  * scheduled learning rate, moving average.
+ *
+ * @param totalSteps the length of the training, for the schedule
  *
  * @example
  * const loss = (model: { w: Tensor }, x: Tensor) => model.w.mul(x).sub(1).square().mean();
@@ -50,6 +60,7 @@ export function trainStep<M, B>(
   settings: OptimizerConfig,
   totalSteps: number,
 ): TrainStep<M, B> {
+  checkSettings('trainStep', loss, settings, totalSteps);
   const { betas, weightDecay, learningRate, finalLrFraction, warmupSteps } = settings;
   const optimizer = adamw({ betas, weightDecay });
   const schedule = cosineSchedule({
@@ -60,6 +71,8 @@ export function trainStep<M, B>(
   });
   const lossAndGrad = valueAndGrad(loss);
   return (state, batch) => {
+    const fields = ['model', 'average', 'optimizer', 'key'];
+    checkFields('trainStep', 'state', state, fields, 'Make one with initialState(…).');
     const [key, lossKey] = split(state.key);
     const { value, grads } = lossAndGrad(state.model, batch, lossKey);
     const clipped = clipByGlobalNorm(grads, settings.clipNorm);
@@ -76,7 +89,7 @@ export function trainStep<M, B>(
 }
 
 /**
- * {@link trainStep} as one plan a step, which writes the new state over the old one.
+ * {@link trainStep} as one compiled plan. It writes the new state over the old one.
  *
  * @example
  * const loss = (model: { w: Tensor }, x: Tensor) => model.w.mul(x).sub(1).square().mean();
@@ -90,16 +103,39 @@ export function compiledTrainStep<M, B>(
   settings: OptimizerConfig,
   totalSteps: number,
 ): Compiled<[TrainState<M>, B], [TrainState<M>, StepMetrics]> {
+  checkSettings('compiledTrainStep', loss, settings, totalSteps);
   return compile(trainStep(loss, settings, totalSteps), { donate: [0] });
 }
 
 /**
- * The state before the first step.
+ * The state before the first step. The average starts as the model itself.
  *
  * @example
  * const { model, average } = initialState({ w: ones([2]) }, key(0));
  * average.w; // [1, 1]
  */
 export function initialState<M>(model: M, key: Tensor): TrainState<M> {
+  checkTensors('initialState', { key });
   return { model, average: model, optimizer: adamw().init(model), key };
+}
+
+function checkSettings(
+  op: string,
+  loss: unknown,
+  settings: OptimizerConfig,
+  totalSteps: number,
+): void {
+  checkFunction(op, loss);
+  const numbers = [
+    'learningRate',
+    'warmupSteps',
+    'finalLrFraction',
+    'weightDecay',
+    'clipNorm',
+    'emaDecay',
+  ] as const;
+  const hint = 'Take the optimizer of presetConfig(…).';
+  checkFields(op, 'settings', settings, [...numbers, 'betas'], hint);
+  for (const name of numbers) checkFinite(op, name, settings[name]);
+  checkWhole(op, 'totalSteps', totalSteps, 1);
 }

@@ -1,7 +1,7 @@
 // A whole run: images, autoencoder, latents, Diffusion Transformer, pictures.
 
 import { join } from 'node:path';
-import { key, split, tensor, type Tensor } from '@tessera/tensor';
+import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
 import { IMAGE_SIZE, type TrainConfig } from '../config/config.ts';
 import { batchOrder, gatherImages, gatherLabels, padImages } from '../data/batches.ts';
@@ -23,30 +23,32 @@ import { addPicture, drawReconstructions, tryPictures, type Album } from './pict
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { compiledTrainStep, initialState } from './step.ts';
 
-/** Sample grids drawn while the DiT trains, at even distances; the last one is `samples.png`. */
+/** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
-/** A grid of samples has no more rows than this: of more classes it shows the first. */
+/** Most rows of a grid of samples. If there are more classes, it shows the first. */
 const MOST_ROWS = 26;
 /** Labels of idx files are bytes. */
 const MOST_CLASSES = 256;
 
 /**
- * Trains an autoencoder and a Diffusion Transformer on its latents, and writes everything that a run
- * keeps into a folder of its own; see {@link RUN_FILES}. Configuration, data and pictures are checked
- * before the first step, and the folder appears once the images are loaded. A picture that cannot be
- * drawn or written becomes a notice, and the run goes on.
+ * Trains an autoencoder, and a Diffusion Transformer on its latents. The images are those that
+ * `config.data` names. The run gets a folder of its own with the files of {@link RUN_FILES}, which appears
+ * once the images are loaded. Configuration, images and drawing are checked before the first step. If a
+ * picture cannot be drawn or written, there is a notice and the run goes on.
  *
  * @returns the folder of the run
- * @throws ValueError, FormatError for data, a folder or a configuration that do not fit; StateError if
- *   the training diverges, after the curve so far is drawn; DeviceError if the configuration's backend is
- *   not there, or fails
+ * @throws ValueError or FormatError if images, folder or configuration do not fit; StateError if the
+ *   training diverges, after the curve so far is drawn; DeviceError if the configuration's backend is not
+ *   there, or fails
  * @example
  * // not run: takes minutes
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
 export async function train(options: TrainOptions): Promise<string> {
+  const known = ['config', 'out', 'onStart', 'onStage', 'onProgress', 'onNotice'] as const;
+  checkOptions('train', options, known);
   checkConfig(options.config);
-  // Refuses a folder that is taken before the images are loaded; it is claimed after that.
+  // A taken folder is refused before the images are loaded; a free one is claimed after that.
   await chooseRunFolder(options.out);
   return withBackend(options.config.backend, (notice) => trainRun(options, notice));
 }
@@ -63,7 +65,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const classes = classesOf(images);
   if (classes.length < named.model.numClasses) {
     onNotice(
-      `The model has ${named.model.numClasses} classes, and ${classes.length} of them have images: it learns nothing of the others.`,
+      `The model has ${named.model.numClasses} classes, and ${classes.length} of them ${classes.length === 1 ? 'has' : 'have'} images: it learns nothing of the others.`,
     );
   }
   await tryPictures(onNotice);
@@ -112,21 +114,21 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   return out;
 }
 
-/** The configuration with the names that the data give its classes, unless it has its own. */
+/** The configuration with names of its classes: its own, or those that the data give. */
 function withNames(config: TrainConfig, { classNames }: Mnist): TrainConfig {
   const fit = config.classNames === undefined && classNames?.length === config.model.numClasses;
   return fit ? { ...config, classNames } : config;
 }
 
-/** A run under way. */
+/** A run that has begun. */
 interface Run extends TrainOptions {
   readonly album: Album;
   readonly log: LogWriter;
 }
 
 /**
- * Runs a stage with its rows in the log, and draws its curve from the rows themselves: at the end, or as
- * far as the training came.
+ * Runs a stage, writes its rows into the log and draws its curve from the rows. If the training fails, the
+ * curve shows the steps before.
  */
 async function runLogged<M, B>(
   { album, log }: Run,

@@ -2,6 +2,9 @@
 
 import { excerpt, FormatError, messageOf } from '../errors.ts';
 
+/** An engine's own reason quotes the text around the error, so it may be long. */
+const LONGEST_REASON = 120;
+
 /** Deepest nesting of lists and objects that is read. */
 const MAX_DEPTH = 64;
 
@@ -26,7 +29,8 @@ export function parseJson(source: Uint8Array | string, op: string, what: string)
     checkNesting(text);
     return JSON.parse(text);
   } catch (cause) {
-    throw new FormatError(op, `${what} not JSON (${excerpt(messageOf(cause))}).`);
+    const reason = messageOf(cause).replaceAll(/\s+/g, ' ');
+    throw new FormatError(op, `${what} not JSON (${excerpt(reason, LONGEST_REASON)}).`);
   }
 }
 

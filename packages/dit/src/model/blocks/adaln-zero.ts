@@ -1,24 +1,25 @@
 // The adaLN-Zero block: scale, shift and gate come from the condition, and gates start at zero.
 
 import { init, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
-import type { Tensor } from '@tessera/tensor';
+import { checkTensors, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import { modulate, Modulation } from '../modulate.ts';
 import {
   Block,
   blockNorm,
+  checkBlock,
   layerOptions,
   transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
 
-/** Shift, scale and gate, of attention and of the MLP. */
+/** Shift, scale and gate of attention, then of the MLP. */
 const VECTORS = 6;
 
 /**
- * As adaLN, and the condition also gives a gate for each residual branch. All six vectors start at
- * zero, so a new block is the identity.
+ * An adaLN block with a gate for each residual branch; the condition gives the gates too. All six
+ * vectors start at zero, so a new block is the identity.
  *
  * Source: Peebles & Xie 2023, section 3.2, "adaLN-Zero block".
  *
@@ -35,8 +36,10 @@ export class AdaLnZeroBlock extends Block {
   readonly mlp: Mlp;
   readonly adaLN_modulation: Modulation;
 
-  constructor({ width, heads, hidden }: BlockSizes, initialization: Initialization) {
+  constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
+    checkBlock('AdaLnZeroBlock', sizes, initialization);
+    const { width, heads, hidden } = sizes;
     const [attn, mlp, modulation] = splitInitialization(initialization, 3);
     this.norm1 = blockNorm(width, false);
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
@@ -50,6 +53,7 @@ export class AdaLnZeroBlock extends Block {
 
   /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
   forward(tokens: Tensor, condition: Tensor): Tensor {
+    checkTensors('AdaLnZeroBlock.forward', { tokens, condition });
     const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
     const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = vectors; // [B, D] each
     const attended = this.attn.forward(modulate(this.norm1.forward(tokens), shiftAttn, scaleAttn));

@@ -1,19 +1,20 @@
 // The adaLN block: the layer norms take scale and shift from the condition.
 
 import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
-import type { Tensor } from '@tessera/tensor';
+import { checkTensors, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import { modulate, Modulation } from '../modulate.ts';
 import {
   Block,
   blockNorm,
+  checkBlock,
   layerOptions,
   transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
 
-/** Shift and scale, before attention and before the MLP. */
+/** Shift and scale before attention, then before the MLP. */
 const VECTORS = 4;
 
 /**
@@ -33,8 +34,10 @@ export class AdaLnBlock extends Block {
   readonly mlp: Mlp;
   readonly adaLN_modulation: Modulation;
 
-  constructor({ width, heads, hidden }: BlockSizes, initialization: Initialization) {
+  constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
+    checkBlock('AdaLnBlock', sizes, initialization);
+    const { width, heads, hidden } = sizes;
     const [attn, mlp, modulation] = splitInitialization(initialization, 3);
     this.norm1 = blockNorm(width, false);
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
@@ -45,6 +48,7 @@ export class AdaLnBlock extends Block {
 
   /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
   forward(tokens: Tensor, condition: Tensor): Tensor {
+    checkTensors('AdaLnBlock.forward', { tokens, condition });
     const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
     const [shiftAttn, scaleAttn, shiftMlp, scaleMlp] = vectors; // [B, D] each
     const x = tokens.add(
@@ -56,7 +60,7 @@ export class AdaLnBlock extends Block {
 
 /**
  * Adaptive layer norm: the sum of both embeddings gives shift and scale. The modulation starts
- * Xavier-uniform like every other linear layer: starting it at zero is what adaLN-Zero adds.
+ * Xavier-uniform like every other linear layer. In adaLN-Zero it starts at zero.
  */
 export const adaLn: BlockDesign = {
   adaptiveFinalLayer: true,

@@ -1,8 +1,9 @@
 // What the four block designs have in common, and the interface that the model sees.
 
 import { LayerNorm, Module, type Initializer } from '@tessera/autograd/nn';
-import type { Tensor } from '@tessera/tensor';
-import type { Initialization } from '../initialization.ts';
+import { checkOptions, type Tensor } from '@tessera/tensor';
+import { checkWhole } from '../../config/argument-check.ts';
+import { checkInitialization, type Initialization } from '../initialization.ts';
 
 /** Epsilon of every layer norm in a DiT. */
 const NORM_EPS = 1e-6;
@@ -13,7 +14,7 @@ export interface BlockSizes {
   readonly width: number;
   /** N */
   readonly heads: number;
-  /** F, the width inside of the MLP. */
+  /** F, the width inside the MLP. */
   readonly hidden: number;
 }
 
@@ -30,13 +31,13 @@ export interface BlockSizes {
  */
 export abstract class Block extends Module {
   static override readonly name: string = 'Block';
-  /** Tokens `[B, T, D]` and what {@link BlockDesign.condition} gave, to tokens `[B, T, D]`. */
+  /** Tokens `[B, T, D]` and the result of {@link BlockDesign.condition} to tokens `[B, T, D]`. */
   abstract forward(tokens: Tensor, condition: Tensor): Tensor;
 }
 
 /**
- * A block design: how timestep and label reach the tokens. The model asks it for everything that
- * depends on the design, so a design is complete in its own file.
+ * A block design: how timestep and label reach the tokens. It has everything that depends on the design,
+ * so a design is complete in its own file.
  *
  * Source: Peebles & Xie 2023, section 3.2, "DiT block design".
  */
@@ -45,11 +46,11 @@ export interface BlockDesign {
   readonly adaptiveFinalLayer: boolean;
   /** Makes a block with random weights. */
   createBlock(sizes: BlockSizes, initialization: Initialization): Block;
-  /** The embeddings of timestep and label, `[B, D]` each, to what every block gets. */
+  /** The embeddings of timestep and label, `[B, D]` each, to the condition that every block gets. */
   condition(timestep: Tensor, label: Tensor): Tensor;
   /** Patch tokens `[B, T, D]` to the tokens that enter the first block. */
   enter(tokens: Tensor, condition: Tensor): Tensor;
-  /** The tokens that leave the last block to patch tokens `[B, T, D]`. */
+  /** The tokens after the last block to patch tokens `[B, T, D]`. */
   leave(tokens: Tensor): Tensor;
   /** Multiply-adds of one block for one image of `tokens` patches. */
   blockMacs(sizes: BlockSizes, tokens: number): number;
@@ -60,15 +61,22 @@ export function transformerMacs({ width, hidden }: BlockSizes, tokens: number): 
   return tokens * (4 * width ** 2 + 2 * width * hidden) + 2 * tokens ** 2 * width;
 }
 
-/** The layer norm of all designs; adaptive ones have no learned scale and shift of their own. */
+/** The layer norm of all designs. An adaptive one has no learned scale and shift: `affine` is false. */
 export function blockNorm(width: number, affine: boolean): LayerNorm {
   return new LayerNorm(width, { eps: NORM_EPS, affine });
 }
 
-/** What the linear layers of a block are made from. */
+/** The ingredients of the linear layers of a block. */
 export interface LayerOptions {
   readonly key: Tensor;
   readonly init: Initializer;
+}
+
+/** Throws a ValueError unless a block can be made of these. */
+export function checkBlock(op: string, sizes: BlockSizes, initialization: Initialization): void {
+  checkOptions(op, sizes, ['width', 'heads', 'hidden']);
+  for (const [name, size] of Object.entries(sizes)) checkWhole(op, name, size, 1);
+  checkInitialization(op, initialization);
 }
 
 /** The ordinary start of attention, MLP and modulation. */

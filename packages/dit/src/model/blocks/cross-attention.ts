@@ -1,23 +1,24 @@
 // The cross-attention block: patches attend to timestep and label as a second sequence.
 
 import { CrossAttention, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
-import { stack, type Tensor } from '@tessera/tensor';
+import { checkTensors, stack, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import {
   Block,
   blockNorm,
+  checkBlock,
   layerOptions,
   transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
 
-/** Length of the context: timestep and label. */
+/** Length of the context: one entry for the timestep, one for the label. */
 const CONTEXT_LENGTH = 2;
 
 /**
- * A pre-norm ViT block with cross-attention to the condition between self-attention and MLP, with
- * its own layer norm and residual.
+ * A pre-norm ViT block with cross-attention to the condition. It stands between self-attention and MLP,
+ * with a layer norm and a residual of its own.
  *
  * Source: Peebles & Xie 2023, section 3.2, "Cross-attention block". The paper leaves open where the
  * norm sits; pre-norm with learned scale and shift gives its parameter count.
@@ -36,8 +37,10 @@ export class CrossAttentionBlock extends Block {
   readonly norm3: LayerNorm;
   readonly mlp: Mlp;
 
-  constructor({ width, heads, hidden }: BlockSizes, initialization: Initialization) {
+  constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
+    checkBlock('CrossAttentionBlock', sizes, initialization);
+    const { width, heads, hidden } = sizes;
     const [attn, cross, mlp] = splitInitialization(initialization, 3);
     this.norm1 = blockNorm(width, true);
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
@@ -49,6 +52,7 @@ export class CrossAttentionBlock extends Block {
 
   /** `[B, T, D]` and context `[B, 2, D]` to `[B, T, D]` */
   forward(tokens: Tensor, context: Tensor): Tensor {
+    checkTensors('CrossAttentionBlock.forward', { tokens, context });
     const x = tokens.add(this.attn.forward(this.norm1.forward(tokens)));
     const y = x.add(this.cross_attn.forward(this.norm2.forward(x), context));
     return y.add(this.mlp.forward(this.norm3.forward(y)));
@@ -56,8 +60,8 @@ export class CrossAttentionBlock extends Block {
 }
 
 /**
- * Cross-attention: timestep and label are a sequence of two, kept apart from the patches, that every
- * block attends to. All linear layers start Xavier-uniform.
+ * Cross-attention: timestep and label are a sequence of two, apart from the patches. Every block attends
+ * to it. All linear layers start Xavier-uniform.
  */
 export const crossAttention: BlockDesign = {
   adaptiveFinalLayer: false,

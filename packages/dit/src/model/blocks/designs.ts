@@ -8,7 +8,7 @@ import { crossAttention } from './cross-attention.ts';
 import { inContext } from './in-context.ts';
 
 /**
- * The four designs of the paper by the name in the configuration.
+ * The four designs of the paper, by their names in the configuration.
  *
  * @example
  * const { adaptiveFinalLayer, condition } = blockDesigns['in-context'];

@@ -1,11 +1,12 @@
 // The in-context block: timestep and label are two more tokens beside the patches.
 
 import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
-import { concat, stack, type Tensor } from '@tessera/tensor';
+import { checkTensors, concat, stack, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import {
   Block,
   blockNorm,
+  checkBlock,
   layerOptions,
   transformerMacs,
   type BlockDesign,
@@ -16,7 +17,7 @@ import {
 const CONTEXT_TOKENS = 2;
 
 /**
- * An ordinary pre-norm ViT block with learned layer norms. The condition is among its tokens.
+ * An ordinary pre-norm ViT block with learned layer norms. The condition is part of its tokens.
  *
  * Source: Peebles & Xie 2023, section 3.2, "In-context conditioning".
  *
@@ -31,8 +32,10 @@ export class InContextBlock extends Block {
   readonly norm2: LayerNorm;
   readonly mlp: Mlp;
 
-  constructor({ width, heads, hidden }: BlockSizes, initialization: Initialization) {
+  constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
+    checkBlock('InContextBlock', sizes, initialization);
+    const { width, heads, hidden } = sizes;
     const [attn, mlp] = splitInitialization(initialization, 2);
     this.norm1 = blockNorm(width, true);
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
@@ -42,6 +45,7 @@ export class InContextBlock extends Block {
 
   /** `[B, 2 + T, D] → [B, 2 + T, D]` */
   forward(tokens: Tensor): Tensor {
+    checkTensors('InContextBlock.forward', { tokens });
     const x = tokens.add(this.attn.forward(this.norm1.forward(tokens)));
     return x.add(this.mlp.forward(this.norm2.forward(x)));
   }
@@ -49,7 +53,7 @@ export class InContextBlock extends Block {
 
 /**
  * In-context conditioning: the embeddings of timestep and label are two more tokens in front of the
- * patches, `[e_t, e_y, patches]`, without position encoding; they are removed after the last block.
+ * patches, `[e_t, e_y, patches]`. They have no position encoding, and are removed after the last block.
  * All linear layers start Xavier-uniform, as in a plain ViT.
  */
 export const inContext: BlockDesign = {

@@ -3,13 +3,13 @@
 import {
   decodeSafetensors,
   encodeSafetensors,
+  excerpt,
   FormatError,
   tensor,
   type SafetensorsEntry,
   type Tensor,
 } from '@tessera/tensor';
 import { loadTensors, namedTensors, type Module } from '@tessera/autograd/nn';
-import { describeValue } from './config/excerpt.ts';
 
 /**
  * Writes every tensor of a module, buffers included, as the bytes of a safetensors file.
@@ -33,13 +33,13 @@ export async function encodeModule(
 }
 
 /**
- * Reads what {@link encodeModule} wrote. `@tessera/dit/node` has a function of the same name that reads
- * a file.
+ * Reads the bytes that {@link encodeModule} wrote. `@tessera/dit/node` has a function of the same name for
+ * files.
  *
  * @param bytes a safetensors file
- * @param module gives the structure, the names and the shapes
- * @param source how errors name the file
- * @returns a module like it with the file's tensors
+ * @param module has the structure, the names and the shapes of the weights
+ * @param source the name of the file in errors
+ * @returns a new module of that structure with the file's tensors
  * @throws FormatError if the file is damaged, of another module, or holds weights that are not finite
  * @example
  * const trained = new Linear(2, 3, { key: key(0) });
@@ -62,11 +62,11 @@ export function finiteTensor(name: string, entry: SafetensorsEntry, source: stri
   if (bad === -1) return tensor(data, { shape, dtype });
   throw new FormatError(
     'loadModule',
-    `${source}: element ${bad} of ${describeValue(name)} is ${data[bad]}, expected finite weights. Did the training diverge?`,
+    `${source}: element ${bad} of "${excerpt(name)}" is ${data[bad]}, expected finite weights. Did the training diverge?`,
   );
 }
 
-/** `module` with the tensors of a file; errors name the file. */
+/** A copy of `module` with the tensors of a file. Errors name the file. */
 export function fitModule<M extends Module>(
   module: M,
   tensors: ReadonlyMap<string, Tensor>,
@@ -76,7 +76,8 @@ export function fitModule<M extends Module>(
     return loadTensors(module, tensors);
   } catch (error) {
     if (error instanceof FormatError) {
-      throw new FormatError('loadModule', `${source}: ${error.message}`);
+      const problem = error.message.slice(error.op.length + 2);
+      throw new FormatError('loadModule', `${source}: ${problem}`);
     }
     throw error;
   }

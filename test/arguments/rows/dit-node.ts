@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as dit from '@tessera/dit';
+import * as node from '@tessera/dit/node';
+import { key } from '@tessera/tensor';
+import { rowsOf, type Row } from '../misuse.ts';
+
+const smoke = dit.presetConfig('smoke');
+const config: dit.TrainConfig = {
+  ...smoke,
+  backend: 'cpu',
+  steps: 1,
+  batch: 2,
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2], latentChannels: 2, steps: 1, batch: 2 },
+  model: { ...smoke.model, inChannels: 2, hiddenSize: 8, depth: 1, numHeads: 2 },
+  optimizer: { ...smoke.optimizer, warmupSteps: 0 },
+  sampling: { ...smoke.sampling, steps: 1 },
+};
+const autoencoder = new dit.Autoencoder(config.autoencoder, key(0));
+const model = dit.DiT.init(config.model, key(1));
+const parts = { autoencoder, latentScale: 1 };
+
+// Wrong calls that are taken may write files of any name: they land in this folder.
+const folder = mkdtempSync(join(tmpdir(), 'tessera-arguments-'));
+process.chdir(folder);
+process.on('exit', () => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const data = join(folder, 'data');
+const run = join(folder, 'run');
+await node.writeRunConfig(data, config);
+for (const prefix of ['train', 't10k']) {
+  const set = { images: new Uint8Array(2 * 28 * 28), count: 2, rows: 28, columns: 28 };
+  const file = (part: string): string => join(data, `${prefix}-${part}-ubyte`);
+  await node.writeFileAtomic(file('images-idx3'), dit.encodeIdxImages(set));
+  await node.writeFileAtomic(file('labels-idx1'), dit.encodeIdxLabels(Uint8Array.of(0, 1)));
+}
+await node.writeRunConfig(run, { ...config, latentScale: 1 });
+await node.saveModule(join(run, 'autoencoder.safetensors'), autoencoder);
+await node.saveModule(join(run, 'model.safetensors'), model);
+const row = { stage: 'diffusion', step: 1, loss: 1, gradNorm: 1, imagesPerSecond: 1 } as const;
+await node.appendLogRow(join(run, 'log.jsonl'), row);
+
+/** A row for every public function and class of the entry. */
+export const ditNodeRows: readonly Row[] = [
+  ...rowsOf(node, {
+    Generator: [config, parts],
+    appendLogRow: [join(folder, 'log.jsonl'), row],
+    chooseRunFolder: [join(folder, 'new'), join(folder, 'standard')],
+    claimRunFolder: [undefined, config, join(folder, 'claimed')],
+    loadMnist: [{ dir: data, classes: 10 }],
+    loadModule: [join(run, 'model.safetensors'), model, { onNotice: () => undefined }],
+    presetConfig: ['smoke', { steps: 9 }],
+    readLog: [join(run, 'log.jsonl')],
+    readRun: [run],
+    readRunConfig: [run],
+    sampleRun: [
+      {
+        run,
+        labels: [1],
+        guidance: 1,
+        sampler: 'ddim',
+        steps: 1,
+        seed: 0,
+        out: join(folder, 'picture.png'),
+        backend: 'cpu',
+        onNotice: () => undefined,
+        onProgress: () => undefined,
+      },
+    ],
+    saveModule: [join(folder, 'saved.safetensors'), model, { note: 'untrained' }],
+    train: [
+      {
+        config: { ...config, data },
+        out: join(folder, 'trained'),
+        onStart: () => undefined,
+        onStage: () => undefined,
+        onProgress: () => undefined,
+        onNotice: () => undefined,
+      },
+    ],
+    writeFileAtomic: [join(folder, 'text'), 'text'],
+    writeRunConfig: [join(folder, 'written'), config],
+  }),
+  // Records, which callers may extend.
+  ...rowsOf(node, {
+    trainingFlops: [config],
+    trainingHours: [config],
+  }).map((each) => ({ ...each, takesMore: true })),
+];

@@ -1,0 +1,212 @@
+import * as dit from '@tessera/dit';
+import { init } from '@tessera/autograd/nn';
+import { key, ones, Tensor, tensor, zeros } from '@tessera/tensor';
+import { methodsOf, rowsOf, type Row } from '../misuse.ts';
+
+const random = key(0);
+const x = ones([2, 2, 4, 4]);
+const t = tensor([3, 700], { dtype: 'int32' });
+const y = tensor([1, 0], { dtype: 'int32' });
+const start = dit.officialStart;
+const from = { key: random, start };
+const sizes = { width: 8, heads: 2, hidden: 16 };
+const tokens = ones([2, 4, 8]);
+const condition = ones([2, 8]);
+
+const diffusion = dit.createDiffusion({ respacing: 3, predicts: 'v' });
+const full = dit.createDiffusion({ predicts: 'v' });
+const { schedule } = full;
+/** Takes whatever it is given, and gives zeros like it: what is refused is refused before it is called. */
+const denoiser = (at: unknown): Tensor => (at instanceof Tensor ? at.mul(0) : zeros([2, 2, 4, 4]));
+const noise = dit.randomNoise(random, [2, 2, 4, 4]);
+const guided = { nullClass: 2, forward: denoiser };
+
+const smoke = dit.presetConfig('smoke');
+const autoencoderConfig = { ...smoke.autoencoder, channels: [2, 2, 2], latentChannels: 2 };
+const modelConfig: dit.ModelConfig = {
+  ...smoke.model,
+  inChannels: 2,
+  hiddenSize: 8,
+  depth: 1,
+  numHeads: 2,
+};
+const config: dit.TrainConfig = {
+  ...smoke,
+  autoencoder: autoencoderConfig,
+  model: modelConfig,
+  sampling: { ...smoke.sampling, steps: 1 },
+  latentScale: 1,
+};
+const model = dit.DiT.init(modelConfig, random);
+const autoencoder = new dit.Autoencoder(autoencoderConfig, random);
+const latents = ones([2, 2, 8, 8]);
+const images = ones([2, 1, 32, 32]);
+const posterior = { mean: latents, logVariance: zeros([2, 2, 8, 8]) };
+const digits = { images: new Uint8Array(2 * 16), count: 2, rows: 4, columns: 4 };
+const padded = dit.padImages(digits, 32);
+const encoded = await dit.encodeLatents(autoencoder, padded, 2);
+const indices = Int32Array.of(1, 0);
+const weights = await dit.encodeModule(model);
+const parts = {
+  config: JSON.stringify(config),
+  autoencoder: await dit.encodeModule(autoencoder),
+  model: weights,
+};
+const run = dit.loadRun(parts);
+const generator = new dit.Generator(config, { autoencoder, latentScale: 1 });
+const drawing = { guidance: 2, steps: 1, sampler: 'ddim', seed: 0 } as const;
+const loss = (w: unknown): Tensor => (w instanceof Tensor ? w.square().sum() : zeros([]));
+const state = dit.initialState(ones([2]), random);
+
+/** A row for every public function and class of the entry, and for the methods of what they make. */
+export const ditRows: readonly Row[] = [
+  ...rowsOf(dit, {
+    AdaLnBlock: [sizes, from],
+    AdaLnZeroBlock: [sizes, from],
+    Autoencoder: [autoencoderConfig, random, init.zeros()],
+    CrossAttentionBlock: [sizes, from],
+    DiT: [modelConfig, from],
+    FinalLayer: [8, 16, { adaptive: true, key: random, start }],
+    Generator: [config, { autoencoder, latentScale: 1 }],
+    InContextBlock: [sizes, from],
+    LabelEmbedder: [10, 8, { dropoutProb: 0.1, key: random, start }],
+    Modulation: [8, 2, { key: random, init: init.zeros() }],
+    PatchEmbed: [2, 8, { patchSize: 2, key: random, start }],
+    TimestepEmbedder: [8, from],
+    TrainedRun: [config, autoencoder, model],
+    autoencoderLoss: [autoencoder, images, random, 1e-4],
+    batchOrder: [{ count: 4, batch: 2, seed: 0 }],
+    betaTable: ['linear', 1000],
+    boundTerm: [full, x, x, x, t, { clipDenoised: true }],
+    coefficient: [schedule.beta, t, x],
+    compiledTrainStep: [loss, smoke.optimizer, 100],
+    createDiffusion: [
+      { schedule: 'linear', timesteps: 100, predicts: 'v', variance: 'fixed-small' },
+    ],
+    createSchedule: [{ schedule: 'linear', timesteps: 100, respacing: '10' }],
+    ddimReverseStep: [full, x, x, t, { clipDenoised: true }],
+    ddimSigma: [schedule, 0.5],
+    ddimStep: [full, x, x, t, x, { eta: 0.5, clipDenoised: true }],
+    ddpmStep: [full, x, x, t, x, { clipDenoised: true }],
+    decodeIdxImages: [dit.encodeIdxImages(digits), 'images'],
+    decodeIdxLabels: [dit.encodeIdxLabels(Uint8Array.of(1, 2)), { name: 'labels', classes: 3 }],
+    denoise: [full, x, x, t, { clipDenoised: true }],
+    diffusionLoss: [config, 1],
+    discretizedGaussianLogLikelihood: [x, x, x],
+    encodeIdxLabels: [Uint8Array.of(1, 2)],
+    encodeLatents: [autoencoder, padded, 2],
+    encodeModule: [model, { note: 'untrained' }],
+    epochOrder: [5, 0, 1],
+    epsFromV: [schedule, x, t, x],
+    epsFromXStart: [schedule, x, t, x],
+    gatherImages: [digits, indices],
+    gatherLabels: [Uint8Array.of(1, 2), indices],
+    gatherPosteriors: [encoded, indices],
+    guidedBatchForward: [guided, x, t, y, { scale: 2, compat: 'official' }],
+    guidedForward: [guided, x, t, y, { scale: 2, compat: 'official' }],
+    initialState: [ones([2]), random],
+    loadModule: [weights, model, 'weights'],
+    loadRun: [parts, 'run'],
+    modelTimestep: [schedule, t],
+    modulate: [tokens, condition, condition],
+    normalCdf: [x],
+    normalKl: [x, 0, x, 0],
+    observe: [model, () => undefined],
+    pReverse: [full, x, x, t, { clipDenoised: true }],
+    padImages: [digits, 6],
+    parseModelConfig: [modelConfig, 'model'],
+    parseTrainConfig: [config, 'config'],
+    patchify: [x, 2],
+    predictionTarget: [full, x, t, x],
+    presetConfig: [
+      'smoke',
+      { design: 'adaln', backend: 'cpu', steps: 9, batch: 2, seed: 1, data: 'mine' },
+    ],
+    priorTerm: [full, x],
+    qMarginal: [schedule, x, t],
+    qPosterior: [schedule, x, x, t],
+    qSample: [schedule, x, t, x],
+    randomNoise: [random, [2, 2]],
+    respaceTimesteps: [100, '10'],
+    runDiffusion: [config, 3],
+    sample: [
+      diffusion,
+      denoiser,
+      noise,
+      { sampler: 'ddim', eta: 0.5, clipDenoised: true, from: 1 },
+    ],
+    sampleSteps: [diffusion, denoiser, noise, { sampler: 'ddpm', clipDenoised: true, from: 1 }],
+    samplePosterior: [posterior, random],
+    scalePixels: [Uint8Array.of(0, 255)],
+    sinCos1d: [8, 3],
+    sinCos2d: [8, 3],
+    splitOutput: [full, x, x],
+    timestepEmbedding: [t, 8],
+    trainStep: [loss, smoke.optimizer, 100],
+    trainingLosses: [full, denoiser, { xStart: x, t, eps: x }, { kind: 'mse' }],
+    unpatchify: [ones([2, 4, 8]), 2, [2, 2]],
+    unscalePixels: [Float32Array.of(-1, 1)],
+    variationalBound: [diffusion, denoiser, x, () => x, { clipDenoised: true }],
+    velocity: [schedule, x, t, x],
+    xStartFromEps: [schedule, x, t, x],
+    xStartFromV: [schedule, x, t, x],
+  }),
+  // Records of data and sizes, which callers may extend.
+  ...rowsOf(dit, {
+    encodeIdxImages: [digits],
+    gridSize: [modelConfig],
+    macCount: [modelConfig],
+    outChannels: [modelConfig],
+    parameterCount: [modelConfig],
+  }).map((row) => ({ ...row, takesMore: true })),
+  ...methodsOf('AdaLnBlock', new dit.AdaLnBlock(sizes, from), { forward: [tokens, condition] }),
+  ...methodsOf('AdaLnZeroBlock', new dit.AdaLnZeroBlock(sizes, from), {
+    forward: [tokens, condition],
+  }),
+  ...methodsOf('Autoencoder', autoencoder, { encode: [images], decode: [latents] }),
+  ...methodsOf('BatchOrder', dit.batchOrder({ count: 4, batch: 2, seed: 0 }), { indices: [1] }),
+  ...methodsOf('CrossAttentionBlock', new dit.CrossAttentionBlock(sizes, from), {
+    forward: [tokens, ones([2, 2, 8])],
+  }),
+  ...methodsOf('DiT', model, { forward: [latents, t, y] }),
+  ...methodsOf('FinalLayer', new dit.FinalLayer(8, 16, { adaptive: true, key: random, start }), {
+    forward: [tokens, condition],
+  }),
+  ...methodsOf('Generator', generator, {
+    generate: [
+      model,
+      {
+        labels: [1],
+        key: random,
+        guidance: 2,
+        steps: 1,
+        sampler: 'ddim',
+        onProgress: () => undefined,
+      },
+    ],
+  }),
+  ...methodsOf('InContextBlock', new dit.InContextBlock(sizes, from), { forward: [tokens] }),
+  ...methodsOf('LabelEmbedder', model.y_embedder, {
+    forward: [y],
+    dropLabels: [y, random],
+    dropWhere: [y, y.equal(1)],
+  }),
+  ...methodsOf('Modulation', new dit.Modulation(8, 2, { key: random, init: init.zeros() }), {
+    forward: [condition],
+  }),
+  ...methodsOf('PatchEmbed', model.x_embedder, { forward: [latents] }),
+  ...methodsOf('TimestepEmbedder', model.t_embedder, { forward: [t] }),
+  ...methodsOf('TrainedRun', run, {
+    nameOf: [3],
+    draw: [[1], drawing],
+    generate: [[1], drawing],
+  }),
+  ...methodsOf('randomNoise', noise, { step: [1] }),
+  ...methodsOf(
+    'trainStep',
+    { step: dit.trainStep(loss, smoke.optimizer, 100) },
+    {
+      step: [state, x],
+    },
+  ),
+];
