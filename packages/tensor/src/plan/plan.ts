@@ -53,7 +53,8 @@ export function overwrittenInputs(
 }
 
 /**
- * Prints a plan: its buffers' places, then one line a kernel.
+ * Prints a plan: its buffers' places, then one line a kernel, and behind a `#` the modules that it
+ * computes parts of, if there are any.
  *
  * @example
  * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
@@ -73,9 +74,10 @@ export function formatPlan(plan: Plan): string {
       donatedInput === null ? '' : `  out${i} takes over in${donatedInput}`,
     )
     .filter((line) => line !== '');
-  const kernels = plan.kernels.map(
-    (kernel) => `  ${formatKernel(kernel, (buffer) => names[buffer])}`,
-  );
+  const kernels = plan.kernels.map((kernel) => {
+    const line = `  ${formatKernel(kernel, (buffer) => names[buffer])}`;
+    return kernel.scopes === undefined ? line : `${line}  # ${formatScopes(kernel.scopes)}`;
+  });
   const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
   return [
     `plan: ${count}, arena ${plan.arenaBytes} bytes`,
@@ -83,4 +85,13 @@ export function formatPlan(plan: Plan): string {
     ...buffers,
     ...kernels,
   ].join('\n');
+}
+
+/** Scopes that a line of a plan names; of more it gives the number. */
+const MOST_SCOPES = 3;
+
+function formatScopes(scopes: readonly string[]): string {
+  const more = scopes.length - MOST_SCOPES;
+  const named = scopes.slice(0, MOST_SCOPES).join(', ');
+  return more > 0 ? `${named} and ${more} more` : named;
 }
