@@ -91,7 +91,7 @@ describe('a node', () => {
         .sum();
     const paths = new Set(pathsOf(graphOf(slope)));
     expect([...paths]).toEqual(
-      expect.arrayContaining(['Net/gates.1', '∇Net/gates.1', '∇Net', '∇Net/last']),
+      expect.arrayContaining(['Net/gates.1', '∇Net/gates.1', '∇Net/last']),
     );
     const again = grad((net: Net) => loss(checkpointed(net), ones([1, 2])));
     const { traced } = compile(again).stages(new Net());
@@ -125,13 +125,55 @@ function checkpointed(net: Net): Net {
 
 describe('the graph as text', () => {
   it('has the path of every leaf, and a title over what a module does', () => {
-    expect(formatGraph(graphOf(loss))).toMatchInlineSnapshot();
+    expect(formatGraph(graphOf(loss))).toMatchInlineSnapshot(`
+      "graph(
+          gates.0.scale: float32[2]
+          gates.1.scale: float32[2]
+          last.weight: float32[1, 2]
+          last.bias: float32[1]
+          in4: float32[1, 2]
+      )
+        Net
+          gates.0: Gate
+            v0: float32[1, 2] = expand(gates.0.scale) { shape: [1, 2] }  y[i, j] = x[j] ⇒ x̄[j] = Σᵢ ȳ[i, j]
+            v1: float32[1, 2] = mul(in4, v0)                             y = a·b ⇒ ā = ȳ·b, b̄ = ȳ·a
+            v2: float32[1, 2] = sigmoid(v1)                              y = σ(x) ⇒ x̄ = ȳ·y·(1 − y)
+          gates.1: Gate
+            v3: float32[1, 2] = expand(gates.1.scale) { shape: [1, 2] }  y[i, j] = x[j] ⇒ x̄[j] = Σᵢ ȳ[i, j]
+            v4: float32[1, 2] = mul(v2, v3)                              y = a·b ⇒ ā = ȳ·b, b̄ = ȳ·a
+            v5: float32[1, 2] = sigmoid(v4)                              y = σ(x) ⇒ x̄ = ȳ·y·(1 − y)
+          v6: float32[1, 2] = add(v5, in4)                               y = a + b ⇒ ā = ȳ, b̄ = ȳ
+          last: Linear
+            v7: float32[2, 1] = permute(last.weight) { axes: [1, 0] }    y = P x ⇒ x̄ = P⁻¹ ȳ
+            v8: float32[1, 1] = matmul(v6, v7)                           y = a b ⇒ ā = ȳ bᵀ, b̄ = aᵀ ȳ
+            v9: float32[1, 1] = expand(last.bias) { shape: [1, 1] }      y[i, j] = x[j] ⇒ x̄[j] = Σᵢ ȳ[i, j]
+            v10: float32[1, 1] = add(v8, v9)                             y = a + b ⇒ ā = ȳ, b̄ = ȳ
+        v11: float32[1, 1] = mul(v10, v10)                               y = a·b ⇒ ā = ȳ·b, b̄ = ȳ·a
+        v12: float32[] = sum(v11) { axes: [0, 1] }                       y = Σᵢ xᵢ ⇒ x̄ᵢ = ȳ"
+    `);
   });
 
   it('shows a module as one line where it is folded', () => {
     const graph = graphOf(loss);
-    expect(formatGraph(graph, { depth: 1, open: ['gates.1'] })).toMatchInlineSnapshot();
-    expect(formatGraph(graph, { depth: 0 })).toMatchInlineSnapshot();
+    expect(formatGraph(graph, { depth: 1, open: ['gates.1'] })).toMatchInlineSnapshot(`
+      "graph(gates.1.scale: float32[2], in4: float32[1, 2], 3 parameters of folded modules)
+        Net
+          v2: float32[1, 2] = gates.0(in4: float32[1, 2])                Gate: 3 operations, 1 parameter
+          gates.1: Gate
+            v3: float32[1, 2] = expand(gates.1.scale) { shape: [1, 2] }  y[i, j] = x[j] ⇒ x̄[j] = Σᵢ ȳ[i, j]
+            v4: float32[1, 2] = mul(v2, v3)                              y = a·b ⇒ ā = ȳ·b, b̄ = ȳ·a
+            v5: float32[1, 2] = sigmoid(v4)                              y = σ(x) ⇒ x̄ = ȳ·y·(1 − y)
+          v6: float32[1, 2] = add(v5, in4)                               y = a + b ⇒ ā = ȳ, b̄ = ȳ
+          v10: float32[1, 1] = last(v6: float32[1, 2])                   Linear: 4 operations, 2 parameters
+        v11: float32[1, 1] = mul(v10, v10)                               y = a·b ⇒ ā = ȳ·b, b̄ = ȳ·a
+        v12: float32[] = sum(v11) { axes: [0, 1] }                       y = Σᵢ xᵢ ⇒ x̄ᵢ = ȳ"
+    `);
+    expect(formatGraph(graph, { depth: 0 })).toMatchInlineSnapshot(`
+      "graph(in4: float32[1, 2], 4 parameters of folded modules)
+        v10: float32[1, 1] = Net(in4: float32[1, 2])  Net: 11 operations, 4 parameters
+        v11: float32[1, 1] = mul(v10, v10)            y = a·b ⇒ ā = ȳ·b, b̄ = ȳ·a
+        v12: float32[] = sum(v11) { axes: [0, 1] }    y = Σᵢ xᵢ ⇒ x̄ᵢ = ȳ"
+    `);
   });
 
   it('opens what is around a path', () => {
@@ -165,30 +207,82 @@ describe('the graph as text', () => {
 
   it('has the values where they are asked for', () => {
     const f = (x: Tensor): Tensor => x.mul(2).sum();
-    expect(
-      formatGraph(record(f, tensor([1, 2, 3, 4])).graph, { values: true }),
-    ).toMatchInlineSnapshot();
+    expect(formatGraph(record(f, tensor([1, 2, 3, 4])).graph, { values: true }))
+      .toMatchInlineSnapshot(`
+      "graph(in0: float32[4])
+        v0: float32[4] = mul(in0, 2)           5 ± 2.24 [2, 4, 6, …]  y = a·b ⇒ ā = ȳ·b
+        v1: float32[] = sum(v0) { axes: [0] }  [20]                   y = Σᵢ xᵢ ⇒ x̄ᵢ = ȳ"
+    `);
     const traced = compile((x: Tensor) => {
       formatGraph(record(f, x).graph, { values: true });
       return x;
     });
-    expect(() => traced(ones([4]))).toThrowErrorMatchingInlineSnapshot();
+    expect(() => traced(ones([4]))).toThrowErrorMatchingInlineSnapshot(
+      `[StateError: data: the values of float32[4] are not known while compile traces the function. Return the tensor and read it outside.]`,
+    );
   });
 
   it('refuses a depth that is none, and paths of nothing', () => {
     const graph = graphOf(loss);
-    expect(() => formatGraph(graph, { depth: -1 })).toThrowErrorMatchingInlineSnapshot();
-    expect(() => formatGraph(graph, { open: ['attn'] })).toThrowErrorMatchingInlineSnapshot();
+    expect(() => formatGraph(graph, { depth: -1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: formatGraph: depth is -1, but must be a whole number, 0 or more.]`,
+    );
+    expect(() => formatGraph(graph, { open: ['attn'] })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: formatGraph: no module at 'attn'. There are Net, Net/gates.0, Net/gates.1, Net/last.]`,
+    );
     const { graph: bare } = record((x: Tensor) => x.sin(), ones([]));
-    expect(() => graphToDot(bare, { open: ['attn'] })).toThrowErrorMatchingInlineSnapshot();
+    expect(() => graphToDot(bare, { open: ['attn'] })).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: graphToDot: no module at 'attn'. No module was called.]`,
+    );
   });
 });
 
 describe('the graph as a drawing', () => {
   it('has a frame around an open module, and a box for a folded one', () => {
     const graph = graphOf(loss);
-    expect(graphToDot(graph, { depth: 1 })).toMatchInlineSnapshot();
-    expect(graphToMermaid(graph, { depth: 1 })).toMatchInlineSnapshot();
+    expect(graphToDot(graph, { depth: 1 })).toMatchInlineSnapshot(`
+      "digraph {
+        node [shape=box, style=rounded]
+        in4 [shape=ellipse, label="in4\\nfloat32[1, 2]"]
+        subgraph cluster_m0_1 {
+          label="Net"
+          m0_2 [shape=folder, label="v2 = gates.0(in4)\\nfloat32[1, 2]\\nGate: 3 operations, 1 parameter"]
+          m3_2 [shape=folder, label="v5 = gates.1(v2)\\nfloat32[1, 2]\\nGate: 3 operations, 1 parameter"]
+          n6 [label="v6 = add(v5, in4)\\nfloat32[1, 2]\\ny = a + b"]
+          m7_2 [shape=folder, label="v10 = last(v6)\\nfloat32[1, 1]\\nLinear: 4 operations, 2 parameters"]
+        }
+        n11 [label="v11 = mul(v10, v10)\\nfloat32[1, 1]\\ny = a·b"]
+        n12 [label="v12 = sum(v11) { axes: [0, 1] }\\nfloat32[]\\ny = Σᵢ xᵢ"]
+        in4 -> m0_2
+        m0_2 -> m3_2
+        m3_2 -> n6 [label="ā = ȳ"]
+        in4 -> n6 [label="b̄ = ȳ"]
+        n6 -> m7_2
+        m7_2 -> n11 [label="ā = ȳ·b"]
+        m7_2 -> n11 [label="b̄ = ȳ·a"]
+        n11 -> n12 [label="x̄ᵢ = ȳ"]
+      }"
+    `);
+    expect(graphToMermaid(graph, { depth: 1 })).toMatchInlineSnapshot(`
+      "flowchart TD
+        in4(["in4<br/>float32[1, 2]"])
+        subgraph m0_1["Net"]
+          m0_2[["v2 = gates.0(in4)<br/>float32[1, 2]<br/>Gate: 3 operations, 1 parameter"]]
+          m3_2[["v5 = gates.1(v2)<br/>float32[1, 2]<br/>Gate: 3 operations, 1 parameter"]]
+          n6["v6 = add(v5, in4)<br/>float32[1, 2]<br/>y = a + b"]
+          m7_2[["v10 = last(v6)<br/>float32[1, 1]<br/>Linear: 4 operations, 2 parameters"]]
+        end
+        n11["v11 = mul(v10, v10)<br/>float32[1, 1]<br/>y = a·b"]
+        n12["v12 = sum(v11) { axes: [0, 1] }<br/>float32[]<br/>y = Σᵢ xᵢ"]
+        in4 --> m0_2
+        m0_2 --> m3_2
+        m3_2 -->|"ā = ȳ"| n6
+        in4 -->|"b̄ = ȳ"| n6
+        n6 --> m7_2
+        m7_2 -->|"ā = ȳ·b"| n11
+        m7_2 -->|"b̄ = ȳ·a"| n11
+        n11 -->|"x̄ᵢ = ȳ"| n12"
+    `);
   });
 
   it('leads every edge from a box to a box', () => {
