@@ -3,7 +3,8 @@
  *
  * - **Differentiate** with {@link grad}, {@link valueAndGrad}, {@link vjp}, {@link jvp}, {@link jacobian},
  *   {@link hessian} and {@link hvp}.
- * - **Look inside** with {@link record} and {@link formatGraph}, {@link graphToMermaid}, {@link explain}.
+ * - **Look inside** with {@link record} and {@link formatGraph}, {@link graphToMermaid}, {@link showGraph},
+ *   {@link explain}.
  * - **Change it** with {@link customVjp}, {@link checkpoint} and {@link stopGradient}; all rules stand in
  *   {@link vjpTable}.
  * - **Trust it** by {@link gradcheck}.
@@ -39,6 +40,7 @@ export {
 } from './gradcheck.ts';
 export { graphToDot, graphToMermaid } from './graph/graph-drawing.ts';
 export type { FoldOptions } from './graph/calls.ts';
+export { showGraph, type ShowGraphOptions } from './graph/graph-page.ts';
 export { formatGraph, type FormatGraphOptions } from './graph/graph-text.ts';
 export { record, Recorder, type Graph, type Node, type Recording } from './graph/graph.ts';
 export { hessian, type Hessians } from './hessian.ts';

@@ -24,6 +24,7 @@ export const autogradRows: readonly Row[] = rowsOf(autograd, {
   jvp: [f, [x], [ones([3])]],
   namedLeaves: [[x]],
   record: [f, x],
+  showGraph: [f, [x], { depth: 1, open: [], values: true, title: 'f' }],
   stopGradient: [x],
   valueAndGrad: [f, { argnums: 0, hasAux: false }],
   vjp: [f, x],

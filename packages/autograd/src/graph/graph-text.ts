@@ -135,7 +135,7 @@ export function formatNode(node: Node, names: TensorNames): string {
 
 /** What a node applies to what: `mul(v0, 2)`. */
 export function formatApplication({ name, inputs, params }: Node, names: TensorNames): string {
-  const operands = inputs.map((input) => names.get(input) ?? describe(input)).join(', ');
+  const operands = inputs.map((input) => names.get(input) ?? describeOperand(input)).join(', ');
   return `${name}(${operands}) ${formatParams(params)}`.trimEnd();
 }
 
@@ -170,7 +170,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): readonly str
 }
 
 /** An operand without a gradient: its number, if it is one, or its type. */
-function describe(operand: Tensor): string {
+export function describeOperand(operand: Tensor): string {
   const { value } = operand;
   return value.kind === 'uniform' ? String(value.value) : formatSpec(operand);
 }
