@@ -24,7 +24,7 @@ summary { cursor: pointer; padding: 0.3rem 0; }
   column-gap: 1rem; align-items: baseline; padding: 0.22rem 0.5rem; border-top: 1px solid var(--line); }
 main > .op { background: var(--card); border: 1px solid var(--line); border-radius: 8px; margin: 0.3rem 0; }
 .result, .what, .math { overflow-wrap: anywhere; }
-.result { grid-column: 1; }
+.result { grid-column: 1; grid-row: 1 / span 2; }
 .what { grid-column: 2; }
 .op > .note { grid-column: 2; grid-row: 2; margin: 0; font-size: 12px; overflow-wrap: anywhere; }
 .math { grid-column: 3; color: var(--forth); font-family: "Cambria Math", "STIX Two Math", serif; font-size: 15px; }
@@ -37,7 +37,7 @@ a { color: var(--link); text-decoration: none; }
 a:hover { text-decoration: underline; }
 .lit, :target { background: var(--lit); border-radius: 4px; }
 @media (max-width: 60rem) { .op { grid-template-columns: 1fr; }
-  .what, .math, .op > .note { grid-column: 1; grid-row: auto; } }
+  .result, .what, .math, .op > .note { grid-column: 1; grid-row: auto; } }
 `;
 
 /** What the page of a graph does: folding at once, and light on what a line reads and on who reads it. */
