@@ -206,10 +206,10 @@ describe('several argnums', () => {
 
   it('refuse a position of no argument, and one that is named twice', () => {
     expect(() => grad(g, [0, 3])(a, 5, b)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: grad: argnum is 3 (counted from 0), but the function was called with 3 arguments.]`,
+      `[ValueError: grad: argnum 3 (counted from 0) is none of 3 arguments.]`,
     );
     expect(() => jacobian(g, { argnums: [0, 0] })(a, 5, b)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: jacobian: argnums names argument 0 twice.]`,
+      `[ValueError: jacobian: argnum 0 is named twice.]`,
     );
     expect(() => hessian(g, { argnums: 1 })(a, 5, b)).toThrowErrorMatchingInlineSnapshot(
       `[StateError: jacobian: the argument must be a tensor. Take the parts of a tree one by one.]`,

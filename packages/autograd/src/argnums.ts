@@ -20,25 +20,20 @@ export function chooseArguments<R>(
   args: readonly unknown[],
 ): { readonly f: (...chosen: readonly unknown[]) => R; readonly chosen: readonly unknown[] } {
   const positions = [argnums].flat();
-  const odd = positions.findIndex((at, i) => !(at in args) || positions.indexOf(at) !== i);
-  if (odd >= 0) {
-    const at = positions[odd];
-    throw new ValueError(
-      op,
-      at in args
-        ? `argnums names argument ${at} twice.`
-        : `argnum is ${at} (counted from 0), but the function was called with ${args.length} arguments.`,
-    );
-  }
+  positions.forEach((at, i) => {
+    if (at in args && positions.indexOf(at) === i) return;
+    const why =
+      at in args ? 'is named twice' : `(counted from 0) is none of ${args.length} arguments`;
+    throw new ValueError(op, `argnum ${at} ${why}.`);
+  });
   return {
     chosen: positions.map((at) => args[at]),
-    f: (...chosen) => {
-      const all = [...args];
-      positions.forEach((at, i) => {
-        all[at] = chosen[i];
-      });
-      return f(...(all as never));
-    },
+    f: (...chosen) =>
+      f(
+        ...(args.map((arg, at) =>
+          positions.includes(at) ? chosen[positions.indexOf(at)] : arg,
+        ) as never),
+      ),
   };
 }
 

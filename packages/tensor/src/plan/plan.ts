@@ -76,7 +76,7 @@ export function formatPlan(plan: Plan): string {
     .filter((line) => line !== '');
   const kernels = plan.kernels.map((kernel) => {
     const line = `  ${formatKernel(kernel, (buffer) => names[buffer])}`;
-    return kernel.scopes === undefined ? line : `${line}  # ${formatScopes(kernel.scopes)}`;
+    return kernel.scopes === undefined ? line : `${line}  # ${kernel.scopes.join(', ')}`;
   });
   const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
   return [
@@ -85,13 +85,4 @@ export function formatPlan(plan: Plan): string {
     ...buffers,
     ...kernels,
   ].join('\n');
-}
-
-/** Scopes that a line of a plan names; of more it gives the number. */
-const MOST_SCOPES = 3;
-
-function formatScopes(scopes: readonly string[]): string {
-  const more = scopes.length - MOST_SCOPES;
-  const named = scopes.slice(0, MOST_SCOPES).join(', ');
-  return more > 0 ? `${named} and ${more} more` : named;
 }
