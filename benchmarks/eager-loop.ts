@@ -1,4 +1,4 @@
-/** `npm run bench -- eager`: drops results in a loop that neither waits nor disposes, and fails if memory grows. */
+// `npm run bench -- eager`: drops results in a loop, and fails if memory grows.
 
 import { ones, setDefaultBackend, tensor, wasmBackend } from '@tessera/tensor';
 

@@ -1,4 +1,4 @@
-/** `npm run bench -- endurance`: trains for thousands of steps, and fails if memory grows on the way. */
+// `npm run bench -- endurance`: trains for thousands of steps, and fails if memory grows.
 
 import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';

@@ -1,3 +1,5 @@
+// `npm run bench -- gpu-composites`: fused kernels on WebGPU beside the same work in parts.
+
 /**
  * `npm run bench -- gpu-composites [WORD …]`: softmax, layer norm, attention and a small training step on
  * WebGPU, with composites as kernels in which threads share memory, and decomposed, turn by turn in one

@@ -1,4 +1,4 @@
-/** `npm run bench -- gpu`: the gpu backend, and beside it the wasm backend and PyTorch on the same GPU. */
+// `npm run bench -- gpu`: the gpu backend beside wasm, and PyTorch on the same GPU.
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';

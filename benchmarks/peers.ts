@@ -1,4 +1,4 @@
-/** `npm run bench:peers`: Tessera and what others would pick instead, side by side. */
+// `npm run bench:peers`: Tessera beside the libraries that others would pick.
 
 import { CommanderError } from 'commander';
 import { parseOptions } from './compare/arguments.ts';

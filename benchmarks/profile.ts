@@ -1,4 +1,4 @@
-/** `npm run bench -- profile`: where the time of a work goes, kernel by kernel. */
+// `npm run bench -- profile`: where the time of a work goes, kernel by kernel.
 
 import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';

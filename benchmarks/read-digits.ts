@@ -1,3 +1,5 @@
+// `npm run bench:digits`: how many drawn digits a freshly trained LeNet reads as asked.
+
 /**
  * `npm run bench:digits -- FOLDER [COUNT]`: how many digits that a trained run draws a LeNet reads as
  * asked. The LeNet is trained here on MNIST, and reads the real test digits and the autoencoder's

@@ -1,3 +1,5 @@
+// `npm run bench:report`: writes the page of results from the measured numbers.
+
 /**
  * `npm run bench:report`: writes the tables of results/latest.json and results/gpu.json into the README
  * beside this file.

@@ -1,3 +1,5 @@
+// `npm run bench`: times Tessera's own work, and starts the other commands.
+
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
  * `npm run bench -- gpu`, `gpu-composites`, `profile`, `endurance` and `eager` are commands of their own, see the

@@ -1,3 +1,5 @@
+// Waits until a result is really there, by reading one element.
+
 import type { Tensor } from '@tessera/tensor';
 
 /** Reads one element, so that the result is there. */

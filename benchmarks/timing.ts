@@ -1,3 +1,5 @@
+// The clock of `npm run bench`: warms up, then takes samples.
+
 import { samplePlan, summarize, WARM_UP, type Summary } from './compare/statistics.ts';
 
 /**

@@ -1,4 +1,4 @@
-/** Work that is chosen by words of the command line. */
+// Chooses work by words of the command line.
 
 import { InvalidArgumentError } from 'commander';
 

@@ -1,3 +1,5 @@
+// All that `npm run bench` times: the rows of test/ops, a training step, and the compared works.
+
 import { compile, key, normal, tensor, type Tensor } from '@tessera/tensor';
 import { vjp } from '@tessera/autograd';
 import { compiledTrainStep, DiT, diffusionLoss, initialState } from '@tessera/dit';

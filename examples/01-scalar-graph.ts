@@ -1,4 +1,5 @@
-/** A function of one number, its graph, and its first three derivatives. */
+// A function of one number, its recorded graph, and its first three derivatives.
+
 import { scalar, type Tensor } from '@tessera/tensor';
 import { formatGraph, grad, record } from '@tessera/autograd';
 

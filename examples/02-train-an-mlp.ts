@@ -1,4 +1,5 @@
-/** Two interleaved half-moons, an MLP, and one compiled training step. */
+// Two interleaved half-moons, told apart by a small MLP and one compiled training step.
+
 import { compile, concat, key, normal, split, tensor, uniform, type Tensor } from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import { countParameters, Linear, Module } from '@tessera/autograd/nn';

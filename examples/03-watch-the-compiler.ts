@@ -1,4 +1,5 @@
-/** What compile makes of a function, stage by stage. */
+// What compile makes of a layer and its gradient, stage by stage.
+
 import { compile, gelu, linear, zeros, type Tensor } from '@tessera/tensor';
 import { grad } from '@tessera/autograd';
 

@@ -1,4 +1,5 @@
-/** Memory against time: a chain of 16 blocks whose gradient keeps everything, or evaluates again. */
+// Memory against time: a chain of 16 blocks whose gradient keeps everything, or evaluates again.
+
 import { compile, key, normal, split, type Tensor } from '@tessera/tensor';
 import { checkpoint, grad } from '@tessera/autograd';
 

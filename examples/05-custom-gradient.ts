@@ -1,4 +1,5 @@
-/** A function with a gradient of its own, and how to trust it: check it against differences. */
+// A function with a gradient of its own, checked against finite differences.
+
 import { tensor, type Tensor } from '@tessera/tensor';
 import { customVjp, grad, gradcheck, GradcheckError } from '@tessera/autograd';
 

@@ -1,4 +1,5 @@
-/** A convolutional network that reads handwritten digits after a few seconds of training. */
+// A convolutional network that reads handwritten digits after a few seconds of training.
+
 import { argmax, compile, gelu, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import { Conv2d, countParameters, crossEntropy, Linear, Module } from '@tessera/autograd/nn';

@@ -1,4 +1,5 @@
-/** A Diffusion Transformer that learns to draw stripes, and draws the kind it is asked for. */
+// A Diffusion Transformer that learns to draw stripes, and draws the kind it is asked for.
+
 import { arange, key, normal, randomInt, split, tensor, type Tensor } from '@tessera/tensor';
 import { countParameters } from '@tessera/autograd/nn';
 import {

@@ -1,4 +1,5 @@
-/** What size-limit bundles for the whole: every export of both packages. */
+// What size-limit bundles to weigh every export of tensor and autograd.
+
 import * as autograd from '@tessera/autograd';
 import * as nn from '@tessera/autograd/nn';
 import * as optim from '@tessera/autograd/optim';

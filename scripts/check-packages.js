@@ -1,4 +1,5 @@
-/** Checks what a user of each package would download: its layout (publint) and its types (attw). */
+// Checks the packed packages as a user would download them: layout and types.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// Prints how many tests passed and failed, from the JSON report of vitest.
+
 /**
  * Prints `tests: N passed, N failed` from the JSON report of vitest: `node count-tests.js REPORT [WHICH]`.
  * With words in WHICH, they stand before the colon instead of `tests`.

@@ -1,3 +1,5 @@
+// Packs every package as `npm publish` would send it.
+
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Writes the program of a thread into a module as text, so that Node needs no file for it.
+
 /**
  * Writes the program of a thread, `threads/thread.js` of `@tessera/tensor`, into a module that exports it
  * as text: Node starts threads from that, so that they need no file beside a bundle.

@@ -1,4 +1,4 @@
-/** What the figures of a GPU are the figures of. */
+// Names the GPU that figures come from, and warns where it is software or two differ.
 
 import type { Result, Row } from './result.ts';
 

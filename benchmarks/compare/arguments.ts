@@ -1,4 +1,4 @@
-/** The options of `npm run bench:peers`. */
+// The options of `npm run bench:peers`.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../contenders/contender.ts';

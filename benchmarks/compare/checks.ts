@@ -1,4 +1,4 @@
-/** Whether contenders computed the same. */
+// Checks that all contenders computed the same numbers.
 
 import type { Row } from './result.ts';
 

@@ -1,4 +1,4 @@
-/** A whole run: every work with every contender, and the result on disk. */
+// A whole comparison: every work with every contender, and the result on disk.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** A contender in a process of its own. */
+// A contender in a process of its own, asked over stdin.
 
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';

@@ -1,4 +1,4 @@
-/** What can be said of the machine. */
+// Describes the machine of a run: processor, cores, memory and system.
 
 import { cpus, release, totalmem, type } from 'node:os';
 import type { Machine } from './result.ts';

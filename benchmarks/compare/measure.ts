@@ -1,4 +1,4 @@
-/** Measures one work with all contenders, turn by turn. */
+// Measures one work with all contenders, turn by turn.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { isPython, TRAITS, type ContenderName } from '../contenders/names.ts';

@@ -1,4 +1,4 @@
-/** Where the package of the benchmarks lies, seen from its sources and from what is built of them. */
+// Finds the folder of the benchmarks, from the sources and from what is built of them.
 
 import { existsSync } from 'node:fs';
 

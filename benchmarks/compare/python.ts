@@ -1,4 +1,4 @@
-/** The Python that runs PyTorch. */
+// Finds a Python that has PyTorch.
 
 import { spawnSync } from 'node:child_process';
 

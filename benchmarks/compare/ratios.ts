@@ -1,4 +1,4 @@
-/** How many times as long as another contender one takes. */
+// How many times as long as another one contender takes, and the headlines of a run.
 
 import { TRAITS, type ContenderName } from '../contenders/names.ts';
 import type { Row } from './result.ts';

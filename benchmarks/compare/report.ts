@@ -1,4 +1,4 @@
-/** The result of a run as tables of Markdown, and their place in the README. */
+// Results as a page of Markdown, with a table for each work.
 
 import { workNamed } from '../works/works.ts';
 import { adapterNote } from './adapter.ts';

@@ -1,4 +1,4 @@
-/** What a run of `npm run bench:peers` leaves behind in `results/latest.json`. */
+// The types of a result as it lies in the folder `results`.
 
 /** One contender's times for one work; `null` where it has none, and the note says why. */
 export interface Row {

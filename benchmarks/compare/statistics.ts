@@ -1,4 +1,4 @@
-/** How samples become numbers, and how many of them are taken. */
+// Medians and slopes of samples, and how many samples to take.
 
 /** Times in milliseconds of several samples. */
 export interface Summary {

@@ -1,4 +1,4 @@
-/** The rows of one work as a table for a terminal. */
+// The rows of one work as a table for a terminal.
 
 import Table from 'cli-table3';
 import type { Work } from '../works/works.ts';

@@ -1,4 +1,4 @@
-/** What a contender is: the one interface behind which every library is measured. */
+// What a contender is: the one interface behind which every library is measured.
 
 import type { Arrays } from '../works/arrays.ts';
 import type { Work } from '../works/works.ts';

@@ -1,4 +1,4 @@
-/** The sliver of @jax-js/jax that is used, so that everything type-checks without it. */
+// The few types of @jax-js/jax that are used, so that all compiles without it.
 
 /** An array; every use consumes it unless it is used as `ref`. */
 export interface JaxArray {

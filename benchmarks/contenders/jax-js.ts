@@ -1,4 +1,4 @@
-/** @jax-js/jax on its wasm backend, every work under `jit`. */
+// jax-js on its wasm backend, every work under `jit`.
 
 import { splitModelArrays, type Arrays, type NamedArray } from '../works/arrays.ts';
 import {

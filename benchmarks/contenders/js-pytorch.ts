@@ -1,4 +1,4 @@
-/** js-pytorch on its CPU: nested arrays of numbers, for the works whose operations it has. */
+// js-pytorch on its CPU, for the works whose operations it has.
 
 import type { Arrays, NamedArray } from '../works/arrays.ts';
 import type { OperationWork } from '../works/works.ts';

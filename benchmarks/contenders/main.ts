@@ -1,4 +1,4 @@
-/** The process of a contender that runs in Node: `node main.js NAME`, spoken to as in `messages.ts`. */
+// The process of a contender that runs in Node.
 
 import { createInterface } from 'node:readline';
 import { readArrays } from '../works/arrays.ts';

@@ -1,4 +1,4 @@
-/** How much memory this process has taken. */
+// The most memory that this process has had.
 
 import { existsSync, readFileSync } from 'node:fs';
 

@@ -1,3 +1,5 @@
+// What the coordinator and a contender's process say to each other: one JSON object a line.
+
 /**
  * What the coordinator and the process of a contender say to each other: one JSON object a line, over
  * stdin and stdout. A reply repeats the `id` of its request; other lines on stdout are a library's own.

@@ -1,4 +1,4 @@
-/** The contenders by name, and what is known of each without opening it. */
+// The contenders by name, and what is known of each without starting it.
 
 /** Names of the contenders. */
 export const CONTENDERS = [

@@ -1,4 +1,4 @@
-/** One denoising step of the Diffusion Transformer as an ONNX model. */
+// One denoising step of the Diffusion Transformer as an ONNX model.
 
 import type { Arrays } from '../works/arrays.ts';
 import { DENOISING, LATENT, MODELS, positionTable, type ModelName } from '../works/dit.ts';

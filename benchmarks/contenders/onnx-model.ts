@@ -1,3 +1,5 @@
+// Writes ONNX models byte by byte.
+
 /**
  * Writes ONNX models byte by byte: the few messages of onnx.proto3 that a graph of float32 tensors
  * needs. Source: the protocol buffers of ONNX, operator set 20.

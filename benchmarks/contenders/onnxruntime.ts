@@ -1,4 +1,4 @@
-/** onnxruntime-node on the CPU, for forward work: every work is a model made on the spot. */
+// onnxruntime-node on the CPU, for forward work.
 
 import { splitModelArrays, type Arrays, type NamedArray } from '../works/arrays.ts';
 import { DENOISING, LATENT, oneHotLabels, timestepFeatures } from '../works/dit.ts';

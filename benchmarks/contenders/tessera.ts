@@ -1,4 +1,4 @@
-/** Tessera itself: every work as one compiled function. */
+// Tessera itself, every work one compiled function.
 
 import { readFileSync } from 'node:fs';
 import * as tessera from '@tessera/tensor';

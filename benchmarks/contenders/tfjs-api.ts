@@ -1,4 +1,4 @@
-/** The sliver of @tensorflow/tfjs that is used, so that everything type-checks without it. */
+// The few types of @tensorflow/tfjs that are used, so that all compiles without it.
 
 /** A tensor; methods are those of the chained API. */
 export interface TfTensor {

@@ -1,4 +1,4 @@
-/** The Diffusion Transformer in tfjs, in the form that its wasm backend does fastest. */
+// The Diffusion Transformer in tfjs, in the form that its wasm backend does fastest.
 
 import { splitModelArrays, type Arrays, type NamedArray } from '../works/arrays.ts';
 import {

@@ -1,3 +1,5 @@
+// tfjs on its wasm backend with one thread, tuned by hand.
+
 /**
  * @tensorflow/tfjs on its wasm backend, with one thread (its threads do not start in Node), tuned by
  * hand: gradients of its own where its kernels are slow or missing.

@@ -1,4 +1,4 @@
-/** Which version of a peer is installed. */
+// Which versions of the peers are installed.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { packageFolder } from '../compare/package-folder.ts';

@@ -1,4 +1,4 @@
-/** A WebAssembly module of pure arithmetic, written byte by byte. */
+// A WebAssembly module of pure arithmetic, for the limit of the machine.
 
 import type { PeakWork } from '../works/works.ts';
 

@@ -1,4 +1,4 @@
-/** A thread that runs the peak loop whenever it is told to. */
+// A thread that runs the peak loop when told to.
 
 import { setFlagsFromString } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';

@@ -1,4 +1,4 @@
-/** The arithmetic peak of WebAssembly: the same loop in each of some threads. */
+// The arithmetic peak of WebAssembly: the same loop in each of some threads.
 
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';

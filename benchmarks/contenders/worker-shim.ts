@@ -1,3 +1,5 @@
+// A page's `Worker` made of Node's threads, for libraries that look for one.
+
 /**
  * A page's global `Worker` on Node's worker threads, for libraries that look for one before they use
  * threads.

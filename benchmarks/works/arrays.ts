@@ -1,4 +1,4 @@
-/** The numbers that all contenders are given: made once from seeds, kept in a file for each work. */
+// The numbers that all contenders are given, made from seeds and kept in files.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The Diffusion Transformers that are trained, as every contender builds them. */
+// The Diffusion Transformers that are timed, as every contender builds them.
 
 /** Sizes of a model, and the batch that it is trained with. */
 export interface ModelSizes {

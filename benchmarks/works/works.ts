@@ -1,4 +1,4 @@
-/** Everything that is timed, as data: each contender knows how to do it in its own way. */
+// Everything that is timed, as data.
 
 import { DENOISING, forwardFlops, MODELS, type ModelName } from './dit.ts';
 

@@ -136,6 +136,7 @@ describe('hessian', () => {
   it('is the slope of the gradient, by central differences', () => {
     const [x, step] = [tensor([0.5, -1, 0.25]), 1e-2];
     const h = hessian(energy)(x);
+    expect(h.shape).toEqual([3, 3]);
     for (let j = 0; j < 3; j++) {
       const unit = tensor([0, 1, 2].map((i) => (i === j ? step : 0)));
       const slope = grad(energy)(x.add(unit))

@@ -8,7 +8,7 @@ import {
   type Graph,
 } from '@tessera/autograd';
 import { Linear, Module, Sequential } from '@tessera/autograd/nn';
-import { compile, key, ones, Tensor, tensor, zeros } from '@tessera/tensor';
+import { compile, key, ones, tensor, zeros, type Tensor } from '@tessera/tensor';
 import { simplify, trace } from '@tessera/tensor/extend';
 import { describe, expect, it } from 'vitest';
 
@@ -38,13 +38,14 @@ const pathsOf = ({ nodes }: Graph): readonly (string | undefined)[] =>
 
 describe('a node', () => {
   it('carries the calls that it was made in, by the fields of the module around', () => {
-    const last = Array<string>(4).fill('Net/last');
+    const times = (count: number, path?: string): readonly (string | undefined)[] =>
+      Array.from({ length: count }, () => path);
     expect(pathsOf(graphOf(loss))).toEqual([
-      ...['Net/gates.0', 'Net/gates.0', 'Net/gates.0'],
-      ...['Net/gates.1', 'Net/gates.1', 'Net/gates.1'],
-      'Net',
-      ...last,
-      ...[undefined, undefined],
+      ...times(3, 'Net/gates.0'),
+      ...times(3, 'Net/gates.1'),
+      ...times(1, 'Net'),
+      ...times(4, 'Net/last'),
+      ...times(2),
     ]);
   });
 

@@ -1,3 +1,5 @@
+// The sweep of reverse mode: walks the graph backwards and adds up the cotangents.
+
 import { zeros, type Tensor } from '@tessera/tensor';
 import { withScope } from '@tessera/tensor/extend';
 import { gradientScope } from './graph/gradient-scope.ts';

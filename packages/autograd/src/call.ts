@@ -1,3 +1,5 @@
+// Calls that stand in the graph as one node, whatever they compute inside.
+
 import { tree, type FlatTree, type Tensor } from '@tessera/tensor';
 import {
   apply,

@@ -1,3 +1,5 @@
+// checkpoint(f): forgets what f computes inside, and evaluates f again when gradients need it.
+
 import { checkFunction, tree, zeros, type Tensor } from '@tessera/tensor';
 import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
 import { backward } from './backward.ts';

@@ -1,3 +1,5 @@
+// customVjp: a function with a gradient rule of your own.
+
 import {
   checkFunction,
   checkOptions,

@@ -1,3 +1,5 @@
+// grad, valueAndGrad, vjp and stopGradient: derivatives of functions of trees of tensors.
+
 import {
   checkFunction,
   checkOptions,

@@ -1,3 +1,5 @@
+// gradcheck: compares a gradient with finite differences along random directions.
+
 import {
   checkFunction,
   checkList,

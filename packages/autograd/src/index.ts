@@ -1,3 +1,5 @@
+// The public names of @tessera/autograd.
+
 /**
  * Reverse-mode differentiation of functions of tensors, to any order.
  *

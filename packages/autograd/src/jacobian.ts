@@ -1,3 +1,5 @@
+// jacobian, the matrix of all first derivatives, and hvp, the Hessian times a vector.
+
 import {
   checkFunction,
   checkOptions,

@@ -1,3 +1,5 @@
+// Which tensors of a tree are trained, what they are called, and Buffer for those that are not.
+
 import { StateError, Tensor, tree, TreeNode } from '@tessera/tensor';
 
 /**

@@ -1,3 +1,5 @@
+// The public names of @tessera/dit: model, diffusion, training step and drawing, none of which needs Node.
+
 /**
  * The Diffusion Transformer ({@link DiT}) with its four block designs, the diffusion processes around it
  * ({@link createDiffusion}, {@link trainingLosses}, {@link sample}, {@link guidedForward}), the small

@@ -1,3 +1,5 @@
+// The public names that need Node: data files, run folders, training and sampling (@tessera/dit/node).
+
 /**
  * What needs Node: the digits of MNIST ({@link loadMnist}), folders of runs and their checkpoints, whole
  * training runs ({@link train}) and sampling from them ({@link sampleRun}).

@@ -1,4 +1,4 @@
-/** Weights of a module as the bytes of a safetensors file, under the names of their fields. */
+// The weights of a model as the bytes of a safetensors file, and back.
 
 import {
   decodeSafetensors,

@@ -1,4 +1,5 @@
-/** Checks of arguments that only JavaScript callers can get wrong: TypeScript refuses them before. */
+// Checks what callers pass: tensors, lists, functions and option names, for users without TypeScript.
+
 import { formatShape, ValueError } from './errors.ts';
 
 /**

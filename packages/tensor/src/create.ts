@@ -1,3 +1,5 @@
+// Makes tensors from numbers, nested lists and typed arrays, or filled with zeros, ones or a ramp.
+
 import { checkOptions, kindOf } from './arguments.ts';
 import { defaultBackend } from './backends/default-backend.ts';
 import {

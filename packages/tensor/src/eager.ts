@@ -1,3 +1,5 @@
+// Runs every operation at once, as a plan of one instruction whose compiled kernel is kept for next time.
+
 import type { Backend, Executable, Storage } from './backends/backend.ts';
 import type { InputWindow } from './compile/fuse/fuse.ts';
 import { planProgram } from './compile/pipeline.ts';

@@ -1,3 +1,5 @@
+// The typed errors that Tessera throws on bad input, and the pieces from which their texts are made.
+
 /**
  * The errors that Tessera raises on bad input. Every text follows one pattern:
  * `op: what is wrong: operands with the sizes that clash. Hint.`

@@ -1,3 +1,5 @@
+// The public names for writing interpreters, backends and compiler passes (@tessera/tensor/extend).
+
 /**
  * For those who extend the engine: the seam that every operation passes through ({@link apply}), the
  * instruction set ({@link primitives}, {@link composites}), programs and the passes over them

@@ -1,3 +1,5 @@
+// The public names of the gpu backend, which computes with gpu.js (@tessera/tensor/gpu).
+
 /**
  * A backend that computes with gpu.js: on WebGPU (browsers, and Node through Dawn) and WebGL 2, and
  * without a GPU in gpu.js's own WebAssembly and JavaScript. gpu.js is an optional peer dependency of

@@ -1,3 +1,5 @@
+// The public names of @tessera/tensor.
+
 /**
  * Tensors, the operations on them, random numbers, trees, and `compile`. It has no dependencies and runs
  * wherever JavaScript does.

@@ -1,3 +1,5 @@
+// The seam: `apply`, through which every operation passes, and the interpreter that answers it.
+
 import type { Operation } from './composites/composite.ts';
 import { StateError } from './errors.ts';
 import type { Params } from './primitives/primitive.ts';

@@ -1,3 +1,5 @@
+// The public names of linear algebra: solve, inverse, det, cholesky, qr, eigh (@tessera/tensor/linalg).
+
 /**
  * Small dense linear algebra in plain code, with gradients: an entry of its own, so that pages without it
  * load nothing of it. It computes in float64 on one thread and rounds the results to float32; it runs on the

@@ -1,3 +1,5 @@
+// Random numbers from splittable keys: uniform, normal, whole numbers and booleans, the same everywhere.
+
 import { checkTensors, kindOf } from './arguments.ts';
 import { formatSpec, DTypeError, ShapeError, ValueError } from './errors.ts';
 import { apply } from './interpreter.ts';

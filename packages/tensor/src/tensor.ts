@@ -1,3 +1,4 @@
+// The Tensor class: an immutable handle on elements, and the list of all its methods.
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Storage } from './backends/backend.ts';
 import { checkDType, type DType, type TypedArray } from './array/dtype.ts';

@@ -1,3 +1,5 @@
+// Trees of tensors (objects, lists, models): take them apart, map over them, name their leaves.
+
 import { StateError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 

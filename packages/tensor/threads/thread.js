@@ -1,3 +1,5 @@
+// The program of a helper thread of the wasm backend: it waits for runs and takes part in them.
+
 /**
  * The program of every thread of the wasm backend but the main one. Between runs it watches for the next
  * one for a millisecond and then waits for messages, which takes no time and keeps no process alive.

@@ -1,3 +1,5 @@
+// explain: writes out the chain rule from a loss back to one parameter.
+
 import {
   checkFunction,
   checkList,

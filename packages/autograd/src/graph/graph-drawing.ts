@@ -1,3 +1,5 @@
+// Draws a recorded graph for Graphviz and for Mermaid.
+
 import { formatSpec, type Tensor } from '@tessera/tensor';
 import {
   callSummaries,

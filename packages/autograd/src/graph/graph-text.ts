@@ -1,3 +1,5 @@
+// Prints a recorded graph, one operation a line, with the formula of its gradient.
+
 import { kindOf, formatSpec, ValueError, type Tensor } from '@tessera/tensor';
 import { formatParams } from '@tessera/tensor/extend';
 import {

@@ -1,3 +1,5 @@
+// Records what a function does to its arguments, as the graph that the sweep walks back.
+
 import { checkFunction, StateError, tree, type Tensor } from '@tessera/tensor';
 import {
   apply,
@@ -64,16 +66,16 @@ export class Recorder implements Interpreter, Graph {
   }
 
   /** A fresh alias of `x`, found at `path`, that the recording takes as an independent variable. */
-  leaf(x: Tensor, path: string = String(this.leaves.length)): Tensor {
+  leaf(x: Tensor, path?: string): Tensor {
     const [alias] = withInterpreter(this.outer, () => apply(primitives.alias, [x], {}));
     this.adopt(alias, path);
     return alias;
   }
 
   /** Takes `x` itself as an independent variable, for a recording that ends before `x` is used elsewhere. */
-  adopt(x: Tensor, path: string = String(this.leaves.length)): void {
+  adopt(x: Tensor, path?: string): void {
+    this.paths.push(path ?? String(this.leaves.length));
     this.leaves.push(x);
-    this.paths.push(path);
     this.dependents.add(x);
   }
 

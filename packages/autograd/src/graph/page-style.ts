@@ -1,5 +1,5 @@
 /** How the page of a graph looks, in the light and in the dark. */
-export const PAGE_STYLE: string = `
+export const PAGE_STYLE = `
 :root { color-scheme: light dark;
   --ink: light-dark(#1d2433, #dfe5f0); --faint: light-dark(#687187, #8d97ab);
   --paper: light-dark(#f6f7fa, #12161f); --card: light-dark(#ffffff, #1a202c);
@@ -41,7 +41,7 @@ a:hover { text-decoration: underline; }
 `;
 
 /** What the page of a graph does: folding at once, and light on what a line reads and on who reads it. */
-export const PAGE_SCRIPT: string = `
+export const PAGE_SCRIPT = `
 const all = (selector) => [...document.querySelectorAll(selector)];
 for (const [id, isOpen] of [['open', true], ['fold', false]])
   document.getElementById(id).onclick = () => { for (const each of all('details')) each.open = isOpen; };

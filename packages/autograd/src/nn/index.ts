@@ -1,3 +1,5 @@
+// The public names for neural networks (@tessera/autograd/nn).
+
 /**
  * Neural network modules: classes whose fields are their parameters, so that a model is its own
  * parameter tree ({@link Module}), layers, initializers ({@link init}), losses, and a {@link summary} with

@@ -1,3 +1,5 @@
+// Module: a class whose fields are its parameters, and functions to name, count and load them.
+
 import {
   kindOf,
   excerpt,

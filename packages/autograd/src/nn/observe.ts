@@ -1,3 +1,5 @@
+// observe: a copy of a model that reports what every module inside computes.
+
 import { checkFunction, Tensor, tree, TreeNode } from '@tessera/tensor';
 import { expectModule, type Module } from './module.ts';
 

@@ -1,3 +1,5 @@
+// summary and measure: a model's modules with shapes, parameters and FLOPs.
+
 import { defaultBackend, formatShape, tree, type Shape } from '@tessera/tensor';
 import {
   apply,

@@ -1,3 +1,5 @@
+// AdamW and Adam.
+
 import { checkOptions, scalar, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkStep,

@@ -1,3 +1,5 @@
+// Gradient clipping, by global norm and by value.
+
 import { scalar, tree, ValueError, type Tensor } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
 

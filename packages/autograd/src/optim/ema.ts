@@ -1,3 +1,5 @@
+// The exponential moving average of a model's parameters.
+
 import {
   checkTensors,
   formatSpec,

@@ -1,3 +1,5 @@
+// The public names for training (@tessera/autograd/optim).
+
 /**
  * Optimizers as pure functions of trees ({@link Optimizer}): {@link adamw}, {@link sgd} and others, with
  * learning rate schedules, gradient clipping and moving averages. State is a tree of tensors, so a whole

@@ -1,3 +1,5 @@
+// Lion: steps of one size in the direction of the momentum's sign.
+
 import { checkOptions, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkStep,

@@ -1,3 +1,5 @@
+// What an optimizer is: pure functions from parameters, gradients and state to the next ones.
+
 import {
   checkOptions,
   kindOf,

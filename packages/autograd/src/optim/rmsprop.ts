@@ -1,3 +1,5 @@
+// RMSprop, plain, centered and with momentum.
+
 import { checkOptions, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkStep,

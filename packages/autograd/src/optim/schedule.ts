@@ -1,3 +1,5 @@
+// Learning rates as functions of the step: linear, cosine, one-cycle and others.
+
 import { checkOptions, scalar, ValueError, type Tensor } from '@tessera/tensor';
 
 /** A learning rate by step: from the scalar count of steps taken (0 before the first) to a scalar. */

@@ -1,3 +1,5 @@
+// Stochastic gradient descent, with momentum if asked for.
+
 import { checkOptions, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
   checkStep,

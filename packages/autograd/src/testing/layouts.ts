@@ -1,3 +1,5 @@
+// Random memory layouts for property tests: the same elements with other strides.
+
 import type { Tensor } from '@tessera/tensor';
 import { apply, primitives } from '@tessera/tensor/extend';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Random movements for property tests: transposed, sliced, reversed and repeated views.
+
 import type { Tensor } from '@tessera/tensor';
 import fc from 'fast-check';
 

@@ -1,3 +1,5 @@
+// Random shapes for property tests, and pairs of shapes that broadcast.
+
 import fc from 'fast-check';
 
 /** Bounds of {@link shapes} and {@link broadcastPairs}. */

@@ -1,3 +1,5 @@
+// Random float32 tensors for property tests, away from kinks and special values.
+
 import { sizeOf, tensor, type Tensor } from '@tessera/tensor';
 import fc from 'fast-check';
 import { layouts } from './layouts.ts';

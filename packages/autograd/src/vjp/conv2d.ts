@@ -1,3 +1,5 @@
+// The gradient rules of the three convolutions, each of which uses the other two.
+
 import type { Tensor } from '@tessera/tensor';
 import {
   apply,

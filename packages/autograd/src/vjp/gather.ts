@@ -1,3 +1,5 @@
+// The gradient rules of gather, scatterAdd and argsort.
+
 import { apply, primitives, type GatherParams, type SortParams } from '@tessera/tensor/extend';
 import { notDifferentiable, rule, type VjpEntry } from './rule.ts';
 

@@ -1,3 +1,5 @@
+// The gradient rule of the matrix product: ā = ȳ bᵀ and b̄ = aᵀ ȳ.
+
 import type { MatmulParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 

@@ -1,3 +1,5 @@
+// The gradient rules of reshape, permute, slice, pad and other movements: each is a movement back.
+
 import type { Tensor } from '@tessera/tensor';
 import {
   apply,

@@ -1,3 +1,5 @@
+// The gradient rules of arithmetic on single elements, from add to erf.
+
 import type { PointwiseParams } from '@tessera/tensor/extend';
 import { notDifferentiable, rule, type NotDifferentiable, type VjpEntry } from './rule.ts';
 

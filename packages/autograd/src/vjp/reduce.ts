@@ -1,3 +1,5 @@
+// The gradient rules of sum and max.
+
 import type { Tensor } from '@tessera/tensor';
 import type { ReduceParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';

@@ -1,3 +1,5 @@
+// What a gradient rule is: its calculus as text, and the same calculus as code.
+
 import type { Tensor } from '@tessera/tensor';
 import type { Operation, Params } from '@tessera/tensor/extend';
 

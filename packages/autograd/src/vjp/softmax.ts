@@ -1,3 +1,5 @@
+// The gradient rules of softmax, logSoftmax and logSumExp.
+
 import { apply, composites, type CompositeParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 

@@ -1,3 +1,5 @@
+// Declares that counting numbers, random bits and literals have no gradient.
+
 import type { LiteralTable, SourceParams } from '@tessera/tensor/extend';
 import { notDifferentiable, type VjpEntry } from './rule.ts';
 

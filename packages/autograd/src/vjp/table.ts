@@ -1,3 +1,5 @@
+// The table of all gradient rules; an operation without a row does not compile.
+
 import type { CompositeParams, PrimitiveParams } from '@tessera/tensor/extend';
 import { attention } from './attention.ts';
 import { convolutions } from './conv2d.ts';

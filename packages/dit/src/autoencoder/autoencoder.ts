@@ -1,3 +1,5 @@
+// The small convolutional autoencoder (VAE) that turns images into latents and back.
+
 import {
   FormatError,
   formatShape,

@@ -1,4 +1,4 @@
-/** Reads the arguments of the command line's options, or says in one line what is wrong with them. */
+// Reads the values of command-line options, or says in one line what is wrong with them.
 
 import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from '../config/choices.ts';

@@ -1,4 +1,4 @@
-/** Turns errors into exit codes: one line for what a user can mend, a stack for a defect. */
+// Turns errors into exit codes: one line for what a user can mend, a stack for our own faults.
 
 import { escapeControls } from '../config/excerpt.ts';
 

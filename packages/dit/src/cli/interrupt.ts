@@ -1,4 +1,4 @@
-/** What Ctrl-C says: what is kept, what is lost, and how to go on. */
+// What Ctrl-C says: what is kept, what is lost, and how to go on.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The entry of the `tessera` command. What a command needs is loaded when it runs. */
+// The entry of the `tessera` command, which loads what a command needs when it runs.
 
 import { readFileSync } from 'node:fs';
 import { exitCodeOf, ignoreClosedPipe } from './fail.ts';

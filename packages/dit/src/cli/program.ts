@@ -1,4 +1,4 @@
-/** The commands and options of `tessera`, without what they do. */
+// The commands and options of `tessera`, and their help.
 
 import { Command, Option } from 'commander';
 import {

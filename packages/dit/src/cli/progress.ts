@@ -1,4 +1,4 @@
-/** Shows how far a long job is: a bar on a terminal, now and then a line anywhere else. */
+// Shows how far a long job is: a bar on a terminal, lines elsewhere.
 
 import cliProgress from 'cli-progress';
 

@@ -1,4 +1,4 @@
-/** `tessera sample`: from options to a picture. */
+// `tessera sample`: from options to a picture.
 
 import { ValueError } from '@tessera/tensor';
 import type { TrainConfig } from '../config/config.ts';

@@ -1,4 +1,4 @@
-/** `tessera train`: from options to a run. */
+// `tessera train`: from options to a run.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

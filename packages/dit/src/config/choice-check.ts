@@ -1,3 +1,5 @@
+// The check that a value is one of a list of names.
+
 import { ValueError } from '@tessera/tensor';
 
 /**

@@ -1,3 +1,5 @@
+// The named choices of a run, such as presets, block designs and samplers, as types and lists.
+
 /**
  * The named choices of a run, as types and as lists. This file imports nothing, so that the command
  * line can print and check them without loading the engine.

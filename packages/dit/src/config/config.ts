@@ -1,3 +1,5 @@
+// The configuration of a run, its types, and the checks of a `config.json`.
+
 /**
  * What a run is made of: the typed configuration that `tessera train` builds from a preset, keeps in
  * `config.json`, and that `tessera sample` reads back. `parseTrainConfig` is the only way in from JSON.

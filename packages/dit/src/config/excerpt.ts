@@ -1,4 +1,4 @@
-/** Shows what came from a file in an error: short, and with nothing in it that a terminal obeys. */
+// Shows what came from a file in an error: short, and harmless to a terminal.
 
 /** An error shows no more characters of a file than this. */
 const LONGEST = 60;

@@ -1,4 +1,4 @@
-/** Reads JSON, with errors of one line. */
+// Reads JSON files, with errors of one line.
 
 import { FormatError } from '@tessera/tensor';
 import { describeValue, excerpt } from './excerpt.ts';

@@ -1,4 +1,4 @@
-/** The ready-made runs behind `--preset`. */
+// The ready-made runs smoke, quick and full, and what options may change about them.
 
 import { checkOptions } from '@tessera/tensor';
 import { checkChoice } from './choice-check.ts';

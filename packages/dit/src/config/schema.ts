@@ -1,4 +1,4 @@
-/** Checks values from outside against a schema, with errors of one line. */
+// Checks values from outside against a schema, with errors of one line.
 
 import { FormatError } from '@tessera/tensor';
 import * as v from 'valibot';

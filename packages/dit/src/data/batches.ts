@@ -1,3 +1,5 @@
+// From bytes to batches: padding, scaling, and the shuffled order of training images.
+
 /**
  * From bytes to batches: padding, scaling, and the order in which a seed visits the digits.
  * Every function is pure; the order needs no state but the step number.

@@ -1,4 +1,4 @@
-/** Reads idx files from the disk, packed or not, and no more of them than their headers promise. */
+// Reads idx files from disk, gzipped or not, and no more than their headers promise.
 
 import { createReadStream, type ReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';

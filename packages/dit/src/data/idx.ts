@@ -1,3 +1,5 @@
+// The idx file format of MNIST, decoded and encoded in memory.
+
 /**
  * The idx format of the MNIST files: a big-endian header and then the bytes. Nothing here touches a
  * file system, so it runs in a browser too; `mnist.ts` reads the files.

@@ -1,4 +1,4 @@
-/** Reads MNIST, Fashion-MNIST, or any data set in the same four idx files. */
+// Finds and loads MNIST, Fashion-MNIST, or any data set in the same four files.
 
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';

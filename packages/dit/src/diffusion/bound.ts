@@ -1,4 +1,4 @@
-/** The variational bound of a diffusion model, in bits a dimension. */
+// The variational bound of a diffusion model, in bits a dimension.
 
 import { full, type Tensor } from '@tessera/tensor';
 import {

@@ -1,4 +1,4 @@
-/** What a model's output means: the process that it was trained for. */
+// What a model's output means: from a predicted noise or velocity to a clean image and a variance.
 
 import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 import { checkChoice } from '../config/choice-check.ts';

@@ -1,4 +1,4 @@
-/** Classifier-free guidance. */
+// Classifier-free guidance: the model with and without its label, extrapolated.
 
 import { concat, formatShape, full, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 

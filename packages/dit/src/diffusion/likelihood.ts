@@ -1,4 +1,4 @@
-/** Divergences and likelihoods of Gaussians. */
+// Divergences and likelihoods of Gaussians.
 
 import { scalar, Tensor } from '@tessera/tensor';
 

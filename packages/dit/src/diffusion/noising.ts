@@ -1,4 +1,4 @@
-/** The forward process and the identities between xStart, eps, v and xT. */
+// The forward process that adds noise, and how clean latent, noise, velocity and noisy latent relate.
 
 import { formatShape, indexSelect, ShapeError, tensor, type Tensor } from '@tessera/tensor';
 import type { NoiseSchedule } from './schedule.ts';

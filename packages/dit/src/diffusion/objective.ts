@@ -1,4 +1,4 @@
-/** What training minimises. */
+// The training loss: what the model should predict, and how its error is weighed.
 
 import { stopGradient } from '@tessera/autograd';
 import { concat, StateError, type Tensor } from '@tessera/tensor';

@@ -1,3 +1,5 @@
+// Which timesteps a sampler visits when it takes fewer steps than the training had.
+
 import { ValueError } from '@tessera/tensor';
 
 /**

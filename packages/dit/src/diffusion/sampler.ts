@@ -1,4 +1,4 @@
-/** From noise to latents. */
+// The samplers DDPM and DDIM: from pure noise to latents, step by step.
 
 import { foldIn, full, normal, ValueError, type Tensor } from '@tessera/tensor';
 import { checkChoice } from '../config/choice-check.ts';

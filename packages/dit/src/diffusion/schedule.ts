@@ -1,4 +1,4 @@
-/** Noise schedules: how much noise each timestep holds, and which timesteps a sampler visits. */
+// Noise schedules: how much noise each timestep holds.
 
 import { checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice } from '../config/choice-check.ts';

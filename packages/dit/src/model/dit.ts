@@ -1,3 +1,5 @@
+// The Diffusion Transformer: patches in, blocks in a row, predicted noise out.
+
 import { Buffer, Module } from '@tessera/autograd/nn';
 import { formatShape, key as makeKey, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 import { checkChoice } from '../config/choice-check.ts';

@@ -1,3 +1,5 @@
+// The last layer of a DiT: from tokens back to the pixels of their patches.
+
 import { init, Linear, Module, type LayerNorm } from '@tessera/autograd/nn';
 import type { Tensor } from '@tessera/tensor';
 import { blockNorm } from './blocks/block.ts';

@@ -1,4 +1,4 @@
-/** How the weights of a model start, and how one random key serves all of its layers. */
+// How the weights of a DiT start, and how one random key serves all layers.
 
 import { init, type Initializer } from '@tessera/autograd/nn';
 import { split, type Tensor } from '@tessera/tensor';

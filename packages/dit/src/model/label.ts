@@ -1,4 +1,4 @@
-/** From class labels to vectors, and the null class of classifier-free guidance. */
+// Class labels as vectors, and the null class of classifier-free guidance.
 
 import { Embedding, Module } from '@tessera/autograd/nn';
 import { bernoulli, StateError, where, type Tensor } from '@tessera/tensor';

@@ -1,4 +1,4 @@
-/** The adaptive part of adaptive layer norm. */
+// The adaptive part of layer norm: scale and shift that come from timestep and label.
 
 import { Linear, Module, type Initializer } from '@tessera/autograd/nn';
 import { formatShape, ShapeError, silu, type Tensor } from '@tessera/tensor';

@@ -1,4 +1,4 @@
-/** Images to tokens and back. */
+// Cuts images into patches that become tokens, and puts them back together.
 
 import { Conv2d, Module, type Initializer } from '@tessera/autograd/nn';
 import { formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';

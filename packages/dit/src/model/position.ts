@@ -1,4 +1,4 @@
-/** Position encodings: tables computed in float64 and rounded once. */
+// Position encodings: fixed tables of sines and cosines.
 
 import { tensor, ValueError, type Tensor } from '@tessera/tensor';
 

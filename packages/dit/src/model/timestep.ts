@@ -1,4 +1,4 @@
-/** From timesteps to vectors. */
+// Timesteps as vectors: sines and cosines, then a small MLP.
 
 import { Linear, Module } from '@tessera/autograd/nn';
 import {

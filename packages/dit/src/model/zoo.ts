@@ -1,4 +1,4 @@
-/** The twelve published models, and what a model of any configuration costs. */
+// The twelve published DiT models, and what any model costs.
 
 import { countParameters } from '@tessera/autograd/nn';
 import type { ModelConfig } from '../config/config.ts';

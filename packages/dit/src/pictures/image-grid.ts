@@ -1,4 +1,4 @@
-/** Draws many small grey images as one labelled picture: samples, reconstructions, digits. */
+// Draws many small grey images as one labelled picture.
 
 import { ShapeError, ValueError } from '@tessera/tensor';
 import { PICTURE_FONT, escapeXml, renderSvg } from './svg.ts';

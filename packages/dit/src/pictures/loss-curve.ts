@@ -1,4 +1,4 @@
-/** Draws the loss of a training run against its steps. */
+// Draws the loss of a training run against its steps.
 
 import { ValueError } from '@tessera/tensor';
 import type { Spec } from 'vega';

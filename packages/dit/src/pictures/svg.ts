@@ -1,3 +1,5 @@
+// Turns SVG into PNG with one bundled font, so that pictures are equal on every machine.
+
 /**
  * Turns SVG into PNG with the one font that comes along, so that every machine gives the same pixels.
  * The renderer (WebAssembly) and the font are loaded on the first picture.

@@ -1,4 +1,4 @@
-/** Files that appear whole or not at all. */
+// Writes files so that they appear whole or not at all.
 
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';

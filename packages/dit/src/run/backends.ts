@@ -1,4 +1,4 @@
-/** The backends that a run can compute on, by name. Each is loaded when it is asked for. */
+// The backends that a run can compute on, loaded when asked for.
 
 import { cpuBackend, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
 import type { BackendName } from '../config/choices.ts';

@@ -1,4 +1,4 @@
-/** Weights of a run as safetensors files. */
+// Saves and loads the weights of a run as safetensors files, also of more than 2 GiB.
 
 import { open, type FileHandle } from 'node:fs/promises';
 import { openSafetensors, ValueError, type Tensor } from '@tessera/tensor';

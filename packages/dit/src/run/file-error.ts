@@ -1,4 +1,4 @@
-/** What the file system refuses, as errors that name the file and what to do. */
+// Errors of the file system that name the file and what to do.
 
 import { TesseraError, ValueError } from '@tessera/tensor';
 

@@ -1,4 +1,4 @@
-/** The log of a run: one JSON object a line, appended as the training goes on. */
+// The log of a run: one line of JSON for every step.
 
 import { appendFile, truncate } from 'node:fs/promises';
 import { FormatError, StateError } from '@tessera/tensor';

@@ -1,4 +1,4 @@
-/** Reads the text files of a run. */
+// Reads the text files of a run, if they have a sensible size.
 
 import { open } from 'node:fs/promises';
 import { FormatError } from '@tessera/tensor';

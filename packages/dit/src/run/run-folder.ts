@@ -1,4 +1,4 @@
-/** The folder of a run: what its files are called, where it may be, and its configuration. */
+// The folder of a run: its file names, how it is chosen, and its configuration.
 
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';

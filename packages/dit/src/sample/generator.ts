@@ -1,4 +1,4 @@
-/** From labels to images: the model, guidance, a sampler and the decoder, compiled. */
+// From labels to images: model, guidance, sampler and decoder, compiled.
 
 import { compile, foldIn, scalar, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';

@@ -1,4 +1,4 @@
-/** What sampling from a run takes and reports; `sampleRun` in `sample-run.ts` does it. */
+// The types of what sampling from a run takes and reports.
 
 import type { BackendName, Sampler } from '../config/choices.ts';
 

@@ -1,4 +1,4 @@
-/** The picture of a run: ten samples of each class, one row a class. */
+// The picture of samples: ten of each class, one row a class.
 
 import { IMAGE_SIZE, type ModelConfig, type SamplingConfig } from '../config/config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';

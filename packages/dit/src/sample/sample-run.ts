@@ -1,4 +1,4 @@
-/** Draws new images with a trained run. */
+// Draws new images from the folder of a trained run.
 
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

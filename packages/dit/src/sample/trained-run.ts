@@ -1,4 +1,4 @@
-/** A trained run, ready to draw, wherever its files come from. */
+// A trained run that is ready to draw, from files or from a page's downloads.
 
 import { checkList, checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';

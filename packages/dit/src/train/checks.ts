@@ -1,4 +1,4 @@
-/** What a run will need at its end, checked before its first step. */
+// Checks before the first step all that a run will need at its end.
 
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';

@@ -1,4 +1,4 @@
-/** How much arithmetic a run takes, to warn before it takes hours. */
+// Estimates how much arithmetic a run takes, to warn before it takes hours.
 
 import type { BackendName } from '../config/choices.ts';
 import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config/config.ts';

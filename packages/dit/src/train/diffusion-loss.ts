@@ -1,3 +1,5 @@
+// The loss of a DiT on a batch: draw latents, add noise, drop labels, compare the prediction.
+
 import { normal, randomInt, split, type Tensor } from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
 import type { TrainConfig } from '../config/config.ts';

@@ -1,3 +1,5 @@
+// Encodes all training images once, so that training the DiT need not do it again.
+
 import { compile, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
 import { gatherImages } from '../data/batches.ts';

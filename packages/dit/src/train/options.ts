@@ -1,4 +1,4 @@
-/** What the training of a run takes and reports; `train` in `train.ts` does it. */
+// The types of what training a run takes and reports.
 
 import type { TrainStage } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';

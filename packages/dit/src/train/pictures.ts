@@ -1,4 +1,4 @@
-/** The pictures of a training. One that fails costs the run nothing but the picture. */
+// The pictures of a training, whose failure never ends the run.
 
 import { join } from 'node:path';
 import { tensor } from '@tessera/tensor';

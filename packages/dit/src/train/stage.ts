@@ -1,4 +1,4 @@
-/** The loop around a training step: batches in, log rows and progress out. */
+// The loop around a training step: batches in, log rows and progress out.
 
 import { StateError, tree, type Compiled } from '@tessera/tensor';
 import type { TrainStage } from '../config/choices.ts';

@@ -1,3 +1,5 @@
+// One training step as a pure function: loss, gradient, clipping, AdamW and moving average.
+
 import { compile, split, type Compiled, type Tensor } from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import {

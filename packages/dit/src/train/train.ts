@@ -1,4 +1,4 @@
-/** A whole run: images → autoencoder → latents → Diffusion Transformer → pictures. */
+// A whole run: images, autoencoder, latents, Diffusion Transformer, pictures.
 
 import { join } from 'node:path';
 import { key, split, tensor, type Tensor } from '@tessera/tensor';

@@ -1,3 +1,5 @@
+// The element types float32, int32 and bool: their storage, rounding and promotion.
+
 import { kindOf } from '../arguments.ts';
 import { DTypeError, expectMemory } from '../errors.ts';
 

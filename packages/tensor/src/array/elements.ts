@@ -1,3 +1,5 @@
+// Reads the elements that a strided view shows, in row-major order.
+
 import { allocateArray, type DType, type TypedArray } from './dtype.ts';
 import { expectMemory } from '../errors.ts';
 import { sizeOf, type Shape } from './shape.ts';

@@ -1,3 +1,5 @@
+// Arithmetic on shapes: sizes, strides, axes, broadcasting, reshaping and slicing.
+
 import { checkList, kindOf } from '../arguments.ts';
 import { AxisError, formatShape, ShapeError, ValueError } from '../errors.ts';
 

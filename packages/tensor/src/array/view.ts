@@ -1,3 +1,5 @@
+// Strided views: how a shape reads memory, and how transpose, slice or reshape move no element.
+
 import type { Range } from './dtype.ts';
 import { rowMajorStrides, sizeOf, type Shape } from './shape.ts';
 

@@ -1,3 +1,5 @@
+// The interface of a backend: storage for tensors, and plans made ready to run.
+
 import type { Plan } from '../plan/plan.ts';
 import { foreignStorage } from '../errors.ts';
 import type { DType, Range, TypedArray } from '../array/dtype.ts';

@@ -1,3 +1,5 @@
+// Gives memory back that the garbage collector cannot see, when its owner is garbage.
+
 /**
  * Memory that the engine's collector does not see: it is given back when its owner is garbage, and garbage
  * is looked for when much was handed out, since the collector would not hurry for it by itself.

@@ -1,3 +1,5 @@
+// Decides where new tensors are stored: wasm, cpu where WebAssembly is missing, or what you chose.
+
 import { kindOf } from '../arguments.ts';
 import type { Backend } from './backend.ts';
 import { cpuBackend } from './cpu/cpu.ts';

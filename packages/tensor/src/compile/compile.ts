@@ -1,3 +1,5 @@
+// compile(f): traces a function once for each kind of arguments, then runs its plan on every call.
+
 import { checkFunction, checkList, checkOptions } from '../arguments.ts';
 import type { Backend } from '../backends/backend.ts';
 import { commonBackend, evaluator, remember } from '../eager.ts';

@@ -1,3 +1,5 @@
+// The memory planner: a place in one arena for every temporary, donated inputs for outputs.
+
 import { BYTES_PER_ELEMENT } from '../array/dtype.ts';
 import type { TensorSpec } from '../primitives/primitive.ts';
 import { sameShape } from '../array/shape.ts';

@@ -1,3 +1,5 @@
+// All passes in order: from a program through kernels to a plan with places in memory.
+
 import type { TensorSpec } from '../primitives/primitive.ts';
 import { fuse, type InputWindow } from './fuse/fuse.ts';
 import { planMemory } from './memory.ts';

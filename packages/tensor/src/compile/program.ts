@@ -1,3 +1,5 @@
+// A program: the straight list of operations that a traced function applies, and its printout.
+
 import type { Storage } from '../backends/backend.ts';
 import { formatSpec, StateError } from '../errors.ts';
 import {

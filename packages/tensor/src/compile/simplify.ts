@@ -1,3 +1,5 @@
+// Makes a program smaller: constants, duplicates, neutral operands and dead code go.
+
 import { roundTo } from '../array/dtype.ts';
 import { formatParams, type Declaration, type Params } from '../primitives/primitive.ts';
 import { movement } from '../primitives/movement.ts';

@@ -1,3 +1,5 @@
+// Runs a function on tensors without values and writes down what it does as a program.
+
 import type { Storage } from '../backends/backend.ts';
 import type { Operation } from '../composites/composite.ts';
 import { formatSpec, StateError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// A function compiled for one structure of arguments: its plan, and how a call runs it.
+
 import type { Backend, Executable, Storage } from '../backends/backend.ts';
 import { contiguousStorage, ownStorage, storedTensor } from '../eager.ts';
 import { DONATED, ValueError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// Scaled dot-product attention and its gradient, defined by primitives: softmax(scale · q kᵀ) v.
+
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';

@@ -1,3 +1,5 @@
+// What a composite is: a named function that a backend may run as one fused kernel.
+
 import { StateError } from '../errors.ts';
 import type { CompositeDeclaration, Params, Primitive } from '../primitives/primitive.ts';
 import type { Tensor } from '../tensor.ts';

@@ -1,3 +1,5 @@
+// Layer norm, its statistics and its gradient, defined by primitives.
+
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { apply } from '../interpreter.ts';

@@ -1,3 +1,5 @@
+// Softmax, its gradient, logSumExp and logSoftmax, defined by primitives.
+
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { sameShape, sizeOf } from '../array/shape.ts';

@@ -1,3 +1,5 @@
+// The list of all composites by name.
+
 import { attention, attentionGrad, type AttentionParams } from './attention.ts';
 import type { Composite } from './composite.ts';
 import {

@@ -1,3 +1,5 @@
+// Writes named tensors as the bytes of a safetensors file.
+
 import { kindOf } from '../arguments.ts';
 import { excerpt, expectMemory, FormatError, formatShape, ValueError } from '../errors.ts';
 import { sizeOf, type Shape } from '../array/shape.ts';

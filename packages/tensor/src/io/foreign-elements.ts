@@ -1,3 +1,5 @@
+// Converts element types that files have and tensors lack, such as float64, float16 and int64.
+
 import type { DType, TypedArray } from '../array/dtype.ts';
 import { FormatError } from '../errors.ts';
 import { float32OfBrain, float32OfHalf } from './half.ts';

@@ -1,3 +1,5 @@
+// Converts float16 and bfloat16 to float32 and back, bit by bit.
+
 /**
  * The two formats of 16 bits that weights are stored in, as bits of float32 and back. Sources: IEEE
  * 754-2019, section 3.4 (binary16: 1 sign, 5 exponent, 10 fraction bits); bfloat16 is the upper half

@@ -1,3 +1,5 @@
+// Tensors from the pixels of a canvas, and pixels for a canvas from a tensor.
+
 import { checkOptions, checkTensors, kindOf } from '../arguments.ts';
 import { tensor } from '../create.ts';
 import { expectDType } from '../array/dtype.ts';

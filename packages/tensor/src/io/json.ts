@@ -1,3 +1,5 @@
+// Reads JSON more strictly than `JSON.parse`: no repeated key, no endless nesting.
+
 import { excerpt, FormatError, messageOf } from '../errors.ts';
 
 /** Deepest nesting of lists and objects that is read. */

@@ -1,3 +1,5 @@
+// Reads and writes arrays in NumPy's .npy format.
+
 import { checkTensors } from '../arguments.ts';
 import { tensor } from '../create.ts';
 import { excerpt, expectMemory, FormatError, ShapeError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** The header of a safetensors file: which tensor lies where. */
+// Reads and checks the header of a safetensors file, which says what tensor lies where.
 
 import type { DType } from '../array/dtype.ts';
 import { excerpt, FormatError, formatShape } from '../errors.ts';

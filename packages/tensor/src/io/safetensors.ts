@@ -1,3 +1,5 @@
+// Reads the tensors of a safetensors file, all at once or one by one.
+
 import { checkFunction, kindOf } from '../arguments.ts';
 import type { DType, TypedArray } from '../array/dtype.ts';
 import { excerpt, FormatError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// The algorithm of the Cholesky factor of one matrix, row by row.
+
 import { zeroMatrix, type Matrix } from './matrix.ts';
 
 /**

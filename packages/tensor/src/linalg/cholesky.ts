@@ -1,3 +1,5 @@
+// cholesky(a): the triangular L with a = L Lᵀ, and its gradient.
+
 import { tril } from '../ops/arrangement/triangle.ts';
 import { eye } from '../create.ts';
 import { sizeOf } from '../array/shape.ts';

@@ -1,3 +1,5 @@
+// All cofactors of one matrix, also of a singular one: the derivative of the determinant.
+
 import {
   addRow,
   copyMatrix,

@@ -1,3 +1,5 @@
+// det(a): the determinant, and its gradient.
+
 import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { cofactors } from './cofactors.ts';

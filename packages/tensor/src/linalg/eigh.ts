@@ -1,3 +1,5 @@
+// eigh(a): eigenvalues and eigenvectors of a symmetric matrix, and their gradients.
+
 import { eye } from '../create.ts';
 import { apply } from '../interpreter.ts';
 import { sizeOf } from '../array/shape.ts';

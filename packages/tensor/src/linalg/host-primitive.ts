@@ -1,3 +1,5 @@
+// Makes a primitive out of plain code for one matrix, with kernels and a gradient of its own.
+
 import type { KernelCode } from '../backends/wasm/kernel/kernel-code.ts';
 import type { CallKernel } from '../plan/kernel.ts';
 import type { TypedArray } from '../array/dtype.ts';

@@ -1,3 +1,5 @@
+// The algorithm of Q and R of one matrix, by Householder reflections.
+
 import { copyMatrix, zeroMatrix, type Matrix } from './matrix.ts';
 
 /**

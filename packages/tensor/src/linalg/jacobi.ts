@@ -1,3 +1,5 @@
+// The algorithm of the eigenvalues of one symmetric matrix, by Jacobi rotations.
+
 import { copyMatrix, identityMatrix, type Matrix } from './matrix.ts';
 
 /** Elements below this share of the norm change no digit of the results, which are rounded to float32. */

@@ -1,3 +1,5 @@
+// Gaussian elimination of one matrix: its LU factors, determinant and solutions.
+
 import { addRow, copyMatrix, swapRows, type Matrix } from './matrix.ts';
 
 /** `P·A = L·U`: both factors in one matrix, the unit diagonal of L left out. */

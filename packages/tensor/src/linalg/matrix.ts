@@ -1,4 +1,4 @@
-/** One matrix in plain numbers, which the algorithms of this folder work on in float64. */
+// One matrix of float64 numbers, and the row operations that the algorithms use.
 
 /** Row-major numbers `[rows, columns]`. */
 export interface Matrix {

@@ -1,3 +1,5 @@
+// qr(a): orthonormal Q and triangular R with a = Q R, and their gradients.
+
 import { apply } from '../interpreter.ts';
 import { concat } from '../ops/arrangement/combine.ts';
 import { tril, triu } from '../ops/arrangement/triangle.ts';

@@ -1,3 +1,5 @@
+// Checks of operands that must be matrices, the symmetric part, and the error of one bad matrix.
+
 import { checkTensors } from '../arguments.ts';
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// solve(a, b) and inverse(a), with their gradients.
+
 import { checkTensors } from '../arguments.ts';
 import { eye } from '../create.ts';
 import { expectDType } from '../array/dtype.ts';

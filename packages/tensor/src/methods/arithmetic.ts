@@ -1,3 +1,5 @@
+// What the arithmetic methods do: promote dtypes, broadcast shapes, then apply a primitive.
+
 import { isTensor, kindOf } from '../arguments.ts';
 import { promoteDTypes, type DType } from '../array/dtype.ts';
 import { DTypeError, ValueError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// What x.matmul(y) does: NumPy's rules for vectors and batches, then the matmul primitive.
+
 import { isTensor, kindOf } from '../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';

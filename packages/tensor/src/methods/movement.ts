@@ -1,3 +1,5 @@
+// What reshape, permute, slice, pad, split and the other methods of shape do.
+
 import { checkList, kindOf } from '../arguments.ts';
 import { AxisError, formatShape, ShapeError, ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';

@@ -1,4 +1,4 @@
-/** What a tensor says of itself: dtype, shape and values, cut in the middle where they are many. */
+// The text of a tensor, as toString and console.log show it: dtype, shape and values.
 
 import { formatSpec, messageOf } from '../errors.ts';
 import { formatNumber } from '../primitives/primitive.ts';

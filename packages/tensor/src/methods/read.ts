@@ -1,3 +1,5 @@
+// Reads the values of a tensor back to JavaScript, and lets go of disposed ones.
+
 import type { Range, TypedArray } from '../array/dtype.ts';
 import { gatherElements } from '../array/elements.ts';
 import { formatSpec, DISPOSED, ShapeError, StateError } from '../errors.ts';

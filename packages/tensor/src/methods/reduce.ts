@@ -1,3 +1,5 @@
+// What sum, max, mean and variance do along axes.
+
 import { checkOptions, kindOf } from '../arguments.ts';
 import { ValueError } from '../errors.ts';
 import { apply } from '../interpreter.ts';

@@ -1,3 +1,5 @@
+// What a kernel of a plan is: a map, a reduction or a call over strided operands.
+
 import type { DType } from '../array/dtype.ts';
 import { StateError } from '../errors.ts';
 import {

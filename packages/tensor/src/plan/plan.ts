@@ -1,3 +1,5 @@
+// What a plan is: kernels in order over buffers with fixed places.
+
 import type { DType } from '../array/dtype.ts';
 import type { Shape } from '../array/shape.ts';
 import { formatKernel, type Kernel } from './kernel.ts';

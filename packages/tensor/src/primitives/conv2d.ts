@@ -1,3 +1,5 @@
+// The convolution primitives: conv2d and its adjoints in x and in w, closed under differentiation.
+
 import { expectDType } from '../array/dtype.ts';
 import { sameShape, sizeOf, type Shape } from '../array/shape.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// The error function of one number in float64.
+
 /**
  * The error function `2/√π ∫₀ˣ exp(−t²) dt` in float64, to about 1e-15 absolute.
  *

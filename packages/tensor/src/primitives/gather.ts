@@ -1,3 +1,5 @@
+// The primitives of indexed access: gather and scatterAdd, each the adjoint of the other.
+
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { checkShape, sameShape, sizeOf, type Shape } from '../array/shape.ts';

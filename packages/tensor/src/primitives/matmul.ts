@@ -1,3 +1,5 @@
+// The primitive of the matrix product: a batch of [m, k] times [k, n].
+
 import { expectDType } from '../array/dtype.ts';
 import { sameShape, sizeOf } from '../array/shape.ts';
 import { formatShape, ShapeError } from '../errors.ts';

@@ -1,3 +1,5 @@
+// The primitives that move no element (permute, slice, …) and those that assemble (pad, concat).
+
 import { AxisError, DTypeError, formatShape, ShapeError } from '../errors.ts';
 import { broadcastShapes, checkShape, inferReshape, sameShape } from '../array/shape.ts';
 import { expandView, permuteView, reshapeView, sliceView } from '../array/view.ts';

@@ -1,3 +1,5 @@
+// The primitives of arithmetic on single elements: add, exp, less, where, cast, … and their meaning.
+
 import { expectDType, roundTo, type DType } from '../array/dtype.ts';
 import { DTypeError, formatShape, ShapeError } from '../errors.ts';
 import { sameShape, sizeOf } from '../array/shape.ts';

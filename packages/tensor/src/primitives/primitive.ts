@@ -1,3 +1,5 @@
+// What an operation declares: its kind, shape rule, cost and traits.
+
 import type { KernelCode } from '../backends/wasm/kernel/kernel-code.ts';
 import type { CallKernel } from '../plan/kernel.ts';
 import type { DType, TypedArray } from '../array/dtype.ts';

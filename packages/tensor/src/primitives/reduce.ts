@@ -1,3 +1,5 @@
+// The primitives that fold axes away: sum and max.
+
 import { expectDType, type DType } from '../array/dtype.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { sizeOf } from '../array/shape.ts';

@@ -1,3 +1,5 @@
+// The primitive of sorting: argsort along the last axis.
+
 import { ShapeError } from '../errors.ts';
 import type { KernelPrimitive } from './primitive.ts';
 

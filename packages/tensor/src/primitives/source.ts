@@ -1,3 +1,5 @@
+// The primitives that need no operand, or a key: counting numbers, random bits and literals.
+
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { checkShape, sameShape } from '../array/shape.ts';

@@ -1,3 +1,5 @@
+// The instruction set: all primitives by name.
+
 import { conv2d, type Conv2dParams } from './conv2d.ts';
 import { matmul, type MatmulParams } from './matmul.ts';
 import { gather, type GatherParams } from './gather.ts';

@@ -1,3 +1,5 @@
+// Threefry: two random words out of a key and a counter, the source of all random numbers.
+
 /** Rotations of the eight distinct rounds. */
 export const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
 

@@ -1,3 +1,5 @@
+// Multi-head self-attention and cross-attention layers.
+
 import {
   checkOptions,
   checkTensors,

@@ -1,3 +1,5 @@
+// Batch normalisation for images, with running statistics that `train` returns anew.
+
 import {
   checkOptions,
   checkTensors,

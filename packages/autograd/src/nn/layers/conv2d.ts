@@ -1,3 +1,5 @@
+// Conv2d and ConvTranspose2d layers.
+
 import {
   checkOptions,
   conv2d,

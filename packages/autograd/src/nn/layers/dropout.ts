@@ -1,3 +1,5 @@
+// Dropout, which draws from the key that it is given and is the identity without one.
+
 import { checkTensors, kindOf, bernoulli, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, type Trained } from '../module.ts';
 

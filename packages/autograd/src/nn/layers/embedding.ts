@@ -1,3 +1,5 @@
+// Embedding: a table of learned vectors, looked up by id.
+
 import { checkOptions, embedding, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from '../module.ts';

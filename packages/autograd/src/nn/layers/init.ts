@@ -1,3 +1,5 @@
+// First values of weights: Xavier, Kaiming, normal, truncated normal, zeros and ones.
+
 import {
   normal as normalNumbers,
   ones,

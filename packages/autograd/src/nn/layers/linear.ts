@@ -1,3 +1,5 @@
+// The linear layer, x Wᵀ + b.
+
 import { checkOptions, linear, split, type Tensor } from '@tessera/tensor';
 import { init, type Initializer } from './init.ts';
 import { Module } from '../module.ts';

@@ -1,3 +1,5 @@
+// The feed-forward part of a transformer block: linear, GELU, linear.
+
 import { checkOptions, gelu, split, type Tensor } from '@tessera/tensor';
 import type { Initializer } from './init.ts';
 import { Linear } from './linear.ts';

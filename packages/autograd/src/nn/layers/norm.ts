@@ -1,3 +1,5 @@
+// LayerNorm, RMSNorm and GroupNorm layers.
+
 import {
   checkOptions,
   checkTensors,

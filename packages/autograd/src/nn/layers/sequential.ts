@@ -1,3 +1,5 @@
+// Sequential, layers in a row, and Apply, a function as a layer.
+
 import { checkFunction, kindOf, foldIn, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, withFields, type Layer, type Trained } from '../module.ts';
 

@@ -1,3 +1,5 @@
+// Checks of the sizes and rates that layers are made with.
+
 import { kindOf, formatShape, ShapeError, ValueError, type Size2d } from '@tessera/tensor';
 
 /**

@@ -1,3 +1,5 @@
+// Binary cross-entropy of logits and target probabilities.
+
 import { checkOptions, broadcastShapes, softplus, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 

@@ -1,3 +1,5 @@
+// Cross-entropy of logits and target classes or probabilities, with label smoothing.
+
 import {
   checkOptions,
   checkTensors,

@@ -1,3 +1,5 @@
+// The Kullback-Leibler divergence of two distributions.
+
 import { checkOptions, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type Reduction } from './reduction.ts';
 

@@ -1,3 +1,5 @@
+// How single losses become one number: none, sum or mean.
+
 import { checkTensors, formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 
 /**

@@ -1,3 +1,5 @@
+// Mean squared error and smooth L1, for predictions of numbers.
+
 import { checkOptions, ValueError, type Tensor } from '@tessera/tensor';
 import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
 

@@ -1,3 +1,5 @@
+// The adaLN-Zero block: scale, shift and gate come from the condition, and gates start at zero.
+
 import { init, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import type { Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';

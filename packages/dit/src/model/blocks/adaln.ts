@@ -1,3 +1,5 @@
+// The adaLN block: the layer norms take scale and shift from the condition.
+
 import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import type { Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';

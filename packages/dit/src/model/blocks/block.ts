@@ -1,4 +1,4 @@
-/** What the four block designs have in common. */
+// What the four block designs have in common, and the interface that the model sees.
 
 import { LayerNorm, Module, type Initializer } from '@tessera/autograd/nn';
 import type { Tensor } from '@tessera/tensor';

@@ -1,3 +1,5 @@
+// The cross-attention block: patches attend to timestep and label as a second sequence.
+
 import { CrossAttention, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import { stack, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';

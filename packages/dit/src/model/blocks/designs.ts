@@ -1,3 +1,5 @@
+// The list of the four block designs by name.
+
 import type { Design } from '../../config/choices.ts';
 import { adaLnZero } from './adaln-zero.ts';
 import { adaLn } from './adaln.ts';

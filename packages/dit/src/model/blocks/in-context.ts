@@ -1,3 +1,5 @@
+// The in-context block: timestep and label are two more tokens beside the patches.
+
 import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import { concat, stack, type Tensor } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';

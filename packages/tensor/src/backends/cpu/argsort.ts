@@ -1,3 +1,5 @@
+// The order of each row along the last axis, by JavaScript's stable sort.
+
 import type { CallKernel } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import { gatherElements } from '../../array/elements.ts';

@@ -1,3 +1,5 @@
+// Reads and writes a view in blocks of 1024 elements, so that an expression stays in the cache.
+
 import type { Operand } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import { isContiguous, mergeRuns, type View } from '../../array/view.ts';

@@ -1,3 +1,5 @@
+// Convolution and its two adjoints as matrix products over sliding windows (im2col).
+
 import type { CallKernel } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import { gatherElements } from '../../array/elements.ts';

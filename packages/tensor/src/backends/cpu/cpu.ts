@@ -1,3 +1,5 @@
+// The cpu backend: plain TypeScript loops that define what every primitive means.
+
 import { own, type Backend, type Executable, type Storage } from '../backend.ts';
 import { kernelIn, kernelName, type CallKernel, type Kernel } from '../../plan/kernel.ts';
 import { overwrittenInputs, type Plan } from '../../plan/plan.ts';

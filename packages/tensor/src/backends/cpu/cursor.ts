@@ -1,3 +1,5 @@
+// Walks the elements of a strided view in row-major order, run after run, without divisions.
+
 import { mergeRuns, type View } from '../../array/view.ts';
 
 /**

@@ -1,3 +1,5 @@
+// Evaluates a fused expression block by block, one tight loop for each operation.
+
 import type { Expression, ExpressionNode, Operand } from '../../plan/kernel.ts';
 import { allocateArray, type TypedArray } from '../../array/dtype.ts';
 import { sizeOf, type Shape } from '../../array/shape.ts';

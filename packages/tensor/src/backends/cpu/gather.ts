@@ -1,3 +1,5 @@
+// Reads at computed indices (gather) and sums at computed indices (scatterAdd), with index checks.
+
 import type { CallKernel } from '../../plan/kernel.ts';
 import { allocateArray, type TypedArray } from '../../array/dtype.ts';
 import { forEachOffset, gatherElements } from '../../array/elements.ts';

@@ -1,3 +1,5 @@
+// The product of two matrices, from operands packed into panels, summed in float64.
+
 import { Workspace } from './workspace.ts';
 
 /** A matrix in memory: element `[i, j]` lies at `offset + i · rowStride + j · columnStride`. */

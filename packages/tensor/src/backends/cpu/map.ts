@@ -1,3 +1,5 @@
+// Runs a map kernel: evaluates an expression for every element and writes all of its results.
+
 import type { MapKernel } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import { isContiguous } from '../../array/view.ts';

@@ -1,3 +1,5 @@
+// Batched matrix products of operands with any strides, one gemm for each matrix of the batch.
+
 import type { CallKernel, Operand } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import { forEachOffset } from '../../array/elements.ts';

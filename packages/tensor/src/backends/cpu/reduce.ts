@@ -1,3 +1,5 @@
+// Sums and maxima along axes, accumulated in float64 (int32 in int32).
+
 import type { ReduceKernel } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import type { ReduceParams } from '../../primitives/reduce.ts';

@@ -1,3 +1,5 @@
+// New tensors out of nothing or out of a key: counting numbers and random bits.
+
 import type { CallKernel } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import type { SourceParams } from '../../primitives/source.ts';

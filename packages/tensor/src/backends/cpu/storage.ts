@@ -1,3 +1,5 @@
+// The elements of a tensor of the cpu backend, in a typed array.
+
 import type { Backend, Storage } from '../backend.ts';
 import type { DType, TypedArray } from '../../array/dtype.ts';
 import { DISPOSED, DONATED, StateError } from '../../errors.ts';

@@ -1,3 +1,5 @@
+// The windows that a convolution slides over an image, as columns of a matrix (im2col) and back.
+
 import type { Conv2dGeometry } from '../../primitives/conv2d.ts';
 
 /** The windows that a convolution slides over one group of channels of one image. */

@@ -1,3 +1,5 @@
+// Float64 scratch memory that kernels share and that grows to the largest request.
+
 import { expectMemory } from '../../errors.ts';
 
 /**

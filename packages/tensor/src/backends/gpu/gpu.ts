@@ -1,3 +1,5 @@
+// The gpu backend: opens an engine, runs plans on it, and can check every kernel against a reference.
+
 import { own, type Backend, type Executable, type Storage } from '../backend.ts';
 import { CollectionPace } from '../collector.ts';
 import type { Plan } from '../../plan/plan.ts';

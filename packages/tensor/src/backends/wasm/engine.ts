@@ -1,3 +1,5 @@
+// Memory, threads and prepared plans of one wasm backend, and how a plan becomes ready to run.
+
 import type { DType } from '../../array/dtype.ts';
 import { lostIn, megabytes, StateError } from '../../errors.ts';
 import { kernelName } from '../../plan/kernel.ts';

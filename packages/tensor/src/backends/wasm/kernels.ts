@@ -1,3 +1,5 @@
+// The table from operations to the functions that emit their WebAssembly kernels.
+
 import { kernelIn, type CallKernel, type Kernel } from '../../plan/kernel.ts';
 import type { FusedParams } from '../../composites/table.ts';
 import type { KernelParams } from '../../primitives/table.ts';

@@ -1,3 +1,5 @@
+// The wasm backend and its options: the backend interface on top of the engine.
+
 import { checkOptions, kindOf } from '../../arguments.ts';
 import type { TypedArray } from '../../array/dtype.ts';
 import { expectMemory, StateError, ValueError } from '../../errors.ts';

@@ -1,3 +1,5 @@
+// Turns a sum of padded pieces into one output that each piece writes its part of.
+
 import type { DType } from '../../array/dtype.ts';
 import type { Region } from '../../primitives/primitive.ts';
 import { sameShape, sizeOf, type Shape } from '../../array/shape.ts';

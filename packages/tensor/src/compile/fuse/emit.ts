@@ -1,3 +1,5 @@
+// Makes kernels out of the groups of work that fusion has formed.
+
 import { formatNumber } from '../../primitives/primitive.ts';
 import type { Shape } from '../../array/shape.ts';
 import { contiguousView, formatView } from '../../array/view.ts';

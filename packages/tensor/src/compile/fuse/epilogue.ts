@@ -1,3 +1,5 @@
+// Moves pointwise work into the kernel of the product whose result it reads.
+
 import { sizeOf, type Shape } from '../../array/shape.ts';
 import { mergeRuns } from '../../array/view.ts';
 import type { Group, GroupGraph } from './group-graph.ts';

@@ -1,3 +1,5 @@
+// The fusion pass: movements become views, and chains of pointwise work become single kernels.
+
 import type { DType } from '../../array/dtype.ts';
 import { formatNumber, type Params, type PointwisePrimitive } from '../../primitives/primitive.ts';
 import { sizeOf, type Shape } from '../../array/shape.ts';

@@ -1,3 +1,5 @@
+// The graph of who reads from whom, and the merging of groups of pointwise work.
+
 import { sameShape, sizeOf, type Shape } from '../../array/shape.ts';
 import {
   buffersOf,

@@ -1,3 +1,5 @@
+// The kinds of work that become one kernel, and what each of them reads and writes.
+
 import type { DType } from '../../array/dtype.ts';
 import type {
   CompositeDeclaration,

@@ -1,3 +1,5 @@
+// Keeps an order of groups up to date while they merge, so that a merge never closes a cycle.
+
 import type { Group } from './group-graph.ts';
 
 /** A search that meets more edges than this is given up, and the merge with it: work stays linear in the program. */

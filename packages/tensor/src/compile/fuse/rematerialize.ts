@@ -1,3 +1,5 @@
+// Computes cheap results again where they are read, instead of keeping them in memory.
+
 import { sizeOf } from '../../array/shape.ts';
 import type { Group, GroupGraph } from './group-graph.ts';
 import {

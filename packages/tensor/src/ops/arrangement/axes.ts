@@ -1,3 +1,5 @@
+// Joins several axes into one for functions that fold a single axis, and puts them back.
+
 import { normalizeAxes, sizeOf } from '../../array/shape.ts';
 import type { Axes, Tensor } from '../../tensor.ts';
 

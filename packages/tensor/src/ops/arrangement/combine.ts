@@ -1,3 +1,5 @@
+// concat, stack and where: one tensor out of several.
+
 import { checkList, checkTensors } from '../../arguments.ts';
 import { formatShape, ShapeError } from '../../errors.ts';
 import { apply } from '../../interpreter.ts';

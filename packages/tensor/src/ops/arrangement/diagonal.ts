@@ -1,3 +1,5 @@
+// diag, diagonal and trace: the diagonals of matrices.
+
 import { checkTensors, kindOf } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import { apply } from '../../interpreter.ts';

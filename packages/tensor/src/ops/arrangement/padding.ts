@@ -1,3 +1,5 @@
+// pad: constant, reflected or repeated elements around a tensor.
+
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import type { SliceSpec, Tensor } from '../../tensor.ts';

@@ -1,3 +1,5 @@
+// tile and roll: a tensor repeated as a whole, or moved around its axes.
+
 import { checkTensors } from '../../arguments.ts';
 import { ShapeError, ValueError } from '../../errors.ts';
 import { checkShape, normalizeAxis, type Shape } from '../../array/shape.ts';

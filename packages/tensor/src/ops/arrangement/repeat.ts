@@ -1,3 +1,5 @@
+// repeat: each element several times in a row.
+
 import { checkTensors, kindOf } from '../../arguments.ts';
 import { tensor } from '../../create.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';

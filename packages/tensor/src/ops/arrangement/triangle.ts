@@ -1,3 +1,5 @@
+// tril and triu: the lower or upper triangle of a matrix.
+
 import { checkTensors, kindOf } from '../../arguments.ts';
 import { arange } from '../../create.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';

@@ -1,3 +1,5 @@
+// permutation and categorical: random orders and random classes.
+
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import { randomBits } from '../../random.ts';

@@ -1,3 +1,5 @@
+// zerosLike, onesLike and fullLike: new tensors in the shape of another.
+
 import { checkTensors } from '../../arguments.ts';
 import { filled } from '../../create.ts';
 import type { DType } from '../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// gelu, geluErf, silu and softplus: activation functions of neural networks.
+
 import { checkTensors } from '../../arguments.ts';
 import type { Tensor } from '../../tensor.ts';
 import { log1p } from './exponential.ts';

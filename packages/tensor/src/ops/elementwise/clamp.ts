@@ -1,3 +1,5 @@
+// clamp: values cut off at a lower and an upper bound.
+
 import { asTensor } from '../../methods/arithmetic.ts';
 import { checkTensors } from '../../arguments.ts';
 import { ValueError } from '../../errors.ts';

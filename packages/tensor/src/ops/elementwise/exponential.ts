@@ -1,3 +1,5 @@
+// expm1 and log1p: e^x − 1 and ln(1 + x), accurate near 0.
+
 import { checkTensors } from '../../arguments.ts';
 import type { Tensor } from '../../tensor.ts';
 

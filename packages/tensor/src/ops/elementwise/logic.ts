@@ -1,3 +1,5 @@
+// any, all, isNaN, isInf, isFinite, isClose and allClose: questions about elements.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { ValueError } from '../../errors.ts';
 import { asTensor } from '../../methods/arithmetic.ts';

@@ -1,3 +1,5 @@
+// The check that values can be read at all, which they cannot inside `compile` and `grad`.
+
 import { StateError } from '../../errors.ts';
 import { currentInterpreter } from '../../interpreter.ts';
 import type { Tensor } from '../../tensor.ts';

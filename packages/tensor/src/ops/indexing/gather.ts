@@ -1,3 +1,5 @@
+// gather, scatterAdd, indexSelect, embedding and oneHot: elements by their indices.
+
 import { checkTensors } from '../../arguments.ts';
 import { arange } from '../../create.ts';
 import { expectDType } from '../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// nonzero, maskedSelect and unique: results whose size depends on the values.
+
 import { checkTensors } from '../../arguments.ts';
 import { tensor } from '../../create.ts';
 import type { TypedArray } from '../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// argsort, sort and topk, which bring the kernels of sorting along.
+
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { argsort as onCpu } from '../../backends/cpu/argsort.ts';
 import { argsort as onWasm } from '../../backends/wasm/rows/argsort.ts';

@@ -1,3 +1,5 @@
+// take and takeAlongAxis: NumPy's lookups, with negative indices.
+
 import { checkTensors, kindOf } from '../../arguments.ts';
 import { tensor } from '../../create.ts';
 import { expectDType } from '../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// attention: scaled dot-product attention with an optional mask, or causal.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { composites } from '../../composites/table.ts';
 import { ones } from '../../create.ts';

@@ -1,3 +1,5 @@
+// layerNorm, rmsNorm, groupNorm and batchNorm, with scale and shift.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { composites } from '../../composites/table.ts';
 import { expectDType } from '../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// maxPool2d and avgPool2d: the largest element or the mean of each window of an image.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { ones } from '../../create.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';

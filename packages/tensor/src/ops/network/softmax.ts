@@ -1,3 +1,5 @@
+// softmax, logSoftmax and logSumExp over any axes.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { composites } from '../../composites/table.ts';
 import { apply } from '../../interpreter.ts';

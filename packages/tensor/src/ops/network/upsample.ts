@@ -1,3 +1,5 @@
+// upsampleNearest2d and upsampleBilinear2d: images resized.
+
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { tensor } from '../../create.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';

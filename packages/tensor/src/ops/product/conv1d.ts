@@ -1,3 +1,5 @@
+// conv1d: convolution along one axis, as conv2d of images with one row.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { formatShape, ShapeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor.ts';

@@ -1,3 +1,5 @@
+// conv2d and convTranspose2d, with their options and checks.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import { apply } from '../../interpreter.ts';

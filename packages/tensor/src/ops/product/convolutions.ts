@@ -1,3 +1,5 @@
+// The convolution primitives together with their kernels, so that only users of conv2d load them.
+
 import {
   conv2d as conv2dOnCpu,
   conv2dInput as conv2dInputOnCpu,

@@ -1,3 +1,5 @@
+// einsum: products and sums of tensors written as labelled axes, such as 'ij,jk->ik'.
+
 import { checkTensors, kindOf } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import { sizeOf } from '../../array/shape.ts';

@@ -1,3 +1,5 @@
+// matmul and linear: the matrix product, and x Wᵀ + bias.
+
 import { checkTensors } from '../../arguments.ts';
 import { formatShape, ShapeError } from '../../errors.ts';
 import type { Tensor } from '../../tensor.ts';

@@ -1,3 +1,5 @@
+// outer and meshgrid: all products of two vectors, and the coordinates of a grid.
+
 import { checkList, checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import type { Tensor } from '../../tensor.ts';

@@ -1,3 +1,5 @@
+// norm: the length of vectors along axes, safe from overflow, with gradient 0 at 0.
+
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { ValueError } from '../../errors.ts';
 import { normalizeAxes } from '../../array/shape.ts';

@@ -1,3 +1,5 @@
+// prod, argmax and argmin along axes.
+
 import { checkOptions, checkTensors } from '../../arguments.ts';
 import { arange, ones } from '../../create.ts';
 import { formatShape, ShapeError } from '../../errors.ts';

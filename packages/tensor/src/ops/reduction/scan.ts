@@ -1,3 +1,5 @@
+// cumsum, cumprod, cummax and cummin: running totals, in log₂ n passes.
+
 import { checkTensors } from '../../arguments.ts';
 import { normalizeAxis } from '../../array/shape.ts';
 import type { Tensor } from '../../tensor.ts';

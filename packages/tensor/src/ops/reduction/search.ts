@@ -1,3 +1,5 @@
+// searchsorted, bincount and histogram: places in sorted vectors, and counts.
+
 import { checkList, checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { linspace, ones, zeros } from '../../create.ts';
 import { expectDType } from '../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// std, median and quantile along axes.
+
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import { normalizeAxes } from '../../array/shape.ts';

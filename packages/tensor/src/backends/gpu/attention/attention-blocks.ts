@@ -1,3 +1,5 @@
+// How attention is cut into blocks of queries and keys, and how a workgroup copies them to its memory.
+
 import type { View } from '../../../array/view.ts';
 import type { AttentionSizes } from './attention-operands.ts';
 

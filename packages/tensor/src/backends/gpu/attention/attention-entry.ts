@@ -1,3 +1,5 @@
+// Attention as WGSL: a workgroup computes a block of queries, and no logit leaves it.
+
 import { sizeOf } from '../../../array/shape.ts';
 import {
   attentionBlocks,

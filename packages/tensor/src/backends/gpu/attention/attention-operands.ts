@@ -1,3 +1,5 @@
+// The sizes of the operands of attention, and small operations on them.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import { sizeOf, type Shape } from '../../../array/shape.ts';
 import type { CallOperands } from '../kernel/lowering.ts';

@@ -1,3 +1,5 @@
+// Attention and its gradient in parts: matrix products and row kernels with memory in between.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import type { AttentionParams } from '../../../composites/attention.ts';
 import { sizeOf } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// Attention as one kernel, or in parts where a thread would have to hold too much.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import type { AttentionParams } from '../../../composites/attention.ts';
 import { sizeOf } from '../../../array/shape.ts';

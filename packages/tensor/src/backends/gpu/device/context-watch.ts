@@ -1,3 +1,5 @@
+// Notices errors and the loss of a WebGL context, which void everything computed before.
+
 import { DeviceError } from './errors.ts';
 
 /**

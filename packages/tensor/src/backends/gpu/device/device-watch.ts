@@ -1,3 +1,5 @@
+// Catches the errors of a WebGPU device, which surface later than the call that caused them.
+
 import { DeviceError, type DeviceFailure } from './errors.ts';
 
 /** Of the errors of a device, the first kinds explain the later ones: who gets no memory uses it in vain. */

@@ -1,3 +1,5 @@
+// Opens a WebGPU device, in browsers and through Dawn in Node, and reports its limits.
+
 import { messageOf } from '../../../errors.ts';
 import type { DeviceReport, Executor, GpuMode } from './report.ts';
 import { DeviceError } from './errors.ts';

@@ -1,3 +1,5 @@
+// The interface of an engine: it compiles kernels, runs them in order and holds their memory.
+
 import type { KernelSource } from '../kernel/dispatch.ts';
 import type { DeviceError } from './errors.ts';
 import type { Range } from '../../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// DeviceError: what went wrong on a device, in which kernel, and how to reproduce it.
+
 import type { TypedArray } from '../../../array/dtype.ts';
 import { messageOf, StateError, TesseraError } from '../../../errors.ts';
 import type { DeviceReport } from './report.ts';

@@ -1,3 +1,5 @@
+// The parts of gpu.js that we use, typed, and how to load it and make one of its kernels.
+
 import { messageOf } from '../../../errors.ts';
 import { DeviceError } from './errors.ts';
 import type { GpuMode } from './report.ts';

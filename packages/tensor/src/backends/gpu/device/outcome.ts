@@ -1,3 +1,5 @@
+// The success or failure of work on a device, known only later and inherited by what depends on it.
+
 import type { DeviceError } from './errors.ts';
 
 /**

@@ -1,3 +1,5 @@
+// Keeps the promises that are under way, so that one can wait for all of them.
+
 /** Promises that are under way. */
 export class Pending {
   private readonly promises = new Set<Promise<unknown>>();

@@ -1,3 +1,5 @@
+// Takes some ranges out of an array of floats.
+
 import { allocateArray, type Range } from '../../../array/dtype.ts';
 
 /** Floats in ranges. */

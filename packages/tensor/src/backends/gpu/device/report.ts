@@ -1,3 +1,5 @@
+// The types of what a device reports: mode, executor, limits, and the chosen forms of kernels.
+
 /** The modes of gpu.js that the backend runs on. */
 export type GpuMode = 'webgpu' | 'webgl2' | 'webasm' | 'cpu';
 

@@ -1,3 +1,5 @@
+// Runs one kernel, reads its result and frees it.
+
 import type { Engine, Memory, Program } from './engine.ts';
 
 /** The values that a kernel gives, which then are on the device no more. */

@@ -1,3 +1,5 @@
+// The type of a WebGPU compute shader: its text, its form and the size of its workgroups.
+
 import type { ProductForm } from './report.ts';
 
 /** A compute shader of WebGPU and how it is started, in whole workgroups of as many threads. */

@@ -1,3 +1,5 @@
+// The one WebGPU device of all gpu.js instances, used in turns so that error scopes never cross.
+
 import { noDevice, reportOf, webGpu } from './device.ts';
 import { DeviceWatch, type Culprit } from './device-watch.ts';
 import type { DeviceReport } from './report.ts';

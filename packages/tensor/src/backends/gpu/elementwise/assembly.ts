@@ -1,3 +1,5 @@
+// Kernels for pad and concat: each element asks in whose region of the output it lies.
+
 import type { MapKernel, Operand } from '../../../plan/kernel.ts';
 import { sizeOf } from '../../../array/shape.ts';
 import type { Lowering } from '../kernel/lowering.ts';

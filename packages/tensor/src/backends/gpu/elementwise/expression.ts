@@ -1,3 +1,5 @@
+// Writes fused expressions as kernel text, with int32 numbers as two floats.
+
 import type { Expression, ExpressionNode } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { PointwiseParams } from '../../../primitives/pointwise.ts';

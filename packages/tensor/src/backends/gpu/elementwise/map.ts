@@ -1,3 +1,5 @@
+// Kernels for maps: one for each result, since a gpu.js kernel has only one output.
+
 import type { Expression, MapKernel, Operand, ReduceKernel } from '../../../plan/kernel.ts';
 import { sizeOf } from '../../../array/shape.ts';
 import { contiguousView } from '../../../array/view.ts';

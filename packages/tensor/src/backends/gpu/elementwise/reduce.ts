@@ -1,3 +1,5 @@
+// Kernels for sums and maxima: one thread for each result, long rows in two passes.
+
 import type { ReduceKernel } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { ReduceParams } from '../../../primitives/reduce.ts';

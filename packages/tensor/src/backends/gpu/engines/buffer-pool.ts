@@ -1,3 +1,5 @@
+// Pools GPU buffers by size, so that freed ones are used again.
+
 import { NO_MEMORY, type DeviceWatch } from '../device/device-watch.ts';
 import type { MemoryUse } from '../device/engine.ts';
 import { Outcome } from '../device/outcome.ts';

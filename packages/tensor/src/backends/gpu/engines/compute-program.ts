@@ -1,3 +1,5 @@
+// A compiled compute pipeline, with the bindings and workgroups that a pass needs.
+
 import type { KernelSource } from '../kernel/dispatch.ts';
 import type { Program } from '../device/engine.ts';
 import type { Outcome } from '../device/outcome.ts';

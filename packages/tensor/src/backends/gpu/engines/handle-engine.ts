@@ -1,3 +1,5 @@
+// The engine for WebGL 2, webasm and cpu mode, through the public API of gpu.js.
+
 import type { Range } from '../../../array/dtype.ts';
 import { ContextWatch } from '../device/context-watch.ts';
 import type { Engine, Memory, MemoryUse, Program } from '../device/engine.ts';

@@ -1,3 +1,5 @@
+// Three forms of the matrix product on WebGPU: plain, 2×2 elements a thread, and shared tiles.
+
 import { sizeOf, type Shape } from '../../../array/shape.ts';
 import type {
   KernelSource,

@@ -1,3 +1,5 @@
+// The WebGPU engine that lets gpu.js run the kernels, one promise after the other.
+
 import type { Range } from '../../../array/dtype.ts';
 import { checkBufferSize } from '../device/device.ts';
 import { disposed } from '../device/device-watch.ts';

@@ -1,3 +1,5 @@
+// Kernels as gpu.js runs them itself: functions from handles to a handle.
+
 import { allocateArray } from '../../../array/dtype.ts';
 import { messageOf } from '../../../errors.ts';
 import type { KernelSource } from '../kernel/dispatch.ts';

@@ -1,3 +1,5 @@
+// Our own WebGPU engine: gpu.js writes the shaders, we pool the buffers and submit whole plans.
+
 import type { Range } from '../../../array/dtype.ts';
 import { BufferPool, type PooledBuffer } from './buffer-pool.ts';
 import { buildPipeline, ComputeProgram, type ComputePipeline } from './compute-program.ts';

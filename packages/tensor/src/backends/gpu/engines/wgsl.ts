@@ -1,3 +1,5 @@
+// Turns kernel text into WGSL by gpu.js, then puts in exact functions and shared-memory entries.
+
 import { messageOf } from '../../../errors.ts';
 import type { KernelSource, WorkgroupEntry } from '../kernel/dispatch.ts';
 import type { ProductForm } from '../device/report.ts';

@@ -1,3 +1,5 @@
+// Kernels for gather and scatterAdd: reads and sums at computed indices, without atomics.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';
 import { addInts, literalValue } from '../elementwise/expression.ts';

@@ -1,3 +1,5 @@
+// Kernels for counting numbers and Threefry random bits, in 16-bit halves that a float holds exactly.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { SourceParams } from '../../../primitives/source.ts';
 import { ROTATIONS } from '../../../primitives/threefry.ts';

@@ -1,3 +1,5 @@
+// Merges neighbouring axes that all operands walk with one stride, so fewer indices are computed.
+
 import type { Shape } from '../../../array/shape.ts';
 import { collapse } from '../../../array/view.ts';
 

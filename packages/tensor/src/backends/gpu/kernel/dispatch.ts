@@ -1,3 +1,5 @@
+// The types of one kernel run: its text, an optional WGSL entry, and the memory it reads and fills.
+
 import type { Shape } from '../../../array/shape.ts';
 
 /** A kernel of gpu.js as text: one function, run once for each element of its output. */

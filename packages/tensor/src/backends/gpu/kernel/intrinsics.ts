@@ -1,3 +1,5 @@
+// Small functions that kernels call, such as isNan or quotient, made exact in every mode.
+
 /**
  * Functions that kernels call. Each is gpu.js source that means the same in every mode; where WGSL or
  * GLSL would compute something else (integer division, NaN, infinity), the mode replaces the body.

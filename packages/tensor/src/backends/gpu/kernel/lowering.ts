@@ -1,3 +1,5 @@
+// Collects the gpu.js kernels of a plan, and hands out memory slots for values in between.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { Dispatch } from './dispatch.ts';

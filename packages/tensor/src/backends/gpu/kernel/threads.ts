@@ -1,3 +1,5 @@
+// Spreads the indices of a shape over threads, and turns thread indices into memory offsets.
+
 import type { Shape } from '../../../array/shape.ts';
 import { sizeOf } from '../../../array/shape.ts';
 

@@ -1,3 +1,5 @@
+// Writes element offsets and formulas as WGSL.
+
 import type { Shape } from '../../../array/shape.ts';
 
 /**

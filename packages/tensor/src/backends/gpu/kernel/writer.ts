@@ -1,3 +1,5 @@
+// Writes the text of one kernel line by line; an int32 is a pair of floats.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { Dispatch, KernelSource } from './dispatch.ts';

@@ -1,3 +1,5 @@
+// Kernels that compute small convolutions and their adjoints directly, one thread for each result.
+
 import type { CallKernel, Operand } from '../../../plan/kernel.ts';
 import type { Conv2dGeometry, Conv2dParams } from '../../../primitives/conv2d.ts';
 import { sizeOf } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// Convolution and its adjoints as kernels for matrix products over windows (im2col, col2im).
+
 import type { CallKernel, Operand } from '../../../plan/kernel.ts';
 import type { Conv2dGeometry, Conv2dParams } from '../../../primitives/conv2d.ts';
 import { sizeOf, type Shape } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// Kernels for matrix products of operands with any strides, one thread for each result.
+
 import type { CallKernel, Operand } from '../../../plan/kernel.ts';
 import { mergeAxes } from '../kernel/axes.ts';
 import type { MatrixProduct } from '../kernel/dispatch.ts';

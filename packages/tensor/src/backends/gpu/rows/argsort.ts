@@ -1,3 +1,5 @@
+// Argsort as a merge sort, with one kernel for every doubling of the sorted runs.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { SortParams } from '../../../primitives/sort.ts';
 import { rowMajorStrides, sizeOf } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// Layer norm statistics and the gradient of layer norm, written as row formulas.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import type { LayerNormParams } from '../../../composites/layer-norm.ts';
 import { rowMajorStrides } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// Row formulas as WGSL: the threads of a workgroup share a row and join what they find.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import { rowMajorStrides, sizeOf } from '../../../array/shape.ts';
 import { mergeAxes } from '../kernel/axes.ts';

@@ -1,3 +1,5 @@
+// What a row kernel computes: the folds along a row, then a formula for each of its elements.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import type { Shape } from '../../../array/shape.ts';
 

@@ -1,3 +1,5 @@
+// Row formulas as kernel text in which each thread folds its row alone.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import type { WorkgroupEntry } from '../kernel/dispatch.ts';
 import type { Lowering } from '../kernel/lowering.ts';

@@ -1,3 +1,5 @@
+// Softmax, logSoftmax, logSumExp and the gradient of softmax, written as row formulas.
+
 import type { SoftmaxParams } from '../../../composites/softmax.ts';
 import type { CallOperands, Lowering } from '../kernel/lowering.ts';
 import { pass, type RowFormula, type RowStep } from './row-formula.ts';

@@ -1,3 +1,5 @@
+// Runs a plan on an engine: every kernel writes fresh pool memory and frees what it read last.
+
 import { own, type Backend, type Executable, type Storage } from '../../backend.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { lostIn } from '../../../errors.ts';

@@ -1,3 +1,5 @@
+// Translates the kernels of a plan to gpu.js kernels, through a table with a row for each operation.
+
 import { kernelIn, type CallKernel, type Kernel } from '../../../plan/kernel.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import type { FusedParams } from '../../../composites/table.ts';

@@ -1,3 +1,5 @@
+// The elements of a tensor on a device, and their form as floats.
+
 import type { Backend, Storage } from '../../backend.ts';
 import { lend } from '../../collector.ts';
 import { allocateArray, type DType, type TypedArray, type Range } from '../../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// Compares every kernel of a plan with a reference backend, and reports the first difference.
+
 import type { Backend, Storage } from '../../backend.ts';
 import { formatKernel, withOperands, type Kernel, type Operand } from '../../../plan/kernel.ts';
 import type { Plan, PlanBuffer } from '../../../plan/plan.ts';

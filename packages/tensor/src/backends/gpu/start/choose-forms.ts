@@ -1,3 +1,5 @@
+// Decides at the start in which forms products and composites run, and explains what is ruled out.
+
 import type { CompositeForm, ProductForm } from '../device/report.ts';
 import { problemOfEntries } from './entry-check.ts';
 import { DeviceError, refusalText } from '../device/errors.ts';

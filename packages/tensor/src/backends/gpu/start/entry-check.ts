@@ -1,3 +1,5 @@
+// Checks on the device that kernels with shared memory give the same numbers as their plain text.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import { formatShape } from '../../../errors.ts';
 import { sizeOf, type Shape } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// Checks that this version of gpu.js still has the internals on which our own engine relies.
+
 import { messageOf } from '../../../errors.ts';
 import type { KernelSource } from '../kernel/dispatch.ts';
 import {

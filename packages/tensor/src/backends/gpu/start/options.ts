@@ -1,3 +1,5 @@
+// The options of `gpuBackend`, and the errors for values or combinations that cannot work.
+
 import { ValueError } from '../../../errors.ts';
 import type { CompositeForm, Executor, GpuMode, ProductForm } from '../device/report.ts';
 

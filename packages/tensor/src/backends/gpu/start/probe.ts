@@ -1,3 +1,5 @@
+// Starts an engine in a mode and makes it compute something known, before anyone relies on it.
+
 import { messageOf } from '../../../errors.ts';
 import { chooseForms, type FormOptions } from './choose-forms.ts';
 import { openDevice, plainReport } from '../device/device.ts';

@@ -1,3 +1,5 @@
+// Measures how many threads should share a row on this device.
+
 import type { Operand } from '../../../plan/kernel.ts';
 import { contiguousView } from '../../../array/view.ts';
 import { DeviceError, orRefusal } from '../device/errors.ts';

@@ -1,3 +1,5 @@
+// Times the forms of a matrix product and takes the fastest that computes the right numbers.
+
 import type { KernelSource, MatrixLayout } from '../kernel/dispatch.ts';
 import type { Memory } from '../device/engine.ts';
 import type { ProductForm, Tuning } from '../device/report.ts';

@@ -1,3 +1,5 @@
+// WebAssembly code as nested lists of bytes, and how numbers and texts are encoded in it.
+
 /** Binary code of WebAssembly: nested lists of bytes, flattened once a function is complete. */
 export type Code = readonly CodePart[];
 

@@ -1,3 +1,5 @@
+// Writes the body of one WebAssembly function: variables, loops, branches and calls.
+
 import {
   flatten,
   sized,

@@ -1,3 +1,5 @@
+// The scalar, memory and atomic instructions of WebAssembly by name, as typed functions.
+
 /**
  * The scalar instructions by the names of the specification, as functions from operands to code:
  * `i32.add(a, b)` is the code of a, the code of b, and the opcode.

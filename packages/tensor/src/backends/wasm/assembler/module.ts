@@ -1,3 +1,5 @@
+// Puts WebAssembly functions together to a module with imports, exports and memory.
+
 import { flatten, sized, text, TYPE_CODES, unsigned, vector, type Code } from './code.ts';
 import { FunctionBuilder, type FunctionReference, type Signature } from './function.ts';
 

@@ -1,3 +1,5 @@
+// The vector instructions of WebAssembly by name, as typed functions.
+
 /**
  * The vector instructions by the names of the specification: `f32x4.mul(a, b)`.
  *

@@ -1,3 +1,5 @@
+// The gradient of attention: recomputes the weights of some queries, then adds to q̄, k̄ and v̄.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { AttentionParams } from '../../../composites/attention.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';

@@ -1,3 +1,5 @@
+// The sizes of attention and its operands as matrices, and the memory that a kernel needs for them.
+
 import type { CallKernel, Operand } from '../../../plan/kernel.ts';
 import { sizeOf } from '../../../array/shape.ts';
 import { atMost, byteOffset, times } from '../kernel/addressing.ts';

@@ -1,3 +1,5 @@
+// Softmax and its gradient for a panel of eight queries, whose vector lanes are the queries.
+
 /**
  * The attention of some queries: a panel `[keys, width]` whose lanes are queries. In this form, which is
  * what a product with the queries on its right gives, softmax needs nothing across lanes, and the next

@@ -1,3 +1,5 @@
+// Attention for a block of queries at a time: logits, weights and sums stay in the cache.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { AttentionParams } from '../../../composites/attention.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';

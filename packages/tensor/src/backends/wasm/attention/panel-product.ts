@@ -1,3 +1,5 @@
+// Matrix products whose result is a panel of four or eight queries.
+
 import { times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionReference } from '../assembler/function.ts';

@@ -1,3 +1,5 @@
+// Writes a finished panel of queries back as rows of the result.
+
 import { plus, times } from '../kernel/addressing.ts';
 import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
 import { f32, i32 } from '../assembler/instructions.ts';

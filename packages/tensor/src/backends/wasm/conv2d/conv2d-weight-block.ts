@@ -1,4 +1,5 @@
-/** What the adjoint of conv2d in w does with one block of window positions. */
+// The work of the weight gradient on one block of window positions: pack, multiply, add.
+
 import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import { f32, i32, select } from '../assembler/instructions.ts';

@@ -1,3 +1,5 @@
+// How the weight gradient of a convolution is cut into blocks, partial sums and scratch memory.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { Conv2dParams } from '../../../primitives/conv2d.ts';
 import { planField, type Field, type Taps } from './field.ts';

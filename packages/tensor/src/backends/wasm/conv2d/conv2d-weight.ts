@@ -1,3 +1,5 @@
+// The gradient of a convolution in its weights: a product of ȳ and windows, summed over the batch.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { Conv2dParams } from '../../../primitives/conv2d.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';

@@ -1,3 +1,5 @@
+// Convolution and its gradient in x, both brought to the form of one or more correlations.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import {
   conv2dOutputSize,

@@ -1,3 +1,5 @@
+// The slow exact correlation for weights with infinities or NaN: it leaves the padding out.
+
 /**
  * Correlations that leave the padding out instead of multiplying it: only where weights are infinite
  * or NaN does that make a difference, and then it may be slow.

@@ -1,3 +1,5 @@
+// How a correlation is cut into bands of rows, and where its scratch memory lies.
+
 import { THIN_ROWS, READ_AHEAD } from './thin-products.ts';
 import { planField, type Field, type Pair, type Planes } from './field.ts';
 import { EDGE_BYTES, rightPanelBytes } from '../product/product.ts';

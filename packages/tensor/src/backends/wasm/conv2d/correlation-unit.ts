@@ -1,4 +1,5 @@
-/** The code of one unit of a correlation: a band of one image and one group. */
+// The code of one unit of a correlation: one band of one image and one group of channels.
+
 import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import { i32, select } from '../assembler/instructions.ts';

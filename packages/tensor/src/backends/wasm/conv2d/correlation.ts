@@ -1,3 +1,5 @@
+// Weights times sliding windows, for all images: the kernel behind conv2d and its gradient in x.
+
 /**
  * The product of weights with the windows of an image: `y [rows, positions] = W [rows, depth] ·
  * windows [depth, positions]` for each image and group, which conv2d and its adjoint in x both are.

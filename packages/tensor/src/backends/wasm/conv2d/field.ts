@@ -1,3 +1,5 @@
+// Copies an image with its padding so that neighbouring windows read neighbouring elements.
+
 /**
  * What the windows of a convolution slide over, laid out so that neighbouring windows always read
  * neighbouring elements: rows with their padding around them, and the columns sorted by their

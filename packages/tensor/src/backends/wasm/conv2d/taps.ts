@@ -1,4 +1,5 @@
-/** The taps of a convolution as panels of a right operand whose depth are the window positions. */
+// Packs the taps of a convolution as a panel for products whose depth is the window positions.
+
 import { plus } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';

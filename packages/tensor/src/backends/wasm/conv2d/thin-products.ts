@@ -1,3 +1,5 @@
+// Products of one or two rows with windows, for images of few channels, without packing.
+
 /**
  * Products of one or two rows with windows, such as for images of one channel: most of a tile would
  * be empty, and packing would cost more than it saves. They read the field as it lies.

@@ -1,4 +1,5 @@
-/** The weights of a convolution as panels of a left operand. */
+// Packs the weights of a convolution into panels, and notes whether any is infinite or NaN.
+
 import { plus, times } from '../kernel/addressing.ts';
 import { i32, select, f32 } from '../assembler/instructions.ts';
 import type { I32 } from '../assembler/code.ts';

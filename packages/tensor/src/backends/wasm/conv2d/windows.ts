@@ -1,4 +1,5 @@
-/** The windows of a convolution as panels of a right operand, read out of a field (implicit im2col). */
+// Walks over window positions and packs eight windows at a time into a panel (implicit im2col).
+
 import { plus } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';

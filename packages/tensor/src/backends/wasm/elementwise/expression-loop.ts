@@ -1,3 +1,5 @@
+// Evaluates an expression along a row, four elements at a time, and hands on or writes the results.
+
 import type { Expression } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../../../array/dtype.ts';
 import { plus } from '../kernel/addressing.ts';

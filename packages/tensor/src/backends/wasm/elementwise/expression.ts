@@ -1,3 +1,5 @@
+// Every pointwise primitive on vectors of four elements, and fused expressions made of them.
+
 import type { Expression, ExpressionNode } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { PointwiseParams } from '../../../primitives/pointwise.ts';

@@ -1,3 +1,5 @@
+// How a reduction folds vectors of elements, and then the vector's lanes, into one total.
+
 import type { ReduceKernel } from '../../../plan/kernel.ts';
 import type { ReduceParams } from '../../../primitives/reduce.ts';
 import type { F64, I32, Statement, V128, Value } from '../assembler/code.ts';

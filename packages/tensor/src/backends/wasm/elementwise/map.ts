@@ -1,3 +1,5 @@
+// Map kernels: an expression for every element, cut into rows or into blocks of long rows.
+
 import { expressionKey, type MapKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import { sizeOf } from '../../../array/shape.ts';

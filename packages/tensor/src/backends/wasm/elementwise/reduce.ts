@@ -1,3 +1,5 @@
+// Reduction kernels along rows or down columns, cut into parts whose totals are folded at the end.
+
 import type { ReduceKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import { sizeOf } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// The words of shared memory through which the threads agree about runs, and their messages.
+
 /** The words of the memory through which threads agree about runs, by their index. */
 export interface ControlWords {
   /** The number of the run that threads may take part in; 0 between runs. */

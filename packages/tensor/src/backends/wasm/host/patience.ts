@@ -1,3 +1,5 @@
+// Decides how long to wait for a thread before it counts as lost.
+
 /** Milliseconds that one look counts at most. */
 const LOOK = 50;
 

@@ -1,4 +1,4 @@
-/** What the engine that we run in offers, asked for where it is and without importing anything of Node. */
+// What the JavaScript engine offers: shared memory, cores, waiting, and how to start a thread.
 
 import { THREAD_TEXT } from './thread-text.ts';
 

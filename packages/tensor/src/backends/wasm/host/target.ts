@@ -1,3 +1,5 @@
+// Finds out whether the engine has WebAssembly vectors and relaxed SIMD.
+
 import type { V128 } from '../assembler/code.ts';
 import { f32x4, i32x4 } from '../assembler/simd.ts';
 import { ModuleBuilder } from '../assembler/module.ts';

@@ -1,3 +1,5 @@
+// Starts the helper threads, gives them work, waits for them, and replaces those that were lost.
+
 import { messageOf, StateError } from '../../../errors.ts';
 import {
   controlOf,

@@ -1,3 +1,5 @@
+// Gather: reads elements or copies whole rows at computed indices, and refuses wrong indices.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';

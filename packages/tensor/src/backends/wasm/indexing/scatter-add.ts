@@ -1,3 +1,5 @@
+// scatterAdd: sums elements at computed indices, each unit owning some rows of the result.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';
 import { rowMajorStrides, sizeOf } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// New tensors out of nothing or out of a key: counting numbers and random bits, four at a time.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { SourceParams } from '../../../primitives/source.ts';
 import { ROTATIONS } from '../../../primitives/threefry.ts';

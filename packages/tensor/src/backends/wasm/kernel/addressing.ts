@@ -1,3 +1,5 @@
+// Address arithmetic as WebAssembly code: multiples, sums, bounds and byte offsets of elements.
+
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, select } from '../assembler/instructions.ts';

@@ -1,4 +1,5 @@
-/** Rows of four-byte elements: set to zero, copied, and copied to or from every n-th place. */
+// Shared routines that zero rows, copy them, collect strided elements, or spread them out.
+
 import type { FunctionReference } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';

@@ -1,3 +1,5 @@
+// Estimates how long an elementwise kernel takes, to decide how to share it among threads.
+
 import type { MapKernel, ReduceKernel } from '../../../plan/kernel.ts';
 
 /** Nanoseconds of a vector of four elements through a primitive, where that is more than one. */

@@ -1,3 +1,5 @@
+// A loop over elements in fours, then over those that are left.
+
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';

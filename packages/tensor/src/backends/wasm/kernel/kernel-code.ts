@@ -1,3 +1,5 @@
+// What a wasm kernel is: phases one after the other, each made of independent units of work.
+
 import type { FunctionBuilder, FunctionReference, Signature } from '../assembler/function.ts';
 import type { TypedArray } from '../../../array/dtype.ts';
 import type { I32, Statement } from '../assembler/code.ts';

@@ -1,3 +1,5 @@
+// The vector a · b + c, with a single rounding where the engine has relaxed SIMD.
+
 import type { V128 } from '../assembler/code.ts';
 import { f32x4 } from '../assembler/simd.ts';
 import type { Target } from './kernel-code.ts';

@@ -1,3 +1,5 @@
+// Visits the rows of nested loops and moves every operand's address along.
+
 import { byteOffset } from './addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { Local } from '../assembler/function.ts';

@@ -1,3 +1,5 @@
+// Hands out blocks of the backend's one WebAssembly memory, and grows it when needed.
+
 import { canCollect, CollectionPace } from '../../collector.ts';
 import { megabytes, StateError } from '../../../errors.ts';
 import { PAGE_BYTES } from '../assembler/module.ts';

@@ -1,3 +1,5 @@
+// A block of memory reused from run to run, which moves if lost threads may still write to it.
+
 import type { Block, Heap } from './heap.ts';
 
 /**

@@ -1,3 +1,5 @@
+// The elements of a tensor of the wasm backend, in a block of its memory.
+
 import type { Backend, Storage } from '../../backend.ts';
 import { lend, settle, type Loan } from '../../collector.ts';
 import { BYTES_PER_ELEMENT, type DType, type TypedArray } from '../../../array/dtype.ts';

@@ -1,3 +1,5 @@
+// Does the pointwise work that follows a product on the rows just computed, such as bias and gelu.
+
 import type { CallKernel, Epilogue } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import { rowMajorStrides } from '../../../array/shape.ts';

@@ -1,3 +1,5 @@
+// How a matrix product is cut into units of rows and columns, and its depth into rounds.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { byteOffset, plus, times, atMost } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';

@@ -1,3 +1,5 @@
+// Batched matrix products of operands with any strides: pack both into panels, then multiply.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';

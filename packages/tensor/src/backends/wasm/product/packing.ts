@@ -1,3 +1,5 @@
+// Packs rows of a matrix with any strides into panels that the product's inner loop reads in order.
+
 /**
  * Operands of products as panels: `[depth, width]`, where all that one step of the tile needs lies
  * together. Rows that are missing at the edge of a matrix become zeros.

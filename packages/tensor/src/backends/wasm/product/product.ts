@@ -1,3 +1,5 @@
+// Multiplies packed panels tile by tile, also at the edges where a tile is not full.
+
 import { times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionReference } from '../assembler/function.ts';

@@ -1,3 +1,5 @@
+// The innermost loop of every product: a 4 × 8 tile of results held in vector registers.
+
 import { i32 } from '../assembler/instructions.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionReference, Local } from '../assembler/function.ts';

@@ -1,3 +1,5 @@
+// Runs the kernels of a plan that are plain JavaScript, on the memory of the run.
+
 import type { Plan } from '../../../plan/plan.ts';
 import type { TypedArray } from '../../../array/dtype.ts';
 import type { HostPhase } from '../kernel/kernel-code.ts';

@@ -1,3 +1,5 @@
+// Emits a plan as WebAssembly modules, in which threads share out the units of each phase.
+
 import {
   expressionKey,
   refusesValues,

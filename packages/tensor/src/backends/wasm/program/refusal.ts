@@ -1,3 +1,5 @@
+// The error of a kernel that met an index outside its axis.
+
 import type { Kernel } from '../../../plan/kernel.ts';
 import { StateError, type TesseraError } from '../../../errors.ts';
 import { indexError } from '../../../primitives/gather.ts';

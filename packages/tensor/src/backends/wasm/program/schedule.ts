@@ -1,3 +1,5 @@
+// Finds which phases must wait for which others, from the memory that they read and write.
+
 import type { Plan } from '../../../plan/plan.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 

@@ -1,3 +1,5 @@
+// Argsort: a merge sort of pairs of key and index, row by row.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../../../array/dtype.ts';
 import type { SortParams } from '../../../primitives/sort.ts';

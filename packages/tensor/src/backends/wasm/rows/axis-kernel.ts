@@ -1,3 +1,5 @@
+// Kernels that work row by row along an axis, four elements or four rows at a time.
+
 /**
  * Loops over the rows of a tensor: its lines along one axis. What a kernel computes from a row is said
  * once, in vectors, and runs in either of two ways: on four elements of a row at a time, or on the

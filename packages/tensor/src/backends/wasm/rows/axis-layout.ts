@@ -1,3 +1,5 @@
+// Where the rows along an axis lie in memory, and which way to put them into vectors.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { plus } from '../kernel/addressing.ts';
 import type { I32, Statement, V128 } from '../assembler/code.ts';

@@ -1,3 +1,5 @@
+// A fast exponential for numbers of at most 0, as softmax needs it.
+
 import type { V128 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';

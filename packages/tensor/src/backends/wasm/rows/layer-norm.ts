@@ -1,3 +1,5 @@
+// The statistics of layer norm and its gradient, row by row.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { LayerNormParams } from '../../../composites/layer-norm.ts';
 import type { V128 } from '../assembler/code.ts';

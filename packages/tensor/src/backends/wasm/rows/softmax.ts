@@ -1,3 +1,5 @@
+// Softmax, its gradient, logSoftmax and logSumExp, row by row.
+
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { SoftmaxParams } from '../../../composites/softmax.ts';
 import type { V128 } from '../assembler/code.ts';

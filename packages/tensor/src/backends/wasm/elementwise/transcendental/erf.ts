@@ -1,3 +1,5 @@
+// The error function of four float32 numbers at once.
+
 import type { V128 } from '../../assembler/code.ts';
 import type { FunctionBuilder } from '../../assembler/function.ts';
 import { f32x4, v128 } from '../../assembler/simd.ts';

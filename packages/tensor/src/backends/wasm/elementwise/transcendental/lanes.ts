@@ -1,3 +1,5 @@
+// Constants in all four lanes of a vector, and conversions between its halves.
+
 import type { V128 } from '../../assembler/code.ts';
 import { f32x4, f64x2, i32x4, i8x16 } from '../../assembler/simd.ts';
 

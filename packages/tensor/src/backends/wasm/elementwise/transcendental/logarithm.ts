@@ -1,3 +1,5 @@
+// The natural logarithm of four float32 numbers at once.
+
 import type { V128 } from '../../assembler/code.ts';
 import type { FunctionBuilder } from '../../assembler/function.ts';
 import { i32 } from '../../assembler/instructions.ts';

@@ -1,3 +1,5 @@
+// Evaluates polynomials on vectors by Estrin's scheme.
+
 import type { V128 } from '../../assembler/code.ts';
 import type { FunctionBuilder } from '../../assembler/function.ts';
 import { f32x4, f64x2 } from '../../assembler/simd.ts';

@@ -1,3 +1,5 @@
+// Powers, a to the b, of four float32 numbers at once, computed in float64.
+
 import type { V128 } from '../../assembler/code.ts';
 import type { FunctionBuilder } from '../../assembler/function.ts';
 import { i32 } from '../../assembler/instructions.ts';

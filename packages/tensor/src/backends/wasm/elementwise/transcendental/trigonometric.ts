@@ -1,3 +1,5 @@
+// sin and cos of four float32 numbers at once, accurate also for huge angles.
+
 import type { V128 } from '../../assembler/code.ts';
 import { callResult, type FunctionBuilder } from '../../assembler/function.ts';
 import { i32 } from '../../assembler/instructions.ts';
