@@ -1,6 +1,11 @@
 /**
  * A call that operations are made in, such as that of a module: who reads a graph, a program or a plan
  * learns from it where each line comes from. It changes no value and no decision.
+ *
+ * @example
+ * const net = new Scope({}, null, () => ({ name: 'Net', type: 'Net' }));
+ * const layer = new Scope({}, net, () => ({ name: 'layers.0', type: 'Linear' }));
+ * layer.path; // 'Net/layers.0'
  */
 export class Scope {
   /** The call around it; `null` for the outermost. */
@@ -58,10 +63,7 @@ export function currentScope(): Scope | null {
  *
  * @example
  * const scope = new Scope({}, currentScope(), () => ({ name: 'half', type: 'step' }));
- * const program = withScope(scope, () =>
- *   trace(([x]) => [x.div(2)], [{ shape: [3], dtype: 'float32' }]),
- * );
- * program.instructions.at(-1)?.scope; // 'half'
+ * withScope(scope, () => currentScope()?.path); // 'half'
  */
 export function withScope<T>(scope: Scope | null, body: () => T): T {
   const outer = current;
