@@ -1,4 +1,5 @@
-/** The graph of a small Diffusion Transformer as a page for a browser, in which modules fold and unfold. */
+// Writes the graph of a Diffusion Transformer block as a page whose modules fold.
+
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';

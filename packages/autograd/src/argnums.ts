@@ -1,3 +1,5 @@
+// Which arguments are differentiated: one position, or a list of them.
+
 import { ValueError } from '@tessera/tensor';
 
 /** Which arguments to differentiate with respect to: a position from 0, or a list of them. */

@@ -1,3 +1,5 @@
+// Tangents and directions: trees that must match the point that they start from.
+
 import { formatSpec, ShapeError, StateError, tree, type Tensor } from '@tessera/tensor';
 
 /**

@@ -1,3 +1,5 @@
+// The Hessian of a function: the Jacobian of its gradient.
+
 import { checkFunction, checkOptions, type Tensor } from '@tessera/tensor';
 import { perArgnum, type Argnums } from './argnums.ts';
 import { grad } from './grad.ts';

@@ -1,3 +1,5 @@
+// The Jacobian-vector product: a derivative along a direction, by transposing the vjp.
+
 import { checkFunction, checkList, tree, zeros } from '@tessera/tensor';
 import { alignDirection } from './direction.ts';
 import { vjp } from './grad.ts';

@@ -1,3 +1,5 @@
+// Scopes: the calls that operations are made in, whose names graphs, programs and plans carry.
+
 /**
  * A call that operations are made in, such as that of a module: who reads a graph, a program or a plan
  * learns from it where each line comes from. It changes no value and no decision.

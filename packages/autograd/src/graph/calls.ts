@@ -1,3 +1,5 @@
+// Groups the nodes of a graph by the modules that made them, open or folded.
+
 import { checkOptions, kindOf, ValueError, type Tensor } from '@tessera/tensor';
 import type { Scope } from '@tessera/tensor/extend';
 import type { Graph, Node } from './graph.ts';

@@ -1,3 +1,5 @@
+// The scope of a gradient: that of the node that it is computed for, marked by ∇.
+
 import { Scope } from '@tessera/tensor/extend';
 
 const known = new WeakMap<Scope, Scope>();

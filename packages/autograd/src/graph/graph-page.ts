@@ -1,3 +1,5 @@
+// showGraph: a function’s graph as one HTML page whose modules fold.
+
 import { checkFunction, checkList, formatSpec, type Tensor } from '@tessera/tensor';
 import { formatParams } from '@tessera/tensor/extend';
 import {

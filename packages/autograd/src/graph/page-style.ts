@@ -1,3 +1,5 @@
+// The style and the script of the page of a graph.
+
 /** How the page of a graph looks, in the light and in the dark. */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark;

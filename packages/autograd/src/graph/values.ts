@@ -1,3 +1,5 @@
+// What a tensor of a graph holds, in a few words: mean, deviation and first elements.
+
 import type { Tensor } from '@tessera/tensor';
 
 /** Elements that are shown of a tensor. */

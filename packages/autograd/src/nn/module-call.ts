@@ -1,3 +1,5 @@
+// Opens a scope around each call of a module, so that graphs and plans carry its name.
+
 import { tree } from '@tessera/tensor';
 import { currentScope, Scope, withScope, type ScopeName } from '@tessera/tensor/extend';
 
