@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 
 /** A node that stands for any operation. */
 function node(inputs: Tensor[], outputs: Tensor[], vjp: VjpFunction): Node {
-  return { name: 'any', inputs, outputs, params: {}, rule: rule('y = f(x)', ['x̄ = f̄(ȳ)'], vjp) };
+  const anyRule = rule('y = f(x)', ['x̄ = f̄(ȳ)'], vjp);
+  return { name: 'any', inputs, outputs, params: {}, rule: anyRule, scope: null };
 }
 
 function graphOf(leaves: Tensor[], nodes: Node[]): Graph {
   return {
     leaves,
+    paths: leaves.map((_, i) => String(i)),
     nodes,
     dependents: new Set([...leaves, ...nodes.flatMap(({ outputs }) => outputs)]),
   };

@@ -81,8 +81,8 @@ describe('functions of functions', () => {
       ShapeError: grad: the loss must be a scalar, but has shape [2, 3]. Reduce it, e.g. with .mean().
       DTypeError: grad: the loss must be float32, but is int32: it has no gradient.
       StateError: grad: the function must return a tensor, but returned number. To return more than the loss, use valueAndGrad with hasAux.
-      ValueError: grad: argnum is 1 (counted from 0), but the function was called with 1 arguments.
-      ValueError: grad: argnum is 0.5 (counted from 0), but the function was called with 1 arguments.
+      ValueError: grad: argnum 1 (counted from 0) is none of 1 arguments.
+      ValueError: grad: argnum 0.5 (counted from 0) is none of 1 arguments.
       StateError: grad: with hasAux the function must return [loss, aux].
       ValueError: grad: takes a function, but got 'f'.
       ValueError: record: takes a function, but got 'f'.

@@ -67,18 +67,18 @@ describe('explain', () => {
         .mean();
     const text = await explain(loss, [model, tensor([[1, 2]])], { path: '0.layers.0.bias' });
     expect(text).toMatchInlineSnapshot(`
-      "from the loss v12 back to in1, input 0.layers.0.bias: 9 operations
-        ‖ȳ‖     y                                                  pulls back
-        1       v12: float32[] = div(v11, 2)                       v11: ā = ȳ/b
-        0.5     v11: float32[] = sum(v10) { axes: [0, 1] }         v10: x̄ᵢ = ȳ
-        0.7071  v10: float32[1, 2] = log(v9)                       v9: x̄ = ȳ/x
-        1.796   v9: float32[1, 2] = softmax(v8) { axis: 1 }        v8: x̄ = y·(ȳ − Σ y·ȳ)
-        0.2776  v8: float32[1, 2] = add(v6, v7)                    v6: ā = ȳ
-        0.2776  v6: float32[1, 2] = matmul(v4, v5)                 v4: ā = ȳ bᵀ
-        0.1768  v4: float32[1, 3] = where(bool[1, 3], 0, v3)       v3: b̄ = c ? 0 : ȳ
-        0.1684  v3: float32[1, 3] = add(v1, v2)                    v2: b̄ = ȳ
-        0.1684  v2: float32[1, 3] = expand(in1) { shape: [1, 3] }  in1: x̄[j] = Σᵢ ȳ[i, j]
-        0.1684  in1: float32[3]"
+      "from the loss v12 back to layers.0.bias, input 0.layers.0.bias: 9 operations
+        ‖ȳ‖     y                                                            pulls back
+        1       v12: float32[] = div(v11, 2)                                 v11: ā = ȳ/b
+        0.5     v11: float32[] = sum(v10) { axes: [0, 1] }                   v10: x̄ᵢ = ȳ
+        0.7071  v10: float32[1, 2] = log(v9)                                 v9: x̄ = ȳ/x
+        1.796   v9: float32[1, 2] = softmax(v8) { axis: 1 }                  v8: x̄ = y·(ȳ − Σ y·ȳ)
+        0.2776  v8: float32[1, 2] = add(v6, v7)                              v6: ā = ȳ
+        0.2776  v6: float32[1, 2] = matmul(v4, v5)                           v4: ā = ȳ bᵀ
+        0.1768  v4: float32[1, 3] = where(bool[1, 3], 0, v3)                 v3: b̄ = c ? 0 : ȳ
+        0.1684  v3: float32[1, 3] = add(v1, v2)                              v2: b̄ = ȳ
+        0.1684  v2: float32[1, 3] = expand(layers.0.bias) { shape: [1, 3] }  layers.0.bias: x̄[j] = Σᵢ ȳ[i, j]
+        0.1684  layers.0.bias: float32[3]"
     `);
   });
 

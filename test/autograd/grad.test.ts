@@ -168,7 +168,7 @@ describe('grad', () => {
   it('refuses an argument that is not there', () => {
     const f = (...all: readonly Tensor[]): Tensor => all[0];
     expect(() => grad(f, 1)(scalar(1))).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: grad: argnum is 1 (counted from 0), but the function was called with 1 arguments.]`,
+      `[ValueError: grad: argnum 1 (counted from 0) is none of 1 arguments.]`,
     );
   });
 });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { runTypeScript } from './fences.ts';
 
@@ -82,5 +83,14 @@ describe('examples', () => {
     expect(
       rows.every((row) => /^(····|████) {2}(····|████) {2}(·█·█|█·█·) {2}(·█·█|█·█·)$/.test(row)),
     ).toBe(true);
+  });
+
+  it('08-look-inside-a-block', async () => {
+    const printed = await runTypeScript(['examples/08-look-inside-a-block.ts']);
+    expect(printed).toMatch(/^graph\(.* parameters of folded modules\)\n {2}DiT\n/);
+    expect(printed).toMatch(/^ {4}blocks\.0: AdaLnZeroBlock\n(?: {6}.*\n)+/m);
+    expect(printed).toMatch(/^ {4}v\d+: .* = blocks\.1\(.* {2}AdaLnZeroBlock: \d+ operations/m);
+    const [, file] = /^Open (.+) in a browser\.$/m.exec(printed) ?? [];
+    expect(await readFile(file, 'utf8')).toContain('data-path="DiT/blocks.0/attn" open>');
   });
 });

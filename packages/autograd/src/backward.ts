@@ -1,7 +1,9 @@
 // The sweep of reverse mode: walks the graph backwards and adds up the cotangents.
 
 import { zeros, type Tensor } from '@tessera/tensor';
-import type { Graph } from './graph/graph.ts';
+import { withScope } from '@tessera/tensor/extend';
+import { gradientScope } from './graph/gradient-scope.ts';
+import type { Graph, Node } from './graph/graph.ts';
 
 /**
  * The sweep of reverse-mode differentiation: walks the graph from the last node to the first, hands
@@ -9,7 +11,8 @@ import type { Graph } from './graph/graph.ts';
  * input used twice receives the sum; an output that nothing used counts as zeros.
  *
  * It is a loop, not a recursion, so the depth of the graph is limited by memory only; and it runs in
- * the current interpreter, so an enclosing recording or compilation sees every step of it.
+ * the current interpreter, so an enclosing recording or compilation sees every step of it, in the scope
+ * of the node with a ∇ before its path.
  *
  * @param graph What was recorded.
  * @param seeds Pairs of a tensor of the graph and its cotangent.
@@ -37,15 +40,19 @@ export function backward(
     if (ȳ !== undefined) observe?.(y, ȳ);
     return ȳ ?? zeros(y.shape, y.dtype);
   };
-  for (const [y, ȳ] of seeds) if (graph.dependents.has(y)) accumulate(y, ȳ);
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i];
-    if (!node.outputs.some((output) => cotangents.has(output))) continue;
+  const pullBack = (node: Node): void => {
     const thunks = node.rule.vjp(node.outputs.map(take), node);
     for (const [k, input] of node.inputs.entries()) {
       const thunk = thunks[k];
       if (thunk !== null && graph.dependents.has(input)) accumulate(input, thunk());
     }
+  };
+  for (const [y, ȳ] of seeds) if (graph.dependents.has(y)) accumulate(y, ȳ);
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i];
+    if (!node.outputs.some((output) => cotangents.has(output))) continue;
+    if (node.scope === null) pullBack(node);
+    else withScope(gradientScope(node.scope), () => pullBack(node));
   }
   return cotangents;
 }

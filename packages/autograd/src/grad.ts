@@ -11,10 +11,10 @@ import {
   StateError,
   Tensor,
   tree,
-  ValueError,
   zeros,
 } from '@tessera/tensor';
 import { withInterpreter } from '@tessera/tensor/extend';
+import { chooseArguments, perArgnum, type Argnums, type ArgumentsAt } from './argnums.ts';
 import { backward } from './backward.ts';
 import { alias, outsideRecordings } from './call.ts';
 import { record } from './graph/graph.ts';
@@ -62,7 +62,7 @@ export function vjp<P extends readonly unknown[], R>(
 export interface ValueAndGrad<T> {
   /** The loss, a scalar. */
   readonly value: Tensor;
-  /** A tree like the differentiated argument. */
+  /** A tree like the differentiated argument; with several argnums a list of such trees. */
   readonly grads: T;
 }
 
@@ -72,9 +72,9 @@ export interface ValueAuxAndGrad<T, A> extends ValueAndGrad<T> {
 }
 
 /** Options of {@link valueAndGrad}. */
-export interface GradOptions<N extends number = number, H extends boolean = boolean> {
-  /** Which argument to differentiate with respect to, from 0. Default 0. */
-  readonly argnum?: N;
+export interface GradOptions<N extends Argnums = Argnums, H extends boolean = boolean> {
+  /** Which argument to differentiate with respect to, from 0, or a list of them. Default 0. */
+  readonly argnums?: N;
   /** Whether `f` returns `[loss, aux]`, where `aux` is handed on without a gradient. Default false. */
   readonly hasAux?: H;
 }
@@ -95,30 +95,28 @@ export interface GradOptions<N extends number = number, H extends boolean = bool
  * value; // 1
  * grads; // [0.667, 0.667, 0.667]
  */
-export function valueAndGrad<P extends readonly unknown[], N extends number = 0>(
+export function valueAndGrad<P extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: P) => Tensor,
   options?: GradOptions<N, false>,
-): (...args: P) => ValueAndGrad<P[N]>;
-export function valueAndGrad<P extends readonly unknown[], A, N extends number = 0>(
+): (...args: P) => ValueAndGrad<ArgumentsAt<P, NoInfer<N>>>;
+export function valueAndGrad<P extends readonly unknown[], A, const N extends Argnums = 0>(
   f: (...args: P) => readonly [Tensor, A],
   options: GradOptions<N> & { readonly hasAux: true },
-): (...args: P) => ValueAuxAndGrad<P[N], A>;
+): (...args: P) => ValueAuxAndGrad<ArgumentsAt<P, NoInfer<N>>, A>;
 export function valueAndGrad<P extends readonly unknown[]>(
   f: (...args: P) => unknown,
   options: GradOptions = {},
 ): (...args: P) => ValueAndGrad<unknown> {
   checkFunction('grad', f);
-  checkOptions('valueAndGrad', options, ['argnum', 'hasAux']);
-  const { argnum = 0, hasAux = false } = options;
+  checkOptions('valueAndGrad', options, ['argnums', 'hasAux']);
+  const { argnums = 0, hasAux = false } = options;
   return (...args) => {
-    checkArgnum(argnum, args.length);
-    const ofArgument = (argument: unknown): unknown =>
-      f(...(args.with(argnum, argument) as unknown as P));
-    const { value: result, graph, variables } = record(ofArgument, args[argnum]);
+    const { f: ofChosen, chosen } = chooseArguments('grad', f, argnums, args);
+    const { value: result, graph, variables } = record(ofChosen, ...chosen);
     const [loss, aux] = hasAux ? lossAndAux(result) : [result];
     checkLoss('grad', loss);
     const cotangents = backward(graph, [[loss, ones([])]]);
-    const [grads] = cotangentTree([args[argnum]], variables, cotangents);
+    const grads = perArgnum(argnums, cotangentTree(chosen, variables, cotangents));
     return hasAux ? { value: loss, grads, aux } : { value: loss, grads };
   };
 }
@@ -128,17 +126,22 @@ export function valueAndGrad<P extends readonly unknown[]>(
  * derivative.
  *
  * @param f A synchronous function of trees to a float32 scalar.
- * @param argnum Which argument to differentiate with respect to, from 0.
- * @returns A function of the same arguments to a tree like that argument; see {@link valueAndGrad}.
+ * @param argnums Which argument to differentiate with respect to, from 0, or a list of them.
+ * @returns A function of the same arguments to a tree like that argument, or to a list of trees like those;
+ * see {@link valueAndGrad}.
  * @example
  * const cube = (x: Tensor) => x.pow(3);
  * grad(grad(cube))(scalar(2)); // 12: 6 · 2
+ *
+ * const [dx, dy] = grad((x: Tensor, y: Tensor) => x.mul(y), [0, 1])(scalar(2), scalar(3));
+ * dx; // 3
+ * dy; // 2
  */
-export function grad<P extends readonly unknown[], N extends number = 0>(
+export function grad<P extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: P) => Tensor,
-  argnum?: N,
-): (...args: P) => P[N] {
-  const both = valueAndGrad(f, argnum === undefined ? {} : { argnum });
+  argnums?: N,
+): (...args: P) => ArgumentsAt<P, NoInfer<N>> {
+  const both = valueAndGrad(f, argnums === undefined ? {} : { argnums });
   return (...args) => both(...args).grads;
 }
 
@@ -190,14 +193,6 @@ function alignCotangent(value: unknown, cotangent: unknown): readonly Tensor[] {
     );
   }
   return seeds;
-}
-
-function checkArgnum(argnum: number, count: number): void {
-  if (Number.isInteger(argnum) && argnum >= 0 && argnum < count) return;
-  throw new ValueError(
-    'grad',
-    `argnum is ${argnum} (counted from 0), but the function was called with ${count} arguments.`,
-  );
 }
 
 function lossAndAux(result: unknown): readonly [unknown, unknown] {

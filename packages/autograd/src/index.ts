@@ -3,14 +3,17 @@
 /**
  * Reverse-mode differentiation of functions of tensors, to any order.
  *
- * - **Differentiate** with {@link grad}, {@link valueAndGrad}, {@link vjp}, {@link jacobian} and {@link hvp}.
- * - **Look inside** with {@link record} and {@link formatGraph}, {@link graphToMermaid}, {@link explain}.
+ * - **Differentiate** with {@link grad}, {@link valueAndGrad}, {@link vjp}, {@link jvp}, {@link jacobian},
+ *   {@link hessian} and {@link hvp}.
+ * - **Look inside** with {@link record} and {@link formatGraph}, {@link graphToMermaid}, {@link showGraph},
+ *   {@link explain}.
  * - **Change it** with {@link customVjp}, {@link checkpoint} and {@link stopGradient}; all rules stand in
  *   {@link vjpTable}.
  * - **Trust it** by {@link gradcheck}.
  *
  * @module @tessera/autograd
  */
+export type { Argnums, ArgumentsAt } from './argnums.ts';
 export { backward } from './backward.ts';
 export { checkpoint } from './checkpoint.ts';
 export {
@@ -38,9 +41,13 @@ export {
   type GradcheckReport,
 } from './gradcheck.ts';
 export { graphToDot, graphToMermaid } from './graph/graph-drawing.ts';
-export { formatGraph } from './graph/graph-text.ts';
+export type { FoldOptions } from './graph/calls.ts';
+export { showGraph, type ShowGraphOptions } from './graph/graph-page.ts';
+export { formatGraph, type FormatGraphOptions } from './graph/graph-text.ts';
 export { record, Recorder, type Graph, type Node, type Recording } from './graph/graph.ts';
-export { hvp, jacobian } from './jacobian.ts';
+export { hessian, type Hessians } from './hessian.ts';
+export { hvp, jacobian, type Jacobians, type JacobianOptions } from './jacobian.ts';
+export { jvp, type Jvp } from './jvp.ts';
 export { Buffer, namedLeaves, type NamedLeaf } from './leaves.ts';
 export {
   cotangentFormula,

@@ -1,18 +1,30 @@
 // jacobian, the matrix of all first derivatives, and hvp, the Hessian times a vector.
 
 import {
-  formatSpec,
+  checkFunction,
+  checkOptions,
   DTypeError,
   eye,
-  ShapeError,
   stack,
   StateError,
   Tensor,
-  tree,
   zeros,
 } from '@tessera/tensor';
+import { chooseArguments, perArgnum, type Argnums } from './argnums.ts';
+import { alignDirection } from './direction.ts';
 import { grad, vjp } from './grad.ts';
 import { namedLeaves } from './leaves.ts';
+
+/** Options of {@link jacobian}. */
+export interface JacobianOptions<N extends Argnums = Argnums> {
+  /** Which argument to differentiate with respect to, from 0, or a list of them. Default 0. */
+  readonly argnums?: N;
+}
+
+/** A matrix for one argument, a list of matrices for a list of arguments. */
+export type Jacobians<N extends Argnums> = N extends number
+  ? Tensor
+  : { -readonly [K in keyof N]: Tensor };
 
 /**
  * The matrix of all first derivatives of a function of a tensor to a tensor, as a function:
@@ -21,21 +33,44 @@ import { namedLeaves } from './leaves.ts';
  * It pulls back one unit cotangent for each element of the value, so it costs as many sweeps as f has
  * results. For one product with J use `vjp`, for one with a Hessian {@link hvp}.
  *
- * @param f A synchronous function of a float32 tensor to a float32 tensor.
- * @returns From x `[j…]` to J `[i…, j…]`, i being the axes of f(x).
- * @throws StateError if f does not return a tensor, DTypeError if x or f(x) is not float32.
+ * @param f A synchronous function to a float32 tensor, of which the chosen arguments are float32 tensors.
+ * @returns From the arguments of f to J `[i…, j…]`, i being the axes of f(x) and j those of the argument x;
+ * with a list of argnums to a list of such matrices, which the same sweeps give.
+ * @throws StateError if f does not return a tensor, DTypeError if x or f(x) is not float32, ValueError if
+ * argnums names no argument.
  * @example
  * jacobian((x: Tensor) => x.square())(tensor([1, 2])); // [[2, 0], [0, 4]]
+ *
+ * const f = (a: Tensor, x: Tensor) => a.matmul(x);
+ * const [toA, toX] = jacobian(f, { argnums: [0, 1] })(ones([2, 3]), ones([3]));
+ * toA.shape; // [2, 2, 3]
+ * toX.shape; // [2, 3]
  */
-export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
-  return (x) => {
-    const { value, pullback } = vjp(f, x);
-    checkFloat('the argument', x);
+export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
+export function jacobian<P extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: P) => Tensor,
+  options?: JacobianOptions<N>,
+): (...args: P) => Jacobians<NoInfer<N>>;
+export function jacobian<P extends readonly unknown[]>(
+  f: (...args: P) => Tensor,
+  options: JacobianOptions = {},
+): (...args: P) => unknown {
+  checkFunction('jacobian', f);
+  checkOptions('jacobian', options, ['argnums']);
+  const { argnums = 0 } = options;
+  return (...args) => {
+    const { f: ofChosen, chosen } = chooseArguments('jacobian', f, argnums, args);
+    const { value, pullback } = vjp(ofChosen, ...chosen);
+    for (const x of chosen) checkFloat('the argument', x);
     checkFloat('the value', value);
     const units = eye(value.size).reshape([value.size, ...value.shape]);
-    const rows = Array.from({ length: value.size }, (_, i) => pullback(units.select(0, i))[0]);
-    const shape = [...value.shape, ...x.shape];
-    return rows.length === 0 ? zeros(shape) : stack(rows, 0).reshape(shape);
+    const rows = Array.from({ length: value.size }, (_, i) => pullback(units.select(0, i)));
+    const matrices = (chosen as readonly Tensor[]).map((x, k) => {
+      const shape = [...value.shape, ...x.shape];
+      const own = rows.map((row) => row[k] as Tensor);
+      return own.length === 0 ? zeros(shape) : stack(own, 0).reshape(shape);
+    });
+    return perArgnum(argnums, matrices);
   };
 }
 
@@ -54,7 +89,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
  * hvp((x: Tensor) => x.pow(3).sum(), tensor([1, 2]), tensor([1, 1])); // [6, 12]: 6 x v
  */
 export function hvp<T>(f: (x: T) => Tensor, x: T, v: T): T {
-  const direction = alignDirection(x, v);
+  const direction = alignDirection('hvp', x, v, { point: 'x', direction: 'v' });
   const slope = (at: T): Tensor => {
     const leaves = namedLeaves(grad(f)(at));
     const products = leaves.flatMap(({ tensor, trainable }, i) =>
@@ -63,25 +98,6 @@ export function hvp<T>(f: (x: T) => Tensor, x: T, v: T): T {
     return products.reduce((sum, product) => sum.add(product), zeros([]));
   };
   return grad(slope)(x);
-}
-
-/** The leaves of a direction in the order of those of x. */
-function alignDirection(at: unknown, direction: unknown): readonly Tensor[] {
-  const [x, given] = [tree.leaves(at), tree.leaves(direction)];
-  if (given.length !== x.length) {
-    throw new StateError(
-      'hvp',
-      `v has ${given.length} tensors, but x has ${x.length}. Pass a tree of the structure of x.`,
-    );
-  }
-  const v = tree.align('hvp', at, direction);
-  const odd = x.findIndex((leaf, i) => formatSpec(leaf) !== formatSpec(v[i]));
-  if (odd < 0) return v;
-  throw new ShapeError(
-    'hvp',
-    `v is like x: tensor ${odd} of x is ${formatSpec(x[odd])}, of v ${formatSpec(v[odd])}.`,
-    [x[odd].shape, v[odd].shape],
-  );
 }
 
 function checkFloat(what: string, x: unknown): void {

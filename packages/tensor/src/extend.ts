@@ -41,6 +41,7 @@ export {
   type Interpreter,
 } from './interpreter.ts';
 export type { DifferentiablePrimitive, Gradient } from './linalg/host-primitive.ts';
+export { currentScope, Scope, withScope, type ScopeName } from './scope.ts';
 export { convolutions } from './ops/product/convolutions.ts';
 export type { Conv2dGeometry, Conv2dParams } from './primitives/conv2d.ts';
 export type { GatherParams } from './primitives/gather.ts';

@@ -1,31 +1,53 @@
 // Draws a recorded graph for Graphviz and for Mermaid.
 
 import { formatSpec, type Tensor } from '@tessera/tensor';
+import {
+  callSummaries,
+  callTitle,
+  checkFoldOptions,
+  formatCall,
+  hiddenParameters,
+  openCalls,
+  partsOf,
+  type FoldOptions,
+  type Part,
+} from './calls.ts';
 import type { Graph } from './graph.ts';
 import { checkGraph, formatApplication, tensorNames } from './graph-text.ts';
 import { cotangentFormula } from '../vjp/rule.ts';
 
 /**
  * The graph in Graphviz's language: a box for each node with its operation, its shapes and what it
- * computes; on each edge the formula of the cotangent that flows back along it.
+ * computes; on each edge the formula of the cotangent that flows back along it. An open module is a frame
+ * around its nodes, a folded one a box, without the parameters that it alone reads.
  *
+ * @throws ValueError for options that name no module.
  * @example
  * const { graph } = record((x: Tensor) => x.sin().sum(), tensor([1, 2]));
  * console.log(graphToDot(graph)); // for `dot -Tsvg`
  */
-export function graphToDot(graph: Graph): string {
-  checkGraph('graphToDot', graph);
-  const { boxes, edges } = drawing(graph);
+export function graphToDot(graph: Graph, options: FoldOptions = {}): string {
+  const { boxes, edges } = drawing('graphToDot', graph, options);
   const text = (lines: readonly string[]): string =>
     `"${lines.map((line) => line.replaceAll(/["\\]/g, (character) => `\\${character}`)).join('\\n')}"`;
+  const shapes = { leaf: 'shape=ellipse, ', node: '', folded: 'shape=folder, ' } as const;
+  const draw = (box: Box, indent: string): readonly string[] =>
+    box.kind === 'open'
+      ? [
+          `${indent}subgraph cluster_${box.id} {`,
+          `${indent}  label=${text(box.lines)}`,
+          ...box.boxes.flatMap((inner) => draw(inner, `${indent}  `)),
+          `${indent}}`,
+        ]
+      : [`${indent}${box.id} [${shapes[box.kind]}label=${text(box.lines)}]`];
   return [
     'digraph {',
     '  node [shape=box, style=rounded]',
-    ...boxes.map(({ id, isLeaf, lines }) => {
-      const shape = isLeaf ? 'shape=ellipse, ' : '';
-      return `  ${id} [${shape}label=${text(lines)}]`;
+    ...boxes.flatMap((box) => draw(box, '  ')),
+    ...edges.map(({ from, to, formula }) => {
+      const label = formula === null ? '' : ` [label=${text([formula])}]`;
+      return `  ${from} -> ${to}${label}`;
     }),
-    ...edges.map(({ from, to, formula }) => `  ${from} -> ${to} [label=${text([formula])}]`),
     '}',
   ].join('\n');
 }
@@ -33,69 +55,118 @@ export function graphToDot(graph: Graph): string {
 /**
  * The graph as a Mermaid flowchart, which Markdown viewers draw: see {@link graphToDot} for what it shows.
  *
+ * @throws ValueError for options that name no module.
  * @example
  * const { graph } = record((x: Tensor) => x.sin().sum(), tensor([1, 2]));
  * console.log(graphToMermaid(graph)); // for a fence of the language `mermaid`
  */
-export function graphToMermaid(graph: Graph): string {
-  checkGraph('graphToMermaid', graph);
-  const { boxes, edges } = drawing(graph);
+export function graphToMermaid(graph: Graph, options: FoldOptions = {}): string {
+  const { boxes, edges } = drawing('graphToMermaid', graph, options);
   const text = (lines: readonly string[]): string =>
     `"${lines.map((line) => line.replaceAll(/["#<>&]/g, (character) => `#${character.charCodeAt(0)};`)).join('<br/>')}"`;
+  const brackets = { leaf: ['([', '])'], node: ['[', ']'], folded: ['[[', ']]'] } as const;
+  const draw = (box: Box, indent: string): readonly string[] => {
+    if (box.kind === 'open') {
+      return [
+        `${indent}subgraph ${box.id}[${text(box.lines)}]`,
+        ...box.boxes.flatMap((inner) => draw(inner, `${indent}  `)),
+        `${indent}end`,
+      ];
+    }
+    const [left, right] = brackets[box.kind];
+    return [`${indent}${box.id}${left}${text(box.lines)}${right}`];
+  };
   return [
     'flowchart TD',
-    ...boxes.map(({ id, isLeaf, lines }) =>
-      isLeaf ? `  ${id}([${text(lines)}])` : `  ${id}[${text(lines)}]`,
-    ),
-    ...edges.map(({ from, to, formula }) => `  ${from} -->|${text([formula])}| ${to}`),
+    ...boxes.flatMap((box) => draw(box, '  ')),
+    ...edges.map(({ from, to, formula }) => {
+      const label = formula === null ? '' : `|${text([formula])}|`;
+      return `  ${from} -->${label} ${to}`;
+    }),
   ].join('\n');
 }
 
-/** A leaf or a node of the graph. */
-interface Box {
-  readonly id: string;
-  readonly isLeaf: boolean;
-  readonly lines: readonly string[];
-}
+/** A leaf, a node or a call of a module, and in an open call what it made. */
+type Box =
+  | {
+      readonly kind: 'leaf' | 'node' | 'folded';
+      readonly id: string;
+      readonly lines: readonly string[];
+    }
+  | {
+      readonly kind: 'open';
+      readonly id: string;
+      readonly lines: readonly string[];
+      readonly boxes: readonly Box[];
+    };
 
-/** An operand that carries a gradient, on its way into a node. */
+/** An operand that carries a gradient, on its way into a node (or, without a formula, a folded call). */
 interface Edge {
   readonly from: string;
   readonly to: string;
-  readonly formula: string;
+  readonly formula: string | null;
 }
 
 /** What both languages draw. */
-function drawing(graph: Graph): {
-  readonly boxes: readonly Box[];
-  readonly edges: readonly Edge[];
-} {
+function drawing(
+  op: string,
+  graph: Graph,
+  options: FoldOptions,
+): { readonly boxes: readonly Box[]; readonly edges: readonly Edge[] } {
+  checkGraph(op, graph);
+  checkFoldOptions(op, options);
   const names = tensorNames(graph);
+  const summarize = callSummaries(graph);
+  const parts = partsOf(graph);
+  const opened = openCalls(op, parts, options);
   const makers = new Map<Tensor, string>();
-  const boxes: Box[] = [];
   const edges: Edge[] = [];
-  graph.leaves.forEach((leaf, i) => {
-    makers.set(leaf, `in${i}`);
-    boxes.push({ id: `in${i}`, isLeaf: true, lines: [`in${i}`, formatSpec(leaf)] });
+  const connect = (input: Tensor, to: string, formula: string | null): void => {
+    const from = makers.get(input);
+    if (from !== undefined) edges.push({ from, to, formula });
+  };
+  const make = (outputs: readonly Tensor[], id: string): void => {
+    for (const output of outputs) if (graph.dependents.has(output)) makers.set(output, id);
+  };
+  const hidden = hiddenParameters(graph, parts, opened);
+  const leaves = graph.leaves.flatMap((leaf, i): Box[] => {
+    if (hidden.has(leaf)) return [];
+    make([leaf], `in${i}`);
+    return [{ kind: 'leaf', id: `in${i}`, lines: [names.get(leaf) ?? '', formatSpec(leaf)] }];
   });
-  graph.nodes.forEach((node, i) => {
-    const id = `n${i}`;
-    const results = node.outputs.map((output) => names.get(output)).join(', ');
-    boxes.push({
-      id,
-      isLeaf: false,
-      lines: [
+  const draw = (part: Part): Box => {
+    if (part.kind === 'node') {
+      const { node, index } = part;
+      const id = `n${index}`;
+      node.inputs.forEach((input, k) => {
+        const formula = cotangentFormula(node.rule, k);
+        if (formula !== null) connect(input, id, formula);
+      });
+      make(node.outputs, id);
+      const results = node.outputs.map((output) => names.get(output)).join(', ');
+      const lines = [
         `${results} = ${formatApplication(node, names)}`,
         node.outputs.map(formatSpec).join(', '),
         node.rule.value,
-      ],
-    });
-    node.inputs.forEach((input, k) => {
-      const from = makers.get(input);
-      const formula = cotangentFormula(node.rule, k);
-      if (from !== undefined && formula !== null) edges.push({ from, to: id, formula });
-    });
-    for (const output of node.outputs) if (graph.dependents.has(output)) makers.set(output, id);
-  });
-  return { boxes, edges };
+      ];
+      return { kind: 'node', id, lines };
+    }
+    // Calls can begin with one node, so a call is numbered with its depth too.
+    const id = `m${part.first}_${part.scope.path.split('/').length}`;
+    if (opened.has(part)) {
+      return { kind: 'open', id, lines: [callTitle(part)], boxes: part.parts.map(draw) };
+    }
+    const summary = summarize(part);
+    for (const input of [...summary.inputs, ...summary.parameters]) connect(input, id, null);
+    make(summary.outputs, id);
+    const results = summary.outputs.map((output) => names.get(output)).join(', ');
+    const operands = summary.inputs.map((input) => names.get(input)).join(', ');
+    const lines = [
+      `${results} = ${part.scope.name}(${operands})`,
+      summary.outputs.map(formatSpec).join(', '),
+      formatCall(part, summary),
+    ];
+    return { kind: 'folded', id, lines };
+  };
+  return { boxes: [...leaves, ...parts.map(draw)], edges };
 }

@@ -4,12 +4,14 @@ import { checkFunction, StateError, tree, type Tensor } from '@tessera/tensor';
 import {
   apply,
   currentInterpreter,
+  currentScope,
   primitives,
   withInterpreter,
   type DifferentiablePrimitive,
   type Interpreter,
   type Operation,
   type Params,
+  type Scope,
 } from '@tessera/tensor/extend';
 import { namedLeaves } from '../leaves.ts';
 import type { Application, VjpRule } from '../vjp/rule.ts';
@@ -20,12 +22,16 @@ export interface Node extends Application {
   /** Of the operation, or of a function that brings its own rule. */
   readonly name: string;
   readonly rule: VjpRule;
+  /** The call of a module that applied it, `null` outside of all modules. */
+  readonly scope: Scope | null;
 }
 
 /** What a function did to the tensors that its gradient is asked for. */
 export interface Graph {
   /** The differentiated leaves of the arguments. */
   readonly leaves: readonly Tensor[];
+  /** Where each leaf stands in the list of arguments: `0.blocks.0.attn.qkv.weight`. */
+  readonly paths: readonly string[];
   /** The applications that a leaf reaches, in order. */
   readonly nodes: readonly Node[];
   /** The tensors that depend on a leaf, the leaves among them. */
@@ -51,6 +57,7 @@ export class Recorder implements Interpreter, Graph {
   readonly name = 'grad';
   readonly outer: Interpreter;
   readonly leaves: Tensor[] = [];
+  readonly paths: string[] = [];
   readonly nodes: Node[] = [];
   readonly dependents: Set<Tensor> = new Set();
 
@@ -58,25 +65,26 @@ export class Recorder implements Interpreter, Graph {
     this.outer = outer;
   }
 
-  /** A fresh alias of `x` that the recording takes as an independent variable. */
-  leaf(x: Tensor): Tensor {
+  /** A fresh alias of `x`, found at `path`, that the recording takes as an independent variable. */
+  leaf(x: Tensor, path?: string): Tensor {
     const [alias] = withInterpreter(this.outer, () => apply(primitives.alias, [x], {}));
-    this.adopt(alias);
+    this.adopt(alias, path);
     return alias;
   }
 
   /** Takes `x` itself as an independent variable, for a recording that ends before `x` is used elsewhere. */
-  adopt(x: Tensor): void {
+  adopt(x: Tensor, path?: string): void {
+    this.paths.push(path ?? String(this.leaves.length));
     this.leaves.push(x);
     this.dependents.add(x);
   }
 
-  /** Takes a node down if its inputs carry a gradient to its outputs. */
-  note(node: Node): void {
+  /** Takes an application down if its inputs carry a gradient to its outputs. */
+  note(node: Omit<Node, 'scope'>): void {
     if (!node.inputs.some((input) => this.dependents.has(input))) return;
     const differentiable = node.outputs.filter(({ dtype }) => dtype === 'float32');
     for (const output of differentiable) this.dependents.add(output);
-    if (differentiable.length > 0) this.nodes.push(node);
+    if (differentiable.length > 0) this.nodes.push({ ...node, scope: currentScope() });
   }
 
   apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
@@ -128,8 +136,8 @@ export function record<P extends readonly unknown[], R>(
   checkFunction('record', f);
   const recorder = new Recorder(currentInterpreter());
   const leaves = namedLeaves(primals);
-  const variables = leaves.map(({ tensor, trainable }) =>
-    trainable ? recorder.leaf(tensor) : null,
+  const variables = leaves.map(({ path, tensor, trainable }) =>
+    trainable ? recorder.leaf(tensor, path) : null,
   );
   const inputs = leaves.map(({ tensor }, i) => variables[i] ?? tensor);
   const replaced = tree.flatten(primals).unflatten(inputs);

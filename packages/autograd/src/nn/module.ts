@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { namedLeaves } from '../leaves.ts';
+import { openScopes } from './module-call.ts';
 
 /**
  * Base of everything with parameters. A module is its own parameter tree: its fields are tensors,
@@ -22,6 +23,9 @@ import { namedLeaves } from '../leaves.ts';
  * A module has no mode. `forward` evaluates; a module that computes something else in a training step
  * (dropout, batch norm) has a method `train` for it; see {@link Layer}.
  *
+ * Operations inside `forward` and `train` carry the path of the module in printed graphs, programs and
+ * plans: `DiT/blocks.0/attn/qkv`.
+ *
  * @example
  * class Affine extends Module {
  *   readonly weight: Tensor = ones([3]);
@@ -31,7 +35,12 @@ import { namedLeaves } from '../leaves.ts';
  *   }
  * }
  */
-export abstract class Module extends TreeNode {}
+export abstract class Module extends TreeNode {
+  constructor() {
+    super();
+    openScopes(new.target.prototype);
+  }
+}
 
 /** What a training step makes of an input. */
 export interface Trained<M> {

@@ -28,6 +28,8 @@ export interface Instruction {
   readonly inputs: readonly Variable[];
   readonly params: Params;
   readonly outputs: readonly Variable[];
+  /** The path of the module call that it was traced in, for printing alone: `DiT/blocks.0/attn`. */
+  readonly scope?: string | undefined;
 }
 
 /** A straight-line function over tensors: what `compile` works on. */
@@ -95,7 +97,8 @@ export function programFlops(program: Program): number {
 }
 
 /**
- * Prints a program, one instruction a line, with the shape of every value.
+ * Prints a program, one instruction a line, with the shape of every value, and behind a `#` the module
+ * that it comes from, if there is one.
  *
  * @example
  * const x = { id: 0, shape: [3], dtype: 'float32' } as const;
@@ -113,9 +116,11 @@ export function formatProgram(program: Program): string {
       names.set(output, `v${names.size - program.inputs.length - program.constants.length}`);
   }
   const declare = (variable: Variable): string => `${names.get(variable)}: ${formatSpec(variable)}`;
-  const lines = program.instructions.map(({ operation, inputs, params, outputs }) => {
+  const lines = program.instructions.map(({ operation, inputs, params, outputs, scope }) => {
     const args = inputs.map((input) => names.get(input)).join(', ');
-    return `  ${`${outputs.map(declare).join(', ')} = ${operation.name}(${args}) ${formatParams(params)}`.trimEnd()}`;
+    const line =
+      `  ${outputs.map(declare).join(', ')} = ${operation.name}(${args}) ${formatParams(params)}`.trimEnd();
+    return scope === undefined ? line : `${line}  # ${scope}`;
   });
   const constants = program.constants.map(({ variable }) => `  ${declare(variable)}`);
   return [

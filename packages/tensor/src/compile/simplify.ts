@@ -31,7 +31,8 @@ function rewrite(program: Program): Program {
   const writer = new Writer(program);
   const renamed = new Map<Variable, Variable>();
   const rename = (variable: Variable): Variable => renamed.get(variable) ?? variable;
-  for (const { operation, inputs, params, outputs } of program.instructions) {
+  for (const { operation, inputs, params, outputs, scope } of program.instructions) {
+    writer.scope = scope;
     const operands = inputs.map(rename);
     const shortcut = writer.shortcut(operation, operands, params);
     const results = shortcut === null ? writer.write(operation, operands, params) : [shortcut];
@@ -43,6 +44,8 @@ function rewrite(program: Program): Program {
 /** Appends instructions, giving back the earlier result where an equal instruction exists. */
 class Writer {
   readonly instructions: Instruction[] = [];
+  /** Of the instruction that is being rewritten; what is merged keeps the scope of the first. */
+  scope: Instruction['scope'];
   private readonly known = new Map<string, readonly Variable[]>();
   /** Variables that hold one number everywhere. */
   private readonly uniform = new Map<Variable, number>();
@@ -64,7 +67,7 @@ class Writer {
     const known = separates(operation) ? undefined : this.known.get(signature);
     if (known !== undefined) return known;
     const outputs = operation.infer(inputs, params).map((spec) => ({ ...spec, id: this.nextId++ }));
-    this.instructions.push({ operation, inputs, params, outputs });
+    this.instructions.push({ operation, inputs, params, outputs, scope: this.scope });
     this.known.set(signature, outputs);
     if (operation.kind === 'literal')
       this.uniform.set(outputs[0], roundTo(outputs[0].dtype, Number(params['value'])));

@@ -8,6 +8,7 @@ import { withInterpreter, type Interpreter } from '../interpreter.ts';
 import type { Params, TensorSpec } from '../primitives/primitive.ts';
 import { literal } from '../primitives/source.ts';
 import { movement } from '../primitives/movement.ts';
+import { currentScope } from '../scope.ts';
 import { Tensor } from '../tensor.ts';
 import type { Constant, Instruction, Program, Variable } from './program.ts';
 
@@ -118,7 +119,8 @@ class Tracer implements Interpreter {
     params: Params,
   ): readonly Variable[] {
     const outputs = operation.infer(inputs, params).map((spec) => this.define(spec));
-    this.instructions.push({ operation, inputs, params, outputs });
+    const scope = currentScope()?.path;
+    this.instructions.push({ operation, inputs, params, outputs, scope });
     return outputs;
   }
 

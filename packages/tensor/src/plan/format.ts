@@ -19,7 +19,8 @@ const LETTERS: Readonly<Record<Place['kind'], string>> = {
 
 /**
  * Prints a plan: one kernel after the other, at most 100 columns wide. A buffer of the scratch memory is shown
- * with the byte where it begins, `tmp3@64`, by the kernel that writes it first.
+ * with the byte where it begins, `tmp3@64`, by the kernel that writes it first. After a `#` come the modules
+ * that a kernel computes parts of.
  *
  * @example
  * const { plan } = compile((x: Tensor) => x.mul(2).exp()).stages(zeros([3])); // printed by formatPlan
@@ -40,7 +41,10 @@ export function formatPlan({ arenaBytes, buffers, kernels, outputs }: Plan): str
   const donations = outputs.flatMap(({ donatedInput }, i) =>
     donatedInput === null ? [] : [`  out${i} takes over in${donatedInput}`],
   );
-  const lines = kernels.map((kernel) => wrap(`  ${formatKernel(kernel, nameOf, nameOfResult)}`));
+  const lines = kernels.map((kernel) => {
+    const line = `  ${formatKernel(kernel, nameOf, nameOfResult)}`;
+    return wrap(kernel.scopes === undefined ? line : `${line}  # ${kernel.scopes.join(', ')}`);
+  });
   const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
   return [`plan: ${count}, arena ${arenaBytes} bytes`, ...donations, ...lines].join('\n');
 }
@@ -124,12 +128,13 @@ function formatExpression({ nodes, results }: Expression, inputs: readonly strin
   return [...definitions, bodies].join('; ');
 }
 
-/** A line in lines of at most {@link WIDTH} columns, broken after commas, semicolons and equals signs outside of shapes. */
+/** A line in lines of at most {@link WIDTH} columns, broken after commas, semicolons and equals signs outside of shapes and before `#`. */
 function wrap(line: string): string {
   const lines = [''];
-  for (const part of line.split(/(?<=[,;=] )(?![^[]*\])/)) {
+  for (const part of line.split(/(?<=[,;=] )(?![^[]*\])|(?= {2}# )/)) {
     const current = lines[lines.length - 1];
-    if (current !== '' && (current + part).trimEnd().length > WIDTH) lines.push(`      ${part}`);
+    if (current !== '' && (current + part).trimEnd().length > WIDTH)
+      lines.push(`      ${part.trimStart()}`);
     else lines[lines.length - 1] += part;
   }
   return lines.map((text) => text.trimEnd()).join('\n');

@@ -44,8 +44,14 @@ export interface Expression {
   readonly results: readonly number[];
 }
 
+/** Where a kernel comes from, for printing alone. */
+interface Origin {
+  /** The paths of the module calls whose operations it computes, each once. */
+  readonly scopes?: readonly string[];
+}
+
 /** For every index of `shape`: evaluates the expression on the inputs there and writes each result. */
-export interface MapKernel {
+export interface MapKernel extends Origin {
   readonly kind: 'map';
   readonly shape: Shape;
   readonly inputs: readonly Operand[];
@@ -54,7 +60,7 @@ export interface MapKernel {
 }
 
 /** For every index of the kept axes: folds the expression's only result along `axes`. */
-export interface ReduceKernel {
+export interface ReduceKernel extends Origin {
   readonly kind: 'reduce';
   readonly primitive: ReductionPrimitive;
   /** The iteration space, of which `axes` disappear. */
@@ -81,7 +87,7 @@ export interface Epilogue {
  * One application of an operation that has a kernel of its own. With an epilogue its outputs are the
  * results of the epilogue, of which the first is float32.
  */
-export interface CallKernel {
+export interface CallKernel extends Origin {
   readonly kind: 'call';
   readonly operation: KernelPrimitive | CompositeDeclaration;
   readonly params: Params;

@@ -8,7 +8,7 @@ import { fuseIntoAssemblies, mergeAssemblies, partOf } from './assemble.ts';
 import { emit } from './emit.ts';
 import { fuseEpilogues } from './epilogue.ts';
 import { GroupGraph } from './group-graph.ts';
-import { isWhole, type Source } from './group.ts';
+import { buffersOf, isWhole, type Body, type Source } from './group.ts';
 import { withOperands, type Kernel, type Operand } from '../../plan/kernel.ts';
 import type { Instruction, Program, Variable } from '../program.ts';
 import { rematerialize } from './rematerialize.ts';
@@ -82,6 +82,9 @@ class Fuser {
   private readonly scalars = new Map<string, number>();
   private readonly epilogues: ReadonlySet<string>;
   private order = 0;
+  /** The scope of the instruction that is being visited, and by buffer of what computes it. */
+  private scope: Instruction['scope'];
+  private readonly scopes = new Map<number, string>();
 
   constructor(epilogues: ReadonlySet<string>) {
     this.epilogues = epilogues;
@@ -99,8 +102,9 @@ class Fuser {
     });
   }
 
-  visit({ operation, inputs, params, outputs }: Instruction, order: number): void {
+  visit({ operation, inputs, params, outputs, scope }: Instruction, order: number): void {
     this.order = order;
+    this.scope = scope;
     const args = inputs.map((input) => this.sourceOf(input));
     const [output] = outputs;
     switch (operation.kind) {
@@ -163,6 +167,7 @@ class Fuser {
   /** Makes `variable` the plan's output `index`, copying it where it is no freshly written buffer of its own. */
   output(variable: Variable, index: number): void {
     this.order++;
+    this.scope = undefined;
     const source = this.sourceOf(variable);
     const size = sizeOf(variable.shape);
     const fresh =
@@ -187,8 +192,18 @@ class Fuser {
       this.buffers[buffer].role.kind === 'output' || this.graph.readersOf(buffer).size > 0;
     return dropUnusedBuffers({
       buffers: this.buffers,
-      kernels: groups.flatMap(({ body }) => emit(body, isLive)),
+      kernels: groups.flatMap(({ body }) => {
+        const scopes = this.scopesOf(body);
+        const kernels = emit(body, isLive);
+        return scopes.length === 0 ? kernels : kernels.map((kernel) => ({ ...kernel, scopes }));
+      }),
     });
+  }
+
+  /** The scopes of everything that a body computes, each once. */
+  private scopesOf(body: Body): readonly string[] {
+    const scopes = buffersOf(body).flatMap((buffer) => this.scopes.get(buffer) ?? []);
+    return [...new Set(scopes)];
   }
 
   private sourceOf(variable: Variable): Source {
@@ -199,7 +214,9 @@ class Fuser {
   }
 
   private buffer(dtype: DType, size: number, role: Role): number {
-    return this.buffers.push({ dtype, size, role }) - 1;
+    const buffer = this.buffers.push({ dtype, size, role }) - 1;
+    if (this.scope !== undefined) this.scopes.set(buffer, this.scope);
+    return buffer;
   }
 
   /** A new buffer for `variable`, which is a row-major window onto it. */
