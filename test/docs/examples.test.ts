@@ -30,11 +30,16 @@ describe('examples', () => {
     expect(await runTypeScript(['examples/03-watch-the-compiler.ts'])).toMatchInlineSnapshot(`
       "traced: 81 lines, simplified: 61 lines
       plan: 3 kernels, arena 128 bytes
-        tmp3: float32 × 12 at byte 0
-        tmp4: float32 × 6 at byte 64
-        tmp3: float32[4, 3] = y = matmul(in1[4, 2], in0[2, 3] strides [1, 2]); [4, 3] t0 = add(y, in2[4, 3] strides [0, 1]); t1 = less(t0, -110); t2 = where(t1, -110, t0); t3 = less(110, t2); t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4), 0.7978845608028654)); t7 = mul(add(t6, 1), 0.5); t8 = mul(0.0833333358168602, where(t1, 0, mul(t0, t7))); t9 = where(t1, 0, add(t8, t8)); t10 = mul(mul(mul(mul(t9, t0), 0.5), add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t11 = mul(t10, 0.044715); t12 = mul(mul(t11, t4), t4); add(mul(t9, t7), where(t1, 0, where(t3, 0, add(add(add(t10, mul(t11, t5)), t12), t12))))
-        tmp4: float32[2, 3] = matmul(in1[2, 4] strides [1, 2], tmp3[4, 3])
-        out0: float32[3, 2] = map [3, 2] tmp4[3, 2] strides [1, 3]
+        tmp3@0: float32[4, 3] = y = matmul(in1[4, 2], in0[3, 2]ᵀ); [4, 3] t0 = add(y,
+            in2[4, 3] strides [0, 1]); t1 = less(t0, -110); t2 = where(t1, -110, t0); t3 = less(110, t2);
+            t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4),
+            0.7978845608028654)); t7 = mul(add(t6, 1), 0.5); t8 = mul(0.0833333358168602, where(t1, 0,
+            mul(t0, t7))); t9 = where(t1, 0, add(t8, t8)); t10 = mul(mul(mul(mul(t9, t0), 0.5),
+            add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t11 = mul(t10, 0.044715); t12 = mul(mul(t11,
+            t4), t4); add(mul(t9, t7), where(t1, 0, where(t3, 0, add(add(add(t10, mul(t11, t5)), t12),
+            t12))))
+        tmp4@64: float32[2, 3] = matmul(in1[4, 2]ᵀ, tmp3[4, 3])
+        out0: float32[3, 2] = map [3, 2] tmp4[2, 3]ᵀ
       "
     `);
   });
