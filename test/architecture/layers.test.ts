@@ -41,7 +41,7 @@ describe('the repository', () => {
   });
 
   it.each(roomTables)('lists the rooms of $folder in ARCHITECTURE.md, in their order', (table) => {
-    const name = table.folder.replace(/^packages\/[^/]+\/src\//, '');
+    const name = table.folder.replace(/^packages\/tensor\/src\//, '');
     const text = readFileSync(`${root}ARCHITECTURE.md`, 'utf8');
     const row = text.split('\n').find((line) => line.startsWith(`| \`${name}\` `)) ?? '';
     const [, , listed = ''] = row.split('|');

@@ -247,6 +247,7 @@ export const roomTables: readonly Rooms[] = [
       { name: 'data', reason: 'images and labels, from files whose errors the run words' },
       { name: 'sample', reason: 'new images from a trained run' },
       { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
+      { name: 'learn', reason: 'the exercises of the tour, which know nothing of runs' },
       { name: 'cli', reason: 'the words of a user, to what the rooms before it do' },
     ],
   },

@@ -19,8 +19,8 @@ const LETTERS: Readonly<Record<Place['kind'], string>> = {
 
 /**
  * Prints a plan: one kernel after the other, at most 100 columns wide. A buffer of the scratch memory is shown
- * with the byte where it begins, `tmp3@64`, by the kernel that writes it first. After a `#` come the modules
- * that a kernel computes parts of.
+ * with the byte where it begins, `tmp3@64`, by the kernel that writes it first. A line `# …` says of
+ * which modules the kernels below it compute parts.
  *
  * @example
  * const { plan } = compile((x: Tensor) => x.mul(2).exp()).stages(zeros([3])); // printed by formatPlan
@@ -41,12 +41,19 @@ export function formatPlan({ arenaBytes, buffers, kernels, outputs }: Plan): str
   const donations = outputs.flatMap(({ donatedInput }, i) =>
     donatedInput === null ? [] : [`  out${i} takes over in${donatedInput}`],
   );
-  const lines = kernels.map((kernel) => {
-    const line = `  ${formatKernel(kernel, nameOf, nameOfResult)}`;
-    return wrap(kernel.scopes === undefined ? line : `${line}  # ${kernel.scopes.join(', ')}`);
+  const lines = kernels.flatMap((kernel, i) => {
+    const line = wrap(`  ${formatKernel(kernel, nameOf, nameOfResult)}`);
+    const origin = originOf(kernel);
+    return i === 0 ? [origin, line] : [origin === originOf(kernels[i - 1]) ? '' : origin, line];
   });
   const count = `${kernels.length} ${kernels.length === 1 ? 'kernel' : 'kernels'}`;
-  return [`plan: ${count}, arena ${arenaBytes} bytes`, ...donations, ...lines].join('\n');
+  const text = [`plan: ${count}, arena ${arenaBytes} bytes`, ...donations, ...lines];
+  return text.filter((line) => line !== '').join('\n');
+}
+
+/** The line that names the modules whose operations a kernel computes; empty if there are none. */
+function originOf({ scopes = [] }: Kernel): string {
+  return scopes.length === 0 ? '' : wrap(`  # ${scopes.join(', ')}`);
 }
 
 /**
@@ -128,13 +135,12 @@ function formatExpression({ nodes, results }: Expression, inputs: readonly strin
   return [...definitions, bodies].join('; ');
 }
 
-/** A line in lines of at most {@link WIDTH} columns, broken after commas, semicolons and equals signs outside of shapes and before `#`. */
+/** A line in lines of at most {@link WIDTH} columns, broken after commas, semicolons and equals signs outside of shapes. */
 function wrap(line: string): string {
   const lines = [''];
-  for (const part of line.split(/(?<=[,;=] )(?![^[]*\])|(?= {2}# )/)) {
+  for (const part of line.split(/(?<=[,;=] )(?![^[]*\])/)) {
     const current = lines[lines.length - 1];
-    if (current !== '' && (current + part).trimEnd().length > WIDTH)
-      lines.push(`      ${part.trimStart()}`);
+    if (current !== '' && (current + part).trimEnd().length > WIDTH) lines.push(`      ${part}`);
     else lines[lines.length - 1] += part;
   }
   return lines.map((text) => text.trimEnd()).join('\n');
