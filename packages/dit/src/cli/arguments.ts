@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from '../config/choices.ts';
 
 /** The number of chapters of the tour, which is not loaded to read an argument. */
-export const CHAPTERS = 9;
+export const CHAPTERS = 10;
 
 /** Reads a number in ordinary decimal notation; NaN for hexadecimal, empty text or spaces. */
 function parseNumber(text: string): number {

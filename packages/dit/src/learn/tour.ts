@@ -1,5 +1,6 @@
 // The exercises of the whole tour, and how a terminal shows them.
 
+import { block } from './chapters/block.ts';
 import { fuse } from './chapters/fuse.ts';
 import { graph } from './chapters/graph.ts';
 import { memory } from './chapters/memory.ts';
@@ -22,6 +23,7 @@ export const tour: readonly Chapter[] = [
   fuse,
   memory,
   webassembly,
+  block,
 ];
 
 /** The name of the file in which a learner answers chapter n. */
