@@ -106,7 +106,7 @@ describe('learn', () => {
     await writeFile(join(dir, 'learn-1.mjs'), 'export function (');
     const { code, stdout, stderr } = await tessera('learn', '1');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^error: learn: learn-1\.mjs cannot be loaded: [^\n]+\n$/);
+    expect(stderr).toMatch(/^error: learn-1\.mjs cannot be loaded: [^\n]+\n$/);
   });
 });
 

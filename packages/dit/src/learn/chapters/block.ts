@@ -5,7 +5,7 @@ import type { Chapter } from '../exercise.ts';
 
 /** Chapter 10: a block, from code to memory. */
 export const block: Chapter = {
-  title: 'A block',
+  title: 'A block, all the way',
   question: 'What becomes of one block of a Diffusion Transformer?',
   imports: [
     `import { compile } from '@tessera/tensor';`,
