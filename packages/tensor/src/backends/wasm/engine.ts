@@ -14,7 +14,8 @@ import { align, Heap } from './memory/heap.ts';
 import { LastingBlock } from './memory/lasting-block.ts';
 import { bytesOf, WasmStorage } from './memory/storage.ts';
 import { HostCalls } from './program/host-calls.ts';
-import { emitProgram, FRAME, type WasmProgram } from './program/program.ts';
+import { FRAME } from './program/frame.ts';
+import { emitProgram, type WasmProgram } from './program/program.ts';
 import { refusal } from './program/refusal.ts';
 
 /** Work of less than this many nanoseconds is done by the calling thread alone. */

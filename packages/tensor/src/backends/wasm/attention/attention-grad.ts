@@ -134,9 +134,17 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
       const right = f.keep(at('right'));
       const columns = i32.const(width);
       packPanels(body, TILE_COLUMNS, right, transposed(operand), { rows: columns, depth: queries });
-      const rowBytes = i32.const(4 * width);
-      const edge = at('edge');
-      f.call(product, at(part), keys, right, columns, queries, to, rowBytes, isLater, edge);
+      product.call(f, {
+        a: at(part),
+        rows: keys,
+        b: right,
+        columns,
+        depth: queries,
+        c: to,
+        rowBytes: i32.const(4 * width),
+        adds: isLater,
+        scratch: at('edge'),
+      });
     };
     accumulate('keptSlopes', blockOfQ, E, toK);
     accumulate('keptWeights', blockOfCotangent, F, toV);
@@ -176,7 +184,8 @@ function emitPanels(
     packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
     const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
     multiplyPanel(body, width, logits);
-    f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, i32.const(0));
+    const exponentials = exponentialsRoutine(routines, width, scale);
+    exponentials.call(f, { panel: weights, keys, state, continues: i32.const(0) });
     invertSums(f, width, state);
     const cotangents = { ...cotangent, address: fromCotangent };
     packPanels(body, width, right, cotangents, { rows, depth: depthF });
@@ -188,11 +197,12 @@ function emitPanels(
       to: slopes,
     });
     const gradient = softmaxGradRoutine(routines, width, scale);
-    f.call(gradient, weights, slopes, keys, state, toP, toS, panelBytes, rows);
+    gradient.call(f, { weights, slopes, keys, state, toP, toS, panelBytes, queries: rows });
     const product = { left: at('keyColumns'), rows: depthE, right: slopes, depth: keys, to: sums };
     multiplyPanel(body, width, product);
     clearFactors(f, width, state);
-    f.call(writeRowsRoutine(routines, width), sums, depthE, state, rows, toQ);
+    const finished = { panel: sums, columns: depthE, state, queries: rows, to: toQ };
+    writeRowsRoutine(routines, width).call(f, finished);
     f.increase(fromQ, 4 * QUERIES * q.strides.row);
     f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
     f.increase(toP, 4 * TILE_ROWS * QUERIES);

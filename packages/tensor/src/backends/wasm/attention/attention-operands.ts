@@ -7,7 +7,7 @@ import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { drop, i32, memory } from '../assembler/instructions.ts';
 import type { Phase, PhaseBody } from '../kernel/kernel-code.ts';
-import { packCall, packRoutine, type PanelStrides } from '../product/packing.ts';
+import { packPanel, type PanelStrides } from '../product/packing.ts';
 
 /** Sizes of an attention by the letters of the glossary; `batch` counts pairs of batch and head. */
 export interface AttentionSizes {
@@ -70,14 +70,14 @@ export function fetchRows(f: FunctionBuilder, matrix: Matrix, rows: I32, steps: 
 
 /** Code that packs `rows` rows of a matrix as panels of `width` rows, one after the other. */
 export function packPanels(
-  { f, routines }: PhaseBody,
+  body: PhaseBody,
   width: number,
   to: I32,
   matrix: Matrix,
   { rows, depth }: { readonly rows: I32; readonly depth: I32 },
 ): void {
+  const { f } = body;
   const { strides } = matrix;
-  const routine = packRoutine(routines, width, strides);
   const panel = f.keep(to);
   const from = f.keep(matrix.address);
   const left = f.keep(rows);
@@ -85,7 +85,7 @@ export function packPanels(
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      packCall(f, routine, { to: panel, from, depth, rows: atMost(left, width), strides });
+      packPanel(body, width, { to: panel, from, depth, rows: atMost(left, width), strides });
       f.increase(panel, panelBytes);
       f.increase(from, 4 * width * strides.row);
       f.increase(left, -width);

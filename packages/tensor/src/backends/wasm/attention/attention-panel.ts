@@ -7,8 +7,9 @@
  */
 import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { decay } from '../rows/decay.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
@@ -24,18 +25,27 @@ export const FACTORS: number = 2 * rowBytesOf(QUERIES);
 
 const [PEAKS, SUMS] = [0, rowBytesOf(QUERIES)];
 
+const EXPONENTIALS = {
+  /** Address of the products, `[keys, width]`. */
+  panel: 'i32',
+  /** At least 1. */
+  keys: 'i32',
+  /** Address of the state. */
+  state: 'i32',
+  /** Whether the state holds earlier keys. */
+  continues: 'i32',
+} as const;
+
 /**
  * Turns products of queries and keys into `e^(scale · product − peak)` in place, and takes them into
- * account in the state.
- *
- * Parameters: address of the panel; keys, at least 1; address of the state; whether it holds earlier
- * keys. Afterwards the state's factors are what to multiply earlier sums of the queries by.
+ * account in the state. Where it continues, the state's factors are then what to multiply earlier sums of
+ * the queries by.
  */
 export function exponentialsRoutine(
   routines: Routines,
   width: PanelWidth,
   scale: number,
-): FunctionReference {
+): Routine<typeof EXPONENTIALS> {
   const { target } = routines;
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
@@ -44,9 +54,8 @@ export function exponentialsRoutine(
   const factor = f32x4.constant(scale);
   return routines.get(
     `exponentials of ${width}, scale ${scale}`,
-    { parameters: ['i32', 'i32', 'i32', 'i32'], result: null },
-    (f) => {
-      const [panel, keys, state, continues] = [0, 1, 2, 3].map((i) => f.parameter('i32', i));
+    EXPONENTIALS,
+    (f, { panel, keys, state, continues }) => {
       const end = f.keep(i32.add(panel, times(keys, rowBytes)));
       const extremes = halves.map(() => f.local('v128', worst));
       forEachPanelRow(f, panel, end, rowBytes, (row) => {
@@ -88,31 +97,42 @@ export function exponentialsRoutine(
   );
 }
 
+const SOFTMAX_GRAD = {
+  /** Address of the exponentials e, `[keys, width]`. */
+  weights: 'i32',
+  /** Address of the cotangents p̄, `[keys, width]`. */
+  slopes: 'i32',
+  /** The rows of both panels exist up to the next multiple of four. */
+  keys: 'i32',
+  /** Address of the state. */
+  state: 'i32',
+  /** Address of the left operand of p, at the step of the first query. */
+  toP: 'i32',
+  /** Address of the left operand of s̄, at the step of the first query. */
+  toS: 'i32',
+  /** Bytes of a panel of these operands. */
+  panelBytes: 'i32',
+  /** Queries that there are. */
+  queries: 'i32',
+} as const;
+
 /**
  * The gradient of softmax for a panel: of exponentials e with their sums in the state and cotangents p̄
  * it makes `p = e / Σ e` and `s̄ = scale · p · (p̄ − Σ p̄·p)`. s̄ replaces p̄; p and s̄ are also written
  * transposed, as steps of left operands whose rows are the keys.
- *
- * Parameters: addresses of e and p̄; keys, of which rows up to the next multiple of four exist; address
- * of the state; addresses of the operands of p and s̄ at the step of the first query; bytes of one of
- * their panels; queries that there are.
  */
 export function softmaxGradRoutine(
   routines: Routines,
   width: PanelWidth,
   scale: number,
-): FunctionReference {
+): Routine<typeof SOFTMAX_GRAD> {
   const { target } = routines;
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `softmaxGrad of ${width}, scale ${scale}`,
-    { parameters: Array.from({ length: 8 }, () => 'i32' as const), result: null },
-    (f) => {
-      const [weights, slopes, keys, state, toP, toS, panelBytes, queries] = Array.from(
-        { length: 8 },
-        (_, i) => f.parameter('i32', i),
-      );
+    SOFTMAX_GRAD,
+    (f, { weights, slopes, keys, state, toP, toS, panelBytes, queries }) => {
       const distance = f.keep(i32.sub(slopes, weights));
       const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
       const along = halves.map(() => f.local('v128'));

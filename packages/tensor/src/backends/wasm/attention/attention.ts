@@ -116,7 +116,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
       packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
       const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
       multiplyPanel(body, width, logits);
-      f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, continues);
+      const exponentials = exponentialsRoutine(routines, width, scale);
+      exponentials.call(f, { panel: weights, keys, state, continues });
       if (S > KEY_BLOCK) {
         f.if(continues, () => {
           rescale(f, width, sums, F, state);
@@ -136,7 +137,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   forEachPanel(f, queries, T, (width, left) => {
     invertSums(f, width, state);
     const rows = atMost(left, width);
-    f.call(writeRowsRoutine(routines, width), sums, i32.const(F), state, rows, to);
+    const columns = i32.const(F);
+    writeRowsRoutine(routines, width).call(f, { panel: sums, columns, state, queries: rows, to });
     f.increase(sums, sumBytes(F));
     f.increase(state, STATE_BYTES);
     f.increase(to, 4 * F * QUERIES);

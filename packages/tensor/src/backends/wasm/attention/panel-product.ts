@@ -2,8 +2,8 @@
 
 import { times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionReference } from '../assembler/function.ts';
 import { i32, memory } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { roundUp } from './attention-operands.ts';
 import type { PhaseBody, Routines } from '../kernel/kernel-code.ts';
@@ -48,7 +48,8 @@ export function multiplyPanel(
   f.if(
     depth,
     () => {
-      f.call(panelProductRoutine(routines, width), left, whole, right, depth, to, adds);
+      const routine = panelProductRoutine(routines, width);
+      routine.call(f, { left, rows: whole, right, depth, to, adds });
     },
     () => {
       f.emit(memory.fill(to, i32.const(0), times(whole, rowBytesOf(width))));
@@ -56,23 +57,32 @@ export function multiplyPanel(
   );
 }
 
+const PANEL_PRODUCT = {
+  /** Address of the panels of the left operand. */
+  left: 'i32',
+  /** Rows of the left operand, a multiple of four. */
+  rows: 'i32',
+  /** Address of the right operand, the panel `[depth, width]`. */
+  right: 'i32',
+  /** At least 1. */
+  depth: 'i32',
+  /** Address of the result, `[rows, width]`. */
+  to: 'i32',
+  /** Whether the product is added to what is there. */
+  adds: 'i32',
+} as const;
+
 /**
- * The tile of a product, one below the other without a call for each: where the depth is small, calls
+ * The tiles of a product, one below the other, without a call for each: where the depth is small, calls
  * would take a fifth of the time.
- *
- * Parameters: address of the panels of the left operand, its rows (a multiple of four), address of the
- * panel `[depth, width]` of the right one, depth, at least 1, address of the result, whether to add.
  */
-function panelProductRoutine(routines: Routines, width: PanelWidth): FunctionReference {
+function panelProductRoutine(routines: Routines, width: PanelWidth): Routine<typeof PANEL_PRODUCT> {
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `product of a panel of ${width}`,
-    { parameters: Array.from({ length: 6 }, () => 'i32' as const), result: null },
-    (f) => {
-      const [left, rows, right, depth, to, adds] = Array.from({ length: 6 }, (_, i) =>
-        f.parameter('i32', i),
-      );
+    PANEL_PRODUCT,
+    (f, { left, rows, right, depth, to, adds }) => {
       const end = f.keep(i32.add(right, times(depth, rowBytes)));
       const step = f.local('i32');
       const places = Array.from({ length: TILE_ROWS }, (_, row) =>

@@ -56,7 +56,7 @@ export function conv2dWeight(
 function zeros(size: number): KernelCode {
   const emit = ({ f, routines, outputs, begin, end }: PhaseBody): void => {
     f.for({ from: begin, to: end }, () => {
-      f.call(zeroRow(routines), outputs[0], i32.const(size));
+      zeroRow(routines).call(f, { to: outputs[0], count: i32.const(size) });
     });
   };
   return { phases: [{ units: size === 0 ? 0 : 1, unitCost: size / 16, emit }] };

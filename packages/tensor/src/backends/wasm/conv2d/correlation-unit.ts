@@ -81,10 +81,11 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
       const count = f.keep(
         select(i32.lt_u(rest, i32.const(positions)), rest, i32.const(positions)),
       );
-      f.call(routine, weightsAt, i32.add(line, bytes), table, depth, sums);
+      routine.call(f, { a: weightsAt, at: i32.add(line, bytes), table, depth, c: sums });
       for (let row = 0; row < rows; row++) {
         const end = i32.add(i32.add(target, bytes), row === 0 ? i32.const(0) : rowBytes);
-        f.call(copyRow(routines), end, plus(sums, 4 * positions * row), count);
+        const from = plus(sums, 4 * positions * row);
+        copyRow(routines).call(f, { to: end, from, count });
       }
     });
     f.increase(line, positionRowBytes(field));
@@ -124,18 +125,17 @@ function multiplyTiles(product: Product, positions: I32): void {
           columns,
           i32.const(TILE_COLUMNS),
         );
-        f.call(
-          productRoutine(routines),
-          left,
-          i32.const(rows),
-          panel,
-          width,
+        productRoutine(routines).call(f, {
+          a: left,
+          rows: i32.const(rows),
+          b: panel,
+          columns: width,
           depth,
-          to,
+          c: to,
           rowBytes,
-          channel,
-          plus(scratch, places.edge),
-        );
+          adds: channel,
+          scratch: plus(scratch, places.edge),
+        });
         f.increase(to, 4 * TILE_COLUMNS);
         f.increase(columns, -TILE_COLUMNS);
       },
@@ -164,7 +164,8 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
           const y = f.keep(i32.add(times(i32.add(row, i), spread[0]), phaseY));
           f.if(i32.lt_u(y, i32.const(height)), () => {
             const to = i32.add(plane, times(i32.add(times(y, width), phaseX), 4));
-            f.call(spreadRow(routines), to, from, count, i32.const(4 * spread[1]));
+            const step = i32.const(4 * spread[1]);
+            spreadRow(routines).call(f, { to, from, count, step });
           });
           f.increase(from, 4 * grid[1]);
         });
@@ -196,7 +197,7 @@ export function zeroBand(unit: Unit): void {
   const { column, columns } = resultOf(unit);
   const plane = f.keep(i32.add(unit.result, times(column, 4)));
   f.for({ from: 0, to: channels }, () => {
-    f.call(zeroRow(routines), plane, columns);
+    zeroRow(routines).call(f, { to: plane, count: columns });
     f.increase(plane, 4 * height * width);
   });
 }

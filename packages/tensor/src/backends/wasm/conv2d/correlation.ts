@@ -79,7 +79,7 @@ function zeros(kernel: CallKernel, { batch, groups, result }: Correlation): Kern
           const plane = height * width;
           f.for({ from: begin, to: end }, (unit) => {
             const to = i32.add(outputs[0], times(unit, 4 * plane));
-            f.call(zeroRow(routines), to, i32.const(plane));
+            zeroRow(routines).call(f, { to, count: i32.const(plane) });
             const whole = { rows: i32.const(1), column: i32.const(0), columns: plane };
             emitEpilogue(kernel, body, plane, { row: unit, ...whole });
           });

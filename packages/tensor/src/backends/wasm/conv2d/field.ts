@@ -171,7 +171,7 @@ export function readField(
           copyRowPhases(f, routines, field, to, f.keep(i32.add(plane, times(y, 4 * strides[1]))));
         },
         () => {
-          f.call(zeroRow(routines), to, i32.const(field.rowBytes / 4));
+          zeroRow(routines).call(f, { to, count: i32.const(field.rowBytes / 4) });
         },
       );
       f.increase(to, field.rowBytes);
@@ -213,9 +213,10 @@ function copyRowPhases(
     const count = end - begin;
     const step = 4 * field.phases * stride;
     if (step !== 4) {
-      f.call(collectRow(routines), target, source, i32.const(count), i32.const(step));
+      const row = { to: target, from: source, count: i32.const(count), step: i32.const(step) };
+      collectRow(routines).call(f, row);
     } else if (count < 4 || count > MOST_INLINE) {
-      f.call(copyRow(routines), target, source, i32.const(count));
+      copyRow(routines).call(f, { to: target, from: source, count: i32.const(count) });
     } else {
       copyInline(f, target, source, count);
     }

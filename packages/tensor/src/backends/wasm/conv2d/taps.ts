@@ -2,29 +2,32 @@
 
 import { plus } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, select } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { transpose4 } from '../product/packing.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 
-const PARAMETERS = ['i32', 'i32', 'i32', 'i32'] as const;
+const PACK_TAPS = {
+  to: 'i32',
+  /** Address of the first window. */
+  window: 'i32',
+  /** Address of the eight taps in the table. */
+  table: 'i32',
+  positions: 'i32',
+} as const;
 
-/**
- * Packs eight taps at the positions of one row: `[position, 8]`.
- *
- * Parameters: to, address of the first window, address of the eight taps in the table, positions.
- */
-export function packTaps(routines: Routines, positions: number): FunctionReference {
+/** Packs eight taps at the positions of one row: `[position, 8]`. */
+export function packTaps(routines: Routines, positions: number): Routine<typeof PACK_TAPS> {
   const isShort = positions < 4;
   return routines.get(
     isShort ? 'pack taps one by one' : 'pack taps',
-    { parameters: [...PARAMETERS], result: null },
-    (f) => {
-      const [to, at, table, count] = PARAMETERS.map((type, i) => f.parameter(type, i));
+    PACK_TAPS,
+    (f, { to, window, table, positions: count }) => {
       const taps = Array.from({ length: TILE_COLUMNS }, (_, i) =>
-        f.keep(i32.add(at, i32.load(table, 4 * i))),
+        f.keep(i32.add(window, i32.load(table, 4 * i))),
       );
       if (isShort) packOneByOne(f, taps, to, count);
       else packFours(f, taps, to, count);

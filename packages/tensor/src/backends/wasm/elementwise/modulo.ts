@@ -1,7 +1,7 @@
 // Remainders of floats, which are exact, and of integers.
 
 import type { V128 } from '../assembler/code.ts';
-import { callResult, type FunctionBuilder } from '../assembler/function.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { f32x4, f64x2, i32x4, i8x16, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
@@ -16,18 +16,16 @@ const UPPER_BITS = i32x4.const(-(2 ** 24), -1, -(2 ** 24), -1);
  */
 export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V128 {
   const [x, y] = [f.keep(a), f.keep(b)];
-  const routine = routines.get(
-    'remainder',
-    { parameters: ['v128', 'v128'], result: 'v128' },
-    (body) => {
-      const divisors = halves(f32x4.abs(body.parameter('v128', 1)));
-      const [lower, upper] = halves(f32x4.abs(body.parameter('v128', 0))).map((half, i) =>
-        remainder(half, divisors[i], body),
-      );
-      body.return(joinHalves(lower, upper));
-    },
-  );
-  const rest = f.keep(v128.or(callResult('v128', routine, x, y), v128.and(x, SIGN)));
+  const parameters = { dividend: 'v128', divisor: 'v128' } as const;
+  const routine = routines.getValue('remainder', parameters, 'v128', (body, values) => {
+    const divisors = halves(f32x4.abs(values.divisor));
+    const [lower, upper] = halves(f32x4.abs(values.dividend)).map((half, i) =>
+      remainder(half, divisors[i], body),
+    );
+    return joinHalves(lower, upper);
+  });
+  const size = routine.result({ dividend: x, divisor: y });
+  const rest = f.keep(v128.or(size, v128.and(x, SIGN)));
   const signsDiffer = i32x4.shr_s(v128.xor(rest, y), i32.const(31));
   const isMoved = f.keep(v128.and(signsDiffer, f32x4.ne(rest, f32x4.constant(0))));
   const moved = v128.bitselect(f32x4.add(rest, y), rest, isMoved);

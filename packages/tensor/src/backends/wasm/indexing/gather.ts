@@ -91,8 +91,9 @@ function gatherRow(body: PhaseBody, row: Row, { from, indices, to }: Pointers, l
   if (indexStep === 0 && row.bytes === 4 && toStep === 4) {
     withIndex(body, row, i32.load(indices), (offset) => {
       const start = i32.add(from, offset);
-      if (fromStep === 4) f.call(copyRow(routines), to, start, length);
-      else f.call(collectRow(routines), to, start, length, i32.const(fromStep));
+      const copy = { to, from: start, count: length };
+      if (fromStep === 4) copyRow(routines).call(f, copy);
+      else collectRow(routines).call(f, { ...copy, step: i32.const(fromStep) });
     });
     return;
   }

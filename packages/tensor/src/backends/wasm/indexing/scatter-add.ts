@@ -74,7 +74,7 @@ function zero(size: number): Phase {
       const limit = f.keep(times(end, ZEROED));
       const last = select(i32.lt_u(limit, constants[0]), limit, constants[0]);
       const to = i32.add(outputs[0], times(first, 4));
-      f.call(zeroRow(routines), to, i32.sub(last, first));
+      zeroRow(routines).call(f, { to, count: i32.sub(last, first) });
     },
   };
 }
@@ -143,7 +143,7 @@ function emitUnits(body: PhaseBody, layout: Layout): void {
     const row = f.keep(times(range, rowsPerUnit));
     const rows = f.keep(atMost(f.keep(i32.sub(i32.const(layout.rows), row)), rowsPerUnit));
     const count = times(i32.mul(rows, width), layout.bytes / 4);
-    f.call(zeroRow(routines), scratch, count);
+    zeroRow(routines).call(f, { to: scratch, count });
     const now: Unit = { pointers, width, row, rows };
     addAll(body, layout, now);
     writeSums(body, layout, now);

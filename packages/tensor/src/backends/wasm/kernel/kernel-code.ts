@@ -1,9 +1,17 @@
 // What a wasm kernel is: phases one after the other, each made of independent units of work.
 
-import type { FunctionBuilder, FunctionReference, Signature } from '../assembler/function.ts';
 import type { TypedArray } from '../../../array/dtype.ts';
-import type { I32, Statement } from '../assembler/code.ts';
+import type { I32, Statement, Value, ValueType } from '../assembler/code.ts';
+import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
 import type { ModuleBuilder } from '../assembler/module.ts';
+import {
+  parametersOf,
+  Routine,
+  signatureOf,
+  ValueRoutine,
+  type ParameterLocals,
+  type Parameters,
+} from '../assembler/routine.ts';
 
 /** What the engine that runs the modules can do. */
 export interface Target {
@@ -81,16 +89,46 @@ export class Routines {
     this.target = target;
   }
 
-  /** The function called `name`. */
-  get(
+  /**
+   * The function called `name`, which has no result.
+   *
+   * @param body Writes the function, when it is asked for the first time.
+   */
+  get<P extends Parameters>(
     name: string,
-    signature: Signature,
-    body: (f: FunctionBuilder, routines: Routines) => void,
+    parameters: P,
+    body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => void,
+  ): Routine<P> {
+    return new Routine(this.reference(name, parameters, null, body), parameters);
+  }
+
+  /**
+   * The function called `name`, which has a result.
+   *
+   * @param body Writes the function, when it is asked for the first time, and gives its result.
+   */
+  getValue<P extends Parameters, R extends ValueType>(
+    name: string,
+    parameters: P,
+    type: R,
+    body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => Value<R>,
+  ): ValueRoutine<P, R> {
+    const reference = this.reference(name, parameters, type, (f, locals) => {
+      f.return(body(f, locals));
+    });
+    return new ValueRoutine(reference, parameters, type);
+  }
+
+  private reference<P extends Parameters>(
+    name: string,
+    parameters: P,
+    result: ValueType | null,
+    body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => void,
   ): FunctionReference {
     const known = this.known.get(name);
     if (known !== undefined) return known;
-    const defined = this.module.define(signature, (f) => {
-      body(f, this);
+    const defined = this.module.define(signatureOf(parameters, result), (f) => {
+      body(f, parametersOf(f, parameters));
     });
     this.known.set(name, defined);
     return defined;

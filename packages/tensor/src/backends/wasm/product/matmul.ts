@@ -20,7 +20,7 @@ import {
   type Round,
   type Side,
 } from './matmul-layout.ts';
-import { packCall, packRoutine } from './packing.ts';
+import { packPanel } from './packing.ts';
 import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
@@ -83,7 +83,7 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
       f.for({ from: body.begin, to: body.end }, (unit) => {
         const [first, second] = sides;
         const packFrom = (side: Side, from: number): void => {
-          packPanel(body, product, round, side, f.keep(plus(unit, -from)));
+          packUnit(body, product, round, side, f.keep(plus(unit, -from)));
         };
         if (sides.length === 1) packFrom(first, 0);
         else {
@@ -103,8 +103,8 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
 }
 
 /** Packs panel `unit` of an operand into the workspace. */
-function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
-  const { f, routines, inputs, workspace } = body;
+function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
+  const { f, inputs, workspace } = body;
   const { size, width, strides } = side;
   const panels = Math.ceil(size / width);
   const depthBlocks = blocksOfRound(round);
@@ -117,7 +117,7 @@ function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, 
   const row = f.keep(times(panel, width));
   const matrix = matrixAt(f, product, side, inputs, index);
   const panelsAt = panelsOf(product, round, side, { workspace, index, start });
-  packCall(f, packRoutine(routines, width, strides), {
+  packPanel(body, width, {
     to: i32.add(panelsAt, times(i32.mul(row, depth), 4)),
     from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
     depth,
@@ -159,21 +159,10 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
               times(i32.mul(first, depth), 4),
             );
           if (!packsLeft) packRows(body, product, { to: own, index, row, start, depth, rows });
-          const leftPanels = packsLeft ? panelsAt(left, row) : own;
-          const rightPanels = panelsAt(right, column);
-          const rowBytes = i32.const(4 * n);
-          f.call(
-            routine,
-            leftPanels,
-            rows,
-            rightPanels,
-            columns,
-            depth,
-            to,
-            rowBytes,
-            start,
-            scratch,
-          );
+          const a = packsLeft ? panelsAt(left, row) : own;
+          const b = panelsAt(right, column);
+          const c = { c: to, rowBytes: i32.const(4 * n), adds: start };
+          routine.call(f, { a, rows, b, columns, depth, ...c, scratch });
         });
         if (round.to === k) {
           emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });
@@ -185,7 +174,7 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
 
 /** Packs some rows of a from step `start` on, in panels of four. */
 function packRows(
-  { f, routines, inputs }: PhaseBody,
+  body: PhaseBody,
   product: Product,
   block: {
     readonly to: I32;
@@ -196,9 +185,9 @@ function packRows(
     readonly rows: I32;
   },
 ): void {
+  const { f, inputs } = body;
   const { left } = product;
   const { strides } = left;
-  const routine = packRoutine(routines, TILE_ROWS, strides);
   const matrix = matrixAt(f, product, left, inputs, block.index);
   const place = i32.add(times(block.row, 4 * strides.row), times(block.start, 4 * strides.step));
   const to = f.keep(block.to);
@@ -206,7 +195,7 @@ function packRows(
   const panelStep = f.keep(times(block.depth, leftPanelBytes(1)));
   f.for({ from: 0, to: block.rows, step: TILE_ROWS }, (row) => {
     const rows = atMost(f.keep(i32.sub(block.rows, row)), TILE_ROWS);
-    packCall(f, routine, { to, from, depth: block.depth, rows, strides });
+    packPanel(body, TILE_ROWS, { to, from, depth: block.depth, rows, strides });
     f.increase(to, panelStep);
     f.increase(from, 4 * TILE_ROWS * strides.row);
   });

@@ -6,13 +6,24 @@
  */
 import { plus } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
 import { i8x16, v128 } from '../assembler/simd.ts';
-import type { Routines } from '../kernel/kernel-code.ts';
+import type { ParameterLocals, Routine } from '../assembler/routine.ts';
+import type { PhaseBody, Routines } from '../kernel/kernel-code.ts';
 
-/** Parameters of all packing functions: to, from, depth, bytes from step to step, bytes from row to row, rows that there are. */
-const PARAMETERS = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+/** The parameters of all packing functions. */
+const PANEL = {
+  to: 'i32',
+  from: 'i32',
+  depth: 'i32',
+  /** Bytes from step to step of the matrix. */
+  stepBytes: 'i32',
+  /** Bytes from row to row of the matrix. */
+  rowBytes: 'i32',
+  /** Rows that there are. */
+  rows: 'i32',
+} as const;
 
 /** A matrix whose elements are `[row, step]`, of which a panel takes `width` rows. */
 export interface PanelStrides {
@@ -22,46 +33,10 @@ export interface PanelStrides {
   readonly step: number;
 }
 
-/**
- * The function that packs panels of `width` rows (4 or 8) out of a matrix of these strides: by vectors where
- * rows or steps are neighbours in memory, else one by one. Call it with {@link packCall}.
- */
-export function packRoutine(
-  routines: Routines,
+/** Code that packs one panel of `width` rows (4 or 8), of which there are `rows`. */
+export function packPanel(
+  { f, routines }: Pick<PhaseBody, 'f' | 'routines'>,
   width: number,
-  { row, step }: PanelStrides,
-): FunctionReference {
-  const kind = row === 1 ? 'rows' : step === 1 ? 'steps' : 'scattered';
-  return routines.get(
-    `pack ${width} ${kind}`,
-    { parameters: [...PARAMETERS], result: null },
-    (f) => {
-      const [to, from, depth, stepBytes, rowBytes, rows] = PARAMETERS.map((type, i) =>
-        f.parameter(type, i),
-      );
-      const panel = { to, from, depth, stepBytes, rowBytes, rows, width };
-      if (kind === 'scattered') {
-        packOneByOne(f, panel, i32.const(0));
-        return;
-      }
-      f.if(
-        i32.eq(rows, i32.const(width)),
-        () => {
-          if (kind === 'rows') packNeighbouringRows(f, panel);
-          else packNeighbouringSteps(f, panel);
-        },
-        () => {
-          packOneByOne(f, panel, i32.const(0));
-        },
-      );
-    },
-  );
-}
-
-/** Code that calls what {@link packRoutine} gave, with the same strides. */
-export function packCall(
-  f: FunctionBuilder,
-  routine: FunctionReference,
   panel: {
     readonly to: I32;
     readonly from: I32;
@@ -71,16 +46,42 @@ export function packCall(
   },
 ): void {
   const { to, from, depth, rows, strides } = panel;
-  f.call(routine, to, from, depth, i32.const(4 * strides.step), i32.const(4 * strides.row), rows);
+  const stepBytes = i32.const(4 * strides.step);
+  const rowBytes = i32.const(4 * strides.row);
+  const routine = packRoutine(routines, width, strides);
+  routine.call(f, { to, from, depth, stepBytes, rowBytes, rows });
 }
 
-interface Panel {
-  readonly to: Local<'i32'>;
-  readonly from: Local<'i32'>;
-  readonly depth: Local<'i32'>;
-  readonly stepBytes: Local<'i32'>;
-  readonly rowBytes: Local<'i32'>;
-  readonly rows: Local<'i32'>;
+/**
+ * The function that packs panels of `width` rows out of a matrix of these strides: by vectors where rows
+ * or steps are neighbours in memory, else one by one.
+ */
+function packRoutine(
+  routines: Routines,
+  width: number,
+  { row, step }: PanelStrides,
+): Routine<typeof PANEL> {
+  const kind = row === 1 ? 'rows' : step === 1 ? 'steps' : 'scattered';
+  return routines.get(`pack ${width} ${kind}`, PANEL, (f, parameters) => {
+    const panel = { ...parameters, width };
+    if (kind === 'scattered') {
+      packOneByOne(f, panel, i32.const(0));
+      return;
+    }
+    f.if(
+      i32.eq(panel.rows, i32.const(width)),
+      () => {
+        if (kind === 'rows') packNeighbouringRows(f, panel);
+        else packNeighbouringSteps(f, panel);
+      },
+      () => {
+        packOneByOne(f, panel, i32.const(0));
+      },
+    );
+  });
+}
+
+interface Panel extends ParameterLocals<typeof PANEL> {
   readonly width: number;
 }
 

@@ -3,7 +3,7 @@
 import type { Plan } from '../../../plan/plan.ts';
 import type { TypedArray } from '../../../array/dtype.ts';
 import type { HostPhase } from '../kernel/kernel-code.ts';
-import { FRAME } from './program.ts';
+import { FRAME } from './frame.ts';
 import { viewMemory } from '../memory/storage.ts';
 
 /** Runs the plain code among the kernels of a plan, on the memory of the run. */

@@ -1,7 +1,7 @@
 // sin and cos of four float32 numbers at once, accurate also for huge angles.
 
 import type { V128 } from '../../assembler/code.ts';
-import { callResult, type FunctionBuilder } from '../../assembler/function.ts';
+import type { FunctionBuilder } from '../../assembler/function.ts';
 import { i32 } from '../../assembler/instructions.ts';
 import { f32x4, f64x2, i32x4, v128 } from '../../assembler/simd.ts';
 import type { Routines, Target } from '../../kernel/kernel-code.ts';
@@ -133,15 +133,11 @@ function nearOrFar(
   const kept = f.keep(x);
   const result = f.keep(wave(kept, reduceNear, f, routines.target));
   const isFar = f.keep(f32x4.ge(v128.andnot(kept, SIGN), f32x4.constant(FAR)));
-  const routine = routines.get(
-    name,
-    { parameters: ['v128'], result: 'v128' },
-    (body, { target }) => {
-      body.return(wave(body.parameter('v128', 0), reduceFar, body, target));
-    },
+  const routine = routines.getValue(name, { angles: 'v128' }, 'v128', (body, { angles }) =>
+    wave(angles, reduceFar, body, routines.target),
   );
   f.if(v128.any_true(isFar), () => {
-    f.set(result, v128.bitselect(callResult('v128', routine, kept), result, isFar));
+    f.set(result, v128.bitselect(routine.result({ angles: kept }), result, isFar));
   });
   return result;
 }

@@ -1,0 +1,89 @@
+// A WebAssembly function whose parameters have names: the compiler checks the arguments of its calls.
+
+import type { Value, ValueType } from './code.ts';
+import {
+  callResult,
+  type FunctionBuilder,
+  type FunctionReference,
+  type Local,
+  type Signature,
+} from './function.ts';
+
+/** The types of a function's parameters by name, in the order of the parameters. */
+export type Parameters = Readonly<Record<string, ValueType>>;
+
+/** A value for each parameter. */
+export type Arguments<P extends Parameters> = { readonly [Name in keyof P]: Value<P[Name]> };
+
+/** The parameters as the body of the function sees them: variables, set by the call. */
+export type ParameterLocals<P extends Parameters> = { readonly [Name in keyof P]: Local<P[Name]> };
+
+/** The signature of a function with these parameters. */
+export function signatureOf(parameters: Parameters, result: ValueType | null): Signature {
+  return { parameters: Object.values(parameters), result };
+}
+
+/** The parameters of the function that `f` writes. */
+export function parametersOf<P extends Parameters>(
+  f: FunctionBuilder,
+  parameters: P,
+): ParameterLocals<P> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, type], i) => [name, f.parameter(type, i)]),
+  ) as ParameterLocals<P>;
+}
+
+/** The arguments of a call in the order of the parameters. */
+function inOrder<P extends Parameters>(parameters: P, args: Arguments<P>): Value<ValueType>[] {
+  return Object.keys(parameters).map((name) => args[name]);
+}
+
+/**
+ * A function without a result, called by the names of its parameters. A call that lacks an argument, has
+ * one too many or one of another type does not compile.
+ *
+ * @example
+ * const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
+ * const parameters = { to: 'i32', value: 'f32' } as const;
+ * const signature = signatureOf(parameters, null);
+ * const reference = module.define(signature, (f) => {
+ *   const { to, value } = parametersOf(f, parameters);
+ *   f.emit(f32.store(to, value));
+ * });
+ * const store = new Routine(reference, parameters);
+ * module.define({ parameters: [], result: null }, (f) => {
+ *   store.call(f, { to: i32.const(0), value: f32.const(1) });
+ * });
+ */
+export class Routine<P extends Parameters> {
+  private readonly reference: FunctionReference;
+  private readonly parameters: P;
+
+  constructor(reference: FunctionReference, parameters: P) {
+    this.reference = reference;
+    this.parameters = parameters;
+  }
+
+  /** Calls it from the code that `f` writes. */
+  call(f: FunctionBuilder, args: Arguments<P>): void {
+    f.call(this.reference, ...inOrder(this.parameters, args));
+  }
+}
+
+/** A function with a result, called by the names of its parameters as a {@link Routine} is. */
+export class ValueRoutine<P extends Parameters, R extends ValueType> {
+  private readonly reference: FunctionReference;
+  private readonly parameters: P;
+  private readonly type: R;
+
+  constructor(reference: FunctionReference, parameters: P, type: R) {
+    this.reference = reference;
+    this.parameters = parameters;
+    this.type = type;
+  }
+
+  /** The result of a call: placed twice, it is computed twice. */
+  result(args: Arguments<P>): Value<R> {
+    return callResult(this.type, this.reference, ...inOrder(this.parameters, args));
+  }
+}
