@@ -1,7 +1,6 @@
 // The wasm backend and its options: the backend interface on top of the engine.
 
 import { checkOptions, kindOf } from '../../arguments.ts';
-import type { TypedArray } from '../../array/dtype.ts';
 import { expectMemory, StateError, ValueError } from '../../errors.ts';
 import { own, type Backend } from '../backend.ts';
 import { lend } from '../collector.ts';
@@ -123,10 +122,12 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       await engine.heap.pace.rest();
       return elements;
     },
-    readSync: (storage, range) =>
-      copyOf(
-        own(WasmStorage, backend, storage, 'data').view('data').subarray(range?.begin, range?.end),
-      ),
+    readSync: (storage, range) => {
+      const whole = own(WasmStorage, backend, storage, 'data').view('data');
+      const view = whole.subarray(range?.begin, range?.end);
+      // The copy lies outside of the memory that threads share.
+      return expectMemory('data', view.byteLength, () => view.slice());
+    },
     writable: (storage, op) => {
       own(WasmStorage, backend, storage, op).address(op);
       return storage;
@@ -142,14 +143,6 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   };
   lend(backend, stopThreads);
   return backend;
-}
-
-/** Elements outside of the memory that threads share. */
-function copyOf(view: TypedArray): TypedArray {
-  return expectMemory('data', view.byteLength, () => {
-    if (view instanceof Float32Array) return new Float32Array(view);
-    return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
-  });
 }
 
 /** What ends the threads of a dropped backend, and is made apart from it as {@link releaserOf} is. */

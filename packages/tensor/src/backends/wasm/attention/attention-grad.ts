@@ -25,6 +25,7 @@ import {
   softmaxGradRoutine,
   STATE_BYTES,
 } from './attention-panel.ts';
+import { ATTENTION_COST } from '../kernel/cost.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
@@ -48,11 +49,12 @@ const QUERY_BLOCK = 128;
 export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
   if (T * S === 0) return { phases: kernel.outputs.map((_, i) => clearOutput(kernel, i)) };
+  const cost = ATTENTION_COST;
   return {
     phases: [
       {
         units: batch,
-        unitCost: 500 + 0.05 * T * S * (3 * E + 2 * F + 30),
+        unitCost: cost.gradUnit + cost.product * T * S * (3 * E + 2 * F + cost.softmaxGrad),
         emit: (body) => {
           body.f.for({ from: body.begin, to: body.end }, (index) => {
             emitUnit(body, kernel, scale, index);

@@ -22,6 +22,7 @@ import {
   rescale,
   STATE_BYTES,
 } from './attention-panel.ts';
+import { ATTENTION_COST } from '../kernel/cost.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
@@ -51,11 +52,12 @@ export function attention(kernel: CallKernel, { scale }: AttentionParams): Kerne
   if (S === 0) return { phases: [clearOutput(kernel, 0)] };
   const queryBlocks = Math.ceil(T / QUERY_BLOCK);
   const layout = scratchLayout(kernel);
+  const cost = ATTENTION_COST;
   return {
     phases: [
       {
         units: batch * queryBlocks,
-        unitCost: 200 + 0.05 * Math.min(T, QUERY_BLOCK) * S * (E + F + 12),
+        unitCost: cost.unit + cost.product * Math.min(T, QUERY_BLOCK) * S * (E + F + cost.softmax),
         emit: (body) => {
           body.f.for({ from: body.begin, to: body.end }, (unit) => {
             emitUnit(body, kernel, scale, unit);

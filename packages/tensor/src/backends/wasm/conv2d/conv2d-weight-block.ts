@@ -54,9 +54,7 @@ export function packCotangent({
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      const present = f.keep(
-        select(i32.lt_s(left, i32.const(TILE_ROWS)), left, i32.const(TILE_ROWS)),
-      );
+      const present = f.keep(atMost(left, TILE_ROWS));
       const plane = f.keep(base);
       f.for({ from: 0, to: images }, () => {
         const line = f.keep(plane);
@@ -120,12 +118,11 @@ export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
         });
         f.increase(start, 4);
       });
-      const width = select(i32.lt_s(left, i32.const(TILE_COLUMNS)), left, i32.const(TILE_COLUMNS));
       productRoutine(routines).call(f, {
         a: plus(scratch, places.left),
         rows: i32.const(layout.rows),
         b: right,
-        columns: width,
+        columns: atMost(left, TILE_COLUMNS),
         depth,
         c,
         rowBytes: i32.const(4 * columns),

@@ -4,7 +4,7 @@ import type { CallKernel } from '../../../plan/kernel.ts';
 import type { Conv2dParams } from '../../../primitives/conv2d.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import {
   copyCotangent,
@@ -18,6 +18,7 @@ import { cut, scratchPlaces, type Layout } from './conv2d-weight-layout.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import { THIN_ROWS } from './thin-products.ts';
 import { clearField } from './field.ts';
+import { FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 import { writeTapTable } from './windows.ts';
@@ -41,7 +42,7 @@ export function conv2dWeight(
   const blockFlops = 2 * layout.rows * layout.columns * depth;
   const product: Phase = {
     units: layout.sums * layout.groups,
-    unitCost: (layout.blocksPerSum * blockFlops) / 35,
+    unitCost: (layout.blocksPerSum * blockFlops) / FLOPS_PER_NANOSECOND.conv2d,
     emit: (body) => {
       emitUnits(body, layout, layout.sums === 1 ? body.outputs[0] : body.workspace);
     },
@@ -120,7 +121,7 @@ function summing(size: number, sums: number): Phase {
     emit: ({ f, workspace, outputs, begin, end }) => {
       const limit = f.keep(times(end, 4 * SUMMED_ELEMENTS));
       const at = f.keep(times(begin, 4 * SUMMED_ELEMENTS));
-      const last = f.keep(select(i32.lt_u(limit, i32.const(4 * size)), limit, i32.const(4 * size)));
+      const last = f.keep(atMost(limit, 4 * size));
       const total = f.local('v128');
       const from = f.local('i32');
       const addUp = (load: (from: I32) => V128): void => {

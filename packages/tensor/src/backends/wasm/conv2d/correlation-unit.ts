@@ -1,8 +1,8 @@
 // The code of one unit of a correlation: one band of one image and one group of channels.
 
-import { plus, times } from '../kernel/addressing.ts';
+import { atMost, least, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { copyRow, spreadRow, zeroRow } from '../kernel/copies.ts';
 import type { Layout, ScratchPlaces } from './correlation-layout.ts';
 import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.ts';
@@ -78,9 +78,7 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
     f.for({ from: 0, to: grid[1], step: positions }, (column) => {
       const bytes = f.keep(times(column, 4));
       const rest = f.keep(i32.sub(i32.const(grid[1]), column));
-      const count = f.keep(
-        select(i32.lt_u(rest, i32.const(positions)), rest, i32.const(positions)),
-      );
+      const count = f.keep(atMost(rest, positions));
       routine.call(f, { a: weightsAt, at: i32.add(line, bytes), table, depth, c: sums });
       for (let row = 0; row < rows; row++) {
         const end = i32.add(i32.add(target, bytes), row === 0 ? i32.const(0) : rowBytes);
@@ -106,12 +104,7 @@ function multiplyTiles(product: Product, positions: I32): void {
   const taken = f.keep(product.table);
   f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (channel) => {
     const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
-    const channels = select(
-      i32.lt_u(rest, i32.const(channelsAtATime)),
-      rest,
-      i32.const(channelsAtATime),
-    );
-    const depth = f.keep(times(channels, taps));
+    const depth = f.keep(times(atMost(rest, channelsAtATime), taps));
     const to = f.keep(product.to);
     const columns = f.keep(positions);
     const panel = f.keep(plus(scratch, places.panel));
@@ -120,16 +113,11 @@ function multiplyTiles(product: Product, positions: I32): void {
       () => i32.gt_s(columns, i32.const(0)),
       () => {
         packWindows(f, routines, walk, { to: panel, table: taken, depth });
-        const width = select(
-          i32.lt_s(columns, i32.const(TILE_COLUMNS)),
-          columns,
-          i32.const(TILE_COLUMNS),
-        );
         productRoutine(routines).call(f, {
           a: left,
           rows: i32.const(rows),
           b: panel,
-          columns: width,
+          columns: atMost(columns, TILE_COLUMNS),
           depth,
           c: to,
           rowBytes,
@@ -186,7 +174,7 @@ export function resultOf({ body, layout, row, rows }: Unit): {
   const first = f.keep(times(row, spread[0]));
   const rest = f.keep(i32.sub(i32.const(height), first));
   const wanted = f.keep(times(rows, spread[0]));
-  const count = select(i32.lt_s(wanted, rest), wanted, rest);
+  const count = least(wanted, rest);
   return { column: f.keep(times(first, width)), columns: f.keep(times(count, width)) };
 }
 

@@ -7,15 +7,16 @@
  * with all rows while they are in the cache.
  */
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { plus, times } from '../kernel/addressing.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import { anyNotFinite, emitExactly } from './correlation-exact.ts';
 import { cut, scratchPlaces, type Correlation, type Layout } from './correlation-layout.ts';
 import { emitPart, resultOf, zeroBand, type Unit } from './correlation-unit.ts';
 import { emitEpilogue } from '../product/epilogue.ts';
 import { clearField, readField } from './field.ts';
+import { COPIED_BYTES_PER_NANOSECOND, FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 import { TILE_ROWS } from '../product/tile.ts';
 import {
@@ -54,7 +55,9 @@ export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
       },
       {
         units,
-        unitCost: (flops * places) / 35 + field.bytes / 8,
+        unitCost:
+          (flops * places) / FLOPS_PER_NANOSECOND.conv2d +
+          field.bytes / COPIED_BYTES_PER_NANOSECOND,
         emit: (body) => {
           emitUnits(kernel, body, layout, isPartial);
         },
@@ -116,7 +119,7 @@ function emitUnits(kernel: CallKernel, body: PhaseBody, layout: Layout, isPartia
     const image = f.keep(i32.div_u(plane, i32.const(groups)));
     const row = f.keep(times(band, bandRows));
     const rest = f.keep(i32.sub(i32.const(grid[0]), row));
-    const rows = f.keep(select(i32.lt_u(rest, i32.const(bandRows)), rest, i32.const(bandRows)));
+    const rows = f.keep(atMost(rest, bandRows));
     const address = f.keep(
       i32.add(
         inputs[0],

@@ -1,9 +1,9 @@
 // Packs the taps of a convolution as a panel for products whose depth is the window positions.
 
-import { plus } from '../kernel/addressing.ts';
+import { least, plus } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
@@ -39,7 +39,7 @@ export function packTaps(routines: Routines, positions: number): Routine<typeof 
 function packFours(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32): void {
   const lastFour = f.keep(plus(count, -4));
   f.for({ from: 0, to: count, step: 4 }, (next) => {
-    const position = f.keep(select(i32.lt_u(next, lastFour), next, lastFour));
+    const position = f.keep(least(next, lastFour));
     const bytes = f.keep(i32.shl(position, i32.const(2)));
     const target = f.keep(i32.add(to, i32.shl(position, i32.const(5))));
     for (let first = 0; first < TILE_COLUMNS; first += 4) {

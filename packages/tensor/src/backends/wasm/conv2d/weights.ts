@@ -1,7 +1,7 @@
 // Packs the weights of a convolution into panels, and notes whether any is infinite or NaN.
 
-import { plus, times } from '../kernel/addressing.ts';
-import { i32, select, f32 } from '../assembler/instructions.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { THIN_ROWS } from './thin-products.ts';
@@ -144,7 +144,7 @@ function packRow(
   const block = f.keep(at.to);
   f.for({ from: 0, to: weights.channels, step }, (channel) => {
     const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
-    const channels = f.keep(select(i32.lt_u(rest, i32.const(step)), rest, i32.const(step)));
+    const channels = f.keep(atMost(rest, step));
     const blockBytes = f.keep(times(channels, taps * stepBytes));
     f.set(to, i32.add(block, i32.mul(at.panel, blockBytes)));
     f.for({ from: 0, to: channels }, () => {

@@ -43,12 +43,11 @@ export function controlWords(generation: number): ControlWords {
 
 /** What the main thread tells the others. */
 export type ThreadMessage =
-  /** The first message: the memory, the number of the thread, its start bit, and where the words are. */
+  /** The first message: the memory, the number of the thread, and where the words are. */
   | {
       readonly kind: 'start';
       readonly memory: WebAssembly.Memory;
       readonly thread: number;
-      readonly bit: number;
       readonly words: ControlWords;
     }
   | {

@@ -205,16 +205,16 @@ export class Threads {
   private startOne(thread: number, handles: ThreadHandle[]): void {
     const handle = (this.options.startThread ?? startThread)();
     handles.push(handle);
-    const bit = startBit(thread);
     handle.onEnd((reason) => {
       if (this.handles?.includes(handle) !== true || this.ended.has(handle)) return;
       this.ended.add(handle);
       // A file that no thread could load will not be loaded by the next one either.
-      const hasStarted = (Atomics.load(this.control, this.words.started) & bit) !== 0;
+      const started = Atomics.load(this.control, this.words.started);
+      const hasStarted = (started & startBit(thread)) !== 0;
       if (!hasStarted) this.workAlone(`no threads can be started (${reason})`, FILE_HINT);
       else if (++this.losses > MOST_LOSSES) this.workAlone(`its threads end (${reason})`);
     });
-    handle.post({ kind: 'start', memory: this.memory, thread, bit, words: this.words });
+    handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
     for (const [id, modules] of this.programs) handle.post({ kind: 'program', id, modules });
   }
 

@@ -4,9 +4,9 @@ import type { CallKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';
 import { sizeOf } from '../../../array/shape.ts';
-import { byteOffset, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { collectRow, copyRow } from '../kernel/copies.ts';
 import { collapse, countOf } from '../../../array/view.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
@@ -51,13 +51,13 @@ export function gather(kernel: CallKernel, { axis }: GatherParams['gather']): Ke
         const at = f.keep(i32.div_u(unit, i32.const(blocksPerRow)));
         const first = f.keep(times(i32.rem_u(unit, i32.const(blocksPerRow)), BLOCK));
         const rest = f.keep(i32.sub(i32.const(inner.size), first));
-        const length = f.keep(select(i32.lt_u(rest, i32.const(BLOCK)), rest, i32.const(BLOCK)));
+        const length = f.keep(atMost(rest, BLOCK));
         gatherRow(body, row, pointersAt(at, first), length);
       });
       return;
     }
     const limit = f.keep(times(end, rowsPerUnit));
-    const last = f.keep(select(i32.lt_u(limit, i32.const(rows)), limit, i32.const(rows)));
+    const last = f.keep(atMost(limit, rows));
     f.for({ from: times(begin, rowsPerUnit), to: last }, (at) => {
       gatherRow(body, row, pointersAt(at, i32.const(0)), i32.const(inner.size));
     });
@@ -127,7 +127,7 @@ function withIndex(
       use(times(kept, indexedBytes));
     },
     () => {
-      f.emit(refuse(kept));
+      refuse(kept);
     },
   );
 }

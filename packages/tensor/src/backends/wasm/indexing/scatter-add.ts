@@ -3,9 +3,9 @@
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';
 import { rowMajorStrides, sizeOf } from '../../../array/shape.ts';
-import { atMost, byteOffset, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, least, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { f32, f64, i32, select } from '../assembler/instructions.ts';
+import { f32, f64, i32 } from '../assembler/instructions.ts';
 import { collapse, countOf, type Dimension } from '../../../array/view.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
@@ -72,7 +72,7 @@ function zero(size: number): Phase {
     emit: ({ f, routines, outputs, begin, end, constants }) => {
       const first = f.keep(times(begin, ZEROED));
       const limit = f.keep(times(end, ZEROED));
-      const last = select(i32.lt_u(limit, constants[0]), limit, constants[0]);
+      const last = least(limit, constants[0]);
       const to = i32.add(outputs[0], times(first, 4));
       zeroRow(routines).call(f, { to, count: i32.sub(last, first) });
     },
@@ -162,7 +162,7 @@ function addAll(body: PhaseBody, layout: Layout, { pointers, width, row, rows }:
   const isInside = i32.lt_u(i32.sub(index, row), rows);
   const checkIndex = (): void => {
     f.if(i32.ge_u(index, i32.const(layout.rows)), () => {
-      f.emit(refuse(index));
+      refuse(index);
     });
   };
   const add = (from: I32): void => {

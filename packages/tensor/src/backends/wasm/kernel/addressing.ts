@@ -14,9 +14,14 @@ export function times(a: I32, factor: number): I32 {
     : i32.mul(a, i32.const(factor));
 }
 
-/** The smaller of a count and `most`; the count is computed twice. */
+/** The smaller of two unsigned numbers; each is computed twice. */
+export function least(a: I32, b: I32): I32 {
+  return select(i32.lt_u(a, b), a, b);
+}
+
+/** The smaller of an unsigned count and `most`; the count is computed twice. */
 export function atMost(count: I32, most: number): I32 {
-  return select(i32.lt_s(count, i32.const(most)), count, i32.const(most));
+  return least(count, i32.const(most));
 }
 
 /** `a + amount`. */

@@ -1,7 +1,7 @@
 // What a wasm kernel is: phases one after the other, each made of independent units of work.
 
 import type { TypedArray } from '../../../array/dtype.ts';
-import type { I32, Statement, Value, ValueType } from '../assembler/code.ts';
+import type { I32, Value, ValueType } from '../assembler/code.ts';
 import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
 import type { ModuleBuilder } from '../assembler/module.ts';
 import {
@@ -74,8 +74,8 @@ export interface PhaseBody {
   readonly begin: I32;
   readonly end: I32;
   readonly routines: Routines;
-  /** Notes that this kernel met a value it must refuse; the run fails with it after its end. */
-  refuse(value: I32): Statement;
+  /** Code that notes a value which this kernel must refuse. The run fails with it after its end. */
+  refuse(value: I32): void;
 }
 
 /** The functions that kernels of one module share, each written when it is first asked for. */

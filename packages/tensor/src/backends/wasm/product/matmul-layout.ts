@@ -1,10 +1,6 @@
 // How a matrix product is cut into units of rows and columns, and its depth into rounds.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { byteOffset, plus, times, atMost } from '../kernel/addressing.ts';
-import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder } from '../assembler/function.ts';
-import { i32 } from '../assembler/instructions.ts';
 import { collapse, countOf, type Dimension } from '../../../array/view.ts';
 import type { PanelStrides } from './packing.ts';
 import { DEPTH_BLOCK } from './product.ts';
@@ -130,49 +126,13 @@ export function blocksOfRound(round: Round): number {
 }
 
 /** Bytes of all panels of an operand in a round. */
-export function panelBytes({ size, width, matrices }: Side, round: Round): number {
-  return 4 * matrices * depthOf(round) * roundUp(size, width);
+export function panelBytes(side: Side, round: Round): number {
+  return side.matrices * depthOf(round) * stepBytes(side);
 }
 
-/**
- * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that
- * starts at step `start`.
- */
-export function panelsOf(
-  { right }: Product,
-  round: Round,
-  side: Side,
-  {
-    workspace,
-    index,
-    start,
-  }: { readonly workspace: I32; readonly index: I32; readonly start: I32 },
-): I32 {
-  const step = plus(start, -round.from);
-  const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
-  const offset = side.operand === 1 ? 0 : panelBytes(right, round);
-  return plus(i32.add(workspace, times(steps, 4 * roundUp(side.size, side.width))), offset);
-}
-
-/** The address of the matrix of an operand at an index of the batch. */
-export function matrixAt(
-  f: FunctionBuilder,
-  { batch }: Product,
-  { operand, matrices }: Side,
-  inputs: readonly I32[],
-  index: I32,
-): I32 {
-  if (matrices === 1) return inputs[operand];
-  const view = {
-    shape: batch.map(({ size }) => size),
-    strides: batch.map(({ strides }) => strides[operand]),
-  };
-  return i32.add(inputs[operand], byteOffset(f, index, view, 4));
-}
-
-/** The steps of the block of a round that starts at `start`. */
-export function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
-  return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
+/** Bytes that one step of the depth takes in the panels of one matrix of an operand. */
+export function stepBytes({ size, width }: Side): number {
+  return 4 * roundUp(size, width);
 }
 
 function roundUp(n: number, multiple: number): number {

@@ -1,21 +1,21 @@
 // Batched matrix products of operands with any strides: pack both into panels, then multiply.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { atMost, plus, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, memory } from '../assembler/instructions.ts';
 import { emitEpilogue } from './epilogue.ts';
 import { countOf } from '../../../array/view.ts';
+import { FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 import {
   blocksOfRound,
-  depthFrom,
   depthOf,
-  matrixAt,
   panelBytes,
-  panelsOf,
   productOf,
   roundsOf,
+  stepBytes,
   type Product,
   type Round,
   type Side,
@@ -23,9 +23,6 @@ import {
 import { packPanel } from './packing.ts';
 import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
-
-/** What a core multiplies in a nanosecond, roughly. */
-const FLOPS_PER_NANOSECOND = 40;
 
 /**
  * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides: transposed ones are packed as
@@ -135,7 +132,7 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   const flops = 2 * Math.min(m, product.rows) * Math.min(n, product.columns) * depthOf(round);
   return {
     units: countOf(batch) * rowBlocks * columnBlocks,
-    unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND),
+    unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND.matmul),
     emit: (body) => {
       const { f, routines, outputs, workspace, scratch, begin, end } = body;
       const routine = productRoutine(routines);
@@ -199,4 +196,45 @@ function packRows(
     f.increase(to, panelStep);
     f.increase(from, 4 * TILE_ROWS * strides.row);
   });
+}
+
+/**
+ * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that
+ * starts at step `start`.
+ */
+function panelsOf(
+  { right }: Product,
+  round: Round,
+  side: Side,
+  {
+    workspace,
+    index,
+    start,
+  }: { readonly workspace: I32; readonly index: I32; readonly start: I32 },
+): I32 {
+  const step = plus(start, -round.from);
+  const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
+  const offset = side.operand === 1 ? 0 : panelBytes(right, round);
+  return plus(i32.add(workspace, times(steps, stepBytes(side))), offset);
+}
+
+/** The address of the matrix of an operand at an index of the batch. */
+function matrixAt(
+  f: FunctionBuilder,
+  { batch }: Product,
+  { operand, matrices }: Side,
+  inputs: readonly I32[],
+  index: I32,
+): I32 {
+  if (matrices === 1) return inputs[operand];
+  const view = {
+    shape: batch.map(({ size }) => size),
+    strides: batch.map(({ strides }) => strides[operand]),
+  };
+  return i32.add(inputs[operand], byteOffset(f, index, view, 4));
+}
+
+/** The steps of the block of a round that starts at `start`. */
+function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
+  return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
 }

@@ -1,8 +1,8 @@
 // Multiplies packed panels tile by tile, also at the edges where a tile is not full.
 
-import { times } from '../kernel/addressing.ts';
+import { atMost, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { f32, i32, select } from '../assembler/instructions.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
 import type { Routine } from '../assembler/routine.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { TILE, TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
@@ -126,9 +126,7 @@ function edgeTileRoutine(routines: Routines): Routine<typeof EDGE_TILE> {
     (f, { a, b, depth, c, rowBytes, adds, rows, columns, scratch }) => {
       const wholeRowBytes = i32.const(4 * TILE_COLUMNS);
       tile.call(f, { a, b, depth, c: scratch, rowBytes: wholeRowBytes, adds: i32.const(0) });
-      const width = f.keep(
-        select(i32.lt_s(columns, i32.const(TILE_COLUMNS)), columns, i32.const(TILE_COLUMNS)),
-      );
+      const width = f.keep(atMost(columns, TILE_COLUMNS));
       const forEachElement = (visit: (to: I32, from: I32) => void): void => {
         const to = f.local('i32');
         const from = f.local('i32');

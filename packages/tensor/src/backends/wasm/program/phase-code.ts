@@ -2,7 +2,7 @@
 
 import { expressionKey, type CallKernel, type Kernel } from '../../../plan/kernel.ts';
 import { formatParams } from '../../../primitives/primitive.ts';
-import type { I32, Statement } from '../assembler/code.ts';
+import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { atomics, i32 } from '../assembler/instructions.ts';
 import type { Arguments, Routine } from '../assembler/routine.ts';
@@ -81,7 +81,9 @@ export function phaseCode(
       begin,
       end,
       routines,
-      refuse: (value) => refuse(f, frame, self, value),
+      refuse: (value) => {
+        refuse(f, frame, self, value);
+      },
     });
   });
   return (f, { operands, ...rest }) => {
@@ -91,16 +93,14 @@ export function phaseCode(
   };
 }
 
-/** Notes the first value that a kernel refuses. */
-function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): Statement {
+/** Code that notes a value which a kernel refuses, if it is the first of the run. */
+function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): void {
   const kept = f.keep(value);
   const at = plus(frame, FRAME.refusingKernel);
   const before = atomics.compareExchange(at, i32.const(0), kernel);
-  const note = i32.store(frame, kept, FRAME.refusedValue);
-  return {
-    type: 'none',
-    code: [i32.eqz(before).code, 0x04, 0x40, note.code, 0x0b],
-  };
+  f.if(i32.eqz(before), () => {
+    f.emit(i32.store(frame, kept, FRAME.refusedValue));
+  });
 }
 
 /** What tells the code of kernels apart: everything but buffers and offsets. */

@@ -4,7 +4,7 @@ import type { CallKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../../../array/dtype.ts';
 import type { SortParams } from '../../../primitives/sort.ts';
 import { sizeOf } from '../../../array/shape.ts';
-import { atMost, byteOffset, plus, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, least, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, select } from '../assembler/instructions.ts';
@@ -133,8 +133,4 @@ function merge(
       f.increase(to, PAIR);
     },
   );
-}
-
-function least(a: I32, b: I32): I32 {
-  return select(i32.lt_u(a, b), a, b);
 }

@@ -6,16 +6,16 @@
  * elements of four neighbouring rows. Which way depends on what lies together in memory.
  */
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { byteOffset, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, times } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { f32x4, i32x4, i8x16, v128 } from '../assembler/simd.ts';
 import type { KernelCode, PhaseBody, Routines } from '../kernel/kernel-code.ts';
 import {
-  loadLanes,
+  loadFour,
   axisLayout,
-  storeLanes,
+  storeFour,
   type Place,
   type RowAccess,
   type AxisLayout,
@@ -113,7 +113,7 @@ export class Row {
     const streams = keep ? [...this.inputs, this.output] : this.inputs;
     this.walk(streams, width, (places, turn, fresh) => {
       const values = terms(this.load(places)).map((term) => f.keep(term));
-      if (keep) f.emit(...storeLanes(layout.output, places[this.inputs.length], values[0]));
+      if (keep) f.emit(...storeFour(layout.output, places[this.inputs.length], values[0]));
       ways.forEach((way, i) => {
         const counts =
           way === 'sum' && fresh < 4 ? v128.and(values[i], lastLanes(fresh)) : values[i];
@@ -130,21 +130,20 @@ export class Row {
   write(value: (x: readonly Local<'v128'>[]) => V128): void {
     this.walk([...this.inputs, this.output], 2, (places) => {
       const y = this.f.keep(value(this.load(places)));
-      this.f.emit(...storeLanes(this.layout.output, places[this.inputs.length], y));
+      this.f.emit(...storeFour(this.layout.output, places[this.inputs.length], y));
     });
   }
 
   /** Replaces each element of the output, which no other unit may write: see {@link sharesOutput}. */
   rewrite(value: (y: V128) => V128): void {
     const { f, output } = this;
-    const replaced = (place: Place): Local<'v128'> =>
-      f.keep(value(loadLanes(output.access, place)));
+    const replaced = (place: Place): Local<'v128'> => f.keep(value(loadFour(output.access, place)));
     // The last vector overlaps the one before it, so it is read before that is replaced.
     const tail = this.layout.tail === 0 ? null : this.tailOf(output);
     const last = tail === null ? null : replaced(tail);
     this.walk([output], 4, ([place], _turn, fresh) => {
       const y = fresh < 4 && last !== null ? last : replaced(place);
-      f.emit(...storeLanes(output.access, place, y));
+      f.emit(...storeFour(output.access, place, y));
     });
   }
 
@@ -154,11 +153,11 @@ export class Row {
     const output = index === 0 ? this.output : this.more[index - 1];
     const kept = f.keep(value);
     if (layout.groups === null) f.emit(v128.store32_lane(output.base, kept, 0));
-    else f.emit(...storeLanes(output.access, { address: output.base, offset: 0 }, kept));
+    else f.emit(...storeFour(output.access, { address: output.base, offset: 0 }, kept));
   }
 
   private load(places: readonly Place[]): Local<'v128'>[] {
-    return this.inputs.map(({ access }, i) => this.f.keep(loadLanes(access, places[i])));
+    return this.inputs.map(({ access }, i) => this.f.keep(loadFour(access, places[i])));
   }
 
   /**
@@ -220,8 +219,7 @@ function startOf(
   }
   const line = f.keep(i32.div_u(unit, i32.const(groups.count)));
   const next = f.keep(i32.shl(i32.rem_u(unit, i32.const(groups.count)), i32.const(2)));
-  const last = i32.const(groups.last);
-  const first = f.keep(select(i32.lt_u(next, last), next, last));
+  const first = f.keep(atMost(next, groups.last));
   return (base, access) => {
     const start = i32.add(base, byteOffset(f, line, access.rest, 4));
     return { access, base: f.keep(i32.add(start, times(first, 4 * access.lane))) };

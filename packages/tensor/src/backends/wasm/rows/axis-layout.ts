@@ -99,7 +99,7 @@ export function axisLayout({ inputs, outputs: [output] }: CallKernel, axis: numb
 }
 
 /** Four elements of an operand. */
-export function loadLanes({ lane, lanes }: RowAccess, place: Place): V128 {
+export function loadFour({ lane, lanes }: RowAccess, place: Place): V128 {
   if (lane === 0 || lanes === 1) return at(place, 0, v128.load32_splat);
   if (lane === 1 && lanes === 4) return at(place, 0, v128.load);
   let vector = at(place, 0, v128.load32_splat);
@@ -113,7 +113,7 @@ export function loadLanes({ lane, lanes }: RowAccess, place: Place): V128 {
 }
 
 /** Writes four elements of an operand; `vector` is computed once for each of its lanes. */
-export function storeLanes({ lane, lanes }: RowAccess, place: Place, vector: V128): Statement[] {
+export function storeFour({ lane, lanes }: RowAccess, place: Place, vector: V128): Statement[] {
   if (lane === 1 && lanes === 4) {
     return [at(place, 0, (address, offset) => v128.store(address, vector, offset))];
   }
