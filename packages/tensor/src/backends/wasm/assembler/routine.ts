@@ -15,7 +15,7 @@ export type Parameters = Readonly<Record<string, ValueType>>;
 /** A value for each parameter. */
 export type Arguments<P extends Parameters> = { readonly [Name in keyof P]: Value<P[Name]> };
 
-/** The parameters as the body of the function sees them: variables, set by the call. */
+/** The parameters inside the function: variables that the call has set. */
 export type ParameterLocals<P extends Parameters> = { readonly [Name in keyof P]: Local<P[Name]> };
 
 /** The signature of a function with these parameters. */
@@ -39,8 +39,8 @@ function inOrder<P extends Parameters>(parameters: P, args: Arguments<P>): Value
 }
 
 /**
- * A function without a result, called by the names of its parameters. A call that lacks an argument, has
- * one too many or one of another type does not compile.
+ * A function without a result, called by the names of its parameters. A call does not compile if an
+ * argument is missing, surplus or of the wrong type.
  *
  * @example
  * const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
@@ -82,7 +82,7 @@ export class ValueRoutine<P extends Parameters, R extends ValueType> {
     this.type = type;
   }
 
-  /** The result of a call: placed twice, it is computed twice. */
+  /** The result of a call. A result that is placed twice is computed twice. */
   result(args: Arguments<P>): Value<R> {
     return callResult(this.type, this.reference, ...inOrder(this.parameters, args));
   }

@@ -11,8 +11,8 @@ import { halves, joinHalves, SIGN } from './transcendental/lanes.ts';
 const UPPER_BITS = i32x4.const(-(2 ** 24), -1, -(2 ** 24), -1);
 
 /**
- * The remainder of `a / b` that has the sign of b, of four float32 numbers each. It is exact but for the
- * last sum: the remainder that has the sign of a, plus b where the signs differ.
+ * The remainder of `a / b` that has the sign of b, of four float32 numbers each. The remainder that has the
+ * sign of a is exact. Where the signs differ, b is added to it, and only this sum is rounded.
  */
 export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V128 {
   const [x, y] = [f.keep(a), f.keep(b)];
@@ -33,9 +33,9 @@ export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V
 }
 
 /**
- * What is left of two float64 numbers that were float32 numbers ≥ 0, without the multiples of the divisors,
- * likewise. A quotient of 29 bits times a divisor of 24 is exact, and so is the difference, since it is a
- * multiple of the last place of one of the two; a larger quotient is taken off in several turns.
+ * The remainders of two float64 numbers by two divisors, all of which were float32 numbers ≥ 0. A quotient
+ * of 29 bits times a divisor of 24 is exact. The difference is exact too, because it is a multiple of the
+ * last place of one of the two. A larger quotient is taken off in several turns.
  */
 function remainder(dividend: V128, divisor: V128, f: FunctionBuilder): V128 {
   const rest = f.keep(dividend);
@@ -50,7 +50,8 @@ function remainder(dividend: V128, divisor: V128, f: FunctionBuilder): V128 {
 }
 
 /**
- * The same of int32 numbers, in float64, where `a − ⌊a / b⌋ b` is exact. Where b is 0 it is NaN, which becomes 0.
+ * The remainder of int32 numbers, in float64, where `a − ⌊a / b⌋ b` is exact. Where b is 0 it is NaN, which
+ * becomes 0.
  */
 export function modOfInts(a: V128, b: V128, f: FunctionBuilder): V128 {
   const divisors = wholeHalves(f.keep(b));
@@ -62,7 +63,7 @@ export function modOfInts(a: V128, b: V128, f: FunctionBuilder): V128 {
   return i8x16.shuffle(lower, upper, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
 }
 
-/** Lanes 0 and 1 of four int32 numbers as float64, and lanes 2 and 3. `x` is placed twice. */
+/** Four int32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. `x` is placed twice. */
 function wholeHalves(x: V128): readonly [V128, V128] {
   const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
   return [f64x2.convert_low_i32x4_s(x), f64x2.convert_low_i32x4_s(upper)];

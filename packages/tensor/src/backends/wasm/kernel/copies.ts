@@ -6,10 +6,10 @@ import { f32x4, v128 } from '../assembler/simd.ts';
 import { forEachFour } from './fours.ts';
 import type { Routines } from './kernel-code.ts';
 
-/** Addresses of the first elements, and how many elements there are. */
+/** The addresses are those of the first elements; `count` is the number of elements. */
 const ZERO = { to: 'i32', count: 'i32' } as const;
 const COPY = { to: 'i32', from: 'i32', count: 'i32' } as const;
-/** `step` is the number of bytes from one to the next of the elements that lie apart. */
+/** `step` is the distance in bytes between the elements that lie apart. */
 const STRIDED_COPY = { to: 'i32', from: 'i32', count: 'i32', step: 'i32' } as const;
 
 /** Sets `count` elements to 0. */

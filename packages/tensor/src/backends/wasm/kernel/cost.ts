@@ -1,11 +1,11 @@
-// How long kernels take, roughly: what decides how work is shared among threads.
+// Estimates of how long kernels take, which decide how work is shared among threads.
 
 import type { PointwiseParams } from '../../../primitives/pointwise.ts';
 import type { MapKernel, ReduceKernel } from '../../../plan/kernel.ts';
 
 /**
- * Nanoseconds of a vector of four elements through a primitive, where that is more than one, on one core of
- * an AMD EPYC of the Zen 4 generation (2026).
+ * Nanoseconds that a primitive takes for a vector of four elements, where that is more than one. They are
+ * those of one core of an AMD EPYC of the Zen 4 generation (2026).
  */
 const SLOW: { readonly [N in keyof PointwiseParams]?: number } = {
   exp: 4,
@@ -23,19 +23,21 @@ const SLOW: { readonly [N in keyof PointwiseParams]?: number } = {
 };
 
 /**
- * Floating point operations that a core does in a nanosecond, by kernel. Measured on one core of an AMD EPYC
- * (Zen 4), 2026-11-25.
+ * Floating point operations that a core does in a nanosecond, by kernel. Set on 2026-11-25 for one core of
+ * an AMD EPYC (Zen 4).
  */
 export const FLOPS_PER_NANOSECOND = { matmul: 40, conv2d: 35 } as const;
 
-/** Bytes of an image that a core copies in a nanosecond, row by row, on the same machine (2026-11-25). */
+/**
+ * Bytes of an image that a core copies in a nanosecond, row by row. Set on 2026-11-25 for the same machine.
+ */
 export const COPIED_BYTES_PER_NANOSECOND = 8;
 
-/** What attention and its gradient take on the same machine (2026-11-25). */
+/** What attention and its gradient take. Set on 2026-11-25 for the same machine. */
 export const ATTENTION_COST = {
-  /** Nanoseconds of a product of two numbers, with its sum. */
+  /** Nanoseconds to multiply two numbers and add the product. */
   product: 0.05,
-  /** The softmax of a pair of query and key takes as long as so many products. */
+  /** The softmax of a pair of query and key takes as long as this many products. */
   softmax: 12,
   softmaxGrad: 30,
   /** Nanoseconds of a unit before its first product. */
@@ -43,7 +45,7 @@ export const ATTENTION_COST = {
   gradUnit: 500,
 } as const;
 
-/** Nanoseconds, roughly, that an elementwise kernel takes for `elements` elements. */
+/** Estimated nanoseconds of an elementwise kernel for `elements` elements. */
 export function costOf(
   { inputs, outputs, expression }: MapKernel | ReduceKernel,
   elements: number,

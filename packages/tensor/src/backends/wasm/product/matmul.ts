@@ -25,12 +25,12 @@ import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } fr
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
 /**
- * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides: transposed ones are packed as
- * fast as others, so there are no transposed forms.
+ * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides. Transposed operands are packed
+ * as fast as others, so there are no transposed forms.
  *
- * First b is packed into panels of eight columns, then each unit packs some rows of a into panels of
- * four and multiplies them; where several units need the same rows, a is packed first as well. A depth of
- * many steps takes several rounds of this, each of which adds to the result.
+ * First b is packed into panels of eight columns. Then each unit packs some rows of a into panels of four
+ * and multiplies them. Where several units need the same rows, a is packed first as well. A long depth
+ * takes several rounds of this; each of them adds to the result.
  *
  * Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
  */
@@ -52,7 +52,7 @@ export function matmul(kernel: CallKernel): KernelCode {
   };
 }
 
-/** Of no steps: zeros. */
+/** K = 0: the product is all zeros. */
 function clear(kernel: CallKernel, n: number, count: number): Phase {
   return {
     units: 1,
@@ -67,7 +67,7 @@ function clear(kernel: CallKernel, n: number, count: number): Phase {
   };
 }
 
-/** Packs operands for a round: a unit is one panel of one block of the depth of one of them. */
+/** Packs operands for a round. A unit is one panel, of one operand and one block of the depth. */
 function pack(product: Product, sides: readonly Side[], round: Round): Phase {
   const unitsOf = ({ size, width, matrices }: Side): number =>
     matrices * blocksOfRound(round) * Math.ceil(size / width);
@@ -123,7 +123,7 @@ function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, u
   });
 }
 
-/** Multiplies a round: a unit is a block of rows and columns of one matrix of the result. */
+/** Multiplies the panels of a round. A unit is a block of rows and columns of one matrix of the result. */
 function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   const { left, right, k, batch, packsLeft } = product;
   const [m, n] = [left.size, right.size];
@@ -169,7 +169,7 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   };
 }
 
-/** Packs some rows of a from step `start` on, in panels of four. */
+/** Packs some rows of a, from step `start` on, into panels of four rows. */
 function packRows(
   body: PhaseBody,
   product: Product,
@@ -199,8 +199,8 @@ function packRows(
 }
 
 /**
- * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that
- * starts at step `start`.
+ * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that starts
+ * at step `start`.
  */
 function panelsOf(
   { right }: Product,
@@ -234,7 +234,7 @@ function matrixAt(
   return i32.add(inputs[operand], byteOffset(f, index, view, 4));
 }
 
-/** The steps of the block of a round that starts at `start`. */
+/** How many steps the block of a round has that starts at `start`. */
 function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
   return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
 }

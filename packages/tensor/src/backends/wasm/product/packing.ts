@@ -1,7 +1,7 @@
 // Packs rows of a matrix with any strides into panels that the product's inner loop reads in order.
 
 /**
- * Operands of products as panels: `[depth, width]`, where all that one step of the tile needs lies
+ * Operands of products as panels. A panel is `[depth, width]`: all that one step of the tile needs lies
  * together. Rows that are missing at the edge of a matrix become zeros.
  */
 import { plus } from '../kernel/addressing.ts';
@@ -21,11 +21,11 @@ const PANEL = {
   stepBytes: 'i32',
   /** Bytes from row to row of the matrix. */
   rowBytes: 'i32',
-  /** Rows that there are. */
+  /** Rows of the panel that exist in the matrix. */
   rows: 'i32',
 } as const;
 
-/** A matrix whose elements are `[row, step]`, of which a panel takes `width` rows. */
+/** The strides of a matrix `[row, step]`. A panel takes `width` of its rows. */
 export interface PanelStrides {
   /** Elements from row to row. */
   readonly row: number;
@@ -33,7 +33,7 @@ export interface PanelStrides {
   readonly step: number;
 }
 
-/** Code that packs one panel of `width` rows (4 or 8), of which there are `rows`. */
+/** Code that packs one panel of `width` rows (4 or 8). `rows` of them exist in the matrix. */
 export function packPanel(
   { f, routines }: Pick<PhaseBody, 'f' | 'routines'>,
   width: number,
@@ -53,8 +53,8 @@ export function packPanel(
 }
 
 /**
- * The function that packs panels of `width` rows out of a matrix of these strides: by vectors where rows
- * or steps are neighbours in memory, else one by one.
+ * The function that packs panels of `width` rows from a matrix of these strides. It works by vectors where
+ * rows or steps are neighbours in memory, else element by element.
  */
 function packRoutine(
   routines: Routines,
@@ -85,7 +85,7 @@ interface Panel extends ParameterLocals<typeof PANEL> {
   readonly width: number;
 }
 
-/** Each step is `width` neighbours: a copy of vectors. */
+/** Rows are neighbours in memory: each step is a copy of `width` of them, by vectors. */
 function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, stepBytes, width } = panel;
   f.for({ from: 0, to: depth }, () => {
@@ -97,7 +97,7 @@ function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
   });
 }
 
-/** Each row is `depth` neighbours: four steps of four rows are a 4 × 4 transpose in registers. */
+/** Steps are neighbours in memory: four steps of four rows are a 4 × 4 transpose in registers. */
 function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, rowBytes, width } = panel;
   const step = f.local('i32');
@@ -123,7 +123,7 @@ function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
   packOneByOne(f, panel, step);
 }
 
-/** Packs the steps from `first` on element by element; `to` and `from` stand at that step. */
+/** Packs the steps from `first` on, element by element. `to` and `from` already point at that step. */
 function packOneByOne(f: FunctionBuilder, panel: Panel, first: I32): void {
   const { to, from, depth, stepBytes, rowBytes, rows, width } = panel;
   f.for({ from: first, to: depth }, () => {

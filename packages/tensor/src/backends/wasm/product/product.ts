@@ -7,7 +7,7 @@ import type { Routine } from '../assembler/routine.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { TILE, TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
 
-/** Steps of the depth that are multiplied at a time: panels of so many stay in the cache. */
+/** Steps of the depth that are multiplied at a time. Panels of so many steps stay in the cache. */
 export const DEPTH_BLOCK = 256;
 
 /** Bytes of scratch memory that {@link productRoutine} needs for tiles at the edge. */
@@ -52,8 +52,9 @@ const PRODUCT = {
 } as const;
 
 /**
- * `C [rows, columns] = A · B`, or `C += A · B`, of packed operands, tile by tile; a panel of B is used
- * for all of A before the next. It reads C only to add to it, and writes only `rows × columns` of it.
+ * `C [rows, columns] = A · B`, or `C += A · B`, of packed operands, tile by tile. A panel of B is used for
+ * all of A before the next one. C is read only to add to it, and only its `rows × columns` elements are
+ * written.
  */
 export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
   const tile = tileRoutine(routines);
@@ -114,10 +115,13 @@ export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
   );
 }
 
-/** Those of the tile, and how many of its rows and columns exist. */
+/** The parameters of the tile, and how many of its rows and columns exist. */
 const EDGE_TILE = { ...TILE, rows: 'i32', columns: 'i32', scratch: 'i32' } as const;
 
-/** A tile of which only some rows and columns exist: computed whole in scratch memory, then copied. */
+/**
+ * A tile at the edge, of which only some rows and columns exist. It is computed whole in scratch memory;
+ * then these are copied.
+ */
 function edgeTileRoutine(routines: Routines): Routine<typeof EDGE_TILE> {
   const tile = tileRoutine(routines);
   return routines.get(

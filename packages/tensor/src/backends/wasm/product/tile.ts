@@ -11,7 +11,7 @@ import { multiplyAdd } from '../kernel/multiply-add.ts';
 /** Rows of the tile of a product that stays in registers. */
 export const TILE_ROWS = 4;
 
-/** Columns of the tile: with four rows, eight vector registers of sums, of the sixteen that there are. */
+/** Columns of that tile. With four rows, its sums take eight of the sixteen vector registers. */
 export const TILE_COLUMNS = 8;
 
 /** The parameters of {@link tileRoutine}. */
@@ -33,7 +33,7 @@ export const TILE = {
 /**
  * The heart of every product of matrices: `C = A · B`, or `C += A · B`, for a tile C [4, 8].
  *
- * The loop is not unrolled: V8 has sixteen vector registers, and eight sums, two vectors of B and one
+ * The loop is not unrolled, because V8 has sixteen vector registers: eight sums, two vectors of B and one
  * of A are what fits without spilling.
  */
 export function tileRoutine(routines: Routines): Routine<typeof TILE> {

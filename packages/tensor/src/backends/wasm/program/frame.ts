@@ -1,13 +1,13 @@
-// Where the words of a frame lie: the memory in which a run is described.
+// The layout of a frame, the block of memory that describes one run.
 
-/** Words of a frame, the memory in which a run is described, by their byte. */
+/** Where each word of a frame lies, in bytes. */
 export const FRAME = {
-  /** 1 + the index of a kernel that met a value which it must refuse; 0 if none did. */
+  /** 1 + the index of the kernel that met a value which it must refuse; 0 if there is none. */
   refusingKernel: 0,
-  /** That value. */
+  /** The refused value. */
   refusedValue: 4,
   workspace: 8,
   scratch: 12,
-  /** The address of every buffer of the plan. */
+  /** The first of the addresses of all buffers of the plan. */
   buffers: 16,
 } as const;

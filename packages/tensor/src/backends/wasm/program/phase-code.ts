@@ -22,7 +22,7 @@ const PHASE = {
   self: 'i32',
   /** The first unit. */
   begin: 'i32',
-  /** The unit behind the last one. */
+  /** One past the last unit. */
   end: 'i32',
 } as const;
 
@@ -40,7 +40,7 @@ interface StepArguments extends Arguments<typeof PHASE> {
   readonly operands: readonly I32[];
 }
 
-/** Writes the call that does units of a step. */
+/** Writes a call that does units `begin … end − 1` of a step. */
 export type StepCode = (f: FunctionBuilder, args: StepArguments) => void;
 
 /** The code of a step whose kernel is plain JavaScript. */
@@ -93,7 +93,7 @@ export function phaseCode(
   };
 }
 
-/** Code that notes a value which a kernel refuses, if it is the first of the run. */
+/** Code that notes a refused value, unless an earlier one is noted already. */
 function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): void {
   const kept = f.keep(value);
   const at = plus(frame, FRAME.refusingKernel);
@@ -103,7 +103,7 @@ function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): void {
   });
 }
 
-/** What tells the code of kernels apart: everything but buffers and offsets. */
+/** What distinguishes the code of kernels: everything but buffers and offsets. */
 function kernelKey(kernel: Kernel): string {
   const operands = [...kernel.inputs, ...kernel.outputs].map(
     ({ dtype, view }) => `${dtype}[${view.shape.join()}]/${view.strides.join()}`,

@@ -20,16 +20,16 @@ import { FRAME } from './frame.ts';
 import { hostCode, HOST, phaseCode, type StepCode } from './phase-code.ts';
 import { dependencies, type PhaseAccess, type Waits } from './schedule.ts';
 
-/** Bytes of the counters of a phase: each of the two has a cache line of its own. */
+/** Bytes of the two counters of a phase. Each counter has a cache line of its own. */
 const COUNTER_BYTES = 128;
 
-/** Where, in the counters of a phase, the units that are done are counted; at 0 those that are taken. */
+/** Where the units that are done are counted. The units that are taken are counted at byte 0. */
 const DONE = 64;
 
-/** Work of less than this many nanoseconds is not cut into pieces. */
+/** Work of fewer nanoseconds than this is not cut into pieces. */
 const GRAIN_COST = 20_000;
 
-/** Pieces into which the units of a phase are cut, at most. */
+/** The most pieces that the units of a phase are cut into. */
 const MOST_PIECES = 64;
 
 /** How often a waiting thread looks before it sleeps. */
@@ -55,40 +55,40 @@ const WAIT = {
   target: 'i32',
 } as const;
 
-/** Steps that one function runs: engines take long for functions without end. */
+/** Steps that one function runs. Engines take long to compile functions without end. */
 const STEPS_AT_ONCE = 64;
 
-/** A plan as modules, each of which exports `run(frame, thread, shared)`, to be run in order. */
+/** A plan as modules, to be run in order. Each exports `run(frame, thread, shared)`. */
 export interface WasmProgram {
   readonly modules: readonly Uint8Array<ArrayBuffer>[];
   readonly frameBytes: number;
-  /** Where in a frame the counters lie, which must be 0 when a run begins. */
+  /** Where in a frame the counters lie. They must be 0 when a run begins. */
   readonly countersAt: number;
   readonly countersBytes: number;
   readonly workspaceBytes: number;
-  /** For each thread. */
+  /** Bytes of scratch memory for each thread. */
   readonly scratchBytes: number;
-  /** Nanoseconds of all units, roughly. */
+  /** Estimated nanoseconds of all units. */
   readonly cost: number;
-  /** Nanoseconds of what a thread takes at a time, roughly and at most. */
+  /** Estimated nanoseconds of the longest piece: the units that a thread takes at a time. */
   readonly pieceCost: number;
-  /** The plain code of kernels that are no WebAssembly, by the index of the kernel. */
+  /** The kernels that are plain JavaScript, by their index. */
   readonly hosts: ReadonlyMap<number, HostPhase['host']>;
 }
 
-/** One phase with all that its calls need. */
+/** One phase with all that its call needs. */
 interface Step extends PhaseAccess {
   readonly phase: Phase;
-  /** Which of the phases of its kernel it is. */
+  /** The index of the phase in its kernel. */
   readonly index: number;
   readonly operands: readonly Operand[];
 }
 
 /**
  * Emits a plan as one module, or as several where one would be too large. All threads execute `run`
- * together: each takes the next units of a phase until none are left, and waits for the others only
- * where a phase needs what they make. No thread has to take part: the work is done when all units are,
- * whoever did them.
+ * together. Each takes the next units of a phase until none are left. It waits for the others only where a
+ * phase needs their results. No thread has to take part: the work is done when all units are, whoever did
+ * them.
  *
  * `run` takes the address of the frame, the number of the thread (which chooses its scratch memory),
  * and whether other threads may take part.
@@ -159,12 +159,12 @@ function stepOf(plan: Plan, code: KernelCode, phase: Phase, index: number, kerne
   };
 }
 
-/** What all modules of a plan agree on. */
+/** What all modules of a plan share. */
 interface Layout {
   readonly plan: Plan;
   readonly steps: readonly Step[];
   readonly waits: Waits;
-  /** The first step that writes over what was donated, if one before may refuse a value; −1 otherwise. */
+  /** The first step that overwrites a donated buffer, if an earlier step may refuse a value; −1 otherwise. */
   readonly overwriting: number;
   readonly countersAt: number;
   readonly scratchBytes: number;
@@ -179,7 +179,7 @@ class Part {
   private readonly wait: Routine<typeof WAIT>;
   /** Runs the plain code of a kernel. */
   private readonly host: StepCode;
-  /** Each runs some steps. */
+  /** Functions that run some steps each. */
   private readonly functions: FunctionReference[] = [];
 
   constructor(memory: MemoryImport, target: Target, layout: Layout) {
@@ -192,7 +192,10 @@ class Part {
     this.wait = waitRoutine(this.routines, new Routine(pause, PAUSE));
   }
 
-  /** Adds one step or more from `first` on, until the module is large enough; gives the first that is left. */
+  /**
+   * Adds steps from `first` on, at least one, until the module is large enough. The result is the first
+   * step left.
+   */
   add(first: number): number {
     const { plan, steps, moduleBytes } = this.layout;
     let next = first;
@@ -228,7 +231,7 @@ class Part {
   }
 }
 
-/** The code of some steps from `first` on. */
+/** Code that runs some steps from `first` on. */
 function emitSteps(
   f: FunctionBuilder,
   { steps, waits, overwriting, countersAt, scratchBytes }: Layout,
@@ -252,7 +255,7 @@ function emitSteps(
       }
     });
   };
-  /** Ends a run in which a value was refused, before anything donated is written over. */
+  /** Ends a run in which a value was refused, before a donated buffer is overwritten. */
   const endIfRefused = (earlier: readonly number[]): void => {
     f.if(atomics.load(plus(frame, FRAME.refusingKernel)), () => {
       waitFor(earlier);
@@ -269,7 +272,7 @@ function emitSteps(
       plus(i32.load(frame, FRAME.buffers + 4 * buffer), view.offset * BYTES_PER_ELEMENT[dtype]),
     );
     waitFor(waits.before[step]);
-    // All units up to here are taken, so that they will be done.
+    // All units of the steps before are taken by now, so they will be done.
     if (step === overwriting) endIfRefused(steps.slice(0, step).map((_, at) => at));
     f.set(taken, plus(frame, countersOf(step)));
     f.set(begin, i32.const(0));
@@ -306,7 +309,7 @@ function grainOf({ units, unitCost }: Phase): number {
   return Math.min(units, Math.max(1, worthwhile, Math.ceil(units / MOST_PIECES)));
 }
 
-/** Waits until the counter at an address has a value: looks for a while, then lets the host wait. */
+/** Waits until a counter has its target value: looks for a while, then lets the host wait. */
 function waitRoutine(routines: Routines, pause: Routine<typeof PAUSE>): Routine<typeof WAIT> {
   return routines.get('wait', WAIT, (f, { counter, target }) => {
     const now = f.local('i32');
