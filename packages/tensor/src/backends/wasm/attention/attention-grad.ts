@@ -32,19 +32,19 @@ import { writeRowsRoutine } from './panel-rows.ts';
 import { EDGE_BYTES, leftBytes, productRoutine, rightBytes } from '../product/product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 
-/** Weights of a block of queries at most, unless those of eight queries are more. */
+/** Elements of p that are kept for a block of queries; at least those of one panel of eight queries. */
 const KEPT_WEIGHTS = 65536;
 
-/** Queries of a block at most. */
+/** The most queries of a block. */
 const QUERY_BLOCK = 128;
 
 /**
- * q̄, k̄ and v̄ of attention, a batch index a unit. For a block of queries, panel by panel: the weights p
- * and the gradients s̄ of the logits, and from them `q̄ = s̄ k`; both stay, transposed, until the block
- * adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
+ * q̄, k̄ and v̄ of attention. A unit is one index of the batch. Panel by panel, a block of queries computes
+ * the weights p, the gradients s̄ of the logits, and `q̄ = s̄ k`. Both p and s̄ are kept, transposed, until
+ * the block adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
  *
- * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) for
- * queries or cotangents, and 512 KiB (or 64 S bytes, if that is more) at most for p and s̄.
+ * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) bytes for
+ * queries or cotangents, and at most 512 KiB (or 64 S bytes, if that is more) for p and s̄.
  */
 export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
@@ -79,7 +79,7 @@ type ScratchPart =
   | 'state'
   | 'edge';
 
-/** Queries of a block: whole panels. */
+/** How many queries a block has: whole panels. */
 function blockOf(kernel: CallKernel): number {
   const { T, S } = attentionSizes(kernel);
   const kept = Math.max(1, Math.floor(KEPT_WEIGHTS / S / QUERIES));
@@ -161,7 +161,7 @@ interface QueryBlock {
   readonly toQ: Local<'i32'>;
 }
 
-/** Code for the panels of a block: writes q̄ and moves `toQ` on; keeps p and s̄. */
+/** Code for the panels of a block. It writes q̄, moves `toQ` on, and keeps p and s̄. */
 function emitPanels(
   body: PhaseBody,
   kernel: CallKernel,

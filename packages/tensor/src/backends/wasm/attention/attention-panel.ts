@@ -1,9 +1,9 @@
 // Softmax and its gradient for a panel of eight queries, whose vector lanes are the queries.
 
 /**
- * The attention of some queries: a panel `[keys, width]` whose lanes are queries. In this form, which is
- * what a product with the queries on its right gives, softmax needs nothing across lanes, and the next
- * product takes its result as it lies.
+ * The attention of some queries as a panel `[keys, width]`, whose lanes are queries. A product with the
+ * queries on its right gives this form. Softmax then needs nothing across lanes, and the next product takes
+ * its result as it lies.
  */
 import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
@@ -17,7 +17,7 @@ import { transpose4 } from '../product/packing.ts';
 import { halvesOf, QUERIES, rowBytesOf, type PanelWidth } from './panel-product.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
 
-/** Bytes of what is known about the queries of a panel: their peaks, sums and factors. */
+/** Bytes of the state of a panel: the peaks, sums and factors of its queries. */
 export const STATE_BYTES: number = 3 * rowBytesOf(QUERIES);
 
 /** Where in the state the factors of the queries lie. */
@@ -38,8 +38,8 @@ const EXPONENTIALS = {
 
 /**
  * Turns products of queries and keys into `e^(scale · product − peak)` in place, and takes them into
- * account in the state. Where it continues, the state's factors are then what to multiply earlier sums of
- * the queries by.
+ * account in the state. Where it continues, earlier sums must then be multiplied by the factors in the
+ * state.
  */
 export function exponentialsRoutine(
   routines: Routines,
@@ -69,7 +69,7 @@ export function exponentialsRoutine(
           f.set(peak, f32x4.pmax(v128.load(state, PEAKS + halves[i]), peak));
         });
       });
-      // Where all is −∞ nothing may be subtracted; the sum 0 then gives NaN.
+      // Where all logits are −∞, nothing may be subtracted. The sum 0 then gives NaN.
       const shifts = peaks.map((peak) =>
         f.keep(v128.andnot(f32x4.neg(peak), f32x4.eq(peak, f32x4.constant(-Infinity)))),
       );
@@ -112,14 +112,14 @@ const SOFTMAX_GRAD = {
   toS: 'i32',
   /** Bytes of a panel of these operands. */
   panelBytes: 'i32',
-  /** Queries that there are. */
+  /** Queries of the panel that exist. */
   queries: 'i32',
 } as const;
 
 /**
- * The gradient of softmax for a panel: of exponentials e with their sums in the state and cotangents p̄
- * it makes `p = e / Σ e` and `s̄ = scale · p · (p̄ − Σ p̄·p)`. s̄ replaces p̄; p and s̄ are also written
- * transposed, as steps of left operands whose rows are the keys.
+ * The gradient of softmax for a panel. From exponentials e, their factors 1 / Σ e in the state, and
+ * cotangents p̄ it computes `p = e / Σ e` and `s̄ = scale · p · (p̄ − Σ p̄·p)`. s̄ replaces p̄. Both p and
+ * s̄ are also written transposed, as steps of left operands whose rows are the keys.
  */
 export function softmaxGradRoutine(
   routines: Routines,
@@ -189,8 +189,9 @@ export function softmaxGradRoutine(
 }
 
 /**
- * Code that visits panels of `queries` queries, of which all but the last block of T are whole panels,
- * with the number of queries that are left. A panel of four is used where no more are left.
+ * Code that visits the panels of `queries` queries. Each visit gets the number of queries that are left.
+ * Only the last block of T may have a panel that is not whole. A panel of four is used where no more are
+ * left.
  */
 export function forEachPanel(
   f: FunctionBuilder,

@@ -29,19 +29,19 @@ import { writeRowsRoutine } from './panel-rows.ts';
 import { leftBytes, rightPanelBytes } from '../product/product.ts';
 import { TILE_ROWS } from '../product/tile.ts';
 
-/** Queries of a unit at most. */
+/** The most queries of a unit. */
 const QUERY_BLOCK = 128;
 
-/** Keys that are looked at together at most. */
+/** The most keys that are looked at together. */
 const KEY_BLOCK = 256;
 
 /**
- * `y = softmax(scale · q kᵀ) v`, a block of queries at a time: keys and values are packed as left
- * operands, and each panel of eight (or four) queries goes through three steps that stay in the cache:
- * products with the keys, exponentials, products with the values. Of many keys one block after the
- * other is taken into account, with sums relative to the largest logit so far.
+ * `y = softmax(scale · q kᵀ) v`, a block of queries at a time. Keys and values are packed as left operands.
+ * Each panel of eight (or four) queries goes through three steps that stay in the cache: products with the
+ * keys, exponentials, products with the values. Many keys are taken into account one block after the other,
+ * with sums relative to the largest logit so far.
  *
- * Scratch memory is about E + 1.5 F + 10 KiB at most, however many queries and keys there are.
+ * Scratch memory is at most about (E + 1.5 F + 10) KiB, however many queries and keys there are.
  *
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.

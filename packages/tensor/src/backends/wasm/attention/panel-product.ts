@@ -13,7 +13,7 @@ import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 /** Queries of a panel: 8, or 4 where no more are left. */
 export type PanelWidth = 4 | 8;
 
-/** Queries of a panel at most. */
+/** The most queries of a panel. */
 export const QUERIES: number = TILE_COLUMNS;
 
 /** Bytes of a row of a panel: a number for each query. */
@@ -27,8 +27,8 @@ export function halvesOf(width: PanelWidth): readonly number[] {
 }
 
 /**
- * Code for a product that is a panel: `to [rows, width] = left · right`, or `+=`. The rows of `to` are
- * written up to the next multiple of four.
+ * Code for a product whose result is a panel: `to [rows, width] = left · right`, or `+=`. The rows of `to`
+ * are written up to the next multiple of four.
  */
 export function multiplyPanel(
   { f, routines }: Pick<PhaseBody, 'f' | 'routines'>,
@@ -39,7 +39,7 @@ export function multiplyPanel(
     readonly right: I32;
     readonly depth: I32;
     readonly to: I32;
-    /** Whether to add. Default: not. */
+    /** Whether to add. Default: no. */
     readonly adds?: I32;
   },
 ): void {
@@ -73,8 +73,8 @@ const PANEL_PRODUCT = {
 } as const;
 
 /**
- * The tiles of a product, one below the other, without a call for each: where the depth is small, calls
- * would take a fifth of the time.
+ * The tiles of a product, one below the other, in one function. Where the depth is small, a call for each
+ * tile would take a fifth of the time.
  */
 function panelProductRoutine(routines: Routines, width: PanelWidth): Routine<typeof PANEL_PRODUCT> {
   const halves = halvesOf(width);

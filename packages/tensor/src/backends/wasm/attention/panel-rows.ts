@@ -16,13 +16,16 @@ const WRITE_ROWS = {
   columns: 'i32',
   /** Address of the state, which holds the factors. */
   state: 'i32',
-  /** Queries that there are. */
+  /** Queries of the panel that exist. */
   queries: 'i32',
   /** Address of the first row. The others follow it without gaps. */
   to: 'i32',
 } as const;
 
-/** Writes a panel `[columns, width]`, multiplied by factors of the queries, as rows: `[queries, columns]`. */
+/**
+ * Multiplies a panel `[columns, width]` by the factors of its queries, and writes it as rows
+ * `[queries, columns]`.
+ */
 export function writeRowsRoutine(
   routines: Routines,
   width: PanelWidth,

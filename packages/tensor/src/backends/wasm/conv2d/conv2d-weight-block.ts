@@ -29,7 +29,7 @@ export interface Block {
   readonly depth: I32;
 }
 
-/** Packs ȳ as the left operand: panels of four channels, the positions of all images as depth. */
+/** Packs ȳ as the left operand. A panel has four channels; its depth is the positions of all images. */
 export function packCotangent({
   body,
   layout,
@@ -93,7 +93,7 @@ export function readImages({ body, layout, places, group, image, images, row }: 
   });
 }
 
-/** Adds the product of a block to the sum at `to`, panel of taps after panel of taps. */
+/** Adds the product of a block to the sum at `to`, one panel of taps after the other. */
 export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
   const { body, layout, places, images, rows, depth } = block;
   const { f, routines, scratch } = body;
@@ -136,7 +136,7 @@ export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
   );
 }
 
-/** Copies ȳ to where its rows lie one after the other, channel after channel. */
+/** Copies ȳ so that its rows lie one after the other, channel after channel. */
 export function copyCotangent(block: Block): void {
   const { body, layout, places, group, image, images, row, rows } = block;
   const { f, routines, scratch, inputs } = body;
@@ -160,7 +160,7 @@ export function copyCotangent(block: Block): void {
   });
 }
 
-/** Adds the sums of a block for few rows, eight taps at a time. */
+/** Adds the sums of a block for few rows of the product, eight taps at a time. */
 export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
   const { body, layout, places, images, rows, depth } = block;
   const { f, routines, scratch } = body;

@@ -23,13 +23,12 @@ import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 import { writeTapTable } from './windows.ts';
 
-/** Elements that a unit sums over the parts. */
+/** Elements of the result that a unit sums over the parts. */
 const SUMMED_ELEMENTS = 4096;
 
 /**
  * The adjoint of conv2d in w: `w̄ [O, taps] = Σ ȳ [O, positions] · windowsᵀ [positions, taps]` over the
- * images. The batch is cut into parts that are summed side by side, and then the sums are added up in
- * order.
+ * images. The batch is cut into parts. Their sums are computed side by side, and then added up in order.
  */
 export function conv2dWeight(
   kernel: CallKernel,
@@ -99,12 +98,12 @@ function emitUnits(body: PhaseBody, layout: Layout, sums: I32): void {
   });
 }
 
-/** Where the sum of a unit lies among all: group after group within a part. */
+/** Where the sum of a unit lies among all sums: group after group within a part. */
 function unitPlace(sum: I32, group: I32, groups: number): I32 {
   return i32.add(times(sum, groups), group);
 }
 
-/** Fills the last panel of the table up. */
+/** Fills the last panel of the table with copies of the last tap. */
 function repeatLastTap({ f }: PhaseBody, { columns }: Layout, table: I32): void {
   const panels = Math.ceil(columns / TILE_COLUMNS);
   f.for({ from: 4 * columns, to: 4 * TILE_COLUMNS * panels, step: 4 }, (at) => {

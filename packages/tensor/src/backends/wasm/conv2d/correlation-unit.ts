@@ -37,7 +37,7 @@ interface Sources {
   readonly weightsAt: I32;
 }
 
-/** The products of one part, to their places in the result. */
+/** Computes the products of one part and brings them to their places in the result. */
 export function emitPart(unit: Unit, part: Part, sources: Sources): void {
   const { body, layout, places, rows: bandRows } = unit;
   const { f, scratch } = body;
@@ -62,7 +62,7 @@ interface Product extends Sources {
   readonly rowBytes: I32;
 }
 
-/** Few rows: neighbouring positions at a time, straight from the field. */
+/** Few rows: some neighbouring positions at a time, straight from the field. */
 function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Product): void {
   const { body, layout, places } = unit;
   const { f, routines, scratch } = body;
@@ -91,7 +91,7 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
   });
 }
 
-/** Many rows: eight positions at a time, packed and then multiplied with all rows. */
+/** Many rows: eight positions at a time are packed, and then multiplied with all rows. */
 function multiplyTiles(product: Product, positions: I32): void {
   const { unit, part, window, rowBytes } = product;
   const { body, layout, walk, places } = unit;
@@ -133,7 +133,7 @@ function multiplyTiles(product: Product, positions: I32): void {
   });
 }
 
-/** Takes the products of a part, `[channel, phase, phase, position]`, to their places in the result. */
+/** Brings the products of a part, `[channel, phase, phase, position]`, to their places in the result. */
 function spreadProducts(unit: Unit, part: Part, products: I32): void {
   const { body, layout, row, rows, result } = unit;
   const { f, routines } = body;
@@ -163,7 +163,7 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
   });
 }
 
-/** The elements of each channel of the result that belong to the band: the first, and how many. */
+/** The elements of the band in each channel of the result: the first, and how many. */
 export function resultOf({ body, layout, row, rows }: Unit): {
   readonly column: I32;
   readonly columns: I32;
@@ -178,7 +178,7 @@ export function resultOf({ body, layout, row, rows }: Unit): {
   return { column: f.keep(times(first, width)), columns: f.keep(times(count, width)) };
 }
 
-/** Sets the elements of the result that belong to the band to 0. */
+/** Sets the elements of the band in the result to 0. */
 export function zeroBand(unit: Unit): void {
   const { f, routines } = unit.body;
   const [channels, height, width] = unit.layout.result;

@@ -1,10 +1,10 @@
 // Weights times sliding windows, for all images: the kernel behind conv2d and its gradient in x.
 
 /**
- * The product of weights with the windows of an image: `y [rows, positions] = W [rows, depth] ·
- * windows [depth, positions]` for each image and group, which conv2d and its adjoint in x both are.
- * The windows are never written out as a whole: eight positions are packed at a time, and multiplied
- * with all rows while they are in the cache.
+ * The product of weights with the windows of an image, for each image and group:
+ * `y [rows, positions] = W [rows, depth] · windows [depth, positions]`. Both conv2d and its adjoint in x
+ * are such products. The windows are never written out as a whole: eight positions are packed at a time,
+ * and multiplied with all rows while they are in the cache.
  */
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';
@@ -30,7 +30,7 @@ import {
 } from './weights.ts';
 import { PositionWalk, writeTapTable } from './windows.ts';
 
-/** The code of a correlation of input 0 and the weights, input 1, and of the epilogue on its result. */
+/** The code of a correlation of input 0 with the weights, input 1, and of the epilogue on its result. */
 export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
   const parts = spec.parts.filter(
     (part) => tapsOf(spec.weights, part) > 0 && rowsOf(spec.weights, part) > 0,
@@ -69,7 +69,7 @@ export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
   };
 }
 
-/** A result of zeros: no channel or no tap reaches it. */
+/** A result of zeros, which no channel or no tap reaches. */
 function zeros(kernel: CallKernel, { batch, groups, result }: Correlation): KernelCode {
   const [channels, height, width] = result;
   return {

@@ -35,7 +35,10 @@ export function packTaps(routines: Routines, positions: number): Routine<typeof 
   );
 }
 
-/** Four positions of four taps are a transpose in registers; the last four may overlap those before. */
+/**
+ * Packs four positions of four taps at a time, by a transpose in registers. The last four may overlap those
+ * before.
+ */
 function packFours(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32): void {
   const lastFour = f.keep(plus(count, -4));
   f.for({ from: 0, to: count, step: 4 }, (next) => {

@@ -1,8 +1,8 @@
 // Products of one or two rows with windows, for images of few channels, without packing.
 
 /**
- * Products of one or two rows with windows, such as for images of one channel: most of a tile would
- * be empty, and packing would cost more than it saves. They read the field as it lies.
+ * Products of one or two rows with windows, for images of one channel for example. Most of a tile would be
+ * empty, and packing would cost more than it saves. So they read the field as it lies.
  */
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
@@ -13,13 +13,13 @@ import type { Routines } from '../kernel/kernel-code.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
 import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 
-/** The most rows that make a product a thin one. */
+/** The most rows of a thin product. */
 export const THIN_ROWS = 2;
 
-/** Vectors of positions at a time: four measured faster than eight, of which more straddle cache lines. */
+/** Vectors of positions at a time. Four measured faster than eight, of which more straddle cache lines. */
 const VECTORS = 4;
 
-/** Bytes that {@link windowRowRoutine} may read behind the last window. */
+/** Bytes behind the last window that {@link windowRowRoutine} may read. */
 export const READ_AHEAD: number = 16 * VECTORS;
 
 /** Positions that {@link windowRowRoutine} computes at a time. */
@@ -87,8 +87,8 @@ const TAP_SUMS = {
 } as const;
 
 /**
- * `C [8] = Σ ȳ · x` over window positions for eight taps: `positions` in each of `rows` rows of each of
- * `images` images.
+ * `C [8] = Σ ȳ · x` for eight taps. The sum runs over `positions` positions in each of `rows` rows of each
+ * of `images` images.
  */
 export function tapSumsRoutine(routines: Routines): Routine<typeof TAP_SUMS> {
   return routines.get('tap sums', TAP_SUMS, (f, parameters) => {

@@ -11,7 +11,7 @@ import type { Routines } from '../kernel/kernel-code.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 
 /**
- * Code that writes how far each tap (channel, row, column) lies from the first one, in bytes.
+ * Code that writes the distance of each tap (channel, row, column) from the first one, in bytes.
  *
  * @returns The address behind the table.
  */
@@ -42,7 +42,7 @@ export function writeTapTable(
 export class PositionWalk {
   /** The address that the window reads first. */
   readonly at: Local<'i32'>;
-  /** Positions that are left, the present one included. */
+  /** How many positions are left, the present one included. */
   readonly left: Local<'i32'>;
   private readonly column: Local<'i32'>;
   private readonly f: FunctionBuilder;
@@ -78,7 +78,7 @@ export class PositionWalk {
     this.wrap();
   }
 
-  /** Goes on by one position, or stays on the last one. */
+  /** Goes on by one position. On the last one it stays. */
   advanceOrStay(): void {
     this.f.if(i32.gt_s(this.left, i32.const(1)), () => {
       this.advance(1);
@@ -94,8 +94,8 @@ export class PositionWalk {
 }
 
 /**
- * Code that packs the windows at the next eight positions, `[depth, 8]`, and walks past them. Behind
- * the last position it repeats that one.
+ * Code that packs the windows at the next eight positions, `[depth, 8]`, and walks past them. Behind the
+ * last position, it packs that one again.
  *
  * @param table Address of the first of `depth` taps in the table.
  */
@@ -163,7 +163,7 @@ const APART = {
   depth: 'i32',
 } as const;
 
-/** Packs four positions anywhere. */
+/** Packs four positions that may lie apart. */
 function packApart(routines: Routines): Routine<typeof APART> {
   return routines.get('pack windows apart', APART, (f, { to, a, b, c, d, table, depth }) => {
     forEachTap(f, table, depth, (offset) => {

@@ -117,7 +117,7 @@ function startWebWorker(): ThreadHandle {
     },
     terminate: () => {
       worker.terminate();
-      return Promise.race([]); // of no promises, which never resolves
+      return Promise.race([]); // a race of no promises never resolves
     },
   };
 }

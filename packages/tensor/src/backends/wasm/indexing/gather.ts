@@ -11,16 +11,19 @@ import { collectRow, copyRow } from '../kernel/copies.ts';
 import { collapse, countOf } from '../../../array/view.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 
-/** Elements of a unit, about. */
+/** Elements of a unit, roughly. */
 const BLOCK = 2048;
 
-/** `y[…, i, …] = x[…, index[…, i, …], …]` along axis. Where the index is the same along a row, rows are copied. */
+/**
+ * `y[…, i, …] = x[…, index[…, i, …], …]` along axis. Rows are copied where the index is the same along
+ * them.
+ */
 export function gather(kernel: CallKernel, { axis }: GatherParams['gather']): KernelCode {
   const [x, index] = kernel.inputs;
   const [y] = kernel.outputs;
   const { shape } = index.view;
   if (sizeOf(shape) === 0) return { phases: [] };
-  // Where the elements would lie if all indices were 0.
+  // The places of the elements if all indices were 0.
   const starts = x.view.strides.map((stride, i) => (i === axis ? 0 : stride));
   const outer = collapse(shape, [starts, index.view.strides, y.view.strides]);
   const inner = outer.pop() ?? { size: 1, strides: [0, 0, 1] };
@@ -70,11 +73,11 @@ export function gather(kernel: CallKernel, { axis }: GatherParams['gather']): Ke
 interface Row {
   /** Elements of x along the axis. */
   readonly count: number;
-  /** Bytes from one to the next of them. */
+  /** Bytes from one of them to the next. */
   readonly indexedBytes: number;
   /** Bytes of an element of x and y. */
   readonly bytes: number;
-  /** Bytes that x, index and y move a turn. */
+  /** Bytes that x, index and y move each turn. */
   readonly steps: readonly number[];
 }
 
@@ -113,7 +116,7 @@ function gatherRow(body: PhaseBody, row: Row, { from, indices, to }: Pointers, l
   });
 }
 
-/** Code that gets how far an index leads, in bytes, or refuses the index. */
+/** Code that computes how far an index leads, in bytes, or refuses the index. */
 function withIndex(
   { f, refuse }: PhaseBody,
   { count, indexedBytes }: Row,

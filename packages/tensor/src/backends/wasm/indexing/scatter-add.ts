@@ -10,14 +10,17 @@ import { collapse, countOf, type Dimension } from '../../../array/view.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 
-/** Most columns that a unit owns. */
+/** The most columns that a unit owns. */
 const MOST_COLUMNS = 32;
-/** Bytes of the sums of a unit, at most. */
+/** The most bytes of the sums of a unit. */
 const SUM_BYTES = 2 ** 20;
 /** Elements of the result that a unit sets to 0. */
 const ZEROED = 4096;
 
-/** How the sums are cut. A unit owns some rows along the axis of some columns, and reads all indices of these. */
+/**
+ * How the sums are cut. A unit owns some rows along the axis of some columns. It reads all indices of these
+ * columns.
+ */
 interface Layout {
   /** How many indices there are along the axis, and the strides along it of index, source and result. */
   readonly indices: number;
@@ -150,7 +153,7 @@ function emitUnits(body: PhaseBody, layout: Layout): void {
   });
 }
 
-/** Adds all elements of the source whose index leads to the rows of the unit. */
+/** Adds the elements of the source whose index leads to the rows of the unit. */
 function addAll(body: PhaseBody, layout: Layout, { pointers, width, row, rows }: Unit): void {
   const { f, scratch, refuse } = body;
   const { columns, isFloat, bytes } = layout;

@@ -1,4 +1,4 @@
-// New tensors out of nothing or out of a key: counting numbers and random bits, four at a time.
+// Makes tensors from nothing or from a key: counting numbers and random bits, four at a time.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { SourceParams } from '../../../primitives/source.ts';
@@ -80,8 +80,8 @@ function threefry(f: FunctionBuilder, key: readonly V128[], counters: V128): V12
 }
 
 /**
- * Code that writes the elements of some units, each computed from its counter: `start` and its index.
- * The number of elements is constant 0.
+ * Code that writes the elements of some units. Each is computed from its counter, which is `start` plus its
+ * index. Constant 0 is the number of elements.
  *
  * @param valuesOf The elements of four counters.
  */

@@ -64,8 +64,7 @@ export function argsort(kernel: CallKernel, { descending }: SortParams['argsort'
     });
   };
   const unitCost = 4 * rowsPerUnit * n * Math.ceil(Math.log2(n) + 1);
-  // One more pair: a merge also looks at what lies behind its second run, when nothing is left of
-  // it.
+  // One more pair: a merge looks behind its second run when nothing is left of that.
   return { phases: [{ units, unitCost, emit }], workspaceBytes: units * bytes + PAIR };
 }
 

@@ -61,7 +61,7 @@ function exp2(value: V128, f: FunctionBuilder): V128 {
  *
  * `|a|^b = 2^(b log₂ |a|)` in float64, rounded once at the end, so that subnormal results and the border to
  * Infinity come out by themselves. It is 1 for b = 0 and for |a| = 1, whatever the other is. For a negative
- * a, the result is NaN if b is not whole, and has the sign if b is odd. Largest error found: 0.53 ulp,
+ * a, the result is NaN if b is not whole, and is negative if b is odd. Largest error found: 0.53 ulp,
  * anywhere.
  */
 export function pow(base: V128, exponent: V128, f: FunctionBuilder): V128 {

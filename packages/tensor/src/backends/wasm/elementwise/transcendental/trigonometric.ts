@@ -148,7 +148,7 @@ function nearOrFar(
 /**
  * `sin x` of four float32 numbers.
  *
- * `|x| = n · π/2 + r` in float64. The result is ± the sine or the cosine of r, rounded to float32, by a
+ * `|x| = n · π/2 + r` in float64. Then r is rounded to float32, and the result is ± its sine or cosine by a
  * polynomial of degree 7 or 8. Numbers from 2²⁰ on take the routine `sin far`, whose reduction is exact.
  * Largest error found: 1.58 ulp, where the result is near √½.
  *
