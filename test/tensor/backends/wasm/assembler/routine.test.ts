@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { Value } from '../../../../../packages/tensor/src/backends/wasm/assembler/code.ts';
 import { FunctionBuilder } from '../../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
 import {
   f32,
@@ -82,18 +83,20 @@ describe('a routine', () => {
     expect(module.bytes).toBe(bytes);
   });
 
-  it('refuses arguments that are missing, too many or of another type, when it is compiled', () => {
+  it('has arguments of exactly its names and types, which a call that does not fit is not', () => {
     const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
     const store = storeIn(new Routines(module, { relaxed: false }));
     const f = new FunctionBuilder({ parameters: [], result: null });
     const [to, value] = [i32.const(0), f32.const(1)];
-    // @ts-expect-error -- the value is missing
-    expect(() => store.call(f, { to })).toThrow(TypeError);
-    // @ts-expect-error -- no parameter is called `count`
-    store.call(f, { to, value, count: to });
-    // @ts-expect-error -- the value is an address
-    expect(() => store.call(f, { to, value: to })).toThrow('do not fit');
-    // @ts-expect-error -- they have changed places
-    expect(() => store.call(f, { to: value, value: to })).toThrow('do not fit');
+    expectTypeOf(store.call).parameter(1).toEqualTypeOf<{
+      readonly to: Value<'i32'>;
+      readonly value: Value<'f32'>;
+    }>();
+    expect(() => {
+      store.call(f, { to } as never);
+    }).toThrow(TypeError);
+    expect(() => {
+      store.call(f, { to: value, value: to } as never);
+    }).toThrow('do not fit');
   });
 });
