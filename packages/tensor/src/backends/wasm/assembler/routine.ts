@@ -18,7 +18,12 @@ export type Arguments<P extends Parameters> = { readonly [Name in keyof P]: Valu
 /** The parameters inside the function: variables that the call has set. */
 export type ParameterLocals<P extends Parameters> = { readonly [Name in keyof P]: Local<P[Name]> };
 
-/** The signature of a function with these parameters. */
+/**
+ * The signature of a function with these parameters.
+ *
+ * @example
+ * signatureOf({ to: 'i32', value: 'f32' }, null).parameters; // ['i32', 'f32']
+ */
 export function signatureOf(parameters: Parameters, result: ValueType | null): Signature {
   return { parameters: Object.values(parameters), result };
 }
@@ -41,19 +46,6 @@ function inOrder<P extends Parameters>(parameters: P, args: Arguments<P>): Value
 /**
  * A function without a result, called by the names of its parameters. A call does not compile if an
  * argument is missing, surplus or of the wrong type.
- *
- * @example
- * const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
- * const parameters = { to: 'i32', value: 'f32' } as const;
- * const signature = signatureOf(parameters, null);
- * const reference = module.define(signature, (f) => {
- *   const { to, value } = parametersOf(f, parameters);
- *   f.emit(f32.store(to, value));
- * });
- * const store = new Routine(reference, parameters);
- * module.define({ parameters: [], result: null }, (f) => {
- *   store.call(f, { to: i32.const(0), value: f32.const(1) });
- * });
  */
 export class Routine<P extends Parameters> {
   private readonly reference: FunctionReference;
