@@ -11,6 +11,10 @@ import type {
   FunctionBuilder,
   FunctionReference,
 } from '../../../../packages/tensor/src/backends/wasm/assembler/function.ts';
+import {
+  startBit,
+  type ThreadMessage,
+} from '../../../../packages/tensor/src/backends/wasm/host/control.ts';
 import { startThread } from '../../../../packages/tensor/src/backends/wasm/host/platform.ts';
 import { THREAD_TEXT } from '../../../../packages/tensor/src/backends/wasm/host/thread-text.ts';
 import {
@@ -292,9 +296,10 @@ describe('threads', () => {
         const listeners: ((reason: string) => void)[] = [];
         return {
           post: (message) => {
-            const { words, bit } = message as { words?: { started: number }; bit: number };
-            if (words === undefined) return;
-            Atomics.or(new Int32Array(memory.buffer), words.started, bit);
+            const first = message as ThreadMessage;
+            if (first.kind !== 'start') return;
+            const bit = startBit(first.thread);
+            Atomics.or(new Int32Array(memory.buffer), first.words.started, bit);
             setImmediate(() => {
               for (const listener of listeners) listener('it ended with exit code 1');
             });

@@ -14,13 +14,14 @@ import { align, Heap } from './memory/heap.ts';
 import { LastingBlock } from './memory/lasting-block.ts';
 import { bytesOf, WasmStorage } from './memory/storage.ts';
 import { HostCalls } from './program/host-calls.ts';
-import { emitProgram, FRAME, type WasmProgram } from './program/program.ts';
+import { FRAME } from './program/frame.ts';
+import { emitProgram, type WasmProgram } from './program/program.ts';
 import { refusal } from './program/refusal.ts';
 
-/** Work of less than this many nanoseconds is done by the calling thread alone. */
+/** Work of fewer nanoseconds than this is done by the calling thread alone. */
 const ALONE_COST = 100_000;
 
-/** Memory, threads and the preparation of plans. */
+/** Holds memory and threads, and prepares plans. */
 export class Engine {
   readonly heap: Heap;
   readonly threads: Threads;
@@ -28,7 +29,7 @@ export class Engine {
   private readonly moduleBytes: number;
   private readonly isShared: boolean;
   private readonly mostThreads: number;
-  /** Where the intermediate buffers and the workspace of whatever plan is running lie. */
+  /** The memory for the intermediate buffers and the workspace of the plan that is running. */
   private readonly scratch: LastingBlock;
 
   constructor(threads: number, target: Target, moduleBytes: number) {
@@ -95,7 +96,7 @@ export class Engine {
           if (together) threads.run(id, prepareFrame, main, program.pieceCost / 1e6);
           else run(prepareFrame(), 0, 0);
         } catch (error) {
-          // Nobody knows how far the threads came.
+          // It is unknown how far the threads came.
           const lost = hasBegun ? overwrittenInputs(plan, plan.kernels.length) : [];
           for (const input of lost) backend.release(inputs[input], lostIn(error));
           throw error;
@@ -113,7 +114,10 @@ export class Engine {
     return executable;
   }
 
-  /** Makes the scratch memory large enough for a plan, so that it fails now and not in the middle. */
+  /**
+   * Makes the scratch memory large enough for a plan. A lack of memory then shows here, and not during a
+   * run.
+   */
   private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
     const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.mostThreads;
     if (bytes <= this.scratch.bytes) return;
@@ -155,8 +159,8 @@ export class Engine {
 }
 
 /**
- * What gives the frame of a dropped executable back. It is made here, apart from the executable: a
- * closure made beside it would share its scope, and so keep the whole backend from being collected.
+ * The function that gives back the frame of a dropped executable. It is made outside of the executable: a
+ * closure made inside would share its scope, and so keep the whole backend from being collected.
  */
 function releaserOf(frame: LastingBlock, threads: Threads | null, id: number): () => void {
   const release = (): void => {

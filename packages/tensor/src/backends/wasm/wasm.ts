@@ -1,7 +1,6 @@
 // The wasm backend and its options: the backend interface on top of the engine.
 
 import { checkOptions, kindOf } from '../../arguments.ts';
-import type { TypedArray } from '../../array/dtype.ts';
 import { expectMemory, StateError, ValueError } from '../../errors.ts';
 import { own, type Backend } from '../backend.ts';
 import { lend } from '../collector.ts';
@@ -15,15 +14,15 @@ import { WasmStorage } from './memory/storage.ts';
 /** Options of {@link wasmBackend}. */
 export interface WasmOptions {
   /**
-   * Threads that work together, the calling one included. Default: as many as run at once; 1 where
+   * Threads that work together, the calling one included. Default: as many as can run at once; 1 where
    * memory cannot be shared (a page that is not cross-origin isolated).
    */
   readonly threads?: number;
   /** Whether to use relaxed SIMD. Default: where the engine has it. */
   readonly relaxed?: boolean;
   /**
-   * Bytes of code after which the rest of a plan goes to another WebAssembly module. Default 4 MiB: on the
-   * main thread of a page, Chromium refuses modules of more than 8 MB.
+   * Bytes of code after which the rest of a plan goes to another WebAssembly module. Default: 4 MiB,
+   * because Chromium refuses modules of more than 8 MB on the main thread of a page.
    */
   readonly moduleBytes?: number;
 }
@@ -32,38 +31,40 @@ const MODULE_BYTES = 4 * 2 ** 20;
 
 /** The backend in WebAssembly. */
 export interface WasmBackend extends Backend {
-  /** Threads that work together: 1, whatever was asked for, once it is known that no other can be started. */
+  /**
+   * Threads that work together. It becomes 1, whatever was asked for, once it is known that no other can
+   * start.
+   */
   readonly threads: number;
   /**
-   * Why there is one thread although more were asked for: no other could be started, as where a bundler
-   * left the file of a page's threads out or a policy forbids workers. `null` where all is as asked for.
-   * It is known after the first large computation, in a page some time later, and the console shows it too.
+   * Why there is one thread although more were asked for; `null` if all is as asked for. No other thread
+   * could start: a bundler left out the file of a page's threads, for example, or a policy forbids workers.
+   * It is known after the first large computation, in a page some time later. The console shows it too.
    */
   readonly notice: string | null;
   /** Whether products use `f32x4.relaxed_madd`. */
   readonly relaxed: boolean;
   /** Bytes of its memory that tensors and plans hold. */
   usedBytes(): number;
-  /** Bytes of its memory, used or free. It grows when it must, and never shrinks. */
+  /** Bytes of its memory, used or free. The memory grows when it must, and never shrinks. */
   memoryBytes(): number;
   /**
-   * Ends its threads; one that is in a run is first asked to leave it, and waited for up to two seconds.
-   * They keep no process alive, so this is for those who count them.
+   * Ends its threads. A thread in a run is first asked to leave it, and gets up to two seconds for that.
+   * Threads keep no process alive, so only code that counts threads needs this.
    */
   stopThreads(): void;
 }
 
-/** Threads that there may be: more than any machine has cores, and few enough to start. */
+/** The most threads: more than any machine has cores, and few enough to start. */
 const MOST_THREADS = 1024;
 
 /**
- * The backend whose kernels are WebAssembly SIMD, emitted byte by byte for each plan: one module a
- * plan, which all threads run together on one memory. Results are the same, bit for bit, for any
- * number of threads.
+ * The backend whose kernels are WebAssembly SIMD. It emits one module for each plan, byte by byte, and all
+ * threads run it together on one memory. Results are the same, bit for bit, for any number of threads.
  *
- * @throws ValueError if the number of threads is not a whole number of at least 1, or moduleBytes no number
- * above 0; StateError if threads or relaxed SIMD are asked for and the engine has no memory to share, or no
- * relaxed SIMD.
+ * @throws ValueError if the number of threads is not a whole number from 1 to 1024, or moduleBytes is not a
+ * number above 0; StateError if several threads are asked for but the engine has no memory to share, or
+ * relaxed SIMD is asked for but the engine has none.
  * @example
  * const backend = wasmBackend({ threads: 1 });
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');
@@ -123,10 +124,12 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       await engine.heap.pace.rest();
       return elements;
     },
-    readSync: (storage, range) =>
-      copyOf(
-        own(WasmStorage, backend, storage, 'data').view('data').subarray(range?.begin, range?.end),
-      ),
+    readSync: (storage, range) => {
+      const whole = own(WasmStorage, backend, storage, 'data').view('data');
+      const view = whole.subarray(range?.begin, range?.end);
+      // The copy lies outside of the memory that threads share.
+      return expectMemory('data', view.byteLength, () => view.slice());
+    },
     writable: (storage, op) => {
       own(WasmStorage, backend, storage, op).address(op);
       return storage;
@@ -144,15 +147,10 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
   return backend;
 }
 
-/** Elements outside of the memory that threads share. */
-function copyOf(view: TypedArray): TypedArray {
-  return expectMemory('data', view.byteLength, () => {
-    if (view instanceof Float32Array) return new Float32Array(view);
-    return view instanceof Int32Array ? new Int32Array(view) : new Uint8Array(view);
-  });
-}
-
-/** What ends the threads of a dropped backend, and is made apart from it as {@link releaserOf} is. */
+/**
+ * The function that ends the threads of a dropped backend. It is made outside of the backend, as
+ * {@link releaserOf} is.
+ */
 function stopperOf(threads: Threads): () => void {
   return () => {
     threads.stop();

@@ -3,10 +3,13 @@
 /** Binary code of WebAssembly: nested lists of bytes, flattened once a function is complete. */
 export type Code = readonly CodePart[];
 
-/** A byte, more code, or what the function or module around it knows how to place. */
+/**
+ * A part of code: a byte, more code, finished bytes, or a constant vector, which the function around it
+ * places.
+ */
 export type CodePart = number | Code | VectorConstant | Uint8Array;
 
-/** Sixteen constant bytes, which the function keeps in a variable from its start on. */
+/** Sixteen constant bytes. The function sets a variable to them at its start. */
 export interface VectorConstant {
   readonly bytes: readonly number[];
 }
@@ -14,7 +17,7 @@ export interface VectorConstant {
 /** The types of values: four numbers and the 128-bit vector. */
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
-/** How the binary format writes each type. */
+/** The byte that stands for each type in the binary format. */
 export const TYPE_CODES: Readonly<Record<ValueType, number>> = {
   i32: 0x7f,
   i64: 0x7e,
@@ -23,7 +26,7 @@ export const TYPE_CODES: Readonly<Record<ValueType, number>> = {
   v128: 0x7b,
 };
 
-/** Code that leaves one value on the stack. Placed twice, it is computed twice. */
+/** Code that leaves one value on the stack. Code that is placed twice is computed twice. */
 export interface Value<T extends ValueType> {
   readonly type: T;
   readonly code: Code;
@@ -49,7 +52,7 @@ export type V128 = Value<'v128'>;
 /**
  * The bytes of nested code in order.
  *
- * @param place Code for a constant vector. Default: there is none outside of functions.
+ * @param place Gives the code for a constant vector. Default: throws, because only functions can hold one.
  */
 export function flatten(
   code: Code,
@@ -118,7 +121,7 @@ export function vector(items: Code): Code {
   return [unsigned(items.length), items];
 }
 
-/** A section, or a function body: its bytes behind their count. */
+/** A section or a function body: the count of its bytes, then the bytes. */
 export function sized(code: Code): Code {
   const bytes = flatten(code);
   return [unsigned(bytes.length), bytes];

@@ -14,7 +14,7 @@ import {
 } from './code.ts';
 import { i32 } from './instructions.ts';
 
-/** A variable of a function. As a value it is a read of it. */
+/** A variable of a function. Used as a value, it reads the variable. */
 export interface Local<T extends ValueType> extends Value<T> {
   readonly index: number;
 }
@@ -30,7 +30,7 @@ export interface Signature {
   readonly result: ValueType | null;
 }
 
-/** A function of a module, by its place there. */
+/** A function of a module: its index there, and its signature. */
 export interface FunctionReference {
   readonly index: number;
   readonly signature: Signature;
@@ -63,7 +63,7 @@ export class FunctionBuilder {
     return localAt(type, index);
   }
 
-  /** A new variable, 0 at first; set to `initial` here if there is one. */
+  /** A new variable. It is 0 at first, or `initial`, which is set here. */
   local<T extends ValueType>(type: T, initial?: Value<T>): Local<T> {
     const index = this.signature.parameters.length + this.locals.length;
     this.locals.push(type);
@@ -72,7 +72,7 @@ export class FunctionBuilder {
     return local;
   }
 
-  /** Computes `value` once, here, to be used any number of times. */
+  /** Computes `value` once, here. The variable can then be used any number of times. */
   keep<T extends ValueType>(value: Value<T>): Local<T> {
     return this.local(value.type, value);
   }
@@ -90,12 +90,12 @@ export class FunctionBuilder {
     this.set(local, i32.add(local, typeof amount === 'number' ? i32.const(amount) : amount));
   }
 
-  /** Code that branches to its label leave. */
+  /** A block. A branch to its label jumps to its end. */
   block(body: (label: Label) => void): void {
     this.structure(0x02, body);
   }
 
-  /** Code that branches to its label repeat; it ends by running past its end. */
+  /** A loop. A branch to its label starts the next turn; code that runs past its end leaves it. */
   loop(body: (label: Label) => void): void {
     this.structure(0x03, body);
   }
@@ -125,20 +125,20 @@ export class FunctionBuilder {
     this.code.push([value === undefined ? [] : value.code, 0x0f]);
   }
 
-  /** Traps: for what cannot happen. */
+  /** Traps. For code that can never be reached. */
   unreachable(): void {
     this.code.push([0x00]);
   }
 
-  /** Calls a function that gives nothing. */
+  /** Calls a function that has no result. */
   call(callee: FunctionReference, ...args: readonly Value<ValueType>[]): void {
     if (callee.signature.result !== null) throw new Error('assembler: a result is not used.');
     this.code.push(callCode(callee, args));
   }
 
   /**
-   * Counts `i` from `from` up to `to` (exclusive) in steps of `step`, testing before each turn.
-   * All are unsigned.
+   * Counts `i` from `from` up to `to` (exclusive) in steps of `step`, and tests before each turn. All three
+   * are unsigned.
    */
   for(
     range: { readonly from: I32 | number; readonly to: I32 | number; readonly step?: I32 | number },
@@ -155,7 +155,10 @@ export class FunctionBuilder {
     );
   }
 
-  /** Repeats `body` while the condition holds. The test stands at the end of the loop. */
+  /**
+   * Repeats `body` while the condition holds. The condition is written twice: before the loop, and at its
+   * end.
+   */
   while(condition: () => I32, body: () => void): void {
     this.if(condition(), () => {
       this.loop((again) => {
@@ -166,8 +169,8 @@ export class FunctionBuilder {
   }
 
   /**
-   * The function as the code section holds it. Constant vectors are set once at its start: V8 does not
-   * move them out of loops, and makes each of three or four instructions.
+   * The bytes of the function in the code section. Constant vectors are set once at its start, because V8
+   * does not move them out of loops and makes three or four instructions of each.
    */
   encode(): Uint8Array {
     if (this.depth !== 0) throw new Error('assembler: a block is still open.');
@@ -186,7 +189,7 @@ export class FunctionBuilder {
     return flatten(sized([this.declarations(), start, body, 0x0b]));
   }
 
-  /** The variables: how many of one type follow each other. */
+  /** The declarations of the variables: runs of one type, each with its length. */
   private declarations(): Code {
     const runs: { readonly type: ValueType; count: number }[] = [];
     for (const type of this.locals) {
@@ -206,7 +209,7 @@ export class FunctionBuilder {
   }
 }
 
-/** The result of a call. */
+/** The result of a call, as a value. */
 export function callResult<T extends ValueType>(
   type: T,
   callee: FunctionReference,

@@ -36,7 +36,7 @@ export type Store<A extends ValueType> = (
   offset?: number,
 ) => Statement;
 
-/** Instructions of one form by name. */
+/** Instructions of one form, by name. */
 export type Instructions<Names extends string, Form> = Readonly<Record<Names, Form>>;
 
 function unary<A extends ValueType, R extends ValueType = A>(
@@ -223,7 +223,7 @@ export const f64: { readonly const: (value: number) => F64 } & Instructions<
   store: store<'f64'>(0x39, 3),
 };
 
-/** Whole stretches of memory. */
+/** Fills and copies stretches of memory. */
 export const memory: {
   readonly fill: (address: I32, byte: I32, count: I32) => Statement;
   readonly copy: (to: I32, from: I32, count: I32) => Statement;
@@ -247,7 +247,10 @@ function atomic(operands: readonly { readonly code: readonly unknown[] }[], opco
   return { type: 'i32', code: [...codes, ATOMIC, opcode, 2, 0] };
 }
 
-/** 32-bit integers that threads share: each access happens whole, and in one order for all. */
+/**
+ * 32-bit integers that threads share. Each access happens as a whole, and all threads see the accesses in
+ * one order.
+ */
 export const atomics: {
   readonly load: (address: I32) => I32;
   readonly store: (address: I32, value: I32) => Statement;
@@ -262,12 +265,14 @@ export const atomics: {
     type: 'none',
     code: atomic([address, value], 0x17).code,
   }),
-  /** `i32.atomic.rmw.add`: gives the value before. */
+  /** `i32.atomic.rmw.add`: the result is the value before. */
   add: (address: I32, value: I32): I32 => atomic([address, value], 0x1e),
-  /** `i32.atomic.rmw.cmpxchg`: gives the value before, which is `expected` if the exchange happened. */
+  /**
+   * `i32.atomic.rmw.cmpxchg`: the result is the value before. If that is `expected`, the exchange happened.
+   */
   compareExchange: (address: I32, expected: I32, value: I32): I32 =>
     atomic([address, expected, value], 0x48),
-  /** `memory.atomic.notify`: wakes those who wait on `address`; gives their number. */
+  /** `memory.atomic.notify`: wakes the threads that wait on `address`; the result is their number. */
   notify: (address: I32, count: I32): I32 => atomic([address, count], 0x00),
 };
 
@@ -276,7 +281,7 @@ export function select<T extends ValueType>(condition: I32, a: Value<T>, b: Valu
   return { type: a.type, code: [a.code, b.code, condition.code, 0x1b] };
 }
 
-/** Computes a value for its effects alone. */
+/** Computes a value only for its effects. */
 export function drop(value: Value<ValueType>): Statement {
   return { type: 'none', code: [value.code, 0x1a] };
 }

@@ -1,4 +1,4 @@
-// Puts WebAssembly functions together to a module with imports, exports and memory.
+// Builds a WebAssembly module out of functions, with imports, exports and memory.
 
 import { flatten, sized, text, TYPE_CODES, unsigned, vector, type Code } from './code.ts';
 import { FunctionBuilder, type FunctionReference, type Signature } from './function.ts';
@@ -9,7 +9,7 @@ export const PAGE_BYTES = 65536;
 /** The memory that a module runs on. */
 export interface MemoryImport {
   readonly shared: boolean;
-  /** Pages that there may be at most; a shared memory must say so. */
+  /** The most pages that there may be. A shared memory must name this limit. */
   readonly maximumPages: number;
 }
 
@@ -22,7 +22,7 @@ interface Defined extends FunctionReference {
 }
 
 /**
- * Puts functions together to a module, which imports its memory as `env.memory`.
+ * Builds a module out of functions. The module imports its memory as `env.memory`.
  *
  * @example
  * const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
@@ -50,7 +50,7 @@ export class ModuleBuilder {
     return this.codeBytes;
   }
 
-  /** A function `env.name` from outside. All imports come before the first definition. */
+  /** Imports the function `env.name`. All imports come before the first definition. */
   import(name: string, signature: Signature): FunctionReference {
     if (this.functions.length > 0) throw new Error('assembler: imports come before definitions.');
     const imported = { name, index: this.imports.length, signature };

@@ -134,20 +134,20 @@ export const v128: Instructions<
 export const i8x16: {
   readonly shuffle: (a: V128, b: V128, lanes: readonly number[]) => V128;
 } & Instructions<'narrow_i16x8_u', Binary<'v128'>> = {
-  /** Byte i of the result is byte `lanes[i]` of a and b one after the other. */
+  /** Byte i of the result is byte `lanes[i]` of the 32 bytes of a and b. */
   shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 =>
     instruction('v128', [a, b], 0x0d, lanes),
   narrow_i16x8_u: binary(0x66),
 };
 
-/** 16-bit integers: the way between bytes and 32 bits. */
+/** 16-bit integers: the step between bytes and 32-bit numbers. */
 export const i16x8: Instructions<'narrow_i32x4_u', Binary<'v128'>> &
   Instructions<'extend_low_i8x16_u', Unary<'v128'>> = {
   narrow_i32x4_u: binary(0x86),
   extend_low_i8x16_u: unary(0x89),
 };
 
-/** Four 32-bit integers, or masks: all bits of a lane set for true. */
+/** Four 32-bit integers, or masks: a true lane has all bits set. */
 export const i32x4: {
   readonly const: (...lanes: readonly [number, number, number, number]) => V128;
   readonly extract_lane: (a: V128, lane: number) => I32;
@@ -187,7 +187,7 @@ export const i32x4: {
   mul: binary(0xb5),
   min_s: binary(0xb6),
   max_s: binary(0xb8),
-  /** Towards 0, saturating; NaN gives 0. */
+  /** Rounds towards 0 and saturates; NaN gives 0. */
   trunc_sat_f32x4_s: unary(0xf8),
   trunc_sat_f64x2_s_zero: unary(0xfc),
 };
@@ -273,7 +273,7 @@ export const f32x4: {
   pmax: binary(0xeb),
   convert_i32x4_s: unary(0xfa),
   demote_f64x2_zero: unary(0x5e),
-  /** `a · b + c`, rounded once or twice: relaxed SIMD. */
+  /** `a · b + c` of relaxed SIMD: rounded once or twice, depending on the engine. */
   relaxed_madd: ternary(0x105),
 };
 

@@ -25,34 +25,36 @@ import {
   softmaxGradRoutine,
   STATE_BYTES,
 } from './attention-panel.ts';
+import { ATTENTION_COST } from '../kernel/cost.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
 import { EDGE_BYTES, leftBytes, productRoutine, rightBytes } from '../product/product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 
-/** Weights of a block of queries at most, unless those of eight queries are more. */
+/** Elements of p that are kept for a block of queries; at least those of one panel of eight queries. */
 const KEPT_WEIGHTS = 65536;
 
-/** Queries of a block at most. */
+/** The most queries of a block. */
 const QUERY_BLOCK = 128;
 
 /**
- * q̄, k̄ and v̄ of attention, a batch index a unit. For a block of queries, panel by panel: the weights p
- * and the gradients s̄ of the logits, and from them `q̄ = s̄ k`; both stay, transposed, until the block
- * adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
+ * q̄, k̄ and v̄ of attention. A unit is one index of the batch. Panel by panel, a block of queries computes
+ * the weights p, the gradients s̄ of the logits, and `q̄ = s̄ k`. Both p and s̄ are kept, transposed, until
+ * the block adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
  *
- * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) for
- * queries or cotangents, and 512 KiB (or 64 S bytes, if that is more) at most for p and s̄.
+ * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) bytes for
+ * queries or cotangents, and at most 512 KiB (or 64 S bytes, if that is more) for p and s̄.
  */
 export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
   if (T * S === 0) return { phases: kernel.outputs.map((_, i) => clearOutput(kernel, i)) };
+  const cost = ATTENTION_COST;
   return {
     phases: [
       {
         units: batch,
-        unitCost: 500 + 0.05 * T * S * (3 * E + 2 * F + 30),
+        unitCost: cost.gradUnit + cost.product * T * S * (3 * E + 2 * F + cost.softmaxGrad),
         emit: (body) => {
           body.f.for({ from: body.begin, to: body.end }, (index) => {
             emitUnit(body, kernel, scale, index);
@@ -77,7 +79,7 @@ type ScratchPart =
   | 'state'
   | 'edge';
 
-/** Queries of a block: whole panels. */
+/** How many queries a block has: whole panels. */
 function blockOf(kernel: CallKernel): number {
   const { T, S } = attentionSizes(kernel);
   const kept = Math.max(1, Math.floor(KEPT_WEIGHTS / S / QUERIES));
@@ -134,9 +136,17 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
       const right = f.keep(at('right'));
       const columns = i32.const(width);
       packPanels(body, TILE_COLUMNS, right, transposed(operand), { rows: columns, depth: queries });
-      const rowBytes = i32.const(4 * width);
-      const edge = at('edge');
-      f.call(product, at(part), keys, right, columns, queries, to, rowBytes, isLater, edge);
+      product.call(f, {
+        a: at(part),
+        rows: keys,
+        b: right,
+        columns,
+        depth: queries,
+        c: to,
+        rowBytes: i32.const(4 * width),
+        adds: isLater,
+        scratch: at('edge'),
+      });
     };
     accumulate('keptSlopes', blockOfQ, E, toK);
     accumulate('keptWeights', blockOfCotangent, F, toV);
@@ -151,7 +161,7 @@ interface QueryBlock {
   readonly toQ: Local<'i32'>;
 }
 
-/** Code for the panels of a block: writes q̄ and moves `toQ` on; keeps p and s̄. */
+/** Code for the panels of a block. It writes q̄, moves `toQ` on, and keeps p and s̄. */
 function emitPanels(
   body: PhaseBody,
   kernel: CallKernel,
@@ -176,7 +186,8 @@ function emitPanels(
     packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
     const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
     multiplyPanel(body, width, logits);
-    f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, i32.const(0));
+    const exponentials = exponentialsRoutine(routines, width, scale);
+    exponentials.call(f, { panel: weights, keys, state, continues: i32.const(0) });
     invertSums(f, width, state);
     const cotangents = { ...cotangent, address: fromCotangent };
     packPanels(body, width, right, cotangents, { rows, depth: depthF });
@@ -188,11 +199,12 @@ function emitPanels(
       to: slopes,
     });
     const gradient = softmaxGradRoutine(routines, width, scale);
-    f.call(gradient, weights, slopes, keys, state, toP, toS, panelBytes, rows);
+    gradient.call(f, { weights, slopes, keys, state, toP, toS, panelBytes, queries: rows });
     const product = { left: at('keyColumns'), rows: depthE, right: slopes, depth: keys, to: sums };
     multiplyPanel(body, width, product);
     clearFactors(f, width, state);
-    f.call(writeRowsRoutine(routines, width), sums, depthE, state, rows, toQ);
+    const finished = { panel: sums, columns: depthE, state, queries: rows, to: toQ };
+    writeRowsRoutine(routines, width).call(f, finished);
     f.increase(fromQ, 4 * QUERIES * q.strides.row);
     f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
     f.increase(toP, 4 * TILE_ROWS * QUERIES);

@@ -7,7 +7,7 @@ import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { drop, i32, memory } from '../assembler/instructions.ts';
 import type { Phase, PhaseBody } from '../kernel/kernel-code.ts';
-import { packCall, packRoutine, type PanelStrides } from '../product/packing.ts';
+import { packPanel, type PanelStrides } from '../product/packing.ts';
 
 /** Sizes of an attention by the letters of the glossary; `batch` counts pairs of batch and head. */
 export interface AttentionSizes {
@@ -25,10 +25,10 @@ export function attentionSizes({ inputs: [q, k, v] }: CallKernel): AttentionSize
   return { batch: sizeOf(k.view.shape.slice(0, -2)), T, S, E, F };
 }
 
-/** Numbers of a cache line. */
+/** Numbers in a cache line. */
 const LINE = 16;
 
-/** Lines of a row that are fetched: those of longer rows are foreseen. */
+/** The most lines of a row that are fetched. The processor foresees those of longer rows. */
 const FETCHED_LINES = 8;
 
 /** One matrix of a batch, `[row, step]`. */
@@ -55,9 +55,9 @@ export function rowsFrom(f: FunctionBuilder, { address, strides }: Matrix, first
 }
 
 /**
- * Code that reads a number of each cache line of `rows` rows of `steps` neighbours. Rows that lie apart,
- * as those of one head do, are not foreseen by the processor: it waits once for many of them here,
- * where packing would wait again and again.
+ * Code that reads one number of each cache line of `rows` rows of `steps` neighbours. The processor does
+ * not foresee rows that lie apart, such as those of one head. Here it waits once for many of them; packing
+ * would wait again and again.
  */
 export function fetchRows(f: FunctionBuilder, matrix: Matrix, rows: I32, steps: number): void {
   if (matrix.strides.step !== 1 || steps > FETCHED_LINES * LINE) return;
@@ -70,14 +70,14 @@ export function fetchRows(f: FunctionBuilder, matrix: Matrix, rows: I32, steps: 
 
 /** Code that packs `rows` rows of a matrix as panels of `width` rows, one after the other. */
 export function packPanels(
-  { f, routines }: PhaseBody,
+  body: PhaseBody,
   width: number,
   to: I32,
   matrix: Matrix,
   { rows, depth }: { readonly rows: I32; readonly depth: I32 },
 ): void {
+  const { f } = body;
   const { strides } = matrix;
-  const routine = packRoutine(routines, width, strides);
   const panel = f.keep(to);
   const from = f.keep(matrix.address);
   const left = f.keep(rows);
@@ -85,7 +85,7 @@ export function packPanels(
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      packCall(f, routine, { to: panel, from, depth, rows: atMost(left, width), strides });
+      packPanel(body, width, { to: panel, from, depth, rows: atMost(left, width), strides });
       f.increase(panel, panelBytes);
       f.increase(from, 4 * width * strides.row);
       f.increase(left, -width);
@@ -98,7 +98,10 @@ export function roundUp(a: I32, unit: number): I32 {
   return i32.and(i32.add(a, i32.const(unit - 1)), i32.const(-unit));
 }
 
-/** Names of parts of scratch memory with the bytes of each, as places from its start. */
+/**
+ * Places parts of scratch memory one after the other. It gives the byte where each begins, and the bytes of
+ * all.
+ */
 export function layOut<Name extends string>(
   parts: Readonly<Record<Name, number>>,
 ): { readonly places: Readonly<Record<Name, number>>; readonly bytes: number } {

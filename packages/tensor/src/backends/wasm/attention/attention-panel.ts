@@ -1,14 +1,15 @@
 // Softmax and its gradient for a panel of eight queries, whose vector lanes are the queries.
 
 /**
- * The attention of some queries: a panel `[keys, width]` whose lanes are queries. In this form, which is
- * what a product with the queries on its right gives, softmax needs nothing across lanes, and the next
- * product takes its result as it lies.
+ * The attention of some queries as a panel `[keys, width]`, whose lanes are queries. A product with the
+ * queries on its right gives this form. Softmax then needs nothing across lanes, and the next product takes
+ * its result as it lies.
  */
 import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { decay } from '../rows/decay.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
@@ -16,7 +17,7 @@ import { transpose4 } from '../product/packing.ts';
 import { halvesOf, QUERIES, rowBytesOf, type PanelWidth } from './panel-product.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
 
-/** Bytes of what is known about the queries of a panel: their peaks, sums and factors. */
+/** Bytes of the state of a panel: the peaks, sums and factors of its queries. */
 export const STATE_BYTES: number = 3 * rowBytesOf(QUERIES);
 
 /** Where in the state the factors of the queries lie. */
@@ -24,18 +25,27 @@ export const FACTORS: number = 2 * rowBytesOf(QUERIES);
 
 const [PEAKS, SUMS] = [0, rowBytesOf(QUERIES)];
 
+const EXPONENTIALS = {
+  /** Address of the products, `[keys, width]`. */
+  panel: 'i32',
+  /** At least 1. */
+  keys: 'i32',
+  /** Address of the state. */
+  state: 'i32',
+  /** Whether the state holds earlier keys. */
+  continues: 'i32',
+} as const;
+
 /**
  * Turns products of queries and keys into `e^(scale · product − peak)` in place, and takes them into
- * account in the state.
- *
- * Parameters: address of the panel; keys, at least 1; address of the state; whether it holds earlier
- * keys. Afterwards the state's factors are what to multiply earlier sums of the queries by.
+ * account in the state. Where it continues, earlier sums must then be multiplied by the factors in the
+ * state.
  */
 export function exponentialsRoutine(
   routines: Routines,
   width: PanelWidth,
   scale: number,
-): FunctionReference {
+): Routine<typeof EXPONENTIALS> {
   const { target } = routines;
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
@@ -44,9 +54,8 @@ export function exponentialsRoutine(
   const factor = f32x4.constant(scale);
   return routines.get(
     `exponentials of ${width}, scale ${scale}`,
-    { parameters: ['i32', 'i32', 'i32', 'i32'], result: null },
-    (f) => {
-      const [panel, keys, state, continues] = [0, 1, 2, 3].map((i) => f.parameter('i32', i));
+    EXPONENTIALS,
+    (f, { panel, keys, state, continues }) => {
       const end = f.keep(i32.add(panel, times(keys, rowBytes)));
       const extremes = halves.map(() => f.local('v128', worst));
       forEachPanelRow(f, panel, end, rowBytes, (row) => {
@@ -60,7 +69,7 @@ export function exponentialsRoutine(
           f.set(peak, f32x4.pmax(v128.load(state, PEAKS + halves[i]), peak));
         });
       });
-      // Where all is −∞ nothing may be subtracted; the sum 0 then gives NaN.
+      // Where all logits are −∞, nothing may be subtracted. The sum 0 then gives NaN.
       const shifts = peaks.map((peak) =>
         f.keep(v128.andnot(f32x4.neg(peak), f32x4.eq(peak, f32x4.constant(-Infinity)))),
       );
@@ -88,31 +97,42 @@ export function exponentialsRoutine(
   );
 }
 
+const SOFTMAX_GRAD = {
+  /** Address of the exponentials e, `[keys, width]`. */
+  weights: 'i32',
+  /** Address of the cotangents p̄, `[keys, width]`. */
+  slopes: 'i32',
+  /** The rows of both panels exist up to the next multiple of four. */
+  keys: 'i32',
+  /** Address of the state. */
+  state: 'i32',
+  /** Address of the left operand of p, at the step of the first query. */
+  toP: 'i32',
+  /** Address of the left operand of s̄, at the step of the first query. */
+  toS: 'i32',
+  /** Bytes of a panel of these operands. */
+  panelBytes: 'i32',
+  /** Queries of the panel that exist. */
+  queries: 'i32',
+} as const;
+
 /**
- * The gradient of softmax for a panel: of exponentials e with their sums in the state and cotangents p̄
- * it makes `p = e / Σ e` and `s̄ = scale · p · (p̄ − Σ p̄·p)`. s̄ replaces p̄; p and s̄ are also written
- * transposed, as steps of left operands whose rows are the keys.
- *
- * Parameters: addresses of e and p̄; keys, of which rows up to the next multiple of four exist; address
- * of the state; addresses of the operands of p and s̄ at the step of the first query; bytes of one of
- * their panels; queries that there are.
+ * The gradient of softmax for a panel. From exponentials e, their factors 1 / Σ e in the state, and
+ * cotangents p̄ it computes `p = e / Σ e` and `s̄ = scale · p · (p̄ − Σ p̄·p)`. s̄ replaces p̄. Both p and
+ * s̄ are also written transposed, as steps of left operands whose rows are the keys.
  */
 export function softmaxGradRoutine(
   routines: Routines,
   width: PanelWidth,
   scale: number,
-): FunctionReference {
+): Routine<typeof SOFTMAX_GRAD> {
   const { target } = routines;
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `softmaxGrad of ${width}, scale ${scale}`,
-    { parameters: Array.from({ length: 8 }, () => 'i32' as const), result: null },
-    (f) => {
-      const [weights, slopes, keys, state, toP, toS, panelBytes, queries] = Array.from(
-        { length: 8 },
-        (_, i) => f.parameter('i32', i),
-      );
+    SOFTMAX_GRAD,
+    (f, { weights, slopes, keys, state, toP, toS, panelBytes, queries }) => {
       const distance = f.keep(i32.sub(slopes, weights));
       const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
       const along = halves.map(() => f.local('v128'));
@@ -169,8 +189,9 @@ export function softmaxGradRoutine(
 }
 
 /**
- * Code that visits panels of `queries` queries, of which all but the last block of T are whole panels,
- * with the number of queries that are left. A panel of four is used where no more are left.
+ * Code that visits the panels of `queries` queries. Each visit gets the number of queries that are left.
+ * Only the last block of T may have a panel that is not whole. A panel of four is used where no more are
+ * left.
  */
 export function forEachPanel(
   f: FunctionBuilder,

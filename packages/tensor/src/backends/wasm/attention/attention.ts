@@ -22,25 +22,26 @@ import {
   rescale,
   STATE_BYTES,
 } from './attention-panel.ts';
+import { ATTENTION_COST } from '../kernel/cost.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
 import { leftBytes, rightPanelBytes } from '../product/product.ts';
 import { TILE_ROWS } from '../product/tile.ts';
 
-/** Queries of a unit at most. */
+/** The most queries of a unit. */
 const QUERY_BLOCK = 128;
 
-/** Keys that are looked at together at most. */
+/** The most keys that are looked at together. */
 const KEY_BLOCK = 256;
 
 /**
- * `y = softmax(scale · q kᵀ) v`, a block of queries at a time: keys and values are packed as left
- * operands, and each panel of eight (or four) queries goes through three steps that stay in the cache:
- * products with the keys, exponentials, products with the values. Of many keys one block after the
- * other is taken into account, with sums relative to the largest logit so far.
+ * `y = softmax(scale · q kᵀ) v`, a block of queries at a time. Keys and values are packed as left operands.
+ * Each panel of eight (or four) queries goes through three steps that stay in the cache: products with the
+ * keys, exponentials, products with the values. Many keys are taken into account one block after the other,
+ * with sums relative to the largest logit so far.
  *
- * Scratch memory is about E + 1.5 F + 10 KiB at most, however many queries and keys there are.
+ * Scratch memory is at most about (E + 1.5 F + 10) KiB, however many queries and keys there are.
  *
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.
@@ -51,11 +52,12 @@ export function attention(kernel: CallKernel, { scale }: AttentionParams): Kerne
   if (S === 0) return { phases: [clearOutput(kernel, 0)] };
   const queryBlocks = Math.ceil(T / QUERY_BLOCK);
   const layout = scratchLayout(kernel);
+  const cost = ATTENTION_COST;
   return {
     phases: [
       {
         units: batch * queryBlocks,
-        unitCost: 200 + 0.05 * Math.min(T, QUERY_BLOCK) * S * (E + F + 12),
+        unitCost: cost.unit + cost.product * Math.min(T, QUERY_BLOCK) * S * (E + F + cost.softmax),
         emit: (body) => {
           body.f.for({ from: body.begin, to: body.end }, (unit) => {
             emitUnit(body, kernel, scale, unit);
@@ -116,7 +118,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
       packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
       const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
       multiplyPanel(body, width, logits);
-      f.call(exponentialsRoutine(routines, width, scale), weights, keys, state, continues);
+      const exponentials = exponentialsRoutine(routines, width, scale);
+      exponentials.call(f, { panel: weights, keys, state, continues });
       if (S > KEY_BLOCK) {
         f.if(continues, () => {
           rescale(f, width, sums, F, state);
@@ -136,7 +139,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   forEachPanel(f, queries, T, (width, left) => {
     invertSums(f, width, state);
     const rows = atMost(left, width);
-    f.call(writeRowsRoutine(routines, width), sums, i32.const(F), state, rows, to);
+    const columns = i32.const(F);
+    writeRowsRoutine(routines, width).call(f, { panel: sums, columns, state, queries: rows, to });
     f.increase(sums, sumBytes(F));
     f.increase(state, STATE_BYTES);
     f.increase(to, 4 * F * QUERIES);

@@ -2,8 +2,8 @@
 
 import { times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionReference } from '../assembler/function.ts';
 import { i32, memory } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { roundUp } from './attention-operands.ts';
 import type { PhaseBody, Routines } from '../kernel/kernel-code.ts';
@@ -13,7 +13,7 @@ import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 /** Queries of a panel: 8, or 4 where no more are left. */
 export type PanelWidth = 4 | 8;
 
-/** Queries of a panel at most. */
+/** The most queries of a panel. */
 export const QUERIES: number = TILE_COLUMNS;
 
 /** Bytes of a row of a panel: a number for each query. */
@@ -27,8 +27,8 @@ export function halvesOf(width: PanelWidth): readonly number[] {
 }
 
 /**
- * Code for a product that is a panel: `to [rows, width] = left · right`, or `+=`. The rows of `to` are
- * written up to the next multiple of four.
+ * Code for a product whose result is a panel: `to [rows, width] = left · right`, or `+=`. The rows of `to`
+ * are written up to the next multiple of four.
  */
 export function multiplyPanel(
   { f, routines }: Pick<PhaseBody, 'f' | 'routines'>,
@@ -39,7 +39,7 @@ export function multiplyPanel(
     readonly right: I32;
     readonly depth: I32;
     readonly to: I32;
-    /** Whether to add. Default: not. */
+    /** Whether to add. Default: no. */
     readonly adds?: I32;
   },
 ): void {
@@ -48,7 +48,8 @@ export function multiplyPanel(
   f.if(
     depth,
     () => {
-      f.call(panelProductRoutine(routines, width), left, whole, right, depth, to, adds);
+      const routine = panelProductRoutine(routines, width);
+      routine.call(f, { left, rows: whole, right, depth, to, adds });
     },
     () => {
       f.emit(memory.fill(to, i32.const(0), times(whole, rowBytesOf(width))));
@@ -56,23 +57,32 @@ export function multiplyPanel(
   );
 }
 
+const PANEL_PRODUCT = {
+  /** Address of the panels of the left operand. */
+  left: 'i32',
+  /** Rows of the left operand, a multiple of four. */
+  rows: 'i32',
+  /** Address of the right operand, the panel `[depth, width]`. */
+  right: 'i32',
+  /** At least 1. */
+  depth: 'i32',
+  /** Address of the result, `[rows, width]`. */
+  to: 'i32',
+  /** Whether the product is added to what is there. */
+  adds: 'i32',
+} as const;
+
 /**
- * The tile of a product, one below the other without a call for each: where the depth is small, calls
- * would take a fifth of the time.
- *
- * Parameters: address of the panels of the left operand, its rows (a multiple of four), address of the
- * panel `[depth, width]` of the right one, depth, at least 1, address of the result, whether to add.
+ * The tiles of a product, one below the other, in one function. Where the depth is small, a call for each
+ * tile would take a fifth of the time.
  */
-function panelProductRoutine(routines: Routines, width: PanelWidth): FunctionReference {
+function panelProductRoutine(routines: Routines, width: PanelWidth): Routine<typeof PANEL_PRODUCT> {
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `product of a panel of ${width}`,
-    { parameters: Array.from({ length: 6 }, () => 'i32' as const), result: null },
-    (f) => {
-      const [left, rows, right, depth, to, adds] = Array.from({ length: 6 }, (_, i) =>
-        f.parameter('i32', i),
-      );
+    PANEL_PRODUCT,
+    (f, { left, rows, right, depth, to, adds }) => {
       const end = f.keep(i32.add(right, times(depth, rowBytes)));
       const step = f.local('i32');
       const places = Array.from({ length: TILE_ROWS }, (_, row) =>

@@ -1,30 +1,41 @@
 // Writes a finished panel of queries back as rows of the result.
 
 import { plus, times } from '../kernel/addressing.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
+import type { ParameterLocals, Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { FACTORS } from './attention-panel.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { transpose4 } from '../product/packing.ts';
 import { halvesOf, rowBytesOf, type PanelWidth } from './panel-product.ts';
 
+const WRITE_ROWS = {
+  /** Address of the panel. */
+  panel: 'i32',
+  columns: 'i32',
+  /** Address of the state, which holds the factors. */
+  state: 'i32',
+  /** Queries of the panel that exist. */
+  queries: 'i32',
+  /** Address of the first row. The others follow it without gaps. */
+  to: 'i32',
+} as const;
+
 /**
- * Writes a panel `[columns, width]`, multiplied by factors of the queries, as rows: `[queries, columns]`.
- *
- * Parameters: address of the panel, columns, address of the state, queries that there are, address of
- * the first row, whose neighbours follow without gaps.
+ * Multiplies a panel `[columns, width]` by the factors of its queries, and writes it as rows
+ * `[queries, columns]`.
  */
-export function writeRowsRoutine(routines: Routines, width: PanelWidth): FunctionReference {
+export function writeRowsRoutine(
+  routines: Routines,
+  width: PanelWidth,
+): Routine<typeof WRITE_ROWS> {
   const halves = halvesOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `write rows of ${width}`,
-    { parameters: ['i32', 'i32', 'i32', 'i32', 'i32'], result: null },
-    (f) => {
-      const [panel, columns, state, queries, to] = [0, 1, 2, 3, 4].map((i) =>
-        f.parameter('i32', i),
-      );
+    WRITE_ROWS,
+    (f, { panel, columns, state, queries, to }) => {
       const nextRow = f.keep(times(columns, 4));
       const done = f.local('i32');
       f.if(i32.eq(queries, i32.const(width)), () => {
@@ -57,7 +68,7 @@ export function writeRowsRoutine(routines: Routines, width: PanelWidth): Functio
 function writeOneByOne(
   f: FunctionBuilder,
   rowBytes: number,
-  rows: Readonly<Record<'panel' | 'columns' | 'state' | 'queries' | 'to' | 'first', Local<'i32'>>>,
+  rows: ParameterLocals<typeof WRITE_ROWS & { readonly first: 'i32' }>,
 ): void {
   const { panel, columns, state, queries, to, first } = rows;
   f.for({ from: 0, to: queries }, (query) => {

@@ -8,7 +8,7 @@ import { collectRow } from '../kernel/copies.ts';
 import { tapSumsRoutine } from './thin-products.ts';
 import { positionRowBytes, readField } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
-import { packCall, packRoutine, type PanelStrides } from '../product/packing.ts';
+import { packPanel, type PanelStrides } from '../product/packing.ts';
 import { productRoutine, rightPanelBytes } from '../product/product.ts';
 import { packTaps } from './taps.ts';
 import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
@@ -29,7 +29,7 @@ export interface Block {
   readonly depth: I32;
 }
 
-/** Packs ȳ as the left operand: panels of four channels, the positions of all images as depth. */
+/** Packs ȳ as the left operand. A panel has four channels; its depth is the positions of all images. */
 export function packCotangent({
   body,
   layout,
@@ -40,14 +40,13 @@ export function packCotangent({
   row,
   rows,
 }: Block): void {
-  const { f, routines, scratch, inputs } = body;
+  const { f, scratch, inputs } = body;
   const {
     grid,
     strides: [channelStride, rowStride, columnStride],
   } = layout;
   const isMerged = rowStride === grid[1] * columnStride || grid[0] === 1;
   const strides: PanelStrides = { row: channelStride, step: columnStride };
-  const routine = packRoutine(routines, TILE_ROWS, strides);
   const first = i32.add(times(group, 4 * layout.groupStrides[1]), times(row, 4 * rowStride));
   const base = f.keep(i32.add(inputs[1], i32.add(times(image, 4 * layout.imageStrides[1]), first)));
   const to = f.keep(plus(scratch, places.left));
@@ -55,15 +54,13 @@ export function packCotangent({
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      const present = f.keep(
-        select(i32.lt_s(left, i32.const(TILE_ROWS)), left, i32.const(TILE_ROWS)),
-      );
+      const present = f.keep(atMost(left, TILE_ROWS));
       const plane = f.keep(base);
       f.for({ from: 0, to: images }, () => {
         const line = f.keep(plane);
         const steps = isMerged ? times(rows, grid[1]) : i32.const(grid[1]);
         f.for({ from: 0, to: isMerged ? 1 : rows }, () => {
-          packCall(f, routine, { to, from: line, depth: steps, rows: present, strides });
+          packPanel(body, TILE_ROWS, { to, from: line, depth: steps, rows: present, strides });
           f.increase(to, times(steps, 4 * TILE_ROWS));
           f.increase(line, 4 * rowStride);
         });
@@ -96,7 +93,7 @@ export function readImages({ body, layout, places, group, image, images, row }: 
   });
 }
 
-/** Adds the product of a block to the sum at `to`, panel of taps after panel of taps. */
+/** Adds the product of a block to the sum at `to`, one panel of taps after the other. */
 export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
   const { body, layout, places, images, rows, depth } = block;
   const { f, routines, scratch } = body;
@@ -113,25 +110,25 @@ export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
       f.for({ from: 0, to: images }, () => {
         const line = f.keep(i32.load(start));
         f.for({ from: 0, to: rows }, () => {
-          f.call(packTaps(routines, grid[1]), panel, line, taps, i32.const(grid[1]));
+          const positions = i32.const(grid[1]);
+          const run = { to: panel, window: line, table: taps, positions };
+          packTaps(routines, grid[1]).call(f, run);
           f.increase(panel, rightPanelBytes(grid[1]));
           f.increase(line, positionRowBytes(field));
         });
         f.increase(start, 4);
       });
-      const width = select(i32.lt_s(left, i32.const(TILE_COLUMNS)), left, i32.const(TILE_COLUMNS));
-      f.call(
-        productRoutine(routines),
-        plus(scratch, places.left),
-        i32.const(layout.rows),
-        right,
-        width,
+      productRoutine(routines).call(f, {
+        a: plus(scratch, places.left),
+        rows: i32.const(layout.rows),
+        b: right,
+        columns: atMost(left, TILE_COLUMNS),
         depth,
         c,
-        i32.const(4 * columns),
+        rowBytes: i32.const(4 * columns),
         adds,
-        plus(scratch, places.edge),
-      );
+        scratch: plus(scratch, places.edge),
+      });
       f.increase(c, 4 * TILE_COLUMNS);
       f.increase(taps, 4 * TILE_COLUMNS);
       f.increase(left, -TILE_COLUMNS);
@@ -139,7 +136,7 @@ export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
   );
 }
 
-/** Copies ȳ to where its rows lie one after the other, channel after channel. */
+/** Copies ȳ so that its rows lie one after the other, channel after channel. */
 export function copyCotangent(block: Block): void {
   const { body, layout, places, group, image, images, row, rows } = block;
   const { f, routines, scratch, inputs } = body;
@@ -152,7 +149,8 @@ export function copyCotangent(block: Block): void {
     f.for({ from: 0, to: images }, () => {
       const line = f.keep(plane);
       f.for({ from: 0, to: rows }, () => {
-        f.call(collectRow(routines), to, line, i32.const(grid[1]), i32.const(4 * strides[2]));
+        const count = i32.const(grid[1]);
+        collectRow(routines).call(f, { to, from: line, count, step: i32.const(4 * strides[2]) });
         f.increase(to, 4 * grid[1]);
         f.increase(line, 4 * strides[1]);
       });
@@ -162,7 +160,7 @@ export function copyCotangent(block: Block): void {
   });
 }
 
-/** Adds the sums of a block for few rows, eight taps at a time. */
+/** Adds the sums of a block for few rows of the product, eight taps at a time. */
 export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
   const { body, layout, places, images, rows, depth } = block;
   const { f, routines, scratch } = body;
@@ -172,17 +170,16 @@ export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
   const target = f.keep(to);
   f.for({ from: 0, to: layout.rows }, () => {
     f.for({ from: 0, to: columns, step: TILE_COLUMNS }, (column) => {
-      f.call(
-        tapSumsRoutine(routines),
+      tapSumsRoutine(routines).call(f, {
         cotangent,
-        plus(scratch, places.starts),
+        starts: plus(scratch, places.starts),
         images,
         rows,
-        i32.const(positionRowBytes(field)),
-        i32.const(grid[1]),
-        i32.add(table, times(column, 4)),
-        sums,
-      );
+        rowBytes: i32.const(positionRowBytes(field)),
+        positions: i32.const(grid[1]),
+        table: i32.add(table, times(column, 4)),
+        c: sums,
+      });
       const rest = f.keep(i32.sub(i32.const(columns), column));
       const from = f.keep(sums);
       f.for({ from: 0, to: atMost(rest, TILE_COLUMNS) }, () => {

@@ -6,11 +6,11 @@ import { planField, type Field, type Taps } from './field.ts';
 import { EDGE_BYTES, leftBytes, rightPanelBytes } from '../product/product.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 
-/** Window positions that are multiplied at a time, about. */
+/** Window positions that are multiplied at a time, roughly. */
 const BLOCK_POSITIONS = 256;
-/** Most parts of the batch, each summed by itself, so that threads can work on several. */
+/** The most parts of the batch. Each is summed by itself, so that threads can work on several. */
 const MOST_SUMS = 16;
-/** Most bytes of the sums of all parts, unless one is larger. */
+/** Upper bound on the bytes of all partial sums (a single one may exceed it). */
 const SUMS_BYTES = 2 ** 24;
 /** How the work is cut. All counts follow from the shapes. */
 export interface Layout {
@@ -29,7 +29,7 @@ export interface Layout {
   readonly grid: readonly [number, number];
   /** Strides of ȳ in elements: channel, row and column. */
   readonly strides: readonly [number, number, number];
-  /** Rows of positions of a block, which has one band of one image or several whole images. */
+  /** Rows of positions of a block. A block has one band of one image, or several whole images. */
   readonly bandRows: number;
   readonly bands: number;
   readonly images: number;
@@ -90,7 +90,7 @@ export function cut(kernel: CallKernel, geometry: Conv2dParams['conv2dWeight']):
   };
 }
 
-/** Where in the memory of a thread what lies, in bytes. */
+/** Where each part of a thread's memory begins, in bytes. */
 export interface ScratchPlaces {
   readonly left: number;
   readonly right: number;
@@ -101,7 +101,7 @@ export interface ScratchPlaces {
   readonly end: number;
 }
 
-/** Places the memory of a thread. */
+/** Lays out the memory of a thread. */
 export function scratchPlaces({
   rows,
   columns,
@@ -116,7 +116,7 @@ export function scratchPlaces({
   const edge = right + rightPanelBytes(depth);
   const starts = edge + EDGE_BYTES;
   const table = starts + 16 * Math.ceil(images / 4);
-  // A panel of taps reads a whole panel of the table.
+  // A panel of taps always reads a whole panel of the table.
   const copies = table + 4 * TILE_COLUMNS * Math.ceil(columns / TILE_COLUMNS);
   return { left, right, edge, starts, table, copies, end: copies + images * field.bytes };
 }

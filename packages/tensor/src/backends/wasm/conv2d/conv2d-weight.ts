@@ -4,7 +4,7 @@ import type { CallKernel } from '../../../plan/kernel.ts';
 import type { Conv2dParams } from '../../../primitives/conv2d.ts';
 import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import {
   copyCotangent,
@@ -18,17 +18,17 @@ import { cut, scratchPlaces, type Layout } from './conv2d-weight-layout.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import { THIN_ROWS } from './thin-products.ts';
 import { clearField } from './field.ts';
+import { FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 import { writeTapTable } from './windows.ts';
 
-/** Elements that a unit sums over the parts. */
+/** Elements of the result that a unit sums over the parts. */
 const SUMMED_ELEMENTS = 4096;
 
 /**
  * The adjoint of conv2d in w: `w̄ [O, taps] = Σ ȳ [O, positions] · windowsᵀ [positions, taps]` over the
- * images. The batch is cut into parts that are summed side by side, and then the sums are added up in
- * order.
+ * images. The batch is cut into parts. Their sums are computed side by side, and then added up in order.
  */
 export function conv2dWeight(
   kernel: CallKernel,
@@ -41,7 +41,7 @@ export function conv2dWeight(
   const blockFlops = 2 * layout.rows * layout.columns * depth;
   const product: Phase = {
     units: layout.sums * layout.groups,
-    unitCost: (layout.blocksPerSum * blockFlops) / 35,
+    unitCost: (layout.blocksPerSum * blockFlops) / FLOPS_PER_NANOSECOND.conv2d,
     emit: (body) => {
       emitUnits(body, layout, layout.sums === 1 ? body.outputs[0] : body.workspace);
     },
@@ -56,7 +56,7 @@ export function conv2dWeight(
 function zeros(size: number): KernelCode {
   const emit = ({ f, routines, outputs, begin, end }: PhaseBody): void => {
     f.for({ from: begin, to: end }, () => {
-      f.call(zeroRow(routines), outputs[0], i32.const(size));
+      zeroRow(routines).call(f, { to: outputs[0], count: i32.const(size) });
     });
   };
   return { phases: [{ units: size === 0 ? 0 : 1, unitCost: size / 16, emit }] };
@@ -98,12 +98,12 @@ function emitUnits(body: PhaseBody, layout: Layout, sums: I32): void {
   });
 }
 
-/** Where the sum of a unit lies among all: group after group within a part. */
+/** Where the sum of a unit lies among all sums: group after group within a part. */
 function unitPlace(sum: I32, group: I32, groups: number): I32 {
   return i32.add(times(sum, groups), group);
 }
 
-/** Fills the last panel of the table up. */
+/** Fills the last panel of the table with copies of the last tap. */
 function repeatLastTap({ f }: PhaseBody, { columns }: Layout, table: I32): void {
   const panels = Math.ceil(columns / TILE_COLUMNS);
   f.for({ from: 4 * columns, to: 4 * TILE_COLUMNS * panels, step: 4 }, (at) => {
@@ -120,7 +120,7 @@ function summing(size: number, sums: number): Phase {
     emit: ({ f, workspace, outputs, begin, end }) => {
       const limit = f.keep(times(end, 4 * SUMMED_ELEMENTS));
       const at = f.keep(times(begin, 4 * SUMMED_ELEMENTS));
-      const last = f.keep(select(i32.lt_u(limit, i32.const(4 * size)), limit, i32.const(4 * size)));
+      const last = f.keep(atMost(limit, 4 * size));
       const total = f.local('v128');
       const from = f.local('i32');
       const addUp = (load: (from: I32) => V128): void => {

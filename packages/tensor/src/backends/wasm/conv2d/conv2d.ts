@@ -50,9 +50,9 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
 }
 
 /**
- * The adjoint of conv2d in x, as convolutions of ȳ: where the stride is s, the elements of x̄ whose
- * place has the same remainder modulo s are reached by the same taps, and are one convolution of
- * stride 1. Remainders whose taps read the same windows of ȳ are rows of one product.
+ * The adjoint of conv2d in x, as convolutions of ȳ. Let the stride be s. The elements of x̄ whose place has
+ * the same remainder modulo s are reached by the same taps, and so are one convolution of stride 1.
+ * Remainders whose taps read the same windows of ȳ are rows of one product.
  */
 export function conv2dInput(kernel: CallKernel, geometry: Conv2dParams['conv2dInput']): KernelCode {
   const [g, w] = kernel.inputs.map(({ view }) => view);
@@ -90,13 +90,13 @@ export function conv2dInput(kernel: CallKernel, geometry: Conv2dParams['conv2dIn
 }
 
 /**
- * The taps that reach each remainder p of a place in x̄ modulo the stride s: those u for which
- * `p + padding − u · dilation` is a multiple of s, and then the place reads ȳ that many strides away.
+ * The taps that reach each remainder p of a place in x̄ modulo the stride s. They are those u for which
+ * `p + padding − u · dilation` is a multiple of s; the place then reads ȳ that many strides away.
  */
 function adjointAxes(geometry: Conv2dGeometry, axis: 0 | 1, kernel: number): PartAxis[] {
   const s = geometry.stride[axis];
   const d = geometry.dilation[axis];
-  const period = s / greatestCommonDivisor(s, d); // from tap to tap of one remainder
+  const period = s / greatestCommonDivisor(s, d); // distance of the taps of one remainder
   const found: PartAxis[] = [];
   for (let phase = 0; phase < s; phase++) {
     const place = phase + geometry.padding[axis];
@@ -121,7 +121,7 @@ function adjointAxes(geometry: Conv2dGeometry, axis: 0 | 1, kernel: number): Par
   return found;
 }
 
-/** Whether `next`, of the remainder behind those of `last`, reads the same windows. */
+/** Whether `next` reads the same windows as `last`. Its remainder is the one behind those of `last`. */
 function continues(last: PartAxis, next: PartAxis): boolean {
   const isSame = last.taps.count === next.taps.count && last.taps.first === next.taps.first;
   const step = next.weight.first - last.weight.first;

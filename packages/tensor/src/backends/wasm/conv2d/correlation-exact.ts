@@ -1,8 +1,8 @@
 // The slow exact correlation for weights with infinities or NaN: it leaves the padding out.
 
 /**
- * Correlations that leave the padding out instead of multiplying it: only where weights are infinite
- * or NaN does that make a difference, and then it may be slow.
+ * Correlations that leave the padding out instead of multiplying it. This makes a difference only where
+ * weights are infinite or NaN, and then it may be slow.
  */
 import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
@@ -12,7 +12,7 @@ import type { Unit } from './correlation-unit.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { FLAG_BYTES, type Part } from './weights.ts';
 
-/** Code that tells whether any unit that packed weights met an infinite one or NaN. */
+/** Code that tells whether any weight is infinite or NaN, as the units that packed them noted. */
 export function anyNotFinite({ f, workspace }: PhaseBody, flagsAt: number, units: number): I32 {
   const any = f.local('i32', i32.const(0));
   const at = f.keep(plus(workspace, flagsAt));
@@ -83,7 +83,7 @@ interface Element {
   /** The position of the window. */
   readonly row: I32;
   readonly column: I32;
-  /** The channel, and the phases from the first ones of the part. */
+  /** The channel, and the phases counted from the first ones of the part. */
   readonly channel: I32;
   readonly phaseY: I32;
   readonly phaseX: I32;

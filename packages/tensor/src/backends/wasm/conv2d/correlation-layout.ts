@@ -25,15 +25,15 @@ export interface Correlation {
   readonly result: readonly [number, number, number];
   /** Rows and columns of the result from position to position. */
   readonly spread: Pair<number>;
-  /** Whether windows leave the padding out; otherwise it is multiplied by the weights, as zeros. */
+  /** Whether windows leave the padding out. Otherwise the padding is multiplied by the weights, as zeros. */
   readonly leavesPaddingOut: boolean;
 }
 
-/** Work that a unit should at least be: about 20 µs. */
+/** Floating point operations that a unit should have at least: about 20 µs. */
 const UNIT_FLOPS = 1e6;
-/** Units that there should at least be, where there is work enough. */
+/** Units that there should be at least, where there is enough work. */
 const UNITS = 32;
-/** What a unit reads and writes should stay in the cache of the second level. */
+/** Bytes that a unit should read and write at most: they stay in the cache of the second level. */
 const UNIT_BYTES = 2 ** 19;
 
 /** How a correlation is cut. */
@@ -42,7 +42,7 @@ export interface Layout extends Correlation {
   /** Rows of positions of a unit. */
   readonly bandRows: number;
   readonly bands: number;
-  /** Whether products go to memory of the thread, and from there to their places in the result. */
+  /** Whether products first go to memory of the thread, and from there to their places in the result. */
   readonly isSpread: boolean;
 }
 
@@ -71,7 +71,7 @@ export function cut(spec: Correlation): Layout {
   }
 }
 
-/** Where in the memory of a thread what lies, in bytes. */
+/** Where each part of a thread's memory begins, in bytes. */
 export interface ScratchPlaces {
   readonly panel: number;
   readonly edge: number;
@@ -81,7 +81,7 @@ export interface ScratchPlaces {
   readonly end: number;
 }
 
-/** Places the memory of a thread. */
+/** Lays out the memory of a thread. */
 export function scratchPlaces({
   parts,
   weights,

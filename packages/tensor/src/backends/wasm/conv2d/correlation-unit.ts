@@ -1,8 +1,8 @@
 // The code of one unit of a correlation: one band of one image and one group of channels.
 
-import { plus, times } from '../kernel/addressing.ts';
+import { atMost, least, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { copyRow, spreadRow, zeroRow } from '../kernel/copies.ts';
 import type { Layout, ScratchPlaces } from './correlation-layout.ts';
 import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.ts';
@@ -37,7 +37,7 @@ interface Sources {
   readonly weightsAt: I32;
 }
 
-/** The products of one part, to their places in the result. */
+/** Computes the products of one part and brings them to their places in the result. */
 export function emitPart(unit: Unit, part: Part, sources: Sources): void {
   const { body, layout, places, rows: bandRows } = unit;
   const { f, scratch } = body;
@@ -62,7 +62,7 @@ interface Product extends Sources {
   readonly rowBytes: I32;
 }
 
-/** Few rows: neighbouring positions at a time, straight from the field. */
+/** Few rows: some neighbouring positions at a time, straight from the field. */
 function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Product): void {
   const { body, layout, places } = unit;
   const { f, routines, scratch } = body;
@@ -78,13 +78,12 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
     f.for({ from: 0, to: grid[1], step: positions }, (column) => {
       const bytes = f.keep(times(column, 4));
       const rest = f.keep(i32.sub(i32.const(grid[1]), column));
-      const count = f.keep(
-        select(i32.lt_u(rest, i32.const(positions)), rest, i32.const(positions)),
-      );
-      f.call(routine, weightsAt, i32.add(line, bytes), table, depth, sums);
+      const count = f.keep(atMost(rest, positions));
+      routine.call(f, { a: weightsAt, at: i32.add(line, bytes), table, depth, c: sums });
       for (let row = 0; row < rows; row++) {
         const end = i32.add(i32.add(target, bytes), row === 0 ? i32.const(0) : rowBytes);
-        f.call(copyRow(routines), end, plus(sums, 4 * positions * row), count);
+        const from = plus(sums, 4 * positions * row);
+        copyRow(routines).call(f, { to: end, from, count });
       }
     });
     f.increase(line, positionRowBytes(field));
@@ -92,7 +91,7 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
   });
 }
 
-/** Many rows: eight positions at a time, packed and then multiplied with all rows. */
+/** Many rows: eight positions at a time are packed, and then multiplied with all rows. */
 function multiplyTiles(product: Product, positions: I32): void {
   const { unit, part, window, rowBytes } = product;
   const { body, layout, walk, places } = unit;
@@ -105,12 +104,7 @@ function multiplyTiles(product: Product, positions: I32): void {
   const taken = f.keep(product.table);
   f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (channel) => {
     const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
-    const channels = select(
-      i32.lt_u(rest, i32.const(channelsAtATime)),
-      rest,
-      i32.const(channelsAtATime),
-    );
-    const depth = f.keep(times(channels, taps));
+    const depth = f.keep(times(atMost(rest, channelsAtATime), taps));
     const to = f.keep(product.to);
     const columns = f.keep(positions);
     const panel = f.keep(plus(scratch, places.panel));
@@ -119,23 +113,17 @@ function multiplyTiles(product: Product, positions: I32): void {
       () => i32.gt_s(columns, i32.const(0)),
       () => {
         packWindows(f, routines, walk, { to: panel, table: taken, depth });
-        const width = select(
-          i32.lt_s(columns, i32.const(TILE_COLUMNS)),
-          columns,
-          i32.const(TILE_COLUMNS),
-        );
-        f.call(
-          productRoutine(routines),
-          left,
-          i32.const(rows),
-          panel,
-          width,
+        productRoutine(routines).call(f, {
+          a: left,
+          rows: i32.const(rows),
+          b: panel,
+          columns: atMost(columns, TILE_COLUMNS),
           depth,
-          to,
+          c: to,
           rowBytes,
-          channel,
-          plus(scratch, places.edge),
-        );
+          adds: channel,
+          scratch: plus(scratch, places.edge),
+        });
         f.increase(to, 4 * TILE_COLUMNS);
         f.increase(columns, -TILE_COLUMNS);
       },
@@ -145,7 +133,7 @@ function multiplyTiles(product: Product, positions: I32): void {
   });
 }
 
-/** Takes the products of a part, `[channel, phase, phase, position]`, to their places in the result. */
+/** Brings the products of a part, `[channel, phase, phase, position]`, to their places in the result. */
 function spreadProducts(unit: Unit, part: Part, products: I32): void {
   const { body, layout, row, rows, result } = unit;
   const { f, routines } = body;
@@ -164,7 +152,8 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
           const y = f.keep(i32.add(times(i32.add(row, i), spread[0]), phaseY));
           f.if(i32.lt_u(y, i32.const(height)), () => {
             const to = i32.add(plane, times(i32.add(times(y, width), phaseX), 4));
-            f.call(spreadRow(routines), to, from, count, i32.const(4 * spread[1]));
+            const step = i32.const(4 * spread[1]);
+            spreadRow(routines).call(f, { to, from, count, step });
           });
           f.increase(from, 4 * grid[1]);
         });
@@ -174,7 +163,7 @@ function spreadProducts(unit: Unit, part: Part, products: I32): void {
   });
 }
 
-/** The elements of each channel of the result that belong to the band: the first, and how many. */
+/** The elements of the band in each channel of the result: the first, and how many. */
 export function resultOf({ body, layout, row, rows }: Unit): {
   readonly column: I32;
   readonly columns: I32;
@@ -185,18 +174,18 @@ export function resultOf({ body, layout, row, rows }: Unit): {
   const first = f.keep(times(row, spread[0]));
   const rest = f.keep(i32.sub(i32.const(height), first));
   const wanted = f.keep(times(rows, spread[0]));
-  const count = select(i32.lt_s(wanted, rest), wanted, rest);
+  const count = least(wanted, rest);
   return { column: f.keep(times(first, width)), columns: f.keep(times(count, width)) };
 }
 
-/** Sets the elements of the result that belong to the band to 0. */
+/** Sets the elements of the band in the result to 0. */
 export function zeroBand(unit: Unit): void {
   const { f, routines } = unit.body;
   const [channels, height, width] = unit.layout.result;
   const { column, columns } = resultOf(unit);
   const plane = f.keep(i32.add(unit.result, times(column, 4)));
   f.for({ from: 0, to: channels }, () => {
-    f.call(zeroRow(routines), plane, columns);
+    zeroRow(routines).call(f, { to: plane, count: columns });
     f.increase(plane, 4 * height * width);
   });
 }

@@ -1,21 +1,22 @@
 // Weights times sliding windows, for all images: the kernel behind conv2d and its gradient in x.
 
 /**
- * The product of weights with the windows of an image: `y [rows, positions] = W [rows, depth] ·
- * windows [depth, positions]` for each image and group, which conv2d and its adjoint in x both are.
- * The windows are never written out as a whole: eight positions are packed at a time, and multiplied
- * with all rows while they are in the cache.
+ * The product of weights with the windows of an image, for each image and group:
+ * `y [rows, positions] = W [rows, depth] · windows [depth, positions]`. Both conv2d and its adjoint in x
+ * are such products. The windows are never written out as a whole: eight positions are packed at a time,
+ * and multiplied with all rows while they are in the cache.
  */
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { plus, times } from '../kernel/addressing.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import { anyNotFinite, emitExactly } from './correlation-exact.ts';
 import { cut, scratchPlaces, type Correlation, type Layout } from './correlation-layout.ts';
 import { emitPart, resultOf, zeroBand, type Unit } from './correlation-unit.ts';
 import { emitEpilogue } from '../product/epilogue.ts';
 import { clearField, readField } from './field.ts';
+import { COPIED_BYTES_PER_NANOSECOND, FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 import { TILE_ROWS } from '../product/tile.ts';
 import {
@@ -29,7 +30,7 @@ import {
 } from './weights.ts';
 import { PositionWalk, writeTapTable } from './windows.ts';
 
-/** The code of a correlation of input 0 and the weights, input 1, and of the epilogue on its result. */
+/** The code of a correlation of input 0 with the weights, input 1, and of the epilogue on its result. */
 export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
   const parts = spec.parts.filter(
     (part) => tapsOf(spec.weights, part) > 0 && rowsOf(spec.weights, part) > 0,
@@ -54,7 +55,9 @@ export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
       },
       {
         units,
-        unitCost: (flops * places) / 35 + field.bytes / 8,
+        unitCost:
+          (flops * places) / FLOPS_PER_NANOSECOND.conv2d +
+          field.bytes / COPIED_BYTES_PER_NANOSECOND,
         emit: (body) => {
           emitUnits(kernel, body, layout, isPartial);
         },
@@ -66,7 +69,7 @@ export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
   };
 }
 
-/** A result of zeros: no channel or no tap reaches it. */
+/** A result of zeros, which no channel or no tap reaches. */
 function zeros(kernel: CallKernel, { batch, groups, result }: Correlation): KernelCode {
   const [channels, height, width] = result;
   return {
@@ -79,7 +82,7 @@ function zeros(kernel: CallKernel, { batch, groups, result }: Correlation): Kern
           const plane = height * width;
           f.for({ from: begin, to: end }, (unit) => {
             const to = i32.add(outputs[0], times(unit, 4 * plane));
-            f.call(zeroRow(routines), to, i32.const(plane));
+            zeroRow(routines).call(f, { to, count: i32.const(plane) });
             const whole = { rows: i32.const(1), column: i32.const(0), columns: plane };
             emitEpilogue(kernel, body, plane, { row: unit, ...whole });
           });
@@ -116,7 +119,7 @@ function emitUnits(kernel: CallKernel, body: PhaseBody, layout: Layout, isPartia
     const image = f.keep(i32.div_u(plane, i32.const(groups)));
     const row = f.keep(times(band, bandRows));
     const rest = f.keep(i32.sub(i32.const(grid[0]), row));
-    const rows = f.keep(select(i32.lt_u(rest, i32.const(bandRows)), rest, i32.const(bandRows)));
+    const rows = f.keep(atMost(rest, bandRows));
     const address = f.keep(
       i32.add(
         inputs[0],

@@ -1,9 +1,9 @@
 // Copies an image with its padding so that neighbouring windows read neighbouring elements.
 
 /**
- * What the windows of a convolution slide over, laid out so that neighbouring windows always read
- * neighbouring elements: rows with their padding around them, and the columns sorted by their
- * remainder modulo the stride.
+ * The field: what the windows of a convolution slide over. Neighbouring windows always read neighbouring
+ * elements of it. Its rows have their padding around them, and its columns are sorted by their remainder
+ * modulo the stride.
  */
 import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
@@ -13,7 +13,7 @@ import { v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { collectRow, copyRow, zeroRow } from '../kernel/copies.ts';
 
-/** Most elements of a row whose copy is written out vector by vector. */
+/** The most elements of a row whose copy is written out vector by vector. */
 const MOST_INLINE = 64;
 
 /** A pair for the vertical and the horizontal axis. */
@@ -37,7 +37,7 @@ export interface Planes {
 /** How the rows that a band of window positions reads lie in memory. */
 export interface Field {
   readonly planes: Planes;
-  /** Whether they are copied to memory of the thread; otherwise windows read the view itself. */
+  /** Whether they are copied to memory of the thread. Otherwise windows read the view itself. */
   readonly copies: boolean;
   /** Rows of a band. */
   readonly rows: number;
@@ -45,7 +45,7 @@ export interface Field {
   readonly first: Pair<number>;
   /** Rows from position to position downwards. */
   readonly strideY: number;
-  /** Remainders of columns, which lie one after the other in a row. */
+  /** How many remainders of columns there are. They lie one after the other in a row. */
   readonly phases: number;
   readonly columnsPerPhase: number;
   readonly phaseBytes: number;
@@ -60,7 +60,7 @@ export interface Field {
  *
  * @param grid Vertical and horizontal positions of the window.
  * @param bandRows Rows of positions that are computed at a time.
- * @param mayRead Whether windows may read the view itself, where neither padding nor strides forbid it.
+ * @param mayRead Whether windows may read the view itself, if neither padding nor strides forbid it.
  */
 export function planField(
   planes: Planes,
@@ -126,7 +126,7 @@ function reach(taps: readonly Pair<Taps>[]): Pair<[number, number]> {
   return [low, high];
 }
 
-/** Bytes from the element that a window at position 0 reads first to column `column`, in the same row. */
+/** Bytes from the first element of a window at position 0 to column `column` of the same row. */
 export function columnOffset(field: Field, column: number): number {
   const at = column - field.first[1];
   return (at % field.phases) * field.phaseBytes + 4 * Math.floor(at / field.phases);
@@ -137,7 +137,7 @@ export function positionRowBytes(field: Field): number {
   return field.strideY * field.rowBytes;
 }
 
-/** Code that sets some copies, one behind the other, to 0: padding that no {@link readField} writes. */
+/** Code that sets some copies, one behind the other, to 0. No {@link readField} writes their padding. */
 export function clearField(f: FunctionBuilder, field: Field, copy: I32, copies = 1): void {
   if (!field.copies || !horizontallyPadded(field)) return;
   f.emit(memory.fill(copy, i32.const(0), i32.const(copies * field.bytes)));
@@ -149,7 +149,7 @@ export function clearField(f: FunctionBuilder, field: Field, copy: I32, copies =
  * @param image Address of row 0 and column 0 of the first channel.
  * @param row First row of the band's window positions.
  * @param copy Address for the copy.
- * @returns The address of what the first window of the band reads first.
+ * @returns The address that the first window of the band reads first.
  */
 export function readField(
   f: FunctionBuilder,
@@ -171,7 +171,7 @@ export function readField(
           copyRowPhases(f, routines, field, to, f.keep(i32.add(plane, times(y, 4 * strides[1]))));
         },
         () => {
-          f.call(zeroRow(routines), to, i32.const(field.rowBytes / 4));
+          zeroRow(routines).call(f, { to, count: i32.const(field.rowBytes / 4) });
         },
       );
       f.increase(to, field.rowBytes);
@@ -181,7 +181,7 @@ export function readField(
   return copy;
 }
 
-/** The columns of one remainder that exist, as places in the phase: from `begin` up to `end`. */
+/** The columns of one remainder that exist, as places in its phase: from `begin` up to `end`. */
 function existing(field: Field, phase: number): { readonly begin: number; readonly end: number } {
   const { first, phases, planes, columnsPerPhase } = field;
   const begin = Math.max(0, Math.ceil((-first[1] - phase) / phases));
@@ -195,7 +195,7 @@ function horizontallyPadded(field: Field): boolean {
   );
 }
 
-/** Copies one row, remainder by remainder. */
+/** Copies one row, one remainder of the columns after the other. */
 function copyRowPhases(
   f: FunctionBuilder,
   routines: Routines,
@@ -213,16 +213,17 @@ function copyRowPhases(
     const count = end - begin;
     const step = 4 * field.phases * stride;
     if (step !== 4) {
-      f.call(collectRow(routines), target, source, i32.const(count), i32.const(step));
+      const row = { to: target, from: source, count: i32.const(count), step: i32.const(step) };
+      collectRow(routines).call(f, row);
     } else if (count < 4 || count > MOST_INLINE) {
-      f.call(copyRow(routines), target, source, i32.const(count));
+      copyRow(routines).call(f, { to: target, from: source, count: i32.const(count) });
     } else {
       copyInline(f, target, source, count);
     }
   }
 }
 
-/** Copies at least four elements by vectors, of which the last may overlap the one before. */
+/** Copies at least four elements by vectors. The last vector may overlap the one before. */
 function copyInline(f: FunctionBuilder, to: I32, from: I32, count: number): void {
   for (let i = 0; i < count; i += 4) {
     const byte = 4 * Math.min(i, count - 4);

@@ -1,30 +1,33 @@
 // Packs the taps of a convolution as a panel for products whose depth is the window positions.
 
-import { plus } from '../kernel/addressing.ts';
+import { least, plus } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
+import { i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { transpose4 } from '../product/packing.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 
-const PARAMETERS = ['i32', 'i32', 'i32', 'i32'] as const;
+const PACK_TAPS = {
+  to: 'i32',
+  /** Address of the first window. */
+  window: 'i32',
+  /** Address of the eight taps in the table. */
+  table: 'i32',
+  positions: 'i32',
+} as const;
 
-/**
- * Packs eight taps at the positions of one row: `[position, 8]`.
- *
- * Parameters: to, address of the first window, address of the eight taps in the table, positions.
- */
-export function packTaps(routines: Routines, positions: number): FunctionReference {
+/** Packs eight taps at the positions of one row: `[position, 8]`. */
+export function packTaps(routines: Routines, positions: number): Routine<typeof PACK_TAPS> {
   const isShort = positions < 4;
   return routines.get(
     isShort ? 'pack taps one by one' : 'pack taps',
-    { parameters: [...PARAMETERS], result: null },
-    (f) => {
-      const [to, at, table, count] = PARAMETERS.map((type, i) => f.parameter(type, i));
+    PACK_TAPS,
+    (f, { to, window, table, positions: count }) => {
       const taps = Array.from({ length: TILE_COLUMNS }, (_, i) =>
-        f.keep(i32.add(at, i32.load(table, 4 * i))),
+        f.keep(i32.add(window, i32.load(table, 4 * i))),
       );
       if (isShort) packOneByOne(f, taps, to, count);
       else packFours(f, taps, to, count);
@@ -32,11 +35,14 @@ export function packTaps(routines: Routines, positions: number): FunctionReferen
   );
 }
 
-/** Four positions of four taps are a transpose in registers; the last four may overlap those before. */
+/**
+ * Packs four positions of four taps at a time, by a transpose in registers. The last four may overlap those
+ * before.
+ */
 function packFours(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32): void {
   const lastFour = f.keep(plus(count, -4));
   f.for({ from: 0, to: count, step: 4 }, (next) => {
-    const position = f.keep(select(i32.lt_u(next, lastFour), next, lastFour));
+    const position = f.keep(least(next, lastFour));
     const bytes = f.keep(i32.shl(position, i32.const(2)));
     const target = f.keep(i32.add(to, i32.shl(position, i32.const(5))));
     for (let first = 0; first < TILE_COLUMNS; first += 4) {

@@ -1,24 +1,25 @@
 // Products of one or two rows with windows, for images of few channels, without packing.
 
 /**
- * Products of one or two rows with windows, such as for images of one channel: most of a tile would
- * be empty, and packing would cost more than it saves. They read the field as it lies.
+ * Products of one or two rows with windows, for images of one channel for example. Most of a tile would be
+ * empty, and packing would cost more than it saves. So they read the field as it lies.
  */
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
 import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 
-/** The most rows that make a product a thin one. */
+/** The most rows of a thin product. */
 export const THIN_ROWS = 2;
 
-/** Vectors of positions at a time: four measured faster than eight, of which more straddle cache lines. */
+/** Vectors of positions at a time. Four measured faster than eight, of which more straddle cache lines. */
 const VECTORS = 4;
 
-/** Bytes that {@link windowRowRoutine} may read behind the last window. */
+/** Bytes behind the last window that {@link windowRowRoutine} may read. */
 export const READ_AHEAD: number = 16 * VECTORS;
 
 /** Positions that {@link windowRowRoutine} computes at a time. */
@@ -26,20 +27,26 @@ export function positionsAtATime(columns: number): number {
   return 4 * Math.min(VECTORS, Math.ceil(columns / 4));
 }
 
-/**
- * `C [rows, positions] = A · windows` at neighbouring positions.
- *
- * Parameters: address of the panel of A, the first position, the table of taps, depth, address of C,
- * whose rows lie side by side.
- */
+const WINDOW_ROW = {
+  /** Address of the panel of A. */
+  a: 'i32',
+  /** Address of the first position. */
+  at: 'i32',
+  /** Address of the table of taps. */
+  table: 'i32',
+  depth: 'i32',
+  /** Address of C, whose rows lie side by side. */
+  c: 'i32',
+} as const;
+
+/** `C [rows, positions] = A · windows` at neighbouring positions. */
 export function windowRowRoutine(
   routines: Routines,
   rows: number,
   positions: number,
-): FunctionReference {
-  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  return routines.get(`windows ${rows} by ${positions}`, { parameters, result: null }, (f) => {
-    const [a, at, table, depth, c] = parameters.map((type, i) => f.parameter(type, i));
+): Routine<typeof WINDOW_ROW> {
+  const name = `windows ${rows} by ${positions}`;
+  return routines.get(name, WINDOW_ROW, (f, { a, at, table, depth, c }) => {
     const sums = Array.from({ length: rows }, () =>
       Array.from({ length: positions / 4 }, () => f.local('v128')),
     );
@@ -63,19 +70,29 @@ export function windowRowRoutine(
   });
 }
 
+const TAP_SUMS = {
+  /** Address of ȳ. */
+  cotangent: 'i32',
+  /** Address of the list of addresses of the first window of each image. */
+  starts: 'i32',
+  images: 'i32',
+  rows: 'i32',
+  /** Bytes from row to row of windows. */
+  rowBytes: 'i32',
+  positions: 'i32',
+  /** Address of the eight taps in the table. */
+  table: 'i32',
+  /** Address of C. */
+  c: 'i32',
+} as const;
+
 /**
- * `C [8] = Σ ȳ · x` over window positions for eight taps: `positions` in each of `rows` rows of each of
- * `images` images.
- *
- * Parameters: address of ȳ, of the addresses of the first window of each image, images, rows, bytes
- * from row to row of windows, positions, address of the eight taps in the table, address of C.
+ * `C [8] = Σ ȳ · x` for eight taps. The sum runs over `positions` positions in each of `rows` rows of each
+ * of `images` images.
  */
-export function tapSumsRoutine(routines: Routines): FunctionReference {
-  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  return routines.get('tap sums', { parameters, result: null }, (f) => {
-    const [cotangent, starts, images, rows, rowBytes, positions, table, c] = parameters.map(
-      (type, i) => f.parameter(type, i),
-    );
+export function tapSumsRoutine(routines: Routines): Routine<typeof TAP_SUMS> {
+  return routines.get('tap sums', TAP_SUMS, (f, parameters) => {
+    const { cotangent, starts, images, rows, rowBytes, positions, table, c } = parameters;
     const sums = Array.from({ length: TILE_COLUMNS }, () => f.local('v128'));
     const taps = sums.map(() => f.local('i32'));
     const at = f.local('i32');

@@ -1,7 +1,7 @@
 // Packs the weights of a convolution into panels, and notes whether any is infinite or NaN.
 
-import { plus, times } from '../kernel/addressing.ts';
-import { i32, select, f32 } from '../assembler/instructions.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { THIN_ROWS } from './thin-products.ts';
@@ -10,10 +10,12 @@ import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { leftBytes } from '../product/product.ts';
 import { TILE_ROWS } from '../product/tile.ts';
 
-/** Steps of the depth that are multiplied at a time, about: a panel of windows stays in the cache. */
+/** Steps of the depth that are multiplied at a time, roughly. A panel of windows then stays in the cache. */
 const BLOCK_DEPTH = 384;
 
-/** How the weights of a group lie, `[row, channel, vertical tap, horizontal tap]`; strides in elements. */
+/**
+ * How the weights of a group lie: `[row, channel, vertical tap, horizontal tap]`. Strides are in elements.
+ */
 export interface Weights {
   /** Channels of the result. */
   readonly rows: number;
@@ -26,8 +28,8 @@ export interface Weights {
 }
 
 /**
- * Taps along one axis, and the elements of the result that they give: those whose place modulo the
- * stride is `phase … phase + phases − 1`.
+ * Taps along one axis, and the elements of the result that they give. The place of such an element modulo
+ * the stride is one of `phase … phase + phases − 1`.
  */
 export interface PartAxis {
   readonly taps: Taps;
@@ -80,14 +82,17 @@ export function packingUnits(weights: Weights, parts: readonly Part[], groups: n
   return groups * Math.max(...parts.map((part) => panelsOf(weights, part)));
 }
 
-/** Bytes of packed weights, behind which flags of the units lie that met an infinite one or NaN. */
+/**
+ * Bytes of the packed weights. Behind them lies a flag for each unit: whether it met an infinite weight or
+ * NaN.
+ */
 export function packedBytes(weights: Weights, parts: readonly Part[], groups: number): number {
   return groups * weightBytes(weights, parts);
 }
 
 /**
- * Code that packs the weights, input 1, into the workspace: group after group, part after part, block
- * of channels after block of channels. A unit is one panel of a group, of each part that has so many.
+ * Code that packs the weights, input 1, into the workspace: group after group, part after part, block of
+ * channels after block of channels. A unit is one panel of one group, in each part that has so many panels.
  */
 export function packWeights(
   body: PhaseBody,
@@ -144,7 +149,7 @@ function packRow(
   const block = f.keep(at.to);
   f.for({ from: 0, to: weights.channels, step }, (channel) => {
     const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
-    const channels = f.keep(select(i32.lt_u(rest, i32.const(step)), rest, i32.const(step)));
+    const channels = f.keep(atMost(rest, step));
     const blockBytes = f.keep(times(channels, taps * stepBytes));
     f.set(to, i32.add(block, i32.mul(at.panel, blockBytes)));
     f.for({ from: 0, to: channels }, () => {
@@ -174,7 +179,7 @@ function packRow(
   });
 }
 
-/** How far in bytes the first weight of a row lies from the first weight of the group. */
+/** Bytes from the first weight of the group to the first weight of a row. */
 function rowOffset(f: FunctionBuilder, weights: Weights, part: Part, row: I32): I32 {
   const [vertical, horizontal] = part.axes;
   const phaseX = f.keep(i32.rem_u(row, i32.const(horizontal.phases)));

@@ -2,15 +2,16 @@
 
 import { plus } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
 import { columnOffset, positionRowBytes, type Field, type Pair, type Taps } from './field.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { TILE_COLUMNS } from '../product/tile.ts';
 
 /**
- * Code that writes how far each tap (channel, row, column) lies from the first one, in bytes.
+ * Code that writes the distance of each tap (channel, row, column) from the first one, in bytes.
  *
  * @returns The address behind the table.
  */
@@ -41,7 +42,7 @@ export function writeTapTable(
 export class PositionWalk {
   /** The address that the window reads first. */
   readonly at: Local<'i32'>;
-  /** Positions that are left, the present one included. */
+  /** How many positions are left, the present one included. */
   readonly left: Local<'i32'>;
   private readonly column: Local<'i32'>;
   private readonly f: FunctionBuilder;
@@ -77,7 +78,7 @@ export class PositionWalk {
     this.wrap();
   }
 
-  /** Goes on by one position, or stays on the last one. */
+  /** Goes on by one position. On the last one it stays. */
   advanceOrStay(): void {
     this.f.if(i32.gt_s(this.left, i32.const(1)), () => {
       this.advance(1);
@@ -93,8 +94,8 @@ export class PositionWalk {
 }
 
 /**
- * Code that packs the windows at the next eight positions, `[depth, 8]`, and walks past them. Behind
- * the last position it repeats that one.
+ * Code that packs the windows at the next eight positions, `[depth, 8]`, and walks past them. Behind the
+ * last position, it packs that one again.
  *
  * @param table Address of the first of `depth` taps in the table.
  */
@@ -107,7 +108,7 @@ export function packWindows(
   f.if(
     walk.hasRun(TILE_COLUMNS),
     () => {
-      f.call(packRun(routines, TILE_COLUMNS), to, walk.at, table, depth);
+      packRun(routines, TILE_COLUMNS).call(f, { to, at: walk.at, table, depth });
       walk.advance(TILE_COLUMNS);
     },
     () => {
@@ -123,10 +124,11 @@ export function packWindows(
         f.if(
           i32.and(i32.eq(span, i32.const(12)), i32.eqz(isRepeated)),
           () => {
-            f.call(packRun(routines, 4), target, places[0], table, depth);
+            packRun(routines, 4).call(f, { to: target, at: places[0], table, depth });
           },
           () => {
-            f.call(packApart(routines), target, ...places, table, depth);
+            const [a, b, c, d] = places;
+            packApart(routines).call(f, { to: target, a, b, c, d, table, depth });
           },
         );
       });
@@ -134,11 +136,12 @@ export function packWindows(
   );
 }
 
-/** Packs `width` (4 or 8) neighbouring positions. Parameters: to, first position, table, depth. */
-function packRun(routines: Routines, width: number): FunctionReference {
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return routines.get(`pack ${width} windows`, { parameters, result: null }, (f) => {
-    const [to, at, table, depth] = parameters.map((type, i) => f.parameter(type, i));
+/** `at` is the address of the first of the neighbouring positions. */
+const RUN = { to: 'i32', at: 'i32', table: 'i32', depth: 'i32' } as const;
+
+/** Packs `width` (4 or 8) neighbouring positions. */
+function packRun(routines: Routines, width: number): Routine<typeof RUN> {
+  return routines.get(`pack ${width} windows`, RUN, (f, { to, at, table, depth }) => {
     forEachTap(f, table, depth, (offset) => {
       const from = f.keep(i32.add(at, offset));
       for (let byte = 0; byte < 4 * width; byte += 16) {
@@ -149,11 +152,20 @@ function packRun(routines: Routines, width: number): FunctionReference {
   });
 }
 
-/** Packs four positions anywhere. Parameters: to, the positions, table, depth. */
-function packApart(routines: Routines): FunctionReference {
-  const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  return routines.get('pack windows apart', { parameters, result: null }, (f) => {
-    const [to, a, b, c, d, table, depth] = parameters.map((type, i) => f.parameter(type, i));
+/** `a`, `b`, `c` and `d` are the addresses of the positions. */
+const APART = {
+  to: 'i32',
+  a: 'i32',
+  b: 'i32',
+  c: 'i32',
+  d: 'i32',
+  table: 'i32',
+  depth: 'i32',
+} as const;
+
+/** Packs four positions that may lie apart. */
+function packApart(routines: Routines): Routine<typeof APART> {
+  return routines.get('pack windows apart', APART, (f, { to, a, b, c, d, table, depth }) => {
     forEachTap(f, table, depth, (offset) => {
       const vector = f.keep(v128.load32_zero(i32.add(a, offset)));
       [b, c, d].forEach((place, i) => {

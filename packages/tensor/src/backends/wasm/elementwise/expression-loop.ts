@@ -29,8 +29,8 @@ export interface RowWork {
 }
 
 /**
- * Code that evaluates an expression along a row of `length` elements, four at a time and what is left
- * one at a time, and hands the results to `consume` (with the number of lanes that count).
+ * Code that evaluates an expression along a row of `length` elements, four at a time and the rest one at a
+ * time. `consume` gets the results and the number of lanes that count.
  */
 export function forEachVector(
   { expression, inputs, f, routines }: RowWork,

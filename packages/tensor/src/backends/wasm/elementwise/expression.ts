@@ -18,7 +18,7 @@ import { cos, sin } from './transcendental/trigonometric.ts';
 /** An application of a pointwise primitive to vectors. */
 interface Application {
   readonly args: readonly V128[];
-  /** The dtype of the operands; where they differ, of the last. */
+  /** The dtype of the operands. Where they differ, it is that of the last. */
   readonly from: DType;
   /** The dtype of the result. */
   readonly to: DType;
@@ -28,7 +28,7 @@ interface Application {
 
 type Rule = (application: Application) => V128;
 
-/** One instruction for each dtype; bools are masks, with all bits of a true lane set. */
+/** One instruction for each dtype. Bools are masks: a true lane has all bits set. */
 function byDType(
   float32: (...args: V128[]) => V128,
   int32: (...args: V128[]) => V128 = unsupported,
@@ -50,7 +50,7 @@ const ONE: Readonly<Record<DType, V128>> = {
 
 const zero = i32x4.const(0, 0, 0, 0);
 
-/** Vectors of four elements through every pointwise primitive. */
+/** How each pointwise primitive computes vectors of four elements. */
 const rules: Readonly<Record<keyof PointwiseParams, Rule>> = {
   neg: byDType(f32x4.neg, i32x4.neg),
   exp: ({ args: [x], f, routines }) => exp(x, f, routines),
@@ -97,7 +97,7 @@ function splatOf(value: number, dtype: DType): V128 {
  * Evaluates an expression on four elements at once.
  *
  * @param loads The elements of each input; bools as masks.
- * @returns The results in order, each to be used any number of times.
+ * @returns The results in order. Each may be used any number of times.
  */
 export function evaluate(
   { nodes, results }: Expression,
@@ -128,7 +128,7 @@ function valueOf(
   return f.keep(rule({ args, from, to: node.dtype, f, routines }));
 }
 
-/** `where` by one instruction: a value or 0, the larger or the smaller of two; `null` for other choices. */
+/** `where` as one instruction: a value or 0, the larger or the smaller of two; `null` for other choices. */
 function choose(
   [condition, a, b]: readonly number[],
   values: readonly V128[],

@@ -15,13 +15,13 @@ export interface Fold {
   /** The fold of no elements, in every lane. */
   readonly identity: V128;
   combine(a: V128, b: V128): V128;
-  /** A new total, of no elements. */
+  /** A new total of no elements. */
   start(f: FunctionBuilder): Local<'f64'> | Local<'i32'>;
   /** Folds the four lanes into the total. */
   join(f: FunctionBuilder, total: Local<'f64'> | Local<'i32'>, lanes: Local<'v128'>): void;
-  /** Folds a total that was kept in memory into the total. */
+  /** Folds a total from memory into the total. */
   joinStored(f: FunctionBuilder, total: Local<'f64'> | Local<'i32'>, address: I32): void;
-  /** Keeps a total in memory, in eight bytes. */
+  /** Stores a total in memory, in eight bytes. */
   keep(address: I32, total: Total): Statement;
   /** Writes the total as an element. */
   write(address: I32, total: Total): Statement;
@@ -95,7 +95,7 @@ const folds: Readonly<
   },
 };
 
-/** Only lane 0 of `value`, with the fold of no elements in the others. */
+/** Lane 0 of `value`. The other lanes hold the fold of no elements. */
 export function firstLane(value: V128, { identity }: Fold): V128 {
   return v128.bitselect(value, identity, i32x4.const(-1, 0, 0, 0));
 }

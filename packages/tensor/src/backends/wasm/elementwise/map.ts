@@ -18,7 +18,7 @@ const BLOCK = 2048;
 /**
  * A map kernel: rows along the innermost loop, four elements at a time. Long rows are cut into blocks.
  *
- * An output may share its buffer with an input of the same view: each vector is read before it is
+ * An output may share its buffer with an input of the same view, because each vector is read before it is
  * written.
  */
 export function map(kernel: MapKernel): KernelCode {
@@ -47,7 +47,10 @@ function rows(kernel: MapKernel, outer: readonly Dimension[], inner: Dimension):
   };
 }
 
-/** Long rows: a unit is a block of one row. Where there is one row, kernels of all lengths share the code. */
+/**
+ * Long rows: a unit is a block of one row. Where there is only one row, kernels of all lengths share the
+ * code.
+ */
 function blocks(kernel: MapKernel, outer: readonly Dimension[], inner: Dimension): Phase {
   const blocksPerRow = Math.ceil(inner.size / BLOCK);
   const bytes = bytesOf(kernel);
@@ -105,7 +108,7 @@ function bytesOf({ inputs, outputs }: MapKernel): number[] {
   return [...inputs, ...outputs].map(({ dtype }) => BYTES_PER_ELEMENT[dtype]);
 }
 
-/** What kernels over one row have in common if their code is the same: the expression and the strides. */
+/** The key of the code of kernels over one row: the expression and the strides. */
 function flatKey({ inputs, outputs, expression }: MapKernel, inner: Dimension): string {
   const dtypes = [...inputs, ...outputs].map(({ dtype }) => dtype);
   return `flat map ${dtypes.join()} ${inner.strides.join()} ${expressionKey(expression)}`;

@@ -1,7 +1,7 @@
 // Remainders of floats, which are exact, and of integers.
 
 import type { V128 } from '../assembler/code.ts';
-import { callResult, type FunctionBuilder } from '../assembler/function.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { f32x4, f64x2, i32x4, i8x16, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
@@ -11,23 +11,21 @@ import { halves, joinHalves, SIGN } from './transcendental/lanes.ts';
 const UPPER_BITS = i32x4.const(-(2 ** 24), -1, -(2 ** 24), -1);
 
 /**
- * The remainder of `a / b` that has the sign of b, of four float32 numbers each. It is exact but for the
- * last sum: the remainder that has the sign of a, plus b where the signs differ.
+ * The remainder of `a / b` that has the sign of b, of four float32 numbers each. The remainder that has the
+ * sign of a is exact. Where the signs differ, b is added to it, and only this sum is rounded.
  */
 export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V128 {
   const [x, y] = [f.keep(a), f.keep(b)];
-  const routine = routines.get(
-    'remainder',
-    { parameters: ['v128', 'v128'], result: 'v128' },
-    (body) => {
-      const divisors = halves(f32x4.abs(body.parameter('v128', 1)));
-      const [lower, upper] = halves(f32x4.abs(body.parameter('v128', 0))).map((half, i) =>
-        remainder(half, divisors[i], body),
-      );
-      body.return(joinHalves(lower, upper));
-    },
-  );
-  const rest = f.keep(v128.or(callResult('v128', routine, x, y), v128.and(x, SIGN)));
+  const parameters = { dividend: 'v128', divisor: 'v128' } as const;
+  const routine = routines.getValue('remainder', parameters, 'v128', (body, values) => {
+    const divisors = halves(f32x4.abs(values.divisor));
+    const [lower, upper] = halves(f32x4.abs(values.dividend)).map((half, i) =>
+      remainder(half, divisors[i], body),
+    );
+    return joinHalves(lower, upper);
+  });
+  const size = routine.result({ dividend: x, divisor: y });
+  const rest = f.keep(v128.or(size, v128.and(x, SIGN)));
   const signsDiffer = i32x4.shr_s(v128.xor(rest, y), i32.const(31));
   const isMoved = f.keep(v128.and(signsDiffer, f32x4.ne(rest, f32x4.constant(0))));
   const moved = v128.bitselect(f32x4.add(rest, y), rest, isMoved);
@@ -35,9 +33,9 @@ export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V
 }
 
 /**
- * What is left of two float64 numbers that were float32 numbers ≥ 0, without the multiples of the divisors,
- * likewise. A quotient of 29 bits times a divisor of 24 is exact, and so is the difference, since it is a
- * multiple of the last place of one of the two; a larger quotient is taken off in several turns.
+ * The remainders of two float64 numbers by two divisors, all of which were float32 numbers ≥ 0. A quotient
+ * of 29 bits times a divisor of 24 is exact. The difference is exact too, because it is a multiple of the
+ * last place of one of the two. A larger quotient is taken off in several turns.
  */
 function remainder(dividend: V128, divisor: V128, f: FunctionBuilder): V128 {
   const rest = f.keep(dividend);
@@ -52,7 +50,8 @@ function remainder(dividend: V128, divisor: V128, f: FunctionBuilder): V128 {
 }
 
 /**
- * The same of int32 numbers, in float64, where `a − ⌊a / b⌋ b` is exact. Where b is 0 it is NaN, which becomes 0.
+ * The remainder of int32 numbers, in float64, where `a − ⌊a / b⌋ b` is exact. Where b is 0 it is NaN, which
+ * becomes 0.
  */
 export function modOfInts(a: V128, b: V128, f: FunctionBuilder): V128 {
   const divisors = wholeHalves(f.keep(b));
@@ -64,7 +63,7 @@ export function modOfInts(a: V128, b: V128, f: FunctionBuilder): V128 {
   return i8x16.shuffle(lower, upper, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
 }
 
-/** Lanes 0 and 1 of four int32 numbers as float64, and lanes 2 and 3. `x` is placed twice. */
+/** Four int32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. `x` is placed twice. */
 function wholeHalves(x: V128): readonly [V128, V128] {
   const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
   return [f64x2.convert_low_i32x4_s(x), f64x2.convert_low_i32x4_s(upper)];

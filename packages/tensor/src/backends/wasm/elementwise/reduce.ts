@@ -20,19 +20,19 @@ const PIECE = 1024;
 /** Columns whose sums one unit holds. */
 const STRIP = 512;
 
-/** Rows that one unit folds, at most: a float32 sum of more would lose digits. */
+/** The most rows that one unit folds: a float32 sum of more would lose digits. */
 const MOST_ROWS = 512;
 
-/** Fewer units than this are cut along the axes that disappear. */
+/** Work of fewer units than this is also cut along the axes that disappear. */
 const ENOUGH_UNITS = 32;
 
 /** Bytes of a total in the workspace. */
 const TOTAL_BYTES = 8;
 
 /**
- * A reduce kernel. Where the innermost loop disappears, each output is the total of rows of vectors;
- * where it stays, rows are folded onto a row of sums. Long folds are cut into parts whose totals a
- * second phase folds; how they are cut depends on the shapes alone.
+ * A reduce kernel. Where the innermost loop disappears, each output is the total of rows of vectors. Where
+ * it stays, rows are folded onto a row of sums. Long folds are cut into parts, and a second phase folds the
+ * totals of the parts. The cut depends on the shapes alone.
  */
 export function reduce(kernel: ReduceKernel): KernelCode {
   if (sizeOf(kernel.shape) === 0) return { phases: fillPhases(kernel) };
@@ -47,7 +47,7 @@ export function reduce(kernel: ReduceKernel): KernelCode {
     : foldColumns(kernel, dimensions);
 }
 
-/** Of no elements: every output is the fold of none. */
+/** No elements are folded: every output is the fold of none. */
 function fillPhases(kernel: ReduceKernel): Phase[] {
   const [output] = kernel.outputs;
   const count = sizeOf(output.view.shape);
@@ -67,7 +67,7 @@ function fillPhases(kernel: ReduceKernel): Phase[] {
   ];
 }
 
-/** The innermost loop disappears: a unit is a part of one output's elements. */
+/** The innermost loop disappears. A unit is a part of the elements of one output. */
 function foldRows(kernel: ReduceKernel, dimensions: readonly Dimension[]): KernelCode {
   const inner = dimensions.at(-1) ?? { size: 1, strides: kernel.inputs.map(() => 1), marked: true };
   const kept = dimensions.filter(({ marked }) => !marked);
@@ -163,7 +163,7 @@ function foldPiece(
   fold.join(f, total, lanes);
 }
 
-/** The innermost loop stays: a unit folds some rows of a strip of columns onto a row in scratch memory. */
+/** The innermost loop stays. A unit folds some rows of a strip of columns onto a row in scratch memory. */
 function foldColumns(kernel: ReduceKernel, dimensions: readonly Dimension[]): KernelCode {
   const inner = dimensions[dimensions.length - 1];
   const kept = dimensions.slice(0, -1).filter(({ marked }) => !marked);

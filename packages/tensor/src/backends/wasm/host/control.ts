@@ -1,20 +1,20 @@
 // The words of shared memory through which the threads agree about runs, and their messages.
 
-/** The words of the memory through which threads agree about runs, by their index. */
+/** The indices of the words in memory through which threads agree about runs. */
 export interface ControlWords {
-  /** The number of the run that threads may take part in; 0 between runs. */
+  /** The number of the run that threads may join; 0 between runs. */
   readonly run: number;
   /** The program of that run. */
   readonly program: number;
   /** The address of its frame. */
   readonly frame: number;
-  /** Threads other than the main one that are in a run, or about to look whether they may be. */
+  /** How many helper threads are in a run, or about to look whether they may join one. */
   readonly active: number;
-  /** 1 + the number of a thread whose part failed; 0 if none did. */
+  /** 1 + the number of a thread that failed in its part; 0 if none did. */
   readonly failed: number;
-  /** Threads that watch for the next run, so that no message needs to wake them. */
+  /** How many threads watch for the next run. They need no message to wake them. */
   readonly watching: number;
-  /** A bit for each thread whose file was loaded, and that knows the memory: {@link startBit}. */
+  /** A bit for each thread that has loaded its file and knows the memory: {@link startBit}. */
   readonly started: number;
 }
 
@@ -25,8 +25,8 @@ export const CONTROL_BYTES = 1024;
 const SET = 8;
 
 /**
- * The words of the threads that were started for the n-th time: not those of the threads before them,
- * which may be about to end but still write to theirs.
+ * The words of the n-th generation of threads. Threads of an earlier generation may be about to end and
+ * still write to theirs, so each has its own.
  */
 export function controlWords(generation: number): ControlWords {
   const first = (generation % (CONTROL_BYTES / 4 / SET)) * SET;
@@ -43,12 +43,11 @@ export function controlWords(generation: number): ControlWords {
 
 /** What the main thread tells the others. */
 export type ThreadMessage =
-  /** The first message: the memory, the number of the thread, its start bit, and where the words are. */
+  /** The first message: the memory, the number of the thread, and where the words are. */
   | {
       readonly kind: 'start';
       readonly memory: WebAssembly.Memory;
       readonly thread: number;
-      readonly bit: number;
       readonly words: ControlWords;
     }
   | {
@@ -63,18 +62,21 @@ export type ThreadMessage =
 /** The function that each module of a program exports. */
 export type RunFunction = (frame: number, thread: number, shared: number) => void;
 
-/** The bit of a thread among those that have started; those of more than 32 threads share bits. */
+/**
+ * The bit of a thread in the word of started threads. Where there are more than 32 threads, some share a
+ * bit.
+ */
 export function startBit(thread: number): number {
   return 1 << (thread % 32);
 }
 
-/** The words of a memory, all sets of them. */
+/** The words of all sets in a memory. */
 export function controlOf(memory: WebAssembly.Memory): Int32Array {
   return new Int32Array(memory.buffer, 0, CONTROL_BYTES / 4);
 }
 
 /**
- * What runs the modules of a program in order on a memory.
+ * The function that runs the modules of a program in order, on a memory.
  *
  * @param pause What a waiting thread does after a while.
  * @param host Runs the plain code of a kernel.

@@ -1,17 +1,17 @@
 // Decides how long to wait for a thread before it counts as lost.
 
-/** Milliseconds that one look counts at most. */
+/** The most milliseconds that one look can count. */
 const LOOK = 50;
 
 /**
  * How long a thread waits for others that may never answer.
  *
- * A thread that fails says so, and those that wait for it hear of it at their next look
- * (`ControlWords.failed`). What is left is a thread that its engine ended without a word, for want of
- * memory perhaps. Nobody who waits can see that: news of the end of a thread are events, which come when
- * the waiting is over. All there is to go by is silence, and a slow thread must not be taken for a dead
- * one. So time is counted from look to look, and of each no more than a moment: while the computer sleeps,
- * or a debugger or a scheduler holds the whole process, nobody looks and next to nothing adds up.
+ * A thread that fails says so, and the threads that wait for it see it at their next look
+ * (`ControlWords.failed`). The other case is a thread that its engine ended without a word, perhaps for
+ * want of memory. A waiting thread cannot see that, because the news is an event, and events come only
+ * after the wait. It can only go by silence, and it must not take a slow thread for a dead one. So it adds
+ * up the time between looks, but at most a moment for each look: while the computer sleeps, or a debugger
+ * or a scheduler holds the whole process, nobody looks and almost nothing adds up.
  */
 export class Patience {
   /** Milliseconds. */
@@ -23,13 +23,13 @@ export class Patience {
     this.limit = limit;
   }
 
-  /** Begins anew: something has moved. */
+  /** Starts anew, because something has moved. */
   renew(): void {
     this.silence = 0;
     this.lastLook = performance.now();
   }
 
-  /** Counts one look, at which nothing had moved; whether it was one too many. */
+  /** Counts a look at which nothing had moved. The result tells whether it was one look too many. */
   isOver(): boolean {
     const now = performance.now();
     this.silence += Math.min(LOOK, now - this.lastLook);

@@ -5,13 +5,13 @@ import { THREAD_TEXT } from './thread-text.ts';
 /** A thread that takes messages. */
 export interface ThreadHandle {
   post(message: unknown): void;
-  /** Calls back with the reason when the thread has ended or failed. */
+  /** Registers a callback, which gets the reason once the thread has ended or failed. */
   onEnd(callback: (reason: string) => void): void;
-  /** Ends it, soon; resolves when it has ended. A page is never told, so there it does not resolve. */
+  /** Ends the thread soon. The promise resolves when it has ended, but never in a page, which is not told. */
   terminate(): Promise<unknown>;
 }
 
-/** The parts of Node that we use. */
+/** The parts of Node that this file uses. */
 interface NodeThreads {
   readonly isMainThread: boolean;
   readonly Worker: new (
@@ -35,13 +35,16 @@ interface NodeProcess {
 
 const node = (globalThis as { readonly process?: NodeProcess }).process;
 
-/** Lets V8 compile relaxed SIMD where it is still behind a flag, in Node 20: other versions complain of it. */
+/**
+ * Lets V8 compile relaxed SIMD where that still needs a flag (Node 20). Other versions would complain of
+ * the flag.
+ */
 export function allowRelaxedSimd(): void {
   if (node?.versions?.v8?.startsWith('11.3.') !== true) return;
   node.getBuiltinModule?.('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
 
-/** Whether threads can share memory: in a page, only if it is cross-origin isolated. */
+/** Whether threads can share memory. In a page they can only if it is cross-origin isolated. */
 export function sharesMemory(): boolean {
   if (typeof SharedArrayBuffer === 'undefined') return false;
   if (node?.getBuiltinModule?.('node:worker_threads') !== undefined) return true;
@@ -49,29 +52,29 @@ export function sharesMemory(): boolean {
   return isolated === true && typeof Worker !== 'undefined';
 }
 
-/** How many threads can run at once, and share memory. */
+/** How many threads can run at once and share memory. */
 export function availableThreads(): number {
   if (!sharesMemory()) return 1;
   const os = node?.getBuiltinModule?.('node:os');
   return os?.availableParallelism() ?? globalThis.navigator.hardwareConcurrency;
 }
 
-/** Whether this thread may sleep until others wake it; the main thread of a page must not. */
+/** Whether this thread may sleep until others wake it. The main thread of a page must not. */
 export function mayWait(): boolean {
   return node?.getBuiltinModule !== undefined || typeof document === 'undefined';
 }
 
-/** Tells the user of something that is no error and should not pass in silence. */
+/** Warns the user of something that is no error but should not pass in silence. */
 export function warn(text: string): void {
   console.warn(text);
 }
 
 /**
- * Starts a thread that runs `threads/thread.js`: in a page the file, in Node its text, which is part of
- * whatever a bundler made of this module. In Node it does not keep the process alive.
+ * Starts a thread that runs `threads/thread.js`. A page starts it from the file. Node starts it from the
+ * text of the file, which a bundler takes along with this module; there it does not keep the process alive.
  *
- * @throws Whatever the engine says where it lets no thread start. It may also say so later, as the end
- * of the thread.
+ * @throws The error of the engine, if it lets no thread start. The engine may also report that later, as
+ * the end of the thread.
  */
 export function startThread(): ThreadHandle {
   const threads = node?.getBuiltinModule?.('node:worker_threads');
@@ -107,14 +110,14 @@ function startWebWorker(): ThreadHandle {
       worker.postMessage(message, []);
     },
     onEnd: (callback) => {
-      // A file that does not load is an event without a message.
+      // A file that does not load gives an event without a message.
       worker.addEventListener('error', ({ message = '' }: Partial<ErrorEvent>) => {
         callback(message === '' ? 'its file did not load' : message);
       });
     },
     terminate: () => {
       worker.terminate();
-      return Promise.race([]); // of no promises, which never resolves
+      return Promise.race([]); // a race of no promises never resolves
     },
   };
 }

@@ -7,7 +7,7 @@ import { allowRelaxedSimd } from './platform.ts';
 
 let relaxed: boolean | undefined;
 
-/** Whether the engine has relaxed SIMD, which it may have to be allowed first. */
+/** Whether the engine has relaxed SIMD. Some engines must first be allowed to use it. */
 export function hasRelaxedSimd(): boolean {
   if (relaxed === undefined) {
     allowRelaxedSimd();
@@ -16,12 +16,12 @@ export function hasRelaxedSimd(): boolean {
   return relaxed;
 }
 
-/** Whether the engine has WebAssembly with vectors at all. */
+/** Whether the engine has WebAssembly vectors at all. */
 export function hasWasmSimd(): boolean {
   return typeof WebAssembly !== 'undefined' && validates((one) => f32x4.add(one, one));
 }
 
-/** Whether the engine takes a module that computes this. */
+/** Whether the engine accepts a module that computes this value. */
 function validates(compute: (one: V128) => V128): boolean {
   const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
   module.define({ parameters: [], result: 'i32' }, (f) => {

@@ -11,31 +11,31 @@ import {
 import { Patience } from './patience.ts';
 import { mayWait, startThread, warn, type ThreadHandle } from './platform.ts';
 
-/** Milliseconds of waiting ({@link Patience}) in which no unit is done, after which a run is given up. */
+/** A run is given up after so many milliseconds of waiting ({@link Patience}) in which no unit is done. */
 const MOST_SILENCE = 10_000;
 
-/** To these it adds the longest unit so many times: it may be slow where memory is swapped to a disk. */
+/** The longest unit so many times is added to that: it may be slow where memory is swapped to a disk. */
 const SLOWEST = 100;
 
-/** Milliseconds of waiting in which threads are expected to leave a run that failed, or is done. */
+/** Milliseconds of waiting in which threads should leave a run that failed or is done. */
 const LEAVE = 2000;
 
-/** Threads that may end between runs before the main one works alone: who ends so often does not help. */
+/** After more lost threads than this the main one works alone: threads that end so often do not help. */
 const MOST_LOSSES = 10;
 
-/** Milliseconds that the main thread sleeps at most before it looks again. */
+/** The longest sleep of the main thread before it looks again, in milliseconds. */
 const NAP = 1;
 
-/** What is to be done where the file of the threads does not load. */
+/** What the user can do where the file of the threads does not load. */
 const FILE_HINT =
   ' A page runs them from the file threads/thread.js of @tessera/tensor, which its bundler must bring ' +
   "along and its content security policy allow (worker-src 'self'). Node needs a bundle that was made for Node.";
 
-/** What {@link Threads} need of those around them. */
+/** What {@link Threads} need from outside. */
 export interface ThreadsOptions {
   /**
-   * Hears of threads that did not leave a run that failed, and so may still write to what it used, until
-   * the promise resolves.
+   * Is told of threads that did not leave a failed run. Until the promise resolves, they may still write to
+   * what the run used.
    */
   readonly onLeftBehind: (end: Promise<unknown>) => void;
   /** Milliseconds of waiting after which a thread that finishes no unit is given up. Default ten seconds. */
@@ -45,9 +45,9 @@ export interface ThreadsOptions {
 }
 
 /**
- * The threads that help the main one with its runs, started when they are first needed. A run needs
- * none of them: one that has not started yet, or ended, is missed by nobody. Where none can be started,
- * as where a page lacks their file or a policy forbids workers, the main one works alone from then on.
+ * The helper threads of the main one. They start when they are first needed. A run needs none of them: the
+ * others do the work of a thread that has not started yet or has ended. Where none can start, because a
+ * page lacks their file or a policy forbids workers, the main thread works alone from then on.
  */
 export class Threads {
   private readonly wanted: number;
@@ -58,7 +58,7 @@ export class Threads {
   private readonly patience: Patience;
   private readonly options: ThreadsOptions;
   private handles: ThreadHandle[] | null = null;
-  /** Those of the handles whose thread has ended. */
+  /** The handles whose thread has ended. */
   private readonly ended = new Set<ThreadHandle>();
   private losses = 0;
   private generation = 0;
@@ -83,17 +83,17 @@ export class Threads {
     this.control = controlOf(memory);
   }
 
-  /** How many work together, the main one included. */
+  /** How many threads work together, the main one included. */
   get count(): number {
     return this.refusal === null ? this.wanted : 1;
   }
 
-  /** Why the main thread works alone although others were wanted; `null` if it does not. */
+  /** Why the main thread works alone although more threads were wanted; `null` if it does not. */
   get notice(): string | null {
     return this.refusal;
   }
 
-  /** Makes a program known to all threads; gives its number. */
+  /** Makes a program known to all threads. The result is its number. */
   register(modules: readonly WebAssembly.Module[]): number {
     const id = this.nextProgram++;
     if (this.refusal !== null) return id;
@@ -103,8 +103,8 @@ export class Threads {
   }
 
   /**
-   * Forgets a program. Calls `release` when no thread can touch its frame any more: one that was late
-   * may still find out that nothing is left to do.
+   * Forgets a program. Calls `release` when no thread can touch its frame any more: until then, a late
+   * thread may still find out that nothing is left to do.
    */
   forget(id: number, release: () => void): void {
     this.programs.delete(id);
@@ -114,11 +114,11 @@ export class Threads {
   }
 
   /**
-   * Runs `main` here, and program `id` in the other threads at the same time. `prepare` writes the
-   * frame when no thread is in an earlier run any more, and gives its address; `main` gets that, and
-   * whether there are other threads. Threads that ended since the last run are replaced before.
+   * Runs `main` here and program `id` in the other threads, at the same time. `prepare` writes the frame
+   * once no thread is in an earlier run, and gives its address. `main` gets that address, and whether there
+   * are other threads. Threads that have ended since the last run are replaced first.
    *
-   * @param longest Milliseconds of the longest unit, roughly.
+   * @param longest Estimated milliseconds of the longest unit.
    * @throws StateError if a thread failed or does not answer in the middle of the run.
    */
   run(
@@ -138,14 +138,14 @@ export class Threads {
     Atomics.store(this.control, this.words.program, id);
     Atomics.store(this.control, this.words.frame, frame);
     Atomics.store(this.control, this.words.run, this.lastRun);
-    // A thread that stops to watch looks once more afterwards: it sees this run, or is counted out here.
+    // A thread that stops watching looks once more: it sees this run, or is counted out here.
     const areAllWatching = Atomics.load(this.control, this.words.watching) === this.wanted - 1;
     if (!areAllWatching) this.post({ kind: 'run' });
     this.awaited = { address: 0, value: 0 };
     try {
       main(frame, true);
     } catch (error) {
-      // Units that this thread has taken will never be done, so the others would wait for ever.
+      // The units that this thread has taken will never be done, so the others would wait for ever.
       this.stop();
       throw error;
     } finally {
@@ -153,7 +153,9 @@ export class Threads {
     }
   }
 
-  /** What the main thread does while it waits: sleeps for a moment, where it may, and watches for failures. */
+  /**
+   * What the main thread does while it waits: it sleeps for a moment, where it may, and looks for failures.
+   */
   pause(address: number, value: number): void {
     const failed = Atomics.load(this.control, this.words.failed);
     if (failed !== 0) throw this.lost(`thread ${failed - 1} failed in the middle of a run`);
@@ -168,8 +170,8 @@ export class Threads {
   }
 
   /**
-   * Ends all threads; the next run starts new ones. Those that are in a run are first asked to leave it,
-   * which they do at their next wait: a thread that is ended by force may go on for a while.
+   * Ends all threads; the next run starts new ones. Threads in a run are first asked to leave it, which
+   * they do at their next wait. A thread that is ended by force may go on for a while.
    */
   stop(): void {
     const { handles, words, ended } = this;
@@ -184,7 +186,7 @@ export class Threads {
     this.releaseAll();
   }
 
-  /** Sees to it that there are threads; whether there are. */
+  /** Starts threads if there are none. The result tells whether there are threads now. */
   private start(): boolean {
     if (this.handles !== null) return true;
     if (this.refusal !== null) return false;
@@ -201,24 +203,24 @@ export class Threads {
     return true;
   }
 
-  /** Starts a thread, and adds it to the others. */
+  /** Starts a thread and adds its handle to the others. */
   private startOne(thread: number, handles: ThreadHandle[]): void {
     const handle = (this.options.startThread ?? startThread)();
     handles.push(handle);
-    const bit = startBit(thread);
     handle.onEnd((reason) => {
       if (this.handles?.includes(handle) !== true || this.ended.has(handle)) return;
       this.ended.add(handle);
-      // A file that no thread could load will not be loaded by the next one either.
-      const hasStarted = (Atomics.load(this.control, this.words.started) & bit) !== 0;
+      // If no thread could load its file, the next one will not either.
+      const started = Atomics.load(this.control, this.words.started);
+      const hasStarted = (started & startBit(thread)) !== 0;
       if (!hasStarted) this.workAlone(`no threads can be started (${reason})`, FILE_HINT);
       else if (++this.losses > MOST_LOSSES) this.workAlone(`its threads end (${reason})`);
     });
-    handle.post({ kind: 'start', memory: this.memory, thread, bit, words: this.words });
+    handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
     for (const [id, modules] of this.programs) handle.post({ kind: 'program', id, modules });
   }
 
-  /** Does without other threads for good, and says so once. */
+  /** Works without other threads from now on, and says so once. */
   private workAlone(reason: string, hint = ''): void {
     this.stop();
     this.programs.clear();
@@ -230,7 +232,7 @@ export class Threads {
     for (const handle of this.handles ?? []) handle.post(message);
   }
 
-  /** The error of a lost thread. All others are ended, so that the next run begins anew. */
+  /** The error for a lost thread. It ends all other threads, so that the next run starts anew. */
   private lost(reason: string): StateError {
     this.stop();
     return new StateError(
@@ -240,9 +242,9 @@ export class Threads {
   }
 
   /**
-   * Sees to it that there are threads, and that none is in an earlier run; whether there are. They leave
-   * soon, since all work of that run is done. Where one has ended, or does not leave, all are replaced:
-   * nothing is lost with them.
+   * Makes sure that there are threads and that none is in an earlier run. The result tells whether there
+   * are threads. They leave soon, since all work of that run is done. If one has ended or does not leave,
+   * all are replaced; nothing is lost with them.
    */
   private quiesce(): boolean {
     if (this.ended.size > 0) this.stop();

@@ -4,23 +4,26 @@ import type { CallKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';
 import { sizeOf } from '../../../array/shape.ts';
-import { byteOffset, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { collectRow, copyRow } from '../kernel/copies.ts';
 import { collapse, countOf } from '../../../array/view.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 
-/** Elements of a unit, about. */
+/** Elements of a unit, roughly. */
 const BLOCK = 2048;
 
-/** `y[…, i, …] = x[…, index[…, i, …], …]` along axis. Where the index is the same along a row, rows are copied. */
+/**
+ * `y[…, i, …] = x[…, index[…, i, …], …]` along axis. Rows are copied where the index is the same along
+ * them.
+ */
 export function gather(kernel: CallKernel, { axis }: GatherParams['gather']): KernelCode {
   const [x, index] = kernel.inputs;
   const [y] = kernel.outputs;
   const { shape } = index.view;
   if (sizeOf(shape) === 0) return { phases: [] };
-  // Where the elements would lie if all indices were 0.
+  // The places of the elements if all indices were 0.
   const starts = x.view.strides.map((stride, i) => (i === axis ? 0 : stride));
   const outer = collapse(shape, [starts, index.view.strides, y.view.strides]);
   const inner = outer.pop() ?? { size: 1, strides: [0, 0, 1] };
@@ -51,13 +54,13 @@ export function gather(kernel: CallKernel, { axis }: GatherParams['gather']): Ke
         const at = f.keep(i32.div_u(unit, i32.const(blocksPerRow)));
         const first = f.keep(times(i32.rem_u(unit, i32.const(blocksPerRow)), BLOCK));
         const rest = f.keep(i32.sub(i32.const(inner.size), first));
-        const length = f.keep(select(i32.lt_u(rest, i32.const(BLOCK)), rest, i32.const(BLOCK)));
+        const length = f.keep(atMost(rest, BLOCK));
         gatherRow(body, row, pointersAt(at, first), length);
       });
       return;
     }
     const limit = f.keep(times(end, rowsPerUnit));
-    const last = f.keep(select(i32.lt_u(limit, i32.const(rows)), limit, i32.const(rows)));
+    const last = f.keep(atMost(limit, rows));
     f.for({ from: times(begin, rowsPerUnit), to: last }, (at) => {
       gatherRow(body, row, pointersAt(at, i32.const(0)), i32.const(inner.size));
     });
@@ -70,11 +73,11 @@ export function gather(kernel: CallKernel, { axis }: GatherParams['gather']): Ke
 interface Row {
   /** Elements of x along the axis. */
   readonly count: number;
-  /** Bytes from one to the next of them. */
+  /** Bytes from one of them to the next. */
   readonly indexedBytes: number;
   /** Bytes of an element of x and y. */
   readonly bytes: number;
-  /** Bytes that x, index and y move a turn. */
+  /** Bytes that x, index and y move each turn. */
   readonly steps: readonly number[];
 }
 
@@ -91,8 +94,9 @@ function gatherRow(body: PhaseBody, row: Row, { from, indices, to }: Pointers, l
   if (indexStep === 0 && row.bytes === 4 && toStep === 4) {
     withIndex(body, row, i32.load(indices), (offset) => {
       const start = i32.add(from, offset);
-      if (fromStep === 4) f.call(copyRow(routines), to, start, length);
-      else f.call(collectRow(routines), to, start, length, i32.const(fromStep));
+      const copy = { to, from: start, count: length };
+      if (fromStep === 4) copyRow(routines).call(f, copy);
+      else collectRow(routines).call(f, { ...copy, step: i32.const(fromStep) });
     });
     return;
   }
@@ -112,7 +116,7 @@ function gatherRow(body: PhaseBody, row: Row, { from, indices, to }: Pointers, l
   });
 }
 
-/** Code that gets how far an index leads, in bytes, or refuses the index. */
+/** Code that computes how far an index leads, in bytes, or refuses the index. */
 function withIndex(
   { f, refuse }: PhaseBody,
   { count, indexedBytes }: Row,
@@ -126,7 +130,7 @@ function withIndex(
       use(times(kept, indexedBytes));
     },
     () => {
-      f.emit(refuse(kept));
+      refuse(kept);
     },
   );
 }

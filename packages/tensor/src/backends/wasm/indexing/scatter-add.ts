@@ -3,21 +3,24 @@
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { GatherParams } from '../../../primitives/gather.ts';
 import { rowMajorStrides, sizeOf } from '../../../array/shape.ts';
-import { atMost, byteOffset, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, least, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import { f32, f64, i32, select } from '../assembler/instructions.ts';
+import { f32, f64, i32 } from '../assembler/instructions.ts';
 import { collapse, countOf, type Dimension } from '../../../array/view.ts';
 import { zeroRow } from '../kernel/copies.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 
-/** Most columns that a unit owns. */
+/** The most columns that a unit owns. */
 const MOST_COLUMNS = 32;
-/** Bytes of the sums of a unit, at most. */
+/** The most bytes of the sums of a unit. */
 const SUM_BYTES = 2 ** 20;
 /** Elements of the result that a unit sets to 0. */
 const ZEROED = 4096;
 
-/** How the sums are cut. A unit owns some rows along the axis of some columns, and reads all indices of these. */
+/**
+ * How the sums are cut. A unit owns some rows along the axis of some columns. It reads all indices of these
+ * columns.
+ */
 interface Layout {
   /** How many indices there are along the axis, and the strides along it of index, source and result. */
   readonly indices: number;
@@ -72,9 +75,9 @@ function zero(size: number): Phase {
     emit: ({ f, routines, outputs, begin, end, constants }) => {
       const first = f.keep(times(begin, ZEROED));
       const limit = f.keep(times(end, ZEROED));
-      const last = select(i32.lt_u(limit, constants[0]), limit, constants[0]);
+      const last = least(limit, constants[0]);
       const to = i32.add(outputs[0], times(first, 4));
-      f.call(zeroRow(routines), to, i32.sub(last, first));
+      zeroRow(routines).call(f, { to, count: i32.sub(last, first) });
     },
   };
 }
@@ -143,14 +146,14 @@ function emitUnits(body: PhaseBody, layout: Layout): void {
     const row = f.keep(times(range, rowsPerUnit));
     const rows = f.keep(atMost(f.keep(i32.sub(i32.const(layout.rows), row)), rowsPerUnit));
     const count = times(i32.mul(rows, width), layout.bytes / 4);
-    f.call(zeroRow(routines), scratch, count);
+    zeroRow(routines).call(f, { to: scratch, count });
     const now: Unit = { pointers, width, row, rows };
     addAll(body, layout, now);
     writeSums(body, layout, now);
   });
 }
 
-/** Adds all elements of the source whose index leads to the rows of the unit. */
+/** Adds the elements of the source whose index leads to the rows of the unit. */
 function addAll(body: PhaseBody, layout: Layout, { pointers, width, row, rows }: Unit): void {
   const { f, scratch, refuse } = body;
   const { columns, isFloat, bytes } = layout;
@@ -162,7 +165,7 @@ function addAll(body: PhaseBody, layout: Layout, { pointers, width, row, rows }:
   const isInside = i32.lt_u(i32.sub(index, row), rows);
   const checkIndex = (): void => {
     f.if(i32.ge_u(index, i32.const(layout.rows)), () => {
-      f.emit(refuse(index));
+      refuse(index);
     });
   };
   const add = (from: I32): void => {

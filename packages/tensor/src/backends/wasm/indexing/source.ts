@@ -1,13 +1,13 @@
-// New tensors out of nothing or out of a key: counting numbers and random bits, four at a time.
+// Makes tensors from nothing or from a key: counting numbers and random bits, four at a time.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { SourceParams } from '../../../primitives/source.ts';
 import { ROTATIONS } from '../../../primitives/threefry.ts';
 import { sizeOf } from '../../../array/shape.ts';
-import { plus, times } from '../kernel/addressing.ts';
+import { least, plus, times } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { i32x4, v128 } from '../assembler/simd.ts';
 import { forEachFour } from '../kernel/fours.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
@@ -80,8 +80,8 @@ function threefry(f: FunctionBuilder, key: readonly V128[], counters: V128): V12
 }
 
 /**
- * Code that writes the elements of some units, each computed from its counter: `start` and its index.
- * The number of elements is constant 0.
+ * Code that writes the elements of some units. Each is computed from its counter, which is `start` plus its
+ * index. Constant 0 is the number of elements.
  *
  * @param valuesOf The elements of four counters.
  */
@@ -93,7 +93,7 @@ function writeCounted(
   const [size] = constants;
   const first = f.keep(times(begin, BLOCK));
   const limit = f.keep(times(end, BLOCK));
-  const count = i32.sub(select(i32.lt_u(limit, size), limit, size), first);
+  const count = i32.sub(least(limit, size), first);
   const to = f.keep(i32.add(outputs[0], times(first, 4)));
   const counters = f.keep(i32x4.add(i32x4.splat(i32.add(start, first)), i32x4.const(0, 1, 2, 3)));
   const moveOn = (elements: 1 | 4): void => {

@@ -5,7 +5,7 @@ import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, select } from '../assembler/instructions.ts';
 import { mergeRuns, type View } from '../../../array/view.ts';
 
-/** `a · factor`, with a shift where that does it. */
+/** `a · factor`, as a shift where the factor is a power of two. */
 export function times(a: I32, factor: number): I32 {
   if (factor === 1) return a;
   const bits = Math.log2(factor);
@@ -14,9 +14,14 @@ export function times(a: I32, factor: number): I32 {
     : i32.mul(a, i32.const(factor));
 }
 
-/** The smaller of a count and `most`; the count is computed twice. */
+/** The smaller of two unsigned numbers; each is computed twice. */
+export function least(a: I32, b: I32): I32 {
+  return select(i32.lt_u(a, b), a, b);
+}
+
+/** The smaller of an unsigned count and `most`; the count is computed twice. */
 export function atMost(count: I32, most: number): I32 {
-  return select(i32.lt_s(count, i32.const(most)), count, i32.const(most));
+  return least(count, i32.const(most));
 }
 
 /** `a + amount`. */
@@ -25,10 +30,10 @@ export function plus(a: I32, amount: number): I32 {
 }
 
 /**
- * How far in bytes from element 0 the element of row-major index `index` lies, in a view of these
+ * The distance in bytes from element 0 to the element of row-major index `index`, in a view of these
  * dimensions.
  *
- * @param view Dimensions and strides in elements; the offset does not count.
+ * @param view Dimensions and strides in elements. The offset of the view is left out.
  * @param bytes Bytes of an element.
  */
 export function byteOffset(

@@ -1,20 +1,20 @@
 // Shared routines that zero rows, copy them, collect strided elements, or spread them out.
 
-import type { FunctionReference } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { forEachFour } from './fours.ts';
 import type { Routines } from './kernel-code.ts';
 
-/**
- * Sets elements to 0.
- *
- * Parameters: address, elements.
- */
-export function zeroRow(routines: Routines): FunctionReference {
-  return routines.get('zero row', { parameters: ['i32', 'i32'], result: null }, (f) => {
-    const to = f.parameter('i32', 0);
-    const count = f.parameter('i32', 1);
+/** The addresses are those of the first elements; `count` is the number of elements. */
+const ZERO = { to: 'i32', count: 'i32' } as const;
+const COPY = { to: 'i32', from: 'i32', count: 'i32' } as const;
+/** `step` is the distance in bytes between the elements that lie apart. */
+const STRIDED_COPY = { to: 'i32', from: 'i32', count: 'i32', step: 'i32' } as const;
+
+/** Sets `count` elements to 0. */
+export function zeroRow(routines: Routines): Routine<typeof ZERO> {
+  return routines.get('zero row', ZERO, (f, { to, count }) => {
     const zero = f32x4.constant(0);
     const inFours = (): void => {
       f.emit(v128.store(to, zero));
@@ -28,16 +28,9 @@ export function zeroRow(routines: Routines): FunctionReference {
   });
 }
 
-/**
- * Copies elements that lie side by side, to where they lie side by side.
- *
- * Parameters: to, from, elements.
- */
-export function copyRow(routines: Routines): FunctionReference {
-  return routines.get('copy row', { parameters: ['i32', 'i32', 'i32'], result: null }, (f) => {
-    const to = f.parameter('i32', 0);
-    const from = f.parameter('i32', 1);
-    const count = f.parameter('i32', 2);
+/** Copies `count` elements that lie side by side, to where they lie side by side again. */
+export function copyRow(routines: Routines): Routine<typeof COPY> {
+  return routines.get('copy row', COPY, (f, { to, from, count }) => {
     const inFours = (): void => {
       f.emit(v128.store(to, v128.load(from)));
       f.increase(to, 16);
@@ -52,15 +45,9 @@ export function copyRow(routines: Routines): FunctionReference {
   });
 }
 
-/**
- * Copies elements that lie `step` bytes apart, to where they lie side by side.
- *
- * Parameters: to, from, elements, step.
- */
-export function collectRow(routines: Routines): FunctionReference {
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return routines.get('collect row', { parameters, result: null }, (f) => {
-    const [to, from, count, step] = parameters.map((type, i) => f.parameter(type, i));
+/** Copies `count` elements that lie `step` bytes apart, to where they lie side by side. */
+export function collectRow(routines: Routines): Routine<typeof STRIDED_COPY> {
+  return routines.get('collect row', STRIDED_COPY, (f, { to, from, count, step }) => {
     const inFours = (): void => {
       const vector = f.keep(v128.load32_zero(from));
       for (let lane = 1; lane < 4; lane++) {
@@ -80,15 +67,9 @@ export function collectRow(routines: Routines): FunctionReference {
   });
 }
 
-/**
- * Copies elements that lie side by side, to where they lie `step` bytes apart.
- *
- * Parameters: to, from, elements, step.
- */
-export function spreadRow(routines: Routines): FunctionReference {
-  const parameters = ['i32', 'i32', 'i32', 'i32'] as const;
-  return routines.get('spread row', { parameters, result: null }, (f) => {
-    const [to, from, count, step] = parameters.map((type, i) => f.parameter(type, i));
+/** Copies `count` elements that lie side by side, to where they lie `step` bytes apart. */
+export function spreadRow(routines: Routines): Routine<typeof STRIDED_COPY> {
+  return routines.get('spread row', STRIDED_COPY, (f, { to, from, count, step }) => {
     const inFours = (): void => {
       const vector = f.keep(v128.load(from));
       for (let lane = 0; lane < 4; lane++) {

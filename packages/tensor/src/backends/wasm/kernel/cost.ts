@@ -1,11 +1,11 @@
-// Estimates how long an elementwise kernel takes, to decide how to share it among threads.
+// Estimates of how long kernels take, which decide how work is shared among threads.
 
 import type { PointwiseParams } from '../../../primitives/pointwise.ts';
 import type { MapKernel, ReduceKernel } from '../../../plan/kernel.ts';
 
 /**
- * Nanoseconds of a vector of four elements through a primitive, where that is more than one, on one core of
- * an AMD EPYC of the Zen 4 generation (2026).
+ * Nanoseconds that a primitive takes for a vector of four elements, where that is more than one. They are
+ * those of one core of an AMD EPYC of the Zen 4 generation (2026).
  */
 const SLOW: { readonly [N in keyof PointwiseParams]?: number } = {
   exp: 4,
@@ -22,7 +22,30 @@ const SLOW: { readonly [N in keyof PointwiseParams]?: number } = {
   sqrt: 2,
 };
 
-/** Nanoseconds, roughly, that a kernel takes for `elements` elements. */
+/**
+ * Floating point operations that a core does in a nanosecond, by kernel. Set on 2026-11-25 for one core of
+ * an AMD EPYC (Zen 4).
+ */
+export const FLOPS_PER_NANOSECOND = { matmul: 40, conv2d: 35 } as const;
+
+/**
+ * Bytes of an image that a core copies in a nanosecond, row by row. Set on 2026-11-25 for the same machine.
+ */
+export const COPIED_BYTES_PER_NANOSECOND = 8;
+
+/** What attention and its gradient take. Set on 2026-11-25 for the same machine. */
+export const ATTENTION_COST = {
+  /** Nanoseconds to multiply two numbers and add the product. */
+  product: 0.05,
+  /** The softmax of a pair of query and key takes as long as this many products. */
+  softmax: 12,
+  softmaxGrad: 30,
+  /** Nanoseconds of a unit before its first product. */
+  unit: 200,
+  gradUnit: 500,
+} as const;
+
+/** Estimated nanoseconds of an elementwise kernel for `elements` elements. */
 export function costOf(
   { inputs, outputs, expression }: MapKernel | ReduceKernel,
   elements: number,

@@ -1,51 +1,65 @@
 // What a wasm kernel is: phases one after the other, each made of independent units of work.
 
-import type { FunctionBuilder, FunctionReference, Signature } from '../assembler/function.ts';
 import type { TypedArray } from '../../../array/dtype.ts';
-import type { I32, Statement } from '../assembler/code.ts';
+import type { I32, Value, ValueType } from '../assembler/code.ts';
+import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
 import type { ModuleBuilder } from '../assembler/module.ts';
+import {
+  parametersOf,
+  Routine,
+  signatureOf,
+  ValueRoutine,
+  type ParameterLocals,
+  type Parameters,
+} from '../assembler/routine.ts';
 
-/** What the engine that runs the modules can do. */
+/** The abilities of the engine that runs the modules. */
 export interface Target {
   /** Whether it has `f32x4.relaxed_madd`. */
   readonly relaxed: boolean;
 }
 
 /**
- * One kernel of a plan as WebAssembly: phases that run one after the other, each of them independent
- * pieces of work, its units, which any thread may do in any order. How the units are cut depends on
- * the shapes alone, never on the number of threads, and so the results do not either.
+ * One kernel of a plan as WebAssembly. Its phases run one after the other. Each phase is made of units,
+ * independent pieces of work that any thread may do in any order. The cut into units depends on the shapes
+ * alone, never on the number of threads, and so the results do not depend on it either.
  */
 export interface KernelCode {
   readonly phases: readonly Phase[];
-  /** Memory that all threads share from the first phase to the last, such as for packed operands. Default 0. */
+  /**
+   * Bytes that all threads share from the first phase to the last, for packed operands for example. Default
+   * 0.
+   */
   readonly workspaceBytes?: number;
-  /** Memory that each thread has for itself during a unit. Default 0. */
+  /** Bytes that each thread has for itself during a unit. Default 0. */
   readonly scratchBytes?: number;
 }
 
 /** One pass over the units of a kernel. */
 export type Phase = EmittedPhase | HostPhase;
 
-/** Plain code, which the calling thread runs as one unit: the other threads have no JavaScript of the plan's. */
+/**
+ * A phase in plain JavaScript. The calling thread runs it as one unit: the other threads have no JavaScript
+ * of a plan.
+ */
 export interface HostPhase {
   readonly units: 1;
   readonly unitCost: number;
-  /** Computes the kernel, given the memory of those buffers of the plan that the kernel uses. */
+  /** Computes the kernel. It gets the memory of those buffers of the plan that the kernel uses. */
   host(buffers: readonly TypedArray[]): void;
 }
 
-/** A pass that is WebAssembly. */
+/** A phase in WebAssembly. */
 export interface EmittedPhase {
   readonly units: number;
-  /** Nanoseconds that a unit takes, roughly: small work is not worth handing to threads. */
+  /** Estimated nanoseconds of a unit: small work is not worth handing to threads. */
   readonly unitCost: number;
   /**
-   * Names the code, where kernels of different shapes share it: phases of one key have the same code.
-   * Default: kernels that differ only in buffers and offsets share.
+   * A name for the code, where kernels of different shapes share it: phases of one key have the same code.
+   * Default: kernels share code if they differ only in buffers and offsets.
    */
   readonly key?: string;
-  /** Numbers that the code gets as arguments, which may differ where the key is the same. */
+  /** Numbers that the code gets as arguments. They may differ between phases of one key. */
   readonly constants?: readonly number[];
   /** Writes the code that does units `begin … end − 1`. */
   emit(body: PhaseBody): void;
@@ -54,9 +68,9 @@ export interface EmittedPhase {
 /** What the code of a phase has to work with. */
 export interface PhaseBody {
   readonly f: FunctionBuilder;
-  /** The address of element 0 of the view of each input (the view's offset is taken care of). */
+  /** The address of element 0 of the view of each input, with the offset of the view. */
   readonly inputs: readonly I32[];
-  /** The address of element 0 of the view of each output. */
+  /** The address of element 0 of the view of each output, with the offset of the view. */
   readonly outputs: readonly I32[];
   readonly constants: readonly I32[];
   /** Address of the memory that the threads share. */
@@ -66,11 +80,11 @@ export interface PhaseBody {
   readonly begin: I32;
   readonly end: I32;
   readonly routines: Routines;
-  /** Notes that this kernel met a value it must refuse; the run fails with it after its end. */
-  refuse(value: I32): Statement;
+  /** Code that notes a value which this kernel must refuse. The run fails with it after its end. */
+  refuse(value: I32): void;
 }
 
-/** The functions that kernels of one module share, each written when it is first asked for. */
+/** The functions that the kernels of one module share. Each is written when it is first asked for. */
 export class Routines {
   readonly target: Target;
   private readonly module: ModuleBuilder;
@@ -81,16 +95,46 @@ export class Routines {
     this.target = target;
   }
 
-  /** The function called `name`. */
-  get(
+  /**
+   * The function called `name`, which has no result.
+   *
+   * @param body Writes the function, when it is asked for the first time.
+   */
+  get<P extends Parameters>(
     name: string,
-    signature: Signature,
-    body: (f: FunctionBuilder, routines: Routines) => void,
+    parameters: P,
+    body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => void,
+  ): Routine<P> {
+    return new Routine(this.reference(name, parameters, null, body), parameters);
+  }
+
+  /**
+   * The function called `name`, which has a result.
+   *
+   * @param body Writes the function, when it is asked for the first time, and gives its result.
+   */
+  getValue<P extends Parameters, R extends ValueType>(
+    name: string,
+    parameters: P,
+    type: R,
+    body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => Value<R>,
+  ): ValueRoutine<P, R> {
+    const reference = this.reference(name, parameters, type, (f, locals) => {
+      f.return(body(f, locals));
+    });
+    return new ValueRoutine(reference, parameters, type);
+  }
+
+  private reference<P extends Parameters>(
+    name: string,
+    parameters: P,
+    result: ValueType | null,
+    body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => void,
   ): FunctionReference {
     const known = this.known.get(name);
     if (known !== undefined) return known;
-    const defined = this.module.define(signature, (f) => {
-      body(f, this);
+    const defined = this.module.define(signatureOf(parameters, result), (f) => {
+      body(f, parametersOf(f, parameters));
     });
     this.known.set(name, defined);
     return defined;

@@ -9,8 +9,8 @@ import type { PhaseBody } from './kernel-code.ts';
 
 /**
  * Code that visits rows `begin … end − 1` of some nested loops, with the address of each operand there.
- * Only the first row is found by division; from row to row the addresses move as the digits of an
- * odometer do.
+ * Only the first row is found by division. From row to row, the addresses move like the digits of an
+ * odometer.
  *
  * @param bytes Bytes of an element of each operand.
  */

@@ -8,13 +8,13 @@ import { CONTROL_BYTES } from '../host/control.ts';
 /** Blocks begin at multiples of this many bytes, a line of the cache. */
 const ALIGNMENT = 128;
 
-/** Pages that a 32-bit address reaches. */
+/** The pages that a 32-bit address can reach. */
 const MOST_PAGES = 65536;
 
-/** Pages that there are from the beginning. */
+/** The pages of a new memory. */
 const FIRST_PAGES = 16;
 
-/** Bytes rounded up to whole blocks. */
+/** Bytes rounded up to a multiple of the alignment. */
 export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
@@ -23,22 +23,22 @@ export function align(bytes: number): number {
 export interface Block {
   readonly address: number;
   readonly bytes: number;
-  /** How many holds ({@link Heap.hold}) there had been when it was taken. */
+  /** How many holds ({@link Heap.hold}) there had been when the block was taken. */
   readonly holds: number;
 }
 
 /**
- * The memory of one backend, and which parts of it are free: a list of free blocks in the order of
- * their addresses, of which the first that fits is taken. Neighbours that are free become one.
+ * The memory of one backend and its free blocks, in the order of their addresses. A request takes the first
+ * free block that fits. Free neighbours become one block.
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly maximumPages: number;
   private readonly free: { address: number; bytes: number }[] = [];
   private end: number = CONTROL_BYTES;
-  /** When garbage is collected. */
+  /** Decides when garbage is collected. */
   readonly pace: CollectionPace = new CollectionPace(() => this.usedBytes);
-  /** Blocks that were given back while somebody might still write to them. */
+  /** Blocks that were released while lost threads might still write to them. */
   private readonly held: Block[] = [];
   private holders = 0;
   private holdsSoFar = 0;
@@ -49,7 +49,7 @@ export class Heap {
     this.maximumPages = maximumPages;
   }
 
-  /** Bytes in use by blocks. */
+  /** Bytes of the blocks in use. */
   get usedBytes(): number {
     return this.free.reduce((bytes, block) => bytes - block.bytes, this.end - CONTROL_BYTES);
   }
@@ -70,7 +70,7 @@ export class Heap {
     throw this.exhausted(size, op);
   }
 
-  /** The beginning of the first free block that is large enough. */
+  /** The beginning of the first free block that is large enough; `null` if none is. */
   private take(size: number): Block | null {
     const index = this.free.findIndex((block) => block.bytes >= size);
     if (index === -1) return null;
@@ -83,8 +83,8 @@ export class Heap {
   }
 
   /**
-   * Keeps the blocks that there are now from being used again, should they be given back, until `end`
-   * comes: until then threads that were left behind in the middle of a run may write to what it used.
+   * Keeps the present blocks from being used again until `end` settles, even if they are released. Until
+   * then, threads that were left behind in the middle of a run may write to them.
    */
   hold(end: Promise<unknown>): void {
     this.holdsSoFar++;
@@ -98,7 +98,7 @@ export class Heap {
     if (this.holders === 0) for (const block of this.held.splice(0)) this.insert(block);
   }
 
-  /** Whether a block is from before a hold. */
+  /** Whether a block was taken before the last hold. */
   isFromBefore(block: Block): boolean {
     return block.holds < this.holdsSoFar;
   }
@@ -123,7 +123,7 @@ export class Heap {
     if (low > 0) this.join(low - 1);
   }
 
-  /** Makes the free blocks at `index` and after it one, if they touch. */
+  /** Joins the free blocks at `index` and after it, if they touch. */
   private join(index: number): void {
     const block = this.free[index];
     const next = this.free.at(index + 1);
@@ -132,7 +132,7 @@ export class Heap {
     this.free.splice(index + 1, 1);
   }
 
-  /** A block at the end of the memory, which may have to grow; `null` if it cannot grow so far. */
+  /** A block at the end of the memory, which grows if it must; `null` if it cannot grow so far. */
   private extend(bytes: number): Block | null {
     const last = this.free.at(-1);
     const reused = last !== undefined && last.address + last.bytes === this.end ? last : undefined;
@@ -148,7 +148,8 @@ export class Heap {
     const pages = this.memory.buffer.byteLength / PAGE_BYTES;
     const needed = Math.ceil(end / PAGE_BYTES);
     if (needed <= pages) return true;
-    // Loops compare addresses with the end of what they walk, which must not wrap around to 0.
+    // Loops compare addresses with the end of what they walk over. That end must not wrap around to
+    // 0.
     if (needed > this.maximumPages || end >= MOST_PAGES * PAGE_BYTES) return false;
     const wanted = Math.min(this.maximumPages, Math.max(needed, Math.ceil(pages * 1.25)));
     return this.tryGrow(wanted - pages, needed - pages);
@@ -192,7 +193,7 @@ function createMemory(
   shared: boolean,
   mostPages: number,
 ): { memory: WebAssembly.Memory; maximumPages: number } {
-  // A device may refuse to reserve addresses for all that a module could use.
+  // A device may refuse to reserve as many addresses as a module could use.
   for (let maximumPages = mostPages; maximumPages >= FIRST_PAGES; maximumPages /= 2) {
     try {
       const memory = new WebAssembly.Memory({

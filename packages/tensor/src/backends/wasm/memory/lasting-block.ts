@@ -3,8 +3,8 @@
 import type { Block, Heap } from './heap.ts';
 
 /**
- * A block that one run after the other uses. When threads were left behind in the middle of a run
- * ({@link Heap.hold}) it moves: they may still write to where it was.
+ * A block that many runs use, one after the other. If threads were left behind in the middle of a run
+ * ({@link Heap.hold}), the block moves, because they may still write to its old place.
  */
 export class LastingBlock {
   private readonly heap: Heap;
@@ -19,23 +19,23 @@ export class LastingBlock {
     return this.block.bytes;
   }
 
-  /** Where it is, until the next hold. */
+  /** The address of the block, valid until the next hold. */
   address(): number {
     if (this.heap.isFromBefore(this.block)) this.move(this.bytes, 'run');
     return this.block.address;
   }
 
   /**
-   * Makes it larger; contents are lost.
+   * Makes the block larger. Its contents are lost.
    *
-   * @throws StateError if there is not so much memory. It stays as large as it was.
+   * @throws StateError if there is not so much memory. The block then keeps its size.
    */
   grow(bytes: number, op: string): void {
     if (this.heap.isFromBefore(this.block)) {
       this.move(bytes, op);
       return;
     }
-    // Given back first, so that the new block may overlap the old one.
+    // The old block is released first, so that the new one may overlap it.
     const before = this.bytes;
     this.heap.release(this.block);
     try {

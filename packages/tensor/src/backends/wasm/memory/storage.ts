@@ -14,7 +14,7 @@ export class WasmStorage implements Storage {
   readonly #heap: Heap;
   #block: Block | null;
   readonly #loan: Loan;
-  /** What became of the elements, once they are gone. */
+  /** Why the elements are gone; empty while they are there. */
   #loss = '';
 
   constructor(backend: Backend, heap: Heap, dtype: DType, size: number, block: Block) {
@@ -35,19 +35,19 @@ export class WasmStorage implements Storage {
     return this.#held(op).address;
   }
 
-  /** The elements as they lie in memory: valid until it grows. */
+  /** A view of the elements where they lie in memory. It is valid until the memory grows. */
   view(op: string): TypedArray {
     return viewMemory(this.#heap.memory, this.address(op), this.dtype, this.size);
   }
 
-  /** A new handle of the elements, which this one gives up. */
+  /** A new handle of the elements. This one gives them up. */
   transfer(op: string): WasmStorage {
     const block = this.#held(op);
     this.#drop(DONATED);
     return new WasmStorage(this.backend, this.#heap, this.dtype, this.size, block);
   }
 
-  /** Gives the memory back; nothing happens if it is gone. */
+  /** Gives the memory back. Does nothing if it is gone already. */
   release(loss: string = DISPOSED): void {
     if (this.#block === null) return;
     this.#heap.release(this.#block);
@@ -67,8 +67,8 @@ export class WasmStorage implements Storage {
 }
 
 /**
- * What gives the block of a dropped storage back. It is made here, apart from the storage: a closure made
- * beside it would share its scope, and so keep it from being collected.
+ * The function that gives back the block of a dropped storage. It is made outside of the storage: a closure
+ * made inside would share the scope of the storage, and so keep it from being collected.
  */
 function releaserOf(heap: Heap, block: Block): () => void {
   return () => {
@@ -76,7 +76,7 @@ function releaserOf(heap: Heap, block: Block): () => void {
   };
 }
 
-/** Elements in a memory. */
+/** A view of the elements at an address of a memory. */
 export function viewMemory(
   { buffer }: WebAssembly.Memory,
   address: number,
@@ -88,7 +88,7 @@ export function viewMemory(
   return new Uint8Array(buffer, address, size);
 }
 
-/** Bytes of a tensor. */
+/** Bytes of the elements of a tensor. */
 export function bytesOf(dtype: DType, size: number): number {
   return size * BYTES_PER_ELEMENT[dtype];
 }

@@ -22,8 +22,8 @@ interface ResultBlock {
 }
 
 /**
- * Code that does the epilogue of a kernel on a block of its result, which lies in the memory of the
- * kernel's first output; nothing where there is no epilogue.
+ * Code that does the epilogue of a kernel on a block of its result. The block lies in the memory of the
+ * kernel's first output. A kernel without an epilogue gets no code.
  *
  * @param rowSize Elements of a row of the result.
  */
@@ -59,7 +59,7 @@ export function emitEpilogue(
   });
 }
 
-/** Loops over the rows of the work, and how far each operand moves along a row. */
+/** The loops over the rows of the work, and how far each operand moves along a row. */
 function splitRows(
   { shape }: Epilogue,
   operands: CallKernel['inputs'],

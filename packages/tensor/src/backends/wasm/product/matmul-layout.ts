@@ -1,42 +1,40 @@
 // How a matrix product is cut into units of rows and columns, and its depth into rounds.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { byteOffset, plus, times, atMost } from '../kernel/addressing.ts';
-import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder } from '../assembler/function.ts';
-import { i32 } from '../assembler/instructions.ts';
 import { collapse, countOf, type Dimension } from '../../../array/view.ts';
 import type { PanelStrides } from './packing.ts';
 import { DEPTH_BLOCK } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
-/** Rows of the left operand that one unit packs, at most: with their depth they stay in the cache. */
+/** The most rows of the left operand that one unit packs. With their depth they stay in the cache. */
 const MOST_ROWS = 64;
 
-/** Rows, at least, for which packing pays. */
+/** The fewest rows for which packing pays. */
 const FEWEST_ROWS = 16;
 
-/** Columns of one unit, at least. */
+/** The fewest columns of one unit. */
 const FEWEST_COLUMNS = 64;
 
-/** As many units as several threads can share evenly. */
+/** Enough units for several threads to share evenly. */
 const ENOUGH_UNITS = 16;
 
-/** Steps of the depth that are packed at a time, at least: their panels are still near when they are used. */
+/**
+ * The fewest steps of the depth that are packed at a time. Their panels are still near when they are used.
+ */
 const ROUND_DEPTH: number = 4 * DEPTH_BLOCK;
 
-/** Rounds of packing and multiplying, at most. */
+/** The most rounds of packing and multiplying. */
 const MOST_ROUNDS = 8;
 
-/** An operand of a product: the left one by its rows, the right one by its columns. */
+/** An operand of a product: the left one with its rows, the right one with its columns. */
 export interface Side {
   readonly operand: 0 | 1;
   /** Rows of the left operand or columns of the right one. */
   readonly size: number;
-  /** How many of them are one panel. */
+  /** How many of them make one panel. */
   readonly width: number;
   readonly strides: PanelStrides;
-  /** Matrices that differ: 1 where the whole batch shares one. */
+  /** How many matrices differ: 1 where the whole batch shares one. */
   readonly matrices: number;
 }
 
@@ -50,17 +48,20 @@ export interface Product {
   /** Rows and columns of the result that are one unit. */
   readonly rows: number;
   readonly columns: number;
-  /** Whether several units read the same rows of a, so that all of it is packed first. */
+  /** Whether all of a is packed first, because several units read the same rows of it. */
   readonly packsLeft: boolean;
 }
 
-/** Steps `from … to − 1` of the depth, which are packed and multiplied before the next ones. */
+/** Steps `from … to − 1` of the depth. They are packed and multiplied before the next ones. */
 export interface Round {
   readonly from: number;
   readonly to: number;
 }
 
-/** A product by its operands. Where the whole batch shares b, its rows count as rows of one tall a. */
+/**
+ * The product of a kernel. Where the whole batch shares b, the rows of all matrices a count as rows of one
+ * tall a.
+ */
 export function productOf({ inputs: [a, b] }: CallKernel): Product {
   const batch = collapse(a.view.shape.slice(0, -2), [a.view.strides, b.view.strides]);
   let [m] = a.view.shape.slice(-2);
@@ -94,7 +95,7 @@ export function productOf({ inputs: [a, b] }: CallKernel): Product {
   return { left, right, k, batch, ...blocksOf(m, n, countOf(batch)) };
 }
 
-/** How the result is cut into units: as large as leaves enough of them. */
+/** Cuts the result into units: as large as possible, as long as there are enough of them. */
 function blocksOf(
   m: number,
   n: number,
@@ -110,7 +111,7 @@ function blocksOf(
   return { rows, columns, packsLeft: columns < n };
 }
 
-/** The depth of a product in rounds, of which the first is the longest. */
+/** Cuts the depth of a product into rounds. The first is the longest. */
 export function roundsOf({ k }: Product): Round[] {
   const depth = Math.max(ROUND_DEPTH, roundUp(k / MOST_ROUNDS, DEPTH_BLOCK));
   return Array.from({ length: Math.ceil(k / depth) }, (_, i) => ({
@@ -130,49 +131,13 @@ export function blocksOfRound(round: Round): number {
 }
 
 /** Bytes of all panels of an operand in a round. */
-export function panelBytes({ size, width, matrices }: Side, round: Round): number {
-  return 4 * matrices * depthOf(round) * roundUp(size, width);
+export function panelBytes(side: Side, round: Round): number {
+  return side.matrices * depthOf(round) * stepBytes(side);
 }
 
-/**
- * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that
- * starts at step `start`.
- */
-export function panelsOf(
-  { right }: Product,
-  round: Round,
-  side: Side,
-  {
-    workspace,
-    index,
-    start,
-  }: { readonly workspace: I32; readonly index: I32; readonly start: I32 },
-): I32 {
-  const step = plus(start, -round.from);
-  const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
-  const offset = side.operand === 1 ? 0 : panelBytes(right, round);
-  return plus(i32.add(workspace, times(steps, 4 * roundUp(side.size, side.width))), offset);
-}
-
-/** The address of the matrix of an operand at an index of the batch. */
-export function matrixAt(
-  f: FunctionBuilder,
-  { batch }: Product,
-  { operand, matrices }: Side,
-  inputs: readonly I32[],
-  index: I32,
-): I32 {
-  if (matrices === 1) return inputs[operand];
-  const view = {
-    shape: batch.map(({ size }) => size),
-    strides: batch.map(({ strides }) => strides[operand]),
-  };
-  return i32.add(inputs[operand], byteOffset(f, index, view, 4));
-}
-
-/** The steps of the block of a round that starts at `start`. */
-export function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
-  return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
+/** Bytes that one step of the depth takes in the panels of one matrix of an operand. */
+export function stepBytes({ size, width }: Side): number {
+  return 4 * roundUp(size, width);
 }
 
 function roundUp(n: number, multiple: number): number {

@@ -1,39 +1,36 @@
 // Batched matrix products of operands with any strides: pack both into panels, then multiply.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { atMost, plus, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
+import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, memory } from '../assembler/instructions.ts';
 import { emitEpilogue } from './epilogue.ts';
 import { countOf } from '../../../array/view.ts';
+import { FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
 import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
 import {
   blocksOfRound,
-  depthFrom,
   depthOf,
-  matrixAt,
   panelBytes,
-  panelsOf,
   productOf,
   roundsOf,
+  stepBytes,
   type Product,
   type Round,
   type Side,
 } from './matmul-layout.ts';
-import { packCall, packRoutine } from './packing.ts';
+import { packPanel } from './packing.ts';
 import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } from './product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
 
-/** What a core multiplies in a nanosecond, roughly. */
-const FLOPS_PER_NANOSECOND = 40;
-
 /**
- * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides: transposed ones are packed as
- * fast as others, so there are no transposed forms.
+ * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides. Transposed operands are packed
+ * as fast as others, so there are no transposed forms.
  *
- * First b is packed into panels of eight columns, then each unit packs some rows of a into panels of
- * four and multiplies them; where several units need the same rows, a is packed first as well. A depth of
- * many steps takes several rounds of this, each of which adds to the result.
+ * First b is packed into panels of eight columns. Then each unit packs some rows of a into panels of four
+ * and multiplies them. Where several units need the same rows, a is packed first as well. A long depth
+ * takes several rounds of this; each of them adds to the result.
  *
  * Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
  */
@@ -55,7 +52,7 @@ export function matmul(kernel: CallKernel): KernelCode {
   };
 }
 
-/** Of no steps: zeros. */
+/** K = 0: the product is all zeros. */
 function clear(kernel: CallKernel, n: number, count: number): Phase {
   return {
     units: 1,
@@ -70,7 +67,7 @@ function clear(kernel: CallKernel, n: number, count: number): Phase {
   };
 }
 
-/** Packs operands for a round: a unit is one panel of one block of the depth of one of them. */
+/** Packs operands for a round. A unit is one panel, of one operand and one block of the depth. */
 function pack(product: Product, sides: readonly Side[], round: Round): Phase {
   const unitsOf = ({ size, width, matrices }: Side): number =>
     matrices * blocksOfRound(round) * Math.ceil(size / width);
@@ -83,7 +80,7 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
       f.for({ from: body.begin, to: body.end }, (unit) => {
         const [first, second] = sides;
         const packFrom = (side: Side, from: number): void => {
-          packPanel(body, product, round, side, f.keep(plus(unit, -from)));
+          packUnit(body, product, round, side, f.keep(plus(unit, -from)));
         };
         if (sides.length === 1) packFrom(first, 0);
         else {
@@ -103,8 +100,8 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
 }
 
 /** Packs panel `unit` of an operand into the workspace. */
-function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
-  const { f, routines, inputs, workspace } = body;
+function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
+  const { f, inputs, workspace } = body;
   const { size, width, strides } = side;
   const panels = Math.ceil(size / width);
   const depthBlocks = blocksOfRound(round);
@@ -117,7 +114,7 @@ function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, 
   const row = f.keep(times(panel, width));
   const matrix = matrixAt(f, product, side, inputs, index);
   const panelsAt = panelsOf(product, round, side, { workspace, index, start });
-  packCall(f, packRoutine(routines, width, strides), {
+  packPanel(body, width, {
     to: i32.add(panelsAt, times(i32.mul(row, depth), 4)),
     from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
     depth,
@@ -126,7 +123,7 @@ function packPanel(body: PhaseBody, product: Product, round: Round, side: Side, 
   });
 }
 
-/** Multiplies a round: a unit is a block of rows and columns of one matrix of the result. */
+/** Multiplies the panels of a round. A unit is a block of rows and columns of one matrix of the result. */
 function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   const { left, right, k, batch, packsLeft } = product;
   const [m, n] = [left.size, right.size];
@@ -135,7 +132,7 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   const flops = 2 * Math.min(m, product.rows) * Math.min(n, product.columns) * depthOf(round);
   return {
     units: countOf(batch) * rowBlocks * columnBlocks,
-    unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND),
+    unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND.matmul),
     emit: (body) => {
       const { f, routines, outputs, workspace, scratch, begin, end } = body;
       const routine = productRoutine(routines);
@@ -159,21 +156,10 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
               times(i32.mul(first, depth), 4),
             );
           if (!packsLeft) packRows(body, product, { to: own, index, row, start, depth, rows });
-          const leftPanels = packsLeft ? panelsAt(left, row) : own;
-          const rightPanels = panelsAt(right, column);
-          const rowBytes = i32.const(4 * n);
-          f.call(
-            routine,
-            leftPanels,
-            rows,
-            rightPanels,
-            columns,
-            depth,
-            to,
-            rowBytes,
-            start,
-            scratch,
-          );
+          const a = packsLeft ? panelsAt(left, row) : own;
+          const b = panelsAt(right, column);
+          const c = { c: to, rowBytes: i32.const(4 * n), adds: start };
+          routine.call(f, { a, rows, b, columns, depth, ...c, scratch });
         });
         if (round.to === k) {
           emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });
@@ -183,9 +169,9 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   };
 }
 
-/** Packs some rows of a from step `start` on, in panels of four. */
+/** Packs some rows of a, from step `start` on, into panels of four rows. */
 function packRows(
-  { f, routines, inputs }: PhaseBody,
+  body: PhaseBody,
   product: Product,
   block: {
     readonly to: I32;
@@ -196,9 +182,9 @@ function packRows(
     readonly rows: I32;
   },
 ): void {
+  const { f, inputs } = body;
   const { left } = product;
   const { strides } = left;
-  const routine = packRoutine(routines, TILE_ROWS, strides);
   const matrix = matrixAt(f, product, left, inputs, block.index);
   const place = i32.add(times(block.row, 4 * strides.row), times(block.start, 4 * strides.step));
   const to = f.keep(block.to);
@@ -206,8 +192,49 @@ function packRows(
   const panelStep = f.keep(times(block.depth, leftPanelBytes(1)));
   f.for({ from: 0, to: block.rows, step: TILE_ROWS }, (row) => {
     const rows = atMost(f.keep(i32.sub(block.rows, row)), TILE_ROWS);
-    packCall(f, routine, { to, from, depth: block.depth, rows, strides });
+    packPanel(body, TILE_ROWS, { to, from, depth: block.depth, rows, strides });
     f.increase(to, panelStep);
     f.increase(from, 4 * TILE_ROWS * strides.row);
   });
+}
+
+/**
+ * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that starts
+ * at step `start`.
+ */
+function panelsOf(
+  { right }: Product,
+  round: Round,
+  side: Side,
+  {
+    workspace,
+    index,
+    start,
+  }: { readonly workspace: I32; readonly index: I32; readonly start: I32 },
+): I32 {
+  const step = plus(start, -round.from);
+  const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
+  const offset = side.operand === 1 ? 0 : panelBytes(right, round);
+  return plus(i32.add(workspace, times(steps, stepBytes(side))), offset);
+}
+
+/** The address of the matrix of an operand at an index of the batch. */
+function matrixAt(
+  f: FunctionBuilder,
+  { batch }: Product,
+  { operand, matrices }: Side,
+  inputs: readonly I32[],
+  index: I32,
+): I32 {
+  if (matrices === 1) return inputs[operand];
+  const view = {
+    shape: batch.map(({ size }) => size),
+    strides: batch.map(({ strides }) => strides[operand]),
+  };
+  return i32.add(inputs[operand], byteOffset(f, index, view, 4));
+}
+
+/** How many steps the block of a round has that starts at `start`. */
+function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
+  return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
 }

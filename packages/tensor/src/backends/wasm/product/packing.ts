@@ -1,20 +1,31 @@
 // Packs rows of a matrix with any strides into panels that the product's inner loop reads in order.
 
 /**
- * Operands of products as panels: `[depth, width]`, where all that one step of the tile needs lies
+ * Operands of products as panels. A panel is `[depth, width]`: all that one step of the tile needs lies
  * together. Rows that are missing at the edge of a matrix become zeros.
  */
 import { plus } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder, FunctionReference, Local } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
 import { i8x16, v128 } from '../assembler/simd.ts';
-import type { Routines } from '../kernel/kernel-code.ts';
+import type { ParameterLocals, Routine } from '../assembler/routine.ts';
+import type { PhaseBody, Routines } from '../kernel/kernel-code.ts';
 
-/** Parameters of all packing functions: to, from, depth, bytes from step to step, bytes from row to row, rows that there are. */
-const PARAMETERS = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+/** The parameters of all packing functions. */
+const PANEL = {
+  to: 'i32',
+  from: 'i32',
+  depth: 'i32',
+  /** Bytes from step to step of the matrix. */
+  stepBytes: 'i32',
+  /** Bytes from row to row of the matrix. */
+  rowBytes: 'i32',
+  /** Rows of the panel that exist in the matrix. */
+  rows: 'i32',
+} as const;
 
-/** A matrix whose elements are `[row, step]`, of which a panel takes `width` rows. */
+/** The strides of a matrix `[row, step]`. A panel takes `width` of its rows. */
 export interface PanelStrides {
   /** Elements from row to row. */
   readonly row: number;
@@ -22,46 +33,10 @@ export interface PanelStrides {
   readonly step: number;
 }
 
-/**
- * The function that packs panels of `width` rows (4 or 8) out of a matrix of these strides: by vectors where
- * rows or steps are neighbours in memory, else one by one. Call it with {@link packCall}.
- */
-export function packRoutine(
-  routines: Routines,
+/** Code that packs one panel of `width` rows (4 or 8). `rows` of them exist in the matrix. */
+export function packPanel(
+  { f, routines }: Pick<PhaseBody, 'f' | 'routines'>,
   width: number,
-  { row, step }: PanelStrides,
-): FunctionReference {
-  const kind = row === 1 ? 'rows' : step === 1 ? 'steps' : 'scattered';
-  return routines.get(
-    `pack ${width} ${kind}`,
-    { parameters: [...PARAMETERS], result: null },
-    (f) => {
-      const [to, from, depth, stepBytes, rowBytes, rows] = PARAMETERS.map((type, i) =>
-        f.parameter(type, i),
-      );
-      const panel = { to, from, depth, stepBytes, rowBytes, rows, width };
-      if (kind === 'scattered') {
-        packOneByOne(f, panel, i32.const(0));
-        return;
-      }
-      f.if(
-        i32.eq(rows, i32.const(width)),
-        () => {
-          if (kind === 'rows') packNeighbouringRows(f, panel);
-          else packNeighbouringSteps(f, panel);
-        },
-        () => {
-          packOneByOne(f, panel, i32.const(0));
-        },
-      );
-    },
-  );
-}
-
-/** Code that calls what {@link packRoutine} gave, with the same strides. */
-export function packCall(
-  f: FunctionBuilder,
-  routine: FunctionReference,
   panel: {
     readonly to: I32;
     readonly from: I32;
@@ -71,20 +46,46 @@ export function packCall(
   },
 ): void {
   const { to, from, depth, rows, strides } = panel;
-  f.call(routine, to, from, depth, i32.const(4 * strides.step), i32.const(4 * strides.row), rows);
+  const stepBytes = i32.const(4 * strides.step);
+  const rowBytes = i32.const(4 * strides.row);
+  const routine = packRoutine(routines, width, strides);
+  routine.call(f, { to, from, depth, stepBytes, rowBytes, rows });
 }
 
-interface Panel {
-  readonly to: Local<'i32'>;
-  readonly from: Local<'i32'>;
-  readonly depth: Local<'i32'>;
-  readonly stepBytes: Local<'i32'>;
-  readonly rowBytes: Local<'i32'>;
-  readonly rows: Local<'i32'>;
+/**
+ * The function that packs panels of `width` rows from a matrix of these strides. It works by vectors where
+ * rows or steps are neighbours in memory, else element by element.
+ */
+function packRoutine(
+  routines: Routines,
+  width: number,
+  { row, step }: PanelStrides,
+): Routine<typeof PANEL> {
+  const kind = row === 1 ? 'rows' : step === 1 ? 'steps' : 'scattered';
+  return routines.get(`pack ${width} ${kind}`, PANEL, (f, parameters) => {
+    const panel = { ...parameters, width };
+    if (kind === 'scattered') {
+      packOneByOne(f, panel, i32.const(0));
+      return;
+    }
+    f.if(
+      i32.eq(panel.rows, i32.const(width)),
+      () => {
+        if (kind === 'rows') packNeighbouringRows(f, panel);
+        else packNeighbouringSteps(f, panel);
+      },
+      () => {
+        packOneByOne(f, panel, i32.const(0));
+      },
+    );
+  });
+}
+
+interface Panel extends ParameterLocals<typeof PANEL> {
   readonly width: number;
 }
 
-/** Each step is `width` neighbours: a copy of vectors. */
+/** Rows are neighbours in memory: each step is a copy of `width` of them, by vectors. */
 function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, stepBytes, width } = panel;
   f.for({ from: 0, to: depth }, () => {
@@ -96,7 +97,7 @@ function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
   });
 }
 
-/** Each row is `depth` neighbours: four steps of four rows are a 4 × 4 transpose in registers. */
+/** Steps are neighbours in memory: four steps of four rows are a 4 × 4 transpose in registers. */
 function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, rowBytes, width } = panel;
   const step = f.local('i32');
@@ -122,7 +123,7 @@ function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
   packOneByOne(f, panel, step);
 }
 
-/** Packs the steps from `first` on element by element; `to` and `from` stand at that step. */
+/** Packs the steps from `first` on, element by element. `to` and `from` already point at that step. */
 function packOneByOne(f: FunctionBuilder, panel: Panel, first: I32): void {
   const { to, from, depth, stepBytes, rowBytes, rows, width } = panel;
   f.for({ from: first, to: depth }, () => {

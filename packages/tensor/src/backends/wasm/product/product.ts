@@ -1,13 +1,13 @@
 // Multiplies packed panels tile by tile, also at the edges where a tile is not full.
 
-import { times } from '../kernel/addressing.ts';
+import { atMost, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionReference } from '../assembler/function.ts';
-import { f32, i32, select } from '../assembler/instructions.ts';
+import { f32, i32 } from '../assembler/instructions.ts';
+import type { Routine } from '../assembler/routine.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
-import { TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
+import { TILE, TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
 
-/** Steps of the depth that are multiplied at a time: panels of so many stay in the cache. */
+/** Steps of the depth that are multiplied at a time. Panels of so many steps stay in the cache. */
 export const DEPTH_BLOCK = 256;
 
 /** Bytes of scratch memory that {@link productRoutine} needs for tiles at the edge. */
@@ -33,25 +33,36 @@ export function rightBytes(columns: number, depth: number): number {
   return Math.ceil(columns / TILE_COLUMNS) * rightPanelBytes(depth);
 }
 
+const PRODUCT = {
+  /** Address of the panels of A. */
+  a: 'i32',
+  rows: 'i32',
+  /** Address of the panels of B. */
+  b: 'i32',
+  columns: 'i32',
+  depth: 'i32',
+  /** Address of C. */
+  c: 'i32',
+  /** Bytes from row to row of C. */
+  rowBytes: 'i32',
+  /** Whether the product is added to what is in C. */
+  adds: 'i32',
+  /** Address of {@link EDGE_BYTES} of scratch memory. */
+  scratch: 'i32',
+} as const;
+
 /**
- * `C [rows, columns] = A · B`, or `C += A · B`, of packed operands, tile by tile; a panel of B is used
- * for all of A before the next.
- *
- * Parameters: address of the panels of A, rows, address of the panels of B, columns, depth, address of
- * C, bytes from row to row of C, whether to add, {@link EDGE_BYTES} of scratch memory. Reads no C that
- * it need not add to, and writes no more than `rows × columns` of it.
+ * `C [rows, columns] = A · B`, or `C += A · B`, of packed operands, tile by tile. A panel of B is used for
+ * all of A before the next one. C is read only to add to it, and only its `rows × columns` elements are
+ * written.
  */
-export function productRoutine(routines: Routines): FunctionReference {
+export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
   const tile = tileRoutine(routines);
   const edge = edgeTileRoutine(routines);
   return routines.get(
     'product',
-    { parameters: Array.from({ length: 9 }, () => 'i32' as const), result: null },
-    (f) => {
-      const [a, rows, b, columns, depth, c, rowBytes, adds, scratch] = Array.from(
-        { length: 9 },
-        (_, i) => f.parameter('i32', i),
-      );
+    PRODUCT,
+    (f, { a, rows, b, columns, depth, c, rowBytes, adds, scratch }) => {
       const left = f.local('i32');
       const to = f.local('i32');
       const rowsLeft = f.local('i32');
@@ -74,10 +85,20 @@ export function productRoutine(routines: Routines): FunctionReference {
               f.if(
                 isWhole,
                 () => {
-                  f.call(tile, left, b, depth, to, rowBytes, adds);
+                  tile.call(f, { a: left, b, depth, c: to, rowBytes, adds });
                 },
                 () => {
-                  f.call(edge, left, b, depth, to, rowBytes, adds, rowsLeft, columns, scratch);
+                  edge.call(f, {
+                    a: left,
+                    b,
+                    depth,
+                    c: to,
+                    rowBytes,
+                    adds,
+                    rows: rowsLeft,
+                    columns,
+                    scratch,
+                  });
                 },
               );
               f.increase(left, leftStep);
@@ -94,21 +115,22 @@ export function productRoutine(routines: Routines): FunctionReference {
   );
 }
 
-/** A tile of which only some rows and columns exist: computed whole in scratch memory, then copied. */
-function edgeTileRoutine(routines: Routines): FunctionReference {
+/** The parameters of the tile, and how many of its rows and columns exist. */
+const EDGE_TILE = { ...TILE, rows: 'i32', columns: 'i32', scratch: 'i32' } as const;
+
+/**
+ * A tile at the edge, of which only some rows and columns exist. It is computed whole in scratch memory;
+ * then these are copied.
+ */
+function edgeTileRoutine(routines: Routines): Routine<typeof EDGE_TILE> {
   const tile = tileRoutine(routines);
   return routines.get(
     'edge tile',
-    { parameters: Array.from({ length: 9 }, () => 'i32' as const), result: null },
-    (f) => {
-      const [a, b, depth, c, rowBytes, adds, rows, columns, scratch] = Array.from(
-        { length: 9 },
-        (_, i) => f.parameter('i32', i),
-      );
-      f.call(tile, a, b, depth, scratch, i32.const(4 * TILE_COLUMNS), i32.const(0));
-      const width = f.keep(
-        select(i32.lt_s(columns, i32.const(TILE_COLUMNS)), columns, i32.const(TILE_COLUMNS)),
-      );
+    EDGE_TILE,
+    (f, { a, b, depth, c, rowBytes, adds, rows, columns, scratch }) => {
+      const wholeRowBytes = i32.const(4 * TILE_COLUMNS);
+      tile.call(f, { a, b, depth, c: scratch, rowBytes: wholeRowBytes, adds: i32.const(0) });
+      const width = f.keep(atMost(columns, TILE_COLUMNS));
       const forEachElement = (visit: (to: I32, from: I32) => void): void => {
         const to = f.local('i32');
         const from = f.local('i32');

@@ -1,17 +1,20 @@
-// Runs the kernels of a plan that are plain JavaScript, on the memory of the run.
+// Runs those kernels of a plan that are plain JavaScript, on the memory of the run.
 
 import type { Plan } from '../../../plan/plan.ts';
 import type { TypedArray } from '../../../array/dtype.ts';
 import type { HostPhase } from '../kernel/kernel-code.ts';
-import { FRAME } from './program.ts';
+import { FRAME } from './frame.ts';
 import { viewMemory } from '../memory/storage.ts';
 
-/** Runs the plain code among the kernels of a plan, on the memory of the run. */
+/** Runs those kernels of a plan that are plain JavaScript, on the memory of the run. */
 export class HostCalls {
   private readonly plan: Plan;
   private readonly hosts: ReadonlyMap<number, HostPhase['host']>;
   private readonly memory: WebAssembly.Memory;
-  /** What the first one threw that failed: a run must not be left in the middle of its modules. */
+  /**
+   * The first error that a kernel threw. It waits here for the end, because a run must not stop in the
+   * middle.
+   */
   private error: Error | null = null;
 
   constructor(
@@ -24,7 +27,7 @@ export class HostCalls {
     this.memory = memory;
   }
 
-  /** Runs the code of kernel `self − 1`; one that throws counts as one that refuses a value. */
+  /** Runs the code of kernel `self − 1`. If it throws, the kernel counts as one that refused a value. */
   readonly call = (frame: number, self: number): void => {
     const words = new Int32Array(this.memory.buffer, frame);
     const { inputs, outputs } = this.plan.kernels[self - 1];
@@ -41,7 +44,7 @@ export class HostCalls {
     }
   };
 
-  /** Throws what the last run met, if it met something. */
+  /** Throws the error of the last run, if there was one. */
   check(): void {
     const { error } = this;
     this.error = null;

@@ -1,100 +1,94 @@
 // Emits a plan as WebAssembly modules, in which threads share out the units of each phase.
 
-import {
-  expressionKey,
-  refusesValues,
-  type CallKernel,
-  type Kernel,
-  type Operand,
-} from '../../../plan/kernel.ts';
+import { refusesValues, type Kernel, type Operand } from '../../../plan/kernel.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
-import { formatParams } from '../../../primitives/primitive.ts';
 import { plus, times } from '../kernel/addressing.ts';
-import type { I32, Statement, Value } from '../assembler/code.ts';
-import type {
-  FunctionBuilder,
-  FunctionReference,
-  Local,
-  Signature,
-} from '../assembler/function.ts';
+import type { FunctionBuilder, FunctionReference } from '../assembler/function.ts';
 import { atomics, drop, i32 } from '../assembler/instructions.ts';
 import { ModuleBuilder, type MemoryImport } from '../assembler/module.ts';
+import { parametersOf, Routine, signatureOf } from '../assembler/routine.ts';
 import { align } from '../memory/heap.ts';
 import {
   Routines,
   type KernelCode,
   type Phase,
   type Target,
-  type EmittedPhase,
   type HostPhase,
 } from '../kernel/kernel-code.ts';
+import { FRAME } from './frame.ts';
+import { hostCode, HOST, phaseCode, type StepCode } from './phase-code.ts';
 import { dependencies, type PhaseAccess, type Waits } from './schedule.ts';
 
-/** Words of a frame, the memory in which a run is described, by their byte. */
-export const FRAME = {
-  /** 1 + the index of a kernel that met a value which it must refuse; 0 if none did. */
-  refusingKernel: 0,
-  /** That value. */
-  refusedValue: 4,
-  workspace: 8,
-  scratch: 12,
-  /** The address of every buffer of the plan. */
-  buffers: 16,
-} as const;
-
-/** Bytes of the counters of a phase: each of the two has a cache line of its own. */
+/** Bytes of the two counters of a phase. Each counter has a cache line of its own. */
 const COUNTER_BYTES = 128;
 
-/** Where, in the counters of a phase, the units that are done are counted; at 0 those that are taken. */
+/** Where the units that are done are counted. The units that are taken are counted at byte 0. */
 const DONE = 64;
 
-/** Work of less than this many nanoseconds is not cut into pieces. */
+/** Work of fewer nanoseconds than this is not cut into pieces. */
 const GRAIN_COST = 20_000;
 
-/** Pieces into which the units of a phase are cut, at most. */
+/** The most pieces that the units of a phase are cut into. */
 const MOST_PIECES = 64;
 
 /** How often a waiting thread looks before it sleeps. */
 const SPINS = 20_000;
 
-/** What runs steps takes the address of the frame, the number of the thread, and whether there are others. */
-const RUN: Signature = { parameters: ['i32', 'i32', 'i32'], result: null };
+/** The parameters of a function that runs steps. */
+const RUN = {
+  /** Address of the frame. */
+  frame: 'i32',
+  /** The number of the thread, which chooses its scratch memory. */
+  thread: 'i32',
+  /** Whether other threads may take part. */
+  shared: 'i32',
+} as const;
 
-/** Steps that one function runs: engines take long for functions without end. */
+/** The parameters of `pause`, an import that waits until the word at an address may have changed. */
+const PAUSE = { address: 'i32', value: 'i32' } as const;
+
+const WAIT = {
+  /** Address of the counter of units that are done. */
+  counter: 'i32',
+  /** The value to wait for. */
+  target: 'i32',
+} as const;
+
+/** Steps that one function runs. Engines take long to compile functions without end. */
 const STEPS_AT_ONCE = 64;
 
-/** A plan as modules, each of which exports `run(frame, thread, shared)`, to be run in order. */
+/** A plan as modules, to be run in order. Each exports `run(frame, thread, shared)`. */
 export interface WasmProgram {
   readonly modules: readonly Uint8Array<ArrayBuffer>[];
   readonly frameBytes: number;
-  /** Where in a frame the counters lie, which must be 0 when a run begins. */
+  /** Where in a frame the counters lie. They must be 0 when a run begins. */
   readonly countersAt: number;
   readonly countersBytes: number;
   readonly workspaceBytes: number;
-  /** For each thread. */
+  /** Bytes of scratch memory for each thread. */
   readonly scratchBytes: number;
-  /** Nanoseconds of all units, roughly. */
+  /** Estimated nanoseconds of all units. */
   readonly cost: number;
-  /** Nanoseconds of what a thread takes at a time, roughly and at most. */
+  /** Estimated nanoseconds of the longest piece: the units that a thread takes at a time. */
   readonly pieceCost: number;
-  /** The plain code of kernels that are no WebAssembly, by the index of the kernel. */
+  /** The kernels that are plain JavaScript, by their index. */
   readonly hosts: ReadonlyMap<number, HostPhase['host']>;
 }
 
-/** One phase with all that its calls need. */
+/** One phase with all that its call needs. */
 interface Step extends PhaseAccess {
   readonly phase: Phase;
-  /** Which of the phases of its kernel it is. */
+  /** The index of the phase in its kernel. */
   readonly index: number;
   readonly operands: readonly Operand[];
 }
 
 /**
  * Emits a plan as one module, or as several where one would be too large. All threads execute `run`
- * together: each takes the next units of a phase until none are left, and waits for the others only
- * where a phase needs what they make. No thread has to take part: the work is done when all units are,
- * whoever did them.
+ * together. Each takes the next units of a phase until none are left. It waits for the others only where a
+ * phase needs their results. No thread has to take part: the work is done when all units are, whoever did
+ * them.
  *
  * `run` takes the address of the frame, the number of the thread (which chooses its scratch memory),
  * and whether other threads may take part.
@@ -165,12 +159,12 @@ function stepOf(plan: Plan, code: KernelCode, phase: Phase, index: number, kerne
   };
 }
 
-/** What all modules of a plan agree on. */
+/** What all modules of a plan share. */
 interface Layout {
   readonly plan: Plan;
   readonly steps: readonly Step[];
   readonly waits: Waits;
-  /** The first step that writes over what was donated, if one before may refuse a value; −1 otherwise. */
+  /** The first step that overwrites a donated buffer, if an earlier step may refuse a value; −1 otherwise. */
   readonly overwriting: number;
   readonly countersAt: number;
   readonly scratchBytes: number;
@@ -182,38 +176,42 @@ class Part {
   private readonly layout: Layout;
   private readonly module: ModuleBuilder;
   private readonly routines: Routines;
-  private readonly wait: FunctionReference;
+  private readonly wait: Routine<typeof WAIT>;
   /** Runs the plain code of a kernel. */
-  private readonly host: FunctionReference;
-  /** Each runs some steps. */
+  private readonly host: StepCode;
+  /** Functions that run some steps each. */
   private readonly functions: FunctionReference[] = [];
 
   constructor(memory: MemoryImport, target: Target, layout: Layout) {
     this.layout = layout;
     this.module = new ModuleBuilder(memory);
-    const pause = this.module.import('pause', { parameters: ['i32', 'i32'], result: null });
-    this.host = this.module.import('host', { parameters: ['i32', 'i32'], result: null });
+    const pause = this.module.import('pause', signatureOf(PAUSE, null));
+    const host = this.module.import('host', signatureOf(HOST, null));
+    this.host = hostCode(new Routine(host, HOST));
     this.routines = new Routines(this.module, target);
-    this.wait = waitRoutine(this.routines, pause);
+    this.wait = waitRoutine(this.routines, new Routine(pause, PAUSE));
   }
 
-  /** Adds one step or more from `first` on, until the module is large enough; gives the first that is left. */
+  /**
+   * Adds steps from `first` on, at least one, until the module is large enough. The result is the first
+   * step left.
+   */
   add(first: number): number {
     const { plan, steps, moduleBytes } = this.layout;
     let next = first;
     const hasRoom = (): boolean => next < steps.length && this.module.bytes < moduleBytes;
     do {
       const from = next;
-      const codes: FunctionReference[] = [];
+      const codes: StepCode[] = [];
       do {
         const { kernel, phase, index } = steps[next++];
         codes.push(
           'host' in phase
             ? this.host
-            : phaseFunction(plan.kernels[kernel], phase, index, this.routines),
+            : phaseCode(plan.kernels[kernel], phase, index, this.routines),
         );
       } while (hasRoom() && codes.length < STEPS_AT_ONCE);
-      const run = this.module.define(RUN, (f) => {
+      const run = this.module.define(signatureOf(RUN, null), (f) => {
         emitSteps(f, this.layout, from, codes, this.wait);
       });
       this.functions.push(run);
@@ -224,91 +222,24 @@ class Part {
   encode(): Uint8Array<ArrayBuffer> {
     const { functions, module } = this;
     const all = (f: FunctionBuilder): void => {
-      const parameters = RUN.parameters.map((type, i) => f.parameter(type, i));
-      for (const each of functions) f.call(each, ...parameters);
+      const parameters = parametersOf(f, RUN);
+      for (const each of functions) new Routine(each, RUN).call(f, parameters);
     };
-    module.export('run', functions.length === 1 ? functions[0] : module.define(RUN, all));
+    const only = functions.length === 1;
+    module.export('run', only ? functions[0] : module.define(signatureOf(RUN, null), all));
     return module.encode();
   }
 }
 
-/** The function of a phase; phases of equal code share one. */
-function phaseFunction(
-  kernel: Kernel,
-  phase: EmittedPhase,
-  index: number,
-  routines: Routines,
-): FunctionReference {
-  const key = phase.key ?? `${kernelKey(kernel)} phase ${index}`;
-  const pointers = kernel.inputs.length + kernel.outputs.length;
-  const constants = phase.constants?.length ?? 0;
-  const count = pointers + constants + 6;
-  const signature = {
-    parameters: Array.from({ length: count }, () => 'i32' as const),
-    result: null,
-  };
-  return routines.get(key, signature, (f) => {
-    const parameter = (i: number): Local<'i32'> => f.parameter('i32', i);
-    const range = (from: number, to: number): Local<'i32'>[] =>
-      Array.from({ length: to - from }, (_, i) => parameter(from + i));
-    const [workspace, scratch, frame, self, begin, end] = range(pointers + constants, count);
-    phase.emit({
-      f,
-      inputs: range(0, kernel.inputs.length),
-      outputs: range(kernel.inputs.length, pointers),
-      constants: range(pointers, pointers + constants),
-      workspace,
-      scratch,
-      begin,
-      end,
-      routines,
-      refuse: (value) => refuse(f, frame, self, value),
-    });
-  });
-}
-
-/** Notes the first value that a kernel refuses. */
-function refuse(f: FunctionBuilder, frame: I32, kernel: I32, value: I32): Statement {
-  const kept = f.keep(value);
-  const at = plus(frame, FRAME.refusingKernel);
-  const before = atomics.compareExchange(at, i32.const(0), kernel);
-  const note = i32.store(frame, kept, FRAME.refusedValue);
-  return {
-    type: 'none',
-    code: [i32.eqz(before).code, 0x04, 0x40, note.code, 0x0b],
-  };
-}
-
-/** What tells the code of kernels apart: everything but buffers and offsets. */
-function kernelKey(kernel: Kernel): string {
-  const operands = [...kernel.inputs, ...kernel.outputs].map(
-    ({ dtype, view }) => `${dtype}[${view.shape.join()}]/${view.strides.join()}`,
-  );
-  const what =
-    kernel.kind === 'call'
-      ? `${kernel.operation.name} ${formatParams(kernel.params)} ${epilogueKey(kernel)}`
-      : kernel.kind === 'map'
-        ? `map [${kernel.shape.join()}] ${expressionKey(kernel.expression)}`
-        : `${kernel.primitive.name} [${kernel.shape.join()}] over ${kernel.axes.join()} ${expressionKey(kernel.expression)}`;
-  return `${what} ${operands.join(' ')}`;
-}
-
-function epilogueKey({ epilogue }: CallKernel): string {
-  if (epilogue === undefined) return '';
-  return `${epilogue.operands} [${epilogue.shape.join()}] ${expressionKey(epilogue.expression)}`;
-}
-
-/** The code of some steps from `first` on. */
+/** Code that runs some steps from `first` on. */
 function emitSteps(
   f: FunctionBuilder,
   { steps, waits, overwriting, countersAt, scratchBytes }: Layout,
   first: number,
-  codes: readonly FunctionReference[],
-  wait: FunctionReference,
+  codes: readonly StepCode[],
+  wait: Routine<typeof WAIT>,
 ): void {
-  const frame = f.parameter('i32', 0);
-  const thread = f.parameter('i32', 1);
-  const shared = f.parameter('i32', 2);
+  const { frame, thread, shared } = parametersOf(f, RUN);
   const workspace = f.keep(i32.load(frame, FRAME.workspace));
   const scratch = f.keep(i32.add(i32.load(frame, FRAME.scratch), times(thread, scratchBytes)));
   const taken = f.local('i32');
@@ -319,11 +250,12 @@ function emitSteps(
     if (earlier.length === 0) return;
     f.if(shared, () => {
       for (const step of earlier) {
-        f.call(wait, plus(frame, countersOf(step) + DONE), i32.const(steps[step].phase.units));
+        const counter = plus(frame, countersOf(step) + DONE);
+        wait.call(f, { counter, target: i32.const(steps[step].phase.units) });
       }
     });
   };
-  /** Ends a run in which a value was refused, before anything donated is written over. */
+  /** Ends a run in which a value was refused, before a donated buffer is overwritten. */
   const endIfRefused = (earlier: readonly number[]): void => {
     f.if(atomics.load(plus(frame, FRAME.refusingKernel)), () => {
       waitFor(earlier);
@@ -336,11 +268,11 @@ function emitSteps(
     const { phase, kernel, operands } = steps[step];
     const units = i32.const(phase.units);
     const grain = grainOf(phase);
-    const pointers = operands.map(({ buffer, dtype, view }): Value<'i32'> =>
+    const pointers = operands.map(({ buffer, dtype, view }) =>
       plus(i32.load(frame, FRAME.buffers + 4 * buffer), view.offset * BYTES_PER_ELEMENT[dtype]),
     );
     waitFor(waits.before[step]);
-    // All units up to here are taken, so that they will be done.
+    // All units of the steps before are taken by now, so they will be done.
     if (step === overwriting) endIfRefused(steps.slice(0, step).map((_, at) => at));
     f.set(taken, plus(frame, countersOf(step)));
     f.set(begin, i32.const(0));
@@ -357,12 +289,7 @@ function emitSteps(
           });
         });
         const self = i32.const(kernel + 1);
-        if ('host' in phase) {
-          f.call(code, frame, self);
-        } else {
-          const constants = (phase.constants ?? []).map((value) => i32.const(value));
-          f.call(code, ...pointers, ...constants, workspace, scratch, frame, self, begin, end);
-        }
+        code(f, { operands: pointers, workspace, scratch, frame, self, begin, end });
         f.if(shared, () => {
           const before = atomics.add(plus(taken, DONE), i32.sub(end, begin));
           f.if(i32.eq(i32.add(before, i32.sub(end, begin)), units), () => {
@@ -382,11 +309,9 @@ function grainOf({ units, unitCost }: Phase): number {
   return Math.min(units, Math.max(1, worthwhile, Math.ceil(units / MOST_PIECES)));
 }
 
-/** Waits until the counter at an address has a value: looks for a while, then lets the host wait. */
-function waitRoutine(routines: Routines, pause: FunctionReference): FunctionReference {
-  return routines.get('wait', { parameters: ['i32', 'i32'], result: null }, (f) => {
-    const counter = f.parameter('i32', 0);
-    const target = f.parameter('i32', 1);
+/** Waits until a counter has its target value: looks for a while, then lets the host wait. */
+function waitRoutine(routines: Routines, pause: Routine<typeof PAUSE>): Routine<typeof WAIT> {
+  return routines.get('wait', WAIT, (f, { counter, target }) => {
     const now = f.local('i32');
     const looks = f.local('i32');
     f.loop((again) => {
@@ -395,7 +320,7 @@ function waitRoutine(routines: Routines, pause: FunctionReference): FunctionRefe
         f.increase(looks, 1);
         f.if(i32.ge_u(looks, i32.const(SPINS)), () => {
           f.set(looks, i32.const(0));
-          f.call(pause, counter, now);
+          pause.call(f, { address: counter, value: now });
         });
         f.branch(again);
       });

@@ -9,26 +9,26 @@ export interface PhaseAccess {
   /** Buffers of the plan. */
   readonly reads: readonly number[];
   readonly writes: readonly number[];
-  /** Whether it uses the memory that kernels share for their workspace. */
+  /** Whether it uses the workspace, which all kernels share. */
   readonly usesWorkspace: boolean;
   /** Whether it may refuse values. */
   readonly refuses?: boolean;
-  /** Whether it writes over what was donated, which must wait for all that may refuse. */
+  /** Whether it overwrites a donated buffer. It must then wait for all phases that may refuse a value. */
   readonly overwrites?: boolean;
 }
 
 /** Which phases must be done before others begin. */
 export interface Waits {
-  /** For each phase, those to wait for that no earlier phase has waited for. */
+  /** For each phase, the phases to wait for, without those that an earlier phase has waited for. */
   readonly before: readonly (readonly number[])[];
-  /** Those to wait for at the end. */
+  /** The phases to wait for at the end. */
   readonly after: readonly number[];
 }
 
 /**
- * Finds where threads must wait for each other: a phase waits for the last one whose results it reads,
- * whose operands it overwrites, or whose workspace it takes over, and for all before that. Phases that
- * have nothing to do with each other, such as the updates of the parameters, run without a wait.
+ * Finds where threads must wait for each other. A phase waits for the last one whose results it reads,
+ * whose operands it overwrites or whose workspace it takes over, and for all phases before that one. Phases
+ * that have nothing to do with each other run without a wait, such as the updates of the parameters.
  */
 export function dependencies(plan: Plan, phases: readonly PhaseAccess[]): Waits {
   const regions = regionsOf(plan);
@@ -62,13 +62,13 @@ export function dependencies(plan: Plan, phases: readonly PhaseAccess[]): Waits 
   return { before, after: range(waited, phases.length) };
 }
 
-/** A stretch of memory; stretches that share no byte share no number. */
+/** A stretch of memory as a range of numbers. Stretches that share no byte share no number. */
 interface Region {
   readonly begin: number;
   readonly end: number;
 }
 
-/** Where each buffer lies: in the arena at its bytes, elsewhere in a place of its own behind it. */
+/** The stretch of each buffer: its bytes in the arena, or a place of its own behind the arena. */
 function regionsOf({ buffers, outputs, arenaBytes }: Plan): Region[] {
   const spaces = new Map<string, number>();
   return buffers.map(({ place, size, dtype }) => {
@@ -84,9 +84,12 @@ function regionsOf({ buffers, outputs, arenaBytes }: Plan): Region[] {
   });
 }
 
-/** When each of some cells was last set: a binary tree over them, in which node i covers nodes 2i and 2i + 1. */
+/**
+ * When each of some cells was last set. It is a binary tree over the cells: node i covers nodes 2i and 2i +
+ * 1.
+ */
 class Latest {
-  /** The first leaf. */
+  /** The index of the first leaf. */
   private readonly first: number;
   /** For each node, when all cells below it were last set at once, and when any of them was. */
   private readonly whole: Int32Array;
@@ -98,7 +101,10 @@ class Latest {
     this.any = this.whole.slice();
   }
 
-  /** Sets the cells from `begin` up to `end` (exclusive) at a time that no earlier one exceeds. */
+  /**
+   * Sets the cells from `begin` up to `end` (exclusive) at a time. No earlier call may have had a later
+   * time.
+   */
   set(begin: number, end: number, time: number): void {
     this.visit(
       begin,
@@ -113,7 +119,7 @@ class Latest {
     );
   }
 
-  /** When one of the cells was last set; −1 if none was. */
+  /** The last time at which one of the cells was set; −1 if none was. */
   in(begin: number, end: number): number {
     let last = -1;
     this.visit(
@@ -129,7 +135,7 @@ class Latest {
     return last;
   }
 
-  /** Visits the fewest nodes that cover some cells, and all nodes above these. */
+  /** Visits the fewest nodes that cover some cells, and all nodes above them. */
   private visit(
     begin: number,
     end: number,

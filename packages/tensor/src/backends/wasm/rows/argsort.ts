@@ -4,7 +4,7 @@ import type { CallKernel } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../../../array/dtype.ts';
 import type { SortParams } from '../../../primitives/sort.ts';
 import { sizeOf } from '../../../array/shape.ts';
-import { atMost, byteOffset, plus, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, least, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32, select } from '../assembler/instructions.ts';
@@ -12,13 +12,13 @@ import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 
 /** Bytes of a key and the index of its element, side by side. */
 const PAIR = 8;
-/** Units, at most: each has pairs of its own. */
+/** The most units. Each has pairs of its own. */
 const MOST_UNITS = 64;
-/** Bytes that the pairs of all units take, at most, unless one row takes more. */
+/** The most bytes of the pairs of all units, unless one row takes more. */
 const MOST_BYTES = 2 ** 26;
 
 /**
- * The order of each row along the last axis: a merge sort of pairs of key and index, from runs of one
+ * The order of each row along the last axis. It is a merge sort of pairs of key and index, from runs of one
  * element up. A key is an int32 that is smaller exactly where its element comes earlier.
  */
 export function argsort(kernel: CallKernel, { descending }: SortParams['argsort']): KernelCode {
@@ -64,11 +64,14 @@ export function argsort(kernel: CallKernel, { descending }: SortParams['argsort'
     });
   };
   const unitCost = 4 * rowsPerUnit * n * Math.ceil(Math.log2(n) + 1);
-  // One pair more: a merge looks at what lies behind its second run, where there is none left.
+  // One more pair: a merge looks behind its second run when nothing is left of that.
   return { phases: [{ units, unitCost, emit }], workspaceBytes: units * bytes + PAIR };
 }
 
-/** The key of the element at an address: of a float32 its bits, those of negative numbers turned around. */
+/**
+ * The key of the element at an address. A float32 has its bits as key; negative ones have all but the sign
+ * flipped.
+ */
 function keyOf(f: FunctionBuilder, address: I32, dtype: DType): I32 {
   if (dtype === 'bool') return i32.load8_u(address);
   if (dtype === 'int32') return i32.load(address);
@@ -79,7 +82,7 @@ function keyOf(f: FunctionBuilder, address: I32, dtype: DType): I32 {
 }
 
 /**
- * Sorts `n` pairs by key, in the memory of twice as many from `pairs` on.
+ * Sorts `n` pairs by key. The memory from `pairs` on has room for twice as many.
  *
  * @returns Where the sorted pairs begin.
  */
@@ -111,7 +114,10 @@ function mergeSort(f: FunctionBuilder, pairs: I32, n: number): Local<'i32'> {
   return source;
 }
 
-/** Writes the sorted runs `left … middle` and `middle … end` as one to `to`; at a tie the left one goes first. */
+/**
+ * Merges the sorted runs `left … middle` and `middle … end` into one at `to`. At a tie, the left one goes
+ * first.
+ */
 function merge(
   f: FunctionBuilder,
   run: { readonly left: I32; readonly middle: I32; readonly end: I32; readonly to: Local<'i32'> },
@@ -133,8 +139,4 @@ function merge(
       f.increase(to, PAIR);
     },
   );
-}
-
-function least(a: I32, b: I32): I32 {
-  return select(i32.lt_u(a, b), a, b);
 }

@@ -1,27 +1,27 @@
 // Kernels that work row by row along an axis, four elements or four rows at a time.
 
 /**
- * Loops over the rows of a tensor: its lines along one axis. What a kernel computes from a row is said
- * once, in vectors, and runs in either of two ways: on four elements of a row at a time, or on the
+ * Loops over the rows of a tensor, its lines along one axis. A kernel says once, in vectors, what it
+ * computes from a row. This runs in either of two ways: on four elements of a row at a time, or on the
  * elements of four neighbouring rows. Which way depends on what lies together in memory.
  */
 import type { CallKernel } from '../../../plan/kernel.ts';
-import { byteOffset, times } from '../kernel/addressing.ts';
+import { atMost, byteOffset, times } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
-import { i32, select } from '../assembler/instructions.ts';
+import { i32 } from '../assembler/instructions.ts';
 import { f32x4, i32x4, i8x16, v128 } from '../assembler/simd.ts';
 import type { KernelCode, PhaseBody, Routines } from '../kernel/kernel-code.ts';
 import {
-  loadLanes,
+  loadFour,
   axisLayout,
-  storeLanes,
+  storeFour,
   type Place,
   type RowAccess,
   type AxisLayout,
 } from './axis-layout.ts';
 
-/** How the terms of a row become one: their sum, or the largest that is not NaN. */
+/** How the terms of a row are combined: their sum, or the largest that is not NaN. */
 type Combine = 'sum' | 'peak';
 
 /** An operand and the address of its element at the start of the row. */
@@ -31,10 +31,10 @@ interface Stream {
 }
 
 /**
- * The kernel that does `visit` to each row along an axis. All inputs have one shape; the outputs
- * have one too, which may lack the axis.
+ * The kernel that calls `visit` for each row along an axis. All inputs have one shape. The outputs have one
+ * shape too, which may lack the axis.
  *
- * @param cost Nanoseconds that four elements take, roughly.
+ * @param cost Estimated nanoseconds for four elements.
  */
 export function axisKernel(
   kernel: CallKernel,
@@ -59,8 +59,8 @@ export function axisKernel(
 }
 
 /**
- * The row at hand, or the four. What is computed of a row is a vector: of one row, the same number in
- * all lanes; of four rows, a number for each.
+ * The row at hand, or four rows. What is computed from it is a vector: from one row, the same number in all
+ * lanes; from four rows, a number for each.
  */
 export class Row {
   readonly f: FunctionBuilder;
@@ -68,14 +68,14 @@ export class Row {
   /** Elements of a row. */
   readonly size: number;
   /**
-   * Whether other units write some of this one's outputs as well (the same numbers). They must then not be
-   * read back, since another thread may be writing them.
+   * Whether other units write some of this unit's outputs as well (the same numbers). Such outputs must not
+   * be read back, because another thread may be writing them.
    */
   readonly sharesOutput: boolean;
   private readonly layout: AxisLayout;
   private readonly inputs: readonly Stream[];
   private readonly output: Stream;
-  /** The outputs after the first, which lack the axis as it does. */
+  /** The outputs after the first. They lack the axis, as the first does. */
   private readonly more: readonly Stream[];
 
   constructor({ f, routines, inputs, outputs }: PhaseBody, layout: AxisLayout, unit: Local<'i32'>) {
@@ -96,7 +96,7 @@ export class Row {
    *
    * @param ways How each term is combined.
    * @param terms The terms of an element of each input.
-   * @param unroll Vectors that are handled together, each with results of its own until the end.
+   * @param unroll How many vectors are handled together. Each has results of its own until the end.
    * @param keep Whether the first term also becomes the output's element. Default false.
    */
   fold(
@@ -113,7 +113,7 @@ export class Row {
     const streams = keep ? [...this.inputs, this.output] : this.inputs;
     this.walk(streams, width, (places, turn, fresh) => {
       const values = terms(this.load(places)).map((term) => f.keep(term));
-      if (keep) f.emit(...storeLanes(layout.output, places[this.inputs.length], values[0]));
+      if (keep) f.emit(...storeFour(layout.output, places[this.inputs.length], values[0]));
       ways.forEach((way, i) => {
         const counts =
           way === 'sum' && fresh < 4 ? v128.and(values[i], lastLanes(fresh)) : values[i];
@@ -126,44 +126,43 @@ export class Row {
     });
   }
 
-  /** Writes a number for each element to the output, computed from the elements of the inputs. */
+  /** Writes an element of the output for each element of the inputs, from which it is computed. */
   write(value: (x: readonly Local<'v128'>[]) => V128): void {
     this.walk([...this.inputs, this.output], 2, (places) => {
       const y = this.f.keep(value(this.load(places)));
-      this.f.emit(...storeLanes(this.layout.output, places[this.inputs.length], y));
+      this.f.emit(...storeFour(this.layout.output, places[this.inputs.length], y));
     });
   }
 
-  /** Replaces each element of the output, which no other unit may write: see {@link sharesOutput}. */
+  /** Replaces each element of the output. No other unit may write it: see {@link sharesOutput}. */
   rewrite(value: (y: V128) => V128): void {
     const { f, output } = this;
-    const replaced = (place: Place): Local<'v128'> =>
-      f.keep(value(loadLanes(output.access, place)));
-    // The last vector overlaps the one before it, so it is read before that is replaced.
+    const replaced = (place: Place): Local<'v128'> => f.keep(value(loadFour(output.access, place)));
+    // The last vector overlaps the one before it, so it is read before that one is replaced.
     const tail = this.layout.tail === 0 ? null : this.tailOf(output);
     const last = tail === null ? null : replaced(tail);
     this.walk([output], 4, ([place], _turn, fresh) => {
       const y = fresh < 4 && last !== null ? last : replaced(place);
-      f.emit(...storeLanes(output.access, place, y));
+      f.emit(...storeFour(output.access, place, y));
     });
   }
 
-  /** Writes the only element that an output has for a row. */
+  /** Writes the single element that an output has for each row. */
   writeOne(value: V128, index = 0): void {
     const { f, layout } = this;
     const output = index === 0 ? this.output : this.more[index - 1];
     const kept = f.keep(value);
     if (layout.groups === null) f.emit(v128.store32_lane(output.base, kept, 0));
-    else f.emit(...storeLanes(output.access, { address: output.base, offset: 0 }, kept));
+    else f.emit(...storeFour(output.access, { address: output.base, offset: 0 }, kept));
   }
 
   private load(places: readonly Place[]): Local<'v128'>[] {
-    return this.inputs.map(({ access }, i) => this.f.keep(loadLanes(access, places[i])));
+    return this.inputs.map(({ access }, i) => this.f.keep(loadFour(access, places[i])));
   }
 
   /**
-   * Visits the vectors of the row: `turn` counts from 0 to `unroll − 1` again and again, `fresh` is the
-   * number of lanes (the last ones) that no vector before had.
+   * Visits the vectors of the row. `turn` counts from 0 to `unroll − 1` again and again. `fresh` is the
+   * number of lanes, the last ones, that no earlier vector had.
    */
   private walk(
     streams: readonly Stream[],
@@ -197,7 +196,7 @@ export class Row {
     return { address: base, offset: 4 * access.element * (this.size - 4) };
   }
 
-  /** The lanes of a vector combined, in every lane. */
+  /** Combines the lanes of a vector. The result is in every lane. */
   private acrossLanes(way: Combine, vector: Local<'v128'>): Local<'v128'> {
     const halves = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
     const neighbours = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11];
@@ -206,7 +205,7 @@ export class Row {
   }
 }
 
-/** Gives the stream of an operand from the start of the rows of `unit`. */
+/** A function that gives the stream of an operand from the start of the rows of `unit`. */
 function startOf(
   f: FunctionBuilder,
   { groups }: AxisLayout,
@@ -220,8 +219,7 @@ function startOf(
   }
   const line = f.keep(i32.div_u(unit, i32.const(groups.count)));
   const next = f.keep(i32.shl(i32.rem_u(unit, i32.const(groups.count)), i32.const(2)));
-  const last = i32.const(groups.last);
-  const first = f.keep(select(i32.lt_u(next, last), next, last));
+  const first = f.keep(atMost(next, groups.last));
   return (base, access) => {
     const start = i32.add(base, byteOffset(f, line, access.rest, 4));
     return { access, base: f.keep(i32.add(start, times(first, 4 * access.lane))) };

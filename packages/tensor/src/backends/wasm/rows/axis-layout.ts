@@ -22,11 +22,11 @@ export interface RowAccess {
   readonly step: number;
   /** Elements from element to element of a row. */
   readonly element: number;
-  /** Lanes that differ: later ones repeat the last of them. */
+  /** How many lanes differ. Later lanes repeat the last of these. */
   readonly lanes: number;
 }
 
-/** How the rows of a kernel are cut into units, and these into vectors. */
+/** How the rows of a kernel are cut into units, and the units into vectors. */
 export interface AxisLayout {
   readonly inputs: readonly RowAccess[];
   readonly output: RowAccess;
@@ -35,9 +35,12 @@ export interface AxisLayout {
   readonly size: number;
   /** Vectors of a unit: the steps of the loop over a row. */
   readonly steps: number;
-  /** Elements that are left after the steps, for a vector which overlaps the one before. */
+  /** Elements that are left after the steps. They go into a vector that overlaps the one before. */
   readonly tail: number;
-  /** Where a unit is four neighbouring rows: how many units a line of rows has, and where the last of them begins. */
+  /**
+   * Where a unit is four neighbouring rows: how many units a line of rows has, and where the last one
+   * begins; else `null`.
+   */
   readonly groups: { readonly count: number; readonly last: number } | null;
 }
 
@@ -99,7 +102,7 @@ export function axisLayout({ inputs, outputs: [output] }: CallKernel, axis: numb
 }
 
 /** Four elements of an operand. */
-export function loadLanes({ lane, lanes }: RowAccess, place: Place): V128 {
+export function loadFour({ lane, lanes }: RowAccess, place: Place): V128 {
   if (lane === 0 || lanes === 1) return at(place, 0, v128.load32_splat);
   if (lane === 1 && lanes === 4) return at(place, 0, v128.load);
   let vector = at(place, 0, v128.load32_splat);
@@ -112,8 +115,8 @@ export function loadLanes({ lane, lanes }: RowAccess, place: Place): V128 {
   return vector;
 }
 
-/** Writes four elements of an operand; `vector` is computed once for each of its lanes. */
-export function storeLanes({ lane, lanes }: RowAccess, place: Place, vector: V128): Statement[] {
+/** Writes four elements of an operand. Where they lie apart, `vector` is computed once for each. */
+export function storeFour({ lane, lanes }: RowAccess, place: Place, vector: V128): Statement[] {
   if (lane === 1 && lanes === 4) {
     return [at(place, 0, (address, offset) => v128.store(address, vector, offset))];
   }
@@ -122,7 +125,7 @@ export function storeLanes({ lane, lanes }: RowAccess, place: Place, vector: V12
   );
 }
 
-/** An access to a place that is `more` bytes on. */
+/** Accesses the place that is `more` bytes further on. */
 function at<R>(
   { address, offset }: Place,
   more: number,
@@ -132,7 +135,7 @@ function at<R>(
   return bytes < 0 ? instruction(plus(address, bytes), 0) : instruction(address, bytes);
 }
 
-/** The strides of the output for every dimension of the inputs: it may lack the axis. */
+/** The strides of the output for every dimension of the inputs: 0 for the axis, if the output lacks it. */
 function outputStrides({ strides }: View, axis: number, rank: number): readonly number[] {
   return strides.length === rank ? strides : [...strides.slice(0, axis), 0, ...strides.slice(axis)];
 }

@@ -45,8 +45,8 @@ function lastAxis(kernel: CallKernel): number {
 }
 
 /**
- * The mean and `1 / √(var + eps)`. The mean of what is left after subtracting the rounded mean is
- * taken out too: rows whose numbers are large and close together need it.
+ * The mean and `1 / √(var + eps)`. When the rounded mean is subtracted, a mean of the rest remains. It is
+ * subtracted too: rows whose numbers are large and close together need it.
  */
 function statistics(row: Row, eps: number): { mean: Local<'v128'>; scale: Local<'v128'> } {
   const { f } = row;
@@ -62,7 +62,7 @@ function statistics(row: Row, eps: number): { mean: Local<'v128'>; scale: Local<
     { unroll: 4 },
   );
   const rest = f.keep(f32x4.div(left, size));
-  // Where the mean is infinite, nothing is left to take out.
+  // An infinite mean leaves nothing to subtract.
   const correction = f.keep(v128.and(rest, f32x4.eq(rest, rest)));
   const variance: V128 = f32x4.sub(f32x4.div(squares, size), f32x4.mul(correction, correction));
   const spread = f32x4.sqrt(f32x4.add(variance, f32x4.constant(eps)));

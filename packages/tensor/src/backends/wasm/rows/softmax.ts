@@ -11,8 +11,8 @@ import { type Row, axisKernel } from './axis-kernel.ts';
 import { log } from '../elementwise/transcendental/logarithm.ts';
 
 /**
- * `y = e^(x − max x) / Σ e^(x − max x)`. The exponentials wait in the output for their sum, where the
- * output is this unit's alone; elsewhere they are computed again.
+ * `y = e^(x − max x) / Σ e^(x − max x)`. Where the output is this unit's alone, the exponentials wait in it
+ * for their sum. Elsewhere they are computed again.
  */
 export function softmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelCode {
   return axisKernel(kernel, axis, 3.5, (row) => {
@@ -51,7 +51,7 @@ export function logSoftmax(kernel: CallKernel, { axis }: SoftmaxParams): KernelC
   });
 }
 
-/** Sums of exponentials: one is fastest, but over long rows its roundings would add up. */
+/** How many sums of exponentials a row has. One is fastest, but over long rows its roundings would add up. */
 function sumsOf(row: Row): number {
   return row.size < 512 ? 1 : 4;
 }
@@ -62,8 +62,9 @@ function peakOf(row: Row): Local<'v128'> {
 }
 
 /**
- * The largest element, or 0 if that is not finite, and `ln Σ e^(x − it)`. Under an infinite peak the
- * exponentials are cut at 1: adding the peak to the logarithm then gives what their sum would.
+ * The largest element, or 0 if that is not finite, and `ln Σ e^(x − it)`. Under an infinite peak, the
+ * exponentials are cut at 1. The peak is then added to the logarithm of their sum, which gives the right
+ * result.
  */
 function logOfSum(row: Row): { finite: V128; logarithm: V128 } {
   const { f, routines } = row;

@@ -10,17 +10,17 @@ import { ONE, SIGN } from './lanes.ts';
 import { polynomial32 } from './polynomial.ts';
 
 /**
- * 1.5 · 2²³. A float32 of |x| < 2²² that is added to it is rounded to a whole number n, whose bits are
- * the low bits of the sum: `bits << 23` is n in the place of the exponent.
+ * 1.5 · 2²³. Added to a float32 of |x| < 2²², it rounds that to a whole number n. The low bits of the sum
+ * are those of n, and `bits << 23` is n in the place of the exponent.
  */
 export const SHIFTER: number = 1.5 * 2 ** 23;
 
-/** ln 2 in two parts, the first of 15 bits: a whole number of 8 bits times it is exact. */
+/** ln 2 in two parts. The first has 15 bits, so that its product with a whole number of 8 bits is exact. */
 export const LN2_HIGH = 0.693145751953125;
-/** What {@link LN2_HIGH} lacks. */
+/** The rest of ln 2, without {@link LN2_HIGH}. */
 export const LN2_LOW = 1.428606765330187e-6;
 
-/** `(e^r − 1 − r) / r²` for |r| ≤ 0.347: e^r − 1 comes out to 1.4e-8 of itself. */
+/** `(e^r − 1 − r) / r²` for |r| ≤ 0.347. The relative error of e^r − 1 is at most 1.4e-8. */
 const EXPONENTIAL = [
   0.4999999701976776, 0.1666654646396637, 0.04166743531823158, 0.008366276510059834,
   0.001387071330100298,
@@ -38,7 +38,7 @@ export function smallExponential(r: V128, f: FunctionBuilder, target: Target): V
   return f32x4.add(less, ONE);
 }
 
-/** `2^n` of four whole numbers `shifted − SHIFTER`, times `unit`, by adding to the exponent of `unit`. */
+/** `unit · 2^n` for the four whole numbers n = `shifted − SHIFTER`. It adds n to the exponent of `unit`. */
 export function powerOfTwo(shifted: V128, unit: V128 = ONE): V128 {
   return i32x4.add(i32x4.shl(shifted, i32.const(23)), unit);
 }
@@ -50,7 +50,7 @@ function boundedExponential(x: V128, f: FunctionBuilder, target: Target): V128 {
   const n = f.keep(f32x4.sub(shifted, f32x4.constant(SHIFTER)));
   const high = multiplyAdd(target, n, f32x4.constant(-LN2_HIGH), x);
   const r = f.keep(multiplyAdd(target, n, f32x4.constant(-LN2_LOW), high));
-  // Two factors 2^⌊n/2⌋ and 2^⌈n/2⌉: neither leaves the range, only the last product rounds.
+  // The two factors 2^⌊n/2⌋ and 2^⌈n/2⌉ stay in the range. Only the last product rounds.
   const half = f.keep(i32x4.shr_s(shifted, i32.const(1)));
   const power = f32x4.mul(smallExponential(r, f, target), powerOfTwo(half));
   return f32x4.mul(power, powerOfTwo(i32x4.sub(shifted, half)));
@@ -66,7 +66,7 @@ function boundedExponential(x: V128, f: FunctionBuilder, target: Target): V128 {
  * Source: Cody & Waite, Software Manual for the Elementary Functions (1980), chapter 6.
  */
 export function exp(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
-  // pmax and pmin let a NaN in their first operand pass.
+  // pmax and pmin pass a NaN in their first operand on.
   const bounded = f32x4.pmin(f32x4.pmax(x, f32x4.constant(-104)), f32x4.constant(89));
   return boundedExponential(f.keep(bounded), f, target);
 }
@@ -74,9 +74,9 @@ export function exp(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
 /**
  * `1 / (1 + e^-x)` of four float32 numbers.
  *
- * With `z = e^-|x|`, which cannot overflow, and `q = z / (1 + z)`, it is `1 − q` for x ≥ 0 and
- * `q = z − z q` for x < 0, where the last form loses less of z than the division does, and becomes
- * subnormal as z does. Largest error found: 1.87 ulp, at −1.1079.
+ * Let `z = e^-|x|`, which cannot overflow, and `q = z / (1 + z)`. The result is `1 − q` for x ≥ 0, and
+ * `q = z − z q` for x < 0. The last form loses less of z than the division does, and becomes subnormal as z
+ * does. Largest error found: 1.87 ulp, at −1.1079.
  */
 export function sigmoid(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const kept = f.keep(x);
@@ -91,10 +91,10 @@ export function sigmoid(x: V128, f: FunctionBuilder, { target }: Routines): V128
 /**
  * `tanh x` of four float32 numbers.
  *
- * With `h = (e^2|x| − 1) / 2 = 2ⁿ⁻¹ (e^r − 1) + (2ⁿ⁻¹ − 1/2)`, `2|x| = n ln 2 + r`, it is
- * `±h / (1 + h)`, computed as `h − h · h / (1 + h)` for h < 1 and as `1 − 1 / (1 + h)` from there on:
- * the rounding of the quotient counts for little in both. From |x| = 10 on it is ±1. Where ln 2, rounded
- * to float32, and n times it are not exact, the slope of tanh is small. Largest error found: 1.93 ulp, at 0.20906.
+ * Let `h = (e^2|x| − 1) / 2 = 2ⁿ⁻¹ (e^r − 1) + (2ⁿ⁻¹ − 1/2)` with `2|x| = n ln 2 + r`. The result is
+ * `±h / (1 + h)`, computed as `h − h · h / (1 + h)` for h < 1 and as `1 − 1 / (1 + h)` from there on: the
+ * rounding of the quotient counts for little in both. From |x| = 10 on it is ±1. The slope of tanh is small
+ * where n ln 2, with ln 2 rounded to float32, is not exact. Largest error found: 1.93 ulp, at 0.20906.
  */
 export function tanh(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const kept = f.keep(x);

@@ -14,13 +14,13 @@ export function int32(value: number): V128 {
   return i32x4.const(value, value, value, value);
 }
 
-/** Lanes 0 and 1 as float64, and lanes 2 and 3. `x` is placed twice. */
+/** Four float32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. `x` is placed twice. */
 export function halves(x: V128): readonly [V128, V128] {
   const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
   return [f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(upper)];
 }
 
-/** Four float32 lanes of two times two float64 numbers: each is rounded once. */
+/** Four float32 lanes from two times two float64 numbers. Each is rounded once. */
 export function joinHalves(lower: V128, upper: V128): V128 {
   const [a, b] = [lower, upper].map((half) => f32x4.demote_f64x2_zero(half));
   return i8x16.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);

@@ -10,20 +10,20 @@ import { LN2_HIGH, LN2_LOW } from './exponential.ts';
 import { int32 } from './lanes.ts';
 import { polynomial32 } from './polynomial.ts';
 
-/** `(ln(1 + f) − f) / f²` for |f| ≤ 1/3: the logarithm comes out to 4.6e-9 of itself. */
+/** `(ln(1 + f) − f) / f²` for |f| ≤ 1/3. The relative error of the logarithm is at most 4.6e-9. */
 const LOGARITHM = [
   -0.5, 0.3333321511745453, -0.2499980479478836, 0.20010434091091156, -0.166802316904068,
   0.14005567133426666, -0.12187235802412033, 0.13985507190227509, -0.1288040727376938,
 ];
 
-/** The bits of 2/3: seen from them, the numbers from 2/3 to 4/3 have the exponent 0. */
+/** The bits of 2/3. Counted from them, the numbers from 2/3 to 4/3 have the exponent 0. */
 const TWO_THIRDS = int32(0x3f2aaaab);
 
 /**
  * `ln x` of four float32 numbers.
  *
- * `x = 2ᵉ (1 + f)` with 2/3 ≤ 1 + f < 4/3, `ln x = e ln 2 + f + f² P(f)` with P of degree 8; a
- * subnormal x is first multiplied by 2²⁵. Largest error found: 1.14 ulp, at 1.3404.
+ * `x = 2ᵉ (1 + f)` with 2/3 ≤ 1 + f < 4/3, `ln x = e ln 2 + f + f² P(f)` with P of degree 8. A subnormal x
+ * is first multiplied by 2²⁵. Largest error found: 1.14 ulp, at 1.3404.
  *
  * Source: Cody & Waite, Software Manual for the Elementary Functions (1980), chapter 5.
  */
@@ -47,6 +47,6 @@ export function log(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const positive = v128.bitselect(kept, finite, f32x4.eq(kept, infinity));
   const isZero = f32x4.eq(kept, f32x4.constant(0));
   const some = v128.bitselect(f32x4.constant(-Infinity), positive, isZero);
-  // All bits set are a NaN: of negative numbers and of NaN.
+  // A lane with all bits set is NaN, the logarithm of negative numbers and of NaN.
   return v128.or(some, v128.not(f32x4.ge(kept, f32x4.constant(0))));
 }

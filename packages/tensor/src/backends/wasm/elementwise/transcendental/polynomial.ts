@@ -7,13 +7,13 @@ import type { Target } from '../../kernel/kernel-code.ts';
 import { multiplyAdd } from '../../kernel/multiply-add.ts';
 
 /**
- * `c₀ + c₁ x + c₂ x² + …` of four float32 numbers by Estrin's scheme, `(c₀ + c₁ x) + (c₂ + c₃ x) x² + …`,
- * whose steps wait less for one another than Horner's. `x` has to be a local.
+ * `c₀ + c₁ x + c₂ x² + …` of four float32 numbers by Estrin's scheme, `(c₀ + c₁ x) + (c₂ + c₃ x) x² + …`.
+ * Its steps wait less for one another than Horner's. `x` has to be a local.
  *
- * The coefficients of this folder are minimax approximations: Lawson's iteration (least squares,
- * reweighted by the errors until the largest is smallest) on 600 Chebyshev nodes, against functions of
- * 40 digits. For float32 they are then rounded one after the other, from c₀ on, and the later ones
- * fitted again, so that every number here is a float32 as it stands.
+ * The coefficients of this folder are minimax approximations. They come from Lawson's iteration on 600
+ * Chebyshev nodes, against functions of 40 digits: least squares, reweighted by the errors until the
+ * largest is smallest. For float32 they are then rounded one after the other, from c₀ on, and the later
+ * ones are fitted again each time. So every number here is a float32 as it stands.
  *
  * Source: Estrin, Organization of computer systems: the fixed plus variable structure computer (1960).
  */
@@ -32,7 +32,7 @@ export function polynomial32(
   );
 }
 
-/** The same of two float64 numbers. */
+/** The same polynomial of two float64 numbers. */
 export function polynomial64(x: V128, coefficients: readonly number[], f: FunctionBuilder): V128 {
   const constants = coefficients.map((c) => f64x2.constant(c));
   return estrin(

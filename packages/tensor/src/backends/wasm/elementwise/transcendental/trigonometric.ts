@@ -1,7 +1,7 @@
 // sin and cos of four float32 numbers at once, accurate also for huge angles.
 
 import type { V128 } from '../../assembler/code.ts';
-import { callResult, type FunctionBuilder } from '../../assembler/function.ts';
+import type { FunctionBuilder } from '../../assembler/function.ts';
 import { i32 } from '../../assembler/instructions.ts';
 import { f32x4, f64x2, i32x4, v128 } from '../../assembler/simd.ts';
 import type { Routines, Target } from '../../kernel/kernel-code.ts';
@@ -9,19 +9,22 @@ import { multiplyAdd } from '../../kernel/multiply-add.ts';
 import { halves, int32, joinHalves, lowWords, ONE, SIGN } from './lanes.ts';
 import { polynomial32 } from './polynomial.ts';
 
-/** `(sin r − r) / r³` by powers of r², |r| ≤ π/4: the sine comes out to 4.0e-9 of itself. */
+/** `(sin r − r) / r³` by powers of r², |r| ≤ π/4. The relative error of the sine is at most 4.0e-9. */
 const SINE = [-0.16666655242443085, 0.008332189172506332, -0.0001951828453456983];
 
-/** `(cos r − 1 + r²/2) / r⁴` by powers of r², |r| ≤ π/4: the cosine comes out to 1.2e-10 of itself. */
+/**
+ * `(cos r − 1 + r²/2) / r⁴` by powers of r², |r| ≤ π/4. The relative error of the cosine is at most
+ * 1.2e-10.
+ */
 const COSINE = [0.04166664555668831, -0.0013887310633435845, 2.4432563805021346e-5];
 
-/** From here on a number of quarter turns has too many bits for `reduceNear`. */
+/** From here on, the number of quarter turns has too many bits for `reduceNear`. */
 const FAR = 2 ** 20;
 
-/** 1.5 · 2⁵²: as `SHIFTER` does for float32, it rounds float64 numbers to whole ones. */
+/** 1.5 · 2⁵². Added to a float64, it rounds that to a whole number, as `SHIFTER` does for float32. */
 const SHIFTER = f64x2.constant(1.5 * 2 ** 52);
 
-/** π/2 in two parts, the first of 33 bits: a whole number of 20 bits times it is exact. */
+/** π/2 in two parts. The first has 33 bits, so that its product with a whole number of 20 bits is exact. */
 const QUARTER_HIGH = f64x2.constant(1.5707963267341256);
 const QUARTER_LOW = f64x2.constant(6.077100506506192e-11);
 
@@ -36,7 +39,7 @@ interface Reduced {
 
 type Reduction = (x: V128, f: FunctionBuilder) => Reduced;
 
-/** For 0 ≤ x < 2²⁰: `r = (x − n h) − n l`, where only n l and the last difference are rounded. */
+/** For 0 ≤ x < 2²⁰: `r = (x − n h) − n l`. Only n l and the last difference are rounded. */
 const reduceNear: Reduction = (value, f) => {
   const x = f.keep(value);
   const turns = f.keep(f64x2.add(f64x2.mul(x, f64x2.constant(2 / Math.PI)), SHIFTER));
@@ -46,10 +49,10 @@ const reduceNear: Reduction = (value, f) => {
 };
 
 /**
- * For every float32 x ≥ 0. The product of x and a piece of 2/π has at most 48 bits, and is exact; so
- * is what is left of it without multiples of 4, that is, of whole turns. These rests are summed in two
- * float64 numbers, the second of which holds what the sums of the first are rounded by. The pieces
- * left away are worth 2^-64 of a quarter turn, and no float32 comes closer to one than 2^-30.
+ * For every float32 x ≥ 0. The product of x and a piece of 2/π has at most 48 bits, and is exact. What is
+ * left of it without multiples of 4, whole turns, is exact too. These rests are summed in two float64
+ * numbers; the second holds the rounding errors of the first. The pieces left away are worth 2^-64 of a
+ * quarter turn, and no float32 comes closer to one than 2^-30.
  *
  * Source: Payne & Hanek, Radian reduction for trigonometric functions (1983); the sum is Knuth's
  * two-sum (The Art of Computer Programming, volume 2, section 4.2.2).
@@ -73,10 +76,10 @@ const reduceFar: Reduction = (value, f) => {
   return { turns, r: f64x2.mul(fraction, f64x2.constant(Math.PI / 2)) };
 };
 
-/** The sine or the cosine by one of the reductions; `x` has to be a local. */
+/** The sine or the cosine, by one of the reductions. `x` has to be a local. */
 type Wave = (x: V128, reduction: Reduction, f: FunctionBuilder, target: Target) => V128;
 
-/** Sine and cosine of r, |r| ≤ π/4, which has to be a local. */
+/** Sine and cosine of r, |r| ≤ π/4. `r` has to be a local. */
 function sineAndCosine(r: V128, f: FunctionBuilder, target: Target): readonly [V128, V128] {
   const square = f.keep(f32x4.mul(r, r));
   const cube = f32x4.mul(square, r);
@@ -101,12 +104,12 @@ function quarters(
   return { n, sine, cosine };
 }
 
-/** All bits where bit `bit` of n is set: none or all of a lane. */
+/** A mask of the lanes where n is odd. */
 function isOdd(n: V128): V128 {
   return i32x4.shr_s(i32x4.shl(n, i32.const(31)), i32.const(31));
 }
 
-/** The sign bit where n, of quarter turns, is 2 or 3 modulo 4. */
+/** The sign bit in the lanes where n, in quarter turns, is 2 or 3 modulo 4. */
 function signOf(n: V128): V128 {
   return v128.and(i32x4.shl(n, i32.const(30)), SIGN);
 }
@@ -122,7 +125,7 @@ const cosineWave: Wave = (x, reduction, f, target) => {
   return v128.xor(v128.bitselect(sine, cosine, isOdd(n)), signOf(i32x4.add(n, int32(1))));
 };
 
-/** The wave by the fast reduction; lanes far out, should there be any, get theirs from a routine. */
+/** The wave by the fast reduction. If some lanes are far out, a routine computes those. */
 function nearOrFar(
   name: string,
   wave: Wave,
@@ -133,15 +136,11 @@ function nearOrFar(
   const kept = f.keep(x);
   const result = f.keep(wave(kept, reduceNear, f, routines.target));
   const isFar = f.keep(f32x4.ge(v128.andnot(kept, SIGN), f32x4.constant(FAR)));
-  const routine = routines.get(
-    name,
-    { parameters: ['v128'], result: 'v128' },
-    (body, { target }) => {
-      body.return(wave(body.parameter('v128', 0), reduceFar, body, target));
-    },
+  const routine = routines.getValue(name, { angles: 'v128' }, 'v128', (body, { angles }) =>
+    wave(angles, reduceFar, body, routines.target),
   );
   f.if(v128.any_true(isFar), () => {
-    f.set(result, v128.bitselect(callResult('v128', routine, kept), result, isFar));
+    f.set(result, v128.bitselect(routine.result({ angles: kept }), result, isFar));
   });
   return result;
 }
@@ -149,9 +148,9 @@ function nearOrFar(
 /**
  * `sin x` of four float32 numbers.
  *
- * `|x| = n · π/2 + r` in float64, then ± the sine or the cosine of r, rounded to float32, by a
- * polynomial of degree 7 or 8. Numbers from 2²⁰ on take the routine `sin far`, with an exact
- * reduction. Largest error found: 1.58 ulp, where the result is near √½.
+ * `|x| = n · π/2 + r` in float64. Then r is rounded to float32, and the result is ± its sine or cosine by a
+ * polynomial of degree 7 or 8. Numbers from 2²⁰ on take the routine `sin far`, whose reduction is exact.
+ * Largest error found: 1.58 ulp, where the result is near √½.
  *
  * Source: Cody & Waite, Software Manual for the Elementary Functions (1980), chapter 8.
  */
@@ -160,7 +159,7 @@ export function sin(x: V128, f: FunctionBuilder, routines: Routines): V128 {
 }
 
 /**
- * `cos x` of four float32 numbers, as `sin` does it, with the quarter turns counted from one on.
+ * `cos x` of four float32 numbers. It works as `sin` does, with the quarter turns counted from one on.
  * Largest error found: 1.58 ulp, where the result is near √½.
  */
 export function cos(x: V128, f: FunctionBuilder, routines: Routines): V128 {
