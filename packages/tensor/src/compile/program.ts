@@ -10,7 +10,7 @@ import {
 } from '../primitives/primitive.ts';
 import { sameShape } from '../array/shape.ts';
 
-/** A value of a program; identity is the object itself. */
+/** A value of a program; its identity is the object itself. */
 export interface Variable extends TensorSpec {
   readonly id: number;
 }
@@ -30,7 +30,7 @@ export interface Instruction {
   readonly outputs: readonly Variable[];
 }
 
-/** A straight-line function over tensors: what `compile` works on. */
+/** A straight-line function over tensors, on which the passes of `compile` work. */
 export interface Program {
   readonly inputs: readonly Variable[];
   readonly constants: readonly Constant[];
@@ -64,7 +64,7 @@ export function checkProgram(program: Program): void {
     if (!agrees)
       throw new StateError(
         'program',
-        `${operation.name} does not give the shapes it is declared with.`,
+        `${operation.name} has other output shapes than its rule gives.`,
       );
     for (const output of outputs) {
       if (defined.has(output))
@@ -78,7 +78,7 @@ export function checkProgram(program: Program): void {
 }
 
 /**
- * Floating point operations of one run.
+ * Counts the floating point operations of one run.
  *
  * @example
  * const x = { id: 0, shape: [2, 3], dtype: 'float32' } as const;
@@ -95,7 +95,7 @@ export function programFlops(program: Program): number {
 }
 
 /**
- * Prints a program, one instruction a line, with the shape of every value.
+ * Prints a program, one instruction per line, with the shape of every value.
  *
  * @example
  * const x = { id: 0, shape: [3], dtype: 'float32' } as const;
