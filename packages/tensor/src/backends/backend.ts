@@ -55,7 +55,7 @@ export interface Backend {
    * before it is stored.
    */
   readonly epilogues: ReadonlySet<string>;
-  /** Storage with unspecified contents. Without memory, throws a StateError named `op` (default `allocate`). */
+  /** Storage with unspecified contents. Throws a StateError for `op` (default `allocate`) without memory. */
   allocate(dtype: DType, size: number, op?: string): Storage;
   /** Storage that holds `array`, perhaps in place: the caller must not write to the array afterwards. */
   store(array: TypedArray, dtype: DType): Storage;

@@ -118,7 +118,7 @@ function holderOf({ value }: Tensor): unknown {
   return value.kind === 'stored' ? value.storage : value;
 }
 
-/** Row-major storage of the elements that may be written over: the tensor's own if it `isAlone`, or a copy. */
+/** Row-major storage of the elements that may be overwritten: the tensor's own if it `isAlone`, or a copy. */
 function writableStorage(tensor: Tensor, backend: Backend, isAlone: boolean): Storage {
   if (!isAlone || tensor.value.kind !== 'stored') return ownStorage(tensor, backend);
   const storage = contiguousStorage(tensor, backend);
