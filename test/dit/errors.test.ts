@@ -144,7 +144,7 @@ describe('the functions of dit', () => {
       ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: one timestep a sample expected.
       ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [1, 4, 8, 7]: noise like the sample expected.
       ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [2, 4, 8, 8]: noise like the sample expected.
-      ValueError: gather: index 1000 is outside axis 0 of [1000]: indices along it are 0 to 999.
+      ValueError: gather: index 1000 is outside axis 0 of [1000]: indices along it are 0 to 999. Ids of embedding and crossEntropy are such indices.
       ShapeError: coefficient: t is [3] for samples [1, 4, 8, 8]: one timestep a sample expected.
       ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: one timestep a sample expected.
       ValueError: trainingLosses: there is no kind 'l1'. Use mse, rescaled-mse, kl, rescaled-kl.

@@ -248,14 +248,24 @@ function flattenNested(data: TensorData): { elements: number[]; shape: number[];
     for (const child of node as readonly TensorData[]) visit(child, depth + 1);
   };
   visit(data, 0);
-  const kinds = new Set(flat.map((value) => (value === null ? 'null' : typeof value)));
+  const kinds = new Set(flat.map(elementKind));
   if (kinds.size > 1 || [...kinds].some((kind) => kind !== 'number' && kind !== 'boolean')) {
     throw new FormatError(
       'tensor',
-      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.`,
+      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.` +
+        (kinds.has(TYPED_ARRAYS)
+          ? ' Pass one typed array and { shape }, or Array.from of each.'
+          : ''),
     );
   }
   return { elements: flat.map(Number), shape, natural: kinds.has('boolean') ? 'bool' : 'float32' };
+}
+
+const TYPED_ARRAYS = 'typed arrays in an array';
+
+function elementKind(value: unknown): string {
+  if (ArrayBuffer.isView(value)) return TYPED_ARRAYS;
+  return value === null ? 'null' : typeof value;
 }
 
 function ragged(shape: Shape): ShapeError {

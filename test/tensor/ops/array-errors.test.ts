@@ -178,7 +178,7 @@ describe('functions of arrays', () => {
       ValueError: take: index -3 is outside axis 0 of 2 elements: whole numbers from -2 to 1 expected.
       ValueError: take: index 0.5 is outside axis 0 of 2 elements: whole numbers from -2 to 1 expected.
       DTypeError: take: takes int32, but got float32. Convert it first with .cast('int32').
-      ValueError: gather: index 2 is outside axis 0 of [2, 3]: indices along it are 0 to 1.
+      ValueError: gather: index 2 is outside axis 0 of [2, 3]: indices along it are 0 to 1. Ids of embedding and crossEntropy are such indices.
       ShapeError: takeAlongAxis: index [2] must have the rank of x [2, 3].
       ShapeError: takeAlongAxis: shapes [2, 1] and [3, 1] do not broadcast: sizes 2 and 3 clash at axis -2. Sizes must be equal or 1, aligned at the last axis.
       ShapeError: searchsorted: sorted must be a vector, but is [2, 3].

@@ -35,7 +35,7 @@ export function planOf<R>(
     flat.leaves,
     { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
   );
-  if (result === undefined) throw new ValueError('compile', 'the function ran, but did not return a result.');
+  if (result === undefined) throw new ValueError('compile', 'the function did not return.');
   const simplified = simplify(traced);
   const plan = planProgram(simplified, [...donated], undefined, backend.epilogues);
   return { traced, simplified, plan, result };

@@ -126,7 +126,7 @@ function sliceAxis(x: Tensor, axis: number, range: SliceSpec): Tensor {
   );
 }
 
-/** Takes one entry along an axis, which disappears. */
+/** Takes one entry along an axis; the result does not have the axis. */
 export function select(x: Tensor, axis: number, index: number): Tensor {
   const at = normalizeAxis('select', axis, x.rank);
   const n = x.shape[at];

@@ -53,7 +53,8 @@ export function indexError(op: string, index: number, shape: Shape, axis: number
   return new ValueError(
     op,
     `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
-      `indices along it are 0 to ${shape[axis] - 1}.`,
+      `indices along it are 0 to ${shape[axis] - 1}.` +
+      (op === 'gather' ? ' Ids of embedding and crossEntropy are such indices.' : ''),
   );
 }
 
