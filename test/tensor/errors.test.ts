@@ -171,8 +171,8 @@ describe('tensors and their methods', () => {
       AxisError: sum: axis 2 does not exist: valid axes are -2 to 1.
       AxisError: sum: axis 0 is named twice in [0, -2].
       AxisError: sum: axis 0.5 does not exist: valid axes are -2 to 1.
-      ShapeError: max: [0] has no elements along axes [0], so there is none to choose.
-      ShapeError: min: [0] has no elements along axes [0], so there is none to choose.
+      ShapeError: max: [0] has no elements along axes [0], so there is no largest one.
+      ShapeError: min: [0] has no elements along axes [0], so there is no largest one.
       AxisError: mean: axis 7 does not exist: valid axes are -2 to 1.
       ValueError: variance: correction must be finite, but is NaN.
       ShapeError: item: float32[2, 3] holds 6 elements, not one. Use data() or toArray()."

@@ -151,7 +151,7 @@ describe('functions of arrays', () => {
       AxisError: norm: axis 2 does not exist: valid axes are -2 to 1.
       ValueError: norm: there is no order 3. Use 1, 2, Infinity or 'fro'.
       ValueError: norm: there is no option 'ord'. Options are order, keepDims.
-      ShapeError: max: [0] has no elements along axes [0], so there is none to choose.
+      ShapeError: max: [0] has no elements along axes [0], so there is no largest one.
       AxisError: all: axis 2 does not exist: valid axes are -2 to 1.
       ValueError: all: there is no option 'keepdims'. Did you mean keepDims?
       ShapeError: isClose: shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
@@ -197,7 +197,7 @@ describe('functions of arrays', () => {
       AxisError: categorical: axis 2 does not exist: valid axes are -2 to 1.
       ShapeError: categorical: shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ShapeError: categorical: logits [2, 3] without axis 1 do not broadcast to [].
-      ShapeError: max: [2, 0] has no elements along axes [1], so there is none to choose.
+      ShapeError: max: [2, 0] has no elements along axes [1], so there is no largest one.
       ShapeError: conv1d: x is [2, 3], weight is [2, 3]: [B, C, L] and [O, C/groups, k] expected.
       ShapeError: conv2d: the kernel of w [1, 2, 1, 4] does not fit into x [1, 2, 1, 3] with padding [0, 0] and dilation [1, 1].
       ValueError: conv2d: stride [1, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0: one number, or [vertical, horizontal].

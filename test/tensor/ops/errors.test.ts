@@ -332,7 +332,7 @@ describe('functions of tensors', () => {
       StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.
       ValueError: compile: takes a function, but got 3.
       StateError: data: the values of float32[] are not known while compile traces the function. Return the tensor and read it outside.
-      StateError: evaluate: a tensor without values left the function that compile traced. Return it instead.
+      StateError: evaluate: a tensor from inside a compiled function was used after tracing. Return it from that function instead.
       StateError: tree.map: the trees differ: 1 leaves and 0 leaves.
       StateError: tree: 0 leaves given for a tree of 1.
       FormatError: safetensors: 3 bytes are too few for a safetensors file.
