@@ -218,7 +218,7 @@ describe('layers, losses and optimizers', () => {
       ValueError: linearSchedule: totalSteps must be finite and above 0, but is 0.
       ValueError: stepSchedule: drops must be finite and above 0, but is 0.
       ValueError: exponentialSchedule: decay must be finite and above 0, but is 0.
-      ValueError: oneCycleSchedule: the rise must end after step 0 and before step 1, but riseShare 0.3 of 2 steps ends it at -0.4.
+      ValueError: oneCycleSchedule: the rise must end after step 0 and before step 1, but riseShare 0.3 of 2 steps ends it at step -0.4.
       ValueError: constantSchedule: rate must be finite and at least 0, but is NaN."
     `);
   });
