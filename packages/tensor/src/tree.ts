@@ -289,7 +289,7 @@ function staticText(value: unknown): string | null {
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return null;
   throw new StateError(
     'tree',
-    `a ${value.constructor.name} could change unseen. Make a tensor of it.`,
+    `the tree holds a ${value.constructor.name}, whose elements may change unnoticed. Make a tensor of it.`,
   );
 }
 

@@ -205,9 +205,9 @@ describe('functions of arrays', () => {
       ValueError: where: condition must be a tensor, but is true. Make one first, with tensor(…).
       ShapeError: maskedSelect: shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ValueError: nonzero: x must be a tensor, but is an array. Make one first, with tensor(…).
-      StateError: unique: what it gives depends on values, which it cannot wait for inside of compile. Call it outside, with await, and pass the result in.
-      StateError: maskedSelect: what it gives depends on values, which it cannot wait for inside of compile. Call it outside, with await, and pass the result in.
-      StateError: unique: what it gives depends on values, which it cannot wait for inside of grad. Call it outside, with await, and pass the result in."
+      StateError: unique: its result depends on values, and inside of compile values cannot be awaited. Call it outside, with await, and pass the result in.
+      StateError: maskedSelect: its result depends on values, and inside of compile values cannot be awaited. Call it outside, with await, and pass the result in.
+      StateError: unique: its result depends on values, and inside of grad values cannot be awaited. Call it outside, with await, and pass the result in."
     `);
   });
 });

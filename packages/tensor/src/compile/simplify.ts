@@ -1,4 +1,4 @@
-// Makes a program smaller: it removes constants, duplicates, neutral operands and dead code.
+// Makes a program smaller: it folds constants and removes duplicates, neutral operands and dead code.
 
 import { roundTo } from '../array/dtype.ts';
 import { formatParams, type Declaration, type Params } from '../primitives/primitive.ts';

@@ -37,7 +37,7 @@ export function flatten(x: Tensor, start: number, end: number): Tensor {
   const from = normalizeAxis('flatten', start, x.rank);
   const to = normalizeAxis('flatten', end, x.rank);
   if (to < from) {
-    const text = `the first axis ${start} of ${formatShape(x.shape)} lies behind the last, ${end}.`;
+    const text = `the first axis ${start} of ${formatShape(x.shape)} comes after the last axis, ${end}.`;
     throw new AxisError('flatten', text, start, x.rank);
   }
   const joined = sizeOf(x.shape.slice(from, to + 1));

@@ -13,7 +13,7 @@ export function expectReadable(op: string, ...tensors: readonly Tensor[]): void 
   if (name === 'evaluate' && tensors.every(({ value }) => value.kind !== 'traced')) return;
   throw new StateError(
     op,
-    `what it gives depends on values, which it cannot wait for inside of ${name}. ` +
+    `its result depends on values, and inside of ${name} values cannot be awaited. ` +
       'Call it outside, with await, and pass the result in.',
   );
 }

@@ -188,8 +188,8 @@ function compare(
     'mismatch',
     [
       `${engine.report.mode} and the reference disagree: element ${at} of ${nameOf(output)} is ${got[at]}, ` +
-        `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads ` +
-        '(all elements of that, and of the results, are in `reproducer()` of this error):',
+        `but ${want[at]} is right (± ${allowed}). The kernel and its operands ` +
+        '(reproducer() of this error has all elements of the operands and results):',
       ...reproducer.kernel,
       ...operands,
     ].join('\n'),
