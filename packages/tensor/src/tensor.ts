@@ -359,17 +359,13 @@ export class Tensor implements TensorSpec {
     return reduction('sum', float(this), axes, options, 'mean').div(count);
   }
 
-  /**
-   * The largest element over `axes` (default all); for bools whether any is true. Ties share the gradient.
-   */
+  /** The largest element over `axes` (default all), for bools whether any is true. Ties share the gradient. */
   max(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     if (this.dtype === 'bool') return this.cast('int32').max(axes, options).cast('bool');
     return reduction('max', this, axes, options);
   }
 
-  /**
-   * The smallest element over `axes` (default all); for bools whether all are true. Ties share the gradient.
-   */
+  /** The smallest element over `axes` (default all), for bools whether all are. Ties share the gradient. */
   min(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     if (this.dtype === 'bool') return this.cast('int32').min(axes, options).cast('bool');
     return reverseOrder(reduction('max', reverseOrder(this), axes, options, 'min'));
@@ -431,10 +427,7 @@ export class Tensor implements TensorSpec {
     return nestElements(this.dataSync(), this.shape);
   }
 
-  /**
-   * For `JSON.stringify`: like {@link toArraySync}. JSON has neither NaN nor infinities, and writes null for
-   * them.
-   */
+  /** For `JSON.stringify`: like {@link toArraySync}. JSON writes null for NaN and infinities. */
   toJSON(): NestedArray {
     return this.toArraySync();
   }
@@ -448,10 +441,7 @@ export class Tensor implements TensorSpec {
     giveUp(this);
   }
 
-  /**
-   * Dtype, shape and values, of which it shows only some if there are more than 1000; or why there are none.
-   * Node's console shows it.
-   */
+  /** Dtype, shape and values (some of more than 1000), or why there are none. Node's console shows it. */
   toString(): string {
     return print(this);
   }

@@ -26,7 +26,7 @@ const REQUIREMENTS =
   '--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader. Or pass mode: "auto".';
 
 /**
- * Asks for a WebGPU device with all limits and features of the adapter. In Node it first loads Dawn.
+ * Asks for a WebGPU device with the highest limits of the adapter. In Node it first loads Dawn.
  *
  * @throws DeviceError if WebGPU is not available, or no adapter answers
  */
