@@ -359,7 +359,7 @@ export class Tensor implements TensorSpec {
     return reduction('sum', float(this), axes, options, 'mean').div(count);
   }
 
-  /** The largest over `axes` (default all); for bools whether any is true. Ties share the gradient. */
+  /** The largest element over `axes` (default all); of bools whether any is true. Ties share gradients. */
   max(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     if (this.dtype === 'bool') return this.cast('int32').max(axes, options).cast('bool');
     return reduction('max', this, axes, options);
