@@ -250,12 +250,12 @@ function flattenNested(data: TensorData): { elements: number[]; shape: number[];
   visit(data, 0);
   const kinds = new Set(flat.map(elementKind));
   if (kinds.size > 1 || [...kinds].some((kind) => kind !== 'number' && kind !== 'boolean')) {
+    const hint = kinds.has(TYPED_ARRAYS)
+      ? ' Pass one typed array and { shape }, or Array.from of each.'
+      : '';
     throw new FormatError(
       'tensor',
-      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.` +
-        (kinds.has(TYPED_ARRAYS)
-          ? ' Pass one typed array and { shape }, or Array.from of each.'
-          : ''),
+      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.${hint}`,
     );
   }
   return { elements: flat.map(Number), shape, natural: kinds.has('boolean') ? 'bool' : 'float32' };

@@ -50,11 +50,11 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
 
 /** The error for an index outside of its axis. */
 export function indexError(op: string, index: number, shape: Shape, axis: number): ValueError {
+  const hint = op === 'gather' ? ' Ids of embedding and crossEntropy are such indices.' : '';
   return new ValueError(
     op,
     `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
-      `indices along it are 0 to ${shape[axis] - 1}.` +
-      (op === 'gather' ? ' Ids of embedding and crossEntropy are such indices.' : ''),
+      `indices along it are 0 to ${shape[axis] - 1}.${hint}`,
   );
 }
 
