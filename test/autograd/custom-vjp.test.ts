@@ -200,7 +200,7 @@ describe('customVjp', () => {
       return scale(x).sum();
     };
     expect(() => grad(f)(ones([2]), ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: scale: the function reads float32[2], which a gradient follows, from around it, and its rule has no place for the cotangent. Make it an argument, or read stopGradient(…) of it.]`,
+      `[StateError: scale: the function reads float32[2], which a gradient follows, from outside, and its rule has no place for the cotangent. Make it an argument, or read stopGradient(…) of it.]`,
     );
     // To the gradient with respect to x, w is a constant like any other.
     expect(grad(f, 1)(ones([2]), ones([2])).toArraySync()).toEqual([1, 1]);
@@ -229,10 +229,10 @@ describe('customVjp', () => {
       `[StateError: plus: the rule must return an array of 2 cotangents, one for each argument, but returned no array. Put null where no gradient flows.]`,
     );
     expect(withRule([ones([2]), { a: ones([3]) }])).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: plus: a cotangent is like its primal: argument 1 is float32[2], the rule gives float32[3].]`,
+      `[ShapeError: plus: a cotangent must have the shape and dtype of its argument: argument 1 is float32[2], the rule gives float32[3].]`,
     );
     expect(withRule([ones([2]).cast('int32'), null])).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: plus: a cotangent is like its primal: argument 0 is float32[2], the rule gives int32[2].]`,
+      `[ShapeError: plus: a cotangent must have the shape and dtype of its argument: argument 0 is float32[2], the rule gives int32[2].]`,
     );
     expect(withRule([ones([2]), {}])).toThrowErrorMatchingInlineSnapshot(
       `[StateError: plus: the cotangent of argument 1 has 0 tensors, the argument has 1. Return a tree of its structure.]`,

@@ -91,8 +91,8 @@ describe('functions of functions', () => {
       ShapeError: hvp: v is like x: tensor 0 of x is float32[2, 3], of v float32[2].
       ShapeError: grad: the loss must be a scalar, but has shape [2, 3]. Reduce it, e.g. with .mean().
       StateError: customVjp: the rule must return an array of 1 cotangents, one for each argument, but returned 0. Put null where no gradient flows.
-      ShapeError: customVjp: a cotangent is like its primal: argument 0 is float32[2, 3], the rule gives float32[].
-      StateError: customVjp: the function reads float32[2, 3], which a gradient follows, from around it, and its rule has no place for the cotangent. Make it an argument, or read stopGradient(…) of it.
+      ShapeError: customVjp: a cotangent must have the shape and dtype of its argument: argument 0 is float32[2, 3], the rule gives float32[].
+      StateError: customVjp: the function reads float32[2, 3], which a gradient follows, from outside, and its rule has no place for the cotangent. Make it an argument, or read stopGradient(…) of it.
       ValueError: explain: no trained parameter at 7. There are 0.
       ShapeError: explain: the loss must be a scalar, but has shape [2, 3]. Reduce it, e.g. with .mean().
       ValueError: gradcheck: step must be finite and above 0, but is 0.

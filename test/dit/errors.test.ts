@@ -144,7 +144,7 @@ describe('the functions of dit', () => {
       ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: expected one timestep for each sample.
       ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [1, 4, 8, 7]: expected noise of the sample's shape.
       ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [2, 4, 8, 8]: expected noise of the sample's shape.
-      ValueError: gather: index 1000 is outside axis 0 of [1000]: indices along it are 0 to 999.
+      ValueError: gather: index 1000 is outside axis 0 of [1000]: indices along it are 0 to 999. Ids of embedding and crossEntropy are such indices.
       ShapeError: coefficient: t is [3] for samples [1, 4, 8, 8]: expected one timestep for each sample.
       ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: expected one timestep for each sample.
       ValueError: trainingLosses: there is no kind 'l1'. Use mse, rescaled-mse, kl, rescaled-kl.

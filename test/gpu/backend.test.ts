@@ -255,7 +255,7 @@ describe.skipIf(webgpu?.skipped !== null)('webgpu in Node', () => {
     expect(backend.choice).toContain('gives no device (no device today)');
     await expect(gpuBackend({ mode: 'webgpu' })).rejects.toBeInstanceOf(DeviceError);
     const tiled = gpuBackend({ products: 'tiled' });
-    await expect(tiled).rejects.toThrow("with products: 'tiled', mode auto is webgpu alone.");
+    await expect(tiled).rejects.toThrow("with products: 'tiled', mode auto tries only webgpu.");
     await expect(tiled).rejects.toMatchObject({ cause: { failure: 'unavailable' } });
   });
 

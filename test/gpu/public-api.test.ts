@@ -51,7 +51,7 @@ describe.skipIf(skipped !== null)(
       expect(backend.device.products).toBeUndefined();
       expect(backend.choice).toMatchInlineSnapshot(`
         "mode webgpu was asked for.
-        gpu.js runs the kernels itself, which is slower: this version of gpu.js is not as the backend's own executor needs it (kernel.compiledSource is not the WGSL). Install gpu.js@2.24.1."
+        gpu.js runs the kernels itself, which is slower: this version of gpu.js has other internals than the backend's own executor needs (kernel.compiledSource is not the WGSL). Install gpu.js@2.24.1."
       `);
       const f = compile((x: Tensor) => x.matmul(x.transpose()).exp().sum());
       const x = tensor([0.5, 0.25, 0, 1], { shape: [2, 2] });
@@ -64,11 +64,11 @@ describe.skipIf(skipped !== null)(
       await expect(
         gpuBackend({ mode: 'webgpu', executor: 'own' }),
       ).rejects.toThrowErrorMatchingInlineSnapshot(
-        `[DeviceError: gpuBackend: executor: 'own' needs the backend's own executor on WebGPU, but this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave executor out, or pass 'gpu.js'.]`,
+        `[DeviceError: gpuBackend: executor: 'own' needs the backend's own executor on WebGPU, but this version of gpu.js has other internals than the backend's own executor needs (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave executor out, or pass 'gpu.js'.]`,
       );
       // Under auto, the other modes are not asked in vain.
       await expect(gpuBackend({ composites: 'fused' })).rejects.toThrowErrorMatchingInlineSnapshot(
-        `[DeviceError: gpuBackend: with composites: 'fused', mode auto is webgpu alone. webgpu: gpuBackend: composites: 'fused' needs the backend's own executor on WebGPU, but this version of gpu.js is not as the backend's own executor needs it (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave composites out, or pass 'decomposed'.]`,
+        `[DeviceError: gpuBackend: with composites: 'fused', mode auto tries only webgpu. webgpu: gpuBackend: composites: 'fused' needs the backend's own executor on WebGPU, but this version of gpu.js has other internals than the backend's own executor needs (kernel._buildAsync is no method). Install gpu.js@2.24.1, leave composites out, or pass 'decomposed'.]`,
       );
     });
 

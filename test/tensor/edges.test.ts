@@ -83,7 +83,7 @@ describe('refuses', () => {
         "ShapeError: pad: amounts must be whole numbers of at least 0: before [0.5], after [0.5]. Use slice to crop.",
         "ShapeError: split: sizes must be whole numbers of at least 0, but got [-1, 4].",
         "ShapeError: conv2d: the kernel of w [1, 1, 0, 3] does not fit into x [1, 1, 3, 3] with padding [0, 0] and dilation [1, 1].",
-        "ShapeError: convTranspose2d: padding [2, 2] leaves nothing of x [1, 1, 1, 1] with weight [1, 1, 1, 1].",
+        "ShapeError: convTranspose2d: padding [2, 2] cuts off the whole output for x [1, 1, 1, 1] with weight [1, 1, 1, 1].",
         "ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [2.5].",
         "ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [-3].",
         "ValueError: convTranspose2d: outputPadding [0.5, 0.5] must be whole numbers from 0, smaller than stride [2, 2] or dilation [1, 1].",

@@ -155,7 +155,7 @@ describe('tensors and their methods', () => {
       AxisError: squeeze: axis 5 does not exist: valid axes are -2 to 1.
       AxisError: unsqueeze: axis 4 does not exist: valid axes are -3 to 2.
       AxisError: flatten: axis 3 does not exist: valid axes are -2 to 1.
-      AxisError: flatten: the first axis 2 of [2, 3, 4] lies behind the last, 0.
+      AxisError: flatten: the first axis 2 of [2, 3, 4] comes after the last axis, 0.
       ShapeError: slice: 3 ranges for [2, 3] of rank 2.
       ValueError: slice: a slice step must be a whole number other than 0, but got 0.
       ValueError: slice: slice bounds must be whole numbers, but got 0.5.
@@ -171,8 +171,8 @@ describe('tensors and their methods', () => {
       AxisError: sum: axis 2 does not exist: valid axes are -2 to 1.
       AxisError: sum: axis 0 is named twice in [0, -2].
       AxisError: sum: axis 0.5 does not exist: valid axes are -2 to 1.
-      ShapeError: max: [0] has no elements along axes [0], so there is none to choose.
-      ShapeError: min: [0] has no elements along axes [0], so there is none to choose.
+      ShapeError: max: [0] has no elements along axes [0], so there is no largest one.
+      ShapeError: min: [0] has no elements along axes [0], so there is no largest one.
       AxisError: mean: axis 7 does not exist: valid axes are -2 to 1.
       ValueError: variance: correction must be finite, but is NaN.
       ShapeError: item: float32[2, 3] holds 6 elements, not one. Use data() or toArray()."

@@ -6,18 +6,18 @@ import { gradientScope } from './graph/gradient-scope.ts';
 import type { Graph, Node } from './graph/graph.ts';
 
 /**
- * The sweep of reverse-mode differentiation: walks the graph from the last node to the first, hands
- * the cotangents of each node's outputs to its rule, and adds up what comes out for each input. An
- * input used twice receives the sum; an output that nothing used counts as zeros.
+ * The sweep of reverse-mode differentiation. It walks the graph from the last node to the first, passes the
+ * cotangents of each node's outputs to its rule, and adds up the results for each input. An input that is
+ * used twice gets the sum; an output that is never used counts as zeros.
  *
- * It is a loop, not a recursion, so the depth of the graph is limited by memory only; and it runs in
- * the current interpreter, so an enclosing recording or compilation sees every step of it, in the scope
- * of the node with a ∇ before its path.
+ * It is a loop, not a recursion, so only memory limits the depth of the graph. It runs in the current
+ * interpreter, so an enclosing recording or compilation sees each of its steps, in the scope of the node with
+ * a ∇ before its path.
  *
- * @param graph What was recorded.
+ * @param graph The recorded graph.
  * @param seeds Pairs of a tensor of the graph and its cotangent.
- * @param observe Is shown each result with its cotangent, once that is complete.
- * @returns The cotangents of the leaves; a leaf that the seeds do not reach is missing.
+ * @param observe Called with each result and its cotangent when that is complete.
+ * @returns The cotangents of the leaves, without those leaves that the seeds do not reach.
  * @example
  * const { value, graph, variables } = record((x: Tensor) => x.square(), tensor([1, 2, 3]));
  * const cotangents = backward(graph, [[value, ones([3])]]);
@@ -36,7 +36,7 @@ export function backward(
   };
   const take = (y: Tensor): Tensor => {
     const ȳ = cotangents.get(y);
-    cotangents.delete(y); // complete, and not needed again: its memory may go
+    cotangents.delete(y); // complete and not needed again, so its memory can be freed
     if (ȳ !== undefined) observe?.(y, ȳ);
     return ȳ ?? zeros(y.shape, y.dtype);
   };

@@ -1,4 +1,4 @@
-// Calls that stand in the graph as one node, whatever they compute inside.
+// Calls that are one node of the graph, whatever they compute inside.
 
 import { tree, type FlatTree, type Tensor } from '@tessera/tensor';
 import {
@@ -14,30 +14,33 @@ import {
 import { Recorder } from './graph/graph.ts';
 import type { VjpRule } from './vjp/rule.ts';
 
-/** A function that stands in the graph as one node, whatever it does inside. */
+/** A function that is one node of the graph, whatever it computes inside. */
 export interface Call<P extends readonly unknown[], R> {
   readonly name: string;
   readonly f: (...primals: P) => R;
-  /** The rule of the node; it is asked for once in every recording that the node stands in. */
+  /** Makes the rule of the node; called once for each recording that contains the node. */
   readonly rule: (site: CallSite<P, R>) => VjpRule;
 }
 
-/** One evaluation of a call inside a recording. The node's inputs are the leaves of the arguments, then `captured`. */
+/**
+ * One evaluation of a call in a recording. The node's inputs are the leaves of the arguments, then
+ * `captured`.
+ */
 export interface CallSite<P extends readonly unknown[], R> {
   readonly args: FlatTree<P>;
   readonly value: FlatTree<R>;
-  /** What the function read of the recordings around it without having it as an argument. */
+  /** Tensors of the enclosing recordings that the function read without having them as arguments. */
   readonly captured: readonly Tensor[];
-  /** For each input of the node, whether its cotangent will be asked for. */
+  /** For each input of the node, whether its cotangent will be needed. */
   readonly active: readonly boolean[];
 }
 
 /**
- * Evaluates a call outside of every recording around, and notes one node for it in each of them. An
+ * Evaluates a call outside of all enclosing recordings, and adds one node for it to each of them. An
  * enclosing compilation sees the operations inside as usual.
  *
- * Arguments and results are fresh aliases, so that whatever else the function reads of a recording
- * shows by its identity.
+ * Arguments and results are new aliases. So any other tensor of a recording that the function reads can be
+ * recognised by its identity.
  */
 export function applyCall<P extends readonly unknown[], R>(call: Call<P, R>, primals: P): R {
   const recorders: Recorder[] = [];
@@ -64,7 +67,7 @@ export function applyCall<P extends readonly unknown[], R>(call: Call<P, R>, pri
   return result;
 }
 
-/** The interpreter outside of every recording. */
+/** The interpreter outside of all recordings. */
 export function outsideRecordings(): Interpreter {
   let interpreter = currentInterpreter();
   while (interpreter instanceof Recorder || interpreter instanceof Enclosure) {
@@ -78,7 +81,9 @@ export function alias(x: Tensor): Tensor {
   return apply(primitives.alias, [x], {})[0];
 }
 
-/** The interpreter inside a call: the one outside of the recordings, watching for their tensors. */
+/**
+ * The interpreter inside a call: the one outside of the recordings, which also notices tensors of recordings.
+ */
 class Enclosure implements Interpreter {
   readonly name: string;
   readonly outer: Interpreter;

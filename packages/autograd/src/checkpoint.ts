@@ -1,4 +1,4 @@
-// checkpoint(f): forgets what f computes inside, and evaluates f again when gradients need it.
+// checkpoint(f): forgets the values inside f, and evaluates f again when gradients need them.
 
 import { checkFunction, tree, zeros, type Tensor } from '@tessera/tensor';
 import { apply, currentInterpreter, primitives, withInterpreter } from '@tessera/tensor/extend';
@@ -8,22 +8,22 @@ import { Recorder } from './graph/graph.ts';
 import { rule, type VjpRule } from './vjp/rule.ts';
 
 /**
- * The same function, of which the graph keeps only arguments and value: the sweep evaluates f again to
- * have the residuals in between. It saves their memory for the time of one more evaluation. With a
- * chain of n equal steps cut into √n checkpointed segments, memory grows with √n instead of n.
+ * Returns the same function, but the graph keeps only its arguments and value. The sweep evaluates f again
+ * for the residuals in between. This saves their memory at the cost of one more evaluation. If a chain of n
+ * equal steps is cut into √n checkpointed segments, memory grows with √n instead of n.
  *
- * Values and gradients of every order are those of f. The pullback is checkpointed in its turn, so
- * that higher orders save as well.
+ * Values and gradients of every order are those of f. The pullback is checkpointed too, so that higher orders
+ * also save memory.
  *
- * In a compiled program the second evaluation equals the first, instruction by instruction, and
- * merging equal instructions would undo it. So it works on its arguments behind a `barrier`, a
- * primitive across which the compiler neither merges nor fuses. What f computes only from tensors
- * around it (not from its arguments) stays shared.
+ * In a compiled program the second evaluation equals the first, instruction by instruction, and merging equal
+ * instructions would undo it. So it reads its arguments behind a `barrier`, a primitive across which the
+ * compiler neither merges nor fuses. Computations of f that depend only on captured tensors (not on its
+ * arguments) stay shared.
  *
  * Source: Chen et al. 2016, "Training deep nets with sublinear memory cost".
  *
- * @param f A synchronous function of trees to a tree, giving the same value every time: draw random
- * numbers from a key among its arguments. It may read tensors from around it; gradients reach them.
+ * @param f A synchronous function of trees to a tree that gives the same value every time. Draw random
+ *   numbers from a key among its arguments. It may read tensors from outside; gradients reach them.
  * @returns A function with the arguments and values of f.
  * @throws StateError if `f` is asynchronous or a generator.
  * @example
@@ -40,7 +40,7 @@ export function checkpoint<P extends readonly unknown[], R>(
   return (...primals) => applyCall(call, primals);
 }
 
-/** The rule of a checkpoint: pulls back through f, evaluated again. */
+/** The rule of a checkpoint: evaluates f again and pulls back through it. */
 function recomputation<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   { args, captured, active }: CallSite<P, R>,

@@ -13,15 +13,15 @@ import { expectSynchronous } from '@tessera/tensor/extend';
 import { applyCall } from './call.ts';
 import { rule } from './vjp/rule.ts';
 
-/** Where a function with its own rule was evaluated, and what it gave. */
+/** An evaluation of a function with its own rule: the arguments and the value. */
 export interface CustomApplication<P extends readonly unknown[], R> {
   readonly primals: P;
   readonly value: R;
 }
 
 /**
- * From the cotangent of a function's value to those of its arguments: one tree like each argument,
- * or `null` where no gradient flows.
+ * Maps the cotangent of a function's value to those of its arguments: one tree per argument, or `null` where
+ * no gradient flows.
  */
 export type CustomRule<P extends readonly unknown[], R> = (
   cotangent: R,
@@ -30,26 +30,26 @@ export type CustomRule<P extends readonly unknown[], R> = (
 
 /** Options of {@link customVjp}. */
 export interface CustomVjpOptions {
-  /** What the node is called in graphs. Default: the name of the function. */
+  /** The name of the node in graphs. Default: the name of the function. */
   readonly name?: string;
-  /** The calculus, for graphs: `x̄ = ȳ·[|x| < 1]`. */
+  /** The calculus of the rule, for graphs: `x̄ = ȳ·[|x| < 1]`. */
   readonly formula?: string;
 }
 
 /**
- * A function with a gradient of its own: for a formula that is stabler or cheaper than what the
- * operations inside would give, or that differs from it on purpose (a straight-through estimate).
+ * Gives a function its own gradient rule. Use it for a formula that is stabler or cheaper than the gradient
+ * of the operations inside, or that differs from it on purpose (a straight-through estimate).
  *
- * To `grad` the function is one node of the graph. Its rule is written in tensor methods, so it is
- * itself differentiated for higher orders, and compiled with everything around it.
+ * For `grad` the function is one node of the graph. Its rule is written in tensor methods, so it is itself
+ * differentiated for higher orders, and compiled together with the code around it.
  *
- * @param f A synchronous function of trees to a tree. What a gradient flows through must be among its
- * arguments: the rule has no place for tensors that f reads from around it.
+ * @param f A synchronous function of trees to a tree. All tensors that a gradient flows through must be among
+ *   its arguments, since the rule has no place for captured tensors.
  * @param pullback Its rule.
  * @returns A function with the arguments and values of f.
- * @throws StateError if f or the rule is asynchronous or a generator, if f reads a tensor that a gradient
- * follows without having it as an argument, or if the rule does not give one tree for each argument;
- * ShapeError if a cotangent does not have the shape of its argument.
+ * @throws StateError if f or the rule is asynchronous or a generator, if f captures a tensor that a gradient
+ *   follows, or if the rule does not return one tree per argument; ShapeError if a cotangent does not have
+ *   the shape of its argument.
  * @example
  * // ln(1 + eˣ) has the gradient σ(x); the operations inside would give eˣ/(1 + eˣ), which overflows.
  * const softplus = customVjp(
@@ -98,12 +98,12 @@ function checkCaptured(name: string, [first]: readonly Tensor[]): void {
   if (first === undefined) return;
   throw new StateError(
     name,
-    `the function reads ${formatSpec(first)}, which a gradient follows, from around it, and its rule has ` +
+    `the function reads ${formatSpec(first)}, which a gradient follows, from outside, and its rule has ` +
       'no place for the cotangent. Make it an argument, or read stopGradient(…) of it.',
   );
 }
 
-/** What a rule gave, leaf by leaf of the arguments. */
+/** The cotangents that a rule returned, for each leaf of the arguments. */
 function cotangentLeaves(
   name: string,
   primals: readonly unknown[],
@@ -139,7 +139,7 @@ function checkCotangent(name: string, position: number, x: Tensor, x̄: Tensor):
   if (formatSpec(x) === formatSpec(x̄)) return x̄;
   throw new ShapeError(
     name,
-    `a cotangent is like its primal: argument ${position} is ${formatSpec(x)}, the rule gives ${formatSpec(x̄)}.`,
+    `a cotangent must have the shape and dtype of its argument: argument ${position} is ${formatSpec(x)}, the rule gives ${formatSpec(x̄)}.`,
     [x.shape, x̄.shape],
   );
 }

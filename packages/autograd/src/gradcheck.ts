@@ -21,27 +21,27 @@ import { namedLeaves, type NamedLeaf } from './leaves.ts';
 
 /** Options of {@link gradcheck}. */
 export interface GradcheckOptions {
-  /** 1 checks first derivatives, 2 those of the gradient as well. Default 1. */
+  /** 1 checks first derivatives, 2 also those of the gradient. Default 1. */
   readonly order?: 1 | 2;
-  /** How far an entry of the inputs moves at most. Default 2e-2. */
+  /** The most that an entry of the inputs moves. Default 2e-2. */
   readonly step?: number;
   /** Accepted relative deviation. Default 1e-3. */
   readonly tolerance?: number;
-  /** Random directions to try. Default 3. */
+  /** Number of random directions. Default 3. */
   readonly directions?: number;
   /** Seed of the directions and projections. Default 0. */
   readonly seed?: number;
 }
 
-/** What a passed {@link gradcheck} found. */
+/** The result of a passed {@link gradcheck}. */
 export interface GradcheckReport {
-  /** The largest deviation met, as a multiple of what was accepted (below 1). */
+  /** The largest deviation, as a multiple of the accepted one (so below 1). */
   readonly worst: number;
 }
 
-/** One derivative as the rules and as differences give it. */
+/** One derivative, once by the rules and once by differences. */
 export interface GradcheckEntry {
-  /** Path of the tensor in the list of inputs and the row-major index in it. */
+  /** The path of the tensor in the list of inputs, and the row-major index in it. */
   readonly path: string;
   readonly index: number;
   readonly analytic: number;
@@ -49,7 +49,7 @@ export interface GradcheckEntry {
 }
 
 /**
- * Raised by {@link gradcheck}.
+ * The error of {@link gradcheck} if derivatives differ.
  *
  * @example
  * const wrong = customVjp((x: Tensor) => x.square(), (ȳ, { primals: [x] }) => [ȳ.mul(x)]); // ½ of it
@@ -72,26 +72,25 @@ export class GradcheckError extends TesseraError {
 /**
  * Compares the gradient of `f` with central differences, along random directions.
  *
- * The outputs are projected on one random vector v, so that `L(x) = Σ v · f(x)` is one number, summed
- * in float64. Along a random direction the inputs move to `x₊` and `x₋`, every entry by between
- * half of `step` and `step`. The slope `(L(x₊) − L(x₋)) / ‖x₊ − x₋‖` is measured with the points as rounded, so
- * rounding them adds no error, and extrapolated from `step` and `step / 2` (Richardson), which leaves
- * a truncation of relative size `step⁴`. It must equal `⟨∇L, u⟩`, u being the direction taken.
+ * The outputs are projected on one random vector v, so that `L(x) = Σ v · f(x)` is one number, summed in
+ * float64. Along a random direction the inputs move to `x₊` and `x₋`, every entry by half of `step` to
+ * `step`. The slope `(L(x₊) − L(x₋)) / ‖x₊ − x₋‖` is measured between the rounded points, so rounding them
+ * adds no error. It is extrapolated from `step` and `step / 2` (Richardson), which leaves a truncation of
+ * relative size `step⁴`. It must equal `⟨∇L, u⟩`, where u is the direction.
  *
- * What keeps the two apart is rounding inside f. Each evaluation is allowed the size of 8 roundings of
- * its outputs, of its inputs and of numbers of size 1 an output, `8 · 2⁻²⁴ · (‖v · f‖ + ‖∇L · x‖ + ‖v‖)`;
- * divided by the way moved, about `step · √n`, and tripled by the extrapolation, it is the absolute
- * part of the accepted deviation, about 1e-4. So check functions at a scale where inputs and outputs are about 1. The
- * relative part is `tolerance` times the slope that a random direction is expected to have,
- * `‖∇L‖ / √n`, or the slope met if that is larger. The default of 1e-3 is for rounding that grows
- * inside f; a wrong factor or a missing term is far outside of it. Check functions with kinks at
- * points further than `step` from them.
+ * The two differ by the rounding inside f. Each evaluation is allowed the size of 8 roundings of its outputs,
+ * of its inputs, and of numbers of size 1 per output: `8 · 2⁻²⁴ · (‖v · f‖ + ‖∇L · x‖ + ‖v‖)`. Divided by the
+ * distance moved, about `step · √n`, and tripled by the extrapolation, this is the absolute part of the
+ * accepted deviation, about 1e-4. So check functions at a scale where inputs and outputs are about 1. The
+ * relative part is `tolerance` times the expected slope along a random direction, `‖∇L‖ / √n`, or the slope
+ * found if that is larger. The default of 1e-3 is for rounding that grows inside f; a wrong factor or a
+ * missing term is far outside of it. Check functions with kinks at points farther than `step` from them.
  *
- * Second order checks the map from x to `∇L` in the same way. After a failure every single
- * derivative is compared, and the error names the one that deviates most.
+ * Second order checks the map from x to `∇L` in the same way. After a failure every single derivative is
+ * compared, and the error names the one that deviates most.
  *
  * @param f A synchronous function of trees to a tree.
- * @param inputs Its arguments. Leaves that are not trained stay where they are.
+ * @param inputs Its arguments. Leaves that are not trained do not move.
  * @throws GradcheckError if the gradients do not agree; ValueError for options out of range, and if
  *   there is nothing to check: no trained input, or no float32 output.
  * @example
@@ -176,7 +175,7 @@ async function slopes<P extends readonly unknown[]>(
   const gradient = await numbers(trained(pullback(cotangent)).map(({ tensor: leaf }) => leaf));
   const inside = norm(gradient.map((g, i) => g * start[i])) + norm(projection);
 
-  /** Both slopes from the points `h` away, and the rounding allowed in the numeric one. */
+  /** Both slopes from the points at distance `h`, and the rounding allowed in the numeric one. */
   const central = async (direction: ArrayLike<number>, h: number) => {
     const ends = [h, -h].map((by) => start.map((x, i) => Math.fround(x + by * direction[i])));
     const moved = start.map((_, i) => ends[0][i] - ends[1][i]);
@@ -205,7 +204,7 @@ async function slopes<P extends readonly unknown[]>(
   };
 }
 
-/** Refuses what has no gradient at all: a check of nothing must not pass. */
+/** Throws if nothing has a gradient: a check of nothing must not pass. */
 function checkSomething(inputs: unknown, value: unknown): void {
   const floats = tree.leaves(value).filter(({ dtype, size }) => dtype === 'float32' && size > 0);
   const problem =
@@ -231,7 +230,7 @@ async function failure(
       new Float64Array(places.length).fill(1, at, at + 1),
     );
     const entry = { ...place, analytic, numeric };
-    // A deviation that is not a number is the worst of all.
+    // A deviation of NaN is the worst of all.
     if (worst === undefined || !(deviationOf(entry) <= deviationOf(worst))) worst = entry;
   }
   const { path, index, analytic, numeric } = worst as GradcheckEntry;
@@ -252,7 +251,7 @@ function trained(root: unknown): readonly NamedLeaf[] {
   return namedLeaves(root).filter(({ trainable }) => trainable);
 }
 
-/** A tree like `root` of random numbers; zeros where it holds int32 or bool. */
+/** A tree like `root` with random numbers, and zeros in its int32 and bool tensors. */
 function randomLike<T>(root: T, random: Tensor): T {
   let next = 0;
   return tree.map(
@@ -273,7 +272,7 @@ function withNumbers<T>(root: T, values: Float64Array): T {
   return tree.flatten(root).unflatten(leaves);
 }
 
-/** The elements of all tensors one after the other, in float64. */
+/** The elements of all tensors, one tensor after the other, in float64. */
 async function numbers(tensors: readonly Tensor[]): Promise<Float64Array> {
   const parts = await Promise.all(tensors.map((each) => each.data()));
   const all = new Float64Array(parts.reduce((size, part) => size + part.length, 0));

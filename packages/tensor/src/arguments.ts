@@ -3,7 +3,7 @@
 import { formatShape, ValueError } from './errors.ts';
 
 /**
- * A value in the words of an error.
+ * Describes a value for an error.
  *
  * @example
  * kindOf(null); // 'null'
@@ -17,7 +17,7 @@ export function kindOf(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value);
 }
 
-/** Whether a value from outside is a tensor. */
+/** Whether a value is a tensor. */
 export function isTensor(
   x: unknown,
 ): x is { readonly shape: readonly number[]; readonly dtype: string } {
@@ -25,7 +25,7 @@ export function isTensor(
 }
 
 /**
- * Throws a ValueError that names the first of `tensors` that is no tensor.
+ * Throws a ValueError that names the first of `tensors` that is not a tensor.
  *
  * @example
  * checkTensors('mine', { x: ones([2]) });
@@ -44,7 +44,7 @@ export function checkTensors(op: string, tensors: Readonly<Record<string, unknow
 /**
  * Throws a ValueError unless `list` is an array.
  *
- * @param example How it is written.
+ * @param example The correct way to write it.
  * @example
  * checkList('mine', 'sizes', 3, '[2, 2]'); // throws ValueError
  */
@@ -65,7 +65,7 @@ export function checkFunction(op: string, f: unknown): void {
 }
 
 /**
- * Throws a ValueError unless `options` is an object with no other names than `known`.
+ * Throws a ValueError unless `options` is an object with names from `known` only.
  *
  * @example
  * checkOptions('mine', { eps: 1e-5 }, ['eps']);

@@ -22,19 +22,19 @@ export type TensorData = number | boolean | readonly TensorData[];
 
 /** Options of {@link tensor}. */
 export interface TensorOptions {
-  /** Default: float32 for numbers, bool for booleans, the array's own for typed arrays. */
+  /** Default: float32 for numbers, bool for booleans, the dtype of a typed array. */
   readonly dtype?: DType;
   /** Default: the nesting of the arrays, `[length]` for typed arrays. */
   readonly shape?: Shape;
 }
 
 /**
- * A tensor of given elements. A typed array is used in place, without a copy, if it has the dtype.
- * Numbers become float32 by rounding; int32 and bool hold exactly what is written, or refuse it.
+ * Makes a tensor of given elements. A typed array is used in place, without a copy, if it has the dtype.
+ * Numbers are rounded to float32. An int32 or bool tensor throws for a number that it cannot hold exactly.
  *
  * @param data Nested arrays, a number or boolean (shape `[]`), or a typed array in row-major order.
- * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements, ValueError if
- * a number is not of the dtype, or a shape stands where the options should.
+ * @throws ShapeError if rows differ in length or `shape` does not fit the number of elements; ValueError if
+ *   the dtype cannot hold a number, or if the options are a shape
  * @example
  * const x = tensor([[1, 2, 3], [4, 5, 6]]); // float32[2, 3]
  * const ids = tensor([7, 0, 4], { dtype: 'int32' }); // int32[3]
@@ -70,7 +70,7 @@ export function tensor(data: TensorData | TypedArray, options: TensorOptions = {
 }
 
 /**
- * A scalar tensor.
+ * Makes a scalar tensor.
  *
  * @example
  * scalar(1.5); // 1.5
@@ -81,7 +81,7 @@ export function scalar(value: number | boolean, dtype?: DType): Tensor {
 }
 
 /**
- * A tensor of `shape` that holds `value` everywhere (it takes no memory until something writes it).
+ * Makes a tensor of `shape` that holds `value` everywhere. It takes no memory until an operation writes it.
  *
  * @example
  * full([2, 2], 7); // [[7, 7], [7, 7]]
@@ -91,7 +91,7 @@ export function full(shape: Shape, value: number | boolean, dtype?: DType): Tens
   return filled('full', shape, value, dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32'));
 }
 
-/** As {@link full}, in the name of `op`. */
+/** Like {@link full}; errors name `op`. */
 export function filled(op: string, shape: Shape, value: number | boolean, dtype: DType): Tensor {
   checkShape(op, shape);
   checkDType(op, dtype);
@@ -101,7 +101,7 @@ export function filled(op: string, shape: Shape, value: number | boolean, dtype:
 }
 
 /**
- * Zeros of `shape`.
+ * Makes a tensor of zeros.
  *
  * @example
  * zeros([2, 3]); // [[0, 0, 0], [0, 0, 0]]
@@ -111,7 +111,7 @@ export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
 }
 
 /**
- * Ones of `shape`.
+ * Makes a tensor of ones.
  *
  * @example
  * ones([3]); // [1, 1, 1]
@@ -121,15 +121,15 @@ export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
 }
 
 /**
- * The whole numbers `0 … count − 1`, int32 by default; or with two numbers and more, as in NumPy, the
- * numbers from `start` up to, but without, `stop` in steps of `step` (default 1). float32 holds whole numbers
+ * Counts the whole numbers `0 … count − 1`, int32 by default. With two numbers or more, as in NumPy, counts
+ * from `start` up to, but not including, `stop` in steps of `step` (default 1). float32 holds whole numbers
  * exactly up to 2²⁴.
  *
- * The second form is int32 where all three are whole, else float32. Each number is `start + i · step`,
- * rounded once; where steps are no binary fractions `linspace` says more clearly which one is the last.
+ * The second form is int32 if all three numbers are whole, else float32. Each number is `start + i · step`,
+ * rounded once. If the step is not a binary fraction, use `linspace`, whose last number is certain.
  *
- * @throws ValueError if the count is no whole number, a number is not finite, the step is 0, or the numbers
- * are not of the dtype.
+ * @throws ValueError if the count is not a whole number, a number is not finite, the step is 0, or the dtype
+ *   cannot hold a number.
  * @example
  * arange(4); // [0, 1, 2, 3]
  * arange(4, 'float32').mul(0.5).add(1); // [1, 1.5, 2, 2.5]
@@ -167,7 +167,7 @@ function steps(start: number, stop: number, step: number, given?: DType): Tensor
 }
 
 /**
- * The identity matrix `[n, n]`.
+ * Makes the identity matrix `[n, n]`.
  *
  * @example
  * eye(2); // [[1, 0], [0, 1]]
@@ -180,14 +180,14 @@ export function eye(n: number, dtype: DType = 'float32'): Tensor {
 
 /** Options of {@link linspace}. */
 export interface LinspaceOptions {
-  /** Whether `stop` is the last number; otherwise it is the one that would come next. Default true. */
+  /** Whether `stop` is the last number; otherwise it would be the next one. Default true. */
   readonly endpoint?: boolean;
 }
 
 /**
- * `count` evenly spaced numbers from `start` to `stop`, both included exactly.
+ * Makes `count` evenly spaced numbers from `start` to `stop`, both included exactly.
  *
- * @throws ValueError if an end is not finite, or the count no whole number.
+ * @throws ValueError if an end is not finite, or the count is not a whole number.
  * @example
  * linspace(0, 1, 5); // [0, 0.25, 0.5, 0.75, 1]
  * linspace(0, 1, 4, { endpoint: false }); // [0, 0.25, 0.5, 0.75]
@@ -219,7 +219,7 @@ function checkCount(op: string, name: string, count: number): void {
   );
 }
 
-/** The numbers as `dtype`, whose own array is used in place. Bytes that are no bools most likely are numbers. */
+/** The numbers as an array of `dtype`, in place if it is one. Throws for bytes that are not bools. */
 function convert(elements: readonly number[] | TypedArray, dtype: DType): TypedArray {
   const inPlace = ArrayBuffer.isView(elements) && dtypeOfArray(elements) === dtype;
   const converted = inPlace ? elements : allocateArray(dtype, elements.length, 'tensor');
@@ -248,14 +248,24 @@ function flattenNested(data: TensorData): { elements: number[]; shape: number[];
     for (const child of node as readonly TensorData[]) visit(child, depth + 1);
   };
   visit(data, 0);
-  const kinds = new Set(flat.map((value) => (value === null ? 'null' : typeof value)));
+  const kinds = new Set(flat.map(elementKind));
   if (kinds.size > 1 || [...kinds].some((kind) => kind !== 'number' && kind !== 'boolean')) {
+    const hint = kinds.has(TYPED_ARRAYS)
+      ? ' Pass one typed array and { shape }, or Array.from of each.'
+      : '';
     throw new FormatError(
       'tensor',
-      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.`,
+      `elements must be all numbers or all booleans, but got ${[...kinds].join(' and ')}.${hint}`,
     );
   }
   return { elements: flat.map(Number), shape, natural: kinds.has('boolean') ? 'bool' : 'float32' };
+}
+
+const TYPED_ARRAYS = 'typed arrays in an array';
+
+function elementKind(value: unknown): string {
+  if (ArrayBuffer.isView(value)) return TYPED_ARRAYS;
+  return value === null ? 'null' : typeof value;
 }
 
 function ragged(shape: Shape): ShapeError {

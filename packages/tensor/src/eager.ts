@@ -1,4 +1,4 @@
-// Runs every operation at once, as a plan of one instruction whose compiled kernel is kept for next time.
+// Runs every operation at once, as a plan of one instruction; its compiled kernel is kept for next time.
 
 import type { Backend, Executable, Storage } from './backends/backend.ts';
 import type { InputWindow } from './compile/fuse/fuse.ts';
@@ -26,13 +26,13 @@ export const evaluator: Interpreter = { name: 'evaluate', apply: evaluate };
 
 installEvaluator(evaluator);
 
-/** A plan and its code are about 45 KB, and shapes without end must not fill the memory. */
+/** Most cached plans. A plan and its code take about 45 KB, and ever new shapes must not fill the memory. */
 const CACHE_LIMIT = 2048;
 
 const executables = new WeakMap<Backend, Map<string, Executable>>();
 const scalars = new WeakMap<Backend, Map<string, Storage>>();
 
-/** Row-major storage on `backend` of exactly the tensor's elements; the tensor's own where it is that already. */
+/** Row-major storage on `backend` of exactly the tensor's elements: its own storage, or a copy. */
 export function contiguousStorage(tensor: Tensor, backend: Backend): Storage {
   const window = windowOn(tensor, backend);
   if (
@@ -45,7 +45,7 @@ export function contiguousStorage(tensor: Tensor, backend: Backend): Storage {
   return copyOf(tensor, window, backend);
 }
 
-/** As {@link contiguousStorage}, but always storage that nobody else holds. */
+/** Like {@link contiguousStorage}, but always new storage that no other tensor holds. */
 export function ownStorage(tensor: Tensor, backend: Backend): Storage {
   return copyOf(tensor, windowOn(tensor, backend), backend);
 }
@@ -61,7 +61,7 @@ function evaluate(
     return [uniformTensor(spec, roundTo(spec.dtype, Number(params['value'])))];
   if (operation.kind === 'movement') {
     const { value } = inputs[0];
-    // The same value, so that views share what becomes of it.
+    // The value is shared, so that a view also sees when it is given up.
     if (value.kind === 'uniform' && value.loss === undefined) return [new Tensor(spec, value)];
     const view = value.kind === 'stored' ? operation.view(value.view, params) : null;
     if (value.kind === 'stored' && view !== null) return [new Tensor(spec, { ...value, view })];
@@ -117,7 +117,7 @@ function uniformTensor(spec: TensorSpec, value: number): Tensor {
   return new Tensor(spec, { kind: 'uniform', value });
 }
 
-/** The backend on which all `inputs` lie; numbers without storage fit anywhere. */
+/** The backend of all `inputs`; numbers without storage fit any backend. */
 export function commonBackend(op: string, inputs: readonly Tensor[]): Backend {
   let common: Backend | undefined;
   for (const { value } of inputs) {
@@ -143,7 +143,7 @@ function windowOn({ shape, dtype, value }: Tensor, backend: Backend): Window {
   if (value.kind === 'traced') {
     throw new StateError(
       'evaluate',
-      'a tensor without values left the function that compile traced. Return it instead.',
+      'a tensor from inside a compiled function was used after tracing. Return it from that function instead.',
     );
   }
   if (value.kind === 'stored') {
@@ -211,7 +211,7 @@ function mapOf<V>(maps: WeakMap<Backend, Map<string, V>>, backend: Backend): Map
   return map;
 }
 
-/** Adds an entry, dropping the oldest one of a map that is full; gives that. */
+/** Adds an entry. If the map is full, drops its oldest entry and returns it. */
 export function remember<V>(
   map: Map<string, V>,
   key: string,

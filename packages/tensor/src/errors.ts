@@ -6,8 +6,8 @@
  */
 
 /**
- * Base class of every error that Tessera raises on purpose. `op` names the operation that refused, `name`
- * the class: a static field, which minifiers keep, as they do not keep the names of classes.
+ * Base class of every error that Tessera throws on purpose. `op` names the operation that threw it. `name` is
+ * the class, in a static field: minifiers change the names of classes, but not this field.
  *
  * @example
  * try {
@@ -44,7 +44,7 @@ export class ShapeError extends TesseraError {
 }
 
 /**
- * An axis outside the tensor's rank, or named twice.
+ * An axis outside the tensor's rank, or an axis that is named twice.
  *
  * @example
  * ones([2]).sum(1); // throws AxisError
@@ -62,7 +62,7 @@ export class AxisError extends TesseraError {
 }
 
 /**
- * A dtype that the operation does not take.
+ * A dtype that the operation does not accept.
  *
  * @example
  * ones([2]).not(); // throws DTypeError
@@ -88,7 +88,7 @@ export class ValueError extends TesseraError {
 }
 
 /**
- * A file or a byte sequence that is not what its format promises.
+ * A file or a byte sequence that does not follow its format.
  *
  * @example
  * decodeSafetensors(new Uint8Array(4)); // throws FormatError
@@ -98,7 +98,7 @@ export class FormatError extends TesseraError {
 }
 
 /**
- * A use of the engine that its state forbids: reading a donated tensor, values inside `compile`, …
+ * A use of the engine that its state forbids, such as reading a donated tensor, or values inside `compile`.
  *
  * @example
  * compile((x: Tensor) => scalar(x.itemSync()))(scalar(1)); // throws StateError
@@ -107,16 +107,16 @@ export class StateError extends TesseraError {
   static override readonly name: string = 'StateError';
 }
 
-/** What became of a tensor that was donated, as every backend says it. */
+/** The error text for a donated tensor, the same on every backend. */
 export const DONATED: string =
   'the tensor was donated to a compiled function, which reused its memory. ' +
   'Use what that call returned instead, or leave the argument out of donate.';
 
-/** What became of a tensor that was disposed, as every backend says it. */
+/** The error text for a disposed tensor, the same on every backend. */
 export const DISPOSED =
   'the tensor was disposed. Read its values or compute with it before it is disposed.';
 
-/** What became of a tensor that a call had begun to write over when it failed, as every backend says it. */
+/** The error text for a tensor that was lost when a call failed while overwriting it. */
 export function lostIn(cause: unknown): string {
   return (
     `the tensor was lost in a call that failed after it had begun to write over it (${messageOf(cause)}). ` +
@@ -125,11 +125,11 @@ export function lostIn(cause: unknown): string {
 }
 
 /**
- * The refusal of a backend that is given a tensor which another one stores.
+ * The error for a tensor that another backend stores.
  *
- * @param op What was asked for.
- * @param found The name of the backend that stores the tensor; it may be the same, of another instance.
- * @param wanted The name of the backend that refuses.
+ * @param op The operation that was asked for.
+ * @param found The name of the backend that stores the tensor. It may be another instance of the same kind.
+ * @param wanted The name of the backend that throws.
  */
 export function foreignStorage(op: string, found: string, wanted: string): StateError {
   return new StateError(
@@ -150,15 +150,15 @@ export function formatShape(shape: readonly number[]): string {
   return Array.isArray(shape) ? `[${shape.map(String).join(', ')}]` : String(shape);
 }
 
-/** Bytes for people. */
+/** Bytes as readable text. */
 export function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }
 
 /**
- * Gives the memory that `allocate` gets from the engine.
+ * Runs `allocate`, which allocates memory of the engine.
  *
- * @throws StateError instead of the engine's RangeError where it has not so much.
+ * @throws StateError, instead of the engine's RangeError, if there is not enough memory.
  */
 export function expectMemory<T>(op: string, bytes: number, allocate: () => T): T {
   try {
@@ -168,7 +168,7 @@ export function expectMemory<T>(op: string, bytes: number, allocate: () => T): T
     throw new StateError(
       op,
       `the engine gives no array of ${megabytes(bytes)}: ${error.message}. ` +
-        'Use smaller tensors, or dispose() of those that are needed no more.',
+        'Use smaller tensors, or dispose() those that you no longer need.',
     );
   }
 }
@@ -187,10 +187,10 @@ export function formatSpec(x: {
 }
 
 /**
- * The start of a text from outside (a file, a command line), fit to be printed: characters that a
- * terminal obeys or hides are escaped.
+ * The start of a text from outside (a file, a command line), safe to print. Control and invisible characters
+ * are escaped.
  *
- * @param length How many UTF-16 units are shown, default 80; Infinity shows the whole text.
+ * @param length The most UTF-16 units that are shown, default 80; Infinity shows the whole text.
  * @example
  * excerpt('\u001b[2J'); // '\\u{1b}[2J'
  * excerpt('a long name', 6); // 'a long…'
@@ -202,7 +202,7 @@ export function excerpt(text: string, length = 80): string {
   return text.length > length ? `${shown}…` : shown;
 }
 
-/** What was thrown, as text: gpu.js, browsers and workers do not always throw errors. */
+/** The message of a thrown value: gpu.js, browsers and workers do not always throw errors. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

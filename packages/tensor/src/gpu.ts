@@ -30,13 +30,13 @@ export type { GpuBackendOptions } from './backends/gpu/start/options.ts';
 export type { Shader } from './backends/gpu/device/shader.ts';
 
 /**
- * A backend whose kernels are compiled by gpu.js. Asking for a mode that is not there is an error:
- * only `'auto'` looks further, and says in `choice` what it found.
+ * Opens a backend whose kernels gpu.js compiles. If the requested mode is not available, this is an error.
+ * Only `'auto'` tries other modes; `choice` then says what it found.
  *
  * Values of tensors on WebGPU can only be read asynchronously: `await x.data()`.
  *
- * @throws ValueError if an option is none, is not one of its values, or contradicts another
- * @throws DeviceError if the mode is not there, computes wrong numbers, or cannot do what is asked of it
+ * @throws ValueError if an option is unknown, has an unknown value, or contradicts another option
+ * @throws DeviceError if the mode is not available, computes wrong numbers, or cannot do what was asked for
  * @example
  * const backend = await gpuBackend({ mode: 'cpu' });
  * backend.device.mode; // 'cpu'
@@ -46,7 +46,7 @@ export function gpuBackend(options: GpuBackendOptions = {}): Promise<GpuBackend>
   return openGpuBackend(options, cpuReference);
 }
 
-/** The cpu backend, and composites as tensors on it say what they mean. */
+/** The cpu backend as the reference. Composites are computed by their definition, with tensors on it. */
 function cpuReference(): Reference {
   const backend = cpuBackend();
   return {

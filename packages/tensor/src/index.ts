@@ -5,12 +5,12 @@
  * wherever JavaScript does.
  *
  * - **Make** a tensor with {@link tensor}, {@link zeros}, {@link arange}, …, or draw one from a {@link key}.
- * - **Compute** with the methods of {@link Tensor}, and with functions for what has a name of its own:
- *   {@link softmax}, {@link conv2d}, {@link attention}, {@link einsum}, …
+ * - **Compute** with the methods of {@link Tensor}, and with functions such as {@link softmax},
+ *   {@link conv2d}, {@link attention}, {@link einsum}, …
  * - **Compile** a pure function of trees of tensors with {@link compile} into one planned program.
  * - **Read and write** weights and arrays with {@link decodeSafetensors} and {@link fromNpy}.
  *
- * Everything that is refused throws a {@link TesseraError} whose text says what clashes.
+ * Every refused call throws a {@link TesseraError} whose text says what clashes.
  *
  * @module @tessera/tensor
  */

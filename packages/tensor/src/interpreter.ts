@@ -6,21 +6,21 @@ import type { Params } from './primitives/primitive.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
- * One meaning of "apply an operation": evaluate it, append it to a program, record it for the
- * gradient. Interpreters nest: a recorder applies each operation in the interpreter around it.
+ * One meaning of "apply an operation": evaluate it, append it to a program, or record it for the gradient.
+ * Interpreters nest: a recorder applies each operation in the interpreter around it.
  *
  * Source: the interpreter stack of JAX, docs/autodidax.
  */
 export interface Interpreter {
   readonly name: string;
-  /** Gives one tensor per output of the operation. */
+  /** Returns one tensor per output of the operation. */
   apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[];
 }
 
 let current: Interpreter | undefined;
 
 /**
- * The seam: every operation on tensors passes through here.
+ * Applies an operation. This is the seam: every operation on tensors passes through here.
  *
  * @param operation A primitive or composite.
  * @param inputs Its operands.
@@ -59,9 +59,10 @@ export function installEvaluator(evaluator: Interpreter): void {
 }
 
 /**
- * Runs `body` with `interpreter` in charge of {@link apply}, then puts the previous one back.
+ * Runs `body` while {@link apply} uses `interpreter`, then restores the previous one.
  *
- * @throws StateError if `body` is asynchronous: the interpreter would be gone after its first `await`.
+ * @throws StateError if `body` is asynchronous: after its first `await` the interpreter would no longer be
+ *   there.
  * @example
  * const outer = currentInterpreter();
  * const names: string[] = [];
@@ -86,11 +87,11 @@ export function withInterpreter<T>(interpreter: Interpreter, body: () => T): T {
 }
 
 /**
- * Gives `result` back if it is the value of a synchronous function.
+ * Returns `result` if it is the value of a synchronous function.
  *
- * @param op Who asked for it, for the error.
- * @throws StateError if it is a Promise or another thenable, or a generator. A Promise that is refused
- * ends no process later on: whatever it is rejected with is taken.
+ * @param op The caller's name, for the error.
+ * @throws StateError if it is a Promise or another thenable, or a generator. The Promise's own rejection is
+ *   then ignored, so that it ends no process.
  * @example
  * const square = (x: Tensor) => x.square();
  * expectSynchronous('example', square(tensor([2, 3]))); // [4, 9]

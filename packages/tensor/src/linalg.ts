@@ -1,9 +1,9 @@
 // The public names of linear algebra: solve, inverse, det, cholesky, qr, eigh (@tessera/tensor/linalg).
 
 /**
- * Small dense linear algebra in plain code, with gradients: an entry of its own, so that pages without it
- * load nothing of it. It computes in float64 on one thread and rounds the results to float32; it runs on the
- * cpu and wasm backends, eagerly and in compiled functions.
+ * Small dense linear algebra in plain code, with gradients. It is an entry of its own, so pages that do not
+ * use it load none of it. It computes in float64 on one thread and rounds the results to float32. It runs on
+ * the cpu and wasm backends, eagerly and in compiled functions.
  *
  * @module @tessera/tensor/linalg
  */

@@ -9,8 +9,8 @@ import { tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
- * A random key: an int32 tensor of shape [2]. A key is a value, not a generator: the same key gives
- * the same numbers on every backend, so never draw from one key twice; {@link splitKey} it instead.
+ * Makes a random key: an int32 tensor of shape [2]. A key is a value, not a generator, and the same key gives
+ * the same numbers on every backend. So never draw from one key twice: {@link splitKey} it.
  *
  * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3" (Threefry-2x32, 20 rounds).
  *
@@ -30,7 +30,7 @@ export function key(seed: number): Tensor {
 }
 
 /**
- * `count` independent keys made of one, which must not be used again.
+ * Makes `count` independent keys from one key, which must not be used again.
  *
  * @example
  * const [forWeights, forData] = splitKey(key(0));
@@ -42,7 +42,7 @@ export function splitKey(parent: Tensor, count = 2): Tensor[] {
 }
 
 /**
- * {@link splitKey} by its older, shorter name. Tensors are cut by their methods `split` and `chunk`.
+ * The older, shorter name of {@link splitKey}. Tensors are cut by their methods `split` and `chunk`.
  *
  * @example
  * const [forWeights, forData] = split(key(0));
@@ -65,7 +65,7 @@ function keysOf(op: string, parent: Tensor, count: number): Tensor[] {
 }
 
 /**
- * The key that `split(parent, n)[index]` is, for any n above `index`.
+ * The same key as `split(parent, n)[index]`, for any n above `index`.
  *
  * @example
  * const parent = key(0);
@@ -83,7 +83,7 @@ export function foldIn(parent: Tensor, index: number): Tensor {
 }
 
 /**
- * Random 32-bit words as int32.
+ * Draws random 32-bit words as int32.
  *
  * @example
  * randomWords(key(0), [2, 2]); // int32[2, 2]
@@ -93,7 +93,7 @@ export function randomWords(random: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * Uniform floats from `low` to `high`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`;
+ * Draws uniform floats from `low` to `high`, multiples of `(high − low) / 2²⁴` above `low`. Default `[0, 1)`;
  * with other bounds the sum may round up to `high`.
  *
  * @example
@@ -114,7 +114,7 @@ export function uniform(random: Tensor, shape: Shape, low = 0, high = 1): Tensor
 }
 
 /**
- * Standard normal floats, `√(−2 ln u₁) · cos(2π u₂)`.
+ * Draws standard normal floats, `√(−2 ln u₁) · cos(2π u₂)`.
  *
  * Source: Box & Muller 1958, "A note on the generation of random normal deviates".
  *
@@ -136,7 +136,7 @@ export function normal(random: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * Uniform whole numbers in `[low, high)` as int32; the range may span at most 2²⁴.
+ * Draws uniform whole numbers in `[low, high)` as int32; the range may span at most 2²⁴.
  *
  * @example
  * const dice = randomInt(key(0), [600], 1, 7); // int32[600]
@@ -160,7 +160,7 @@ export function randomInt(random: Tensor, shape: Shape, low: number, high: numbe
 }
 
 /**
- * Booleans that are true with probability `p`.
+ * Draws booleans that are true with probability `p`.
  *
  * @example
  * bernoulli(key(0), 0.5, [4]); // bool[4]
@@ -172,14 +172,14 @@ export function bernoulli(random: Tensor, p: number, shape: Shape): Tensor {
   return unit('bernoulli', random, shape).less(p);
 }
 
-/** Uniform floats in `[0, 1)`, multiples of 2⁻²⁴. */
+/** Draws uniform floats in `[0, 1)`, multiples of 2⁻²⁴. */
 function unit(op: string, random: Tensor, shape: Shape): Tensor {
   return randomBits(op, random, shape, 24)
     .cast('float32')
     .mul(2 ** -24);
 }
 
-/** The top `width` bits of random words, drawn from a key that is checked in the name of `op`. */
+/** Draws the top `width` bits of random words. Errors about the key name `op`. */
 export function randomBits(
   op: string,
   random: Tensor,

@@ -25,16 +25,16 @@ import type { TensorSpec } from './primitives/primitive.ts';
 import { broadcastShapes, sizeOf, type Shape } from './array/shape.ts';
 import type { View } from './array/view.ts';
 
-/** What stands behind a tensor: elements in storage, one repeated number, or a variable of a program being traced. */
+/** The value of a tensor: elements in storage, one repeated number, or a variable of a traced program. */
 export type TensorValue =
   | { readonly kind: 'stored'; readonly storage: Storage; readonly view: View }
-  | { readonly kind: 'uniform'; readonly value: number; loss?: string } // why it may not be used any more
+  | { readonly kind: 'uniform'; readonly value: number; loss?: string } // loss: why it can no longer be used
   | { readonly kind: 'traced'; readonly tracer: Interpreter; readonly variable: number };
 
 /**
- * An operand of arithmetic: a tensor, or a number that takes the tensor's dtype if it is of it. Where
- * dtypes differ, both become the wider one: bool, int32, float32. In float32 whole numbers are exact up to
- * 2²⁴; only comparisons of int32 tensors with numbers are exact always.
+ * An operand of arithmetic: a tensor, or a number. A number takes the tensor's dtype if that dtype holds it.
+ * If dtypes differ, both become the wider one: bool, int32, float32. In float32, whole numbers are exact only
+ * up to 2²⁴. Comparisons of int32 tensors with numbers are always exact.
  */
 export type Operand = Tensor | number | boolean;
 
@@ -64,7 +64,7 @@ export type SliceSpec =
  * console.log(await y.toArray()); // [8, 12]
  */
 export class Tensor implements TensorSpec {
-  /** Why no tensor can be posted to a worker: `structuredClone` quotes this, the first field. */
+  /** Says why no tensor can be posted to a worker: `structuredClone` quotes this, the first field. */
   readonly notCloneable: symbol = NOT_CLONEABLE;
   readonly shape: Shape;
   readonly dtype: DType;
@@ -110,20 +110,20 @@ export class Tensor implements TensorSpec {
   }
 
   /**
-   * `a^b`, always float32, with the special values of IEEE 754: 1 for b = 0, for a = 1, and for a = −1 and
-   * b = ±∞, whatever the other is. On `cpu` the last bit is the engine's `Math.pow`, which differs between
+   * `a^b`, always float32, with the special values of IEEE 754. It is 1 for b = 0 and any a, for a = 1 and
+   * any b, and for a = −1 and b = ±∞. On `cpu` the last bit is the engine's `Math.pow`, which differs between
    * versions of Node.
    */
   pow(b: Operand): Tensor {
     return binary(pointwise.pow, float(this), float(b, 'pow'));
   }
 
-  /** `max(a, b)`; NaN if either is. At ties each side gets half the gradient. */
+  /** `max(a, b)`; NaN if either is NaN. On ties each side gets half the gradient. */
   maximum(b: Operand): Tensor {
     return binary(pointwise.maximum, this, b);
   }
 
-  /** `min(a, b)`; NaN if either is. At ties each side gets half the gradient. */
+  /** `min(a, b)`; NaN if either is NaN. On ties each side gets half the gradient. */
   minimum(b: Operand): Tensor {
     return minimum(this, b);
   }
@@ -255,12 +255,12 @@ export class Tensor implements TensorSpec {
     return this.equal(false);
   }
 
-  /** Where this bool tensor is true `ifTrue`, elsewhere `ifFalse`; all three broadcast. */
+  /** `ifTrue` where this bool tensor is true, elsewhere `ifFalse`; all three broadcast. */
   where(ifTrue: Operand, ifFalse: Operand): Tensor {
     return select(this, ifTrue, ifFalse);
   }
 
-  /** The same values as `dtype`: floats truncate towards 0, anything but 0 is true. */
+  /** The same values as `dtype`. Floats truncate towards 0 for int32; for bool all values but 0 are true. */
   cast(dtype: DType): Tensor {
     checkDType('cast', dtype);
     return dtype === this.dtype ? this : apply(pointwise.cast, [this], { dtype })[0];
@@ -269,9 +269,8 @@ export class Tensor implements TensorSpec {
   // ── contraction ─────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The matrix product `[..., M, K] · [..., K, N] → [..., M, N]`. A vector on the left counts as
-   * `[1, K]`, on the right as `[K, 1]`, and the added dimension disappears again; batch dimensions
-   * broadcast.
+   * The matrix product `[..., M, K] · [..., K, N] → [..., M, N]`. A vector on the left counts as `[1, K]`, on
+   * the right as `[K, 1]`, and the result drops the added dimension. Batch dimensions broadcast.
    *
    * @throws ShapeError if the inner dimensions differ or the batch dimensions do not broadcast.
    */
@@ -316,12 +315,12 @@ export class Tensor implements TensorSpec {
     return move.flatten(this, start, end);
   }
 
-  /** Python slices of the leading dimensions; `null` takes all of one. */
+  /** Takes Python slices of the leading dimensions; `null` takes all of one. */
   slice(ranges: readonly SliceSpec[]): Tensor {
     return move.slice(this, ranges);
   }
 
-  /** Entry `index` (negative counts from the end) along `axis`, which disappears. */
+  /** The entry `index` (negative counts from the end) along `axis`; the result lacks the axis. */
   select(axis: number, index: number): Tensor {
     return move.select(this, axis, index);
   }
@@ -360,21 +359,21 @@ export class Tensor implements TensorSpec {
     return reduction('sum', float(this), axes, options, 'mean').div(count);
   }
 
-  /** The largest element over `axes` (default all), of bools whether any is true; ties share the gradient. */
+  /** The largest element over `axes` (default all); of bools whether any is true. Ties share gradients. */
   max(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     if (this.dtype === 'bool') return this.cast('int32').max(axes, options).cast('bool');
     return reduction('max', this, axes, options);
   }
 
-  /** The smallest element over `axes` (default all), of bools whether all are true; ties share the gradient. */
+  /** The smallest element over `axes` (default all), for bools whether all are. Ties share the gradient. */
   min(axes: Axes = null, options: ReduceOptions = {}): Tensor {
     if (this.dtype === 'bool') return this.cast('int32').min(axes, options).cast('bool');
     return reverseOrder(reduction('max', reverseOrder(this), axes, options, 'min'));
   }
 
   /**
-   * The variance over `axes`, divided by `max(0, N − correction)` (default 1, the unbiased estimate):
-   * infinite, or NaN, where nothing is left to divide by. That of no elements is NaN.
+   * The variance over `axes`, divided by `max(0, N − correction)` (default 1, the unbiased estimate). If the
+   * divisor is 0, it is infinite or NaN; without elements it is NaN.
    */
   variance(
     axes: Axes = null,
@@ -386,8 +385,8 @@ export class Tensor implements TensorSpec {
   // ── reading ─────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The elements in row-major order. They are not copied where they lie so already, in memory that
-   * JavaScript can see: a view on the tensor's own storage then, so never write to the array.
+   * The elements in row-major order. The array is a view of the storage, without a copy, if it is row-major
+   * and visible to JavaScript; so never write to it.
    *
    * @example
    * setDefaultBackend(cpuBackend());
@@ -399,8 +398,8 @@ export class Tensor implements TensorSpec {
   }
 
   /**
-   * As {@link data}, at once, and as there a view where it can be. Throws a StateError on a backend
-   * that can only read asynchronously.
+   * Like {@link data}, but at once; also a view if possible. Throws a StateError on a backend that can only
+   * read asynchronously.
    */
   dataSync(): TypedArray {
     return readSync(this);
@@ -412,7 +411,7 @@ export class Tensor implements TensorSpec {
     return (await this.data())[0];
   }
 
-  /** As {@link item}, at once. */
+  /** Like {@link item}, but at once. */
   itemSync(): number {
     expectSingle(this);
     return this.dataSync()[0];
@@ -423,17 +422,17 @@ export class Tensor implements TensorSpec {
     return nestElements(await this.data(), this.shape);
   }
 
-  /** As {@link toArray}, at once. */
+  /** Like {@link toArray}, but at once. */
   toArraySync(): NestedArray {
     return nestElements(this.dataSync(), this.shape);
   }
 
-  /** For `JSON.stringify`: as {@link toArraySync}. JSON has no NaN and no infinities, and says null. */
+  /** For `JSON.stringify`: like {@link toArraySync}. JSON writes null for NaN and infinities. */
   toJSON(): NestedArray {
     return this.toArraySync();
   }
 
-  /** Frees the memory at once, as `using` does at the end of a block; the tensor and its views refuse further use. */
+  /** Frees the memory at once, as `using` does at the end of a block. The tensor and its views then throw. */
   dispose(): void {
     giveUp(this);
   }
@@ -442,7 +441,7 @@ export class Tensor implements TensorSpec {
     giveUp(this);
   }
 
-  /** Dtype, shape and values: of more than 1000 some, or why there are none. Node's console shows it. */
+  /** Dtype, shape and values (some of more than 1000), or why there are none. Node's console shows it. */
   toString(): string {
     return print(this);
   }

@@ -4,11 +4,11 @@ import { StateError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
 /**
- * Base of classes whose fields are part of a tree: a model is its own parameter tree. Trees are
- * tensors (the leaves), arrays, plain objects and instances of `TreeNode`; everything else in them
- * (numbers, strings, functions, null, maps) is structure and stays as it is. Copies are made field by
- * field without the constructor, so a class that extends it must not have `#private` fields; fields
- * whose key is a symbol are no part of the tree.
+ * Base of classes whose fields are part of a tree: a model is its own parameter tree. Trees are tensors (the
+ * leaves), arrays, plain objects and instances of `TreeNode`. Everything else in them (numbers, strings,
+ * functions, null, maps) is structure and stays as it is. Copies are made field by field without the
+ * constructor, so a class that extends it must not have `#private` fields. Fields whose key is a symbol are
+ * not part of the tree.
  *
  * @example
  * class Scale extends TreeNode {
@@ -23,24 +23,24 @@ import { Tensor } from './tensor.ts';
  */
 export abstract class TreeNode {}
 
-/** A tree taken apart: its leaves in order, and how to put new leaves in their place. */
+/** A tree taken apart: its leaves in order, and a function that puts new leaves in their place. */
 export interface FlatTree<T> {
   readonly leaves: readonly Tensor[];
   /**
-   * Equal for trees of one structure: the same classes (the very classes, whatever their names) and keys,
-   * and the same static parts. Numbers, strings and the like count by value, symbols and functions by
-   * identity, other objects by identity and by what they hold at the moment.
+   * A text that is equal for trees of one structure: the same classes (by identity, not by name) and keys,
+   * and the same static parts. Numbers, strings and the like are compared by value, symbols and functions by
+   * identity, other objects by identity and by their present contents.
    *
    * @throws StateError for static parts that hold tensors, and for typed arrays.
    */
   readonly structure: string;
-  /** The same tree with other leaves. */
+  /** Returns the same tree with other leaves. */
   unflatten(leaves: readonly Tensor[]): T;
 }
 
 type Branch = readonly unknown[] | Readonly<Record<string, unknown>> | TreeNode;
 
-/** Branches inside each other, at most: more than any model has, and few enough for the stack of any engine. */
+/** Deepest nesting of branches: deeper than any model, and small enough for the stack of any engine. */
 const DEEPEST = 1000;
 
 /** Takes a tree apart. */
@@ -79,8 +79,8 @@ function leaves(root: unknown): readonly Tensor[] {
 }
 
 /**
- * Calls `visit` with every node and its path, from outside to inside and in order; what it gives `false`
- * for is not opened.
+ * Calls `visit` with every node and its path, from outside to inside and in order. A node for which it
+ * returns `false` is not opened.
  *
  * @throws StateError if the tree contains itself.
  */
@@ -96,9 +96,9 @@ function walk(root: unknown, visit: (node: unknown, path: string) => boolean): v
 }
 
 /**
- * `[path, leaf]` pairs in order; a path joins field names and indices by dots: `blocks.0.attn.qkv.weight`.
+ * `[path, leaf]` pairs in order. A path joins field names and indices by dots: `blocks.0.attn.qkv.weight`.
  *
- * @throws StateError if two leaves have one path, as in `{ 'a.b': x, a: { b: y } }`.
+ * @throws StateError if two leaves have the same path, as in `{ 'a.b': x, a: { b: y } }`.
  */
 function entries(root: unknown): readonly (readonly [string, Tensor])[] {
   const found = new Map<string, Tensor>();
@@ -120,7 +120,7 @@ function entries(root: unknown): readonly (readonly [string, Tensor])[] {
 /**
  * Applies `f` to every leaf, and to the leaves at the same places of `others`.
  *
- * @throws StateError if the trees do not have one structure.
+ * @throws StateError if the trees differ in structure.
  */
 function map<T>(
   f: (leaf: Tensor, ...others: Tensor[]) => Tensor,
@@ -140,10 +140,9 @@ function map<T>(
 }
 
 /**
- * The leaves of `other` in the order of those of `root`, paired by path: `{ a, b }` and `{ b, a }` are
- * one structure.
+ * The leaves of `other` in the order of those of `root`, paired by path. So `{ a, b }` and `{ b, a }` match.
  *
- * @param op Who asks, for the error.
+ * @param op The caller's name, for the error.
  * @throws StateError that names a path which only one of the trees has.
  */
 function align(op: string, root: unknown, other: unknown): readonly Tensor[] {
@@ -157,15 +156,15 @@ function align(op: string, root: unknown, other: unknown): readonly Tensor[] {
 }
 
 /**
- * The parts of a branch (an array, a plain object or a tree node) by field name or index, in order;
- * `null` for everything else: leaves and static values have no parts. With it, a walk of one's own
- * sees the very tree that the other functions see.
+ * The parts of a branch (an array, a plain object or a tree node) by field name or index, in order. It is
+ * `null` for leaves and static values, which have no parts. Your own walk with it sees the same tree as the
+ * other functions.
  */
 function children(node: unknown): readonly (readonly [string, unknown])[] | null {
   return isBranch(node) ? Object.entries(node) : null;
 }
 
-/** A branch like `node` whose parts are what `f` makes of those of `node`. */
+/** A branch like `node`, with its parts replaced by the results of `f`. */
 function mapChildren<T>(node: T, f: (child: unknown, key: string) => unknown): T {
   const prototype = Object.getPrototypeOf(node) as object | null;
   const copy = (
@@ -175,7 +174,7 @@ function mapChildren<T>(node: T, f: (child: unknown, key: string) => unknown): T
   ) as Record<string, unknown>;
   for (const [key, child] of Object.entries(node as Branch)) {
     const value = f(child, key);
-    // Assigned where the key means something already, as `__proto__` does, it would not be a field.
+    // Assignment to a key with a special meaning, such as `__proto__`, would not make a field.
     if (key in copy) {
       Object.defineProperty(copy, key, {
         value,
@@ -227,7 +226,7 @@ function checkDepth(depth: number): void {
   );
 }
 
-/** A text of everything in a tree but its leaves. */
+/** A text of everything in a tree except its leaves. */
 function structureOf(root: unknown): string {
   const parts: string[] = [];
   let seen: Set<object> | undefined;
@@ -250,7 +249,7 @@ function structureOf(root: unknown): string {
     checkDepth(depth);
     const object = node as object;
     const isPart = holder === '' && isBranch(object);
-    // Of a branch the class counts, of another object which one it is: it may hide what it holds.
+    // A branch is compared by its class, another object by identity, since it may hide state.
     const prototype = Object.getPrototypeOf(object) as object | null;
     if (isPart) parts.push(`${prototype && identityOf(prototype)}{`);
     else {
@@ -275,12 +274,12 @@ function structureOf(root: unknown): string {
   return parts.join(' ');
 }
 
-/** A text that no other text begins with. */
+/** A text that is not the beginning of any other such text. */
 function sized(text: string): string {
   return `${text.length}:${text}`;
 }
 
-/** A text for what is no object that can be looked into; `null` for an object that can. */
+/** A text for a value that is not an object with visible fields; `null` for an object. */
 function staticText(value: unknown): string | null {
   if (typeof value === 'string') return `"${sized(value)}`;
   if (typeof value === 'bigint') return `${value}n`;
@@ -290,16 +289,16 @@ function staticText(value: unknown): string | null {
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return null;
   throw new StateError(
     'tree',
-    `a ${value.constructor.name} could change unseen. Make a tensor of it.`,
+    `the tree holds a ${value.constructor.name}, whose elements may change unnoticed. Make a tensor of it.`,
   );
 }
 
 const identities = new WeakMap<object, number>();
-/** Apart, since not every engine takes symbols as keys of a WeakMap. */
+/** A map of their own, since not every engine accepts symbols as keys of a WeakMap. */
 const symbols = new Map<symbol, number>();
 let nextIdentity = 0;
 
-/** A number that no other object, function or symbol has. */
+/** A number for an object, function or symbol; no other one has the same number. */
 function identityOf(value: object | symbol): number {
   const known = (typeof value === 'symbol' ? symbols : identities) as Map<unknown, number>;
   let identity = known.get(value);

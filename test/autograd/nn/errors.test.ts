@@ -181,7 +181,7 @@ describe('layers, losses and optimizers', () => {
       ShapeError: crossEntropy: logits [2, 3] take int32 class ids [2] or float32 probabilities of their own shape, but the target is int32[1].
       ShapeError: crossEntropy: logits [2, 3] take int32 class ids [2] or float32 probabilities of their own shape, but the target is float32[2].
       ValueError: crossEntropy: labelSmoothing must lie in [0, 1], but got 2.
-      ValueError: gather: index 9 is outside axis 1 of [2, 3]: indices along it are 0 to 2.
+      ValueError: gather: index 9 is outside axis 1 of [2, 3]: indices along it are 0 to 2. Ids of embedding and crossEntropy are such indices.
       ShapeError: bceWithLogits: prediction [2, 3] and target [2] must have one shape.
       ShapeError: bceWithLogits (posWeight): shapes [2, 3] and [7] do not broadcast: sizes 3 and 7 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ShapeError: klDiv: prediction [2, 3] and target [2] must have one shape.
@@ -218,7 +218,7 @@ describe('layers, losses and optimizers', () => {
       ValueError: linearSchedule: totalSteps must be finite and above 0, but is 0.
       ValueError: stepSchedule: drops must be finite and above 0, but is 0.
       ValueError: exponentialSchedule: decay must be finite and above 0, but is 0.
-      ValueError: oneCycleSchedule: the rise must end after step 0 and before step 1, but riseShare 0.3 of 2 steps ends it at -0.4.
+      ValueError: oneCycleSchedule: the rise must end after step 0 and before step 1, but riseShare 0.3 of 2 steps ends it at step -0.4.
       ValueError: constantSchedule: rate must be finite and at least 0, but is NaN."
     `);
   });

@@ -175,10 +175,10 @@ describe('oneCycleSchedule', () => {
 
   it('refuses a rise or a fall without steps', () => {
     expect(() => oneCycleSchedule({ peak: 1, totalSteps: 3 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: oneCycleSchedule: the rise must end after step 0 and before step 2, but riseShare 0.3 of 3 steps ends it at -0.10000000000000009.]`,
+      `[ValueError: oneCycleSchedule: the rise must end after step 0 and before step 2, but riseShare 0.3 of 3 steps ends it at step -0.10000000000000009.]`,
     );
     expect(() => oneCycleSchedule({ peak: 1, totalSteps: 100, riseShare: 1 })).toThrow(
-      /ends it at 99/,
+      /ends it at step 99/,
     );
   });
 });

@@ -191,7 +191,7 @@ describe('compile', () => {
     );
     compile((a: Tensor) => (leaked = a.mul(2)))(x);
     expect(() => leaked?.add(1)).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: evaluate: a tensor without values left the function that compile traced. Return it instead.]`,
+      `[StateError: evaluate: a tensor from inside a compiled function was used after tracing. Return it from that function instead.]`,
     );
     expect(() =>
       compile(async (a: Tensor) => Promise.resolve(a))(x),

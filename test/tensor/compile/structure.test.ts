@@ -91,7 +91,7 @@ describe('a plan', () => {
   it('refuses typed arrays, and tensors where no tree has leaves', () => {
     const run = compile((_options: unknown, at: Tensor) => at);
     expect(() => run(new Float32Array(2), x)).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: tree: a Float32Array could change unseen. Make a tensor of it.]`,
+      `[StateError: tree: the tree holds a Float32Array, whose elements may change unnoticed. Make a tensor of it.]`,
     );
     expect(() => run({ a: new ArrayBuffer(2) }, x)).toThrow(StateError);
     expect(() => run(new Map([['w', x]]), x)).toThrowErrorMatchingInlineSnapshot(

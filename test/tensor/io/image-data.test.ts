@@ -49,7 +49,7 @@ describe('image data', () => {
   it('refuses what is no image', async () => {
     const data = new Uint8ClampedArray(8);
     expect(() => fromImageData({ data, width: 3, height: 1 })).toThrowErrorMatchingInlineSnapshot(
-      `[FormatError: fromImageData: 8 bytes do not make an RGBA image of 3×1 (4 a pixel).]`,
+      `[FormatError: fromImageData: 8 bytes do not make an RGBA image of 3×1 (4 per pixel).]`,
     );
     expect(() => fromImageData({ data, width: 0.5, height: 4 })).toThrow(
       /do not make an RGBA image/,

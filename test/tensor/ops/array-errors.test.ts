@@ -151,7 +151,7 @@ describe('functions of arrays', () => {
       AxisError: norm: axis 2 does not exist: valid axes are -2 to 1.
       ValueError: norm: there is no order 3. Use 1, 2, Infinity or 'fro'.
       ValueError: norm: there is no option 'ord'. Options are order, keepDims.
-      ShapeError: max: [0] has no elements along axes [0], so there is none to choose.
+      ShapeError: max: [0] has no elements along axes [0], so there is no largest one.
       AxisError: all: axis 2 does not exist: valid axes are -2 to 1.
       ValueError: all: there is no option 'keepdims'. Did you mean keepDims?
       ShapeError: isClose: shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
@@ -178,7 +178,7 @@ describe('functions of arrays', () => {
       ValueError: take: index -3 is outside axis 0 of 2 elements: whole numbers from -2 to 1 expected.
       ValueError: take: index 0.5 is outside axis 0 of 2 elements: whole numbers from -2 to 1 expected.
       DTypeError: take: takes int32, but got float32. Convert it first with .cast('int32').
-      ValueError: gather: index 2 is outside axis 0 of [2, 3]: indices along it are 0 to 1.
+      ValueError: gather: index 2 is outside axis 0 of [2, 3]: indices along it are 0 to 1. Ids of embedding and crossEntropy are such indices.
       ShapeError: takeAlongAxis: index [2] must have the rank of x [2, 3].
       ShapeError: takeAlongAxis: shapes [2, 1] and [3, 1] do not broadcast: sizes 2 and 3 clash at axis -2. Sizes must be equal or 1, aligned at the last axis.
       ShapeError: searchsorted: sorted must be a vector, but is [2, 3].
@@ -197,7 +197,7 @@ describe('functions of arrays', () => {
       AxisError: categorical: axis 2 does not exist: valid axes are -2 to 1.
       ShapeError: categorical: shapes [2] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ShapeError: categorical: logits [2, 3] without axis 1 do not broadcast to [].
-      ShapeError: max: [2, 0] has no elements along axes [1], so there is none to choose.
+      ShapeError: max: [2, 0] has no elements along axes [1], so there is no largest one.
       ShapeError: conv1d: x is [2, 3], weight is [2, 3]: [B, C, L] and [O, C/groups, k] expected.
       ShapeError: conv2d: the kernel of w [1, 2, 1, 4] does not fit into x [1, 2, 1, 3] with padding [0, 0] and dilation [1, 1].
       ValueError: conv2d: stride [1, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0: one number, or [vertical, horizontal].
@@ -205,9 +205,9 @@ describe('functions of arrays', () => {
       ValueError: where: condition must be a tensor, but is true. Make one first, with tensor(…).
       ShapeError: maskedSelect: shapes [2, 3] and [4] do not broadcast: sizes 3 and 4 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
       ValueError: nonzero: x must be a tensor, but is an array. Make one first, with tensor(…).
-      StateError: unique: what it gives depends on values, which it cannot wait for inside of compile. Call it outside, with await, and pass the result in.
-      StateError: maskedSelect: what it gives depends on values, which it cannot wait for inside of compile. Call it outside, with await, and pass the result in.
-      StateError: unique: what it gives depends on values, which it cannot wait for inside of grad. Call it outside, with await, and pass the result in."
+      StateError: unique: its result depends on values, and inside of compile values cannot be awaited. Call it outside, with await, and pass the result in.
+      StateError: maskedSelect: its result depends on values, and inside of compile values cannot be awaited. Call it outside, with await, and pass the result in.
+      StateError: unique: its result depends on values, and inside of grad values cannot be awaited. Call it outside, with await, and pass the result in."
     `);
   });
 });

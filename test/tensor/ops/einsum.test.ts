@@ -103,16 +103,16 @@ describe('einsum', () => {
 
   it('refuses equations that it cannot read', () => {
     expect(() => einsum('ij,jk->ik', ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: einsum: 'ij,jk->ik' is no equation for 1 operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.]`,
+      `[ValueError: einsum: 'ij,jk->ik' is no equation for 1 operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.]`,
     );
     expect(() => einsum('i1->i', ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: einsum: 'i1->i' is no equation for 1 operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.]`,
+      `[ValueError: einsum: 'i1->i' is no equation for 1 operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.]`,
     );
     expect(() => einsum('i->i->i', ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: einsum: 'i->i->i' is no equation for 1 operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.]`,
+      `[ValueError: einsum: 'i->i->i' is no equation for 1 operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.]`,
     );
     expect(() => einsum('..i->i', ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: einsum: '..i->i' is no equation for 1 operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.]`,
+      `[ValueError: einsum: '..i->i' is no equation for 1 operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.]`,
     );
     expect(() => einsum('ij->k', ones([2, 3]))).toThrowErrorMatchingInlineSnapshot(
       `[ValueError: einsum: label k of the output of 'ij->k' is in no operand, or named twice.]`,

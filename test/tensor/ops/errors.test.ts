@@ -221,7 +221,7 @@ describe('functions of tensors', () => {
       DTypeError: gather: takes int32, but got float32. Convert it first with .cast('int32').
       ShapeError: gather: index [2] must have the rank of [2, 3] and be no larger outside axis 1.
       AxisError: gather: axis 2 does not exist: valid axes are -2 to 1.
-      ValueError: gather: index 7 is outside axis 1 of [2, 3]: indices along it are 0 to 2.
+      ValueError: gather: index 7 is outside axis 1 of [2, 3]: indices along it are 0 to 2. Ids of embedding and crossEntropy are such indices.
       ShapeError: scatterAdd: index [2] and source [3] must have one shape.
       ShapeError: scatterAdd: sizes must be whole numbers of at least 0, but got [-4].
       DTypeError: scatterAdd: takes float32 or int32, but got bool. Convert it first with .cast('float32').
@@ -230,7 +230,7 @@ describe('functions of tensors', () => {
       DTypeError: indexSelect: takes int32, but got float32. Convert it first with .cast('int32').
       DTypeError: embedding: takes int32, but got float32. Convert it first with .cast('int32').
       ShapeError: embedding: the table must be [V, D], but got [2].
-      ValueError: gather: index 2 is outside axis 0 of [2, 3]: indices along it are 0 to 1.
+      ValueError: gather: index 2 is outside axis 0 of [2, 3]: indices along it are 0 to 1. Ids of embedding and crossEntropy are such indices.
       DTypeError: oneHot: takes int32, but got float32. Convert it first with .cast('int32').
       ValueError: oneHot: classes must be a whole number of at least 0, but is -1.
       ValueError: oneHot: classes must be a whole number of at least 0, but is 1.5.
@@ -254,9 +254,9 @@ describe('functions of tensors', () => {
       ValueError: convTranspose2d: outputPadding [1, 1] must be whole numbers from 0, smaller than stride [1, 1] or dilation [1, 1].
       ShapeError: convTranspose2d: x [1, 3, 4, 4] has 3 channels, but weight [3, 2, 3, 3] takes 3, in 2 groups. C must be weight.shape[0] and a multiple of groups.
       ValueError: convTranspose2d: outputPadding [0.5, 0.5] must be whole numbers from 0, smaller than stride [2, 2] or dilation [1, 1].
-      ValueError: maxPool2d: kernel [0, 0] must be whole numbers of at least 1, and padding [0, 0] at most half of what a window spans, [0, 0].
+      ValueError: maxPool2d: kernel [0, 0] must be whole numbers of at least 1, and padding [0, 0] at most half of the span of a window, [0, 0].
       ShapeError: maxPool2d: a 5×5 window with padding [0, 0] and dilation [1, 1] does not fit into x [1, 2, 4, 4]: [..., H, W] of its size or larger expected.
-      ValueError: maxPool2d: kernel [2, 2] must be whole numbers of at least 1, and padding [2, 2] at most half of what a window spans, [2, 2].
+      ValueError: maxPool2d: kernel [2, 2] must be whole numbers of at least 1, and padding [2, 2] at most half of the span of a window, [2, 2].
       ShapeError: avgPool2d: a 2×2 window with padding [0, 0] and dilation [1, 1] does not fit into x [3]: [..., H, W] of its size or larger expected.
       ValueError: avgPool2d: stride [0, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0: one number, or [vertical, horizontal].
       ValueError: upsampleNearest2d: factor and size must be whole numbers of at least 1, but got [0]. Write 2, or { size: [8, 8] }.
@@ -283,7 +283,7 @@ describe('functions of tensors', () => {
       ShapeError: batchNorm: weight, bias and statistics must be [2], but one is [3].
       ValueError: batchNorm: eps must be a finite number of at least 0, but is -1.
       ValueError: batchNorm: momentum must lie in [0, 1], but is 2.
-      ShapeError: batchNorm: x [1, 2] has a single value a channel, which has no variance. Train on larger batches.
+      ShapeError: batchNorm: x [1, 2] has a single value per channel, so it has no variance. Train on larger batches.
       ShapeError: attention: q is [2, 3], k is [4, 2], v is [4, 2]: [..., T, E], [..., S, E] and [..., S, F] with equal batch dimensions expected.
       ShapeError: attention: q is [3], k is [3], v is [3]: [..., T, E], [..., S, E] and [..., S, F] with equal batch dimensions expected.
       ShapeError: attention: q is [], k is [], v is []: [..., T, E], [..., S, E] and [..., S, F] with equal batch dimensions expected.
@@ -293,9 +293,9 @@ describe('functions of tensors', () => {
       ShapeError: attention (mask): the mask [5, 2, 2] does not broadcast to the logits [2, 2]: [..., T, S] expected.
       DTypeError: attention: takes float32, but got int32. Convert it first with .cast('float32').
       ShapeError: attention (batch dimensions): shapes [2] and [3] and [3] do not broadcast: sizes 2 and 3 clash at axis -1. Sizes must be equal or 1, aligned at the last axis.
-      ValueError: einsum: 'ij,jk' is no equation for 1 operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.
+      ValueError: einsum: 'ij,jk' is no equation for 1 operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.
       ShapeError: einsum: sizes 3 and 2 of label j clash in 'ij,jk->ik' with operands [2, 3] and [2, 3].
-      ValueError: einsum: 'i1->i' is no equation for 1 operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.
+      ValueError: einsum: 'i1->i' is no equation for 1 operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.
       ValueError: einsum: label k of the output of 'ij->k' is in no operand, or named twice.
       ValueError: clamp: a bound is NaN: low NaN, high 1. Use null for none.
       ShapeError: tile: sizes must be whole numbers of at least 0, but got [-1].
@@ -332,11 +332,11 @@ describe('functions of tensors', () => {
       StateError: compile: the function returned a Promise, but it must be synchronous. Read values with await outside of it.
       ValueError: compile: takes a function, but got 3.
       StateError: data: the values of float32[] are not known while compile traces the function. Return the tensor and read it outside.
-      StateError: evaluate: a tensor without values left the function that compile traced. Return it instead.
+      StateError: evaluate: a tensor from inside a compiled function was used after tracing. Return it from that function instead.
       StateError: tree.map: the trees differ: 1 leaves and 0 leaves.
       StateError: tree: 0 leaves given for a tree of 1.
       FormatError: safetensors: 3 bytes are too few for a safetensors file.
-      FormatError: npy: the bytes do not start as an .npy file does."
+      FormatError: npy: the bytes do not start like an .npy file."
     `);
   });
 });

@@ -95,10 +95,10 @@ describe('isClose and allClose', () => {
       return x.sum();
     };
     expect(() => compile(says)(ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: allClose: what it gives depends on values, which it cannot wait for inside of compile. Call it outside, with await, and pass the result in.]`,
+      `[StateError: allClose: its result depends on values, and inside of compile values cannot be awaited. Call it outside, with await, and pass the result in.]`,
     );
     expect(() => grad(says)(ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: allClose: what it gives depends on values, which it cannot wait for inside of grad. Call it outside, with await, and pass the result in.]`,
+      `[StateError: allClose: its result depends on values, and inside of grad values cannot be awaited. Call it outside, with await, and pass the result in.]`,
     );
   });
 });

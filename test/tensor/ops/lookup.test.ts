@@ -41,10 +41,10 @@ describe('nonzero', () => {
       return x.sum();
     };
     expect(() => compile(inside)(zeros([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: nonzero: what it gives depends on values, which it cannot wait for inside of compile. Call it outside, with await, and pass the result in.]`,
+      `[StateError: nonzero: its result depends on values, and inside of compile values cannot be awaited. Call it outside, with await, and pass the result in.]`,
     );
     expect(() => grad(inside)(zeros([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: nonzero: what it gives depends on values, which it cannot wait for inside of grad. Call it outside, with await, and pass the result in.]`,
+      `[StateError: nonzero: its result depends on values, and inside of grad values cannot be awaited. Call it outside, with await, and pass the result in.]`,
     );
   });
 });

@@ -157,7 +157,7 @@ describe('batchNorm', () => {
   it('refuses what does not fit', () => {
     const training = { training: true };
     expect(() => batchNorm(ones([1, 3, 1]), running, training)).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: batchNorm: x [1, 3, 1] has a single value a channel, which has no variance. Train on larger batches.]`,
+      `[ShapeError: batchNorm: x [1, 3, 1] has a single value per channel, so it has no variance. Train on larger batches.]`,
     );
     expect(() => batchNorm(ones([2, 4]), running)).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: batchNorm: weight, bias and statistics must be [4], but one is [3].]`,

@@ -91,10 +91,10 @@ describe('maxPool2d', () => {
       `[ShapeError: maxPool2d: a 2×2 window with padding [0, 0] and dilation [1, 1] does not fit into x [5]: [..., H, W] of its size or larger expected.]`,
     );
     expect(() => maxPool2d(ones([4, 4]), 2, { padding: 2 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: maxPool2d: kernel [2, 2] must be whole numbers of at least 1, and padding [2, 2] at most half of what a window spans, [2, 2].]`,
+      `[ValueError: maxPool2d: kernel [2, 2] must be whole numbers of at least 1, and padding [2, 2] at most half of the span of a window, [2, 2].]`,
     );
     expect(() => maxPool2d(ones([4, 4]), [2, 0])).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: maxPool2d: kernel [2, 0] must be whole numbers of at least 1, and padding [0, 0] at most half of what a window spans, [2, 0].]`,
+      `[ValueError: maxPool2d: kernel [2, 0] must be whole numbers of at least 1, and padding [0, 0] at most half of the span of a window, [2, 0].]`,
     );
     expect(() => maxPool2d(ones([4, 4]), 2, { stride: 0 })).toThrowErrorMatchingInlineSnapshot(
       `[ValueError: maxPool2d: stride [0, 0], dilation [1, 1] and groups 1 must be whole numbers of at least 1, padding [0, 0] of at least 0: one number, or [vertical, horizontal].]`,

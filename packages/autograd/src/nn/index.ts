@@ -1,9 +1,9 @@
 // The public names for neural networks (@tessera/autograd/nn).
 
 /**
- * Neural network modules: classes whose fields are their parameters, so that a model is its own
- * parameter tree ({@link Module}), layers, initializers ({@link init}), losses, and a {@link summary} with
- * shapes and FLOPs. Names of fields are the names in checkpoints.
+ * Neural network modules: classes whose fields are their parameters, so that a model is its own parameter
+ * tree ({@link Module}), layers, initializers ({@link init}), losses, and a {@link summary} with shapes and
+ * FLOPs. Field names are the names in checkpoints.
  *
  * @module @tessera/autograd/nn
  */

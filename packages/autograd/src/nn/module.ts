@@ -14,13 +14,13 @@ import { namedLeaves } from '../leaves.ts';
 import { openScopes } from './module-call.ts';
 
 /**
- * Base of everything with parameters. A module is its own parameter tree: its fields are tensors,
- * buffers, other modules, arrays of modules, or plain values (sizes, rates), which stay as they are.
- * Name the fields as the checkpoint does: the path of a tensor is its key. Modules are immutable;
- * training makes new ones. {@link summary} shows the name of the class; where a minifier changes that, a
- * static field `name` keeps it.
+ * Base class of everything with parameters. A module is its own parameter tree: its fields are tensors,
+ * buffers, other modules, arrays of modules, or plain values (sizes, rates), which stay as they are. Name the
+ * fields as the checkpoint does: the path of a tensor is its key. Modules are immutable; training makes new
+ * ones. {@link summary} shows the name of the class. A minifier may change that name; a static field `name`
+ * keeps it.
  *
- * A module has no mode. `forward` evaluates; a module that computes something else in a training step
+ * A module has no mode. `forward` evaluates. A module that computes something else in a training step
  * (dropout, batch norm) has a method `train` for it; see {@link Layer}.
  *
  * Operations inside `forward` and `train` carry the path of the module in printed graphs, programs and
@@ -42,20 +42,20 @@ export abstract class Module extends TreeNode {
   }
 }
 
-/** What a training step makes of an input. */
+/** The result of a training step. */
 export interface Trained<M> {
   readonly output: Tensor;
-  /** The module after the step: the same parameters, and buffers that may have moved. */
+  /** The module after the step: the same parameters, with buffers that may have changed. */
   readonly module: M;
 }
 
 /** A module from one tensor to one tensor. */
 export interface Layer extends Module {
-  /** What it computes at evaluation. */
+  /** Evaluates the layer. */
   forward(x: Tensor): Tensor;
   /**
-   * What it computes in a training step, if that is something else. Take the loss of the output and
-   * hand the module out beside it (`valueAndGrad` with `hasAux`).
+   * Computes the layer in a training step, if that differs from evaluation. Take the loss of the output, and
+   * return the module next to it (`valueAndGrad` with `hasAux`).
    *
    * @param key Random numbers for the step.
    */
@@ -63,7 +63,7 @@ export interface Layer extends Module {
 }
 
 /**
- * A module like `module` with other values in some of its fields; `module` stays as it is.
+ * Makes a module like `module` with other values in some of its fields; `module` stays as it is.
  *
  * @throws ValueError for a field that the module does not have.
  * @example
@@ -85,15 +85,14 @@ export function withFields<M extends Module>(module: M, fields: Partial<M>): M {
   }) as M;
 }
 
-/** Throws a ValueError unless `module` is one: what extends TreeNode. */
+/** Throws a ValueError unless `module` is a module: an instance of TreeNode. */
 export function expectModule(op: string, module: unknown): void {
   if (module instanceof TreeNode) return;
   throw new ValueError(op, `takes a module, but got ${kindOf(module)}.`);
 }
 
 /**
- * `[path, module]` of a module and all modules inside it, from outside to inside, in the order of the
- * fields.
+ * `[path, module]` of a module and all modules inside it, from outside to inside, in field order.
  *
  * @example
  * const mlp = new Mlp(4, 8, { key: key(0) });
@@ -121,7 +120,7 @@ export function namedParameters(module: unknown): readonly (readonly [string, Te
 }
 
 /**
- * `[path, tensor]` of every tensor of a module, buffers included: the content of a checkpoint.
+ * `[path, tensor]` of every tensor of a module, also of buffers: the content of a checkpoint.
  *
  * @example
  * const norm = new BatchNorm2d(3, { affine: false });
@@ -142,12 +141,11 @@ export function countParameters(module: unknown): number {
 }
 
 /**
- * A module like `module` with the tensors of a checkpoint in place of its own.
+ * Makes a module like `module` with the tensors of a checkpoint in place of its own.
  *
- * @param module Gives the structure, the names and the shapes.
+ * @param module The source of the structure, the names and the shapes.
  * @param tensors By path, exactly the names of {@link namedTensors}.
- * @throws FormatError that lists the names which are missing, which are not known, and whose shape
- * or dtype differs.
+ * @throws FormatError that lists all missing names, unknown names, and names whose shape or dtype differs.
  * @example
  * const blank = new Linear(2, 1, { key: key(0), bias: false });
  * const layer = loadTensors(blank, new Map([['weight', tensor([[3, 4]])]]));

@@ -12,28 +12,28 @@ import { countParameters, expectModule, namedModules, type Module } from './modu
 import { wrapForward } from './observe.ts';
 import { Apply } from './layers/sequential.ts';
 
-/** What one module costs, everything inside it included. */
+/** The cost of one module, with everything inside it. */
 export interface ModuleCost {
-  /** Where it stands in the model: `blocks.0.attn`, `''` for the model itself. */
+  /** Its path in the model: `blocks.0.attn`, or `''` for the model itself. */
   readonly path: string;
   /** The name of its class, or of the function of an {@link Apply}. */
   readonly type: string;
   /** Shapes of the tensors of its last output; none if its `forward` was not called. */
   readonly outputs: readonly Shape[];
-  /** Trainable values. */
+  /** Number of trainable values. */
   readonly parameters: number;
-  /** Floating point operations of all its calls, as written, before `compile` simplifies. */
+  /** Floating point operations of all its calls, as traced, before `compile` simplifies. */
   readonly flops: number;
 }
 
-/** A module and what its `forward` takes. */
+/** A module whose `forward` takes the arguments A. */
 export type Forward<A extends readonly unknown[]> = Module & { forward(...inputs: A): unknown };
 
 /**
- * The cost of a module and of every module inside it, in the order of the fields. Nothing is
- * computed: `forward` is traced on shapes alone, so large models and inputs cost no time.
+ * The cost of a module and of every module inside it, in field order. Nothing is computed: `forward` is
+ * traced on shapes only, so large models and inputs take no time.
  *
- * @param inputs What `forward` takes; only dtypes and shapes matter, `zeros` will do.
+ * @param inputs The arguments of `forward`. Only dtypes and shapes matter, so `zeros` will do.
  * @throws StateError if `forward` reads the values of a tensor.
  * @example
  * const [whole] = measure(new Linear(4, 8, { key: key(0) }), zeros([2, 4]));
@@ -48,7 +48,7 @@ export function measure<A extends readonly unknown[]>(
   const flat = tree.flatten([module, inputs] as const);
   const target = {
     composites: new Set<string>(),
-    // A captured tensor is a constant of a program that never runs: no elements are needed.
+    // A captured tensor is a constant of a program that never runs, so its elements are not needed.
     capture: ({ dtype }: { dtype: 'float32' | 'int32' | 'bool' }) =>
       defaultBackend().allocate(dtype, 0),
   };
@@ -82,10 +82,10 @@ export function measure<A extends readonly unknown[]>(
 }
 
 /**
- * A table of a module and every module inside it: path, class, output shape, trainable values and
- * floating point operations, each row with everything inside it; see {@link measure}.
+ * A table of a module and every module inside it: path, class, output shape, trainable values and floating
+ * point operations. Each row includes everything inside its module; see {@link measure}.
  *
- * @param inputs What `forward` takes; only dtypes and shapes matter, `zeros` will do.
+ * @param inputs The arguments of `forward`. Only dtypes and shapes matter, so `zeros` will do.
  * @throws StateError if `forward` reads the values of a tensor.
  * @example
  * console.log(summary(new Mlp(4, 8, { key: key(0) }), zeros([2, 4])));

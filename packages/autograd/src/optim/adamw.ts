@@ -20,7 +20,7 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Default 0.01 for adamw, 0 for adam. */
   readonly weightDecay?: number;
-  /** Whether to divide by the largest variance so far instead of the last one. Default false. */
+  /** Whether to divide by the largest variance so far instead of the latest one. Default false. */
   readonly amsgrad?: boolean;
   /** Settings of single parameters. */
   readonly perParameter?: PerParameter;
@@ -31,8 +31,8 @@ export interface AdamState {
   /** int32 scalar: steps taken. */
   readonly step: Tensor;
   /**
-   * `1 − β^step` of both averages: what an average of ones that started at 0 has reached. Kept as
-   * that average (`c ← β·c + 1 − β`), for the formula would cancel in float32 while β^step is near 1.
+   * `1 − β^step` of both averages: the value of an average that starts at 0 and averages ones. It is computed
+   * as that average (`c ← β·c + 1 − β`), since the formula would cancel in float32 while β^step is near 1.
    */
   readonly correction: { readonly mean: Tensor; readonly variance: Tensor };
   /** Moving average of the gradients. */
@@ -49,8 +49,8 @@ export interface AdamState {
  *     m ← β₁·m + (1 − β₁)·g,  v ← β₂·v + (1 − β₂)·g²
  *     p ← p − lr · ((m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + eps) + λ·p)
  *
- * With `amsgrad` the largest v so far takes the place of v in the second line; it is corrected by the
- * present step, as in PyTorch.
+ * With `amsgrad` the largest v so far replaces v in the second line; it is corrected by the present step, as
+ * in PyTorch.
  *
  * Sources: Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2; AMSGrad: Reddi
  * et al. 2018, "On the convergence of Adam and beyond", algorithm 2.
@@ -68,7 +68,7 @@ export function adamw(options: AdamOptions = {}): Optimizer<AdamState> {
 }
 
 /**
- * Adam; weight decay, if any, is an L2 penalty: `g ← g + λ·p` before the moving averages of {@link adamw}.
+ * Adam. Weight decay, if any, is an L2 penalty: `g ← g + λ·p` before the moving averages of {@link adamw}.
  *
  * Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
  *

@@ -11,10 +11,10 @@ export interface Clipped<T> {
 }
 
 /**
- * The Euclidean norm of all trainable tensors of a tree taken as one vector, a scalar.
+ * The Euclidean norm of all trainable tensors of a tree, taken as one vector; a scalar.
  *
- * Where the squares would overflow or underflow, it is that of the vector times a power of two, divided by
- * it again. The norm is infinite if an element is, NaN if one is NaN; its gradient at 0 is 0.
+ * If the squares would overflow or underflow, the vector is scaled by a power of two first. The norm is
+ * infinite if an element is infinite, and NaN if one is NaN; its gradient at 0 is 0.
  *
  * @example
  * globalNorm({ a: tensor([3]), b: tensor([[0, 4]]) }); // 5
@@ -41,7 +41,7 @@ function scaledNorm(root: unknown): { scaled: Tensor; factor: Tensor } {
 
 /**
  * Scales all gradients by `min(1, maxNorm / (norm + 1e-6))`, where norm is the {@link globalNorm}. An
- * infinite gradient makes the others 0 and itself NaN, a NaN makes all of them NaN.
+ * infinite gradient becomes NaN and all others 0; a NaN makes all gradients NaN.
  *
  * Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", algorithm
  * 1, with PyTorch's 1e-6.
@@ -64,7 +64,7 @@ export function clipByGlobalNorm<T>(grads: T, maxNorm: number): Clipped<T> {
 }
 
 /**
- * Cuts every value of every gradient off at `±limit`.
+ * Limits every value of every gradient to `±limit`.
  *
  * @throws ValueError unless the limit is above 0.
  * @example

@@ -12,11 +12,11 @@ import {
 import { namedLeaves } from '../leaves.ts';
 
 /**
- * An exponential moving average of a model: `e ← d·e + (1 − d)·p` for each trainable tensor.
- * Everything else (buffers, int32 and bool tensors) is taken from `params`. Start with the model itself.
+ * An exponential moving average of a model: `e ← d·e + (1 − d)·p` for each trainable tensor. All other
+ * tensors (buffers, int32 and bool) are taken from `params`. Start with the model itself.
  *
- * Computed as the nearer of e and p plus a part of their difference: it is exactly p at d = 0 and e at
- * d = 1, stays where both are equal, and overflows nowhere.
+ * It is computed as the nearer of e and p plus a part of their difference. So it is exactly p at d = 0 and e
+ * at d = 1, does not change if both are equal, and never overflows.
  *
  * Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging".
  *
@@ -73,9 +73,9 @@ function towards(start: Tensor, e: Tensor, p: Tensor, share: Tensor | number): T
 }
 
 /**
- * The decay that lets a young average follow quickly: `min(maximum, (1 + k) / (10 + k))`.
+ * The decay with which a young average follows quickly: `min(maximum, (1 + k) / (10 + k))`.
  *
- * @param step k, the scalar count of averaging steps taken before (0 at the first).
+ * @param step k, the scalar count of earlier averaging steps (0 at the first step).
  * @example
  * emaDecay(scalar(8, 'int32'), 0.999); // 0.5
  */

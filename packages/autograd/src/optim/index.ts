@@ -2,7 +2,7 @@
 
 /**
  * Optimizers as pure functions of trees ({@link Optimizer}): {@link adamw}, {@link sgd} and others, with
- * learning rate schedules, gradient clipping and moving averages. State is a tree of tensors, so a whole
+ * learning rate schedules, gradient clipping and moving averages. The state is a tree of tensors, so a whole
  * training step compiles.
  *
  * @module @tessera/autograd/optim

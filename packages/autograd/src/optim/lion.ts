@@ -1,4 +1,4 @@
-// Lion: steps of one size in the direction of the momentum's sign.
+// Lion: steps of fixed size in the direction of the momentum's sign.
 
 import { checkOptions, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
@@ -13,9 +13,12 @@ import {
 
 /** Options of {@link lion}. */
 export interface LionOptions {
-  /** β₁, the share of the momentum in a step, and β₂, the share of it that stays. Default [0.9, 0.99]. */
+  /**
+   * β₁, the share of the momentum in a step, and β₂, the share of the momentum that stays. Default [0.9,
+   * 0.99].
+   */
   readonly betas?: readonly [number, number];
-  /** λ, decoupled. Default 0. */
+  /** λ, decoupled weight decay. Default 0. */
   readonly weightDecay?: number;
   /** Settings of single parameters. */
   readonly perParameter?: PerParameter;
@@ -30,12 +33,12 @@ export interface LionState {
 }
 
 /**
- * Steps of one size in the direction of the sign of the momentum:
+ * Steps of fixed size in the direction of the momentum's sign:
  *
  *     p ← p − lr · (sign(β₁·m + (1 − β₁)·g) + λ·p)
  *     m ← β₂·m + (1 − β₂)·g
  *
- * Every parameter moves by the learning rate, so take 3 to 10 times less than for {@link adamw}.
+ * Every parameter moves by the learning rate, so choose it 3 to 10 times smaller than for {@link adamw}.
  *
  * Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2.
  *
@@ -75,7 +78,7 @@ export function lion(options: LionOptions = {}): Optimizer<LionState> {
   };
 }
 
-/** −1, 0 or 1. */
+/** The sign of each element: −1, 0 or 1. */
 function signOf(x: Tensor): Tensor {
   return x.greater(0).cast('float32').sub(x.less(0).cast('float32'));
 }

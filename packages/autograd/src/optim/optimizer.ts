@@ -16,21 +16,21 @@ import { namedLeaves } from '../leaves.ts';
 /** Tensors by the path of the parameter that they belong to. */
 export type TensorsByPath = Readonly<Record<string, Tensor>>;
 
-/** What one step of an optimizer needs beside its state. */
+/** Options of one step of an optimizer. */
 export interface StepOptions {
-  /** The learning rate: a number, or a scalar tensor (of a schedule), so that a compiled step keeps one program. */
+  /** The learning rate. As a scalar tensor (from a schedule) it can change without recompiling a step. */
   readonly learningRate: number | Tensor;
 }
 
-/** What one step of an optimizer gives. */
+/** The result of one step of an optimizer. */
 export interface StepResult<T, S> {
   readonly params: T;
   readonly state: S;
 }
 
 /**
- * A first-order optimizer: two pure functions. The state is a tree of tensors, so it is saved,
- * donated and compiled like everything else; its step count is a tensor too.
+ * A first-order optimizer: two pure functions. The state is a tree of tensors, so it can be saved, donated
+ * and compiled like any other tree; its step count is a tensor too.
  *
  * @example
  * const loss = (layer: Linear, x: Tensor) => layer.forward(x).square().mean();
@@ -44,14 +44,14 @@ export interface Optimizer<S> {
   /** The state before the first step, for the trainable tensors of `params`. */
   init(params: unknown): S;
   /**
-   * One step. Parameters and gradients are matched by path: a parameter without a gradient (`null`
-   * in its place) stays untouched, as do buffers and int32 and bool tensors. The count of steps is one
-   * for all parameters: one that lacks its gradient at some steps only is corrected as if it had not
-   * (PyTorch counts for each).
+   * Does one step. Parameters and gradients are matched by path. A parameter without a gradient (`null` in
+   * its place) stays unchanged; so do buffers, and int32 and bool tensors. There is one step count for all
+   * parameters. So a parameter that lacks its gradient at some steps is corrected as if it had it at all
+   * steps (PyTorch counts per parameter).
    *
    * @param grads A tree like `params`.
-   * @throws StateError if gradients or state belong to another tree, ShapeError if a gradient's
-   * shape is not its parameter's.
+   * @throws StateError if gradients or state belong to another tree, ShapeError if the shape of a gradient
+   *   differs from its parameter's.
    */
   update<T>(grads: unknown, state: S, params: T, options: StepOptions): StepResult<T, S>;
 }
@@ -72,7 +72,7 @@ export interface ParameterSettings {
  */
 export type PerParameter = (path: string, parameter: Tensor) => ParameterSettings;
 
-/** Zeros for every trainable tensor of `params`, by path. */
+/** Makes zeros for every trainable tensor of `params`, by path. */
 export function zerosByPath(params: unknown): TensorsByPath {
   return Object.fromEntries(
     namedLeaves(params)
@@ -115,14 +115,14 @@ export function checkStep<S extends object>(
   );
 }
 
-/** One parameter that has a gradient. */
+/** A parameter that has a gradient. */
 export interface Updated {
   readonly path: string;
   readonly gradient: Tensor;
   readonly parameter: Tensor;
 }
 
-/** Replaces every parameter that has a gradient by what `step` makes of it. */
+/** Replaces every parameter that has a gradient by the result of `step` for it. */
 export function updateParameters<T>(
   op: string,
   grads: unknown,
@@ -155,14 +155,14 @@ export function updateParameters<T>(
 }
 
 /**
- * `√x` of at least the smallest normal number: what is smaller does not count beside eps, and at 0 the root
- * has no derivative for those who differentiate through a step.
+ * `√x`, of at least the smallest normal number. Smaller numbers do not count next to eps, and at 0 the root
+ * would have no derivative for a gradient through the step.
  */
 export function rootOf(x: Tensor): Tensor {
   return x.maximum(2 ** -126).sqrt();
 }
 
-/** The tensor that the state holds for `path`. */
+/** The tensor of the state for `path`. */
 export function stateOf(op: string, tensors: TensorsByPath, path: string): Tensor {
   if (Object.hasOwn(tensors, path)) return tensors[path];
   throw new StateError(

@@ -46,7 +46,7 @@ export interface RmspropState {
  *     s ← α·s + (1 − α)·g²,  d = g / (√s + eps)
  *     p ← p − lr · d         (momentum: u ← μ·u + d, p ← p − lr · u)
  *
- * Centered: `m ← α·m + (1 − α)·g` and `√(s − m²)` in place of `√s`, at least 0 against rounding.
+ * Centered: `m ← α·m + (1 − α)·g`, and `√(s − m²)` replaces `√s`; s − m² is at least 0, also after rounding.
  *
  * Source: Tieleman & Hinton 2012, "Lecture 6.5 — RMSProp", Coursera: Neural networks for machine
  * learning; centered: Graves 2013, "Generating sequences with recurrent neural networks", equations

@@ -2,11 +2,11 @@
 
 import { checkOptions, scalar, ValueError, type Tensor } from '@tessera/tensor';
 
-/** A learning rate by step: from the scalar count of steps taken (0 before the first) to a scalar. */
+/** A learning rate by step: maps the scalar count of earlier steps (0 at the first) to a scalar. */
 export type Schedule = (step: Tensor) => Tensor;
 
 /**
- * The same rate at every step.
+ * A schedule with the same rate at every step.
  *
  * @example
  * constantSchedule(0.5)(scalar(3, 'int32')); // 0.5
@@ -26,7 +26,8 @@ export interface LinearOptions {
 }
 
 /**
- * A straight line from `start` to `end`: `start + (end − start) · min(s / n, 1)` at step s of n.
+ * A schedule along a straight line from `start` to `end`: `start + (end − start) · min(s / n, 1)` at step s
+ * of n.
  *
  * @throws ValueError unless `totalSteps` is above 0.
  * @example
@@ -47,16 +48,16 @@ export function linearSchedule(options: LinearOptions): Schedule {
 export interface StepScheduleOptions {
   /** The rate at step 0. */
   readonly start: number;
-  /** What each drop multiplies the rate by. Default 0.1. */
+  /** The factor of the rate at each drop. Default 0.1. */
   readonly factor?: number;
-  /** Where the rate drops: at every multiple of a number, or at the steps of a list. */
+  /** The steps at which the rate drops: all multiples of a number, or the steps of a list. */
   readonly drops: number | readonly number[];
 }
 
 /**
- * A staircase: `start · factorᵏ` after k drops.
+ * A schedule with steps down: `start · factorᵏ` after k drops.
  *
- * @throws ValueError unless the distance of drops is above 0.
+ * @throws ValueError unless the distance between drops is above 0.
  * @example
  * stepSchedule({ start: 1, factor: 0.5, drops: 10 })(scalar(25, 'int32')); // 0.25
  * stepSchedule({ start: 1, drops: [30, 60] })(scalar(30, 'int32')); // 0.1
@@ -80,12 +81,12 @@ export function stepSchedule(options: StepScheduleOptions): Schedule {
 export interface ExponentialOptions {
   /** The rate at step 0. */
   readonly start: number;
-  /** γ, what each step multiplies the rate by. */
+  /** γ, the factor of the rate at each step. */
   readonly decay: number;
 }
 
 /**
- * A rate that shrinks by one factor a step: `start · γˢ`, computed as `start · exp(s · ln γ)`.
+ * A schedule that shrinks by the same factor at each step: `start · γˢ`, computed as `start · exp(s · ln γ)`.
  *
  * @throws ValueError unless γ is above 0.
  * @example
@@ -111,13 +112,14 @@ export interface CosineOptions {
 }
 
 /**
- * Linear warm-up, then half a cosine down to the floor. With w warm-up steps of n in all, step s has
+ * A schedule with linear warm-up, then half a cosine down to the floor. With w warm-up steps of n steps, step
+ * s has
  *
  *     s < w:  peak · (s + 1) / w
  *     s ≥ w:  floor + ½ (peak − floor) (1 + cos(π (s − w) / (n − w)))
  *
- * computed as `floor · (1 − r) + peak · r` with `r = sin²(½π (n − s) / (n − w))`, which is the same, does
- * not cancel near the end, and is exact at both ends.
+ * It is computed as `floor · (1 − r) + peak · r` with `r = sin²(½π (n − s) / (n − w))`. This is the same, but
+ * does not cancel near the end and is exact at both ends.
  *
  * Source: Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5.
  *
@@ -153,17 +155,17 @@ export interface OneCycleOptions {
   /** The largest rate. */
   readonly peak: number;
   readonly totalSteps: number;
-  /** The share of the steps that rise. Default 0.3. */
+  /** The share of the steps in which the rate rises. Default 0.3. */
   readonly riseShare?: number;
-  /** The peak over the rate at step 0. Default 25. */
+  /** The peak divided by the rate at step 0. Default 25. */
   readonly startDivisor?: number;
-  /** The rate at step 0 over that of the last step. Default 1e4. */
+  /** The rate at step 0 divided by the rate of the last step. Default 1e4. */
   readonly endDivisor?: number;
 }
 
 /**
- * One cycle: half a cosine from `peak / startDivisor` up to the peak at step `r = riseShare · n − 1`,
- * and half a cosine down to `peak / startDivisor / endDivisor` at step `n − 1`, the last one.
+ * A schedule of one cycle: half a cosine from `peak / startDivisor` up to the peak at step `r = riseShare · n
+ * − 1`, and half a cosine down to `peak / startDivisor / endDivisor` at step `n − 1`, the last one.
  *
  * Source: Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large
  * learning rates", section 3, with PyTorch's defaults.
@@ -188,7 +190,7 @@ export function oneCycleSchedule(options: OneCycleOptions): Schedule {
   if (!(top > 0 && top < last)) {
     throw new ValueError(
       'oneCycleSchedule',
-      `the rise must end after step 0 and before step ${last}, but riseShare ${riseShare} of ${totalSteps} steps ends it at ${top}.`,
+      `the rise must end after step 0 and before step ${last}, but riseShare ${riseShare} of ${totalSteps} steps ends it at step ${top}.`,
     );
   }
   const start = peak / startDivisor;

@@ -1,4 +1,4 @@
-// Stochastic gradient descent, with momentum if asked for.
+// Stochastic gradient descent, optionally with momentum.
 
 import { checkOptions, ValueError, zeros, type Tensor } from '@tessera/tensor';
 import {
@@ -17,7 +17,7 @@ export interface SgdOptions {
   readonly momentum?: number;
   /** τ, the share of the gradient that does not enter the velocity after the first step. Default 0. */
   readonly dampening?: number;
-  /** Whether to look ahead along the velocity. Default false. */
+  /** Whether to look ahead along the velocity (Nesterov momentum). Default false. */
   readonly nesterov?: boolean;
   /** λ, an L2 penalty: `g ← g + λ·p`. Default 0. */
   readonly weightDecay?: number;
@@ -34,15 +34,15 @@ export interface SgdState {
 }
 
 /**
- * Gradient descent, with momentum if asked for:
+ * Gradient descent, optionally with momentum:
  *
  *     u ← μ·u + (1 − τ)·g   (u ← g at the first step)
  *     p ← p − lr · u        (Nesterov: p − lr · (g + μ·u))
  *
- * Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep
- * learning", section 2, in PyTorch's form, where the learning rate is outside of the velocity.
+ * Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", section
+ * 2, in PyTorch's form, where the velocity does not include the learning rate.
  *
- * @throws ValueError if a number is negative, or `nesterov` has no momentum to look along.
+ * @throws ValueError if a number is negative, or if `nesterov` is used without momentum.
  * @example
  * const optimizer = sgd();
  * const start = { w: tensor([1, 1]) };

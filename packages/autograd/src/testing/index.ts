@@ -1,8 +1,8 @@
 // The public names for testing code made of tensors (@tessera/autograd/testing).
 
 /**
- * A kit for testing code that is made of tensors and gradients: {@link gradcheck}, and arbitraries for
- * fast-check, which has to be installed beside it.
+ * Tools for testing code that is made of tensors and gradients: {@link gradcheck}, and arbitraries for
+ * fast-check, which must be installed too.
  *
  * @module @tessera/autograd/testing
  */

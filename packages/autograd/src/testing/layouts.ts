@@ -4,23 +4,23 @@ import type { Tensor } from '@tessera/tensor';
 import { apply, primitives } from '@tessera/tensor/extend';
 import fc from 'fast-check';
 
-/** Gives a tensor of the same shape and elements that lie otherwise in their memory. */
+/** Returns a tensor of the same shape and elements with another layout in memory. */
 export type Layout = (x: Tensor) => Tensor;
 
-/** How one axis lies. */
+/** The layout of one axis. */
 interface AxisLayout {
-  /** Axes lie from the smallest rank, outermost, to the largest. */
+  /** The axis of the smallest rank is outermost in memory, that of the largest innermost. */
   readonly rank: number;
   readonly reversed: boolean;
-  /** Elements of the memory before the first and after the last. */
+  /** Unused elements before the first and after the last element of the axis. */
   readonly margin: number;
-  /** Elements of the memory from one to the next. */
+  /** Distance in memory between neighbouring elements. */
   readonly step: number;
 }
 
 /**
- * Layouts: permuted, reversed, with margins and gaps. What a function gives must not depend on them:
- * `f(layout(x))` equals `f(x)`.
+ * Random layouts: permuted, reversed, with margins and gaps. The values of a function must not depend on
+ * them: `f(layout(x))` equals `f(x)`.
  *
  * @example
  * fc.assert(
@@ -44,7 +44,7 @@ export const layouts: fc.Arbitrary<Layout> = fc
     }),
   );
 
-/** Writes x out as `axes` say, and views the result as x; axes past the last begin at the first again. */
+/** Copies x to memory in the layout of `axes`, and views it as x. If x has more axes, `axes` repeats. */
 function lay(x: Tensor, axes: readonly AxisLayout[]): Tensor {
   const order = x.shape
     .map((_, axis) => axis)

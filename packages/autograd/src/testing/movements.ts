@@ -16,7 +16,7 @@ export interface Movement {
 export type View = (x: Tensor) => Tensor;
 
 /**
- * Movements: new, transposed, reversed, strided, merged, split and repeated axes, for {@link move}.
+ * Random movements: new, transposed, reversed, strided, merged, split and repeated axes, for {@link move}.
  *
  * @example
  * const commutes = (movement: Movement) => {
@@ -42,7 +42,7 @@ export const movements: fc.Arbitrary<Movement> = fc.record({
 });
 
 /**
- * Chains of up to three movements: put one between a function and its argument, and the argument is a
+ * Chains of up to three movements. With one of them between an argument and a function, the function gets a
  * strided, often non-contiguous view.
  *
  * @example
@@ -54,11 +54,11 @@ export const views: fc.Arbitrary<View> = fc.array(movements, { maxLength: 3 }).m
   }),
 );
 
-/** No movement makes a tensor larger than this many elements. */
+/** The most elements to which a movement enlarges a tensor. */
 const MAX_SIZE = 200;
 
 /**
- * Applies a movement. A tensor without elements stays so; one with elements keeps at least one.
+ * Applies a movement. A tensor without elements stays without; one with elements keeps at least one.
  *
  * @example
  * move(ones([2, 3]), { kind: 'transpose', axis: 0, by: 1, start: 0 }).shape; // [3, 2]

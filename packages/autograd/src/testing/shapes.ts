@@ -10,14 +10,14 @@ export interface ShapeOptions {
   readonly minRank?: number;
   /** Default 3. */
   readonly maxRank?: number;
-  /** Smallest size of an axis. Default 1; 0 gives empty tensors, too. */
+  /** Smallest size of an axis. Default 1; 0 also gives empty tensors. */
   readonly minSize?: number;
   /** Largest size of an axis. Default 3. */
   readonly maxSize?: number;
 }
 
 /**
- * Shapes, small ones first when shrunk.
+ * Random shapes, which shrink towards small ones.
  *
  * @example
  * fc.assert(fc.property(shapes({ maxRank: 2 }), (shape) => zeros(shape).rank <= 2));
@@ -32,8 +32,8 @@ export function shapes(options: ShapeOptions = {}): fc.Arbitrary<number[]> {
 }
 
 /**
- * Lengths of vectors on both sides of where loops over 4, 16 or 64 elements end, with all rests: what small
- * shapes do not reach.
+ * Lengths of vectors around the ends of loops over 4, 16 or 64 elements, with all remainders. Small shapes do
+ * not reach these.
  *
  * @example
  * fc.assert(fc.property(lengths, (n) => zeros([n]).add(1).sum().itemSync() === n));
@@ -53,7 +53,7 @@ export function broadcastable(shape: readonly number[]): fc.Arbitrary<number[]> 
     .map(([dropped, ones]) => shape.map((n, i) => (ones[i] ? 1 : n)).slice(dropped));
 }
 
-/** Two shapes and what they broadcast to. */
+/** Two shapes and the shape that they broadcast to. */
 export interface BroadcastPair {
   readonly left: readonly number[];
   readonly right: readonly number[];
@@ -61,8 +61,8 @@ export interface BroadcastPair {
 }
 
 /**
- * Two shapes that broadcast: of each axis, either or both have it whole, the other has 1 or, in front,
- * nothing.
+ * Two shapes that broadcast. Along each axis at least one of them has the full size; the other one may have
+ * size 1, or lack the axis if it is in front.
  *
  * @example
  * fc.assert(
@@ -94,7 +94,7 @@ export function broadcastPairs(options: ShapeOptions = {}): fc.Arbitrary<Broadca
   });
 }
 
-/** A shape without its first `count` axes, as far as they have the size 1. */
+/** A shape without its first `count` axes, but only as far as these have size 1. */
 function dropOnes(shape: readonly number[], count: number): readonly number[] {
   const first = shape.findIndex((n) => n !== 1);
   return shape.slice(Math.min(count, first < 0 ? shape.length : first));

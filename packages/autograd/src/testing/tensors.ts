@@ -13,9 +13,9 @@ export interface FloatOptions {
 }
 
 /**
- * float32 tensors of a shape, with elements at which nothing is special: on a grid of 128 numbers
- * between `min` and `max` that avoids whole numbers and halves (in the default interval by 0.004).
- * For functions that are smooth there; see {@link spacedFloats} for those that compare.
+ * float32 tensors of a shape whose elements lie on a grid of 128 numbers between `min` and `max`. The grid
+ * avoids whole numbers and halves (in the default interval by 0.004), so no element is a special value. Use
+ * them for functions that are smooth there, and {@link spacedFloats} for functions that compare.
  *
  * @example
  * fc.assert(fc.property(floats([2, 3]), (x) => x.neg().neg().equal(x).min().itemSync() === 1));
@@ -32,8 +32,8 @@ export function floats(
 }
 
 /**
- * float32 tensors of a shape, of whose elements no two are closer than 0.1 and none lies within 0.04 of
- * 0: a step of a gradient check changes neither order nor sign. For functions with kinks (max, sort,
+ * float32 tensors of a shape in which no two elements are closer than 0.1 and none lies within 0.04 of 0. So
+ * a step of a gradient check changes neither order nor sign. Use them for functions with kinks (max, sort,
  * |x|).
  *
  * @example
@@ -50,7 +50,7 @@ export function spacedFloats(shape: readonly number[]): fc.Arbitrary<Tensor> {
 }
 
 /**
- * {@link floats} that do not lie in row-major order in their memory: permuted, reversed, with gaps.
+ * {@link floats} that are not row-major in memory: permuted, reversed, with gaps.
  *
  * @example
  * fc.assert(fc.property(stridedFloats([2, 3]), (x) => x.transpose().transpose().shape[0] === 2));

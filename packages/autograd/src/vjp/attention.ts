@@ -3,7 +3,7 @@
 import { apply, composites, type CompositeParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 
-/** The gradient of attention, a composite that a backend may have a kernel for. */
+/** The gradient of attention, for which a backend may have a kernel. */
 export const attention: {
   readonly [N in 'attention' | 'attentionGrad']: VjpEntry<CompositeParams[N]>;
 } = {

@@ -46,7 +46,7 @@ export const convolutions: { readonly [N in keyof Conv2dParams]: VjpEntry<Conv2d
   ),
 };
 
-/** What was recorded of any of the three, whose geometry the other two share. */
+/** A recorded application of one of the three. Its geometry holds for the other two as well. */
 type Convolution = Application<Conv2dGeometry>;
 
 function conv2d(x: Tensor, w: Tensor, { params, operation }: Convolution): Tensor {
@@ -73,7 +73,7 @@ function conv2dWeight(
   return applyRelative(operation, 'conv2dWeight', [x, z], { ...geometry(params), kernelSize });
 }
 
-/** Applies one of the three, with the kernels that came along with the one that was recorded. */
+/** Applies one of the three, with the kernels that belong to the recorded one. */
 function applyRelative(
   operation: Convolution['operation'],
   name: keyof Conv2dParams,
@@ -84,7 +84,7 @@ function applyRelative(
   return apply(relatives?.[name] ?? primitives[name], inputs, params as never)[0];
 }
 
-/** The part of the attributes that all three share. */
+/** The attributes that all three share. */
 function geometry({ stride, padding, dilation, groups }: Conv2dGeometry): Conv2dGeometry {
   return { stride, padding, dilation, groups };
 }

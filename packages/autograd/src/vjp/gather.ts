@@ -5,7 +5,7 @@ import { notDifferentiable, rule, type VjpEntry } from './rule.ts';
 
 type IndexParams = GatherParams & SortParams;
 
-/** Gradients of the indexed reads and writes, each the adjoint of the other, and of what makes indices. */
+/** Gradients of the indexed reads and writes, which are each other's adjoints, and of argsort. */
 export const gather: { readonly [N in keyof IndexParams]: VjpEntry<IndexParams[N]> } = {
   argsort: notDifferentiable('the result is int32'),
 

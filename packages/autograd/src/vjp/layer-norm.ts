@@ -3,7 +3,7 @@
 import { apply, composites, type CompositeParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 
-/** The gradient of layerNorm, a composite that a backend may have a kernel for. */
+/** The gradient of layerNorm, for which a backend may have a kernel. */
 export const layerNorm: {
   readonly [N in 'layerNorm' | 'layerNormStatistics' | 'layerNormGrad']: VjpEntry<
     CompositeParams[N]

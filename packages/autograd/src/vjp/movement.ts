@@ -59,14 +59,14 @@ export const movement: { readonly [N in keyof ViewParams]: VjpEntry<ViewParams[N
   ),
 };
 
-/** Sums over what broadcasting from `shape` added or stretched. */
+/** Sums ȳ over the axes that broadcasting from `shape` added or stretched. */
 function sumTo(ȳ: Tensor, shape: readonly number[]): Tensor {
   const added = ȳ.rank - shape.length;
   const stretched = ȳ.shape.flatMap((n, i) => (i < added || n !== shape[i - added] ? [i] : []));
   return ȳ.sum(stretched).reshape(shape);
 }
 
-/** Puts ȳ back where a slice of a tensor of `shape` took it from; zeros elsewhere. */
+/** Puts ȳ back at the place of a slice of a tensor of `shape`, with zeros elsewhere. */
 function unslice(
   ȳ: Tensor,
   shape: readonly number[],

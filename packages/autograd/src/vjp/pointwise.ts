@@ -28,7 +28,7 @@ export const pointwise: { readonly [N in keyof PointwiseParams]: VjpEntry<Pointw
     () => ȳ.mul(y).mul(y.neg().add(1)),
   ]),
 
-  // further out exp(−x²) is 0, and x² no number to multiply it by
+  // farther out exp(−x²) is 0, and x² would overflow
   erf: rule('y = erf x', ['x̄ = ȳ·2/√π·exp(−x²)'], ([ȳ], { inputs: [x] }) => [
     () => {
       const near = x.abs().greater(20).where(20, x);
@@ -79,7 +79,7 @@ export const pointwise: { readonly [N in keyof PointwiseParams]: VjpEntry<Pointw
     'y = atan2(a, b)',
     ['ā = ȳ·b/(a² + b²)', 'b̄ = −ȳ·a/(a² + b²) (both 0 where a = b = 0)'],
     ([ȳ], { inputs: [a, b] }) => {
-      // 1/r = larger/(a² + b²) and smaller/larger · 1/r, where no square leaves the range of float32
+      // 1/r = larger/(a² + b²), then smaller/larger · 1/r: so no square leaves the range of float32
       const isFlat = a.abs().lessEqual(b.abs());
       const larger = isFlat.where(b, a);
       const isOrigin = larger.equal(0);
@@ -111,6 +111,6 @@ export const pointwise: { readonly [N in keyof PointwiseParams]: VjpEntry<Pointw
     () => c.where(0, ȳ),
   ]),
 
-  // int32 and bool carry no gradient: the recorder follows float32 only
+  // int32 and bool carry no gradient, since the recorder follows only float32
   cast: rule('y = x as another dtype', ['x̄ = ȳ'], ([ȳ]) => [() => ȳ]),
 };

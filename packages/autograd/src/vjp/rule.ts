@@ -3,12 +3,12 @@
 import type { Tensor } from '@tessera/tensor';
 import type { Operation, Params } from '@tessera/tensor/extend';
 
-/** One recorded application of an operation: what a rule may use to write its cotangents. */
+/** One recorded application of an operation, from which a rule makes its cotangents. */
 export interface Application<P extends Params = Params> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly params: P;
-  /** What was applied; missing where a function brings its own rule. */
+  /** The operation; missing if a function has its own rule. */
   readonly operation?: Operation;
 }
 
@@ -16,8 +16,8 @@ export interface Application<P extends Params = Params> {
 export type CotangentThunk = () => Tensor;
 
 /**
- * From the cotangents of an operation's outputs to those of its inputs: one thunk per input, `null`
- * for an input that carries no gradient (an index, a condition). It is written in public tensor
+ * Maps the cotangents of an operation's outputs to those of its inputs. It returns one thunk per input, and
+ * `null` for an input that carries no gradient (an index, a condition). It is written in public tensor
  * methods, so it can be differentiated and compiled itself.
  */
 export type VjpFunction<P extends Params = Params> = (
@@ -30,11 +30,11 @@ export type VjpFunction<P extends Params = Params> = (
  * documentation, and the same calculus as code.
  */
 export interface VjpRule<P extends Params = Params> {
-  /** What the operation computes, naming its inputs: `y = a·b`. */
+  /** The value of the operation in terms of its inputs: `y = a·b`. */
   readonly value: string;
   /**
-   * The cotangent of each input in those names, `ā = ȳ·b`; `null` where the thunk is. The last one
-   * stands for all further inputs.
+   * The cotangent of each input, in the same names: `ā = ȳ·b`; `null` if the thunk is `null`. The last one
+   * also holds for all further inputs.
    */
   readonly cotangents: readonly (string | null)[];
   readonly vjp: VjpFunction<P>;
@@ -43,7 +43,7 @@ export interface VjpRule<P extends Params = Params> {
 /**
  * A row of the gradient table with its calculus.
  *
- * @param value What the operation computes: `y = a·b`.
+ * @param value The value of the operation: `y = a·b`.
  * @param cotangents The cotangent of each input: `ā = ȳ·b` and `b̄ = ȳ·a`.
  * @param vjp The same in tensor methods.
  * @example
@@ -62,7 +62,7 @@ export function rule<P extends Params>(
 }
 
 /**
- * The formula of the cotangent of input number `index`, `null` if none flows there.
+ * The formula of the cotangent of input number `index`; `null` if no gradient flows there.
  *
  * @example
  * const mul = vjpEntry('mul') as VjpRule;
@@ -72,15 +72,15 @@ export function cotangentFormula({ cotangents }: VjpRule, index: number): string
   return cotangents[Math.min(index, cotangents.length - 1)];
 }
 
-/** The declaration that no gradient passes through an operation, and why. */
+/** The statement that no gradient passes through an operation, with the reason. */
 export interface NotDifferentiable {
   readonly kind: 'not-differentiable';
   readonly reason: string;
 }
 
 /**
- * One row of the gradient table: a rule, the reason why there is none, or, for a composite,
- * `'decompose'`: the gradient of its definition.
+ * One row of the gradient table: a rule; or the reason why there is none; or, for a composite, `'decompose'`,
+ * which means the gradient of its definition.
  */
 export type VjpEntry<P extends Params = Params> = VjpRule<P> | NotDifferentiable | 'decompose';
 

@@ -3,7 +3,9 @@
 import { apply, composites, type CompositeParams } from '@tessera/tensor/extend';
 import { rule, type VjpEntry } from './rule.ts';
 
-/** Gradients of the softmax family. That of softmax may be a kernel of its own, so it is a composite too. */
+/**
+ * Gradients of the softmax family. The gradient of softmax is a composite too, so that it may have a kernel.
+ */
 export const softmax: {
   readonly [N in 'softmax' | 'softmaxGrad' | 'logSumExp' | 'logSoftmax']: VjpEntry<
     CompositeParams[N]
@@ -18,7 +20,7 @@ export const softmax: {
   ),
   softmaxGrad: 'decompose',
 
-  // softmax(x) is eˣ⁻ʸ, which would carry the rounding of a large y; but beside ∞ it is NaN, eˣ⁻ʸ is 0
+  // softmax(x), since eˣ⁻ʸ has the rounding error of a large y; next to ∞ softmax(x) is NaN, and eˣ⁻ʸ is 0
   logSumExp: rule(
     'y = ln Σ eˣ',
     ['x̄ = ȳ·softmax(x) (0 where x − y = −∞)'],

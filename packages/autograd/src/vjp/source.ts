@@ -5,7 +5,7 @@ import { notDifferentiable, type VjpEntry } from './rule.ts';
 
 type AllSourceParams = SourceParams & LiteralTable;
 
-/** Sources start no gradient. */
+/** Sources have no operands for a gradient to reach. */
 export const source: { readonly [N in keyof AllSourceParams]: VjpEntry<AllSourceParams[N]> } = {
   iota: notDifferentiable('it has no operands'),
   randomBits: notDifferentiable('bits do not vary smoothly with the key'),

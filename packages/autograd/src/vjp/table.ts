@@ -41,8 +41,8 @@ export const vjpTable: VjpTable = {
 };
 
 /**
- * The row of the operation called `name`, or `undefined` for an operation from outside the table (a
- * composite that an extension defines).
+ * The row of the operation called `name`; `undefined` for an operation that is not in the table, such as a
+ * composite of an extension.
  *
  * @example
  * console.log(vjpEntry('softplus')); // undefined: a function over primitives has no row

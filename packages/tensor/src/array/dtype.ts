@@ -16,7 +16,7 @@ export interface TypedArrayOf {
 /** Storage of any dtype. */
 export type TypedArray = TypedArrayOf[DType];
 
-/** Elements of an array from `begin` up to, but without, `end`. */
+/** The elements of an array from `begin` up to, but not including, `end`. */
 export interface Range {
   readonly begin: number;
   readonly end: number;
@@ -32,9 +32,9 @@ const allocators: { readonly [K in DType]: (size: number) => TypedArrayOf[K] } =
 };
 
 /**
- * A zero-filled array of `size` elements of `dtype`.
+ * Makes a zero-filled array of `size` elements of `dtype`.
  *
- * @throws StateError in the name of `op` if the engine has not so much memory.
+ * @throws StateError in the name of `op` if the engine has no memory for it.
  */
 export function allocateArray<D extends DType>(
   dtype: D,
@@ -44,14 +44,14 @@ export function allocateArray<D extends DType>(
   return expectMemory(op, size * BYTES_PER_ELEMENT[dtype], () => allocators[dtype](size));
 }
 
-/** `value` as an element of `dtype` would hold it. */
+/** Rounds `value` to an element of `dtype`. */
 export function roundTo(dtype: DType, value: number): number {
   const cell = allocateArray(dtype, 1);
   cell[0] = value;
   return cell[0];
 }
 
-/** The dtype whose storage `array` is. */
+/** The dtype that is stored in such an array. */
 export function dtypeOfArray(array: TypedArray): DType {
   if (array instanceof Float32Array) return 'float32';
   if (array instanceof Int32Array) return 'int32';
@@ -70,7 +70,7 @@ export function promoteDTypes(a: DType, b: DType): DType {
   return RANK[a] >= RANK[b] ? a : b;
 }
 
-/** Throws a {@link DTypeError} unless `dtype` is one that there is. */
+/** Throws a {@link DTypeError} unless `dtype` is a dtype. */
 export function checkDType(op: string, dtype: DType): void {
   if (Object.hasOwn(BYTES_PER_ELEMENT, dtype)) return;
   throw new DTypeError(

@@ -1,4 +1,4 @@
-// Reads the elements that a strided view shows, in row-major order.
+// Reads the elements of a strided view in row-major order.
 
 import { allocateArray, type DType, type TypedArray } from './dtype.ts';
 import { expectMemory } from '../errors.ts';
@@ -9,8 +9,7 @@ import { isContiguous, mergeRuns, type View } from './view.ts';
 export type NestedArray = number | NestedArray[];
 
 /**
- * The elements that `view` reads, in row-major order: a subarray where they lie so already,
- * otherwise a copy.
+ * The elements that `view` reads, in row-major order: a subarray if they lie in that order, otherwise a copy.
  */
 export function gatherElements(elements: ArrayLike<number>, dtype: DType, view: View): TypedArray {
   const size = sizeOf(view.shape);

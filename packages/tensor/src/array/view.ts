@@ -14,7 +14,7 @@ export interface View {
 }
 
 /**
- * The view of a freshly written row-major buffer.
+ * The view of a new row-major buffer.
  *
  * @example
  * contiguousView([2, 3]); // { shape: [2, 3], strides: [3, 1], offset: 0 }
@@ -24,7 +24,7 @@ export function contiguousView(shape: Shape): View {
 }
 
 /**
- * Whether the elements of `view` lie in row-major order without gaps (the offset may be anything).
+ * Whether the elements of `view` lie in row-major order without gaps (with any offset).
  *
  * @example
  * isContiguous(contiguousView([2, 3])); // true
@@ -88,8 +88,8 @@ export function sliceView(
 }
 
 /**
- * The same elements, in the same row-major order, under another shape, or `null` if no choice of
- * strides can express it and the elements must be copied.
+ * The same elements, in the same row-major order, under another shape; `null` if no strides can express it,
+ * so that the elements must be copied.
  *
  * @example
  * reshapeView(contiguousView([2, 3]), [6]); // { shape: [6], strides: [1], offset: 0 }
@@ -134,21 +134,21 @@ export function rangeOf({ shape, strides, offset }: View): Range {
   return { begin, end: last + 1 };
 }
 
-/** One loop over elements that several operands share: its size, and how far each operand moves a turn. */
+/** One loop over elements that several operands share: its size, and each operand's distance per turn. */
 export interface Dimension {
   readonly size: number;
-  /** Elements, operand by operand. */
+  /** The distance in elements per turn, for each operand. */
   readonly strides: readonly number[];
-  /** Whether the loop is one of those that were marked. */
+  /** Whether the loop's dimension was marked. */
   readonly marked: boolean;
 }
 
 /**
- * The fewest loops that walk all operands together in row-major order: dimensions of size 1 go, and
- * neighbours that one stride walks in every operand become one.
+ * The fewest loops that walk all operands together in row-major order. Dimensions of size 1 are dropped, and
+ * neighbours that every operand walks with one stride are merged.
  *
  * @param strides The strides of each operand.
- * @param marked Dimensions that must stay apart from the others, such as those that a reduction folds.
+ * @param marked Dimensions that must not merge with the others, such as those that a reduction folds.
  */
 export function collapse(
   shape: Shape,
@@ -176,7 +176,7 @@ export function countOf(dimensions: readonly Pick<Dimension, 'size'>[]): number 
   return dimensions.reduce((count, { size }) => count * size, 1);
 }
 
-/** The fewest loops that walk a view in row-major order, each with its one stride. */
+/** The fewest loops that walk a view in row-major order, each with its own stride. */
 export function mergeRuns({
   shape,
   strides,
@@ -184,7 +184,7 @@ export function mergeRuns({
   return collapse(shape, [strides]).map(({ size, strides: [stride] }) => ({ size, stride }));
 }
 
-/** A short text for a view that names what is unusual about it: `[2, 3]`, `[2, 3] strides [1, 2] offset 4`. */
+/** A short text for a view that names its unusual properties: `[2, 3]`, `[2, 3] strides [1, 2] offset 4`. */
 export function formatView(view: View): string {
   const shape = `[${view.shape.join(', ')}]`;
   const strides = isContiguous(view) ? '' : ` strides [${view.strides.join(', ')}]`;

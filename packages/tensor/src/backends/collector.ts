@@ -1,8 +1,8 @@
 // Gives memory back that the garbage collector cannot see, when its owner is garbage.
 
 /**
- * Memory that the engine's collector does not see: it is given back when its owner is garbage, and garbage
- * is looked for when much was handed out, since the collector would not hurry for it by itself.
+ * Memory that the engine's garbage collector does not see. It is given back when its owner is garbage. After
+ * much memory was handed out, garbage is collected on purpose, since the engine has no reason to hurry.
  */
 
 /** The parts of Node, Deno and Bun that we use. */
@@ -18,10 +18,10 @@ interface Host {
   readonly Bun?: { gc(force: boolean): void };
 }
 
-/** Memory in the hands of an owner. */
+/** Memory that an owner holds. */
 export interface Loan {
   readonly giveBack: () => void;
-  /** `null` where nobody would ask it: where garbage cannot be collected at once. */
+  /** The owner; `null` if garbage cannot be collected at once, since then it is never asked for. */
   readonly owner: WeakRef<object> | null;
 }
 
@@ -33,7 +33,7 @@ const registry = new FinalizationRegistry<Loan>((loan) => {
 
 let collect: (() => void) | null | undefined;
 
-/** Collects all garbage at once; `null` where the engine does not let us, as in a page. */
+/** A function that collects all garbage at once; `null` if the engine does not allow that, as in a page. */
 function collector(): (() => void) | null {
   if (collect === undefined) collect = findCollector();
   return collect;
@@ -51,7 +51,7 @@ function findCollector(): (() => void) | null {
     process?.getBuiltinModule?.('node:v8').setFlagsFromString('--expose-gc');
     const context = vm?.createContext({}, { microtaskMode: 'afterEvaluate' });
     if (vm === undefined || context === undefined) return null;
-    const gc = vm.runInContext('gc', context); // what a flag adds is there in contexts made later
+    const gc = vm.runInContext('gc', context); // only contexts that are made after the flag have it
     return () => {
       // A new WeakRef holds its object until the running job ends. The end of an evaluation that has
       // microtasks of its own is such an end.
@@ -64,10 +64,10 @@ function findCollector(): (() => void) | null {
 }
 
 /**
- * Has memory given back when its owner is garbage: in {@link collectGarbage}, or in a task that the engine
- * starts after a collection of its own.
+ * Registers memory to be given back when its owner is garbage. That happens in {@link collectGarbage}, or in
+ * a task that the engine starts after a collection of its own.
  *
- * @param giveBack Must not hold the owner.
+ * @param giveBack Gives the memory back. It must not hold the owner.
  */
 export function lend(owner: object, giveBack: () => void): Loan {
   const loan = { giveBack, owner: collector() === null ? null : new WeakRef(owner) };
@@ -87,7 +87,7 @@ export function canCollect(): boolean {
   return collector() !== null;
 }
 
-/** Collects garbage now, and has the memory given back that it owned. */
+/** Collects garbage now, and gives back the memory that it owned. */
 function collectGarbage(): void {
   collector()?.();
   for (const loan of loans) {
@@ -97,24 +97,24 @@ function collectGarbage(): void {
   }
 }
 
-/** Arrays of so many bytes in all make V8 collect: they count as memory, and cost none. */
+/** Total bytes of arrays that make V8 collect. They count as memory, but are never touched and cost none. */
 const PROVOKING_BYTES = 2 ** 29;
 
-/** An engine that has found nothing by then finds nothing. */
+/** Rounds after which an engine that has found nothing will find nothing. */
 const MOST_ROUNDS = 4;
 
 /**
- * Makes the engine collect garbage where it cannot be told to: by arrays that are dropped unused, and by
- * tasks in between, in which it tells what it found.
+ * Makes the engine collect garbage if that cannot be requested: it allocates and drops arrays. Tasks in
+ * between let the engine report what it found.
  *
- * @param isDue Whether there is still something to hope for.
+ * @param isDue Whether a collection is still needed.
  */
 async function provokeCollection(isDue: () => boolean): Promise<void> {
   for (let round = 0; round < MOST_ROUNDS && isDue(); round++) {
     try {
       for (let bytes = 0; bytes < PROVOKING_BYTES;) bytes += new ArrayBuffer(2 ** 26).byteLength;
     } catch {
-      // There is so little memory that the engine has collected already.
+      // Memory is so short that the engine has collected already.
     }
     await nextTask();
   }
@@ -132,23 +132,23 @@ function nextTask(): Promise<void> {
   });
 }
 
-/** So many bytes are handed out, less those given back, before garbage is collected. */
+/** Net bytes handed out before garbage is collected: those handed out, less those given back. */
 const LEAST_BYTES = 2 ** 28;
 
-/** And so many pieces, however small: more at once would take long to put in order. */
+/** Net pieces handed out before garbage is collected, however small: more would take long to examine. */
 const LEAST_PIECES = 2 ** 17;
 
-/** Counts what a memory hands out, and has garbage collected when enough was for a collection to pay. */
+/** Counts the memory that is handed out, and collects garbage when a collection is worth its time. */
 export class CollectionPace {
   private readonly usedBytes: () => number;
   private bytes = 0;
   private pieces = 0;
   private mostBytes = LEAST_BYTES;
   private mostPieces = LEAST_PIECES;
-  /** The collection that reads wait for. */
+  /** The running collection that reads wait for; `null` if there is none. */
   private provoked: Promise<void> | null = null;
 
-  /** @param usedBytes What the memory holds, garbage included. */
+  /** @param usedBytes The bytes that the memory holds, garbage included. */
   constructor(usedBytes: () => number) {
     this.usedBytes = usedBytes;
   }
@@ -157,7 +157,7 @@ export class CollectionPace {
     return this.bytes > this.mostBytes || this.pieces > this.mostPieces;
   }
 
-  /** To be called before a piece is handed out. */
+  /** Counts a piece; call it before the piece is handed out. */
   handOut(bytes: number): void {
     this.bytes += bytes;
     this.pieces++;
@@ -169,14 +169,17 @@ export class CollectionPace {
     this.pieces = Math.max(0, this.pieces - 1);
   }
 
-  /** Collects garbage where that can be done at once. */
+  /** Collects garbage, if that can be done at once. */
   collect(): void {
     if (!canCollect()) return;
     collectGarbage();
     this.restart();
   }
 
-  /** Where it cannot, waits for a collection if one is due; to be called when values are awaited anyway. */
+  /**
+   * If garbage cannot be collected at once, waits for a due collection. Call it where values are awaited
+   * anyway.
+   */
   rest(): Promise<void> | null {
     if (this.isDue) this.provoked ??= this.provoke();
     return this.provoked;
@@ -188,7 +191,9 @@ export class CollectionPace {
     this.provoked = null;
   }
 
-  /** What a collection left is in use: the more that is, the longer until the next, which looks through it. */
+  /**
+   * Sets the limits anew. A collection looks through all memory in use, so more of it means longer intervals.
+   */
   private restart(): void {
     this.bytes = 0;
     this.pieces = 0;

@@ -11,8 +11,8 @@ import { StateError, ValueError } from '../errors.ts';
 let current: Backend | null = null;
 
 /**
- * The backend on which new tensors are stored: `wasm`, or `cpu` where the engine has no WebAssembly
- * SIMD or no memory for it, unless {@link setDefaultBackend} chose another.
+ * The backend on which new tensors are stored: `wasm`, or `cpu` if the engine has no WebAssembly SIMD or no
+ * memory for it, unless {@link setDefaultBackend} chose another.
  *
  * @example
  * ['wasm', 'cpu'].includes(defaultBackend().name); // true
@@ -22,7 +22,9 @@ export function defaultBackend(): Backend {
   return current;
 }
 
-/** The wasm backend; `null`, with a notice, where the engine has no memory for it, as under `ulimit -v`. */
+/**
+ * Makes the wasm backend; `null`, with a notice, if the engine has no memory for it, as under `ulimit -v`.
+ */
 function tryWasm(): Backend | null {
   try {
     return wasmBackend();
@@ -34,13 +36,12 @@ function tryWasm(): Backend | null {
 }
 
 /**
- * Chooses the backend of tensors made from now on. Tensors that exist stay where they are, and
- * operations refuse to mix backends.
+ * Chooses the backend of tensors that are made from now on. Existing tensors stay where they are, and an
+ * operation on tensors of several backends throws.
  *
- * @param backend The backend, or `null` for the one that {@link defaultBackend} makes when it is first
- * needed.
- * @throws ValueError if it is no backend.
- * @returns What it was before, to be put back later: `null` if nobody had chosen or needed one yet.
+ * @param backend The backend, or `null` for the default, which {@link defaultBackend} makes at its first use.
+ * @throws ValueError if `backend` is not a backend.
+ * @returns the previous choice, which can be set again later; `null` if there was no choice and no use yet
  * @example
  * const before = setDefaultBackend(cpuBackend());
  * zeros([2]).add(1); // [1, 1]: computed by the new backend

@@ -10,33 +10,33 @@ import { formatPlan } from '../plan/format.ts';
 import { formatProgram } from './program.ts';
 import { planOf, Variant } from './variant.ts';
 
-/** Plans that one compiled function keeps on a backend; the one that was not used for longest goes. */
+/** Plans that one compiled function keeps on a backend. A new plan replaces the one unused for longest. */
 const MOST_PLANS = 128;
 
-/** The plan of a function at which it is said that an argument varies. */
+/** Number of plans of a function at which a warning says that an argument varies. */
 const MANY_PLANS = 100;
 
 /** Options of {@link compile}. */
 export interface CompileOptions {
   /**
-   * Positions of the arguments that the caller gives up. Results are written over their tensors,
-   * which refuse any use after the call, as do their views. A tensor that stands in the arguments twice,
-   * or that the function captures, is copied and stays. Default none.
+   * Positions of the arguments that the caller gives up. Results are written over their tensors. These
+   * tensors and their views throw on any use after the call. A tensor that stands in the arguments twice, or
+   * that the function captures, is copied and stays usable. Default none.
    */
   readonly donate?: readonly number[];
 }
 
-/** What each stage made of a function, printed for reading. */
+/** What each stage made of a function, as printed text. */
 export interface Stages {
-  /** As written: every operation in the order of the function. */
+  /** The traced program: every operation in the order of the function. */
   readonly traced: string;
-  /** After simplification. */
+  /** The program after simplification. */
   readonly simplified: string;
-  /** Kernels and memory. */
+  /** The kernels and their memory. */
   readonly plan: string;
 }
 
-/** A function that runs as one plan a call. */
+/** A function whose calls each run one plan. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R;
   /** The stages of compilation for arguments of these shapes. */
@@ -47,18 +47,19 @@ export interface Compiled<A extends readonly unknown[], R> {
  * Compiles a pure function of trees of tensors: the first call with arguments of new shapes traces
  * it into one program, simplifies, fuses and plans it; later calls only run the plan.
  *
- * Numbers and other parts of the arguments that are no tensors are fixed while tracing: another
- * value compiles another plan. Numbers, texts and the like are compared by value, classes, functions and
- * symbols by identity, other objects (maps, dates, instances of classes) by identity and by the fields and
- * items that they show; what an object hides must not change. Making a plan takes long, and 128 are kept,
- * so pass numbers that vary as tensors; at the hundredth plan a warning names the argument that varies.
- * Inside `grad` or another compiled function, `f` itself is called, so compile the outermost function.
+ * Tracing fixes numbers and all other parts of the arguments except tensors: another value compiles another
+ * plan. Numbers, texts and the like are compared by value, classes, functions and symbols by identity, other
+ * objects (maps, dates, instances of classes) by identity and by their visible fields and items. The hidden
+ * state of an object must not change. Making a plan takes long, and 128 plans are kept. So pass numbers that
+ * vary as tensors; at the hundredth plan a warning names the argument that varies. Inside `grad` or another
+ * compiled function, `f` itself is called, so compile the outermost function.
  *
- * A call that fails leaves the tensors of its arguments as they were, donated ones too, unless it had
- * begun to write over them (where a thread ends in the middle of a run); then they say so.
+ * A call that fails leaves the tensors of its arguments as they were, also the donated ones. The exception is
+ * a failure while results are written over donated tensors (a thread ends in the middle of a run): any use of
+ * these tensors then throws, with that reason.
  *
- * @throws StateError if `f` is asynchronous, is a generator or reads the values of a tensor, and for
- * typed arrays in the arguments, and tensors in objects that are no trees.
+ * @throws StateError if `f` is asynchronous, is a generator or reads the values of a tensor, for typed arrays
+ *   in the arguments, and for tensors in objects that are not trees.
  * @example
  * const step = compile((w: Tensor, x: Tensor) => w.sub(x.mul(w).mul(0.1)), { donate: [0] });
  * let w = tensor([1, 2]);
@@ -106,12 +107,12 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
-/** Everything about arguments that a plan depends on. */
+/** All facts about the arguments on which a plan depends, as text. */
 function signatureOf({ structure, leaves }: FlatTree<unknown>): string {
   return `${structure} ${leaves.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(' ')}`;
 }
 
-/** What is told the arguments of every new plan of a function, and says once that one of them varies. */
+/** Returns a function that takes the arguments of every new plan, and warns once which of them varies. */
 function variationWatch(name: string): (args: readonly unknown[]) => void {
   let plans = 0;
   let before: readonly string[] = [];

@@ -11,19 +11,19 @@ import type { Place, Plan, PlanBuffer, PlanOutput } from '../plan/plan.ts';
 /** Buffers start at multiples of this many bytes, so that vector loads never straddle two. */
 const ALIGNMENT = 64;
 
-/** More blocks than this are placed in the order of time: the time for that grows as their number. */
+/** More blocks than this are placed in order of time: placing them by size takes quadratic time. */
 const MOST_BLOCKS = 4096;
 
-/** First and last kernel that touches a buffer. */
+/** The first and the last kernel that touches a buffer. */
 interface Lifetime {
   first: number;
   last: number;
 }
 
 /**
- * Gives every buffer its place: donated inputs become outputs, and temporaries share one arena, in
- * which two buffers overlap only if their lifetimes do not. A map kernel may write a result over an
- * operand that nobody reads later.
+ * Gives every buffer its place: donated inputs become outputs, and temporaries share one arena. Two buffers
+ * of the arena overlap only if their lifetimes do not. A map kernel may write a result over an operand that
+ * no later kernel reads.
  *
  * Placement is greedy, largest buffer first at the lowest free offset.
  * Source: Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference".
@@ -71,7 +71,7 @@ function lifetimesOf(count: number, kernels: readonly Kernel[]): Lifetime[] {
   return lifetimes;
 }
 
-/** Whether `kernel` may write `output` over the buffer `operand` while it reads it. */
+/** Whether `kernel` may write `output` over `buffer`, which it reads. */
 function worksInPlace(kernel: Kernel, output: Operand, buffer: number): boolean {
   if (kernel.kind !== 'map' || !isContiguous(output.view) || output.view.offset !== 0) return false;
   return kernel.inputs.every(
@@ -85,10 +85,10 @@ function worksInPlace(kernel: Kernel, output: Operand, buffer: number): boolean 
 }
 
 /**
- * Pairs outputs with donated inputs of the same kind that are read for the last time before (or as) the
- * output is written: one that is read right then, or else the one that has been free for longest. Nothing
- * donated is written before the last kernel that may refuse a value, so that a refused call leaves its
- * arguments as they were.
+ * Pairs outputs with donated inputs of the same dtype and size. The input's last read must come before the
+ * output's kernel, or in it. An input that this kernel reads comes first, otherwise the one that has been
+ * free for longest. No donated input is written before the last kernel that may refuse a value, so that a
+ * refused call leaves its arguments as they were.
  */
 function assignDonations(
   { buffers, kernels }: Schedule,
@@ -102,9 +102,9 @@ function assignDonations(
     );
   const [ins, outs] = [bufferOf('input'), bufferOf('output')];
   const lastRefusal = kernels.findLastIndex(refusesValues);
-  /** The donated inputs that are still to be had, by buffer. */
+  /** The donated inputs that are still available, by buffer. */
   const free = new Map(donated.map((index) => [ins.get(index) ?? -1, index]));
-  /** The same by kind, the one that is read for the last time first at the end. */
+  /** The same, by kind. The last of each list is the one whose last read comes first. */
   const queues = new Map<string, number[]>();
   const kindOf = (buffer: number): string => `${buffers[buffer].dtype} ${buffers[buffer].size}`;
   const byLastUse = [...free.keys()].sort((a, b) => lifetimes[b].last - lifetimes[a].last || b - a);
@@ -141,7 +141,7 @@ function assignDonations(
   });
 }
 
-/** Temporaries that share memory because one is written over the other. */
+/** A temporary, or several that share memory because each is written over the one before. */
 interface Block {
   bytes: number;
   lifetime: Lifetime;
@@ -163,7 +163,7 @@ function packArena(
   return { offsets, arenaBytes };
 }
 
-/** The largest block first, each at the lowest offset that is free all its life. */
+/** Places the largest block first, each at the lowest offset that is free during its whole lifetime. */
 function placeBySize(blocks: readonly Block[]): void {
   const placed: Block[] = [];
   for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
@@ -181,7 +181,7 @@ function placeBySize(blocks: readonly Block[]): void {
   }
 }
 
-/** The first block in time first, each in the first hole that holds it, as an allocator would. */
+/** Places blocks in order of time, each in the first hole that is large enough, like an allocator. */
 function placeByTime(blocks: readonly Block[]): void {
   const ends = [...blocks].sort((a, b) => a.lifetime.last - b.lifetime.last);
   const holes = [{ begin: 0, end: Infinity }];
@@ -204,7 +204,7 @@ function placeByTime(blocks: readonly Block[]): void {
   }
 }
 
-/** One block a temporary, or one for a chain of temporaries of which each is written over the last. */
+/** Makes one block per temporary, or per chain of temporaries that are each written over the one before. */
 function mergeInPlace({ buffers, kernels }: Schedule, lifetimes: readonly Lifetime[]): Block[] {
   const blockOf = new Map<number, Block>();
   const isTemporary = (buffer: number): boolean => buffers[buffer].role.kind === 'temporary';

@@ -7,11 +7,11 @@ import type { Plan } from '../plan/plan.ts';
 import { checkProgram, type Program } from './program.ts';
 
 /**
- * Program → kernels → memory plan.
+ * Runs all passes: program → kernels → memory plan.
  *
- * @param donated Indices of the inputs whose storage outputs may take over.
- * @param windows How the inputs lie in their storage; default row-major.
- * @param epilogues Operations whose kernels take pointwise work on their results along; default none.
+ * @param donated Indices of the inputs whose storage may become an output's.
+ * @param windows The layout of the inputs in their storage; default row-major.
+ * @param epilogues Operations whose kernels can also do pointwise work on their results; default none.
  * @example
  * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
  * planProgram(simplify(program)).arenaBytes; // 0: one kernel needs no scratch memory

@@ -10,7 +10,7 @@ import {
 } from '../primitives/primitive.ts';
 import { sameShape } from '../array/shape.ts';
 
-/** A value of a program; identity is the object itself. */
+/** A value of a program; its identity is the object itself. */
 export interface Variable extends TensorSpec {
   readonly id: number;
 }
@@ -32,7 +32,7 @@ export interface Instruction {
   readonly scope?: string | undefined;
 }
 
-/** A straight-line function over tensors: what `compile` works on. */
+/** A straight-line function over tensors, on which the passes of `compile` work. */
 export interface Program {
   readonly inputs: readonly Variable[];
   readonly constants: readonly Constant[];
@@ -66,7 +66,7 @@ export function checkProgram(program: Program): void {
     if (!agrees)
       throw new StateError(
         'program',
-        `${operation.name} does not give the shapes it is declared with.`,
+        `${operation.name} has other output shapes than its rule gives.`,
       );
     for (const output of outputs) {
       if (defined.has(output))
@@ -80,7 +80,7 @@ export function checkProgram(program: Program): void {
 }
 
 /**
- * Floating point operations of one run.
+ * Counts the floating point operations of one run.
  *
  * @example
  * const x = { id: 0, shape: [2, 3], dtype: 'float32' } as const;
@@ -97,8 +97,8 @@ export function programFlops(program: Program): number {
 }
 
 /**
- * Prints a program, one instruction a line, with the shape of every value, and behind a `#` the module
- * that it comes from, if there is one.
+ * Prints a program, one instruction per line, with the shape of every value. After a `#` comes the module that
+ * an instruction comes from, if there is one.
  *
  * @example
  * const x = { id: 0, shape: [3], dtype: 'float32' } as const;

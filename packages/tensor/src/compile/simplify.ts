@@ -1,4 +1,4 @@
-// Makes a program smaller: constants, duplicates, neutral operands and dead code go.
+// Makes a program smaller: it folds constants and removes duplicates, neutral operands and dead code.
 
 import { roundTo } from '../array/dtype.ts';
 import { formatParams, type Declaration, type Params } from '../primitives/primitive.ts';
@@ -11,10 +11,10 @@ import type { Instruction, Program, Variable } from './program.ts';
 
 /**
  * Rewrites a program into a smaller one of the same meaning:
- * - movements that change nothing (aliases among them) and neutral operands (`x − 0`, `x · 1`) go;
+ * - movements without effect (also aliases) and neutral operands (`x − 0`, `x · 1`) are removed;
  * - pointwise operations on constants are computed;
- * - equal instructions are merged, except those that separate, so that what follows them stays apart;
- * - instructions whose results nobody reads go.
+ * - equal instructions are merged, except separating movements, so that the work after them stays apart;
+ * - instructions whose results are never read are removed.
  *
  * It knows no operation by name: everything it uses is a declared trait.
  *
@@ -41,7 +41,7 @@ function rewrite(program: Program): Program {
   return { ...program, instructions: writer.instructions, outputs: program.outputs.map(rename) };
 }
 
-/** Appends instructions, giving back the earlier result where an equal instruction exists. */
+/** Appends instructions; for an equal instruction it returns the earlier result. */
 class Writer {
   readonly instructions: Instruction[] = [];
   /** Of the instruction that is being rewritten; what is merged keeps the scope of the first. */
@@ -76,7 +76,7 @@ class Writer {
     return outputs;
   }
 
-  /** The variable that already is the result, or one that is simpler to compute; `null` if there is none. */
+  /** A variable that equals the result and exists or is simpler to compute; `null` if there is none. */
   shortcut(operation: Declaration, inputs: readonly Variable[], params: Params): Variable | null {
     if (separates(operation)) return null;
     if (operation.kind === 'movement') {

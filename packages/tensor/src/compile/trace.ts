@@ -12,31 +12,31 @@ import { currentScope } from '../scope.ts';
 import { Tensor } from '../tensor.ts';
 import type { Constant, Instruction, Program, Variable } from './program.ts';
 
-/** What tracing needs to know of the backend. */
+/** The facts about the backend that tracing needs. */
 export interface TraceTarget {
-  /** Composites that stay one instruction; the others are traced through. */
+  /** Composites that stay one instruction; others are traced as their definition. */
   readonly composites: ReadonlySet<string>;
-  /** Row-major storage of a captured tensor's elements. */
+  /** Returns row-major storage of a captured tensor's elements. */
   capture(tensor: Tensor): Storage;
 }
 
-/** For programs that are read, not run: everything is traced through, and nothing can be captured. */
+/** For programs that are only read: composites are traced as their definition, and a capture throws. */
 const WITHOUT_BACKEND: TraceTarget = {
   composites: new Set(),
   capture: (tensor) => {
     throw new StateError(
       'trace',
-      `the function uses ${formatSpec(tensor)} from outside. Pass it as an input, or name a target to capture for.`,
+      `the function uses ${formatSpec(tensor)} from outside. Pass it as an input, or pass a target to capture for.`,
     );
   },
 };
 
 /**
- * Runs `f` once on tensors without values and writes down every operation that it applies.
- * Tensors that `f` captures become constants of the program.
+ * Runs `f` once on tensors without values, and records every operation that it applies. Tensors that `f`
+ * captures become constants of the program.
  *
  * @param specs Shape and dtype of each input.
- * @param target Default: composites are traced through, and a captured tensor is an error.
+ * @param target Default: composites are traced as their definition, and a captured tensor is an error.
  * @throws StateError if `f` is asynchronous, is a generator or reads the values of a tensor.
  *
  * @example

@@ -14,7 +14,7 @@ import type { Program } from './program.ts';
 import { simplify } from './simplify.ts';
 import { trace } from './trace.ts';
 
-/** Every stage of a function for arguments of one structure, and the structure of its result. */
+/** Compiles a function for arguments of one structure: all stages, and the structure of its result. */
 export function planOf<R>(
   f: (...args: never) => R,
   flat: FlatTree<readonly unknown[]>,
@@ -41,13 +41,13 @@ export function planOf<R>(
   return { traced, simplified, plan, result };
 }
 
-/** The function compiled for arguments of one structure. It keeps what a run needs, and no program. */
+/** A function compiled for arguments of one structure. It keeps what a run needs, but not the program. */
 export class Variant<R> {
   private readonly backend: Backend;
   private readonly donated: ReadonlySet<number>;
   private readonly constants: readonly Storage[];
   private readonly outputs: Plan['outputs'];
-  /** Donated inputs that an output takes over. */
+  /** The donated inputs whose storage becomes an output's. */
   private readonly taken: ReadonlySet<number | null>;
   private readonly executable: Executable;
   private readonly unflatten: FlatTree<R>['unflatten'];
@@ -69,12 +69,12 @@ export class Variant<R> {
   }
 
   /**
-   * Runs the plan. A call that is refused leaves its arguments as they were: they are given up when the
-   * results are there.
+   * Runs the plan. Donated arguments are given up only when the results exist, so a refused call leaves them
+   * as they were.
    */
   run({ leaves }: FlatTree<unknown>): R {
     const { backend, donated, taken } = this;
-    // What two leaves share, or a leaf and a constant, is neither written over nor given up.
+    // Storage that two leaves share, or a leaf and a constant, is neither written over nor given up.
     const uses = new Map<unknown, number>();
     const holders = donated.size === 0 ? [] : [...this.constants, ...leaves.map(holderOf)];
     for (const holder of holders) uses.set(holder, 1 + (uses.get(holder) ?? 0));
@@ -102,23 +102,23 @@ export class Variant<R> {
         spec.donatedInput === null ? outputs[i] : backend.transfer(outputs[i], 'compile'),
       ),
     );
-    // What no output took over is nobody's: a collector would come late.
+    // Frees donated inputs that no output took over; a garbage collector would free them late.
     for (const i of donated) if (isAlone(leaves[i])) giveUp(leaves[i], DONATED);
     return this.unflatten(results);
   }
 
-  /** Gives back what the plan holds. */
+  /** Frees the plan's resources. */
   release(): void {
     this.executable.release?.();
   }
 }
 
-/** What stands behind a tensor and all its views. */
+/** The storage or value behind a tensor and all its views. */
 function holderOf({ value }: Tensor): unknown {
   return value.kind === 'stored' ? value.storage : value;
 }
 
-/** Row-major storage of the tensor's elements that may be written over: its own if that `isAlone`, or a copy. */
+/** Row-major storage of the elements that may be overwritten: the tensor's own if it `isAlone`, or a copy. */
 function writableStorage(tensor: Tensor, backend: Backend, isAlone: boolean): Storage {
   if (!isAlone || tensor.value.kind !== 'stored') return ownStorage(tensor, backend);
   const storage = contiguousStorage(tensor, backend);

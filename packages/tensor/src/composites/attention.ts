@@ -9,12 +9,12 @@ import type { Tensor } from '../tensor.ts';
 import type { Composite } from './composite.ts';
 import { softmax, softmaxGrad } from './softmax.ts';
 
-/** Factor of the logits, usually `1/√E`. */
+/** The factor of the logits, usually `1/√E`. */
 export type AttentionParams = { readonly scale: number };
 
 /**
- * Scaled dot-product attention `y = softmax(scale · q kᵀ) v` of q `[..., T, E]`, k `[..., S, E]`
- * and v `[..., S, F]`, giving `[..., T, F]`.
+ * Scaled dot-product attention `y = softmax(scale · q kᵀ) v`: q `[..., T, E]`, k `[..., S, E]` and v `[...,
+ * S, F]` give `[..., T, F]`.
  *
  * Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
  */

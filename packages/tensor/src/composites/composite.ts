@@ -5,8 +5,8 @@ import type { CompositeDeclaration, Params, Primitive } from '../primitives/prim
 import type { Tensor } from '../tensor.ts';
 
 /**
- * A named function over primitives that a backend may run as one fused kernel. Where it does not,
- * `decompose` is run in its place, so every backend runs every composite.
+ * A named function over primitives that a backend may run as one fused kernel. On other backends `decompose`
+ * runs instead, so every backend runs every composite.
  */
 export interface Composite<P extends Params = Params> extends CompositeDeclaration<P> {
   /** The definition in public tensor methods, one result per output of `infer`. */
@@ -16,7 +16,7 @@ export interface Composite<P extends Params = Params> extends CompositeDeclarati
 /** Anything that passes through the seam. */
 export type Operation<P extends Params = Params> = Primitive<P> | Composite<P>;
 
-/** The composite whose declaration a plan holds. Throws a StateError if the declaration has no definition. */
+/** Returns the composite of a declaration in a plan. Throws a StateError if it has no definition. */
 export function definitionOf(declaration: CompositeDeclaration): Composite {
   if ('decompose' in declaration) return declaration as Composite;
   throw new StateError('decompose', `${declaration.name} is declared without a definition.`);

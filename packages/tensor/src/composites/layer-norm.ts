@@ -7,7 +7,7 @@ import { sameShape, sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Composite } from './composite.ts';
 
-/** Added to the variance. */
+/** The number that is added to the variance. */
 export type LayerNormParams = { readonly eps: number };
 
 /**
@@ -32,8 +32,8 @@ export const layerNorm: Composite<LayerNormParams> = {
 };
 
 /**
- * What layerNorm takes of each row: its mean and `1 / √(var + eps)`. With a kernel for these two, the
- * rest is pointwise, so it fuses into what follows and is computed again where its gradient needs it.
+ * The mean and `1 / √(var + eps)` of each row, as layerNorm needs them. With a kernel for these two, the rest
+ * is pointwise. So it fuses with the work after it, and is computed again where its gradient needs it.
  */
 export const layerNormStatistics: Composite<LayerNormParams> = {
   kind: 'composite',
@@ -76,7 +76,7 @@ export const layerNormGrad: Composite<LayerNormParams> = {
   flops: ([x]) => 14 * sizeOf(x.shape),
 };
 
-/** The mean of each row, what is left of x without it, and `1 / √(var + eps)`. */
+/** The mean of each row, x minus the mean, and `1 / √(var + eps)`. */
 function statistics(x: Tensor, eps: number): { mean: Tensor; centered: Tensor; scale: Tensor } {
   const mean = x.mean(-1, { keepDims: true });
   const centered = x.sub(mean);

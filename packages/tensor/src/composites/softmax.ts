@@ -44,7 +44,7 @@ export const softmaxGrad: Composite<SoftmaxParams> = {
   flops: ([y]) => 4 * sizeOf(y.shape),
 };
 
-/** `y = ln Σ e^x` along an axis, which disappears; safe from overflow, −∞ where every x is. */
+/** `y = ln Σ e^x` along an axis, which the result lacks; safe from overflow, and −∞ if all x are −∞. */
 export const logSumExp: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'logSumExp',
@@ -61,7 +61,7 @@ export const logSumExp: Composite<SoftmaxParams> = {
   flops: ([x]) => 4 * sizeOf(x.shape),
 };
 
-/** `y = x − ln Σ e^x` along an axis, with the largest x taken out first, so that large x do not cancel. */
+/** `y = x − ln Σ e^x` along an axis. The largest x is subtracted first, so that large x do not cancel. */
 export const logSoftmax: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'logSoftmax',

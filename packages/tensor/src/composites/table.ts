@@ -24,8 +24,8 @@ export interface CompositeParams {
 }
 
 /**
- * The attributes of those that a backend may have a kernel for. layerNorm is none of them: it is a kernel for
- * its statistics, and pointwise work that fuses with its neighbours.
+ * The attributes of the composites for which a backend may have a kernel. layerNorm is not among them: it
+ * becomes a kernel for its statistics, and pointwise work that fuses with its neighbours.
  */
 export type FusedParams = Omit<CompositeParams, 'layerNorm'>;
 

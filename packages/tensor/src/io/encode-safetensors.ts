@@ -8,7 +8,7 @@ import { brainOfFloat32, halfOfFloat32 } from './half.ts';
 import { expectMetadata, isRecord, isShape, METADATA, PREFIX } from './safetensors-header.ts';
 import type { SafetensorsEntry } from './safetensors.ts';
 
-/** Doubles, which a file can hold and a tensor cannot. */
+/** float64 elements, which a file can hold and a tensor cannot. */
 export interface Float64Entry {
   readonly dtype: 'float64';
   readonly shape: Shape;
@@ -30,19 +30,20 @@ const ARRAYS = {
 
 const NAMES = { float32: 'F32', int32: 'I32', bool: 'BOOL', float64: 'F64' } as const;
 
-/** Rounding to half the bytes, and the bits of an infinity there. */
+/** Rounding to 16 bits, and the bits of an infinity in each format. */
 const HALVES = {
   F16: { round: halfOfFloat32, infinity: 0x7c00 },
   BF16: { round: brainOfFloat32, infinity: 0x7f80 },
 } as const;
 
 /**
- * Writes named tensors in the safetensors format: the header's length as u64, a JSON header padded
- * to a multiple of 8, then the little-endian elements, widest dtype first so that all are aligned.
+ * Writes named tensors in the safetensors format: the header's length as u64, a JSON header padded to a
+ * multiple of 8, then the little-endian elements. The widest dtype comes first, so that all elements are
+ * aligned.
  *
- * @param metadata Texts to keep with them.
- * @throws FormatError for anything that {@link decodeSafetensors} would refuse, and for a finite number
- * that rounds past the largest of F16 (65504) or BF16; ValueError for other `floats`.
+ * @param metadata Texts to store with the tensors.
+ * @throws FormatError for input that {@link decodeSafetensors} would refuse, and for a finite number that
+ *   rounds past the largest of F16 (65504) or BF16; ValueError for other `floats`.
  * @example
  * const w = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
  * const bytes = encodeSafetensors(new Map([['w', w]]), { format: 'pt' });
@@ -89,7 +90,7 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** The elements as the file stores them, once everything about the entry is checked. */
+/** The elements in the file's format, after all checks of the entry. */
 function storedData(
   name: string,
   entry: SafetensorsEntry | Float64Entry,

@@ -4,7 +4,7 @@ import type { DType, TypedArray } from '../array/dtype.ts';
 import { FormatError } from '../errors.ts';
 import { float32OfBrain, float32OfHalf } from './half.ts';
 
-/** How a file stores elements. F32, I32 and BOOL are dtypes of tensors, the others are converted. */
+/** How a file stores elements. F32, I32 and BOOL are dtypes of tensors; the others are converted. */
 export type StoredType =
   | 'F64'
   | 'F32'
@@ -37,7 +37,7 @@ const ARRAYS = {
   BOOL: Uint8Array,
 } as const satisfies Readonly<Record<StoredType, unknown>>;
 
-/** All of them, for errors. */
+/** All stored types, for errors. */
 export const STORED_TYPES: string = Object.keys(ARRAYS).join(', ');
 
 /** Whether elements of this name can be read. */
@@ -50,23 +50,23 @@ export function widthOf(type: StoredType): number {
   return ARRAYS[type].BYTES_PER_ELEMENT;
 }
 
-/** What the elements become: float32 of floats, int32 of integers. */
+/** The dtype that the elements get: float32 for floats, int32 for integers. */
 export function dtypeOf(type: StoredType): DType {
   return type === 'BOOL' ? 'bool' : type.includes('F') ? 'float32' : 'int32';
 }
 
-/** Whether the elements are not what a tensor holds. */
+/** Whether the elements must be converted for a tensor. */
 export function isConverted(type: StoredType): boolean {
   return type !== 'F32' && type !== 'I32' && type !== 'BOOL';
 }
 
 /**
- * The elements that `bytes` store, little-endian, as a tensor's. Where they need no conversion the
- * array lies on `bytes`.
+ * Reads the little-endian elements in `bytes` as a tensor's. If they need no conversion, the array is a view
+ * of `bytes`.
  *
- * @param label What to call the file in errors.
- * @param name What to call the tensor in errors.
- * @throws FormatError for a number that the dtype cannot hold and a bool other than 0 and 1.
+ * @param label The name of the file in errors.
+ * @param name The name of the tensor in errors.
+ * @throws FormatError for a number that the dtype cannot hold, and for a bool other than 0 and 1.
  */
 export function readElements(
   type: StoredType,

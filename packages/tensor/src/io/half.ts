@@ -1,12 +1,11 @@
 // Converts float16 and bfloat16 to float32 and back, bit by bit.
 
 /**
- * The two formats of 16 bits that weights are stored in, as bits of float32 and back. Sources: IEEE
- * 754-2019, section 3.4 (binary16: 1 sign, 5 exponent, 10 fraction bits); bfloat16 is the upper half
- * of a float32.
+ * Conversions between float32 and the two 16-bit formats of weights. Sources: IEEE 754-2019, section 3.4
+ * (binary16: 1 sign, 5 exponent, 10 fraction bits); bfloat16 is the upper half of a float32.
  */
 
-/** float16 as float32: exact for every number, and NaNs keep their payload. */
+/** Converts float16 to float32: exact for every number, and NaNs keep their payload. */
 export function float32OfHalf(halves: Uint16Array): Float32Array {
   const words = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) {
@@ -24,14 +23,14 @@ export function float32OfHalf(halves: Uint16Array): Float32Array {
   return new Float32Array(words.buffer);
 }
 
-/** The bits of `fraction` · 2⁻²⁴, which float32 has as a normal number (or 0). */
+/** The bits of `fraction` · 2⁻²⁴, which is a normal number (or 0) in float32. */
 function subnormal(fraction: number): number {
   if (fraction === 0) return 0;
   const shift = Math.clz32(fraction) - 21;
   return ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }
 
-/** bfloat16 as float32, the same bits with zeros behind them. */
+/** Converts bfloat16 to float32: the same bits, followed by zeros. */
 export function float32OfBrain(halves: Uint16Array): Float32Array {
   const words = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) words[i] = halves[i] << 16;
@@ -39,7 +38,7 @@ export function float32OfBrain(halves: Uint16Array): Float32Array {
 }
 
 /**
- * float32 rounded to the nearest float16, ties to even: what rounds past the largest becomes infinite.
+ * Rounds float32 to the nearest float16, ties to even. Numbers that round past the largest become infinite.
  * NaNs keep the upper bits of their payload.
  */
 export function halfOfFloat32(floats: Float32Array): Uint16Array<ArrayBuffer> {
@@ -62,7 +61,7 @@ export function halfOfFloat32(floats: Float32Array): Uint16Array<ArrayBuffer> {
   return halves;
 }
 
-/** float32 rounded to the nearest bfloat16, as {@link halfOfFloat32} does. */
+/** Rounds float32 to the nearest bfloat16, like {@link halfOfFloat32}. */
 export function brainOfFloat32(floats: Float32Array): Uint16Array<ArrayBuffer> {
   const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
   const halves = new Uint16Array(words.length);
@@ -76,12 +75,12 @@ export function brainOfFloat32(floats: Float32Array): Uint16Array<ArrayBuffer> {
   return halves;
 }
 
-/** The payload of a NaN: without one it would be an infinity. */
+/** The payload of a NaN, never 0: with payload 0 it would be an infinity. */
 function payload(bits: number, quiet: number): number {
   return bits === 0 ? quiet : bits;
 }
 
-/** `bits` without the last `count`, to the nearest, ties to even. */
+/** `bits` without the last `count` bits, rounded to the nearest, ties to even. */
 function withoutLast(bits: number, count: number): number {
   const half = 1 << (count - 1);
   return (bits + half - 1 + ((bits >>> count) & 1)) >>> count;

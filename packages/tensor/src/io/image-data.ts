@@ -24,12 +24,12 @@ export interface RgbaImage extends ImageDataLike {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** Shares of red, green and blue in grey. Source: ITU-R BT.601-7, section 2.5.1. */
+/** Weights of red, green and blue in grey. Source: ITU-R BT.601-7, section 2.5.1. */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
- * An image of a canvas as a tensor `[C, H, W]`, float32 from 0 to 1: byte / 255. No browser is
- * needed, any object of these fields will do.
+ * Converts an image of a canvas to a tensor `[C, H, W]`, float32 from 0 to 1: byte / 255. It needs no
+ * browser; any object with these fields will do.
  *
  * @throws FormatError if the bytes are not 4 · width · height, ValueError for another number of
  * channels.
@@ -45,7 +45,7 @@ export function fromImageData(image: ImageDataLike, options: FromImageDataOption
   if (![width, height].every((n) => Number.isInteger(n) && n >= 0) || data.length !== 4 * count) {
     throw new FormatError(
       'fromImageData',
-      `${data.length} bytes do not make an RGBA image of ${width}×${height} (4 a pixel).`,
+      `${data.length} bytes do not make an RGBA image of ${width}×${height} (4 per pixel).`,
     );
   }
   if (![1, 3, 4].includes(channels)) {
@@ -63,10 +63,11 @@ export function fromImageData(image: ImageDataLike, options: FromImageDataOption
 }
 
 /**
- * A tensor as an image for a canvas: values from 0 to 1 become bytes, those outside are cut off.
+ * Converts a tensor to an image for a canvas. Values from 0 to 1 become bytes; values outside are limited to
+ * that range.
  *
  * @param x float32 `[C, H, W]`: RGBA if C is 4, opaque RGB if 3, opaque grey if 1; or grey `[H, W]`.
- * @returns When the backend has the elements.
+ * @returns the image; resolves when the backend has the elements
  * @throws ShapeError if x is no such image, DTypeError if it is not float32.
  * @example
  * const { data, width, height } = await toImageData(tensor([[0, 0.5, 1]]));

@@ -9,13 +9,13 @@ const LONGEST_REASON = 120;
 const MAX_DEPTH = 64;
 
 /**
- * Reads the JSON of a file more strictly than `JSON.parse`: no key twice in one object, no byte order
- * mark, at most 64 levels of lists and objects.
+ * Reads the JSON of a file more strictly than `JSON.parse`: no key twice in one object, no byte order mark,
+ * at most 64 levels of lists and objects.
  *
  * @param source UTF-8 bytes or text.
- * @param op Who asks, for errors.
- * @param what The start of the error's sentence, which goes on with `not JSON (reason)`.
- * @throws FormatError if it is no such JSON.
+ * @param op The caller's name, for errors.
+ * @param what The start of the error's sentence, which continues with `not JSON (reason)`.
+ * @throws FormatError if it is not such JSON.
  * @example
  * parseJson('{"seed": 1}', 'read', 'the file is'); // { seed: 1 }
  * parseJson('{"seed": 1, "seed": 2}', 'read', 'the file is'); // throws FormatError
@@ -34,7 +34,7 @@ export function parseJson(source: Uint8Array | string, op: string, what: string)
   }
 }
 
-/** Throws if lists and objects lie too deep, or an object has a key twice; `text` may be anything. */
+/** Throws if lists and objects are nested too deep, or an object has a key twice. `text` may be any text. */
 function checkNesting(text: string): void {
   const open: Set<string>[] = [];
   let word = '';

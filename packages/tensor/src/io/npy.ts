@@ -7,7 +7,7 @@ import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { readElements, widthOf, type StoredType } from './foreign-elements.ts';
 
-/** What the dtypes of NumPy are called elsewhere, without the byte order before them. */
+/** The stored type for each dtype of NumPy, whose name stands here without the byte order. */
 const STORED: Readonly<Record<string, StoredType>> = {
   f2: 'F16',
   f4: 'F32',
@@ -27,20 +27,20 @@ const DESCRIPTIONS = { float32: '<f4', int32: '<i4', bool: '|b1' } as const;
 
 const MAGIC = Uint8Array.of(0x93, ...new TextEncoder().encode('NUMPY'));
 
-/** What precedes the header in version 1.0: magic bytes, version, length as u16. */
+/** Bytes before the header in version 1.0: magic bytes, version, length as u16. */
 const PREFIX = 10;
 
 /** Elements start at a multiple of this many bytes. */
 const ALIGNMENT = 64;
 
-/** NumPy 2 takes no more axes. */
+/** Most axes that NumPy 2 accepts. */
 const MAX_RANK = 64;
 
-/** Longest header that is read, in bytes, as in NumPy; that of 64 axes takes a fifth of it. */
+/** Longest header that is read, in bytes, as in NumPy. A header with 64 axes takes a fifth of it. */
 const MAX_HEADER = 10_000;
 
 interface Header {
-  /** As NumPy writes it: `<f4`. */
+  /** The dtype in NumPy's notation: `<f4`. */
   readonly descr: string;
   readonly stored: StoredType;
   readonly fortranOrder: boolean;
@@ -48,15 +48,15 @@ interface Header {
 }
 
 /**
- * Reads an array of NumPy's `.npy` format, versions 1.0 and 2.0, of either byte order.
+ * Reads an array in NumPy's `.npy` format, versions 1.0 and 2.0, of either byte order.
  *
- * float32, int32 and bool stay what they are; float16 becomes float32, exactly; float64 is rounded to
- * float32; all other integers become int32. {@link npyDType} says what the file holds. Elements are
- * copied out, so `bytes` may be reused. An array in Fortran order becomes a transposed view.
+ * float32, int32 and bool keep their dtype. float16 becomes float32, exactly; float64 is rounded to float32;
+ * all other integers become int32. {@link npyDType} returns the dtype in the file. Elements are copied, so
+ * `bytes` may be reused. An array in Fortran order becomes a transposed view.
  *
  * Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
  *
- * @param label What to call the array in errors, e.g. the path of its file.
+ * @param label The name of the array in errors, e.g. the path of its file.
  * @throws FormatError if the bytes are not a well-formed array: truncated or too long, another
  * dtype, more than 64 axes, bools other than 0 and 1, numbers that int32 or float32 cannot hold.
  * @example
@@ -84,10 +84,10 @@ export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
 }
 
 /**
- * The dtype of the array in a `.npy` file, as NumPy writes it: `<f4`, `<i4` and `|b1` are read as they
- * are, the others are converted.
+ * The dtype of the array in a `.npy` file, in NumPy's notation. `<f4`, `<i4` and `|b1` are read unchanged;
+ * the others are converted.
  *
- * @throws FormatError as {@link fromNpy} does about the header.
+ * @throws FormatError for the header, like {@link fromNpy}.
  * @example
  * npyDType(await toNpy(tensor([1, 2]))); // '<f4'
  */
@@ -95,16 +95,16 @@ export function npyDType(bytes: Uint8Array, label = 'npy'): string {
   return readHeader(bytes, bodyStart(bytes, label), label).descr;
 }
 
-/** Turns big-endian elements into little-endian ones, in place. */
+/** Converts big-endian elements to little-endian ones, in place. */
 function swapBytes(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
 /**
- * Writes a tensor in NumPy's `.npy` format 1.0, in C order: `numpy.load` reads it.
+ * Writes a tensor in NumPy's `.npy` format 1.0, in C order, for `numpy.load`.
  *
- * @returns The bytes of the file, when the backend has the elements.
- * @throws ShapeError if x has more axes than NumPy knows, 64.
+ * @returns the bytes of the file; resolves when the backend has the elements
+ * @throws ShapeError if x has more than 64 axes, NumPy's limit.
  * @example
  * const bytes = await toNpy(tensor([1, 2, 3]));
  * bytes.length; // 140: a header of 128 bytes and three float32
@@ -132,13 +132,13 @@ export async function toNpy(x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
   return bytes;
 }
 
-/** Where the elements start, which is where the header ends. */
+/** The byte at which the header ends and the elements start. */
 function bodyStart(bytes: Uint8Array, label: string): number {
   if (!((bytes as unknown) instanceof Uint8Array)) {
     throw new FormatError(label, 'the bytes must be a Uint8Array. Write new Uint8Array(buffer).');
   }
   if (bytes.length < 12 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
-    throw new FormatError(label, 'the bytes do not start as an .npy file does.');
+    throw new FormatError(label, 'the bytes do not start like an .npy file.');
   }
   const [major, minor] = bytes.subarray(6, 8);
   if ((major !== 1 && major !== 2) || minor !== 0) {
@@ -180,7 +180,7 @@ function readHeader(bytes: Uint8Array, end: number, label: string): Header {
   if (!isWhole || descr === undefined || !/^(?:True|False)$/.test(order ?? '') || shape === null) {
     throw new FormatError(
       label,
-      `the header is not that of a plain array: ${excerpt(text.trim())}.`,
+      `the header does not describe a plain array: ${excerpt(text.trim())}.`,
     );
   }
   const kind = /^[<>|]/.test(descr) ? descr.slice(1) : '';

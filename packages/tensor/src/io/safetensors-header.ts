@@ -1,4 +1,4 @@
-// Reads and checks the header of a safetensors file, which says what tensor lies where.
+// Reads and checks the header of a safetensors file, which gives the place of each tensor.
 
 import type { DType } from '../array/dtype.ts';
 import { excerpt, FormatError, formatShape } from '../errors.ts';
@@ -12,7 +12,7 @@ import {
 } from './foreign-elements.ts';
 import { parseJson } from './json.ts';
 
-/** The name under which a header keeps its texts. */
+/** The name of the header's entry for texts. */
 export const METADATA = '__metadata__';
 
 /** Bytes before the header: its length as u64. */
@@ -21,32 +21,32 @@ export const PREFIX = 8;
 /** Longest header that the format allows, in bytes. */
 const MAX_HEADER = 100_000_000;
 
-/** More axes are not read, as in NumPy and PyTorch. */
+/** Most axes that are read, as in NumPy and PyTorch. */
 const MAX_RANK = 64;
 
 /** One tensor in a file. */
 export interface SafetensorsRecord {
-  /** How the file stores the elements. */
+  /** The type of the elements in the file. */
   readonly stored: StoredType;
-  /** What they are read as. */
+  /** The dtype that they are read as. */
   readonly dtype: DType;
   readonly shape: Shape;
-  /** First byte, and the one behind the last, counted from the end of the header. */
+  /** The first byte, and the byte after the last, counted from the end of the header. */
   readonly start: number;
   readonly end: number;
 }
 
-/** What a header says. */
+/** The contents of a header. */
 export interface SafetensorsHeader {
   readonly records: ReadonlyMap<string, SafetensorsRecord>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Where the header of a file ends.
+ * The byte at which the header of a file ends.
  *
- * @param start The first bytes of the file, at least {@link PREFIX} where it has so many.
- * @param size Bytes of the file.
+ * @param start The first bytes of the file, at least {@link PREFIX} if there are so many.
+ * @param size Number of bytes of the file.
  */
 export function headerEnd(start: Uint8Array, size: number, label: string): number {
   if (size < PREFIX) {
@@ -56,15 +56,15 @@ export function headerEnd(start: Uint8Array, size: number, label: string): numbe
   if (length <= BigInt(Math.min(MAX_HEADER, size - PREFIX))) return PREFIX + Number(length);
   throw new FormatError(
     label,
-    `the header claims ${length} bytes, but the file has ${size}. It is truncated or no safetensors file.`,
+    `the header claims ${length} bytes, but the file has ${size}. It is truncated, or not a safetensors file.`,
   );
 }
 
 /**
  * Reads a header.
  *
- * @param json Its bytes.
- * @param bodyLength Bytes of the file behind it.
+ * @param json The header's bytes.
+ * @param bodyLength Number of bytes after the header.
  * @throws FormatError if it is not well formed, or the tensors do not fill the body without gaps.
  */
 export function readHeader(json: Uint8Array, bodyLength: number, label: string): SafetensorsHeader {
@@ -81,7 +81,7 @@ export function readHeader(json: Uint8Array, bodyLength: number, label: string):
   return { records, metadata };
 }
 
-/** The same value if it maps names to texts. */
+/** Returns the same value if it maps names to texts; else throws a FormatError. */
 export function expectMetadata(value: unknown, label: string): Readonly<Record<string, string>> {
   if (!isRecord(value) || value instanceof Map) {
     throw new FormatError(label, `${METADATA} must map names to texts.`);
@@ -97,7 +97,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is a list of sizes whose product, zeros aside, is a whole number below 2⁵³. */
+/** Whether a value is a list of sizes whose product (without zeros) times `width` is below 2⁵³. */
 export function isShape(value: unknown, width: number): value is Shape {
   return (
     isCounts(value) &&
@@ -126,7 +126,7 @@ function readRecord(
   }
   const width = widthOf(stored);
   if (!isShape(shape, width)) {
-    const limits = `at most ${MAX_RANK} sizes of less than 2^53 bytes in all`;
+    const limits = `at most ${MAX_RANK} sizes, with less than 2^53 bytes in all`;
     throw new FormatError(label, `${name} has no valid shape: ${limits}.`);
   }
   if (!isCounts(offsets) || offsets.length !== 2) {
@@ -160,5 +160,8 @@ function checkRanges(
     at = end;
   }
   if (at !== bodyLength)
-    throw new FormatError(label, `${bodyLength - at} bytes after the last tensor belong to none.`);
+    throw new FormatError(
+      label,
+      `${bodyLength - at} bytes after the last tensor belong to no tensor.`,
+    );
 }

@@ -7,42 +7,42 @@ import type { Shape } from '../array/shape.ts';
 import { isConverted, readElements, type StoredType } from './foreign-elements.ts';
 import { headerEnd, PREFIX, readHeader, type SafetensorsRecord } from './safetensors-header.ts';
 
-/** One tensor of a file: what `tensor(data, { shape, dtype })` takes. */
+/** One tensor of a file, in the form that `tensor(data, { shape, dtype })` takes. */
 export interface SafetensorsEntry {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly data: TypedArray;
 }
 
-/** What a file holds. */
+/** The contents of a file. */
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** The tensors whose elements were converted, and how the file stores them: `F16`, `I64`, … */
+  /** The tensors whose elements were converted, with the type that the file has: `F16`, `I64`, … */
   readonly converted: ReadonlyMap<string, StoredType>;
 }
 
 /** A file that is read tensor by tensor. */
 export interface OpenSafetensors {
-  /** Which tensors there are, and how they are stored. */
+  /** The names of the tensors, and how they are stored. */
   readonly records: ReadonlyMap<string, SafetensorsRecord>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** As {@link SafetensorsFile.converted}. */
+  /** Like {@link SafetensorsFile.converted}. */
   readonly converted: ReadonlyMap<string, StoredType>;
-  /** Reads one tensor. Throws a FormatError if there is none of that name. */
+  /** Reads one tensor. Throws a FormatError if there is no tensor of that name. */
   read(name: string): Promise<SafetensorsEntry>;
-  /** The bytes of one tensor as the file stores them. */
+  /** Reads the bytes of one tensor in the file's format. */
   bytes(name: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
- * Reads a safetensors file. Elements are copied out, so `bytes` may be reused. In all it takes less
- * than five times the memory of the elements, and thirty times that of the header.
+ * Reads a safetensors file. Elements are copied, so `bytes` may be reused. It takes less memory than five
+ * times the elements plus thirty times the header.
  *
- * F32, I32 and BOOL stay what they are. F16 and BF16 become float32, exactly; F64 is rounded to
- * float32; I8 to I64 and U8 to U64 become int32. Which tensors were converted stands in `converted`.
+ * F32, I32 and BOOL keep their type. F16 and BF16 become float32, exactly; F64 is rounded to float32; I8 to
+ * I64 and U8 to U64 become int32. `converted` names the tensors that were converted.
  *
- * @param label What to call the file in errors, e.g. its path.
+ * @param label The name of the file in errors, e.g. its path.
  * @throws FormatError if the bytes are not a well-formed file: truncated, overlapping or missing
  *   ranges, names twice, other dtypes (F8_E4M3, …), sizes that contradict the shapes, more than 64
  *   axes, numbers that int32 or float32 cannot hold.
@@ -68,13 +68,13 @@ export function decodeSafetensors(bytes: Uint8Array, label = 'safetensors'): Saf
 }
 
 /**
- * Opens a safetensors file of any size, of which only the header is read at once: the way to weights
- * of more than 2 GiB. Converts as {@link decodeSafetensors}.
+ * Opens a safetensors file of any size and reads only its header at first. Use it for weights of more than 2
+ * GiB. Converts like {@link decodeSafetensors}.
  *
- * @param read Gives `length` bytes of the file from `offset`, which nobody may change afterwards.
- * @param size Bytes of the file.
- * @param label What to call the file in errors, e.g. its path.
- * @throws FormatError as {@link decodeSafetensors}, and if `read` gives another number of bytes.
+ * @param read Returns `length` bytes of the file from `offset`. The bytes must not change afterwards.
+ * @param size Number of bytes of the file.
+ * @param label The name of the file in errors, e.g. its path.
+ * @throws FormatError like {@link decodeSafetensors}, and if `read` returns another number of bytes.
  * @example
  * const w = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
  * const blob = new Blob([encodeSafetensors(new Map([['w', w]]))]); // a file, or what fetch gives
@@ -100,7 +100,7 @@ export async function openSafetensors(
   const part = async (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
     const bytes = await read(offset, length);
     if (bytes.length === length) return bytes;
-    const problem = `${bytes.length} bytes came from ${offset} on, not ${length}`;
+    const problem = `${bytes.length} bytes were read from byte ${offset} on, not ${length}`;
     throw new FormatError(label, `${problem}. The file is truncated.`);
   };
   const end = headerEnd(await part(0, Math.min(PREFIX, size)), size, label);

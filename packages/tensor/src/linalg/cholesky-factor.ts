@@ -3,8 +3,8 @@
 import { zeroMatrix, type Matrix } from './matrix.ts';
 
 /**
- * L of `A = L·Lᵀ`, row by row; `null` where a pivot is not above 0, which says that A is not positive
- * definite. NaN passes through.
+ * L of `A = L·Lᵀ`, row by row; `null` if a pivot is 0 or below, since A is then not positive definite. NaN
+ * passes through.
  *
  * Source: Golub & Van Loan 2013, "Matrix computations", section 4.2.5.
  */

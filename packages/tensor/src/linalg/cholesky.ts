@@ -40,10 +40,10 @@ const choleskyPrimitive = hostPrimitive({
 });
 
 /**
- * L of `A = L·Lᵀ`: a lower triangle with a positive diagonal, in float64, rounded to float32.
+ * Computes L of `A = L·Lᵀ`: a lower triangle with a positive diagonal, in float64, rounded to float32.
  *
- * Of a matrix that is not symmetric the symmetric part `(A + Aᵀ)/2` is taken, so that the gradient is one of
- * all elements. (NumPy and PyTorch read the lower triangle alone.)
+ * If a matrix is not symmetric, its symmetric part `(A + Aᵀ)/2` is used, so that the gradient belongs to all
+ * elements. (NumPy and PyTorch read only the lower triangle.)
  *
  * Source of the gradient: Murray 2016, "Differentiation of the Cholesky decomposition", equation 10.
  *

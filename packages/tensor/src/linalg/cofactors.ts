@@ -10,12 +10,12 @@ import {
 } from './matrix.ts';
 
 /**
- * The cofactors of a square matrix, `det(A)·A⁻ᵀ` where A has an inverse: ∂ det A / ∂A. They exist for
- * singular matrices too, so nothing is divided by the last pivot.
+ * The cofactors of a square matrix, ∂ det A / ∂A: `det(A)·A⁻ᵀ` if A has an inverse. They also exist for
+ * singular matrices, so the algorithm never divides by the last pivot.
  *
- * Elimination with the largest remaining element as its pivot gives `P·A·Q = L·U` and leaves the smallest
- * pivot, u, for the end. With `U = [[U₁, c], [0, u]]` the adjugate of U is
- * `det U₁ · [[u·U₁⁻¹, −U₁⁻¹·c], [0, 1]]`, and all zeros if U₁ is singular too.
+ * Elimination with the largest remaining element as its pivot gives `P·A·Q = L·U`, and the smallest pivot, u,
+ * comes last. With `U = [[U₁, c], [0, u]]` the adjugate of U is `det U₁ · [[u·U₁⁻¹, −U₁⁻¹·c], [0, 1]]`; it is
+ * all zeros if U₁ is singular too.
  */
 export function cofactors(a: Matrix): Matrix {
   const n = a.rows;
@@ -42,7 +42,7 @@ export function cofactors(a: Matrix): Matrix {
   return transposedProduct(right, adjugateOfTriangle(u, scale), left);
 }
 
-/** The place of the largest element from row and column `start` on. */
+/** The place of the largest element, from row and column `start` on. */
 function largest({ rows: n, elements }: Matrix, start: number): { row: number; column: number } {
   let place = { row: start, column: start };
   let size = 0;

@@ -8,7 +8,7 @@ import { determinantOf, factorLu } from './lu.ts';
 import { expectSquare } from './shapes.ts';
 import { inverse } from './solve.ts';
 
-/** The cofactors of A: det(A)·A⁻ᵀ where A has an inverse. */
+/** The cofactors of A: det(A)·A⁻ᵀ if A has an inverse. */
 const cofactorsPrimitive = hostPrimitive({
   name: 'cofactors',
   infer: ([a]) => [a],
@@ -45,9 +45,9 @@ const detPrimitive = hostPrimitive({
 /**
  * The determinant: the product of the pivots of Gaussian elimination, in float64.
  *
- * Its gradient, the cofactors, exists for singular matrices too; second derivatives need an inverse.
+ * Its gradient, the cofactors, also exists for singular matrices; second derivatives need an inverse.
  *
- * @param a float32 `[..., n, n]`; of `[0, 0]` the determinant is 1.
+ * @param a float32 `[..., n, n]`; the determinant of a `[0, 0]` matrix is 1.
  * @returns `[...]`.
  * @throws ShapeError if a is not square.
  * @example

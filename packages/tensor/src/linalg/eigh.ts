@@ -8,7 +8,7 @@ import { hostPrimitive } from './host-primitive.ts';
 import { symmetricEigen } from './jacobi.ts';
 import { expectSquare, symmetricPart } from './shapes.ts';
 
-/** What {@link eigh} gives. */
+/** The result of {@link eigh}. */
 export interface Eigen {
   /** `[..., n]`, ascending. */
   readonly values: Tensor;
@@ -41,12 +41,13 @@ const eighPrimitive = hostPrimitive({
 });
 
 /**
- * Eigenvalues and eigenvectors of symmetric matrices, `A = V·diag(λ)·Vᵀ`, by Jacobi rotations in float64.
+ * Computes eigenvalues and eigenvectors of symmetric matrices, `A = V·diag(λ)·Vᵀ`, by Jacobi rotations in
+ * float64.
  *
- * The largest element of each vector is positive (the sign is free, and other libraries choose another). Of a
- * matrix that is not symmetric the symmetric part `(A + Aᵀ)/2` is taken; NumPy and PyTorch read the lower
- * triangle alone. The gradient of the vectors is defined where the eigenvalues differ; between equal ones
- * this one passes nothing.
+ * The largest element of each vector is positive. (The sign is free, and other libraries choose another one.)
+ * If a matrix is not symmetric, its symmetric part `(A + Aᵀ)/2` is used; NumPy and PyTorch read only the
+ * lower triangle. The gradient of the vectors is defined only where the eigenvalues differ; here, pairs of
+ * equal ones pass no gradient.
  *
  * Source of the gradient: Giles 2008, "An extended collection of matrix derivative results for forward and
  * reverse mode algorithmic differentiation", section 3.1.

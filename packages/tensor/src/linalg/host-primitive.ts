@@ -1,4 +1,4 @@
-// Makes a primitive out of plain code for one matrix, with kernels and a gradient of its own.
+// Makes a primitive from plain code for one matrix, with its own kernels and gradient.
 
 import type { KernelCode } from '../backends/wasm/kernel/kernel-code.ts';
 import type { CallKernel } from '../plan/kernel.ts';
@@ -9,7 +9,7 @@ import type { KernelPrimitive, NoParams, TensorSpec } from '../primitives/primit
 import type { Tensor } from '../tensor.ts';
 import type { Matrix } from './matrix.ts';
 
-/** What an operation on matrices declares: a primitive whose meaning is plain code and which brings its gradient along. */
+/** The declaration of an operation on matrices: plain code for one matrix, and a gradient. */
 export interface MatrixOperation {
   readonly name: string;
   infer(inputs: readonly TensorSpec[]): readonly TensorSpec[];
@@ -17,13 +17,15 @@ export interface MatrixOperation {
   /**
    * The results for one matrix of each operand, in float64.
    *
-   * @param position Which of the batch, for errors.
+   * @param position The index of the matrix in the batch, for errors.
    */
   compute(operands: readonly Matrix[], position: number): readonly ArrayLike<number>[];
   readonly gradient: Gradient;
 }
 
-/** The vector-Jacobian product of an operation, as autograd takes it: formulas, and tensor methods that say the same. */
+/**
+ * The vector-Jacobian product of an operation, for autograd: its formulas, and the same in tensor methods.
+ */
 export interface Gradient {
   readonly value: string;
   readonly cotangents: readonly (string | null)[];
@@ -33,12 +35,12 @@ export interface Gradient {
   ): readonly (() => Tensor)[];
 }
 
-/** A primitive that brings its gradient along. */
+/** A primitive that contains its own gradient. */
 export interface DifferentiablePrimitive extends KernelPrimitive<NoParams> {
   readonly gradient: Gradient;
 }
 
-/** The primitive of an operation on matrices. */
+/** Makes the primitive of an operation on matrices. */
 export function hostPrimitive(operation: MatrixOperation): DifferentiablePrimitive {
   const { name, gradient } = operation;
   const run = (kernel: CallKernel): ((buffers: readonly TypedArray[]) => void) =>
@@ -65,12 +67,12 @@ function specOf({ dtype, view: { shape } }: CallKernel['inputs'][number]): Tenso
   return { dtype, shape };
 }
 
-/** Applies a primitive of one result. */
+/** Applies a primitive with a single result. */
 export function applyOne(primitive: DifferentiablePrimitive, ...inputs: Tensor[]): Tensor {
   return apply(primitive, inputs, {})[0];
 }
 
-/** The batch of an operation, one matrix of each operand after the other. */
+/** Runs an operation on a batch, one matrix of each operand after the other. */
 function hostKernel(
   { inputs, outputs }: CallKernel,
   operation: MatrixOperation,

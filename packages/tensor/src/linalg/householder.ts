@@ -3,8 +3,8 @@
 import { copyMatrix, zeroMatrix, type Matrix } from './matrix.ts';
 
 /**
- * `A = Q·R` by reflections: Q `[m, k]` with orthonormal columns, R `[k, n]` an upper triangle, k the smaller
- * size. The signs are LAPACK's, and so NumPy's and PyTorch's.
+ * `A = Q·R` by reflections. Q `[m, k]` has orthonormal columns, R `[k, n]` is an upper triangle, and k is the
+ * smaller of m and n. The signs are those of LAPACK, and so of NumPy and PyTorch.
  *
  * Source: Golub & Van Loan 2013, "Matrix computations", algorithms 5.1.1 and 5.2.1.
  */

@@ -2,17 +2,17 @@
 
 import { copyMatrix, identityMatrix, type Matrix } from './matrix.ts';
 
-/** Elements below this share of the norm change no digit of the results, which are rounded to float32. */
+/** Elements below this share of the norm change no digit of the results, which are float32. */
 const NEGLIGIBLE = 2 ** -60;
 
-/** After so many sweeps rotations have long stopped to change anything (about ten are usual). */
+/** Most sweeps. Rotations stop changing anything long before (ten sweeps are usual). */
 const MOST_SWEEPS = 60;
 
 /**
- * Eigenvalues in ascending order and orthonormal eigenvectors, as columns, of a symmetric matrix: rotations
- * that clear one pair of elements at a time, sweep by sweep, until none is left.
+ * Eigenvalues in ascending order and orthonormal eigenvectors, as columns, of a symmetric matrix. Rotations
+ * clear one pair of elements at a time, sweep by sweep, until no pair is left.
  *
- * The largest element of each vector is positive, the first of several.
+ * The largest element of each vector is positive; if there are several, the first of them.
  *
  * Source: Golub & Van Loan 2013, "Matrix computations", algorithm 8.5.3.
  */
@@ -38,7 +38,7 @@ export function symmetricEigen(a: Matrix): {
   return { values: Float64Array.from(order, (i) => diagonal[i]), vectors };
 }
 
-/** One sweep over the pairs whose element is above `negligible`; whether there was one. */
+/** Rotates away all pairs above `negligible`, in one sweep; returns whether there was one. */
 function clearPairs(work: Matrix, basis: Matrix, negligible: number): boolean {
   const { rows: n, elements } = work;
   let changed = false;
@@ -61,9 +61,9 @@ function clearPairs(work: Matrix, basis: Matrix, negligible: number): boolean {
 /**
  * Rotates two rows or two columns of an n × n matrix against each other, in place.
  *
- * @param x Where the first one begins.
- * @param y Where the second one begins.
- * @param step How far its elements lie apart: 1 in a row, n in a column.
+ * @param x The place where the first one begins.
+ * @param y The place where the second one begins.
+ * @param step The distance between its elements: 1 in a row, n in a column.
  */
 function rotate(
   { rows: n, elements }: Matrix,

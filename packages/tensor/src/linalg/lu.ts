@@ -2,19 +2,19 @@
 
 import { addRow, copyMatrix, swapRows, type Matrix } from './matrix.ts';
 
-/** `P·A = L·U`: both factors in one matrix, the unit diagonal of L left out. */
+/** `P·A = L·U`, with both factors in one matrix and without the unit diagonal of L. */
 export interface LuFactors {
   readonly factors: Matrix;
   /** Row i of `P·A` is row `order[i]` of A. */
   readonly order: readonly number[];
   /** The determinant of P: 1 or −1. */
   readonly sign: number;
-  /** The first pivot that is 0, which makes the matrix singular; −1 if there is none. */
+  /** The index of the first pivot that is 0, so that the matrix is singular; −1 if there is none. */
   readonly zeroPivot: number;
 }
 
 /**
- * Gaussian elimination with the largest element of each column as its pivot.
+ * Does Gaussian elimination with the largest element of each column as its pivot.
  *
  * Source: Golub & Van Loan 2013, "Matrix computations", algorithm 3.4.1.
  */
@@ -55,7 +55,7 @@ export function determinantOf({ factors: { rows: n, elements }, sign }: LuFactor
   return product + 0; // 0 rather than −0
 }
 
-/** X of `A·X = B`, by substitution forwards and backwards. */
+/** Solves `A·X = B` for X, by forward and backward substitution. */
 export function substitute({ factors: lu, order }: LuFactors, b: Matrix): Matrix {
   const n = lu.rows;
   const x = copyMatrix(b);

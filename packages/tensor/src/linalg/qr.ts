@@ -17,7 +17,7 @@ export interface QrFactors {
   readonly r: Tensor;
 }
 
-/** Q and R of A = Q·R, A at least as high as wide. */
+/** Q and R of A = Q·R, for A with at least as many rows as columns. */
 const qrPrimitive = hostPrimitive({
   name: 'qr',
   infer: ([a]) => {
@@ -46,16 +46,16 @@ const qrPrimitive = hostPrimitive({
 });
 
 /**
- * `A = Q·R` by Householder reflections in float64, in the reduced form. The signs are those of LAPACK, and so
- * of NumPy and PyTorch.
+ * Factors `A = Q·R` by Householder reflections in float64, in the reduced form. The signs are those of
+ * LAPACK, and so of NumPy and PyTorch.
  *
- * Least squares: `solve(r, q.transpose().matmul(b))`. A gradient needs columns that are independent.
+ * For least squares, use `solve(r, q.transpose().matmul(b))`. The gradient needs independent columns.
  *
  * Source of the gradient: Walter & Lehmann 2018, "Algorithmic differentiation of linear algebra functions with
  * application in optimum experimental design", section 3.2.
  *
  * @param a float32 `[..., m, n]`.
- * @throws ShapeError if a is no matrix.
+ * @throws ShapeError if a is not a matrix.
  * @example
  * const { q, r } = qr(tensor([[3, 1], [4, 2]]));
  * q.matmul(r); // [[3, 1], [4, 2]]

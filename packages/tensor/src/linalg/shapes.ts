@@ -1,4 +1,4 @@
-// Checks of operands that must be matrices, the symmetric part, and the error of one bad matrix.
+// Checks that operands are matrices, takes the symmetric part, and makes the error for one bad matrix.
 
 import { checkTensors } from '../arguments.ts';
 import { expectDType } from '../array/dtype.ts';
@@ -25,12 +25,12 @@ export function expectSquare(op: string, a: Tensor): void {
   );
 }
 
-/** The symmetric part `(A + Aᵀ)/2`: A itself, to the bit, where A is symmetric. */
+/** The symmetric part `(A + Aᵀ)/2`. If A is symmetric, it is A itself, bit for bit. */
 export function symmetricPart(a: Tensor): Tensor {
   return a.add(a.transpose()).mul(0.5);
 }
 
-/** The error about one matrix of a batch. */
+/** The error for one matrix of a batch. */
 export function badMatrix(op: string, position: number, problem: string): ValueError {
   return new ValueError(op, `matrix ${position} ${problem}`);
 }

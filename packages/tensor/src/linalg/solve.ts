@@ -10,7 +10,7 @@ import { applyOne, hostPrimitive, type DifferentiablePrimitive } from './host-pr
 import { factorLu, substitute } from './lu.ts';
 import { badMatrix, expectSquare } from './shapes.ts';
 
-/** The primitive X = A⁻¹·B under the name that its errors have. */
+/** The primitive X = A⁻¹·B; its errors have the given name. */
 function solver(name: string): DifferentiablePrimitive {
   return hostPrimitive({
     name,
@@ -43,12 +43,13 @@ const solvePrimitive = solver('solve');
 const inversePrimitive = solver('inverse');
 
 /**
- * x of `A·x = b`, by Gaussian elimination with partial pivoting in float64; the result is rounded to float32.
+ * Solves `A·x = b` for x, by Gaussian elimination with partial pivoting in float64; the result is rounded to
+ * float32.
  *
- * It is plain code on one thread, for small matrices (up to a few hundred rows), on the cpu and wasm backends.
+ * It is plain code on one thread for small matrices (up to a few hundred rows), on the cpu and wasm backends.
  *
  * @param a float32 `[..., n, n]`.
- * @param b float32: a vector `[n]`, or columns `[..., n, k]`; the dimensions in front broadcast.
+ * @param b float32: a vector `[n]`, or columns `[..., n, k]`; the batch dimensions in front broadcast.
  * @returns `[..., n]` for a vector, else `[..., n, k]`.
  * @throws ShapeError if the shapes do not fit, ValueError if a matrix is singular (a pivot is exactly 0).
  * @example
@@ -81,9 +82,9 @@ export function solve(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * `A⁻¹`, as {@link solve} of the identity.
+ * Computes `A⁻¹`, like {@link solve} with the identity.
  *
- * To solve equations call {@link solve}: it is faster and more accurate than a product with the inverse.
+ * To solve equations, call {@link solve}: it is faster and more accurate than a product with the inverse.
  *
  * @param a float32 `[..., n, n]`.
  * @returns `[..., n, n]`.

@@ -1,4 +1,4 @@
-// What the arithmetic methods do: promote dtypes, broadcast shapes, then apply a primitive.
+// Promotes dtypes, broadcasts shapes and applies a primitive: the arithmetic methods of tensors.
 
 import { isTensor, kindOf } from '../arguments.ts';
 import { promoteDTypes, type DType } from '../array/dtype.ts';
@@ -15,14 +15,14 @@ export function constant(value: number, dtype: DType, shape: Shape): Tensor {
   return apply(literal, [], { value, dtype })[0].expand(shape);
 }
 
-/** What to do about a number that is not of a dtype. */
+/** Advice for a number that a dtype cannot hold. */
 const HINTS = {
   float32: '',
   int32: 'Use float32, or round it first.',
   bool: "A bool is 0 or 1: compare first, e.g. x.notEqual(0), or take dtype 'int32'.",
 } as const;
 
-/** Throws a ValueError unless `dtype` holds `value`, element number `at` if it is one of several. */
+/** Throws a ValueError unless `dtype` holds `value`. `at` is its index if it is one of several elements. */
 export function checkNumber(op: string, value: number, dtype: DType, at?: number): void {
   if (typeof value !== 'number' && typeof value !== 'boolean') {
     throw new ValueError(op, `takes a number, but got ${kindOf(value)}.`);
@@ -42,7 +42,7 @@ function checkOperand(op: string, x: unknown): void {
   );
 }
 
-/** `x` as a tensor; a number takes the dtype of `like` if it fits there. */
+/** `x` as a tensor. A number takes the dtype of `like` if that dtype holds it. */
 export function asTensor(op: string, x: Operand, like: Tensor): Tensor {
   checkOperand(op, x);
   if (typeof x === 'object') return x;
@@ -57,18 +57,18 @@ export function float(x: Operand, op = 'cast'): Tensor {
   return typeof x === 'object' ? x.cast('float32') : constant(Number(x), 'float32', []);
 }
 
-/** x with the order of all values reversed, its own inverse: `−x`, of int32 `−1 − x`, of bool not. */
+/** x with the order of all values reversed: `−x`, for int32 `−1 − x`, for bool not. It is its own inverse. */
 export function reverseOrder(x: Tensor): Tensor {
   if (x.dtype === 'float32') return x.neg();
   return x.dtype === 'bool' ? x.not() : constant(-1, 'int32', []).sub(x);
 }
 
-/** Applies a primitive of one operand. */
+/** Applies a primitive with one operand. */
 export function unary(primitive: PointwisePrimitive<NoParams>, x: Tensor): Tensor {
   return apply(primitive, [x], {})[0];
 }
 
-/** Applies a primitive of two operands after bringing them to one dtype and one shape. */
+/** Applies a primitive with two operands, after bringing them to one dtype and one shape. */
 export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Operand): Tensor {
   const other = asTensor(primitive.name, b, a);
   const dtype = promoteDTypes(a.dtype, other.dtype);
@@ -77,8 +77,8 @@ export function binary(primitive: PointwisePrimitive<NoParams>, a: Tensor, b: Op
 }
 
 /**
- * A comparison of a with b, or of b with a under another name. A number that is no int32 is compared with
- * int32 exactly, as the whole number next to it towards 0: `x < 2.5` is `x ≤ 2`.
+ * Compares a with b, or b with a under another name. If a is int32 and b a number that is not, the comparison
+ * is exact: it takes the next whole number towards 0, as in `x < 2.5` for `x ≤ 2`.
  */
 export function compare(
   name: 'less' | 'lessEqual' | 'equal',
@@ -106,7 +106,7 @@ export function minimum(a: Tensor, b: Operand): Tensor {
   return reverseOrder(x.maximum(y));
 }
 
-/** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and the branches to one dtype. */
+/** `condition ? ifTrue : ifFalse`, after bringing all three to one shape and both branches to one dtype. */
 export function select(condition: Tensor, ifTrue: Operand, ifFalse: Operand): Tensor {
   expectBool('where', condition);
   const tensors = [ifTrue, ifFalse].filter((x) => typeof x === 'object' && isTensor(x));

@@ -37,7 +37,7 @@ export function flatten(x: Tensor, start: number, end: number): Tensor {
   const from = normalizeAxis('flatten', start, x.rank);
   const to = normalizeAxis('flatten', end, x.rank);
   if (to < from) {
-    const text = `the first axis ${start} of ${formatShape(x.shape)} lies behind the last, ${end}.`;
+    const text = `the first axis ${start} of ${formatShape(x.shape)} comes after the last axis, ${end}.`;
     throw new AxisError('flatten', text, start, x.rank);
   }
   const joined = sizeOf(x.shape.slice(from, to + 1));
@@ -126,7 +126,7 @@ function sliceAxis(x: Tensor, axis: number, range: SliceSpec): Tensor {
   );
 }
 
-/** Takes one entry along an axis, which disappears. */
+/** Takes one entry along an axis; the result does not have the axis. */
 export function select(x: Tensor, axis: number, index: number): Tensor {
   const at = normalizeAxis('select', axis, x.rank);
   const n = x.shape[at];

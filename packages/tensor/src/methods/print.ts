@@ -7,27 +7,29 @@ import type { Tensor } from '../tensor.ts';
 import { rangeOf } from '../array/view.ts';
 import { numberOf, readSync } from './read.ts';
 
-/** At most so many elements are shown; a tensor of more is cut. */
+/** Most elements that are printed; a larger tensor is shortened. */
 const MOST = 1000;
 
-/** How many entries are left of an axis that is cut, half of them at each end. */
+/** Number of entries that a shortened axis shows, half of them at each end. */
 const KEPT = 6;
 
-/** Columns that a line fills. */
+/** Columns of a line. */
 const WIDTH = 80;
 
-/** Storage of at most this many elements is read at once, larger storage element by element. */
+/** Storage with at most this many elements is read at once, larger storage element by element. */
 const AT_ONCE = 4096;
 
-/** The method that Node's `util.inspect`, and with it `console.log`, asks for a text. */
+/** The method that Node's `util.inspect`, and so `console.log`, calls for a text. */
 export const INSPECT: symbol = Symbol.for('nodejs.util.inspect.custom');
 
-/** What cannot be cloned is quoted by `structuredClone` and `postMessage`: here by what to do instead. */
+/**
+ * A key that `structuredClone` and `postMessage` quote when they refuse to clone; it says what to do instead.
+ */
 export const NOT_CLONEABLE: unique symbol = Symbol(
   'a tensor (send its shape and what await x.data() gives, and make a tensor of them there)',
 );
 
-/** The text of a tensor: `float32[2] [1, 0.1]`, the values on lines of their own if there are several. */
+/** The text of a tensor: `float32[2] [1, 0.1]`; several values stand on lines of their own. */
 export function print(x: Tensor): string {
   let values: string;
   try {
@@ -38,7 +40,7 @@ export function print(x: Tensor): string {
   return formatSpec(x) + (values.includes('\n') ? '\n' : ' ') + values;
 }
 
-/** What Node's `util.inspect` shows: deep inside other objects dtype and shape alone. */
+/** The text that Node's `util.inspect` shows; deep inside other objects it is only dtype and shape. */
 export const inspecting: PropertyDescriptor = {
   value(this: Tensor, depth: number): string {
     return depth < 0 ? formatSpec(this) : print(this);
@@ -77,7 +79,7 @@ function formatValues(x: Tensor): string {
   return nest(0);
 }
 
-/** The cells with their decimal points below each other, and how far the columns lie apart. */
+/** The cells with their decimal points aligned, and the distance of the columns. */
 function aligned(cells: readonly string[]): { columns: readonly string[]; step: number } {
   const heads = cells.map((cell) => cell.search(/\.|e[+-]|$/));
   const head = Math.max(...heads);
@@ -85,7 +87,7 @@ function aligned(cells: readonly string[]): { columns: readonly string[]; step: 
   return { columns, step: Math.max(...columns.map(({ length }) => length)) + 2 };
 }
 
-/** The indices along each axis that are shown, so that there are at most {@link MOST} elements. */
+/** The indices along each axis that are printed, so few that there are at most {@link MOST} elements. */
 function shownIndices(shape: Shape): readonly (readonly number[])[] {
   const most = sizeOf(shape) > MOST ? KEPT : MOST;
   let room = MOST;
@@ -99,7 +101,7 @@ function shownIndices(shape: Shape): readonly (readonly number[])[] {
     .reverse();
 }
 
-/** The elements at these indices in row-major order. Reads little besides them, and never through the seam. */
+/** The elements at these indices in row-major order. It reads few others, and never through the seam. */
 function shownElements(x: Tensor, axes: readonly (readonly number[])[]): readonly number[] {
   const { value } = x;
   if (value.kind === 'traced') return [...readSync(x)];

@@ -1,4 +1,4 @@
-// Reads the values of a tensor back to JavaScript, and lets go of disposed ones.
+// Reads the values of a tensor back to JavaScript, and gives up the storage of disposed tensors.
 
 import type { Range, TypedArray } from '../array/dtype.ts';
 import { gatherElements } from '../array/elements.ts';
@@ -6,10 +6,10 @@ import { formatSpec, DISPOSED, ShapeError, StateError } from '../errors.ts';
 import type { Tensor, TensorValue } from '../tensor.ts';
 import { rangeOf, type View } from '../array/view.ts';
 
-/** One repeated number, as it stands behind a tensor. */
+/** The value of a tensor without storage: one number, repeated everywhere. */
 type UniformValue = Extract<TensorValue, { readonly kind: 'uniform' }>;
 
-/** The elements in row-major order, when the backend has them. */
+/** The elements in row-major order; resolves when the backend has them. */
 export async function read(x: Tensor): Promise<TypedArray> {
   const { value } = x;
   if (value.kind !== 'stored') return readSync(x);
@@ -40,7 +40,7 @@ export function readSync(x: Tensor): TypedArray {
 }
 
 /**
- * The number that stands behind a tensor without storage.
+ * The number that a tensor without storage repeats.
  *
  * @throws StateError if the tensor was donated or disposed.
  */
@@ -49,13 +49,15 @@ export function numberOf(op: string, { value, loss }: UniformValue): number {
   return value;
 }
 
-/** Lets go of what stands behind a tensor; it and every view of it refuse any further use, and say why. */
+/**
+ * Gives up the storage of a tensor. The tensor and every view of it throw on any further use, with `loss`.
+ */
 export function giveUp({ value }: Tensor, loss: string = DISPOSED): void {
   if (value.kind === 'stored') value.storage.backend.release(value.storage, loss);
   if (value.kind === 'uniform') value.loss ??= loss;
 }
 
-/** The view in what was read of the range alone. */
+/** The same view, for the array that holds only the elements of the range. */
 function within(view: View, { begin }: Range): View {
   return { ...view, offset: view.offset - begin };
 }

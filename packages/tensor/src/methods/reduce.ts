@@ -7,7 +7,7 @@ import { checkElements, reduce } from '../primitives/reduce.ts';
 import { normalizeAxes } from '../array/shape.ts';
 import type { Axes, ReduceOptions, Tensor } from '../tensor.ts';
 
-/** Folds the elements along `axes`; `op` is what errors call it. */
+/** Folds the elements along `axes`; errors name `op`. */
 export function reduction(
   name: keyof typeof reduce,
   x: Tensor,
@@ -24,12 +24,12 @@ export function reduction(
     : reduced;
 }
 
-/** The number of elements that one result of a reduction takes in. */
+/** The number of elements that one result of a reduction covers. */
 export function reducedCount(op: string, { shape, rank }: Tensor, axes: Axes): number {
   return normalizeAxes(op, axes, rank).reduce((count, axis) => count * shape[axis], 1);
 }
 
-/** The mean square of what the elements differ from their mean, divided as `correction` says. */
+/** The sum of the squared differences from the mean, divided by N − `correction`. */
 export function variance(
   x: Tensor,
   axes: Axes,

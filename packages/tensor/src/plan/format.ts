@@ -9,7 +9,7 @@ import type { Place, Plan } from './plan.ts';
 /** Columns of a printed plan. */
 const WIDTH = 100;
 
-/** What a buffer is called, by the kind of its place. */
+/** The letters of a buffer's name, by the kind of its place. */
 const LETTERS: Readonly<Record<Place['kind'], string>> = {
   input: 'in',
   constant: 'const',
@@ -18,9 +18,9 @@ const LETTERS: Readonly<Record<Place['kind'], string>> = {
 };
 
 /**
- * Prints a plan: one kernel after the other, at most 100 columns wide. A buffer of the scratch memory is shown
- * with the byte where it begins, `tmp3@64`, by the kernel that writes it first. A line `# …` says of
- * which modules the kernels below it compute parts.
+ * Prints a plan, one kernel after the other, at most 100 columns wide. The kernel that writes a scratch buffer
+ * first shows the byte at which it begins, `tmp3@64`. A line `# …` names the modules of which the kernels below
+ * it compute parts.
  *
  * @example
  * const { plan } = compile((x: Tensor) => x.mul(2).exp()).stages(zeros([3])); // printed by formatPlan
@@ -57,11 +57,11 @@ function originOf({ scopes = [] }: Kernel): string {
 }
 
 /**
- * Prints a kernel as one line, its expression as a formula. An operand of the very shape that is computed is
- * its name alone; `[2, 3]ᵀ` is the transpose of `[2, 3]`.
+ * Prints a kernel as one line, with its expression as a formula. An operand of the computed shape is printed
+ * as its name alone; `[2, 3]ᵀ` is the transpose of `[2, 3]`.
  *
- * @param nameOf The name of a buffer.
- * @param nameOfResult The name of a buffer that the kernel writes. Default: the same.
+ * @param nameOf Gives the name of a buffer.
+ * @param nameOfResult Gives the name of a buffer that the kernel writes. Default: `nameOf`.
  */
 export function formatKernel(
   kernel: Kernel,
@@ -88,7 +88,7 @@ export function formatKernel(
   return `${results} = ${kernel.primitive.name} over [${kernel.axes.join(', ')}] of ${space} ${body}`;
 }
 
-/** The text of operands of a kernel that walks a shape. */
+/** Returns the printer of operands of a kernel that walks `shape`. */
 function operandOf(shape: Shape, nameOf: (buffer: number) => string): (operand: Operand) => string {
   return ({ buffer, view }) =>
     sameShape(view.shape, shape) && isContiguous(view) && view.offset === 0
@@ -96,7 +96,7 @@ function operandOf(shape: Shape, nameOf: (buffer: number) => string): (operand: 
       : `${nameOf(buffer)}${formatWindow(view)}`;
 }
 
-/** A view, as the transpose of what lies row after row where it is that. */
+/** Prints a view; as the transpose of a row-major view if it is one. */
 function formatWindow(view: View): string {
   const { shape, offset } = view;
   const rank = shape.length;
@@ -135,7 +135,7 @@ function formatExpression({ nodes, results }: Expression, inputs: readonly strin
   return [...definitions, bodies].join('; ');
 }
 
-/** A line in lines of at most {@link WIDTH} columns, broken after commas, semicolons and equals signs outside of shapes. */
+/** Breaks a line at {@link WIDTH} columns, after a comma, semicolon or equals sign outside of shapes. */
 function wrap(line: string): string {
   const lines = [''];
   for (const part of line.split(/(?<=[,;=] )(?![^[]*\])/)) {

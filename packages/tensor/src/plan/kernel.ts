@@ -14,13 +14,13 @@ import type { View } from '../array/view.ts';
 
 /** A strided window onto a buffer of the plan. */
 export interface Operand {
-  /** Index into {@link Plan.buffers}. */
+  /** The buffer, as an index into {@link Plan.buffers}. */
   readonly buffer: number;
   readonly dtype: DType;
   readonly view: View;
 }
 
-/** Whether a kernel may refuse values that it meets. */
+/** Whether a kernel may throw because of the values that it reads. */
 export function refusesValues(kernel: Kernel): boolean {
   return kernel.kind === 'call' && 'refuses' in kernel.operation;
 }
@@ -40,7 +40,7 @@ export type ExpressionNode =
 /** A graph of pointwise primitives over one element, in evaluation order. */
 export interface Expression {
   readonly nodes: readonly ExpressionNode[];
-  /** Indices of the nodes that are the results. */
+  /** Indices of the nodes that are results. */
   readonly results: readonly number[];
 }
 
@@ -63,7 +63,7 @@ export interface MapKernel extends Origin {
 export interface ReduceKernel extends Origin {
   readonly kind: 'reduce';
   readonly primitive: ReductionPrimitive;
-  /** The iteration space, of which `axes` disappear. */
+  /** The iteration space; the result has no `axes` of it. */
   readonly shape: Shape;
   readonly axes: readonly number[];
   readonly inputs: readonly Operand[];
@@ -72,20 +72,22 @@ export interface ReduceKernel extends Origin {
 }
 
 /**
- * Pointwise work on the only result of a call while it is at hand. The expression's input 0 is that
- * result, input i the kernel's input `operands + i − 1`.
+ * Pointwise work on the only result of a call, done before it is stored. Input 0 of the expression is that
+ * result; input i is the kernel's input `operands + i − 1`.
  */
 export interface Epilogue {
-  /** Operands of the operation itself: the first of the kernel's inputs. */
+  /** Number of the operation's own operands, which come first among the kernel's inputs. */
   readonly operands: number;
-  /** The shape of the work, of as many elements as the result, whose last axes are rows of the result. */
+  /**
+   * The shape of the work. It has as many elements as the result, and its last axes are rows of the result.
+   */
   readonly shape: Shape;
   readonly expression: Expression;
 }
 
 /**
- * One application of an operation that has a kernel of its own. With an epilogue its outputs are the
- * results of the epilogue, of which the first is float32.
+ * One application of an operation that has a kernel of its own. With an epilogue, its outputs are the results
+ * of the epilogue; the first of them is float32.
  */
 export interface CallKernel extends Origin {
   readonly kind: 'call';
@@ -97,9 +99,9 @@ export interface CallKernel extends Origin {
 }
 
 /**
- * What the table of a backend has for the operation of a call.
+ * The entry for the operation of a call in a backend's table.
  *
- * @throws StateError if it has nothing.
+ * @throws StateError if the table has none.
  */
 export function kernelIn<T extends object>(
   table: T,
@@ -123,7 +125,7 @@ export function withOperands(kernel: Kernel, change: (operand: Operand) => Opera
   return { ...kernel, inputs, outputs: kernel.outputs.map(change) };
 }
 
-/** The name of what a kernel computes, last where it computes several things: what errors call it. */
+/** The name that errors use for a kernel: the operation it computes, or the last one of several. */
 export function kernelName(kernel: Kernel): string {
   if (kernel.kind === 'call') return kernel.operation.name;
   if (kernel.kind === 'reduce') return kernel.primitive.name;
@@ -131,7 +133,7 @@ export function kernelName(kernel: Kernel): string {
   return last?.kind === 'apply' ? last.primitive.name : 'copy';
 }
 
-/** A text that is equal exactly for equal expressions. */
+/** A text that is the same only for equal expressions. */
 export function expressionKey({ nodes, results }: Expression): string {
   return JSON.stringify([
     nodes.map((node) =>

@@ -14,7 +14,7 @@ export type Place =
 /** A row-major run of elements that kernels read and write. */
 export interface PlanBuffer {
   readonly dtype: DType;
-  /** Elements. */
+  /** Number of elements. */
   readonly size: number;
   readonly place: Place;
 }
@@ -23,13 +23,13 @@ export interface PlanBuffer {
 export interface PlanOutput {
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The donated input whose storage the output takes over, or `null` if it needs storage of its own. */
+  /** The donated input whose storage becomes the output's; `null` if it needs storage of its own. */
   readonly donatedInput: number | null;
 }
 
 /**
- * A program ready for a backend: kernels in order, over buffers with fixed places. Everything that
- * a backend must know is here; it never sees tensors.
+ * A program that is ready for a backend: kernels in order, over buffers with fixed places. It contains all
+ * that a backend must know; a backend never sees tensors.
  */
 export interface Plan {
   readonly buffers: readonly PlanBuffer[];

@@ -21,8 +21,8 @@ export interface Conv2dParams {
 }
 
 /**
- * The convolutions. `conv2d(x, w)` is linear in x and in w; its two adjoints are primitives of the same
- * standing, and the three are closed under differentiation.
+ * The convolutions. `conv2d(x, w)` is linear in x and in w. Its two adjoints are primitives too, and the
+ * three are closed under differentiation.
  */
 export const conv2d: { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2dParams[N]> } = {
   /** y[b, o, i, j] = Σ_{c, u, v} x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v] */
@@ -81,7 +81,7 @@ export const conv2d: { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2
       ) {
         throw new ShapeError(
           'conv2dInput',
-          `ȳ ${formatShape(g.shape)} is not what conv2d of [B, C, ${geometry.inputSize.join(', ')}] with w ` +
+          `ȳ ${formatShape(g.shape)} is not the shape of conv2d of [B, C, ${geometry.inputSize.join(', ')}] with w ` +
             `${formatShape(w.shape)} gives: [B, ${outputs2}, ${size.join(', ')}] expected.`,
           [g.shape, w.shape],
         );
@@ -106,7 +106,7 @@ export const conv2d: { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2
       if (batch !== batch2 || !divides || !sameShape(size, g.shape.slice(2))) {
         throw new ShapeError(
           'conv2dWeight',
-          `ȳ ${formatShape(g.shape)} is not what conv2d of x ${formatShape(x.shape)} with a ` +
+          `ȳ ${formatShape(g.shape)} is not the shape of conv2d of x ${formatShape(x.shape)} with a ` +
             `${geometry.kernelSize.join('×')} kernel gives: [${batch}, O, ${size.join(', ')}] expected.`,
           [x.shape, g.shape],
         );

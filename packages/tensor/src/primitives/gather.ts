@@ -11,7 +11,7 @@ export interface GatherParams {
   scatterAdd: { readonly axis: number; readonly shape: readonly number[] };
 }
 
-/** Reads and writes at computed places; each is the adjoint of the other. */
+/** Reads and writes at computed places; each of the two is the adjoint of the other. */
 export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<GatherParams[N]> } = {
   /** y[…, i, …] = x[…, index[…, i, …], …] along axis */
   gather: {
@@ -48,12 +48,13 @@ export const gather: { readonly [N in keyof GatherParams]: KernelPrimitive<Gathe
   },
 };
 
-/** The error of an index that lies outside of the axis that it indexes. */
+/** The error for an index outside of its axis. */
 export function indexError(op: string, index: number, shape: Shape, axis: number): ValueError {
+  const hint = op === 'gather' ? ' Ids of embedding and crossEntropy are such indices.' : '';
   return new ValueError(
     op,
     `index ${index} is outside axis ${axis} of ${formatShape(shape)}: ` +
-      `indices along it are 0 to ${shape[axis] - 1}.`,
+      `indices along it are 0 to ${shape[axis] - 1}.${hint}`,
   );
 }
 

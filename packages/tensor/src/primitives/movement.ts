@@ -19,12 +19,12 @@ export interface MovementParams {
   };
 }
 
-/** Attributes of the primitives that build a tensor out of pieces. */
+/** Attributes of the primitives that assemble a tensor from pieces. */
 export interface AssemblyParams {
   pad: {
     readonly before: readonly number[];
     readonly after: readonly number[];
-    /** Zeros between neighbouring elements. */
+    /** Numbers of zeros between neighbouring elements, for each axis. */
     readonly interior: readonly number[];
   };
   concat: { readonly axis: number };
@@ -34,7 +34,7 @@ export interface AssemblyParams {
 export const movement: {
   readonly [N in keyof MovementParams]: MovementPrimitive<MovementParams[N]>;
 } = {
-  /** x under a new identity, which the gradient recorder tells apart from x */
+  /** x under a new identity, by which the gradient recorder distinguishes it from x */
   alias: {
     kind: 'movement',
     name: 'alias',
@@ -42,7 +42,7 @@ export const movement: {
     view: (view) => view,
     flops: () => 0,
   },
-  /** x, from which the compiler computes anew: it neither merges nor fuses across */
+  /** x, as a tensor from which the compiler computes anew: it neither merges nor fuses across it */
   barrier: {
     kind: 'movement',
     name: 'barrier',
@@ -98,7 +98,7 @@ export const movement: {
   },
 };
 
-/** Assemblies: outputs put together from regions. */
+/** Assemblies: outputs that are put together from regions. */
 export const assembly: {
   readonly [N in keyof AssemblyParams]: AssemblyPrimitive<AssemblyParams[N]>;
 } = {

@@ -51,7 +51,7 @@ export const pointwise: {
   sigmoid: unary('sigmoid', (x) => 1 / (1 + Math.exp(-x))),
   erf: unary('erf', (x) => erf(x)),
   floor: unary('floor', (x) => Math.floor(x)),
-  /** The nearest whole number; of two equally near ones the even one. */
+  /** The nearest whole number; the even one if two are equally near. */
   round: unary('round', roundHalfToEven),
   add: binary('add', (a, b) => a + b, {
     dtypes: ['float32', 'int32'],
@@ -59,7 +59,7 @@ export const pointwise: {
     rightIdentity: -0,
   }),
   sub: binary('sub', (a, b) => a - b, { dtypes: ['float32', 'int32'], rightIdentity: 0 }),
-  /** a · b; of int32 modulo 2^32, of bools the logical and. */
+  /** a · b; for int32 modulo 2^32, for bools the logical and. */
   mul: binary('mul', (a, b, _c, dtype) => (dtype === 'int32' ? Math.imul(a, b) : a * b), {
     dtypes: ['float32', 'int32', 'bool'],
     commutative: true,
@@ -67,11 +67,11 @@ export const pointwise: {
   }),
   div: binary('div', (a, b) => a / b, { rightIdentity: 1 }),
   pow: binary('pow', power, { rightIdentity: 1 }),
-  /** a − b · ⌊a / b⌋ without rounding: the remainder that has the sign of b. */
+  /** a − b · ⌊a / b⌋ without rounding: the remainder with the sign of b. */
   mod: binary('mod', (a, b, _c, dtype) => modulo(a, b, dtype), { dtypes: ['float32', 'int32'] }),
   /** The angle of the point (b, a), seen from the origin, in (−π, π]. */
   atan2: binary('atan2', (a, b) => Math.atan2(a, b), {}),
-  /** The larger one, NaN if either is; of bools the logical or. */
+  /** The larger one, NaN if either is NaN; for bools the logical or. */
   maximum: binary('maximum', (a, b) => Math.max(a, b), {
     dtypes: ['float32', 'int32', 'bool'],
     commutative: true,
@@ -95,7 +95,10 @@ export const pointwise: {
     },
     flops: ([condition]) => sizeOf(condition.shape),
   },
-  /** x as another dtype; float to int truncates towards 0 and saturates (NaN is 0), anything but 0 is true */
+  /**
+   * x as another dtype; float to int truncates towards 0 and saturates (NaN becomes 0), to bool all but 0 is
+   * true
+   */
   cast: {
     kind: 'pointwise',
     name: 'cast',
@@ -108,14 +111,14 @@ export const pointwise: {
   },
 };
 
-/** `x` as an int32: towards 0, to the nearest end of the range beyond it, NaN to 0. */
+/** `x` as an int32: truncated towards 0, limited to the range, NaN as 0. */
 export function saturateInt32(x: number): number {
   return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x)) | 0;
 }
 
 /**
- * `a^b` with the special values of IEEE 754: 1 for a = 1 and any b, and for a = −1 and b = ±∞, where
- * `Math.pow` gives NaN.
+ * `a^b` with the special values of IEEE 754. It is 1 for a = 1 and any b, and for a = −1 and b = ±∞;
+ * `Math.pow` gives NaN there.
  *
  * Source: IEEE 754-2019, section 9.2.1.
  */
@@ -124,7 +127,7 @@ export function power(a: number, b: number): number {
 }
 
 /**
- * `x` to the nearest whole number, halves to the even one; −0 stays −0.
+ * Rounds `x` to the nearest whole number, halves to the even one; −0 stays −0.
  *
  * Source: IEEE 754-2019, section 5.9, roundToIntegralTiesToEven.
  */
@@ -135,7 +138,7 @@ export function roundHalfToEven(x: number): number {
   return isUp ? -Math.floor(-x) : below;
 }
 
-/** The remainder of `a / b` that has the sign of b; b = 0 gives NaN, of int32 0. */
+/** The remainder of `a / b` with the sign of b. For b = 0 it is NaN, or 0 for int32. */
 export function modulo(a: number, b: number, dtype: DType): number {
   if (b === 0 && dtype === 'int32') return 0;
   const rest = a % b; // exact, with the sign of a
@@ -143,10 +146,10 @@ export function modulo(a: number, b: number, dtype: DType): number {
 }
 
 /**
- * What a pointwise primitive makes of numbers.
+ * Applies a pointwise primitive to numbers.
  *
- * @param operands One number an operand.
- * @param dtype The dtype of the result, to which it is rounded.
+ * @param operands One number per operand.
+ * @param dtype The dtype of the result, to which the result is rounded.
  * @example
  * const add = primitives.add as PointwisePrimitive;
  * scalarOf(add, [0.1, 0.2], 'float32'); // 0.30000001192092896

@@ -6,7 +6,7 @@ import type { DType, TypedArray } from '../array/dtype.ts';
 import type { Shape } from '../array/shape.ts';
 import type { View } from '../array/view.ts';
 
-/** A static attribute of an operation: plain data, so that it can be printed, compared and sent to a backend. */
+/** A static attribute of an operation: plain data that can be printed, compared and sent to a backend. */
 export type ParamValue = string | number | boolean | null | readonly ParamValue[];
 
 /** The static attributes of one application of an operation. */
@@ -15,7 +15,7 @@ export type Params = { readonly [name: string]: ParamValue };
 /** The attributes of an operation that has none. */
 export type NoParams = { readonly [name: string]: never };
 
-/** What is known of a tensor without its values. */
+/** The facts about a tensor without its values. */
 export interface TensorSpec {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -24,18 +24,24 @@ export interface TensorSpec {
 /** What every operation of the instruction set declares. */
 export interface PrimitiveBase<P extends Params> {
   readonly name: string;
-  /** The shape and dtype rule: what the outputs are, or a typed error that says why the inputs do not fit. */
+  /**
+   * The rule for shapes and dtypes: returns the specs of the outputs, or throws a typed error if the inputs
+   * do not fit.
+   */
   infer(inputs: readonly TensorSpec[], params: P): readonly TensorSpec[];
   /** Floating point operations of one application (a multiply-add counts as two). */
   flops(inputs: readonly TensorSpec[], params: P): number;
 }
 
-/** One output element depends on the input elements at the same place, so neighbours fuse into one loop. */
+/**
+ * An operation whose output elements depend only on the input elements at the same place. So neighbours fuse
+ * into one loop.
+ */
 export interface PointwisePrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'pointwise';
   /**
-   * The meaning for one element, in float64, which is then rounded to the output's `dtype`. What stands for
-   * operands that the primitive does not have is not read.
+   * The meaning for one element, computed in float64 and then rounded to the output's `dtype`. Arguments for
+   * operands that the primitive does not have are not read.
    */
   readonly scalar: (a: number, b: number, c: number, dtype: DType) => number;
   /** Whether the two operands may be swapped. */
@@ -44,25 +50,25 @@ export interface PointwisePrimitive<P extends Params = Params> extends Primitive
   readonly rightIdentity: number | null;
 }
 
-/** The elements stay where they are; only the view changes. */
+/** An operation that changes only the view; the elements stay where they are. */
 export interface MovementPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'movement';
   /** The view of the result, or `null` if strides cannot express it and the input must be copied first. */
   view(view: View, params: P): View | null;
   /**
-   * Whether the compiler must take the result for a tensor that has nothing to do with the operand:
-   * work on it is not merged with equal work on the operand, nor fused with what makes the operand.
+   * Whether the compiler must treat the result as unrelated to the operand. Work on it is then not merged
+   * with equal work on the operand, and not fused with the work that makes the operand.
    */
   readonly separates?: true;
 }
 
-/** Where one input of an assembly lands in the output: `output[starts + i · steps] = input[i]`. */
+/** The place of one input of an assembly in the output: `output[starts + i · steps] = input[i]`. */
 export interface Region {
   readonly starts: readonly number[];
   readonly steps: readonly number[];
 }
 
-/** Every input is copied into its own region of the output; the rest of the output is 0. */
+/** An operation that copies every input into its own region of the output; the rest of the output is 0. */
 export interface AssemblyPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'assembly';
   regions(inputs: readonly TensorSpec[], params: P): readonly Region[];
@@ -70,13 +76,13 @@ export interface AssemblyPrimitive<P extends Params = Params> extends PrimitiveB
   covers(inputs: readonly TensorSpec[], params: P): boolean;
 }
 
-/** Attributes of a reduction: the axes that disappear, ascending. */
+/** Attributes of a reduction: the axes that are folded away, ascending. */
 export type ReductionParams = { readonly axes: readonly number[] };
 
-/** Folds the elements along `axes` into one. */
+/** An operation that folds the elements along `axes` into one. */
 export interface ReductionPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'reduction';
-  /** The fold of no elements. */
+  /** The result of folding no elements. */
   initial(dtype: DType): number;
   combine(accumulator: number, element: number): number;
 }
@@ -92,23 +98,23 @@ export type LiteralParams = { readonly value: number; readonly dtype: DType };
 /** An operation with a kernel of its own in every backend. */
 export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'kernel';
-  /** Whether its kernel may refuse values, such as an index outside of the axis that it indexes. */
+  /** Whether its kernel may throw because of values, such as an index outside of its axis. */
   readonly refuses?: true;
-  /** How many of the last axes of the result are one row for a kernel that takes an epilogue. */
+  /** The number of last axes of the result that form one row, for a kernel that takes an epilogue. */
   readonly rowAxes?: number;
   /**
-   * Kernels that come along with the operation, by the name of the backend: the tables of the backends do
-   * not have it, so that a page that never applies it loads nothing of it.
+   * Kernels that belong to the operation itself, by the name of the backend. The tables of the backends lack
+   * it, so a page that never applies it loads none of its code.
    */
   readonly kernels?: {
     cpu(kernel: CallKernel, params: P): (buffers: readonly TypedArray[]) => void;
     wasm(kernel: CallKernel, params: P): KernelCode;
   };
-  /** Where kernels come along: the operations that its gradient is made of, with theirs, by name. */
+  /** The operations of its gradient, by name, for an operation with its own kernels. */
   readonly relatives?: { readonly [name: string]: KernelPrimitive };
 }
 
-/** What is known of a composite without its definition: enough for programs, plans and backends. */
+/** The declaration of a composite without its definition: enough for programs, plans and backends. */
 export interface CompositeDeclaration<P extends Params = Params> extends PrimitiveBase<P> {
   readonly kind: 'composite';
 }
@@ -122,11 +128,11 @@ export type Primitive<P extends Params = Params> =
   | LiteralPrimitive<P>
   | KernelPrimitive<P>;
 
-/** What programs and plans know of an operation. */
+/** The part of an operation that programs and plans need. */
 export type Declaration<P extends Params = Params> = Primitive<P> | CompositeDeclaration<P>;
 
 /**
- * A text that is equal exactly when the attributes are equal.
+ * A text that is equal for equal attributes, and only for them.
  *
  * @example
  * formatParams({ axes: [1], causal: true }); // '{ axes: [1], causal: true }'
@@ -141,7 +147,7 @@ function formatParam(value: ParamValue): string {
   return typeof value === 'number' ? formatNumber(value) : String(value);
 }
 
-/** A text that is equal exactly when the numbers are the same, the sign of zero included. */
+/** A text that is equal for equal numbers, and only for them; 0 and −0 differ. */
 export function formatNumber(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }

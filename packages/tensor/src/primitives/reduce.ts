@@ -11,9 +11,9 @@ export interface ReduceParams {
   max: ReductionParams;
 }
 
-/** The reductions. The reduced axes disappear; a reshape puts size-1 axes back where they are wanted. */
+/** The reductions. They remove the reduced axes; a reshape puts axes of size 1 back if they are wanted. */
 export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<ReduceParams[N]> } = {
-  /** Σ over axes (0 of no elements) */
+  /** Σ over axes (0 if there are no elements) */
   sum: {
     kind: 'reduction',
     name: 'sum',
@@ -25,7 +25,7 @@ export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<Re
     combine: (accumulator, element) => accumulator + element,
     flops: ([x]) => sizeOf(x.shape),
   },
-  /** the largest element over axes, NaN if any is */
+  /** the largest element over axes, NaN if any is NaN */
   max: {
     kind: 'reduction',
     name: 'max',
@@ -40,12 +40,12 @@ export const reduce: { readonly [N in keyof ReduceParams]: ReductionPrimitive<Re
   },
 };
 
-/** Throws a ShapeError if a reduction that has no value for no elements would meet none. */
+/** Throws a ShapeError if a reduction that is undefined for no elements would get none. */
 export function checkElements(op: string, x: TensorSpec, axes: readonly number[]): void {
   if (sizeOf(x.shape) > 0 || sizeOf(reduced(x, axes).shape) === 0) return;
   throw new ShapeError(
     op,
-    `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}], so there is none to choose.`,
+    `${formatShape(x.shape)} has no elements along axes [${axes.join(', ')}], so there is no largest one.`,
     [x.shape],
   );
 }

@@ -3,16 +3,16 @@
 import { ShapeError } from '../errors.ts';
 import type { KernelPrimitive } from './primitive.ts';
 
-/** Attributes of what puts elements in order. */
+/** Attributes of the primitive that sorts. */
 export interface SortParams {
   argsort: { readonly descending: boolean };
 }
 
 /**
- * Order along the last axis. NaN counts as the largest number, `−0` as 0; of equal elements the one with
- * the smaller index comes first, in both directions.
+ * The order of the elements along the last axis. NaN counts as the largest number, and `−0` as 0. Among equal
+ * elements the one with the smaller index comes first, in both directions.
  *
- * The kernels for `cpu` and `wasm` come with the functions that sort, so that pages without them load none.
+ * The kernels for `cpu` and `wasm` belong to the functions that sort, so that pages without them load none.
  */
 export const sort: { readonly [N in keyof SortParams]: KernelPrimitive<SortParams[N]> } = {
   /** y[…, i] = the index of the element of x[…, :] that comes i-th in ascending (descending) order */

@@ -1,23 +1,26 @@
-// The primitives that need no operand, or a key: counting numbers, random bits and literals.
+// The primitives without operands, or with only a key: counting numbers, random bits and literals.
 
 import { expectDType } from '../array/dtype.ts';
 import { formatShape, ShapeError, ValueError } from '../errors.ts';
 import { checkShape, sameShape } from '../array/shape.ts';
 import type { KernelPrimitive, LiteralParams, LiteralPrimitive } from './primitive.ts';
 
-/** Attributes of the primitives that make tensors out of nothing or out of a key. */
+/** Attributes of the primitives that make tensors without operands, or from a key. */
 export interface SourceParams {
   iota: { readonly size: number };
   randomBits: {
     readonly shape: readonly number[];
-    /** Bits kept of each 32-bit word, from the top, 1 to 32: 32 gives any int32, fewer give `0 … 2^width − 1`. */
+    /**
+     * Number of bits kept of each 32-bit word, from the top, 1 to 32. 32 gives any int32, fewer give `0 …
+     * 2^width − 1`.
+     */
     readonly width: number;
-    /** Counter of the first element. */
+    /** The counter of the first element. */
     readonly start: number;
   };
 }
 
-/** Ramps and random words. */
+/** Counting numbers and random words. */
 export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<SourceParams[N]> } = {
   /** y[i] = i */
   iota: {
@@ -26,7 +29,7 @@ export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<Sourc
     infer: (_inputs, { size }) => [{ shape: [size], dtype: 'int32' }],
     flops: () => 0,
   },
-  /** y[i] = the xor of the two words of threefry2x32(key, counter (0, start + i)), its top `width` bits */
+  /** y[i] = the top `width` bits of the xor of both words of threefry2x32(key, counter (0, start + i)) */
   randomBits: {
     kind: 'kernel',
     name: 'randomBits',
@@ -35,7 +38,7 @@ export const source: { readonly [N in keyof SourceParams]: KernelPrimitive<Sourc
       if (!Number.isInteger(width) || width < 1 || width > 32) {
         throw new ValueError(
           'randomBits',
-          `width must be a whole number of bits from 1 to 32, but is ${width}. A draw of no bits is zeros(shape, 'int32').`,
+          `width must be a whole number of bits from 1 to 32, but is ${width}. For no bits, use zeros(shape, 'int32').`,
         );
       }
       if (!Number.isSafeInteger(start) || start < 0) {

@@ -10,7 +10,7 @@ import { reduce, type ReduceParams } from './reduce.ts';
 import { sort, type SortParams } from './sort.ts';
 import { literal, source, type LiteralTable, type SourceParams } from './source.ts';
 
-/** The attributes of the primitives that have a kernel of their own in the table of every backend. */
+/** The attributes of the primitives that have a kernel in the table of every backend. */
 export interface KernelParams extends MatmulParams, GatherParams, SourceParams {}
 
 /** The attributes of every primitive by name. Tables over the instruction set are keyed by this type. */

@@ -1,16 +1,16 @@
-// Threefry: two random words out of a key and a counter, the source of all random numbers.
+// Threefry: two random words from a key and a counter, the source of all random numbers.
 
 /** Rotations of the eight distinct rounds. */
 export const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
 
 /**
- * Two random 32-bit words out of a 64-bit key and a 64-bit counter: threefry-2x32 with 20 rounds.
+ * Computes two random 32-bit words from a 64-bit key and a 64-bit counter: threefry-2x32 with 20 rounds.
  *
  * Different counters under one key give independent words, in any order and on any device.
  *
  * Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011.
  *
- * @returns Words `0 … 2³² − 1`.
+ * @returns Words in `0 … 2³² − 1`.
  * @example
  * threefry2x32(0, 0, 0, 0); // [1797259609, 2579123966]
  */

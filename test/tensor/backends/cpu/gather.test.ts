@@ -63,10 +63,10 @@ describe('gather', () => {
     });
     const run = (i: number) => () => runCall(gather.gather, { axis: 1 }, [x, at(i)]);
     expect(run(3)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: gather: index 3 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`,
+      `[ValueError: gather: index 3 is outside axis 1 of [2, 3]: indices along it are 0 to 2. Ids of embedding and crossEntropy are such indices.]`,
     );
     expect(run(-1)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: gather: index -1 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`,
+      `[ValueError: gather: index -1 is outside axis 1 of [2, 3]: indices along it are 0 to 2. Ids of embedding and crossEntropy are such indices.]`,
     );
   });
 });

@@ -56,7 +56,7 @@ describe('randomBits', () => {
     const infer = (params: { readonly width: number; readonly start: number }) => () =>
       source.randomBits.infer([{ shape: [2], dtype: 'int32' }], { shape: [2], ...params });
     expect(infer({ width: 0, start: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: randomBits: width must be a whole number of bits from 1 to 32, but is 0. A draw of no bits is zeros(shape, 'int32').]`,
+      `[ValueError: randomBits: width must be a whole number of bits from 1 to 32, but is 0. For no bits, use zeros(shape, 'int32').]`,
     );
     for (const width of [-1, 33, 2.5, NaN]) {
       expect(infer({ width, start: 0 })).toThrow(`from 1 to 32, but is ${width}`);

@@ -120,7 +120,7 @@ describe('verify', () => {
     const error = await failureOf(verifyPlan(engine, reference, plan, values));
     expect(error.failure).toBe('mismatch');
     expect(error.message).toMatchInlineSnapshot(`
-      "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel, and what it reads (all elements of that, and of the results, are in \`reproducer()\` of this error):
+      "map add: cpu and the reference disagree: element 1 of b1 is 5, but 4 is right (± 0.0006000000000000001). The kernel and its operands (reproducer() of this error has all elements of the operands and results):
       b1: float32[3] = map [3] add(b0, b0)
       b0: float32[3] = [1, 2, 3]
       --- source ---

@@ -86,10 +86,10 @@ describe('gather on wasm', () => {
       return runCall(gather.gather, { axis: 1 }, [x, at], one);
     };
     expect(run(3, 3)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: gather: index 3 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`,
+      `[ValueError: gather: index 3 is outside axis 1 of [2, 3]: indices along it are 0 to 2. Ids of embedding and crossEntropy are such indices.]`,
     );
     expect(run(3, -1)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: gather: index -1 is outside axis 1 of [2, 3]: indices along it are 0 to 2.]`,
+      `[ValueError: gather: index -1 is outside axis 1 of [2, 3]: indices along it are 0 to 2. Ids of embedding and crossEntropy are such indices.]`,
     );
     expect(run(0, 0)).toThrow('gather: index 0 is outside axis 1 of [2, 0]');
     expect(run(3, 2)).not.toThrow();

@@ -218,7 +218,7 @@ describe('results', () => {
     };
     const expected = message(cpuBackend());
     expect(expected).toMatchInlineSnapshot(
-      `"ValueError: gather: index 400 is outside axis 0 of [400, 300]: indices along it are 0 to 399."`,
+      `"ValueError: gather: index 400 is outside axis 0 of [400, 300]: indices along it are 0 to 399. Ids of embedding and crossEntropy are such indices."`,
     );
     for (const backend of several) expect(message(backend)).toBe(expected);
     // And it works afterwards.

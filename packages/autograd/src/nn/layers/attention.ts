@@ -20,19 +20,19 @@ export interface AttentionOptions {
   readonly key: Tensor;
   /** Whether the projections have a bias. Default true. */
   readonly bias?: boolean;
-  /** The first weight of every projection. Default as {@link Linear}. */
+  /** The first weight of every projection. Default: the one of {@link Linear}. */
   readonly init?: Initializer;
 }
 
 /** Options of {@link CrossAttention}. */
 export interface CrossAttentionOptions extends AttentionOptions {
-  /** Width of the context. Default the width of the queries. */
+  /** Width of the context. Default: the width of the queries. */
   readonly contextWidth?: number;
 }
 
 /**
- * Which token may look at which, for one call. `mask` broadcasts to `[B, N, T, S]`: `[T, S]` holds
- * for all, `[B, 1, 1, S]` hides the padding of each sample.
+ * Which token may look at which, for one call. `mask` broadcasts to `[B, N, T, S]`. A mask `[T, S]` holds for
+ * all samples and heads; `[B, 1, 1, S]` hides the padding of each sample.
  */
 export type AttentionMask = Pick<ScoreOptions, 'mask' | 'causal'>;
 

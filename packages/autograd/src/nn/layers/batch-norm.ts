@@ -1,4 +1,4 @@
-// Batch normalisation for images, with running statistics that `train` returns anew.
+// Batch normalisation for images; `train` returns a new module with updated running statistics.
 
 import {
   checkOptions,
@@ -18,16 +18,16 @@ import { checkRange, checkSizes } from './sizes.ts';
 
 /** Options of {@link BatchNorm2d}. */
 export interface BatchNormOptions extends NormOptions {
-  /** How far the running statistics move towards those of a batch. Default 0.1. */
+  /** The share of the batch's statistics in the new running ones. Default 0.1. */
   readonly momentum?: number;
 }
 
 /**
  * Normalises each channel over batch and places, then scales and shifts it.
  *
- * There is no mode to switch: {@link BatchNorm2d.forward} evaluates with the running statistics, and
- * {@link BatchNorm2d.train} normalises by the batch itself and returns, beside the output, the module
- * with the statistics moved. They are buffers: no gradient reaches them, checkpoints hold them. The
+ * The module has no mode. {@link BatchNorm2d.forward} evaluates with the running statistics. {@link
+ * BatchNorm2d.train} normalises by the batch's own statistics, and returns the output and a module with
+ * updated running statistics. These are buffers: they get no gradient, but checkpoints contain them. The
  * names are PyTorch's.
  *
  * Source: Ioffe & Szegedy 2015, "Batch normalization", algorithms 1 and 2.
@@ -78,7 +78,7 @@ export class BatchNorm2d extends Module {
   /**
    * `[B, C, H, W] → [B, C, H, W]` by the statistics of the batch.
    *
-   * @returns The output, and the module with moved running statistics.
+   * @returns The output, and the module with updated running statistics.
    */
   train(x: Tensor): Trained<BatchNorm2d> {
     const { output, running } = this.normalize(x, true);

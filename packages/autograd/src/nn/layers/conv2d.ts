@@ -35,7 +35,9 @@ export interface Conv2dOptions {
 
 /** Options of {@link ConvTranspose2d}. */
 export interface ConvTranspose2dOptions extends Conv2dOptions {
-  /** Rows and columns added to one side of the output, of which several sizes give one input. Default 0. */
+  /**
+   * Rows and columns added to one side of the output, since several output sizes fit one input. Default 0.
+   */
   readonly outputPadding?: Size2d;
 }
 
@@ -53,7 +55,7 @@ const OPTIONS = [
 ] as const;
 
 /**
- * A 2-D convolution (a cross-correlation, as everywhere in deep learning) with a bias a channel.
+ * A 2-D convolution (a cross-correlation, as everywhere in deep learning) with one bias per channel.
  *
  * @example
  * const patches = new Conv2d(3, 16, { key: key(0), kernelSize: 4, stride: 4 });
@@ -95,8 +97,8 @@ export class Conv2d extends Module {
 }
 
 /**
- * The transpose of a {@link Conv2d} of the same options: it turns shapes, and gradients, the other way
- * round, with stride as a factor of size.
+ * The transpose of a {@link Conv2d} with the same options. It maps shapes, and gradients, in the opposite
+ * direction; stride multiplies the size.
  *
  * Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4.
  *
@@ -149,7 +151,7 @@ export class ConvTranspose2d extends Module {
   }
 }
 
-/** The first weight `[...channels, kernel height, kernel width]` and the first bias. */
+/** The first weight, `[...channels, kernel height, kernel width]`, and the first bias. */
 function startOf(
   options: Conv2dOptions,
   outChannels: number,

@@ -1,12 +1,11 @@
-// Dropout, which draws from the key that it is given and is the identity without one.
+// Dropout, which draws from the key that it gets and is the identity without one.
 
 import { checkTensors, kindOf, bernoulli, ValueError, type Tensor } from '@tessera/tensor';
 import { Module, type Trained } from '../module.ts';
 
 /**
- * Sets each element to 0 with probability p and multiplies the others by `1 / (1 − p)`, so that the
- * expected value stays. It draws from the key that it is given; without a key it is the identity,
- * which is what evaluation wants.
+ * Sets each element to 0 with probability p and multiplies the others by `1 / (1 − p)`, so that the expected
+ * value stays the same. It draws from the key that it gets. Without a key it is the identity, for evaluation.
  *
  * Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from
  * overfitting", section 4, with the factor moved to training.
@@ -19,7 +18,7 @@ import { Module, type Trained } from '../module.ts';
  */
 export class Dropout extends Module {
   static override readonly name: string = 'Dropout';
-  /** The probability of a 0. */
+  /** The probability that an element becomes 0. */
   readonly p: number;
 
   constructor(p: number) {
@@ -29,7 +28,7 @@ export class Dropout extends Module {
     this.p = p;
   }
 
-  /** Any shape to the same; the identity without a key. */
+  /** Maps any shape to itself; the identity without a key. */
   forward(x: Tensor, key?: Tensor): Tensor {
     checkTensors('Dropout', { x });
     if (key === undefined || this.p === 0) return x;
@@ -38,7 +37,7 @@ export class Dropout extends Module {
   }
 
   /**
-   * {@link forward} with a key that must be there.
+   * Like {@link forward}, but requires a key.
    *
    * @throws ValueError without a key.
    */

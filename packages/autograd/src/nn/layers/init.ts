@@ -12,12 +12,12 @@ import {
 
 import { checkRange } from './sizes.ts';
 
-/** Makes the first values of a parameter of `shape` out of a random key. */
+/** Makes the first values of a parameter of `shape` from a random key. */
 export type Initializer = (key: Tensor, shape: readonly number[]) => Tensor;
 
 /**
- * Uniform in `±gain · √(6 / (fanIn + fanOut))`, which keeps the variance of activations and of
- * gradients equal from layer to layer.
+ * Uniform in `±gain · √(6 / (fanIn + fanOut))`. This keeps the variance of activations and of gradients equal
+ * from layer to layer.
  *
  * Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
  * networks", equation 16.
@@ -43,8 +43,8 @@ function xavierNormal(gain = 1): Initializer {
 }
 
 /**
- * Uniform in `±√(6 / ((1 + a²) · fanIn))`, made for rectifiers of negative slope `a`. The default
- * `a = √5` gives `±1/√fanIn`, the start of PyTorch's linear and convolution layers.
+ * Uniform in `±√(6 / ((1 + a²) · fanIn))`, for rectifiers with negative slope `a`. The default `a = √5` gives
+ * `±1/√fanIn`, the start of PyTorch's linear and convolution layers.
  *
  * Source: He et al. 2015, "Delving deep into rectifiers", equations 10 and 12.
  */
@@ -56,8 +56,8 @@ function kaimingUniform(a: number = Math.sqrt(5)): Initializer {
 }
 
 /**
- * Normal with deviation `√(2 / ((1 + a²) · fanIn))`, made for rectifiers of negative slope `a`. The
- * default `a = 0` is for ReLU.
+ * Normal with deviation `√(2 / ((1 + a²) · fanIn))`, for rectifiers with negative slope `a`. The default `a =
+ * 0` is for ReLU.
  *
  * Source: He et al. 2015, "Delving deep into rectifiers", equations 10 and 12.
  */
@@ -75,11 +75,11 @@ function normal(std: number): Initializer {
 }
 
 /**
- * Normal with mean 0 and the given standard deviation, on condition that no value lies outside of
- * `±bound · std`; the values spread less than `std` for that (0.88 std at the default bound of 2).
+ * Normal with mean 0 and the given standard deviation, but with no value outside of `±bound · std`. So the
+ * values spread less than `std` (0.88 std at the default bound of 2).
  *
- * Drawn without rejection, by the inverse of the distribution function at uniform places:
- * `√2 · std · erf⁻¹(u)` with u uniform in `±erf(bound / √2)`.
+ * It is drawn without rejection, by the inverse of the distribution function at uniform places: `√2 · std ·
+ * erf⁻¹(u)` with u uniform in `±erf(bound / √2)`.
  *
  * Source: Devroye 1986, "Non-uniform random variate generation", section II.2.
  */
@@ -89,7 +89,7 @@ function truncatedNormal(std: number, bound = 2): Initializer {
     throw new ValueError('truncatedNormal', `bound must be above 0, but is ${bound}.`);
   return (key, shape) => {
     const edge = scalar(bound / Math.SQRT2).erf();
-    const places = uniform(key, shape, HALF_STEP - 1, HALF_STEP + 1); // never ±1, and symmetric
+    const places = uniform(key, shape, HALF_STEP - 1, HALF_STEP + 1); // symmetric, and never ±1
     const values = inverseErf(places.mul(edge)).mul(Math.SQRT2);
     return values.maximum(-bound).minimum(bound).mul(std);
   };
@@ -131,7 +131,7 @@ export const init: {
   ones: allOnes,
 };
 
-/** Inputs and outputs of one unit of a weight `[out, in, ...kernel]`. */
+/** The number of inputs and outputs of one unit of a weight `[out, in, ...kernel]`. */
 function fans(op: string, shape: readonly number[]): { fanIn: number; fanOut: number } {
   if (shape.length < 2) {
     throw new ValueError(op, `needs a weight [out, in, ...kernel], but got [${shape.join(', ')}].`);
@@ -140,10 +140,10 @@ function fans(op: string, shape: readonly number[]): { fanIn: number; fanOut: nu
   return { fanIn: shape[1] * window, fanOut: shape[0] * window };
 }
 
-/** Half the distance of the numbers that `uniform` draws from a range of length 2. */
+/** Half the distance between neighbouring numbers that `uniform` draws from a range of length 2. */
 const HALF_STEP = 2 ** -24;
 
-/** Coefficients of {@link inverseErf}, highest power first: in w − 2.5 for w < 5, in √w − 3 beyond. */
+/** Coefficients of {@link inverseErf}, highest power first: in w − 2.5 for w < 5, else in √w − 3. */
 const CENTRE = [
   2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3,
   -4.17768164e-3, 0.246640727, 1.50140941,

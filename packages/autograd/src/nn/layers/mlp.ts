@@ -9,7 +9,7 @@ import { checkSizes } from './sizes.ts';
 /** Options of {@link Mlp}. */
 export interface MlpOptions {
   readonly key: Tensor;
-  /** The first weight of both layers. Default as {@link Linear}. */
+  /** The first weight of both layers. Default: the one of {@link Linear}. */
   readonly init?: Initializer;
 }
 

@@ -4,7 +4,7 @@ import { checkFunction, kindOf, foldIn, ValueError, type Tensor } from '@tessera
 import { Module, withFields, type Layer, type Trained } from '../module.ts';
 
 /**
- * A function as a layer, for what has no parameters: activations, pooling, reshaping.
+ * A function as a layer, for steps without parameters: activations, pooling, reshaping.
  *
  * @example
  * new Apply((x) => maxPool2d(x, 2), 'pool').forward(ones([1, 3, 4, 4])).shape; // [1, 3, 2, 2]
@@ -12,7 +12,7 @@ import { Module, withFields, type Layer, type Trained } from '../module.ts';
 export class Apply extends Module {
   static override readonly name: string = 'Apply';
   readonly f: (x: Tensor) => Tensor;
-  /** How {@link summary} calls it: by default as the function, whose name a minifier may change. */
+  /** The name in a {@link summary}. Default: the function's name, which a minifier may change. */
   readonly name: string;
 
   constructor(f: (x: Tensor) => Tensor, name: string = f?.name ?? '') {
@@ -29,11 +29,11 @@ export class Apply extends Module {
 }
 
 /**
- * Layers in a row, each applied to what the one before gave. Names count from 0, functions
- * included, as in PyTorch: `0.weight`, `0.bias`, `2.weight`.
+ * Layers in a row; each one gets the output of the one before. Names count from 0 and include functions, as
+ * in PyTorch: `0.weight`, `0.bias`, `2.weight`.
  *
- * {@link Sequential.forward} evaluates. {@link Sequential.train} is for a training step: layers that
- * train otherwise than they evaluate ({@link Dropout}, {@link BatchNorm2d}) do so.
+ * {@link Sequential.forward} evaluates. {@link Sequential.train} is for a training step, in which some layers
+ * ({@link Dropout}, {@link BatchNorm2d}) compute something else than in evaluation.
  *
  * @example
  * const [first, second] = split(key(0));
@@ -68,8 +68,8 @@ export class Sequential extends Module implements ArrayLike<Layer> {
   /**
    * Applies the layers in order for a training step.
    *
-   * @param key Where layers that draw random numbers get them from; layer i draws from `foldIn(key, i)`.
-   * @returns The output, and the module with the layers as they are after the step.
+   * @param key The source of random numbers; layer i draws from `foldIn(key, i)`.
+   * @returns The output, and the module with its layers after the step.
    */
   train(x: Tensor, key?: Tensor): Trained<Sequential> {
     let output = x;

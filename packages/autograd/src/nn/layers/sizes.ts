@@ -5,8 +5,8 @@ import { kindOf, formatShape, ShapeError, ValueError, type Size2d } from '@tesse
 /**
  * Throws a ShapeError unless every size is a whole number of at least `least`.
  *
- * @param op The layer that is being made.
- * @param sizes Its sizes by name; a pair `[vertical, horizontal]` counts as one.
+ * @param op The layer that is being made, for the error.
+ * @param sizes Its sizes by name; a pair `[vertical, horizontal]` counts as one size.
  */
 export function checkSizes(
   op: string,

@@ -13,13 +13,13 @@ export interface BceWithLogitsOptions extends LossOptions {
  * The binary cross-entropy `−w·t·ln σ(x) − (1 − t)·ln(1 − σ(x))` of logits x and target
  * probabilities t, by default its mean over all elements.
  *
- * Computed as `w·t·softplus(−x) + (1 − t)·softplus(x)`, which neither overflows nor cancels. A part of
- * weight 0 is left out, so that a logit of ±∞ that is right costs nothing.
+ * It is computed as `w·t·softplus(−x) + (1 − t)·softplus(x)`, which neither overflows nor cancels. A part
+ * with weight 0 is left out, so that a correct logit of ±∞ costs nothing.
  *
  * @param logits Any shape, unnormalised.
  * @param target Probabilities of the same shape.
  * @returns A scalar, or the shape of the operands with reduction `'none'`.
- * @throws ShapeError unless both have one shape.
+ * @throws ShapeError unless both have the same shape.
  * @example
  * bceWithLogits(zeros([3]), tensor([0, 1, 1])); // ln 2
  */
@@ -39,7 +39,7 @@ export function bceWithLogits(
   return reduceLosses('bceWithLogits', positive.add(negative), reduction);
 }
 
-/** `weight · softplus(x)`, 0 where the weight is 0 and x infinite. */
+/** `weight · softplus(x)`; 0 where the weight is 0, also if x is infinite. */
 function part(weight: Tensor, x: Tensor): Tensor {
   const isOut = x.equal(Infinity).and(weight.equal(0));
   return weight.mul(softplus(isOut.where(0, x)));

@@ -16,7 +16,7 @@ import { reduceLosses, type LossOptions } from './reduction.ts';
 
 /** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends LossOptions {
-  /** The axis of the logits along which the K classes lie. Default the last. */
+  /** The axis of the K classes in the logits. Default: the last one. */
   readonly axis?: number;
   /** The share of the target probability that is spread evenly over all K classes. Default 0. */
   readonly labelSmoothing?: number;
@@ -25,17 +25,16 @@ export interface CrossEntropyOptions extends LossOptions {
 }
 
 /**
- * `−Σₖ tₖ ln softmax(logits)ₖ` of each sample, by default its mean over all samples. t is 1 at the
- * target class, or the target itself where it holds probabilities; with smoothing s it becomes
- * `(1 − s)·t + s/K`. A class whose t is 0 is left out, whatever its logit, −∞ included; so is a sample that
- * is ignored.
+ * `−Σₖ tₖ ln softmax(logits)ₖ` of each sample, by default its mean over all samples. t is 1 at the target
+ * class, or the target itself if that holds probabilities. With smoothing s it becomes `(1 − s)·t + s/K`. A
+ * class with t = 0 is left out, whatever its logit is (also −∞). Ignored samples are left out too.
  *
  * Source of the smoothing: Szegedy et al. 2016, "Rethinking the Inception architecture", section 7.
  *
  * @param logits `[..., K]` (or with the classes along another axis), unnormalised.
  * @param target int32 class ids from 0 to K − 1, of the shape of the logits without the axis of the
  * classes; or float32 probabilities of the shape of the logits.
- * @returns A scalar, or one loss a sample with reduction `'none'`.
+ * @returns A scalar, or one loss per sample with reduction `'none'`.
  * @throws ShapeError if the target does not fit, AxisError or ValueError for bad options.
  * @example
  * crossEntropy(zeros([2, 10]), tensor([3, 7], { dtype: 'int32' })); // ln 10
@@ -92,7 +91,7 @@ export function crossEntropy(
   return reduceLosses('crossEntropy', ignored.where(0, losses), reduction, count);
 }
 
-/** `surprise · probability`, 0 where an impossible class is not expected. */
+/** `surprise · probability`; 0 for an impossible class with probability 0. */
 function expected(surprise: Tensor, probability: Tensor): Tensor {
   const isOut = surprise.equal(Infinity).and(probability.equal(0));
   return isOut.where(0, surprise).mul(probability);

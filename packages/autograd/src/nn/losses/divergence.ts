@@ -12,16 +12,16 @@ export interface KlDivOptions {
 }
 
 /**
- * The Kullback-Leibler divergence from a predicted to a target distribution, `Σ t·(ln t − ln p)`:
- * the terms by element, 0 where t is 0, whatever p is there, by default summed over each sample and averaged over the
- * first axis. Reduction `'mean'` divides by the number of elements, which is no divergence.
+ * The Kullback-Leibler divergence from a predicted to a target distribution, `Σ t·(ln t − ln p)`. A term is 0
+ * where t is 0, whatever p is there. By default, terms are summed over each sample and averaged over the
+ * first axis. Reduction `'mean'` divides by the number of elements, which does not give a divergence.
  *
  * Source: Kullback & Leibler 1951, "On information and sufficiency", equation 2.4.
  *
  * @param logPrediction `ln p`, of any shape.
  * @param target t, or ln t with `logTarget`, of the same shape.
  * @returns A scalar, or the shape of the operands with reduction `'none'`.
- * @throws ShapeError unless both have one shape.
+ * @throws ShapeError unless both have the same shape.
  * @example
  * klDiv(tensor([[0.5, 0.5]]).log(), tensor([[1, 0]])); // ln 2
  */

@@ -3,8 +3,8 @@
 import { checkTensors, formatShape, ShapeError, ValueError, type Tensor } from '@tessera/tensor';
 
 /**
- * What becomes of the losses of single elements or samples: all of them, their sum or their mean. The mean of
- * nothing is NaN, as in PyTorch: an empty batch has none, nor one of which every sample is ignored.
+ * The result of a loss: all losses of elements or samples, their sum or their mean. The mean of no losses is
+ * NaN, as in PyTorch: for an empty batch, or if every sample is ignored.
  */
 export type Reduction = 'none' | 'sum' | 'mean';
 
@@ -14,7 +14,7 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
-/** Reduces `losses`; the mean divides the sum by `count`, by default the number of losses. */
+/** Reduces `losses`. The mean divides the sum by `count`, by default the number of losses. */
 export function reduceLosses(
   op: string,
   losses: Tensor,
@@ -30,7 +30,9 @@ export function reduceLosses(
   );
 }
 
-/** Throws a ShapeError unless both have one shape: a silent broadcast in a loss has ruined many a training. */
+/**
+ * Throws a ShapeError unless both have the same shape: a loss that broadcasts silently would ruin a training.
+ */
 export function expectOneShape(op: string, prediction: Tensor, target: Tensor): void {
   checkTensors(op, { prediction, target });
   if (formatShape(prediction.shape) === formatShape(target.shape)) return;

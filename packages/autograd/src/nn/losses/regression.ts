@@ -7,7 +7,7 @@ import { expectOneShape, reduceLosses, type LossOptions } from './reduction.ts';
  * The squared error `(prediction − target)²`, by default its mean over all elements.
  *
  * @returns A scalar, or the shape of the operands with reduction `'none'`.
- * @throws ShapeError unless both have one shape.
+ * @throws ShapeError unless both have the same shape.
  * @example
  * mseLoss(tensor([1, 2]), tensor([1, 4])); // 2
  */
@@ -20,18 +20,18 @@ export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions
 
 /** Options of {@link smoothL1}. */
 export interface SmoothL1Options extends LossOptions {
-  /** Up to which deviation the loss is quadratic, at least 0. Default 1. */
+  /** The deviation up to which the loss is quadratic, at least 0. Default 1. */
   readonly beta?: number;
 }
 
 /**
- * The absolute error with a rounded tip: with `d = prediction − target`, `d² / 2β` where |d| < β and
- * `|d| − β/2` elsewhere; with β = 0 just |d|. It is smooth once: the second derivative jumps at |d| = β.
+ * The absolute error with a rounded tip. With `d = prediction − target` it is `d² / 2β` if |d| < β, otherwise
+ * `|d| − β/2`; with β = 0 it is |d|. It is smooth once: the second derivative jumps at |d| = β.
  *
  * Source: Girshick 2015, "Fast R-CNN", equation 3 (there β = 1).
  *
  * @returns A scalar, or the shape of the operands with reduction `'none'`.
- * @throws ShapeError unless both have one shape, ValueError for a negative β.
+ * @throws ShapeError unless both have the same shape, ValueError for a negative β.
  * @example
  * smoothL1(tensor([0.5, 3]), tensor([0, 0]), { reduction: 'none' }); // [0.125, 2.5]
  */

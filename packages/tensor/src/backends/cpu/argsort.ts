@@ -5,7 +5,7 @@ import type { TypedArray } from '../../array/dtype.ts';
 import { gatherElements } from '../../array/elements.ts';
 import type { SortParams } from '../../primitives/sort.ts';
 
-/** The order of each row along the last axis, by the stable sort of JavaScript. */
+/** Computes the order of each row along the last axis, by the stable sort of JavaScript. */
 export function argsort(
   kernel: CallKernel,
   { descending }: SortParams['argsort'],

@@ -5,12 +5,12 @@ import type { TypedArray } from '../../array/dtype.ts';
 import { isContiguous, mergeRuns, type View } from '../../array/view.ts';
 import { RunCursor } from './cursor.ts';
 
-/** Elements that are evaluated together: few enough that all values of an expression stay in the cache. */
+/** Elements that are evaluated together, so few that all values of an expression stay in the cache. */
 export const BLOCK = 1024;
 
 /**
- * Gives elements `start … start + n − 1` of an operand in row-major order, at the beginning of the
- * array that it returns. All blocks are read in order, any number of times.
+ * Returns an array that begins with elements `start … start + n − 1` of an operand in row-major order. All
+ * blocks are read in order, any number of times.
  */
 export type BlockReader = (buffer: TypedArray, start: number, n: number) => TypedArray;
 
@@ -26,11 +26,11 @@ export type BlockWriter = (
 ) => void;
 
 /**
- * The reader that fits how the operand lies in its buffer.
+ * Chooses the reader that fits the operand's layout in its buffer.
  *
  * @param operand The operand.
- * @param scratch A block of memory for what cannot be read in place.
- * @param copies Whether to copy even what could be read in place.
+ * @param scratch A block of memory for elements that cannot be read in place.
+ * @param copies Whether to copy elements even if they could be read in place.
  */
 export function blockReader(operand: Operand, scratch: TypedArray, copies: boolean): BlockReader {
   const { view } = operand;
@@ -51,12 +51,12 @@ export function blockReader(operand: Operand, scratch: TypedArray, copies: boole
   };
 }
 
-/** Whether all elements of the view are one element of its buffer. */
+/** Whether all elements of the view are the same element of its buffer. */
 function isUniform(view: View): boolean {
   return mergeRuns(view).every(({ stride }) => stride === 0);
 }
 
-/** The writer that fits how the output lies in its buffer. */
+/** Chooses the writer that fits the output's layout in its buffer. */
 export function blockWriter({ view }: Operand): BlockWriter {
   if (isContiguous(view)) {
     return (buffer, start, n, values) => {

@@ -13,8 +13,8 @@ const windowMatrix = new Workspace();
 const sums = new Workspace();
 
 /**
- * `y = conv2d(x, w)`: for each image and group, the windows of x become the columns of a matrix and
- * `y [O, OH·OW] = w [O, C·kh·kw] · columns [C·kh·kw, OH·OW]` (im2col).
+ * `y = conv2d(x, w)`. For each image and group, the windows of x become the columns of a matrix, and `y [O,
+ * OH·OW] = w [O, C·kh·kw] · columns [C·kh·kw, OH·OW]` (im2col).
  *
  * Source: Chellapilla, Puri & Simard, High performance convolutional neural networks for document
  * processing, 2006.
@@ -42,8 +42,8 @@ export function conv2d(
 }
 
 /**
- * The adjoint of conv2d in x: for each image and group, `columns = wᵀ · ȳ`, whose columns are added
- * to the windows of x̄ that they stand for (col2im).
+ * The adjoint of conv2d in x. For each image and group, `columns = wᵀ · ȳ`; these columns are added to the
+ * windows of x̄ that they are copies of (col2im).
  */
 export function conv2dInput(
   kernel: CallKernel,
@@ -98,7 +98,7 @@ export function conv2dWeight(
   };
 }
 
-/** The sizes of one convolution as a product of matrices, for one image and one group. */
+/** The sizes of one convolution as a matrix product, for one image and one group. */
 interface Convolution {
   readonly batch: number;
   readonly groups: number;
@@ -130,7 +130,7 @@ function convolution(x: Shape, w: Shape, y: Shape, geometry: Conv2dGeometry): Co
   };
 }
 
-/** Where one image and group begin in the row-major x, w and y. */
+/** The offsets of one image and group in the row-major x, w and y. */
 interface GroupPlace {
   readonly inputAt: number;
   readonly weightAt: number;

@@ -13,7 +13,7 @@ import { reduce } from './reduce.ts';
 import { iota, randomBits } from './source.ts';
 import { CpuStorage } from './storage.ts';
 
-/** A kernel ready to run, given the memory of the plan's buffers. */
+/** A kernel that is ready to run on the memory of the plan's buffers. */
 type Run = (buffers: readonly TypedArray[]) => void;
 
 /** The operations that have a kernel of their own. */
@@ -22,8 +22,8 @@ const calls: {
 } = { matmul, gather, scatterAdd, iota, randomBits };
 
 /**
- * The backend in plain TypeScript loops: the definition of what each primitive means, and what every
- * other backend is tested against. Synchronous, on one thread, without composites.
+ * Makes the backend in plain TypeScript loops. It defines the meaning of each primitive, and all other
+ * backends are tested against it. It is synchronous, has one thread and no composites.
  *
  * @example
  * const backend = cpuBackend();

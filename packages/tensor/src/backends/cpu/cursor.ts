@@ -3,9 +3,9 @@
 import { mergeRuns, type View } from '../../array/view.ts';
 
 /**
- * Walks the elements of a view in row-major order as runs: stretches of elements that lie one
- * stride apart. Moving on to the next run is a few additions, without any division. After the last
- * element comes the first again.
+ * Walks the elements of a view in row-major order as runs: stretches of elements that lie one stride apart. A
+ * step to the next run takes a few additions and no division. After the last element comes the first one
+ * again.
  *
  * @example
  * const cursor = new RunCursor({ shape: [2, 3], strides: [8, 1], offset: 4 });
@@ -16,7 +16,7 @@ import { mergeRuns, type View } from '../../array/view.ts';
 export class RunCursor {
   /** Distance in the buffer between neighbours of a run. */
   readonly stride: number;
-  /** Place in the buffer of the first element that was taken last. */
+  /** The place in the buffer of the first element of the latest `take`. */
   at = 0;
 
   readonly #length: number;

@@ -5,10 +5,10 @@ import { allocateArray, type TypedArray } from '../../array/dtype.ts';
 import { sizeOf, type Shape } from '../../array/shape.ts';
 import { BLOCK, blockReader } from './block.ts';
 
-/** What is done with a block: `values[i]` holds node i at elements `start … start + n − 1`. */
+/** Uses a block: `values[i]` holds node i at elements `start … start + n − 1`. */
 export type BlockConsumer = (values: readonly TypedArray[], start: number, n: number) => void;
 
-/** Where the last node goes at elements `start … start + n − 1`, in place of scratch memory. */
+/** The memory for the last node's elements `start … start + n − 1`, in place of scratch memory. */
 export type BlockTarget = (start: number, n: number) => TypedArray;
 
 /** Evaluates an expression at every index of its shape in row-major order, block after block. */
@@ -27,14 +27,14 @@ type Step = (
 ) => void;
 
 /**
- * Makes an expression ready to be evaluated.
+ * Prepares an expression for evaluation.
  *
- * Every node is one tight loop over a block, whose values are stored in the node's dtype: an
- * expression gives bit for bit what its primitives give one at a time. A block is complete before
- * it is consumed, so a consumer may overwrite what the block was read from.
+ * Every node is one tight loop over a block, whose values are stored in the node's dtype. So an expression
+ * gives bit for bit the same as its primitives one at a time. A block is complete before it is consumed, so a
+ * consumer may overwrite the operands from which it was computed.
  *
  * @param shape The iteration space, and the shape of every input's view.
- * @param inputs What the load nodes read.
+ * @param inputs The operands that the load nodes read.
  */
 export function evaluator(
   shape: Shape,
@@ -46,7 +46,7 @@ export function evaluator(
   const steps = nodes.map((node, i): Step => {
     if (node.kind === 'literal') return literalStep(node.value, i);
     if (node.kind === 'apply') return applyStep(node, i);
-    // Where there are several results, writing one may overwrite an operand that is another.
+    // If there are several results, writing one of them may overwrite an operand that is another result.
     const copies = results.length > 1 && results.includes(i);
     return loadStep(inputs[node.input], i, scratch[i], copies);
   });

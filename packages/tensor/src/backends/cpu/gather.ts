@@ -57,7 +57,7 @@ export function scatterAdd(
   };
 }
 
-/** Where each element of `index` would look in `view` if all indices were 0. */
+/** A view of the places that `index` would read in `view` if all indices were 0. */
 function startsAlong(view: View, index: Shape, axis: number): View {
   const strides = view.strides.map((stride, i) => (i === axis ? 0 : stride));
   return { shape: index, strides, offset: view.offset };

@@ -13,7 +13,7 @@ export interface Matrix {
 /** Height and width of the tile of the product that one call of {@link multiplyPanels} computes. */
 const TILE = 4;
 
-/** Rows of `a` that are packed at once, so that their panels stay in the second-level cache. */
+/** Rows of `a` that are packed at once, so few that their panels stay in the second-level cache. */
 const ROW_BLOCK = 48;
 
 const packedRows = new Workspace();
@@ -24,9 +24,9 @@ const tile = new Float64Array(TILE * TILE);
  * The matrix product `out = a b`, or `out += a b` if `accumulate`: a is [m, k], b is [k, n], out is
  * row-major [m, n] from `at`. Sums are float64 and rounded when they are stored.
  *
- * Both operands are first packed into panels of four rows (of a) and four columns (of b), whatever
- * their strides. The product of two panels is a 4 × 4 tile, whose 16 sums stay in registers: each
- * element that is read takes part in four multiplications.
+ * Both operands, whatever their strides, are first packed into panels of four rows (of a) and four columns
+ * (of b). The product of two panels is a 4 × 4 tile, whose 16 sums stay in registers. So each element that is
+ * read takes part in four multiplications.
  *
  * Source: Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008.
  */
@@ -58,9 +58,9 @@ export function gemm(
 }
 
 /**
- * Packs `lines` rows or columns of length `k` into panels of four. A panel holds the four first
- * elements, then the four second elements, …. Lines that are missing in the last panel keep what was
- * there before: what they give is never stored.
+ * Packs `lines` rows or columns of length `k` into panels of four. A panel holds the four first elements,
+ * then the four second elements, and so on. If the last panel has fewer lines, the others keep their old
+ * contents; the sums of those are never stored.
  */
 function packPanels(
   elements: Float32Array | Float64Array,

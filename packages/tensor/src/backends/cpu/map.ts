@@ -7,7 +7,7 @@ import { blockOf, blockWriter } from './block.ts';
 import { evaluator } from './expression.ts';
 
 /**
- * A map kernel ready to run: evaluates its expression block after block and writes every result.
+ * Prepares a map kernel, which evaluates its expression block after block and writes every result.
  *
  * An output may share its buffer with an input of the same contiguous view: each block is read and
  * computed before any of it is written.
@@ -41,7 +41,7 @@ export function map(kernel: MapKernel): (buffers: readonly TypedArray[]) => void
   };
 }
 
-/** The output into which the last node can be computed at once, without a copy; -1 if there is none. */
+/** The index of the output into which the last node can be computed without a copy; -1 if there is none. */
 function directOutput({ expression: { nodes, results }, outputs }: MapKernel): number {
   const last = nodes.length - 1;
   if (nodes[last].kind !== 'apply') return -1;

@@ -23,7 +23,7 @@ export function matmul(kernel: CallKernel): (buffers: readonly TypedArray[]) => 
   };
 }
 
-/** Where the matrix of each index of the batch begins. */
+/** The offset of the matrix for each index of the batch. */
 function matrixOffsets({ view }: Operand): number[] {
   const offsets: number[] = [];
   const batch = {

@@ -9,10 +9,10 @@ import { RunCursor } from './cursor.ts';
 import { evaluator } from './expression.ts';
 import { Workspace } from './workspace.ts';
 
-/** Totals so far: of int32, whose sums wrap, in int32. */
+/** The totals so far; those of int32 are int32, since their sums wrap. */
 type Accumulators = Float64Array | Int32Array;
 
-/** How a run of `n` elements joins its accumulators. */
+/** How a run of `n` elements is added to its accumulators. */
 interface Fold {
   /** All elements join the accumulator at `at`. */
   into(accumulators: Accumulators, at: number, values: TypedArray, start: number, n: number): void;
@@ -54,8 +54,8 @@ const folds: Readonly<Record<keyof ReduceParams, Fold>> = {
 const workspace = new Workspace();
 
 /**
- * A reduce kernel ready to run: walks the iteration space once, in row-major order, and folds every
- * element into the accumulator of its output, float64 or int32; the totals are rounded at the end.
+ * Prepares a reduce kernel. It walks the iteration space once, in row-major order, and folds every element
+ * into the accumulator of its output, float64 or int32. The totals are rounded at the end.
  */
 export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) => void {
   const evaluate = evaluator(kernel.shape, kernel.inputs, kernel.expression);
@@ -81,7 +81,7 @@ export function reduce(kernel: ReduceKernel): (buffers: readonly TypedArray[]) =
   };
 }
 
-/** Where each index of the iteration space accumulates: stride 0 along the axes that disappear. */
+/** A view of the accumulator of each index of the iteration space: stride 0 along the reduced axes. */
 function accumulatorView(shape: Shape, axes: readonly number[]): View {
   const kept = shape.filter((_, i) => !axes.includes(i));
   const keptStrides = rowMajorStrides(kept);
@@ -93,7 +93,7 @@ function accumulatorView(shape: Shape, axes: readonly number[]): View {
   };
 }
 
-/** The sum of `n` elements, in four interleaved partial sums that need not wait for each other. */
+/** The sum of `n` elements, in four interleaved partial sums that can be added in parallel. */
 function sumOf(values: TypedArray, start: number, n: number): number {
   let s0 = 0;
   let s1 = 0;

@@ -1,4 +1,4 @@
-// New tensors out of nothing or out of a key: counting numbers and random bits.
+// New tensors without operands, or from a key: counting numbers and random bits.
 
 import type { CallKernel } from '../../plan/kernel.ts';
 import type { TypedArray } from '../../array/dtype.ts';

@@ -10,9 +10,9 @@ export class CpuStorage implements Storage {
   readonly dtype: DType;
   readonly size: number;
   #elements: TypedArray | null;
-  /** Whether somebody outside may hold the array. */
+  /** Whether code outside of the backend may hold the array. */
   #shared: boolean;
-  /** What became of the elements, once they are gone. */
+  /** Why the elements are gone. */
   #loss = '';
 
   constructor(backend: Backend, dtype: DType, elements: TypedArray, shared: boolean) {
@@ -40,13 +40,15 @@ export class CpuStorage implements Storage {
     return elements;
   }
 
-  /** Itself, or a copy if somebody outside may hold the array. */
+  /** The storage itself; a copy if code outside of the backend may hold the array. */
   writable(op: string): CpuStorage {
     const elements = this.elements(op);
     return this.#shared ? new CpuStorage(this.backend, this.dtype, elements.slice(), false) : this;
   }
 
-  /** A new handle of the elements, which this one gives up; of a copy if somebody outside may hold them. */
+  /**
+   * Moves the elements to a new handle; this one loses them. It moves a copy if code outside may hold them.
+   */
   transfer(op: string): CpuStorage {
     const writable = this.writable(op);
     const moved = new CpuStorage(this.backend, this.dtype, writable.elements(op), false);
@@ -54,7 +56,7 @@ export class CpuStorage implements Storage {
     return moved;
   }
 
-  /** Gives up the elements; nothing happens if they are gone. */
+  /** Gives up the elements; does nothing if they are gone already. */
   release(loss: string = DISPOSED): void {
     if (this.#elements === null) return;
     this.#elements = null;

@@ -31,7 +31,7 @@ export function readWindows(
   });
 }
 
-/** Adds the columns to the windows of the image that they stand for (col2im). */
+/** Adds the columns to the windows of the image that they are copies of (col2im). */
 export function addWindows(windows: Windows, columns: Float64Array, image: Float64Array): void {
   forEachRow(windows, (inImage, stride, inColumns, count) => {
     for (let j = 0; j < count; j++) image[inImage + j * stride] += columns[inColumns + j];
@@ -39,9 +39,9 @@ export function addWindows(windows: Windows, columns: Float64Array, image: Float
 }
 
 /**
- * Visits each horizontal row of window positions for each tap (c, u, v) of the kernel, without the
- * positions at which the tap lies in the padding: element `inImage + j · stride` of the image is
- * element `inColumns + j` of the matrix, for `j < count`.
+ * Visits each horizontal row of window positions for each tap (c, u, v) of the kernel, and leaves out
+ * positions at which the tap lies in the padding. Element `inImage + j · stride` of the image is element
+ * `inColumns + j` of the matrix, for `j < count`.
  */
 function forEachRow(
   { channels, height, width, kernel, places, geometry }: Windows,

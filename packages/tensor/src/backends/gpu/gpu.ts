@@ -25,11 +25,11 @@ import { verifyPlan, type Reference } from './run/verify.ts';
 
 /** A backend that runs the kernels of gpu.js. */
 export interface GpuBackend extends Backend {
-  /** What really runs. */
+  /** The mode, executor and adapter that run the kernels. */
   readonly device: DeviceReport;
   /**
-   * Why this mode and executor were chosen: what was tried before, and what it lacks; and which forms of
-   * kernels the device refuses or computes wrongly.
+   * Why this mode and executor were chosen: which modes were tried before, and what each of them lacks. Also
+   * the forms of kernels that the device refuses or computes wrongly.
    */
   readonly choice: string;
   /** Memory of the device that the backend holds, in use or ready for use again. */
@@ -39,9 +39,9 @@ export interface GpuBackend extends Backend {
 }
 
 /**
- * A backend whose kernels are compiled by gpu.js; see `gpuBackend` of the entry.
+ * Opens a backend whose kernels gpu.js compiles; see `gpuBackend` of the entry.
  *
- * @param reference What `verify` compares with.
+ * @param reference Makes the reference that `verify` compares with.
  */
 export async function openGpuBackend(
   options: GpuBackendOptions,
@@ -57,7 +57,7 @@ export async function openGpuBackend(
   } = options;
   const library = await loadGpuJs();
   const failures: DeviceError[] = [];
-  // The other modes have no executor but gpu.js, and would all refuse in the same words.
+  // Only webgpu has another executor than gpu.js; the other modes would all refuse with the same words.
   const wish = ownWish(options);
   const automatic = wish === null ? MODES : (['webgpu'] as const);
   for (const candidate of mode === 'auto' ? automatic : [mode]) {
@@ -80,7 +80,7 @@ export async function openGpuBackend(
   const problem =
     wish === null
       ? `no mode works. ${reasons}`
-      : `with ${wish.option}: '${wish.value}', mode auto is webgpu alone. ${reasons}`;
+      : `with ${wish.option}: '${wish.value}', mode auto tries only webgpu. ${reasons}`;
   throw new DeviceError('gpuBackend', 'unavailable', problem, { cause: failures.at(-1) });
 }
 
@@ -90,7 +90,7 @@ function describeChoice(chosen: GpuMode, asked: string, failures: readonly Devic
   return [`mode ${chosen} is the first that works.`, ...reasonsOf(failures)].join('\n');
 }
 
-/** Why modes do not work, of which auto has tried the first ones. */
+/** Why each failed mode does not work. Mode auto tries the modes in order, so failure i belongs to mode i. */
 function reasonsOf(failures: readonly DeviceError[]): string[] {
   return failures.map(({ message }, i) => `${MODES[i]}: ${message}`);
 }
@@ -157,7 +157,7 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
   return backend;
 }
 
-/** Comparisons that are under way. */
+/** Comparisons that are still running. */
 class Checks {
   private readonly running = new Pending();
   private failure: Error | null = null;
@@ -170,7 +170,7 @@ class Checks {
     );
   }
 
-  /** Waits for all, and throws the first failure there was. */
+  /** Waits for all comparisons, and throws the first failure. */
   async settle(): Promise<void> {
     await this.running.settled();
     const { failure } = this;
@@ -179,7 +179,7 @@ class Checks {
   }
 }
 
-/** The executable, whose kernels are compared with a reference when it first runs. */
+/** Wraps an executable: its first run compares every kernel with the reference. */
 function verified(
   backend: Backend,
   engine: Engine,
@@ -190,7 +190,7 @@ function verified(
   checks: Checks,
 ): Executable {
   let isVerified = false;
-  /** The elements; `null` if there are none, as whoever reads what was computed of them is told. */
+  /** The elements; `null` if their computation failed, since their reader is told of that. */
   const read = async (storage: Storage): Promise<TypedArray | null> => {
     const memory = own(GpuStorage, backend, storage, 'run').memory('run');
     try {
@@ -208,7 +208,7 @@ function verified(
       if (elements !== null) operands.set(slot, elements);
     }
     if (operands.size === reads.length) await verifyPlan(engine, reference, plan, operands);
-    // The next run is the one to verify.
+    // The operands are incomplete: verify the next run instead.
     else isVerified = false;
   };
   return {

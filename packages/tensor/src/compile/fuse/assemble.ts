@@ -17,7 +17,7 @@ import {
   type Window,
 } from './group.ts';
 
-/** Sums of more parts than this are several assemblies, so that merging stays linear in their number. */
+/** A sum of more parts than this becomes several assemblies, so that merging stays linear in their number. */
 const MAX_PARTS = 256;
 
 /** The part of an assembly of shape `whole` that copies `arg` into a region. */
@@ -27,10 +27,10 @@ export function partOf(arg: Source, argShape: Shape, region: Region, whole: Shap
 }
 
 /**
- * Makes sums of assemblies whose regions do not meet one assembly: the gradients of slices of one
- * tensor land in it side by side, instead of being added up among zeros.
+ * Turns a sum of assemblies into one assembly if their regions do not meet. So the gradients of slices of one
+ * tensor are written side by side, instead of being padded with zeros and added.
  *
- * Each part adds the 0 that the others have there, which only −0 can tell, and a second 0 nothing can.
+ * The merged assembly still adds one 0 to each part, because −0 + 0 is 0; further zeros change nothing.
  *
  * @param temporary Makes a buffer.
  */
@@ -43,7 +43,7 @@ export function mergeAssemblies(
     if (body.kind !== 'map' || body.atoms.length !== 1) continue;
     const [sum] = body.atoms;
     const { primitive, args } = sum;
-    // Adding is what has 0 as its neutral operand on both sides.
+    // Only addition has 0 as its neutral operand on both sides.
     if (primitive === null || !primitive.commutative || primitive.rightIdentity !== 0) continue;
     const makers = args.map((arg) => wholeAssembly(graph, group, arg, body.shape));
     const [first, second] = makers;
@@ -64,7 +64,7 @@ export function mergeAssemblies(
   }
 }
 
-/** The assembly whose whole result `arg` is, if nobody but `group` reads it. */
+/** The assembly whose whole result is `arg`; `null` if it is none, or if others than `group` read it too. */
 function wholeAssembly(
   graph: GroupGraph,
   group: Group,
@@ -79,7 +79,7 @@ function wholeAssembly(
   return isSame ? { group: maker, body } : null;
 }
 
-/** Whether the boxes around the regions of the parts of two assemblies keep apart. */
+/** Whether the bounding boxes of the regions of two assemblies are disjoint. */
 function areDisjoint(first: readonly Part[], second: readonly Part[]): boolean {
   return first.every((a) => second.every((b) => keepApart(a, b)));
 }
@@ -92,7 +92,7 @@ function keepApart(a: Part, b: Part): boolean {
   );
 }
 
-/** The part with one 0 added to what lands there, however many sums it was part of. */
+/** The part with one 0 added to its elements, no matter in how many sums it was. */
 function plusZero(part: Part, { order, primitive, params, dtype }: Atom, buffer: number): Part {
   const last = part.atoms.at(-1);
   const isAdded =
@@ -108,7 +108,7 @@ function plusZero(part: Part, { order, primitive, params, dtype }: Atom, buffer:
   return { ...part, atoms: [...part.atoms, atom], arg };
 }
 
-/** Moves every map whose results one part of an assembly alone reads into that part. */
+/** Moves a map into a part of an assembly if that part alone reads the map's results. */
 export function fuseIntoAssemblies(graph: GroupGraph): void {
   for (const group of graph.inProgramOrder()) {
     if (group.body.kind === 'assembly') fuseParts(graph, group, group.body);
@@ -116,7 +116,7 @@ export function fuseIntoAssemblies(graph: GroupGraph): void {
 }
 
 function fuseParts(graph: GroupGraph, group: Group, body: AssemblyBody): void {
-  /** How many parts read each buffer. */
+  /** Number of parts that read each buffer. */
   const uses = new Map<number, number>();
   const count = (part: Part, change: 1 | -1): void => {
     for (const buffer of new Set(partWindows(part).map((window) => window.buffer))) {
@@ -145,7 +145,7 @@ function fuseParts(graph: GroupGraph, group: Group, body: AssemblyBody): void {
   if (absorbed.size > 0) graph.replace(group, { ...body, parts }, [...absorbed]);
 }
 
-/** The part with the work of a map that it alone reads; `null` if there is none that fits. */
+/** The part with the work of a map that it alone reads; `null` if no such map fits. */
 function absorbInto(
   graph: GroupGraph,
   part: Part,
@@ -172,7 +172,9 @@ function absorbInto(
   return null;
 }
 
-/** The part with the work of a map before its own, over the shape of either. */
+/**
+ * The part with the work of a map before its own, over the shape of one of the two; `null` if neither fits.
+ */
 function joinMap(part: Part, atoms: readonly Atom[], shape: Shape): Part | null {
   const view = reshapeView(part.view, shape);
   const own = view === null ? null : reshapeAtoms(part.atoms, shape);
@@ -181,7 +183,7 @@ function joinMap(part: Part, atoms: readonly Atom[], shape: Shape): Part | null 
   return reshaped === null ? null : { ...part, atoms: [...reshaped, ...part.atoms] };
 }
 
-/** The windows that a part reads from buffers that it does not compute itself. */
+/** The windows onto buffers that a part reads but does not compute itself. */
 function partWindows({ atoms, arg }: Part): readonly Window[] {
   const own = new Set(atoms.map(({ buffer }) => buffer));
   return [...atoms.flatMap(({ args }) => args), arg].filter(

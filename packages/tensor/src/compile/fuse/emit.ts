@@ -23,7 +23,9 @@ import type {
   ReduceKernel,
 } from '../../plan/kernel.ts';
 
-/** The kernels of one group. `isLive` tells which of its buffers anybody else reads. */
+/**
+ * Makes the kernels of one group. `isLive` tells whether any kernel still reads a buffer, or it is a result.
+ */
 export function emit(body: Body, isLive: (buffer: number) => boolean): readonly Kernel[] {
   switch (body.kind) {
     case 'map':
@@ -37,7 +39,7 @@ export function emit(body: Body, isLive: (buffer: number) => boolean): readonly 
   }
 }
 
-/** One map, or none if its readers compute all of its results themselves. */
+/** Makes one map; none if its readers compute all of its results themselves. */
 function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean): MapKernel[] {
   const results = atoms.filter(({ buffer }) => isLive(buffer));
   return results.length === 0
@@ -45,7 +47,7 @@ function emitMap({ shape, atoms }: MapBody, isLive: (buffer: number) => boolean)
     : [{ kind: 'map', shape, ...computation(shape, atoms, results) }];
 }
 
-/** What computes some of the atoms over a shape, and where the results go. */
+/** The inputs, expression and outputs that compute some of the atoms over a shape. */
 function computation(
   shape: Shape,
   atoms: readonly Atom[],
@@ -60,7 +62,7 @@ function computation(
   };
 }
 
-/** A result as the whole of its buffer. */
+/** An operand that is the whole buffer of a result. */
 function wholeOperand({ buffer, dtype }: Pick<Operand, 'buffer' | 'dtype'>, shape: Shape): Operand {
   return { buffer, dtype, view: contiguousView(shape) };
 }
@@ -109,7 +111,7 @@ function emitCall(
   };
 }
 
-/** The atoms from which results are computed: where readers compute a result themselves, nobody needs what it was made of. */
+/** The atoms that some of the results depend on, directly or through others. */
 function neededFor(results: readonly Atom[], atoms: readonly Atom[]): Atom[] {
   const needed = new Set(results.map(({ buffer }) => buffer));
   return atoms
@@ -122,7 +124,7 @@ function neededFor(results: readonly Atom[], atoms: readonly Atom[]): Atom[] {
     .reverse();
 }
 
-/** A clearing map where the parts leave gaps, then one map a part. */
+/** Makes one map per part, after a map of zeros if the parts leave gaps. */
 function emitAssembly({ shape, parts, covers, buffer, dtype }: AssemblyBody): MapKernel[] {
   const fill: Pick<Part, 'shape' | 'atoms' | 'arg' | 'view'> = {
     shape,
@@ -149,7 +151,7 @@ function operandOf(source: Source): Operand {
   return { buffer: source.buffer, dtype: source.dtype, view: source.view };
 }
 
-/** A result that is at hand where an expression is evaluated. */
+/** A result that exists where an expression is evaluated, so that no load is needed. */
 type GivenInput = Pick<Operand, 'buffer' | 'dtype'>;
 
 /** Builds the expression of a list of atoms, loading each window once. */
@@ -159,7 +161,7 @@ class ExpressionBuilder {
   private readonly byBuffer = new Map<number, number>();
   private readonly bySource = new Map<string, number>();
 
-  /** Input 0, if it is no window but a result that is at hand, and so not among {@link inputs}. */
+  /** The node of the given result, which is input 0 and not among {@link inputs}; see {@link GivenInput}. */
   private readonly given: number;
 
   constructor(atoms: readonly Atom[], given?: GivenInput) {

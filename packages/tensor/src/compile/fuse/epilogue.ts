@@ -6,8 +6,8 @@ import type { Group, GroupGraph } from './group-graph.ts';
 import { isWhole, windowsOf, type CallBody, type MapBody, type Window } from './group.ts';
 
 /**
- * Moves every map that alone reads the result of a call into the call, as its epilogue: the bias, the
- * activation and the residual of a linear layer are computed while the product is at hand.
+ * Moves a map into the call whose result it alone reads, as the call's epilogue. So the bias, the activation
+ * and the residual of a linear layer are computed together with the product.
  *
  * @param names The operations whose kernels take epilogues.
  */
@@ -54,7 +54,7 @@ function takes(
   );
 }
 
-/** How many of the last axes hold `size` elements; `null` if no number of them does. */
+/** How many of the last axes together hold `size` elements; `null` if no number of them does. */
 function trailingAxes(shape: Shape, size: number): number | null {
   let product = 1;
   for (let axes = 0; axes <= shape.length; axes++) {
@@ -64,7 +64,7 @@ function trailingAxes(shape: Shape, size: number): number | null {
   return null;
 }
 
-/** Whether one stride walks the last axes of a window. */
+/** Whether a single stride walks the last axes of a window. */
 function isOneRun({ view }: Window, axes: number): boolean {
   if (axes === 0) return true;
   const { shape, strides } = view;

@@ -13,7 +13,7 @@ import { withOperands, type Kernel, type Operand } from '../../plan/kernel.ts';
 import type { Instruction, Program, Variable } from '../program.ts';
 import { rematerialize } from './rematerialize.ts';
 
-/** What a buffer is for; temporaries get their place from the memory planner. */
+/** What a buffer is used for. The memory planner places temporaries. */
 export type Role =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'constant'; readonly index: number }
@@ -33,23 +33,23 @@ export interface Schedule {
   readonly kernels: readonly Kernel[];
 }
 
-/** How an input lies in its storage, where it is not simply row-major. */
+/** The layout of an input in its storage, if it is not simply row-major. */
 export interface InputWindow {
   readonly view: View;
-  /** Elements of the whole storage. */
+  /** Number of elements of the whole storage. */
   readonly size: number;
 }
 
 /**
- * Turns a program into kernels: movements become views of operands, chains of pointwise
- * instructions become one map kernel each, and a reduction takes in the map that only it reads.
+ * Turns a program into kernels. Movements become views of operands. Chains of pointwise instructions become
+ * one map kernel each. A reduction includes the map whose result it alone reads.
  *
- * Two groups of pointwise work merge when they iterate over the same number of elements, each reads
- * the other's results only element by element, no path through other work leads from one to the
- * other (which would make the merged graph cyclic), and no movement between them separates them.
+ * Two groups of pointwise work merge if all of this holds: they iterate over the same number of elements;
+ * each reads the other's results only element by element; no path through other work leads from one to the
+ * other (it would make the merged graph cyclic); no movement between them separates them.
  *
- * @param windows How the inputs lie in their storage; default row-major.
- * @param epilogues Operations whose kernels take pointwise work on their results along; default none.
+ * @param windows The layout of the inputs in their storage; default row-major.
+ * @param epilogues Operations whose kernels can also do pointwise work on their results; default none.
  * @example
  * const traced = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
  * const { kernels } = fuse(simplify(traced));
@@ -164,7 +164,7 @@ class Fuser {
     }
   }
 
-  /** Makes `variable` the plan's output `index`, copying it where it is no freshly written buffer of its own. */
+  /** Makes `variable` the plan's output `index`; copies it unless it fills a new buffer of its own. */
   output(variable: Variable, index: number): void {
     this.order++;
     this.scope = undefined;
@@ -219,7 +219,7 @@ class Fuser {
     return buffer;
   }
 
-  /** A new buffer for `variable`, which is a row-major window onto it. */
+  /** Makes a buffer for `variable`, which becomes a row-major window onto it. */
   private temporary(variable: Variable): number {
     const buffer = this.buffer(variable.dtype, sizeOf(variable.shape), { kind: 'temporary' });
     this.define(variable, buffer);
@@ -241,7 +241,7 @@ class Fuser {
     return { kind: 'window', buffer, dtype: source.dtype, view: moved };
   }
 
-  /** Adds pointwise work, or without a primitive a copy, and gives the buffer of its result. */
+  /** Adds pointwise work (a copy if `primitive` is `null`), and returns the buffer of its result. */
   private pointwise(
     primitive: PointwisePrimitive | null,
     params: Params,
@@ -255,7 +255,7 @@ class Fuser {
     return buffer;
   }
 
-  /** A source that lies in a buffer: kernels of their own read windows only. */
+  /** The source as a window, since kernels of calls read only windows; a number gets a buffer. */
   private stored(source: Source, shape: Shape): Source {
     if (source.kind === 'window') return source;
     const key = `${source.dtype} ${formatNumber(source.value)}`;
@@ -273,7 +273,7 @@ class Fuser {
   }
 }
 
-/** Leaves out the temporaries that fusion turned into values inside a kernel, and numbers the rest anew. */
+/** Removes temporaries that are now values inside a kernel, and renumbers the other buffers. */
 function dropUnusedBuffers({ buffers, kernels }: Schedule): Schedule {
   const used = new Set(
     kernels.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).map(({ buffer }) => buffer),

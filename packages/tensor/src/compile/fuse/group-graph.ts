@@ -1,4 +1,4 @@
-// The graph of who reads from whom, and the merging of groups of pointwise work.
+// The graph of groups that read from each other, and the merging of groups of pointwise work.
 
 import { sameShape, sizeOf, type Shape } from '../../array/shape.ts';
 import {
@@ -20,27 +20,27 @@ import { MergeOrder } from './merge-order.ts';
 /** A node of the graph: work that becomes one kernel. */
 export interface Group {
   readonly id: number;
-  /** Position in the program of the last instruction that joined. */
+  /** The position in the program of the last instruction that joined. */
   order: number;
   body: Body;
 }
 
 /**
- * The groups of a program, with who reads from whom, and the merging of pointwise groups.
+ * The groups of a program, as a graph of who reads from whom, and the merging of pointwise groups.
  *
- * First `fuseChains`: work whose results one group alone reads moves into that group, which saves
- * writing them. Then `fuseNeighbours`: what reads a group's results right after it joins it, which
- * saves reading them again.
+ * `fuseChains` comes first. It moves work into the only group that reads its results, which saves writing
+ * them. `fuseNeighbours` comes second. It joins a group with a map that reads its results right after it,
+ * which saves reading them again.
  */
 export class GroupGraph {
-  /** Elements of a buffer. */
+  /** Number of elements of a buffer. */
   readonly sizeOfBuffer: (buffer: number) => number;
   /** Whether a buffer is a result of the program. */
   readonly isOutput: (buffer: number) => boolean;
   private readonly groups = new Map<number, Group>();
   private readonly makers = new Map<number, Group>();
   private readonly readers = new Map<number, Set<Group>>();
-  /** The last reader in program order of the buffers that were asked about. */
+  /** Cache of the last reader, in program order, of a buffer. */
   private readonly lastReaders = new Map<number, Group>();
   private nextId = 0;
 
@@ -57,7 +57,7 @@ export class GroupGraph {
     return group;
   }
 
-  /** The groups that read `buffer`, except its maker. */
+  /** The groups that read `buffer`, without the group that makes it. */
   readersOf(buffer: number): Set<Group> {
     let readers = this.readers.get(buffer);
     if (readers === undefined) {
@@ -94,7 +94,7 @@ export class GroupGraph {
     const atoms = [...body.atoms];
     const absorbed = new Set<Group>();
     const waiting: Group[] = [];
-    /** The buffers that the work reads in other ways than element by element. */
+    /** The buffers that the work reads in any other way than element by element. */
     const apart = new Set<number>();
     const take = (work: Body): void => {
       for (const window of windowsOf(work).toReversed()) {
@@ -116,7 +116,10 @@ export class GroupGraph {
     if (absorbed.size > 0) this.replace(group, { ...body, atoms: inOrder(atoms) }, [...absorbed]);
   }
 
-  /** Lets every map join a map whose results it reads, unless a kernel of its own reads them before. */
+  /**
+   * Joins every map with a map whose results it reads, unless an operation with its own kernel reads them
+   * before.
+   */
   fuseNeighbours(): void {
     const order = new MergeOrder(this.inOrder(), {
       makersOf: (group) => this.makersRead(group),
@@ -137,7 +140,7 @@ export class GroupGraph {
     }
   }
 
-  /** The groups, each after those it reads from, otherwise in program order. */
+  /** The groups, each after those that it reads from, otherwise in program order. */
   inOrder(): Group[] {
     const ordered: Group[] = [];
     const done = new Set<Group>();
@@ -159,14 +162,14 @@ export class GroupGraph {
     return ordered;
   }
 
-  /** Whose result `buffer` is; `undefined` for inputs and constants of the program. */
+  /** The group that makes `buffer`; `undefined` for inputs and constants of the program. */
   makerOf(buffer: number): Group | undefined {
     return this.makers.get(buffer);
   }
 
   /**
-   * Gives a group another body, which may contain the work of `absorbed`: groups that are no more, and
-   * whose results are the group's from then on.
+   * Gives a group another body. The body may contain the work of the `absorbed` groups, which are then
+   * removed; their results become the group's.
    */
   replace(group: Group, body: Body, absorbed: readonly Group[] = []): void {
     for (const each of [group, ...absorbed]) {
@@ -190,7 +193,7 @@ export class GroupGraph {
     }
   }
 
-  /** Takes a group out whose results nobody reads. */
+  /** Removes a group whose results no group reads. */
   remove(group: Group): void {
     for (const { buffer } of windowsOf(group.body)) this.readersOf(buffer).delete(group);
     this.groups.delete(group.id);
@@ -215,7 +218,7 @@ export class GroupGraph {
     return [...this.groups.values()].sort((a, b) => a.order - b.order);
   }
 
-  /** Whether nobody but `group`, and what it is about to absorb, reads what `maker` makes. */
+  /** Whether only `group`, and groups that it is about to absorb, read the results of `maker`. */
   isOnlyReader(group: Group, maker: Group, absorbed?: ReadonlySet<Group>): boolean {
     for (const buffer of buffersOf(maker.body)) {
       if (this.isOutput(buffer)) return false;
@@ -232,7 +235,7 @@ export class GroupGraph {
     return readers.size > (readers.has(group) ? 1 : 0);
   }
 
-  /** For each buffer, when an operation with a kernel of its own first reads it. */
+  /** For each buffer, the order of the first operation with its own kernel that reads it. */
   private firstOpaqueReads(): ReadonlyMap<number, number> {
     const reads = new Map<number, number>();
     for (const { body, order } of this.inProgramOrder().reverse()) {
@@ -241,12 +244,12 @@ export class GroupGraph {
     return reads;
   }
 
-  /** Whether a window reads all of its buffer element by element, and nothing separates the two. */
+  /** Whether a window reads its whole buffer element by element, with no separating movement between. */
   private isElementwise({ buffer, view, separate }: Window): boolean {
     return separate !== true && isWhole(view, this.sizeOfBuffer(buffer));
   }
 
-  /** The body of a map with the work of another before its own, if the shapes allow it. */
+  /** The body of a map with the work of another map before its own; `null` if the shapes do not allow it. */
   private joined(body: MapBody, maker: Group): Body | null {
     const fits = windowsOf(body).every(
       (window) => this.makers.get(window.buffer) !== maker || this.isElementwise(window),
@@ -256,7 +259,7 @@ export class GroupGraph {
   }
 }
 
-/** The work of a map over another shape, to be done with `atoms`; `null` if that cannot be. */
+/** The work of a map over another shape, to join `atoms`; `null` if it cannot join them. */
 function movedInto(shape: Shape, atoms: readonly Atom[], map: Body): readonly Atom[] | null {
   if (map.kind !== 'map' || sizeOf(map.shape) !== sizeOf(shape)) return null;
   if (!isShort(map.atoms, atoms)) return null;

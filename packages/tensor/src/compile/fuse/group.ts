@@ -1,4 +1,4 @@
-// The kinds of work that become one kernel, and what each of them reads and writes.
+// The kinds of work that become one kernel, and the buffers that each of them reads and writes.
 
 import type { DType } from '../../array/dtype.ts';
 import type {
@@ -13,18 +13,20 @@ import { sameShape, sizeOf, type Shape } from '../../array/shape.ts';
 import type { Operand } from '../../plan/kernel.ts';
 import { isContiguous, reshapeView, type View } from '../../array/view.ts';
 
-/** What an operand is once movements are folded away: one number everywhere, or a window onto a buffer. */
+/** An operand after movements are folded away: one number everywhere, or a window onto a buffer. */
 export type Source =
   { readonly kind: 'uniform'; readonly value: number; readonly dtype: DType } | Window;
 
-/** An operand of a kernel to be. */
+/** An operand of a later kernel. */
 export interface Window extends Operand {
   readonly kind: 'window';
-  /** Whether a separating movement lies before it, so that its reader never fuses with its maker. */
+  /** Whether a separating movement precedes it, so that its reader never fuses with its maker. */
   readonly separate?: true;
 }
 
-/** One pointwise application (or, without a primitive, a copy) whose result fills a buffer in row-major order. */
+/**
+ * One pointwise application (a copy if there is no primitive). Its result fills a buffer in row-major order.
+ */
 export interface Atom {
   readonly order: number;
   readonly primitive: PointwisePrimitive | null;
@@ -41,7 +43,7 @@ export interface MapBody {
   readonly atoms: readonly Atom[];
 }
 
-/** A fold of `arg`, which may be the result of the last of `atoms`. */
+/** A fold of `arg`, which may be the result of the last atom. */
 export interface ReduceBody {
   readonly kind: 'reduce';
   readonly primitive: ReductionPrimitive;
@@ -53,20 +55,20 @@ export interface ReduceBody {
   readonly dtype: DType;
 }
 
-/** What lands in one region of an assembly: pointwise work over the elements of the region. */
+/** The content of one region of an assembly: pointwise work over the elements of the region. */
 export interface Part {
   readonly shape: Shape;
   readonly atoms: readonly Atom[];
-  /** What lands there, which may be the result of the last of `atoms`. */
+  /** The source of the region's elements, which may be the result of the last atom. */
   readonly arg: Source;
-  /** Of shape `argShape` in the assembly. */
+  /** The place of the elements in the assembly; they have shape `argShape`. */
   readonly region: Region;
   readonly argShape: Shape;
-  /** The region as a view of the assembly's buffer, of the part's own shape. */
+  /** The region as a view of the assembly's buffer, with the part's own shape. */
   readonly view: View;
 }
 
-/** A buffer put together from parts; what no part covers is 0. */
+/** A buffer that is put together from parts; elements that no part covers are 0. */
 export interface AssemblyBody {
   readonly kind: 'assembly';
   readonly shape: Shape;
@@ -87,20 +89,20 @@ export interface CallBody {
     readonly shape: Shape;
     readonly dtype: DType;
   }[];
-  /** Pointwise work on the only output, in its place. */
+  /** Pointwise work on the only output, which is stored in its place. */
   readonly epilogue?: { readonly shape: Shape; readonly atoms: readonly Atom[] };
 }
 
-/** What becomes one kernel (an assembly: one a region). */
+/** Work that becomes one kernel (for an assembly: one kernel per region). */
 export type Body = MapBody | ReduceBody | AssemblyBody | CallBody;
 
-/** What a body reads and writes. */
+/** The buffers and sources that a body reads and writes. */
 interface Access {
   readonly windows: readonly Window[];
   readonly buffers: readonly number[];
 }
 
-/** Found once a body: bodies never change, and the passes ask again and again. */
+/** The accesses of each body, computed once: bodies never change, and the passes ask often. */
 const known = new WeakMap<Body, Access>();
 
 function accessOf(body: Body): Access {
@@ -122,7 +124,7 @@ function accessOf(body: Body): Access {
   return access;
 }
 
-/** The windows that a body reads from buffers it does not write itself. */
+/** The windows onto buffers that a body reads but does not write itself. */
 export function windowsOf(body: Body): readonly Window[] {
   return accessOf(body).windows;
 }
@@ -138,7 +140,7 @@ function atomsOf(body: Body): readonly Atom[] {
   return body.kind === 'assembly' ? body.parts.flatMap(({ atoms }) => atoms) : body.atoms;
 }
 
-/** What a body reads besides the operands of its pointwise work. */
+/** The sources that a body reads besides the operands of its pointwise work. */
 function argsOf(body: Body): readonly Source[] {
   switch (body.kind) {
     case 'map':
@@ -152,13 +154,13 @@ function argsOf(body: Body): readonly Source[] {
   }
 }
 
-/** Longer chains are cut: one more pass over memory costs little there, and merging stays linear in their length. */
+/** Most atoms of a kernel. Cutting a longer chain costs one more pass over memory; merging stays linear. */
 const MAX_ATOMS = 256;
 
-/** Of a kernel: WebAssembly gives a function a thousand parameters at most. */
+/** Most operands of a kernel: WebAssembly allows a function at most a thousand parameters. */
 const MAX_OPERANDS = 900;
 
-/** Whether the work of two bodies is short enough to be that of one kernel. */
+/** Whether the work of two bodies is short enough for one kernel. */
 export function isShort(first: readonly Atom[], second: readonly Atom[]): boolean {
   if (first.length + second.length > MAX_ATOMS) return false;
   const operands = (sum: number, { args }: Atom): number => sum + args.length + 1;
@@ -170,7 +172,7 @@ export function isWhole(view: View, size: number): boolean {
   return view.offset === 0 && sizeOf(view.shape) === size && isContiguous(view);
 }
 
-/** The same atoms iterating over another shape of equal size; `null` if some operand's strides cannot follow. */
+/** The same atoms over another shape of equal size; `null` if some operand's strides cannot follow. */
 export function reshapeAtoms(atoms: readonly Atom[], shape: Shape): readonly Atom[] | null {
   const reshaped: Atom[] = [];
   for (const atom of atoms) {

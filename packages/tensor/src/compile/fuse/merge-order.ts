@@ -2,19 +2,19 @@
 
 import type { Group } from './group-graph.ts';
 
-/** A search that meets more edges than this is given up, and the merge with it: work stays linear in the program. */
+/** A search over more edges than this ends, without the merge, so that work stays linear in the program. */
 const MOST_EDGES = 4096;
 
-/** Whom a group reads from, and who reads from it. */
+/** The groups that a group reads from, and those that read from it. */
 export interface Neighbours {
   makersOf(group: Group): Iterable<Group>;
   readersOf(group: Group): Iterable<Group>;
 }
 
 /**
- * An order of groups in which each stands after those that it reads from, kept up while groups merge.
- * What lies on a way from one group to another stands between the two, so few groups have to be
- * looked at to know whether there is such a way.
+ * An order of groups in which each stands after those that it reads from. It stays valid while groups merge.
+ * All groups on a path from one group to another stand between the two. So only few groups have to be
+ * searched for such a path.
  *
  * Source: Pearce & Kelly 2006, "A dynamic topological sort algorithm for directed acyclic graphs".
  */
@@ -28,8 +28,8 @@ export class MergeOrder {
   }
 
   /**
-   * Moves `group` to where it can stand with the work of `maker`, which it reads from, if no way through
-   * other groups leads from one to the other. Gives whether it did.
+   * Moves `group` to a place where it can include the work of `maker`, which it reads from. That fails if a
+   * path through other groups leads from one to the other. Returns whether it succeeded.
    */
   join(group: Group, maker: Group): boolean {
     const { makersOf, readersOf } = this.neighbours;
@@ -47,8 +47,8 @@ export class MergeOrder {
   }
 
   /**
-   * The groups that edges lead to from `from`, at positions that `isBetween` takes, without the edge that
-   * leads to `to` at once; `null` if another way leads there, or the search is too long.
+   * The groups that edges reach from `from`, at positions that `isBetween` accepts. The direct edge to `to`
+   * does not count. `null` if another path leads to `to`, or if the search is too long.
    */
   private reach(
     from: Group,

@@ -12,25 +12,25 @@ import {
   type ReduceBody,
 } from './group.ts';
 
-/** A result that more kernels than this read is kept: computing it again for each would cost more. */
+/** A result that more kernels than this read is kept: each of them would have to compute it again. */
 const MOST_READERS = 2;
 
-/** An operand this many times smaller than a result costs no memory worth speaking of. */
+/** An operand this many times smaller than a result may stay in memory until the result is computed again. */
 const SMALL = 8;
 
-/** A map whose results others read. */
+/** A map whose results other groups read. */
 type Maker = Group & { body: MapBody };
 
-/** What can compute a result again for itself. */
+/** A group that can compute a result again for itself. */
 type Reader = Group & { body: MapBody | ReduceBody };
 
 /**
- * Computes cheap results again where they are read, instead of keeping them: of what a map computes in
- * the forward pass, the backward pass gets what cannot be derived elementwise from the rest. Of GELU
- * that is its input alone, not its square, cube and tanh.
+ * Computes cheap results again where they are read, instead of keeping them in memory. The backward pass then
+ * gets only those results of a forward map that cannot be computed elementwise from the others. For GELU that
+ * is only its input, not its square, cube and tanh.
  *
- * A result goes if every reader reads it element by element, and has what it is computed from at hand:
- * other results that it (or somebody later) reads anyway, inputs of the program, or small operands.
+ * A result is dropped if every reader reads it element by element, and if its operands are at hand: results
+ * that the reader or a later kernel reads anyway, inputs of the program, or small operands.
  *
  * Source: Chen et al. 2016, "Training deep nets with sublinear memory cost", section 3, for the idea.
  */
@@ -44,7 +44,7 @@ export function rematerialize(graph: GroupGraph): void {
   }
 }
 
-/** Takes out of a map what nobody needs any more, so that it does not count as a reader of its operands. */
+/** Removes the atoms of a map that no group needs, so that the map no longer reads their operands. */
 function prune(graph: GroupGraph, maker: Maker): void {
   const needed = new Set<number>();
   const atoms = maker.body.atoms.toReversed().filter((atom) => {
@@ -58,7 +58,7 @@ function prune(graph: GroupGraph, maker: Maker): void {
   }
 }
 
-/** Has the readers of a result compute it themselves, if they can. */
+/** Lets the readers of a result compute it themselves, if all of them can. */
 function dropResult(graph: GroupGraph, maker: Maker, atom: Atom): void {
   const { size } = graph.readersOf(atom.buffer);
   if (atom.primitive === null || graph.isOutput(atom.buffer)) return;
@@ -79,7 +79,7 @@ function dropResult(graph: GroupGraph, maker: Maker, atom: Atom): void {
   });
 }
 
-/** The atoms that compute a result from what is kept, in order, and the buffers that they read. */
+/** The atoms that compute a result from kept results, in order, and the buffers that they read. */
 function recipeOf(
   graph: GroupGraph,
   { body }: Maker,
@@ -96,7 +96,7 @@ function recipeOf(
   return { atoms: atoms.reverse(), leaves: [...leaves] };
 }
 
-/** Whether somebody else reads a result, so that it lies in memory. */
+/** Whether a result lies in memory, because another group reads it or the program returns it. */
 function isKept(graph: GroupGraph, { buffer }: Atom): boolean {
   return graph.isOutput(buffer) || graph.readersOf(buffer).size > 0;
 }
@@ -118,14 +118,17 @@ function readsElementwise(graph: GroupGraph, body: MapBody | ReduceBody, atom: A
   );
 }
 
-/** Whether a buffer is in memory when `reader` runs, or small enough to be kept until then. */
+/** Whether a buffer is in memory when `reader` runs, or is small enough to be kept until then. */
 function isAtHand(graph: GroupGraph, buffer: number, reader: Group, size: number): boolean {
   if (graph.makerOf(buffer) === undefined || graph.isOutput(buffer)) return true;
   if (graph.sizeOfBuffer(buffer) * SMALL <= size) return true;
   return graph.lastRead(buffer) >= reader.order;
 }
 
-/** The body of a reader with the atoms of a recipe before its own; `null` if their strides cannot follow. */
+/**
+ * The body of a reader with the atoms of a recipe before its own; `null` if their strides do not fit its
+ * shape.
+ */
 function withRecipe({ body }: Reader, recipe: readonly Atom[]): Body | null {
   const known = new Set(body.atoms.map(({ buffer }) => buffer));
   const missing = recipe.filter(({ buffer }) => !known.has(buffer));

@@ -7,7 +7,7 @@ import type { Axes, Tensor } from '../../tensor.ts';
 export interface Joined {
   /** `[...kept, n]`: the kept axes in order, then the joined ones as one. */
   readonly joined: Tensor;
-  /** The shape after the reduction, with a 1 for every joined axis. */
+  /** The shape after the reduction, with size 1 for every joined axis. */
   readonly kept: readonly number[];
   /** The shape after the reduction, without the joined axes. */
   readonly dropped: readonly number[];

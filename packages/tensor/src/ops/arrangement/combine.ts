@@ -8,7 +8,7 @@ import { normalizeAxis, sameShape } from '../../array/shape.ts';
 import type { Operand, Tensor } from '../../tensor.ts';
 
 /**
- * Joins tensors that agree in all other sizes along `axis`.
+ * Joins tensors along `axis`; all their other sizes must be equal.
  *
  * @example
  * concat([zeros([1, 2]), ones([2, 2])]); // [[0, 0], [1, 1], [1, 1]]
@@ -46,7 +46,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /**
- * Where `condition` is true `ifTrue`, elsewhere `ifFalse`; all three broadcast.
+ * Takes `ifTrue` where `condition` is true, elsewhere `ifFalse`; all three broadcast.
  *
  * @example
  * const x = tensor([-1, 2, -3]);

@@ -10,8 +10,8 @@ import type { Tensor } from '../../tensor.ts';
  * The diagonal of the last two dimensions: the elements with `column − row = k`.
  *
  * @param x `[..., M, N]`, any dtype.
- * @param k Which diagonal: 0 the main one, positive ones above it, negative ones below. Default 0.
- * @returns `[..., L]`, of no elements where the diagonal lies outside.
+ * @param k The diagonal: 0 is the main one, positive ones lie above it, negative ones below. Default 0.
+ * @returns `[..., L]`, with L = 0 if the diagonal lies outside.
  * @throws ShapeError if x has fewer than two dimensions.
  * @example
  * diagonal(tensor([[1, 2], [3, 4]])); // [1, 4]
@@ -22,11 +22,12 @@ export function diagonal(x: Tensor, k = 0): Tensor {
 }
 
 /**
- * A matrix with the vector x on its diagonal, or the diagonal of the matrix x, as in NumPy and PyTorch.
+ * Makes a matrix with the vector x on its diagonal, or takes the diagonal of the matrix x, as in NumPy and
+ * PyTorch.
  *
- * @param x `[N]`, which gives `[N + |k|, N + |k|]`, or `[M, N]`, which gives the diagonal.
- * @param k Which diagonal: 0 the main one, positive ones above it, negative ones below. Default 0.
- * @throws ShapeError if x is neither a vector nor a matrix; for batches there is {@link diagonal}.
+ * @param x `[N]` for a matrix `[N + |k|, N + |k|]`, or `[M, N]` for its diagonal.
+ * @param k The diagonal: 0 is the main one, positive ones lie above it, negative ones below. Default 0.
+ * @throws ShapeError if x is neither a vector nor a matrix; use {@link diagonal} for batches.
  * @example
  * diag(tensor([1, 2])); // [[1, 0], [0, 2]]
  * diag(tensor([[1, 2], [3, 4]])); // [1, 4]
@@ -56,7 +57,7 @@ export function diag(x: Tensor, k = 0): Tensor {
  * The sum of the main diagonal of the last two dimensions.
  *
  * @param x `[..., M, N]`, any dtype; bool counts as int32.
- * @returns `[...]`. (NumPy takes the first two dimensions of more.)
+ * @returns `[...]`. (NumPy takes the first two dimensions instead of the last two.)
  * @throws ShapeError if x has fewer than two dimensions.
  * @example
  * trace(tensor([[1, 2], [3, 4]])); // 5

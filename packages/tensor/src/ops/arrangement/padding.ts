@@ -8,8 +8,8 @@ import { concat } from './combine.ts';
 /** Options of {@link pad}. */
 export interface PadOptions {
   /**
-   * What surrounds x: one value, its mirror image about the edge elements, which are not repeated, or
-   * the edge elements. Default `'constant'`.
+   * The elements around x. `'constant'`: one value; `'reflect'`: x mirrored at its edge elements, which are
+   * not repeated; `'replicate'`: the edge elements. Default `'constant'`.
    */
   readonly mode?: 'constant' | 'reflect' | 'replicate';
   /** The value of mode `'constant'`. Default 0. */
@@ -19,11 +19,11 @@ export interface PadOptions {
 const MODES: readonly unknown[] = ['constant', 'reflect', 'replicate'];
 
 /**
- * x with more elements on its sides.
+ * Adds elements on the sides of x.
  *
  * @param amounts `[before, after]` for every dimension, whole numbers of at least 0.
- * @throws ShapeError if there are not as many pairs as dimensions, or if x has too few elements: mode
- * `'reflect'` needs one more than it adds on a side, `'replicate'` one.
+ * @throws ShapeError if there are not as many pairs as dimensions, or if x has too few elements. Mode
+ *   `'reflect'` needs one more than it adds on a side, `'replicate'` needs one.
  * @example
  * pad(tensor([1, 2, 3]), [[2, 1]], { mode: 'reflect' }); // [3, 2, 1, 2, 3, 2]
  * pad(tensor([1, 2, 3]), [[2, 1]], { mode: 'replicate' }); // [1, 1, 1, 2, 3, 3]

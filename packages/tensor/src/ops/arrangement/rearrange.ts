@@ -1,4 +1,4 @@
-// tile and roll: a tensor repeated as a whole, or moved around its axes.
+// tile and roll: a tensor repeated as a whole, or shifted along its axes with wrap-around.
 
 import { checkTensors } from '../../arguments.ts';
 import { ShapeError, ValueError } from '../../errors.ts';
@@ -7,11 +7,11 @@ import type { Tensor } from '../../tensor.ts';
 import { concat } from './combine.ts';
 
 /**
- * x repeated `repetitions[i]` times along dimension i, as a whole: `[1, 2]` twice is `[1, 2, 1, 2]`.
+ * Repeats x as a whole, `repetitions[i]` times along dimension i: `[1, 2]` twice is `[1, 2, 1, 2]`.
  *
- * @param x Any shape; the shorter of its shape and `repetitions` is filled up with ones in front.
+ * @param x Any shape. The shorter one of its shape and `repetitions` gets ones in front.
  * @param repetitions Whole numbers of at least 0.
- * @throws ShapeError if a number of repetitions is not.
+ * @throws ShapeError if a number of repetitions is not a whole number of at least 0.
  * @example
  * tile(tensor([[1, 2]]), [2, 2]); // [[1, 2, 1, 2], [1, 2, 1, 2]]
  */
@@ -32,10 +32,10 @@ export function tile(x: Tensor, repetitions: Shape): Tensor {
 }
 
 /**
- * x moved around along `axes`: what leaves at the end comes back at the start.
+ * Shifts x along `axes`: elements that leave at the end come back at the start.
  *
- * @param shifts How far, one number an axis; negative ones move towards the start.
- * @param axes The axes to move along, as many as there are shifts.
+ * @param shifts The distance for each axis; negative ones shift towards the start.
+ * @param axes The axes, as many as there are shifts.
  * @throws AxisError if an axis does not exist, ShapeError if the numbers of shifts and axes differ.
  * @example
  * roll(tensor([1, 2, 3, 4]), 1, 0); // [4, 1, 2, 3]

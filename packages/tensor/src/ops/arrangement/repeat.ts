@@ -9,12 +9,13 @@ import { indexSelect } from '../indexing/gather.ts';
 
 /**
  * x with each element along `axis` repeated: `[1, 2]` twice is `[1, 1, 2, 2]`, as NumPy's `repeat` and
- * PyTorch's `repeat_interleave`. What PyTorch calls `repeat`, the whole again and again, is `tile`.
+ * PyTorch's `repeat_interleave`. PyTorch's `repeat`, which repeats the tensor as a whole, is `tile`.
  *
  * @param x Any shape and dtype.
- * @param counts How often: one whole number of at least 0, or one an element of the axis.
+ * @param counts Numbers of repetitions: one whole number of at least 0, or one per element of the axis.
  * @param axis Default `null`: x is flattened first.
- * @throws AxisError if the axis does not exist, ShapeError if there are not as many counts as elements.
+ * @throws AxisError if the axis does not exist, ShapeError if there are several counts but not one per
+ *   element.
  * @example
  * repeat(tensor([1, 2]), 2); // [1, 1, 2, 2]
  * repeat(tensor([[1, 2], [3, 4]]), [1, 2], 0); // [[1, 2], [3, 4], [3, 4]]

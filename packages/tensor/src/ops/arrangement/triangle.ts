@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor.ts';
  * The lower triangle of the last two dimensions: x where `column − row ≤ k`, elsewhere 0.
  *
  * @param x `[..., M, N]`, any dtype.
- * @param k The last diagonal that stays: 0 the main one, negative ones below it. Default 0.
+ * @param k The highest diagonal that stays: 0 is the main one, negative ones lie below it. Default 0.
  * @throws ShapeError if x has fewer than two dimensions.
  * @example
  * tril(ones([2, 3])); // [[1, 0, 0], [1, 1, 0]]
@@ -22,7 +22,7 @@ export function tril(x: Tensor, k = 0): Tensor {
  * The upper triangle of the last two dimensions: x where `column − row ≥ k`, elsewhere 0.
  *
  * @param x `[..., M, N]`, any dtype.
- * @param k The first diagonal that stays: 0 the main one, negative ones below it. Default 0.
+ * @param k The lowest diagonal that stays: 0 is the main one, negative ones lie below it. Default 0.
  * @throws ShapeError if x has fewer than two dimensions.
  * @example
  * triu(ones([2, 3])); // [[1, 1, 1], [0, 1, 1]]
@@ -31,7 +31,7 @@ export function triu(x: Tensor, k = 0): Tensor {
   return offsets('triu', x, k).greaterEqual(k).where(x, zeroOf(x));
 }
 
-/** `column − row` at every place of the last two dimensions. */
+/** `column − row` for every element of the last two dimensions. */
 function offsets(op: string, x: Tensor, k: number): Tensor {
   checkTensors(op, { x });
   const { rank, shape } = x;

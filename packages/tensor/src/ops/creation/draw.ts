@@ -17,22 +17,22 @@ import { argsort } from '../indexing/sort.ts';
 
 /** Options of {@link categorical}. */
 export interface CategoricalOptions {
-  /** The axis of the classes. Default the last one. */
+  /** The axis of the classes. Default: the last one. */
   readonly axis?: number;
-  /** The shape of the result, to which that of the logits without the axis broadcasts. Default that one. */
+  /** The shape of the result, to which the logits' shape without the axis broadcasts. Default: the latter. */
   readonly shape?: Shape;
 }
 
 /**
- * The numbers `0 … n − 1`, or the entries of x along its first dimension, in a random order, all orders
- * being equally likely.
+ * Puts the numbers `0 … n − 1`, or the entries of x along its first dimension, in random order. All orders
+ * are equally likely.
  *
- * The order is that of random words of 64 bits, of which no two are equal but once in 2⁶⁴/n² draws.
+ * The order is that of random 64-bit words. Two of them are equal once in about 2⁶⁴/n² draws.
  *
  * @param random A key.
- * @param items How many numbers, or a tensor of at least one dimension.
- * @returns int32 `[n]`, or the shape and dtype of the tensor.
- * @throws ValueError if the number is no whole one of at least 0, ShapeError for a scalar tensor.
+ * @param items The count n, or a tensor of at least one dimension.
+ * @returns int32 `[n]`, or a tensor of the shape and dtype of `items`.
+ * @throws ValueError if the count is not a whole number of at least 0, ShapeError for a scalar tensor.
  * @example
  * permutation(key(0), 5).sum(); // 10
  * permutation(key(1), tensor([[1, 2], [3, 4]])); // float32[2, 2]
@@ -55,18 +55,17 @@ export function permutation(random: Tensor, items: number | Tensor): Tensor {
 }
 
 /**
- * Class numbers drawn with probabilities `softmax(logits)`: the largest of `logits + g`, g being
- * independent Gumbel noise, `−ln(−ln u)`.
+ * Draws class numbers with probabilities `softmax(logits)`: the index of the largest of `logits + g`, where g
+ * is independent Gumbel noise, `−ln(−ln u)`.
  *
- * A class of logit −∞ is never drawn. Where no class is possible, all being −∞, and where a logit is NaN,
- * the result is −1. The noise has a resolution of 2⁻²⁴: events that are less likely are not drawn in the
- * right proportion.
+ * A class with logit −∞ is never drawn. If all logits are −∞, or one is NaN, the result is −1. The noise has
+ * a resolution of 2⁻²⁴: rarer events are not drawn in the right proportion.
  *
  * Source: Gumbel 1954, "Statistical theory of extreme values and some practical applications".
  *
  * @param random A key.
  * @param logits `[..., classes]`, logarithms of probabilities up to a constant.
- * @returns int32 of the shape of the logits without the axis, or of `shape`; no gradient passes.
+ * @returns int32, with the logits' shape without the axis, or with `shape`; no gradient passes.
  * @throws AxisError if the axis does not exist, ShapeError if there are no classes or the shapes do not
  * broadcast.
  * @example
@@ -94,7 +93,7 @@ export function categorical(
   const rest = logits.shape.map((_, i) => i).filter((i) => i !== at);
   const last = logits.cast('float32').permute([...rest, at]); // [..., classes]
   const drawn = [...shape, logits.shape[at]];
-  // 23 bits and a half: never 0, never 1.
+  // 23 bits and a half: never 0 and never 1.
   const uniform = randomBits('categorical', random, drawn, 23)
     .cast('float32')
     .add(0.5)

@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor.ts';
  * Zeros of the shape of x.
  *
  * @param x Any tensor.
- * @param dtype Default the one of x.
+ * @param dtype Default: the dtype of x.
  * @example
  * zerosLike(tensor([[1, 2]])); // [[0, 0]]
  */
@@ -22,7 +22,7 @@ export function zerosLike(x: Tensor, dtype?: DType): Tensor {
  * Ones of the shape of x.
  *
  * @param x Any tensor.
- * @param dtype Default the one of x.
+ * @param dtype Default: the dtype of x.
  * @example
  * onesLike(tensor([[1, 2]])); // [[1, 1]]
  */
@@ -35,9 +35,9 @@ export function onesLike(x: Tensor, dtype?: DType): Tensor {
  * A tensor of the shape of x that holds `value` everywhere.
  *
  * @param x Any tensor.
- * @param value A number or boolean that the dtype has.
- * @param dtype Default the one of x.
- * @throws ValueError if the dtype does not have the value.
+ * @param value A number or boolean that the dtype can hold.
+ * @param dtype Default: the dtype of x.
+ * @throws ValueError if the dtype cannot hold the value.
  * @example
  * fullLike(tensor([[1, 2]]), 7); // [[7, 7]]
  */

@@ -4,12 +4,12 @@ import { checkTensors } from '../../arguments.ts';
 import type { Tensor } from '../../tensor.ts';
 import { log1p } from './exponential.ts';
 
-/** Beyond ±110 every gate here is 0 or 1 in float32, and 110 times that 0 is 0 before rounding too. */
+/** Beyond ±110 every gate here is 0 or 1 in float32, and x times the gate rounds to 0 or x. */
 const REACH = 110;
 
 /**
- * `x · gate(x)` for a gate that rises from 0 to 1: far out it is 0 or x, and so are its derivatives, which
- * would else be ∞ · 0.
+ * `x · gate(x)` for a gate that rises from 0 to 1. Far from 0 the product is 0 or x, and its derivatives are
+ * those of 0 and x; the formula alone would give ∞ · 0 there.
  */
 function gated(x: Tensor, gate: (x: Tensor) => Tensor): Tensor {
   const isLow = x.less(-REACH);
@@ -52,7 +52,7 @@ export function gelu(x: Tensor): Tensor {
 }
 
 /**
- * GELU exactly: `½ x (1 + erf(x / √2))`.
+ * The exact GELU: `½ x (1 + erf(x / √2))`.
  *
  * @example
  * geluErf(tensor([-1, 0, 1])); // [-0.1587, 0, 0.8413]
@@ -63,8 +63,8 @@ export function geluErf(x: Tensor): Tensor {
 }
 
 /**
- * `ln(1 + e^x)`, without overflow and with all digits where it is small: `max(x, 0) + log1p(e^−|x|)`.
- * Both halves are formulas of all x, so that derivatives of any order are right at 0 too.
+ * `ln(1 + e^x)`, without overflow and accurate for small results: `max(x, 0) + log1p(e^−|x|)`. Both terms are
+ * smooth formulas of all x, so derivatives of any order are right at 0 too.
  *
  * @example
  * softplus(tensor([0, 100])); // [0.6931, 100]

@@ -2,25 +2,28 @@
 
 import { asTensor } from '../../methods/arithmetic.ts';
 import { checkTensors } from '../../arguments.ts';
+import { broadcastShapes } from '../../array/shape.ts';
 import { ValueError } from '../../errors.ts';
 import type { Operand, Tensor } from '../../tensor.ts';
 
 /**
- * x cut off at two bounds: `min(max(x, low), high)`; NaN where x or a bound is.
+ * Limits x to two bounds: `min(max(x, low), high)`; NaN where x or a bound is NaN.
  *
- * The gradient passes to x wherever `low ≤ x ≤ high`, the bounds included, as in PyTorch; so none does
+ * The gradient passes to x wherever `low ≤ x ≤ high`, also at the bounds, as in PyTorch. It does not pass
  * where x is NaN.
  *
  * @param x Any shape.
  * @param low The lower bound, a number or a tensor that broadcasts; `null` for none.
- * @param high The upper bound, likewise. It wins where the bounds cross.
+ * @param high The upper bound, likewise. If it is below `low`, the result is `high`.
  * @example
  * clamp(tensor([-2, 0.5, 3]), 0, 1); // [0, 0.5, 1]
  * clamp(tensor([-2, 0.5, 3]), null, 1); // [-2, 0.5, 1]
  */
 export function clamp(x: Tensor, low: Operand | null, high: Operand | null = null): Tensor {
   checkTensors('clamp', { x });
-  for (const bound of [low, high]) if (bound !== null) asTensor('clamp', bound, x);
+  for (const bound of [low, high]) {
+    if (bound !== null) broadcastShapes('clamp', x.shape, asTensor('clamp', bound, x).shape);
+  }
   if (Number.isNaN(low) || Number.isNaN(high)) {
     throw new ValueError(
       'clamp',

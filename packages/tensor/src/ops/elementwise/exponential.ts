@@ -4,10 +4,10 @@ import { checkTensors } from '../../arguments.ts';
 import type { Tensor } from '../../tensor.ts';
 
 /**
- * `e^x − 1`, accurate near 0 too, where `x.exp().sub(1)` loses all digits.
+ * `e^x − 1`, accurate also near 0, where `x.exp().sub(1)` loses all digits.
  *
- * Where |x| < 1 it is `2t / (1 − t)` with `t = tanh(x/2)`, which cancels nothing; further out the
- * difference itself is exact enough. The gradient, e^x, is as accurate.
+ * For |x| < 1 it is `2t / (1 − t)` with `t = tanh(x/2)`, which has no cancellation. Otherwise the plain
+ * difference is exact enough. The gradient, e^x, is as accurate.
  *
  * @param x Any shape.
  * @returns float32 of the shape of x.
@@ -23,15 +23,15 @@ export function expm1(x: Tensor): Tensor {
 }
 
 /**
- * `ln(1 + x)`, accurate near 0 too, where `1 + x` rounds x away.
+ * `ln(1 + x)`, accurate also near 0, where `1 + x` rounds x away.
  *
- * Where |x| < 0.4 it is `2 artanh(s)` with `s = x / (2 + x)`, by the series `s + s³/3 + … + s¹³/13`
- * (|s| ≤ ¼, so the rest is below 1e-9 of it); further out the logarithm of the sum is exact enough.
- * The usual correction subtracts one rounding error from another, which no gradient survives; this
- * has accurate gradients.
+ * For |x| < 0.4 it is `2 artanh(s)` with `s = x / (2 + x)`, by the series `s + s³/3 + … + s¹³/13` (|s| ≤ ¼,
+ * so the remainder is below 1e-9 of it). Otherwise the logarithm of the sum is exact enough. The usual
+ * correction subtracts one rounding error from another, which has no useful gradient; the series has accurate
+ * gradients.
  *
  * @param x Any shape.
- * @returns float32 of the shape of x: −∞ at −1, NaN below.
+ * @returns float32 of the shape of x: −∞ at −1, NaN below −1.
  * @example
  * log1p(tensor([1e-6, 1])); // [9.999995e-7, 0.6931472]
  */

@@ -37,8 +37,8 @@ export function cosh(x: Tensor): Tensor {
 }
 
 /**
- * `e^x / 2` and `e^−x / 2` as products of `e^(±x/2)`, so that none overflows before its half does, and with
- * it all derivatives.
+ * `e^x / 2` and `e^−x / 2`, as products of `e^(±x/2)`. So neither they nor their derivatives overflow before
+ * the result does.
  */
 function halvesOfCosh(x: Tensor): { readonly rising: Tensor; readonly falling: Tensor } {
   const [up, down] = [x.mul(0.5).exp(), x.mul(-0.5).exp()];
@@ -66,7 +66,8 @@ export function asinh(x: Tensor): Tensor {
 }
 
 /**
- * The inverse of {@link cosh} from 0 on, `ln(x + √(x² − 1))`; NaN where x < 1. At 1 the gradient is ∞.
+ * The inverse of {@link cosh} for results of at least 0, `ln(x + √(x² − 1))`; NaN for x < 1. At 1 the
+ * gradient is ∞.
  *
  * @param x Any shape.
  * @returns float32 of the shape of x.
@@ -84,14 +85,14 @@ export function acosh(x: Tensor): Tensor {
   return isLarge.where(far, near);
 }
 
-/** `1 / x²`, 0 where x² is beyond float32. */
+/** `1 / x²`; 0 if x² overflows float32. */
 function inverseSquare(x: Tensor): Tensor {
   const inverse = x.reciprocal();
   return inverse.mul(inverse);
 }
 
 /**
- * The inverse of `tanh`, `½ (ln(1 + x) − ln(1 − x))`; ±∞ at ±1, NaN beyond.
+ * The inverse of `tanh`, `½ (ln(1 + x) − ln(1 − x))`; ±∞ at ±1, NaN beyond them.
  *
  * @param x Any shape.
  * @returns float32 of the shape of x.

@@ -11,14 +11,15 @@ import { expectReadable } from './readable.ts';
 export interface CloseOptions {
   /** Tolerance as a multiple of |b|. Default 1e-5. */
   readonly rtol?: number;
-  /** Tolerance added to it. Default 1e-8. */
+  /** Absolute tolerance, added to the relative one. Default 1e-8. */
   readonly atol?: number;
   /** Whether NaN is close to NaN. Default false. */
   readonly equalNaN?: boolean;
 }
 
 /**
- * Whether any element along `axes` is true, or other than 0 (NaN is); false of no elements.
+ * Whether any element along `axes` is true (a number is true if it is not 0; NaN is true). False if there are
+ * no elements.
  *
  * @param x Any shape and dtype.
  * @param axes One axis, several, or `null` for all. Default all.
@@ -35,7 +36,8 @@ export function any(x: Tensor, axes: Axes = null, options: ReduceOptions = {}): 
 }
 
 /**
- * Whether all elements along `axes` are true, or other than 0 (NaN is); true of no elements.
+ * Whether all elements along `axes` are true (a number is true if it is not 0; NaN is true). True if there
+ * are no elements.
  *
  * @param x Any shape and dtype.
  * @param axes One axis, several, or `null` for all. Default all.
@@ -52,7 +54,7 @@ export function all(x: Tensor, axes: Axes = null, options: ReduceOptions = {}): 
 }
 
 /**
- * Where x is NaN.
+ * Whether each element is NaN.
  *
  * @returns bool of the shape of x: false everywhere for int32 and bool.
  * @example
@@ -64,7 +66,7 @@ export function isNaN(x: Tensor): Tensor {
 }
 
 /**
- * Where x is `∞` or `−∞`.
+ * Whether each element is `∞` or `−∞`.
  *
  * @returns bool of the shape of x: false everywhere for int32 and bool.
  * @example
@@ -76,7 +78,7 @@ export function isInf(x: Tensor): Tensor {
 }
 
 /**
- * Where x is neither infinite nor NaN.
+ * Whether each element is neither infinite nor NaN.
  *
  * @returns bool of the shape of x: true everywhere for int32 and bool.
  * @example
@@ -88,8 +90,8 @@ export function isFinite(x: Tensor): Tensor {
 }
 
 /**
- * Where `|a − b| ≤ atol + rtol · |b|`, with NumPy's tolerances. Equal infinities are close, NaN to NaN only
- * with `equalNaN`.
+ * Whether `|a − b| ≤ atol + rtol · |b|` for each element, with NumPy's tolerances. Equal infinities are
+ * close. NaN is close to NaN only with `equalNaN`.
  *
  * @param a Any shape and dtype.
  * @param b A number or a tensor; both broadcast.
@@ -102,10 +104,10 @@ export function isClose(a: Tensor, b: Operand, options: CloseOptions = {}): Tens
 }
 
 /**
- * Whether all elements of a and b are close, see {@link isClose}; shapes that broadcast are compared so.
+ * Whether all elements of a and b are close, see {@link isClose}; a and b broadcast.
  *
- * It reads values, so it takes `await` and cannot be used inside of `compile` and `grad`: there,
- * `all(isClose(a, b))` is the same as a tensor.
+ * It reads values, so it needs `await` and cannot be used inside `compile` and `grad`. There, use
+ * `all(isClose(a, b))`, which is a tensor.
  *
  * @throws ShapeError if the shapes do not broadcast, StateError inside of `compile` and `grad`.
  * @example

@@ -1,19 +1,19 @@
-// The check that values can be read at all, which they cannot inside `compile` and `grad`.
+// The check that values can be read, which is impossible inside `compile` and `grad`.
 
 import { StateError } from '../../errors.ts';
 import { currentInterpreter } from '../../interpreter.ts';
 import type { Tensor } from '../../tensor.ts';
 
 /**
- * Throws a StateError unless the values of all tensors can be waited for: inside of `compile` there are
- * none yet, and a function whose gradient is taken must not wait.
+ * Throws a StateError unless the values of all tensors can be awaited. Inside `compile` there are no values
+ * yet, and a function whose gradient is taken must not wait.
  */
 export function expectReadable(op: string, ...tensors: readonly Tensor[]): void {
   const { name } = currentInterpreter();
   if (name === 'evaluate' && tensors.every(({ value }) => value.kind !== 'traced')) return;
   throw new StateError(
     op,
-    `what it gives depends on values, which it cannot wait for inside of ${name}. ` +
+    `its result depends on values, and inside of ${name} values cannot be awaited. ` +
       'Call it outside, with await, and pass the result in.',
   );
 }

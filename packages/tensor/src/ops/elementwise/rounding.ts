@@ -7,7 +7,8 @@ import { pointwise } from '../../primitives/pointwise.ts';
 import type { Operand, Tensor } from '../../tensor.ts';
 
 /**
- * x to the nearest whole number; halves go to the even one, as in PyTorch and NumPy. No gradient passes.
+ * Rounds x to the nearest whole number; halves go to the even one, as in PyTorch and NumPy. No gradient
+ * passes.
  *
  * @param x Any shape.
  * @returns float32 of the shape of x.
@@ -33,7 +34,7 @@ export function ceil(x: Tensor): Tensor {
 }
 
 /**
- * 1 where x is above 0, −1 where it is below, else 0, of NaN too, as in PyTorch. No gradient passes.
+ * 1 where x is above 0, −1 where it is below 0, else 0 (also for NaN), as in PyTorch. No gradient passes.
  *
  * @param x float32 or int32 of any shape.
  * @returns The shape and dtype of x.
@@ -47,15 +48,15 @@ export function sign(x: Tensor): Tensor {
 }
 
 /**
- * The remainder of `a / b` that has the sign of b: `a − b · ⌊a / b⌋` without the rounding of the quotient.
- * It is `torch.remainder`, `np.mod` and Python's `%`.
+ * The remainder of `a / b` with the sign of b: `a − b · ⌊a / b⌋`, without rounding the quotient. It is the
+ * same as `torch.remainder`, `np.mod` and Python's `%`.
  *
- * `mod(a, 0)` is NaN, of int32 0, as in NumPy (PyTorch throws for integers). The gradients are 1 and
+ * `mod(a, 0)` is NaN, and 0 for int32, as in NumPy (PyTorch throws for integers). The gradients are 1 and
  * `−⌊a / b⌋`.
  *
  * @param a float32 or int32.
  * @param b A number, or a tensor that broadcasts with a.
- * @returns The shape of both, float32 unless both are int32.
+ * @returns the broadcast shape; float32 unless both are int32
  * @example
  * mod(tensor([5, -5, 5.5]), 3); // [2, 1, 2.5]
  */
@@ -65,14 +66,15 @@ export function mod(a: Tensor, b: Operand): Tensor {
 }
 
 /**
- * `⌊a / b⌋` without the rounding of the quotient: the whole number q with `a = q · b + mod(a, b)`. It is
- * `torch.floor_divide` and Python's `//`. No gradient passes.
+ * `⌊a / b⌋`, without rounding the quotient first: the whole number q with `a = q · b + mod(a, b)`. It is the
+ * same as `torch.floor_divide` and Python's `//`. No gradient passes.
  *
- * Of b = 0 it is what `a / b` is, ±∞ or NaN; of int32 it is 0, as in NumPy (PyTorch throws for integers).
+ * For b = 0 it is the same as `a / b`: ±∞ or NaN. For int32 it is 0, as in NumPy (PyTorch throws for
+ * integers).
  *
  * @param a float32 or int32.
  * @param b A number, or a tensor that broadcasts with a.
- * @returns The shape of both, float32 unless both are int32.
+ * @returns the broadcast shape; float32 unless both are int32
  * @example
  * floorDivide(tensor([7, -7, 7.5]), 2); // [3, -4, 3]
  */
@@ -83,7 +85,7 @@ export function floorDivide(a: Tensor, b: Operand): Tensor {
   return isWhole ? divideInts(a, divisor) : divideFloats(a.cast('float32'), divisor);
 }
 
-/** What is left of |a| is exact, so that |a| without it is a multiple of |b|. */
+/** The remainder of |a| is exact, so |a| minus it is a multiple of |b|. */
 function divideFloats(a: Tensor, b: Tensor): Tensor {
   const [size, step] = [a.abs(), b.abs()];
   const rest = mod(size, step);
@@ -93,10 +95,10 @@ function divideFloats(a: Tensor, b: Tensor): Tensor {
   return b.equal(0).where(a.div(b).floor(), isNegative.where(below, quotient));
 }
 
-/** Above it, float32 has no room for every int32. */
+/** Above this number, float32 cannot hold every int32. */
 const EXACT = 2 ** 24;
 
-/** The quotient in float32, and what the remainder tells of its error. All sums are modulo 2^32. */
+/** The quotient in float32, corrected by the remainder. All sums are modulo 2^32. */
 function divideInts(a: Tensor, b: Tensor): Tensor {
   const estimate = round(a.div(b)).cast('int32');
   const missing = a.sub(estimate.mul(b)).sub(mod(a, b)); // a multiple of b, of one digit where b is large

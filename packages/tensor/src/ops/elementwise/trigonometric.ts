@@ -19,12 +19,13 @@ export function tan(x: Tensor): Tensor {
 }
 
 /**
- * The angle of the point `(x, y)` seen from the origin, in radians from −π to π. It tells the zeros apart, as
- * IEEE 754 does: `atan2(0, −1)` is π, `atan2(−0, −1)` is −π. At the origin the gradients are 0, as in PyTorch.
+ * The angle of the point `(x, y)` seen from the origin, in radians from −π to π. It distinguishes 0 from −0,
+ * as IEEE 754 does: `atan2(0, −1)` is π, `atan2(−0, −1)` is −π. At the origin the gradients are 0, as in
+ * PyTorch.
  *
  * @param y Any shape.
  * @param x A number, or a tensor that broadcasts with y.
- * @returns float32 of the shape of both.
+ * @returns float32 of the broadcast shape.
  * @example
  * atan2(tensor([1, 1, -1]), tensor([1, -1, 0])); // [0.7853982, 2.3561945, -1.5707964]
  */

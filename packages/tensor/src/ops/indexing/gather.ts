@@ -13,7 +13,7 @@ import type { Tensor } from '../../tensor.ts';
  * `y[…, i, …] = x[…, index[…, i, …], …]` along `axis`, with PyTorch's `torch.gather` rules: `index`
  * (int32) has the rank of x and the shape of the result.
  *
- * @throws ValueError when it runs, if an index lies outside `0 … size − 1`.
+ * @throws ValueError, when it runs, if an index lies outside `0 … size − 1`.
  * @example
  * const x = tensor([[1, 2], [3, 4]]);
  * const index = tensor([[0, 0], [1, 0]], { dtype: 'int32' });
@@ -25,8 +25,8 @@ export function gather(x: Tensor, index: Tensor, axis: number): Tensor {
 }
 
 /**
- * Zeros of `shape` to which `source[…, i, …]` is added at `[…, index[…, i, …], …]` along `axis`: the
- * adjoint of {@link gather}. Add it to a base for PyTorch's `scatter_add`.
+ * Starts with zeros of `shape` and adds `source[…, i, …]` at `[…, index[…, i, …], …]` along `axis`: the
+ * adjoint of {@link gather}. Add the result to a base for PyTorch's `scatter_add`.
  *
  * @example
  * const index = tensor([0, 2, 0], { dtype: 'int32' });
@@ -40,7 +40,7 @@ export function scatterAdd(index: Tensor, source: Tensor, axis: number, shape: S
 }
 
 /**
- * The entries `index` (int32 `[n]`) of x along `axis`, which gets size n.
+ * Takes the entries `index` (int32 `[n]`) of x along `axis`, which gets size n.
  *
  * @example
  * const x = tensor([[1, 2], [3, 4], [5, 6]]);
@@ -63,7 +63,7 @@ export function indexSelect(x: Tensor, index: Tensor, axis: number): Tensor {
 }
 
 /**
- * Rows of `table` `[V, D]` for `ids` (int32 `[...]`): `[..., D]`.
+ * Takes the rows `ids` (int32 `[...]`) of `table` `[V, D]`: `[..., D]`.
  *
  * @example
  * const table = tensor([[0, 0], [1, 10], [2, 20]]); // [V, D]
@@ -83,8 +83,8 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
 }
 
 /**
- * Float32 `[..., classes]` with 1 at `ids` (int32 `[...]`) and 0 elsewhere; an id outside
- * `0 … classes − 1` gives zeros only.
+ * Makes float32 `[..., classes]` with 1 at `ids` (int32 `[...]`) and 0 elsewhere. An id outside `0 … classes
+ * − 1` gives only zeros.
  *
  * @example
  * oneHot(tensor([2, 0], { dtype: 'int32' }), 3); // [[0, 0, 1], [1, 0, 0]]

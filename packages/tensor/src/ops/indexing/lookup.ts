@@ -10,22 +10,22 @@ import { indexSelect } from './gather.ts';
 import { expectReadable } from '../elementwise/readable.ts';
 import { argsort } from './sort.ts';
 
-/** The different values of a tensor. */
+/** The distinct values of a tensor. */
 export interface Unique {
-  /** `[count]`, ascending, of the dtype of the tensor. */
+  /** `[count]`, ascending, with the dtype of the tensor. */
   readonly values: Tensor;
-  /** int32 of the shape of the tensor: which of the values each element is. */
+  /** int32 of the shape of the tensor: for each element the index of its value. */
   readonly inverse: Tensor;
   /** int32 `[count]`: how often each value occurs. */
   readonly counts: Tensor;
 }
 
 /**
- * The indices of the elements that are not 0 (or true), in row-major order: one row an element, as
- * `torch.nonzero`. The column of a dimension is `select(1, i)`, NumPy's tuple.
+ * Finds the indices of the elements that are not 0 (or are true), in row-major order, one row per element, as
+ * `torch.nonzero`. The column of dimension i is `select(1, i)`; these columns are NumPy's tuple.
  *
- * How many there are depends on values, so it takes `await` and cannot be used inside of `compile` and
- * `grad`; `where` and a mask can.
+ * Their number depends on values, so it needs `await` and cannot be used inside `compile` and `grad`. There,
+ * use `where` and a mask.
  *
  * @param x Any shape and dtype; NaN is not 0.
  * @returns int32 `[count, rank of x]`.
@@ -44,11 +44,11 @@ export function nonzero(x: Tensor): Promise<Tensor> {
 }
 
 /**
- * The elements of x where `mask` is true, in row-major order, as a vector: NumPy's `x[mask]`. They are looked
- * up by `indexSelect`.
+ * Takes the elements of x where `mask` is true, in row-major order, as a vector: NumPy's `x[mask]`. It reads
+ * them with `indexSelect`.
  *
- * How many there are depends on values, so it takes `await` and cannot be used inside of `compile` and
- * `grad`; `where` can.
+ * Their number depends on values, so it needs `await` and cannot be used inside `compile` and `grad`. There,
+ * use `where`.
  *
  * @param x Any shape and dtype.
  * @param mask bool; it and x broadcast.
@@ -69,11 +69,10 @@ export function maskedSelect(x: Tensor, mask: Tensor): Promise<Tensor> {
 }
 
 /**
- * The different values of x in ascending order, which of them each element is, and how often each occurs.
- * All NaN are one value, the last one, as in NumPy; −0 is 0.
+ * Finds the distinct values of x in ascending order, the index of each element's value, and how often each
+ * value occurs. All NaN are one value, the last one, as in NumPy; −0 is 0.
  *
- * How many there are depends on values, so it takes `await` and cannot be used inside of `compile` and
- * `grad`.
+ * Their number depends on values, so it needs `await` and cannot be used inside `compile` and `grad`.
  *
  * @param x Any shape and dtype.
  * @throws StateError inside of `compile` and `grad`.
@@ -97,7 +96,7 @@ export function unique(x: Tensor): Promise<Unique> {
   });
 }
 
-/** Where each value stands first, how often it occurs, and which one each element is. */
+/** The first place and the count of each value, and the value's index for each element. */
 interface Groups {
   readonly firsts: readonly number[];
   readonly counts: readonly number[];
@@ -121,7 +120,7 @@ function groupsOf(elements: TypedArray, order: TypedArray): Groups {
   return { firsts, counts, inverse };
 }
 
-/** Where x is not 0, counted in row-major order. */
+/** The row-major places of the elements of x that are not 0. */
 function placesOf(op: string, x: Tensor): Promise<number[]> {
   checkTensors(op, { x });
   expectReadable(op, x);

@@ -1,4 +1,4 @@
-// argsort, sort and topk, which bring the kernels of sorting along.
+// argsort, sort and topk, together with their sorting kernels.
 
 import { checkOptions, checkTensors, kindOf } from '../../arguments.ts';
 import { argsort as onCpu } from '../../backends/cpu/argsort.ts';
@@ -19,11 +19,11 @@ export interface SortOptions {
 
 /** Options of {@link topk}. */
 export interface TopkOptions {
-  /** Whether the largest elements are wanted, or the smallest. Default true. */
+  /** Whether to take the largest elements; otherwise the smallest. Default true. */
   readonly largest?: boolean;
 }
 
-/** Elements and where they stood. */
+/** Elements, and the indices where they stood. */
 export interface Ranked {
   readonly values: Tensor;
   /** int32, of the shape of `values`. */
@@ -33,11 +33,11 @@ export interface Ranked {
 /**
  * The indices along `axis` that put x in order: `gather(x, argsort(x), axis)` is sorted.
  *
- * The order is stable: of equal elements the one with the smaller index comes first, in both directions.
- * NaN counts as the largest number, as in PyTorch: it comes last, descending it comes first. `−0` equals 0.
+ * The order is stable: among equal elements the one with the smaller index comes first, in both directions.
+ * NaN counts as the largest number, as in PyTorch: it comes last, or first if descending. `−0` equals 0.
  *
  * @param x Any dtype, of at least one dimension.
- * @param axis Default the last one.
+ * @param axis Default: the last one.
  * @returns int32 of the shape of x; no gradient passes.
  * @throws AxisError if the axis does not exist.
  * @example
@@ -49,13 +49,13 @@ export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor
 }
 
 /**
- * x with its elements along `axis` in order, ascending by default; see {@link argsort} for ties and NaN.
+ * Sorts the elements of x along `axis`, ascending by default; see {@link argsort} for ties and NaN.
  *
- * A gradient goes back to where each element came from.
+ * The gradient of each element goes back to the place that it came from.
  *
  * @param x Any dtype, of at least one dimension.
- * @param axis Default the last one.
- * @returns The shape and dtype of x. (PyTorch gives the indices as well: they are `argsort(x)`.)
+ * @param axis Default: the last one.
+ * @returns the shape and dtype of x. (PyTorch also returns the indices: they are `argsort(x)`.)
  * @throws AxisError if the axis does not exist.
  * @example
  * sort(tensor([[3, 1, 2], [9, 7, 8]])); // [[1, 2, 3], [7, 8, 9]]
@@ -66,12 +66,12 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
 }
 
 /**
- * The `k` largest (or smallest) elements along `axis`, the most extreme first, and their indices; see
- * {@link argsort} for ties and NaN, which counts as the largest.
+ * Takes the `k` largest (or smallest) elements along `axis`, the most extreme first, and their indices. See
+ * {@link argsort} for ties; NaN counts as the largest.
  *
  * @param x Any dtype, of at least one dimension.
  * @param k A whole number from 0 to the size of the axis.
- * @param axis Default the last one.
+ * @param axis Default: the last one.
  * @throws AxisError if the axis does not exist, ValueError if it has fewer than k elements.
  * @example
  * const { values, indices } = topk(tensor([5, 9, 1, 7]), 2);
@@ -98,7 +98,7 @@ const withKernels: KernelPrimitive<SortParams['argsort']> = {
   kernels: { cpu: onCpu, wasm: onWasm },
 };
 
-/** The order along an axis, in the name of `op`. */
+/** The order along an axis; errors name `op`. */
 function orderOf(op: string, x: Tensor, axis: number, options: SortOptions): Tensor {
   checkTensors(op, { x });
   checkOptions(op, options, ['descending']);

@@ -9,14 +9,14 @@ import type { Tensor } from '../../tensor.ts';
 import { gather, indexSelect } from './gather.ts';
 
 /**
- * The entries of x along `axis` that `index` names, which puts its shape in the place of the axis: NumPy's
+ * Takes the entries `index` of x along `axis`; the shape of `index` replaces the axis. This is NumPy's
  * `take`.
  *
  * @param x Any shape with that axis, any dtype.
  * @param index A list of whole numbers, or int32 of any shape; −1 is the last entry.
  * @param axis Default `null`: x is flattened first.
- * @throws AxisError if the axis does not exist, ValueError if a number lies outside (of a tensor: when it
- * runs).
+ * @throws AxisError if the axis does not exist, ValueError if an index lies outside (if it is in a tensor:
+ *   when it runs).
  * @example
  * take(tensor([10, 20, 30]), [2, 0, -1]); // [30, 10, 30]
  * take(tensor([[1, 2, 3], [4, 5, 6]]), [0, 2], 1); // [[1, 3], [4, 6]]
@@ -38,13 +38,13 @@ export function take(
 }
 
 /**
- * `y[…, i, …] = x[…, index[…, i, …], …]` along `axis`, as `gather`, but x and index broadcast in all other
- * dimensions and −1 is the last entry: NumPy's `take_along_axis`.
+ * `y[…, i, …] = x[…, index[…, i, …], …]` along `axis`, like `gather`. But x and index broadcast in all other
+ * dimensions, and −1 is the last entry. This is NumPy's `take_along_axis`.
  *
  * @param x Any shape, any dtype.
  * @param index int32 of the rank of x.
- * @throws ShapeError if the ranks differ or the shapes do not broadcast, ValueError when it runs, if an
- * index lies outside.
+ * @throws ShapeError if the ranks differ or the shapes do not broadcast; ValueError, when it runs, if an
+ *   index lies outside.
  * @example
  * const x = tensor([[3, 1, 2], [9, 7, 8]]);
  * takeAlongAxis(x, argsort(x), 1); // [[1, 2, 3], [7, 8, 9]]
@@ -66,7 +66,7 @@ export function takeAlongAxis(x: Tensor, index: Tensor, axis: number): Tensor {
   return gather(expanded(x), fromStart(expanded(index), x.shape[at]), at);
 }
 
-/** Indices that count from the end as ones that count from the start. */
+/** Replaces indices that count from the end by indices that count from the start. */
 function fromStart(index: Tensor, n: number): Tensor {
   return index.less(0).where(index.add(n), index);
 }

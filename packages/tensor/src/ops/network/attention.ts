@@ -16,11 +16,11 @@ export interface AttentionOptions {
   /** Factor of the logits. Default `1/√E`. */
   readonly scale?: number;
   /**
-   * Which query may look at which key, `[..., T, S]`: a bool tensor is true where it may, a float32
-   * tensor is added to the logits (−∞ where it may not). Default everywhere.
+   * Which query may look at which key, `[..., T, S]`. A bool tensor is true where it may. A float32 tensor is
+   * added to the logits (−∞ where it may not). Default: every query at every key.
    */
   readonly mask?: Tensor | null;
-  /** Whether query i may look at keys 0 to i only. Default false. */
+  /** Whether query i may look only at keys 0 to i. Default false. */
   readonly causal?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface AttentionOptions {
  * Scaled dot-product attention `softmax(scale · q kᵀ + mask) v`: q `[..., T, E]`, k `[..., S, E]` and
  * v `[..., S, F]` give `[..., T, F]`; batch dimensions broadcast.
  *
- * A query that may look at no key gets 0, and passes no gradient.
+ * A query that may look at no key gets a result of 0 and passes no gradient.
  *
  * Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
  *
@@ -48,17 +48,17 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   const batch = broadcastShapes('attention (batch dimensions)', ...shapes);
   const inputs = [q, k, v].map((x) => x.expand([...batch, ...x.shape.slice(-2)]));
   if (mask === null && !causal) return apply(composites.attention, inputs, { scale })[0];
-  composites.attention.infer(inputs, { scale }); // the same refusals
+  composites.attention.infer(inputs, { scale }); // throws the same errors
   const logits = inputs[0].matmul(inputs[1].transpose()).mul(scale); // [..., T, S]
   return maskedSoftmax(logits, mask, causal).matmul(inputs[2]);
 }
 
-/** In place of −∞, which has no difference to itself: so low that its exponential is 0 … */
+/** Stands for −∞, since −∞ − (−∞) is NaN. It is so low that its exponential is 0 … */
 const HIDDEN = -1e38;
-/** … also beside the lowest of what is visible, however low an additive mask puts it. */
+/** … even next to the lowest visible logit, which an additive mask can lower to this. */
 const LOWEST = -1e30;
 
-/** `softmax(logits + mask)`, with rows of zeros for queries that see nothing. */
+/** `softmax(logits + mask)`, with rows of zeros for queries that may look at no key. */
 function maskedSoftmax(logits: Tensor, mask: Tensor | null, causal: boolean): Tensor {
   const everywhere = ones(logits.shape.slice(-2), 'bool'); // [T, S]
   let visible = causal ? tril(everywhere) : everywhere;

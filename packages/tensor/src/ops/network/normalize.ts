@@ -10,26 +10,26 @@ import type { Tensor } from '../../tensor.ts';
 
 const EPS = 1e-5;
 
-/** What follows a normalisation, and what keeps it from dividing by 0. */
+/** Scale and shift after a normalisation, and the number that keeps it from dividing by 0. */
 export interface NormalizeOptions {
   /** Factor of the normalised values. Default none. */
   readonly weight?: Tensor | null;
-  /** Added after it. Default none. */
+  /** Added after the factor. Default none. */
   readonly bias?: Tensor | null;
-  /** Added to the variance (or mean square). Default 1e-5. */
+  /** Added to the variance (or mean square), so that nothing is divided by 0. Default 1e-5. */
   readonly eps?: number;
 }
 
 /** Options of {@link layerNorm}; `weight` and `bias` have the normalised shape. */
 export interface LayerNormOptions extends NormalizeOptions {
-  /** The sizes of the last axes, which are normalised together. Default those of `weight`, else the last axis. */
+  /** The sizes of the last axes, normalised together. Default: the shape of `weight`, else the last axis. */
   readonly normalizedShape?: Shape;
 }
 
 /** Options of {@link rmsNorm}. */
 export type RmsNormOptions = Omit<NormalizeOptions, 'bias'>;
 
-/** Mean and variance of each channel, `[C]`, as they were met during training. */
+/** Mean and variance of each channel, `[C]`, collected during training. */
 export interface RunningStatistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
@@ -37,7 +37,7 @@ export interface RunningStatistics {
 
 /** Options of {@link batchNorm}; `weight` and `bias` are `[C]`. */
 export interface BatchNormOptions extends NormalizeOptions {
-  /** Whether to normalise by the batch itself and move the running statistics. Default false. */
+  /** Whether to normalise by the batch's own statistics and update the running ones. Default false. */
   readonly training?: boolean;
   /** How far the running statistics move towards those of the batch. Default 0.1. */
   readonly momentum?: number;
@@ -131,16 +131,16 @@ export function groupNorm(x: Tensor, groups: number, options: NormalizeOptions =
 }
 
 /**
- * Normalises each channel over batch and places: in training by its own mean and biased variance,
- * otherwise by the running ones; then scales and shifts it.
+ * Normalises each channel over batch and places, then scales and shifts it. In training it takes the batch's
+ * own mean and biased variance, otherwise the running ones.
  *
  * Source: Ioffe & Szegedy 2015, "Batch normalization", algorithms 1 and 2.
  *
  * @param x `[B, C, ...]`.
- * @param running The running statistics, which stay as they are; new ones come back.
- * @returns The output, of the shape of x, and the running statistics: in training
- * `(1 − momentum)·old + momentum·batch`, with the unbiased variance. Keep their gradient out of a loss.
- * @throws ShapeError if a tensor does not fit, or if training meets less than two values a channel.
+ * @param running The running statistics. They stay as they are; new ones are returned.
+ * @returns The output, with the shape of x, and the running statistics. In training they are `(1 −
+ *   momentum)·old + momentum·batch`, with the unbiased variance. Keep their gradient out of a loss.
+ * @throws ShapeError if a tensor does not fit, or if training has fewer than two values per channel.
  * @example
  * const start = { mean: zeros([3]), variance: ones([3]) };
  * const { running } = batchNorm(ones([8, 3, 4, 4]), start, { training: true });
@@ -177,7 +177,7 @@ export function batchNorm(
   if (count < 2) {
     throw new ShapeError(
       'batchNorm',
-      `x ${formatShape(x.shape)} has ${count === 0 ? 'no' : 'a single'} value a channel, which has no variance. Train on larger batches.`,
+      `x ${formatShape(x.shape)} has ${count === 0 ? 'no' : 'a single'} value per channel, so it has no variance. Train on larger batches.`,
       [x.shape],
     );
   }
@@ -200,12 +200,12 @@ function checkEps(op: string, { eps = EPS }: NormalizeOptions): void {
   throw new ValueError(op, `eps must be a finite number of at least 0, but is ${eps}.`);
 }
 
-/** Mean 0 and variance 1 over the last axis. */
+/** Normalises the last axis to mean 0 and variance 1. */
 function standardize(x: Tensor, { eps = EPS }: NormalizeOptions): Tensor {
   return apply(composites.layerNorm, [x], { eps })[0];
 }
 
-/** Scales and shifts y by tensors of shape `expected`, seen as `aligned` to broadcast. */
+/** Scales and shifts y by tensors of shape `expected`, reshaped to `aligned` so that they broadcast. */
 function affine(
   op: string,
   y: Tensor,

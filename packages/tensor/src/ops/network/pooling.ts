@@ -9,17 +9,17 @@ import { geometryOf, pair, type Size2d } from '../product/conv2d.ts';
 
 /** Options of {@link maxPool2d}. */
 export interface MaxPool2dOptions {
-  /** Distance of windows. Default the kernel, so that windows do not overlap. */
+  /** Distance between windows. Default: the kernel, so that windows do not overlap. */
   readonly stride?: Size2d;
-  /** Rows and columns added on every side, at most half a window; they never win. Default 0. */
+  /** Rows and columns added on every side, at most half a window; they are never the largest. Default 0. */
   readonly padding?: Size2d;
-  /** Distance of elements within a window. Default 1. */
+  /** Distance between elements of a window. Default 1. */
   readonly dilation?: Size2d;
 }
 
 /** Options of {@link avgPool2d}. */
 export interface AvgPool2dOptions {
-  /** Distance of windows. Default the kernel, so that windows do not overlap. */
+  /** Distance between windows. Default: the kernel, so that windows do not overlap. */
   readonly stride?: Size2d;
   /** Zeros on every side, at most half a window. Default 0. */
   readonly padding?: Size2d;
@@ -31,10 +31,11 @@ export interface AvgPool2dOptions {
  * The largest element of each window: x `[..., H, W]` gives `[..., OH, OW]` with
  * `OH = ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1`.
  *
- * NaN wins. The gradient goes to one element a window, at ties to the first in row-major order.
+ * A window with NaN gives NaN. The gradient goes to one element per window, on ties the first in row-major
+ * order.
  *
  * @param kernel Height and width of a window.
- * @throws ShapeError if x is no image or smaller than a window, ValueError for bad attributes.
+ * @throws ShapeError if x is not an image or smaller than a window, ValueError for bad attributes.
  * @example
  * maxPool2d(tensor([[1, 2, 3, 4], [5, 6, 7, 8]]), 2); // [[6, 8]]
  */
@@ -50,7 +51,7 @@ export function maxPool2d(x: Tensor, kernel: Size2d, options: MaxPool2dOptions =
  * `OH = ⌊(H + 2·padding − kh) / stride⌋ + 1`.
  *
  * @param kernel Height and width of a window.
- * @throws ShapeError if x is no image or smaller than a window, ValueError for bad attributes.
+ * @throws ShapeError if x is not an image or smaller than a window, ValueError for bad attributes.
  * @example
  * avgPool2d(tensor([[1, 2, 3, 4], [5, 6, 7, 8]]), 2); // [[3.5, 5.5]]
  */
@@ -63,7 +64,7 @@ export function avgPool2d(x: Tensor, kernel: Size2d, options: AvgPool2dOptions =
   return sum(x).div(countIncludePad ? height * width : sum(ones(x.shape.slice(-2))));
 }
 
-/** Folds each window, first its rows, then the results: in row-major order, in kh + kw steps. */
+/** Folds each window, first along its rows, then the results, in row-major order: kh + kw steps. */
 function fold(
   op: string,
   x: Tensor,
@@ -107,7 +108,7 @@ function outputSize(
     throw new ValueError(
       op,
       `kernel ${formatShape(kernel)} must be whole numbers of at least 1, and padding ` +
-        `${formatShape(padding)} at most half of what a window spans, ${formatShape(reach)}.`,
+        `${formatShape(padding)} at most half of the span of a window, ${formatShape(reach)}.`,
     );
   }
   checkGeometry(op, geometry);

@@ -8,7 +8,7 @@ import type { Axes, ReduceOptions, Tensor } from '../../tensor.ts';
 import { joinAxes } from '../arrangement/axes.ts';
 
 /**
- * `e^x / Σ e^x` along `axis`, safe from overflow: 0 at −∞; NaN where every x is −∞, or one is ∞.
+ * `e^x / Σ e^x` along `axis`, safe from overflow. It is 0 at −∞, and NaN if all x are −∞ or one is ∞.
  *
  * @example
  * softmax(tensor([0, Math.log(3)])); // [0.25, 0.75]
@@ -21,8 +21,8 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 }
 
 /**
- * `ln Σ e^x` over `axes` (default the last); safe from overflow, −∞ where every x is, ∞ where one is. The
- * gradient is NaN at an infinite x that is all there is of the sum, and 0 beside it.
+ * `ln Σ e^x` over `axes` (default: the last), safe from overflow. It is −∞ if all x are −∞, and ∞ if one is
+ * ∞. The gradient is NaN at an infinite x that determines the sum, and 0 at the elements beside it.
  *
  * @example
  * logSumExp(tensor([1000, 1000])); // 1000.693: 1000 + ln 2
@@ -36,7 +36,7 @@ export function logSumExp(x: Tensor, axes: Axes = -1, options: ReduceOptions = {
 }
 
 /**
- * `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow; NaN where every x is
+ * `x − ln Σ e^x` along `axis`: the logarithm of {@link softmax} without its underflow. It is NaN if all x are
  * −∞.
  *
  * @example

@@ -6,14 +6,14 @@ import { formatShape, ShapeError, ValueError } from '../../errors.ts';
 import type { Tensor } from '../../tensor.ts';
 import { indexSelect } from '../indexing/gather.ts';
 
-/** A whole factor for both directions, or the height and width to reach. */
+/** A whole factor for both directions, or the new height and width. */
 export type UpsampleTarget = number | { readonly size: readonly [number, number] };
 
 /** Options of {@link upsampleBilinear2d}. */
 export interface UpsampleBilinear2dOptions {
   /**
-   * Whether the centres of the corner pixels stay in the corners; if not, the outer edges of the
-   * images do. Default false.
+   * Whether the centres of the corner pixels stay in place. If not, the outer edges of the images do. Default
+   * false.
    */
   readonly alignCorners?: boolean;
 }
@@ -22,8 +22,8 @@ export interface UpsampleBilinear2dOptions {
  * Resizes an image by repeating pixels: `y[…, i, j] = x[…, ⌊i·H/OH⌋, ⌊j·W/OW⌋]`.
  *
  * @param x `[..., H, W]`, any dtype.
- * @param target A factor: `[..., H·factor, W·factor]`; or a size, smaller ones too: `[..., OH, OW]`.
- * @throws ShapeError if x is no image, ValueError if the target is not made of whole numbers ≥ 1.
+ * @param target A factor: `[..., H·factor, W·factor]`; or a size, also a smaller one: `[..., OH, OW]`.
+ * @throws ShapeError if x is not an image, ValueError if the target is not made of whole numbers ≥ 1.
  * @example
  * upsampleNearest2d(tensor([[1, 2]]), 2); // [[1, 1, 2, 2], [1, 1, 2, 2]]
  * upsampleNearest2d(tensor([[1, 2]]), { size: [1, 3] }); // [[1, 1, 2]]
@@ -51,13 +51,13 @@ export function upsampleNearest2d(x: Tensor, target: UpsampleTarget): Tensor {
 /**
  * Resizes an image by linear interpolation in both directions, without antialiasing.
  *
- * Pixel i of n takes its value at `(i + ½)·H/OH − ½`, cut off at 0, between two neighbours; with
- * `alignCorners` at `i·(H − 1)/(OH − 1)`.
+ * Pixel i of n is read at `(i + ½)·H/OH − ½` (at least 0), between two neighbours; with `alignCorners` at
+ * `i·(H − 1)/(OH − 1)`.
  *
  * @param x `[..., H, W]`.
  * @param target A factor: `[..., H·factor, W·factor]`; or a size: `[..., OH, OW]`.
  * @returns float32.
- * @throws ShapeError if x is no image, ValueError if the target is not made of whole numbers ≥ 1.
+ * @throws ShapeError if x is not an image, ValueError if the target is not made of whole numbers ≥ 1.
  * @example
  * upsampleBilinear2d(tensor([[0, 1]]), { size: [1, 3] }, { alignCorners: true }); // [[0, 0.5, 1]]
  */
@@ -84,7 +84,7 @@ export function upsampleBilinear2d(
   });
 }
 
-/** Resizes the width, then the height, where they change. */
+/** Resizes the width, then the height; leaves out one that does not change. */
 function alongBoth(
   x: Tensor,
   size: readonly number[],

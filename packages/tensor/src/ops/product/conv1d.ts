@@ -11,7 +11,7 @@ export interface Conv1dOptions {
   readonly stride?: number;
   /** Zeros on both sides. Default 0. */
   readonly padding?: number;
-  /** Distance of kernel taps. Default 1. */
+  /** Distance between kernel taps. Default 1. */
   readonly dilation?: number;
   /** Independent groups of channels. Default 1. */
   readonly groups?: number;

@@ -16,7 +16,7 @@ export interface Conv2dOptions {
   readonly stride?: Size2d;
   /** Zeros on every side. Default 0. */
   readonly padding?: Size2d;
-  /** Distance of kernel taps. Default 1. */
+  /** Distance between kernel taps. Default 1. */
   readonly dilation?: Size2d;
   /** Independent groups of channels. Default 1. */
   readonly groups?: number;
@@ -24,7 +24,7 @@ export interface Conv2dOptions {
 
 /** Options of {@link convTranspose2d}. */
 export interface ConvTranspose2dOptions extends Conv2dOptions {
-  /** Added to one side of the output. Default 0. */
+  /** Rows and columns added to one side of the output. Default 0. */
   readonly outputPadding?: Size2d;
 }
 
@@ -99,14 +99,14 @@ export function convTranspose2d(
   if (inputSize.some((n) => n < 1)) {
     throw new ShapeError(
       'convTranspose2d',
-      `padding ${formatShape(geometry.padding)} leaves nothing of x ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}.`,
+      `padding ${formatShape(geometry.padding)} cuts off the whole output for x ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}.`,
       [x.shape, weight.shape],
     );
   }
   return apply(convolutions.conv2dInput, [x, weight], { ...geometry, inputSize })[0];
 }
 
-/** The geometry with its defaults, every size a pair. */
+/** The geometry with its defaults, and every size as a pair. */
 export function geometryOf(options: Conv2dOptions): Conv2dGeometry {
   return {
     stride: pair(options.stride ?? 1),
@@ -116,7 +116,7 @@ export function geometryOf(options: Conv2dOptions): Conv2dGeometry {
   };
 }
 
-/** `[vertical, horizontal]`. */
+/** The size as `[vertical, horizontal]`. */
 export function pair(size: Size2d): readonly [number, number] {
   return Array.isArray(size) ? (size as [number, number]) : [size as number, size as number];
 }

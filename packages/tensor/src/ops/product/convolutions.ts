@@ -16,8 +16,8 @@ import type { KernelPrimitive } from '../../primitives/primitive.ts';
 type Convolutions = { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2dParams[N]> };
 
 /**
- * The convolutions with their kernels for `cpu` and `wasm`, a tenth of the package: a page that never
- * convolves loads none of them.
+ * The convolutions with their kernels for `cpu` and `wasm`, a tenth of the package. A page without
+ * convolutions does not load them.
  *
  * @example
  * const geometry = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 } as const;

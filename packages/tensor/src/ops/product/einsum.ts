@@ -12,18 +12,18 @@ interface Term {
 }
 
 /**
- * Einstein summation: products of tensors, summed over every label that the output does not name.
+ * Einstein summation: products of tensors, summed over every label that the output lacks.
  *
- * `'ij,jk->ik'` is the matrix product, `'bhqd,bhkd->bhqk'` the logits of attention, `'ii->i'` a
- * diagonal, `'ij->'` a sum, `'i,j->ij'` an outer product. Without `->` the output has the labels that
- * occur once, in the order of the alphabet. `...` stands for any further dimensions, which broadcast;
- * an output without `->` has them in front.
+ * `'ij,jk->ik'` is the matrix product, `'bhqd,bhkd->bhqk'` the logits of attention, `'ii->i'` a diagonal,
+ * `'ij->'` a sum, `'i,j->ij'` an outer product. Without `->` the output has the labels that occur once, in
+ * alphabetical order. `...` stands for any further dimensions, which broadcast; without `->` the output has
+ * them in front.
  *
- * Operands are taken from left to right; each step is one batched matrix product (or, where nothing
- * is left to multiply out, an elementwise product and a sum), so order chains so that the small
- * results come first.
+ * Operands are combined from left to right. Each step is one batched matrix product (or an elementwise
+ * product and a sum, if no label is left to multiply over). So order long products so that small results come
+ * first.
  *
- * @param equation Labels are letters, one a dimension; spaces do not count.
+ * @param equation Labels are letters, one per dimension; spaces are ignored.
  * @param operands As many tensors as the equation has terms.
  * @returns float32.
  * @throws ValueError for an equation that cannot be read, ShapeError for operands that do not fit it.
@@ -93,7 +93,7 @@ function group(
   ]);
 }
 
-/** The dimensions in the order of `labels`, with size 1 for labels that the term does not have. */
+/** The term's dimensions in the order of `labels`, with size 1 for labels that it lacks. */
 function align(term: Term, labels: readonly string[]): Tensor {
   const own = labels.filter((label) => term.labels.includes(label));
   return term.x
@@ -111,7 +111,7 @@ function sumOut({ x, labels }: Term, keep: (label: string) => boolean): Term {
   return { x: x.sum(axes), labels: labels.filter(keep) };
 }
 
-/** Replaces dimensions of one label by their diagonal: a stride over the flattened square. */
+/** Replaces two dimensions of one label by their diagonal: a stride over the flattened square. */
 function diagonal(term: Term): Term {
   const { x, labels } = term;
   const second = labels.findIndex((label, i) => labels.indexOf(label) < i);
@@ -133,7 +133,7 @@ function diagonal(term: Term): Term {
   });
 }
 
-/** The size of every label; those of `...` may be 1 in some operands. */
+/** The size of every label. Sizes of `...` may be 1 in some operands. */
 function sizesOf(equation: string, terms: readonly Term[]): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const { x, labels } of terms) {
@@ -155,7 +155,7 @@ function sizesOf(equation: string, terms: readonly Term[]): ReadonlyMap<string, 
   return sizes;
 }
 
-/** The labels of each operand and of the output. Dimensions of `...` are called `...0`, `...1`, … from the right. */
+/** The labels of each operand and of the output. Those of `...` are `...0`, `...1`, … from the right. */
 function parse(
   equation: string,
   operands: readonly Tensor[],
@@ -170,7 +170,7 @@ function parse(
   ) {
     throw new ValueError(
       'einsum',
-      `'${equation}' is no equation for ${operands.length} operands: terms of letters and '...', like 'ij,jk->ik', one an operand, expected.`,
+      `'${equation}' is no equation for ${operands.length} operands: write one term of letters and '...' per operand, like 'ij,jk->ik'.`,
     );
   }
   const dots = (count: number): string[] =>

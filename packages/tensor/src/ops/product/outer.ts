@@ -7,8 +7,8 @@ import type { Tensor } from '../../tensor.ts';
 /** Options of {@link meshgrid}. */
 export interface MeshgridOptions {
   /**
-   * Which dimension the first vector runs along: `'xy'` the second one, as columns of a picture (NumPy's
-   * default), `'ij'` the first one, as rows of a matrix (PyTorch's). Default `'xy'`.
+   * The dimension along which the first vector runs. `'xy'`: the second one, like the columns of a picture
+   * (NumPy's default). `'ij'`: the first one, like the rows of a matrix (PyTorch's). Default `'xy'`.
    */
   readonly indexing?: 'xy' | 'ij';
 }
@@ -19,7 +19,7 @@ export interface MeshgridOptions {
  * @param a `[M]`
  * @param b `[N]`
  * @returns `[M, N]`
- * @throws ShapeError if one is no vector.
+ * @throws ShapeError if one is not a vector.
  * @example
  * outer(tensor([1, 2]), tensor([3, 4])); // [[3, 4], [6, 8]]
  */
@@ -33,8 +33,8 @@ export function outer(a: Tensor, b: Tensor): Tensor {
  * The coordinates of a grid: each vector repeated along the dimensions of the others.
  *
  * @param vectors `[N₀]`, `[N₁]`, …, of any dtype.
- * @returns As many tensors as vectors, of shape `[N₁, N₀, …]`, with `'ij'` `[N₀, N₁, …]`.
- * @throws ShapeError if one is no vector.
+ * @returns As many tensors as vectors, of shape `[N₁, N₀, …]`; with `'ij'` `[N₀, N₁, …]`.
+ * @throws ShapeError if one is not a vector.
  * @example
  * const [x, y] = meshgrid([tensor([1, 2, 3]), tensor([10, 20])]);
  * x; // [[1, 2, 3], [1, 2, 3]]

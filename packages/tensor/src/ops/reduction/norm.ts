@@ -11,21 +11,21 @@ export interface NormOptions extends ReduceOptions {
   readonly order?: number | 'fro';
 }
 
-/** Above the first bound squares may overflow, below the second one vanish: `[bound, factor]`. */
+/** Squares of elements above the first bound may overflow, below the second one vanish: `[bound, factor]`. */
 const LARGE = [2 ** 40, 2 ** -80] as const;
 const SMALL = [2 ** -50, 2 ** 90] as const;
 
 /**
- * The length of x over `axes`: `√Σ xᵢ²`, or another order.
+ * The norm of x over `axes`: `√Σ xᵢ²`, or another order.
  *
- * Always a norm of vectors: the order 2 of a matrix is that of its elements, as in `torch.norm`, not its
- * largest singular value, as in NumPy. Where x is 0 the gradient is 0. Nothing overflows or vanishes on the
- * way: large and small elements are scaled by a power of 2 first.
+ * It is always a norm of vectors. For a matrix, order 2 is the norm of its elements, as in `torch.norm`; in
+ * NumPy it is the largest singular value. Where x is 0, the gradient is 0. No square overflows or vanishes,
+ * since large and small elements are scaled by a power of 2 first.
  *
  * @param x Any shape; int32 and bool count as float32.
  * @param axes One axis, several, or `null` for all. Default all.
- * @returns float32; NaN if an element is.
- * @throws AxisError if an axis does not exist or is named twice, ValueError for another order.
+ * @returns float32; NaN if an element is NaN.
+ * @throws AxisError if an axis does not exist or is named twice, ValueError for any other order.
  * @example
  * norm(tensor([3, 4])); // 5
  * norm(tensor([[3, -4], [6, 8]]), 1, { order: 1 }); // [7, 14]
@@ -54,7 +54,7 @@ export function norm(x: Tensor, axes: Axes = null, options: NormOptions = {}): T
   return length.div(keepDims ? scale : scale.reshape(length.shape));
 }
 
-/** `√x`, whose gradient at 0 is 0 instead of infinite. */
+/** `√x`, with gradient 0 at 0 instead of ∞. */
 export function rootOrZero(x: Tensor): Tensor {
   const isZero = x.equal(0);
   return isZero.where(0, isZero.where(1, x).sqrt());

@@ -8,10 +8,10 @@ import { joinAxes } from '../arrangement/axes.ts';
 import { concat } from '../arrangement/combine.ts';
 
 /**
- * The product over `axes`: `y = ∏ᵢ xᵢ`, 1 of no elements.
+ * The product over `axes`: `y = ∏ᵢ xᵢ`; 1 if there are no elements.
  *
- * The halves are multiplied elementwise until one element is left. No gradient divides by an element,
- * so it is right where one or several are 0: the product of the others.
+ * It multiplies the two halves elementwise until one element is left. The gradient, the product of the other
+ * elements, is computed without division, so it is right even where elements are 0.
  *
  * @param x float32 or int32 of any shape; bool counts as int32.
  * @param axes One axis, several, or `null` for all. Default all.
@@ -36,11 +36,11 @@ export function prod(x: Tensor, axes: Axes = null, options: ReduceOptions = {}):
 }
 
 /**
- * The index of the largest element along `axis`, the first one at ties; NaN counts as the largest.
+ * The index of the largest element along `axis`; the first one on ties. NaN counts as the largest.
  *
  * @param x Any shape and dtype.
  * @param axis The axis to search, or `null` for the flattened tensor. Default `null`.
- * @param options With `keepDims` the axis stays, with size 1 (`null`: every axis does).
+ * @param options With `keepDims` the axis stays, with size 1 (if it is `null`: every axis).
  * @returns int32; no gradient passes.
  * @throws AxisError if the axis does not exist, ShapeError if it has no elements.
  * @example
@@ -51,8 +51,8 @@ export function argmax(x: Tensor, axis: number | null = null, options: ReduceOpt
 }
 
 /**
- * The index of the smallest element along `axis`, the first one at ties; NaN counts as the smallest.
- * Otherwise as {@link argmax}.
+ * The index of the smallest element along `axis`; the first one on ties. NaN counts as the smallest.
+ * Otherwise like {@link argmax}.
  *
  * @example
  * argmin(tensor([3, 1, 1])); // 1
@@ -61,7 +61,7 @@ export function argmin(x: Tensor, axis: number | null = null, options: ReduceOpt
   return indexOf('argmin', (values) => values.min(-1, { keepDims: true }), x, axis, options);
 }
 
-/** Where along the axis x first equals its extreme element. */
+/** The first index along the axis where x equals its extreme element. */
 function indexOf(
   op: string,
   extreme: (values: Tensor) => Tensor,

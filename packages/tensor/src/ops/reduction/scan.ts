@@ -8,9 +8,9 @@ import { concat } from '../arrangement/combine.ts';
 /**
  * The running sum along `axis`: `yᵢ = x₀ + … + xᵢ`.
  *
- * Adds the tensor to itself shifted by 1, 2, 4, …: log₂ n passes, in which every sum is formed as a
- * balanced tree, so its rounding error grows with log n instead of n. Elements after i take no part,
- * so an infinity does not reach back.
+ * Adds the tensor to itself shifted by 1, 2, 4, …, in log₂ n passes. Every sum is a balanced tree, so its
+ * rounding error grows with log n instead of n. Elements after i take no part, so an infinity does not affect
+ * earlier sums.
  *
  * Source: Hillis & Steele 1986, "Data parallel algorithms", section on partial sums.
  *
@@ -27,7 +27,7 @@ export function cumsum(x: Tensor, axis: number): Tensor {
 /**
  * The running product along `axis`: `yᵢ = x₀ · … · xᵢ`, by passes as in {@link cumsum}.
  *
- * No gradient divides by an element, so it is right where one or several are 0.
+ * The gradient is computed without division, so it is right even where elements are 0.
  *
  * @param x float32 or int32 of any shape with that axis; bool counts as int32.
  * @returns The shape of x.
@@ -40,8 +40,8 @@ export function cumprod(x: Tensor, axis: number): Tensor {
 }
 
 /**
- * The running maximum along `axis`: `yᵢ = max(x₀, …, xᵢ)`, NaN from the first NaN on. (PyTorch gives the
- * indices as well.)
+ * The running maximum along `axis`: `yᵢ = max(x₀, …, xᵢ)`, NaN from the first NaN on. (PyTorch also returns
+ * the indices.)
  *
  * @param x float32 or int32 of any shape with that axis; bool counts as int32.
  * @returns The shape of x.
@@ -54,7 +54,7 @@ export function cummax(x: Tensor, axis: number): Tensor {
 }
 
 /**
- * The running minimum along `axis`; otherwise as {@link cummax}.
+ * The running minimum along `axis`; otherwise like {@link cummax}.
  *
  * @example
  * cummin(tensor([4, 3, 5, 1]), 0); // [4, 3, 3, 1]
@@ -63,7 +63,7 @@ export function cummin(x: Tensor, axis: number): Tensor {
   return scan('cummin', x, axis, (a, b) => a.minimum(b));
 }
 
-/** What `combine` gives of all elements along the axis up to each. */
+/** For each element, `combine` over all elements along the axis up to it. */
 function scan(
   op: string,
   x: Tensor,

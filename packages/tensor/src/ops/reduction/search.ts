@@ -11,11 +11,11 @@ import { take } from '../indexing/take.ts';
 
 /** Options of {@link searchsorted}. */
 export interface SearchOptions {
-  /** Whether the place is behind equal elements, or in front of them. Default false. */
+  /** Whether the place is after equal elements instead of before them. Default false. */
   readonly right?: boolean;
 }
 
-/** Numbers of elements by intervals. */
+/** Numbers of elements per interval. */
 export interface Histogram {
   /** int32 `[bins]`. */
   readonly counts: Tensor;
@@ -24,13 +24,13 @@ export interface Histogram {
 }
 
 /**
- * Where `values` belong in an ascending vector: how many of its elements are smaller (with `right`: or
- * equal). NaN counts as the largest number.
+ * Finds where `values` belong in an ascending vector: the number of its elements that are smaller (with
+ * `right`: or equal). NaN counts as the largest number.
  *
- * @param sorted `[N]`, ascending; what comes out of an unsorted one says nothing.
+ * @param sorted `[N]`, ascending; for an unsorted vector the result has no meaning.
  * @param values Any shape.
  * @returns int32 of the shape of `values`, from 0 to N; no gradient passes.
- * @throws ShapeError if `sorted` is no vector.
+ * @throws ShapeError if `sorted` is not a vector.
  * @example
  * searchsorted(tensor([10, 20, 30]), tensor([5, 20, 35])); // [0, 1, 3]
  */
@@ -60,15 +60,15 @@ export function searchsorted(sorted: Tensor, values: Tensor, options: SearchOpti
 }
 
 /**
- * How often each of `0 … length − 1` occurs in x, or the sum of the weights there.
+ * Counts how often each of `0 … length − 1` occurs in x, or sums the weights there.
  *
- * NumPy takes the length from the largest number; here it is given, so that this compiles.
+ * NumPy derives the length from the largest number. Here it is a parameter, so that this compiles.
  *
  * @param x int32 of any shape, each from 0 to `length − 1`.
  * @param length A whole number of at least 0.
- * @param weights Of the shape of x. Default `null`: 1 each.
+ * @param weights The shape of x. Default `null`: 1 each.
  * @returns `[length]`, int32, or the dtype of the weights.
- * @throws ValueError when it runs, if a number lies outside.
+ * @throws ValueError, when it runs, if a number lies outside.
  * @example
  * bincount(tensor([1, 3, 1], { dtype: 'int32' }), 4); // [0, 2, 0, 1]
  */
@@ -81,10 +81,10 @@ export function bincount(x: Tensor, length: number, weights: Tensor | null = nul
 }
 
 /**
- * How many elements of x lie in each of `bins` intervals of equal length from `low` to `high`. An interval
- * takes its lower end, the last one both. What lies outside is not counted, NaN neither.
+ * Counts the elements of x in each of `bins` intervals of equal length from `low` to `high`. An interval
+ * includes its lower end, the last one both ends. Elements outside are not counted, nor is NaN.
  *
- * NumPy takes the range from x; here it is given, so that this compiles.
+ * NumPy derives the range from x. Here it is a parameter, so that this compiles.
  *
  * @param x Any shape; int32 and bool count as float32.
  * @param bins A whole number of at least 1.

@@ -17,14 +17,14 @@ export interface StdOptions extends ReduceOptions {
 }
 
 /**
- * The standard deviation over `axes`: the square root of the variance. Where all elements are equal the
+ * The standard deviation over `axes`: the square root of the variance. If all elements are equal, the
  * gradient is 0.
  *
  * As in PyTorch the variance is divided by `N − 1`; NumPy divides by N, which is `{ correction: 0 }` here.
  *
  * @param x Any shape; int32 and bool count as float32.
  * @param axes One axis, several, or `null` for all. Default all.
- * @returns float32; NaN of no more elements than the correction.
+ * @returns float32; NaN if there are not more elements than the correction.
  * @throws AxisError if an axis does not exist or is named twice.
  * @example
  * std(tensor([1, 2, 3, 4])); // 1.291
@@ -37,8 +37,8 @@ export function std(x: Tensor, axes: Axes = null, options: StdOptions = {}): Ten
 }
 
 /**
- * The median over `axes`: the element in the middle, of an even number the mean of the two there, as in
- * NumPy (PyTorch gives the lower one). NaN if an element is.
+ * The median over `axes`: the element in the middle. For an even number of elements it is the mean of the two
+ * in the middle, as in NumPy (PyTorch takes the lower one). NaN if an element is NaN.
  *
  * @param x Any shape; int32 and bool count as float32.
  * @param axes One axis, several, or `null` for all. Default all.
@@ -53,11 +53,11 @@ export function median(x: Tensor, axes: Axes = null, options: ReduceOptions = {}
 }
 
 /**
- * The quantiles q over `axes`, with linear interpolation: the number at the place `q · (N − 1)` of the
- * sorted elements. NaN if an element is.
+ * The quantiles q over `axes`, with linear interpolation: the number at place `q · (N − 1)` of the sorted
+ * elements. NaN if an element is NaN.
  *
  * @param x Any shape; int32 and bool count as float32.
- * @param q A number from 0 to 1, or several, which then make up the first dimension of the result.
+ * @param q A number from 0 to 1, or several, which then form the first dimension of the result.
  * @param axes One axis, several, or `null` for all. Default all.
  * @returns float32.
  * @throws AxisError if an axis does not exist or is named twice, ShapeError if there are no elements.
@@ -83,7 +83,7 @@ export function quantile(
   return typeof q === 'number' ? found[0] : stack(found);
 }
 
-/** One tensor for each of `list`, in the name of `op`. */
+/** One tensor for each number of `list`; errors name `op`. */
 function quantiles(
   op: string,
   x: Tensor,
@@ -105,7 +105,7 @@ function quantiles(
     const below = sorted.select(-1, Math.floor(place));
     const above = sorted.select(-1, Math.ceil(place));
     const share = place - Math.floor(place);
-    // Equal elements are taken as they are: infinite ones have no sum that is split between them.
+    // Equal elements are taken as they are, since infinite ones have no interpolation between them.
     const between = below.mul(1 - share).add(above.mul(share));
     const value = below.equal(above).where(below, between);
     return isNaN(last)

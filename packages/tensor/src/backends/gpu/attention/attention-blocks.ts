@@ -6,35 +6,35 @@ import type { AttentionSizes } from './attention-operands.ts';
 /** Threads along each side of a workgroup: queries along one, keys and columns of v along the other. */
 export const SIDE = 8;
 
-/** Queries of a thread, and keys at a time, at most. */
+/** Queries that one thread has at most, and keys that it takes at a time at most. */
 const MOST_OWN = 4;
 
-/** Elements of E in a tile at most; a tile of q and one of k lie in memory together. */
+/** Elements of E in a tile at most. A tile of q and a tile of k are in workgroup memory together. */
 const DEEPEST_TILE = 32;
 
-/** Numbers of a tile of v at most: as many as the tiles of q and k take. */
+/** Numbers in a tile of v at most: as many as the tiles of q and k take together. */
 const LARGEST_TILE = 2 * DEEPEST_TILE * (SIDE * MOST_OWN + 1);
 
-/** Columns of v at most: a thread holds its part of them for each of its queries. */
+/** Columns of v at most. A thread holds its share of the columns for each of its queries. */
 export const WIDEST_VALUES = 128;
 
-/** How an attention is cut into blocks. Memory of a workgroup is 14 KiB at most. */
+/** How an attention is cut into blocks. A workgroup uses at most 14 KiB of shared memory. */
 export interface AttentionBlocks {
-  /** Queries, and keys at a time, of a thread and of a workgroup. */
+  /** Queries, and keys per step: `own…` of one thread, the others of a workgroup. */
   readonly ownQueries: number;
   readonly ownKeys: number;
   readonly queries: number;
   readonly keys: number;
   /** Elements of E in a tile of q or k. */
   readonly depth: number;
-  /** Columns of v of a thread and of a workgroup, which has all of them. */
+  /** Columns of v: `own…` of one thread; a workgroup has all of them. */
   readonly ownColumns: number;
   readonly columns: number;
   /** Keys of a tile of v. */
   readonly tileKeys: number;
 }
 
-/** The blocks for these sizes: small ones where there are few queries or keys. */
+/** Chooses the blocks for these sizes: small blocks if there are few queries or keys. */
 export function attentionBlocks({ T, S, E, F }: AttentionSizes): AttentionBlocks {
   const own = (size: number): number => Math.min(MOST_OWN, powerOfTwo(Math.ceil(size / SIDE)));
   const [ownQueries, ownKeys] = [own(T), own(S)];
@@ -62,19 +62,20 @@ export interface Matrices {
 /** Rows of q or k that are copied to a tile. */
 interface RowTile {
   readonly matrices: Matrices;
-  /** Names of where the matrix begins and of the first row. */
+  /** Names of two numbers: where the matrix begins, and the first row. */
   readonly base: string;
   readonly first: string;
-  /** Rows of the matrix, and of the tile. */
+  /** Number of rows of the matrix and of the tile. */
   readonly rows: number;
   readonly block: number;
-  /** Where the tile begins. */
+  /** Where the tile begins in workgroup memory. */
   readonly to: number;
 }
 
 /**
- * Copies a tile `[depth, block]` of rows, along the axis on which neighbours lie side by side. Rows of the
- * tile are one number longer: tiles are walked both ways, and an odd distance meets other memory banks.
+ * Copies a tile `[depth, block]` of rows; neighbouring threads read along the axis whose elements lie side by
+ * side. Each row of the tile has one number of padding: the tile is read in both directions, and an odd row
+ * length spreads the reads over the memory banks.
  */
 export function loadRows(
   { matrices: { array, view }, base, first, rows, block, to }: RowTile,

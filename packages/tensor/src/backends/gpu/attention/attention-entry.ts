@@ -1,4 +1,4 @@
-// Attention as WGSL: a workgroup computes a block of queries, and no logit leaves it.
+// Attention as WGSL: a workgroup computes a block of queries, and the logits stay in its memory.
 
 import { sizeOf } from '../../../array/shape.ts';
 import {
@@ -21,16 +21,16 @@ const pairsOf = (rows: number, columns: number): (readonly [number, number])[] =
   range(rows).flatMap((i) => range(columns).map((j) => [i, j] as const));
 
 /**
- * Attention of a block of queries by a workgroup: keys and values come block by block through workgroup
- * memory, and sums are kept relative to the largest logit so far. A thread has the logits of some
- * neighbouring queries and of every eighth key, and every eighth column of v for these queries.
+ * Writes attention as an entry: a workgroup computes a block of queries. Keys and values come block by block
+ * through workgroup memory, and sums are kept relative to the largest logit so far. A thread has some
+ * neighbouring queries. For these it computes the logits of every eighth key and every eighth column of v.
  *
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.
  *
- * @param sizes None is 0 but E perhaps; F is `WIDEST_VALUES` at most.
+ * @param sizes No size is 0, except perhaps E; F is at most `WIDEST_VALUES`.
  * @param matrices q, k and v.
- * @param axes The batch of these.
+ * @param axes The batch axes of q, k and v.
  */
 export function attentionEntry(
   sizes: AttentionSizes,
@@ -96,7 +96,7 @@ export function attentionEntry(
   return { code, threads, workgroup: [SIDE, SIDE, 1] };
 }
 
-/** The logits of a block of keys, and to `partial` the largest that a thread has of each query. */
+/** Computes the logits of a block of keys, and writes each thread's largest logit per query to `partial`. */
 function findLogits(
   { T, S, E }: AttentionSizes,
   { ownQueries, ownKeys, queries, keys, depth }: AttentionBlocks,
@@ -134,16 +134,16 @@ function findLogits(
 }
 
 /**
- * Exponentials of the logits of query i, relative to the largest one so far, to `weights`; what was
- * summed before is brought to the same scale. While all logits were −∞, 0 stands for the largest: their
- * exponentials are 0, and a query whose logits are all −∞ gets 0/0.
+ * Writes the exponentials of the logits of query i, relative to the largest logit so far, to `weights`, and
+ * brings the earlier sums to the same scale. While all logits are −∞, 0 stands for the largest one: their
+ * exponentials are then 0, and a query whose logits are all −∞ gets 0/0.
  */
 function takeExponentials(i: number, { ownKeys, ownColumns, queries }: AttentionBlocks): string[] {
   const largest = `fn_larger(most${i}, partial[(mine + ${i}) * ${SIDE} + t])`;
   return [
     `var most${i} = peak${i};`,
     `for (var t = 0; t < ${SIDE}; t++) { most${i} = ${largest}; }`,
-    // By the bits of −∞: a compiler may take it that no number is below the smallest finite one.
+    // Compares the bits of −∞, since a compiler may assume that no number is below the smallest finite one.
     `let origin${i} = select(most${i}, 0.0, bitcast<u32>(most${i}) == 0xff800000u);`,
     `let decay${i} = fn_exponential(peak${i} - origin${i});`,
     `peak${i} = most${i};`,

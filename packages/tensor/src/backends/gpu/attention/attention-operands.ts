@@ -21,12 +21,12 @@ export function attentionSizes({ inputs: [q, , v] }: CallOperands): AttentionSiz
   return { batch: q.view.shape.slice(0, -2), T, S, E, F };
 }
 
-/** Whether nothing is summed, so that all results are 0. */
+/** Whether the sums are empty or there is no result, so that nothing but zeros is to be written. */
 export function isEmpty({ batch, T, S }: AttentionSizes): boolean {
   return sizeOf(batch) * T * S === 0;
 }
 
-/** The matrices of a batch with rows and columns swapped. */
+/** The operand with rows and columns of its matrices swapped. */
 export function transposed(operand: Operand): Operand {
   const { shape, strides, offset } = operand.view;
   const swap = (all: readonly number[]): number[] => {
@@ -36,7 +36,7 @@ export function transposed(operand: Operand): Operand {
   return { ...operand, view: { shape: swap(shape), strides: swap(strides), offset } };
 }
 
-/** The axes in front of the matrices, merged as all operands allow. */
+/** The batch axes in front of the matrices, merged as far as the strides of all operands allow. */
 export function batchAxes(operands: readonly Operand[]): Axes {
   return mergeAxes(
     operands[0].view.shape.slice(0, -2),

@@ -1,4 +1,4 @@
-// Attention and its gradient in parts: matrix products and row kernels with memory in between.
+// Attention and its gradient in parts: matrix products and row kernels, with intermediate results in memory.
 
 import type { Operand } from '../../../plan/kernel.ts';
 import type { AttentionParams } from '../../../composites/attention.ts';
@@ -12,7 +12,7 @@ import { lowerRows } from '../rows/row-kernel.ts';
 import type { RowFormula } from '../rows/row-formula.ts';
 import { softmaxFormula, softmaxGradFormula } from '../rows/softmax.ts';
 
-/** `y = softmax(scale · q kᵀ) v` as two products and a row kernel between them. */
+/** Computes `y = softmax(scale · q kᵀ) v` as two products with a row kernel between them. */
 export function lowerAttentionInParts(
   lowering: Lowering,
   operands: CallOperands,
@@ -28,14 +28,15 @@ export function lowerAttentionInParts(
 }
 
 /**
- * With p = softmax(scale · q kᵀ) and s̄ = scale · softmaxGrad(p, ȳ vᵀ): `v̄ = pᵀ ȳ`, `q̄ = s̄ k`,
- * `k̄ = s̄ᵀ q`.
+ * Computes the gradient. With p = softmax(scale · q kᵀ) and s̄ = scale · softmaxGrad(p, ȳ vᵀ): `v̄ = pᵀ ȳ`,
+ * `q̄ = s̄ k`, `k̄ = s̄ᵀ q`.
  *
- * Logits are written to memory here, unlike in the forward kernel. A kernel has one result, so without
- * that each of the three would compute p anew, and two of them s̄, after one more kernel that finds the
- * largest logits and the sums: ten products of the size of q kᵀ instead of these five. That is 10 E
- * operations a logit more, to save some nine passes over its 4 bytes: a loss where operations are what
- * costs, as on a software adapter, and about even on a GPU at its peak, which such products do not reach.
+ * Unlike the forward kernel, this writes the logits to memory. A kernel has one result. So without stored
+ * logits each of the three kernels would compute p anew, and two of them s̄, after one more kernel for the
+ * largest logits and the sums: ten products of the size of q kᵀ instead of these five. That is 10 E more
+ * operations per logit, and it saves about nine passes over its 4 bytes. It is a loss where operations
+ * dominate, as on a software adapter. It is about even on a GPU at peak speed, which such products do not
+ * reach.
  */
 export function lowerAttentionGrad(
   lowering: Lowering,
@@ -61,12 +62,12 @@ export function lowerAttentionGrad(
   });
 }
 
-/** `softmax(scale · q kᵀ)`, `[..., T, S]`. */
+/** Computes `softmax(scale · q kᵀ)`, `[..., T, S]`. */
 function weights(lowering: Lowering, q: Operand, k: Operand, scale: number): Operand {
   return alongKeys(lowering, [product(lowering, q, transposed(k))], softmaxFormula(scale));
 }
 
-/** `a b` in a slot of its own. */
+/** Computes `a b` into a slot of its own. */
 function product(lowering: Lowering, a: Operand, b: Operand): Operand {
   const columns = b.view.shape[b.view.shape.length - 1];
   const result = temporary(lowering, [...a.view.shape.slice(0, -1), columns]);
@@ -74,7 +75,7 @@ function product(lowering: Lowering, a: Operand, b: Operand): Operand {
   return result;
 }
 
-/** A row kernel along the last axis, with its result in a slot of its own. */
+/** Runs a row kernel along the last axis; its result gets a slot of its own. */
 function alongKeys(lowering: Lowering, operands: readonly Operand[], formula: RowFormula): Operand {
   const { shape } = operands[0].view;
   const result = temporary(lowering, shape);

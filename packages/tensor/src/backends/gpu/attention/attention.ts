@@ -1,4 +1,4 @@
-// Attention as one kernel, or in parts where a thread would have to hold too much.
+// Attention as one kernel, or in parts if one thread would have to hold too much.
 
 import type { Operand } from '../../../plan/kernel.ts';
 import type { AttentionParams } from '../../../composites/attention.ts';
@@ -12,12 +12,12 @@ import type { CallOperands, Lowering } from '../kernel/lowering.ts';
 import { offsetText, spread } from '../kernel/threads.ts';
 import { floatText, KernelWriter } from '../kernel/writer.ts';
 
-/** Workgroups along z that every device takes. */
+/** Workgroups along z that every device accepts. */
 const MOST_BATCHES = 65535;
 
 /**
- * `y = softmax(scale · q kᵀ) v` as one kernel, whose logits never leave it; in parts where a thread would
- * have to hold too much.
+ * Computes `y = softmax(scale · q kᵀ) v` as one kernel that keeps the logits to itself; in parts if a thread
+ * would have to hold too much.
  */
 export function lowerAttention(
   lowering: Lowering,
@@ -40,7 +40,7 @@ export function lowerAttention(
   lowering.add(writer.finish('attention', threads.output, result, outputs[0].buffer, { entry }));
 }
 
-/** Writes what one element of the result is, and gives its text: the definition, logit by logit. */
+/** Writes one element of the result by the definition, logit by logit, and returns its text. */
 function writeElement(
   writer: KernelWriter,
   operands: CallOperands,

@@ -3,31 +3,34 @@
 import { DeviceError } from './errors.ts';
 
 /**
- * Asks a WebGL context for its errors. It tells an error once, and not of which call; and without memory
- * "the state of the GL is undefined" (OpenGL ES 3.0, section 2.5). So an error voids all that was
- * computed before it was noticed: values are known by the era in which they were made.
+ * Asks a WebGL context for its errors. A context reports an error once, and does not say of which call. Once
+ * memory has run out, "the state of the GL is undefined" (OpenGL ES 3.0, section 2.5). So an error voids
+ * everything that was computed before it was noticed. Values belong to the era in which they were made; an
+ * error ends an era.
  */
 export class ContextWatch {
   private readonly context: WebGL2RenderingContext;
-  /** What ended each of the eras before. */
+  /** The errors that ended the earlier eras, in order. */
   private readonly failures: DeviceError[] = [];
 
   constructor(context: WebGL2RenderingContext) {
     this.context = context;
   }
 
-  /** Which values are made now. */
+  /** The era of the values that are made now. */
   get era(): number {
     return this.failures.length;
   }
 
-  /** Why values of an era are none, if it is over, or the context lost; `null` as long as they may be. */
+  /**
+   * Why the values of an era are invalid: the error that ended it, or the loss of the context; else `null`.
+   */
   failureOf(era: number): DeviceError | null {
     return this.loss ?? (era < this.era ? this.failures[era] : null);
   }
 
   /**
-   * Refuses everything once the context is lost.
+   * Throws if the context is lost.
    *
    * @throws DeviceError
    */
@@ -37,7 +40,7 @@ export class ContextWatch {
   }
 
   /**
-   * Refuses values of an era that is over, and any once the context is lost.
+   * Throws if an era is over, or if the context is lost.
    *
    * @throws DeviceError with what ended the era
    */
@@ -46,7 +49,7 @@ export class ContextWatch {
     if (failure !== null) throw failure;
   }
 
-  /** Asks for errors, which waits for all that is queued: cheap only where that was waited for anyway. */
+  /** Asks for errors, which waits for all queued work. So call it only where that wait is due anyway. */
   ask(): void {
     const codes = this.codes();
     if (codes.length === 0) return;
@@ -75,13 +78,13 @@ export class ContextWatch {
     );
   }
 
-  /** All errors there are: a context may hold one of each kind, and tells one at a time. */
+  /** All pending errors. A context may hold one of each kind, and reports one per call. */
   private codes(): number[] {
     const { context } = this;
     const codes: number[] = [];
     for (;;) {
       const code = context.getError();
-      // A lost context tells that once, which is no error of a call.
+      // A lost context reports its loss here once, which is not an error of a call.
       if (code === context.NO_ERROR || context.isContextLost()) return codes;
       codes.push(code);
     }

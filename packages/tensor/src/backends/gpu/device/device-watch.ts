@@ -2,22 +2,25 @@
 
 import { DeviceError, type DeviceFailure } from './errors.ts';
 
-/** Of the errors of a device, the first kinds explain the later ones: who gets no memory uses it in vain. */
+/**
+ * Kinds of device errors. The earlier kinds explain the later ones: a buffer without memory is invalid in its
+ * use.
+ */
 const FILTERS: readonly GPUErrorFilter[] = ['out-of-memory', 'internal', 'validation'];
 
-/** The kind of errors that a well-formed wish for memory can have. */
+/** The only kind of error that a valid request for memory can have. */
 export const NO_MEMORY: readonly GPUErrorFilter[] = ['out-of-memory'];
 
-/** Who is at fault. */
+/** The operation or kernel that an error is blamed on. */
 export interface Culprit {
   /** The operation. */
   readonly op: string;
-  /** Its kernel, if it has one, and what was compiled for it. */
+  /** The name of its kernel, and the compiled code, if there are any. */
   readonly kernel?: string;
   readonly code?: string;
 }
 
-/** Who is at fault, given the device's message. */
+/** Finds the culprit by the device's message. */
 export type FindCulprit = (message: string) => Culprit;
 
 /** Catches the errors of a WebGPU device, which surface after the call that caused them. */
@@ -31,38 +34,38 @@ export class DeviceWatch {
     void this.watchLoss();
   }
 
-  /** Why nothing works any more; `null` while it does. */
+  /** The loss of the device; `null` while it works. */
   get lost(): DeviceError | null {
     return this.loss;
   }
 
-  /** As {@link lost}, for who has met an error that may be the first sign of it. */
+  /** Like {@link lost}, but waits one turn first: a rejected call can precede the loss event. */
   async whetherLost(): Promise<DeviceError | null> {
-    // Nothing says that a device tells its loss before what it refuses for that: it is given one turn.
+    // No specification says that the loss event precedes the errors that it causes.
     await new Promise((resolve) => {
       setTimeout(resolve);
     });
     return this.loss;
   }
 
-  /** Catches errors of all kinds, or of these, from here to {@link close}. */
+  /** Starts to catch errors, of all kinds or of these; {@link close} ends that. */
   open(filters: readonly GPUErrorFilter[] = FILTERS): void {
     for (const filter of filters) this.device.pushErrorScope(filter);
   }
 
   /**
-   * Ends what {@link open} began.
+   * Stops catching errors, which {@link open} began.
    *
-   * @param failure What an error is called that is not for lack of memory. Default: its kind.
-   * @param filters As it was opened with.
-   * @returns what went wrong in between, or `null`, once the device has said so
+   * @param failure The kind to report for errors other than a lack of memory. Default: the device's kind.
+   * @param filters The same as in the call of `open`.
+   * @returns the first error in between, or `null`; resolves when the device has answered
    */
   async close(
     culprit: FindCulprit,
     failure?: DeviceFailure,
     filters: readonly GPUErrorFilter[] = FILTERS,
   ): Promise<DeviceError | null> {
-    // A lost device rejects; `lost` has the reason.
+    // On a lost device this rejects; `lost` has the reason.
     const scopes = filters.map(() => this.device.popErrorScope().catch(() => null)).reverse();
     const errors = await Promise.all(scopes);
     const at = errors.findIndex((error) => error !== null);
@@ -76,7 +79,7 @@ export class DeviceWatch {
     return new DeviceError(op, 'out-of-memory', hint, { kernel, source: code });
   }
 
-  /** From now on, the loss of the device is on purpose. */
+  /** From now on, the device is lost on purpose. */
   end(): void {
     this.isEnded = true;
   }
@@ -93,7 +96,7 @@ export class DeviceWatch {
   }
 }
 
-/** The loss of a device on purpose. */
+/** The error for a device that was ended on purpose. */
 export function disposed(): DeviceError {
   return new DeviceError(
     'gpu',

@@ -19,16 +19,16 @@ export interface OpenDevice {
   readonly report: DeviceReport;
 }
 
-/** What a device of WebGPU needs, to be said when there is none. */
+/** Says what WebGPU needs, for the errors where no device is found. */
 const REQUIREMENTS =
   'In Node: npm install webgpu@0.4.0, and a Vulkan, Metal or D3D12 driver (a software one is ' +
   'SwiftShader: set VK_DRIVER_FILES to its icd.json). In Chromium without a GPU: ' +
   '--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader. Or pass mode: "auto".';
 
 /**
- * Asks for a WebGPU device with all that the adapter can give. In Node, Dawn is wired in first.
+ * Asks for a WebGPU device with the highest limits of the adapter. In Node it first loads Dawn.
  *
- * @throws DeviceError if WebGPU is not there, or no adapter answers
+ * @throws DeviceError if WebGPU is not available, or no adapter answers
  */
 export async function openDevice(): Promise<OpenDevice> {
   const gpu = await webGpu();
@@ -48,7 +48,7 @@ export async function openDevice(): Promise<OpenDevice> {
   }
 }
 
-/** The error where an adapter or a device is asked for and refused. */
+/** The error for a request for an adapter or a device that was refused. */
 export function noDevice(error: unknown): DeviceError {
   return new DeviceError(
     'gpuBackend',
@@ -58,7 +58,7 @@ export function noDevice(error: unknown): DeviceError {
   );
 }
 
-/** The report of a device, with the limits that it was opened with, and the name of its adapter. */
+/** The report of a device: the limits that it was opened with, and the name of its adapter. */
 export function reportOf(adapter: GPUAdapter, device: GPUDevice, executor: Executor): DeviceReport {
   return { mode: 'webgpu', executor, adapter: adapterName(adapter), limits: limitsOf(device) };
 }
@@ -68,10 +68,10 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<string, number> {
 }
 
 /**
- * Refuses results that no buffer of a device holds.
+ * Throws if a result is too large for any buffer of a device.
  *
- * @param op The kernel that would write it.
- * @param adapter Its name.
+ * @param op The kernel that would write the result.
+ * @param adapter The adapter's name.
  */
 export function checkBufferSize(
   op: string,
@@ -91,9 +91,9 @@ export function checkBufferSize(
 }
 
 /**
- * The browser's WebGPU, or Dawn's, which gpu.js then finds as `navigator.gpu` too.
+ * Returns the browser's WebGPU, or Dawn's, which gpu.js then also finds as `navigator.gpu`.
  *
- * @throws DeviceError if there is none
+ * @throws DeviceError if there is no WebGPU
  */
 export async function webGpu(): Promise<GPU> {
   const known = globalThis.navigator as Navigator | undefined;
@@ -107,7 +107,7 @@ export async function webGpu(): Promise<GPU> {
   }
   let dawn: { create(flags: readonly string[]): GPU; readonly globals: object };
   try {
-    // Named by a variable, so that bundlers for browsers leave the native module out.
+    // The name is in a variable, so that bundlers for browsers leave the native module out.
     const name = 'webgpu';
     dawn = (await import(/* @vite-ignore */ name)) as typeof dawn;
   } catch (error) {
@@ -120,7 +120,7 @@ export async function webGpu(): Promise<GPU> {
   }
   Object.assign(globalThis, dawn.globals);
   const gpu = dawn.create([]);
-  // Node 20 has no navigator; from 21 on it has one that can be extended.
+  // Node 20 has no navigator; Node 21 and later have one that can be extended.
   if (known === undefined) {
     Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
   } else {

@@ -15,39 +15,39 @@ export interface Memory {
 /** A kernel that an engine has compiled. */
 export interface Program {
   readonly source: KernelSource;
-  /** What the device runs of it; executor `'own'` only. */
+  /** The code that the device runs; executor `'own'` only. */
   readonly shader?: Shader;
 }
 
-/** How many buffers an engine holds. */
+/** Number of buffers that an engine holds, and their bytes. */
 export interface MemoryUse {
   readonly buffers: number;
   readonly bytes: number;
 }
 
 /**
- * Runs kernels of gpu.js. Everything is queued in the order of the calls; failures surface when
- * values are read, or at once where a kernel is given what is known to have failed.
+ * Runs kernels of gpu.js. Work is queued in the order of the calls. Failures surface when values are read, or
+ * at once if a kernel gets memory that is known to have failed.
  */
 export interface Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits;
-  /** Whether {@link KernelSource.entry} is run where there is one, so that threads share memory. */
+  /** Whether {@link KernelSource.entry} runs where a kernel has one, so that threads share memory. */
   readonly runsEntries: boolean;
   /** Makes a kernel ready. */
   compile(source: KernelSource): Program;
-  /** Runs a kernel on arrays and gives its output in memory of its own. */
+  /** Runs a kernel on arrays and returns its output in new memory. */
   run(program: Program, inputs: readonly Memory[]): Memory;
-  /** Hands what is queued to the device, if it is at least `least` dispatches (default 1). */
+  /** Hands the queued work to the device, if it is at least `least` dispatches (default 1). */
   submit(least?: number): void;
   upload(values: Float32Array): Memory;
-  /** Gives memory back, for what is queued later. */
+  /** Gives memory back, for use by later work. */
   free(memory: Memory): void;
-  /** The floats of ranges, one behind the other; by default all. */
+  /** Reads the floats of ranges, one after the other; by default all floats. */
   read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array>;
-  /** As {@link read}, at once. Throws a StateError where there is only the asynchronous way. */
+  /** Like {@link read}, but at once. Throws a StateError on devices that can only read asynchronously. */
   readSync(memory: Memory, ranges?: readonly Range[]): Float32Array;
-  /** Why memory has no values, as far as is known; `null` if it may have. */
+  /** Why memory has no values, as far as is known; `null` if no failure is known. */
   failureOf(memory: Memory): DeviceError | null;
   memoryUse(): MemoryUse;
   dispose(): Promise<void>;

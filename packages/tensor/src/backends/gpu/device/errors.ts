@@ -5,51 +5,51 @@ import { messageOf, StateError, TesseraError } from '../../../errors.ts';
 import type { DeviceReport } from './report.ts';
 import type { Shader } from './shader.ts';
 
-/** What went wrong on a device. */
+/** The kinds of failures of a device. */
 export type DeviceFailure =
   'unavailable' | 'lost' | 'out-of-memory' | 'validation' | 'compilation' | 'mismatch' | 'internal';
 
-/** All it takes to run a kernel of a plan again whose results are wrong. */
+/** Everything needed to run a kernel with wrong results again. */
 export interface Reproducer {
-  /** The kernel as the plan has it: operation, shapes and strides, with operands and results by name. */
+  /** The kernel in the plan's form: operation, shapes and strides, with operands and results by name. */
   readonly kernel: readonly string[];
-  /** What it is lowered to, in the order of the runs. */
+  /** The gpu.js kernels that it became, in the order of their runs. */
   readonly sources: readonly {
     readonly name: string;
-    /** The function in the subset of JavaScript that gpu.js takes. */
+    /** The function in the subset of JavaScript that gpu.js accepts. */
     readonly text: string;
     /** Threads along x, y and z. */
     readonly output: readonly number[];
-    /** Names of its arguments, and of what it writes; some are neither operands nor results. */
+    /** Names of its arguments and of the array that it writes; some are intermediate values. */
     readonly reads: readonly string[];
     readonly writes: string;
-    /** What the device ran of it, in a form of the executor's own perhaps; executor `'own'` only. */
+    /** The shader that the device ran, perhaps in the executor's own form; executor `'own'` only. */
     readonly shader?: Shader;
   }[];
-  /** Where it ran. */
+  /** The device on which it ran. */
   readonly device: DeviceReport;
-  /** All elements of what the kernel reads, by name. */
+  /** All elements of the kernel's operands, by name. */
   readonly operands: Readonly<Record<string, TypedArray>>;
   /** All elements of its results, by name: the reference's and the device's. */
   readonly expected: Readonly<Record<string, TypedArray>>;
   readonly found: Readonly<Record<string, TypedArray>>;
 }
 
-/** What is known of a failure beside its kind. */
+/** Facts about a failure, beside its kind. */
 export interface Circumstances {
   /** The kernel at fault. */
   readonly kernel?: string | undefined;
-  /** What was compiled for it. */
+  /** The code that was compiled for it. */
   readonly source?: string | undefined;
-  /** All it takes to run it again. */
+  /** Everything needed to run the kernel again. */
   readonly reproducer?: Reproducer;
-  /** The error of gpu.js, Dawn or the browser that is behind it. */
+  /** The error of gpu.js, Dawn or the browser that caused this one. */
   readonly cause?: unknown;
 }
 
 /**
- * A device that is not there, or that failed. Work is queued, so a failure surfaces at every `await` of
- * values that depend on what failed, and names the kernel that caused it where that is known.
+ * A device that is missing or that failed. Work is queued, so a failure surfaces at every `await` of values
+ * that depend on the failed work. It names the kernel that caused it, if that is known.
  *
  * @example
  * const error = new DeviceError('gpu', 'unavailable', 'no adapter answers. Pass mode: "cpu".');
@@ -60,7 +60,7 @@ export class DeviceError extends TesseraError {
   readonly failure: DeviceFailure;
   /** The kernel at fault. */
   readonly kernel: string | undefined;
-  /** What was compiled for it. */
+  /** The code that was compiled for it. */
   readonly source: string | undefined;
   readonly #reproducer: Reproducer | undefined;
 
@@ -72,7 +72,7 @@ export class DeviceError extends TesseraError {
   ) {
     const { kernel, source, reproducer, cause } = circumstances;
     super(op, source === undefined ? problem : `${problem}\n--- source ---\n${source}`);
-    // As the constructor of Error has it: an error without a cause has no such property.
+    // Like the constructor of Error: an error without a cause has no such property.
     if (cause !== undefined) this.cause = cause;
     this.failure = failure;
     this.kernel = kernel;
@@ -81,15 +81,15 @@ export class DeviceError extends TesseraError {
   }
 
   /**
-   * Where `verify` found a mismatch, the kernel with all elements of its operands. It is no property, so
-   * that these are not part of the error wherever it is printed, sent or stored.
+   * After a mismatch that `verify` found: the kernel with all elements of its operands. It is a method, so
+   * that these elements are not part of the error wherever it is printed, sent or stored.
    */
   reproducer(): Reproducer | undefined {
     return this.#reproducer;
   }
 }
 
-/** What work on a device gives, or with what the device, which is still there, refuses it. */
+/** Does work on a device, and returns its result or the device's refusal. Throws if the device was lost. */
 export async function orRefusal<T>(work: () => Promise<T>): Promise<T | DeviceError> {
   try {
     return await work();
@@ -99,18 +99,18 @@ export async function orRefusal<T>(work: () => Promise<T>): Promise<T | DeviceEr
   }
 }
 
-/** What a device refuses and why, a clause; the kernel's source is left out. */
+/** A clause that names what a device refuses and why, without the kernel's source. */
 export function refusalText({ op, message }: DeviceError): string {
   const [line] = message.slice(`${op}: `.length).split('\n');
   return `the device refuses ${op} (${line.replace(/\.$/, '')})`;
 }
 
-/** What gpu.js or a device throws where it should not. */
+/** The error for an exception of gpu.js or a device where none is expected. */
 export function internalIn(op: string, error: unknown): DeviceError {
   return new DeviceError(op, 'internal', messageOf(error), { cause: error });
 }
 
-/** The refusal to read values at once where only a promise of them is to be had. */
+/** The error for a synchronous read where a device can only read asynchronously. */
 export function onlyAsynchronous(): StateError {
   return new StateError(
     'dataSync',

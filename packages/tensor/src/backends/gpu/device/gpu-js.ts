@@ -1,4 +1,4 @@
-// The parts of gpu.js that we use, typed, and how to load it and make one of its kernels.
+// The parts of gpu.js that we use, typed; loads gpu.js and makes its kernels.
 
 import { messageOf } from '../../../errors.ts';
 import { DeviceError } from './errors.ts';
@@ -12,8 +12,8 @@ import {
 } from '../kernel/intrinsics.ts';
 
 /**
- * What the backend uses of gpu.js 2.24.1, typed. What no documentation promises of {@link GpuJsKernel},
- * internals.ts looks for before it is used.
+ * The types of those parts of gpu.js 2.24.1 that the backend uses. {@link GpuJsKernel} has undocumented
+ * members; internals.ts looks for them before they are used.
  */
 export interface GpuJs {
   readonly GPU: new (settings: {
@@ -22,7 +22,7 @@ export interface GpuJs {
     readonly context?: WebGL2RenderingContext;
   }) => GpuJsInstance;
   input(value: Float32Array, size: readonly number[]): unknown;
-  /** The device of mode webgpu; missing where gpu.js has no such mode. */
+  /** The device of mode webgpu; missing if gpu.js has no such mode. */
   readonly WebGPUContext?: SharedContext;
 }
 
@@ -32,13 +32,13 @@ export interface SharedContext {
   destroy(): Promise<void>;
 }
 
-/** A `GPU` of gpu.js. */
+/** An instance of gpu.js's class `GPU`. */
 export interface GpuJsInstance {
   createKernel(source: string, settings: GpuJsSettings): GpuJsRunner;
   destroy(): Promise<void> | void;
 }
 
-/** The settings of a kernel that the backend passes. */
+/** The settings that the backend passes to a kernel. */
 export interface GpuJsSettings {
   readonly output: readonly number[];
   readonly functions: readonly unknown[];
@@ -53,24 +53,24 @@ export interface GpuJsSettings {
   readonly dynamicOutput?: boolean;
 }
 
-/** A kernel as a function, of handles or inputs. */
+/** A kernel as a function from handles or inputs to its result. */
 export interface GpuJsRunner {
   (...inputs: readonly unknown[]): unknown;
   readonly kernel: GpuJsKernel;
   setOutput(output: readonly number[]): unknown;
 }
 
-/** The kernel behind it. */
+/** The kernel object behind a function. */
 export interface GpuJsKernel {
   readonly constructor: {
-    /** `'gpu'` of both versions of WebGL. */
+    /** The mode; `'gpu'` for both versions of WebGL. */
     readonly mode?: string;
     isContextMatch?(context: unknown): boolean;
   };
-  /** WebGPU: translates at once, then calls `_buildAsync` for the device's part. */
+  /** On WebGPU: translates at once, then calls `_buildAsync`, which needs the device. */
   build(...inputs: readonly unknown[]): Promise<void> | void;
   _buildAsync?: () => Promise<void>;
-  /** WebGPU: the WGSL, once translated. */
+  /** On WebGPU: the WGSL, after translation. */
   readonly compiledSource?: string | null;
   readonly paramsLayout?: {
     readonly byteLength: number;
@@ -79,10 +79,10 @@ export interface GpuJsKernel {
   destroy(): void;
 }
 
-/** Loops of gpu.js end after so many rounds unless told otherwise, without a word. */
+/** Limit of rounds of a loop. Without it gpu.js silently ends loops after its own, small limit. */
 const LOOP_MAX_ITERATIONS = 2 ** 30;
 
-/** Loads gpu.js, which is an optional peer dependency. */
+/** Loads gpu.js, an optional peer dependency. */
 export async function loadGpuJs(): Promise<GpuJs> {
   let library: unknown;
   try {
@@ -110,8 +110,8 @@ export async function loadGpuJs(): Promise<GpuJs> {
 /**
  * Creates a kernel of gpu.js with the intrinsics that its text calls.
  *
- * @param takesInputs Whether it is given arrays; if not, gpu.js learns what it is given from the first
- *   call, and expects the same from then on.
+ * @param takesInputs Whether the kernel gets arrays. If not, gpu.js learns the kind of its arguments from the
+ *   first call, and expects the same kind from then on.
  */
 export function createKernel(
   gpu: GpuJsInstance,

@@ -3,15 +3,15 @@
 import type { DeviceError } from './errors.ts';
 
 /**
- * What becomes of work on a device, which says so later. Memory keeps the outcome of the work that its
- * values depend on, so that they are refused whenever they are read, and not only once.
+ * The success or failure of work on a device, which is known only later. Memory keeps the outcome of the work
+ * that its values depend on. So a failure surfaces at every read of these values, and not only once.
  */
 export class Outcome {
   /** Resolves when the outcome is known; never rejects. */
   readonly known: Promise<void>;
   #conclude: () => void = () => undefined;
   #isKnown = false;
-  /** What it waits for besides its own work. */
+  /** Outcomes of other work that it waits for. */
   #causes: readonly Outcome[] = [];
   #failure: DeviceError | null = null;
 
@@ -21,19 +21,19 @@ export class Outcome {
     });
   }
 
-  /** Why the work gave nothing; `null` if it did, or as far as is known. */
+  /** Why the work failed; `null` if it succeeded or its end is not known yet. */
   get failure(): DeviceError | null {
     return this.#failure;
   }
 
-  /** Whether all is known to be well. */
+  /** Whether the work is known to have succeeded. */
   get isFine(): boolean {
     return this.#isKnown && this.#failure === null;
   }
 
   /**
-   * The outcome of work whose own failure is told by `own`, and that fails with any of `causes` too:
-   * the first of these that failed is the reason, since the work's own failure only followed.
+   * Waits for the work's own failure, `own`, and for all `causes`; any of these makes the work fail. A failed
+   * cause comes first as the reason, since the work's own failure only followed from it.
    */
   async follow(
     own: Promise<DeviceError | null>,
@@ -49,9 +49,9 @@ export class Outcome {
     return this.#failure;
   }
 
-  /** The outcome of values that depend on all of these. */
+  /** The outcome of values that depend on all of these outcomes. */
   static all(outcomes: readonly Outcome[]): Outcome {
-    // Of what is queued together, most depends on the same things, so one outcome serves for many.
+    // Work that is queued together mostly depends on the same outcomes, so one outcome serves for many.
     const open = outcomes.filter(
       (each, i) =>
         !each.isFine &&

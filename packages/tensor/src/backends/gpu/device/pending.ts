@@ -1,10 +1,10 @@
-// Keeps the promises that are under way, so that one can wait for all of them.
+// Keeps the promises that are still pending, so that one can wait for all of them.
 
-/** Promises that are under way. */
+/** Promises that are still pending. */
 export class Pending {
   private readonly promises = new Set<Promise<unknown>>();
 
-  /** Adds one, until it is over; how it ends is told to whoever else awaits it. */
+  /** Adds a promise until it settles. Its result or error goes only to others who await it. */
   add(promise: Promise<unknown>): void {
     const over = promise
       .catch(() => undefined)
@@ -14,7 +14,7 @@ export class Pending {
     this.promises.add(over);
   }
 
-  /** Waits until those that are there now are over; never rejects. */
+  /** Waits until all present promises have settled; never rejects. */
   async settled(): Promise<void> {
     await Promise.all(this.promises);
   }

@@ -2,7 +2,7 @@
 
 import type { Engine, Memory, Program } from './engine.ts';
 
-/** The values that a kernel gives, which then are on the device no more. */
+/** Runs a kernel once, reads its result and frees it. */
 export async function runOnce(
   engine: Engine,
   program: Program,

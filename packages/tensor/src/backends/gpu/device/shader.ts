@@ -2,15 +2,15 @@
 
 import type { ProductForm } from './report.ts';
 
-/** A compute shader of WebGPU and how it is started, in whole workgroups of as many threads. */
+/** A compute shader of WebGPU, and how many threads run it. It is started in whole workgroups. */
 export interface Shader {
-  /** `'shared'` of composites whose threads share memory; the form of a product; else `'plain'`. */
+  /** `'shared'` for composites whose threads share memory; the form of a product; else `'plain'`. */
   readonly form: ProductForm | 'shared';
-  /** WGSL: the entry point `main`, with arrays from binding 1 on, and the output behind them. */
+  /** WGSL with the entry point `main`, the arrays from binding 1 on, and the output after them. */
   readonly code: string;
   /**
-   * Bytes of the uniform block that gpu.js declares at binding 0. It begins with the threads along x, y
-   * and z, and those of a line of workgroups where the threads along x alone are folded over y.
+   * Bytes of the uniform block that gpu.js declares at binding 0. It begins with the threads along x, y and
+   * z. Then comes the number of threads in a line of workgroups, which is used if x alone is folded over y.
    */
   readonly paramsBytes: number;
   /** Threads along x, y and z. */

@@ -10,12 +10,12 @@ import type { GpuJs, SharedContext } from './gpu-js.ts';
 const devices = new WeakMap<GPUDevice, SharedDevice>();
 
 /**
- * The one WebGPU device on which all instances of gpu.js compute. Its errors are caught in scopes, which
- * are a stack of the device; so whoever works on it waits for a turn, and the scopes of two never cross.
+ * The one WebGPU device on which all instances of gpu.js compute. Its errors are caught in scopes, which form
+ * a single stack per device. So everyone waits for a turn, and the scopes of two users never cross.
  */
 export class SharedDevice {
   readonly device: GPUDevice;
-  /** What gpu.js has opened, which need not be what {@link webGpu} gives to others. */
+  /** The device that gpu.js has opened; it may differ from the one of {@link webGpu}. */
   readonly report: DeviceReport;
   private readonly context: SharedContext;
   private readonly watch: DeviceWatch;
@@ -32,7 +32,7 @@ export class SharedDevice {
   }
 
   /**
-   * The device of gpu.js, which is opened for the first who asks. Everyone must {@link leave} it.
+   * Joins the device of gpu.js, which the first user opens. Every user must {@link leave} it.
    *
    * @throws DeviceError if gpu.js has no such mode, or finds no adapter
    */
@@ -61,23 +61,23 @@ export class SharedDevice {
     }
   }
 
-  /** Why nothing works any more; `null` while it does. */
+  /** The loss of the device; `null` while it works. */
   get lost(): DeviceError | null {
     return this.watch.lost;
   }
 
-  /** As {@link lost}, for who has met an error that may be the first sign of it. */
+  /** Like {@link lost}, but waits one turn first: a rejected call can precede the loss event. */
   whetherLost(): Promise<DeviceError | null> {
     return this.watch.whetherLost();
   }
 
   /**
-   * Lets work wait for its turn, which does not come if the device is lost by then: gpu.js would open
-   * another one for a kernel that it has not built yet.
+   * Runs work when its turn comes. It does not run if the device is lost by then: for a kernel that is not
+   * built yet, gpu.js would open another device.
    *
-   * @param culprit Who is at fault if the device refuses it.
-   * @param refuse The error for what `work` throws while the device works; default an internal one.
-   * @returns why it failed, or `null`, once the device has said so; never rejects
+   * @param culprit The operation to blame if the device refuses it.
+   * @param refuse Makes the error for what `work` throws while the device works. Default: an internal error.
+   * @returns why it failed, or `null`; resolves when the device has answered, and never rejects
    */
   async work(
     culprit: Culprit,
@@ -93,7 +93,7 @@ export class SharedDevice {
       } catch (error) {
         refused = (await this.whetherLost()) ?? refuse(error);
       }
-      // The next turn need not wait for what the device says of this one.
+      // The next turn need not wait for the device's answer to this one.
       return { refused, caught: this.watch.close(() => culprit) };
     });
     this.tail = turn;
@@ -103,10 +103,9 @@ export class SharedDevice {
   }
 
   /**
-   * Ends the use of the device by one, and the device with the last.
+   * Ends one user's use of the device; the last user ends the device.
    *
-   * @param end What is left to do for the one when all turns are over, even if the device is lost; default
-   *   nothing.
+   * @param end The user's last work, run after all turns even if the device is lost. Default: nothing.
    */
   async leave(end: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const last = this.tail.then(end);
@@ -123,7 +122,7 @@ export class SharedDevice {
     if (this.users > 0) return;
     this.isClosed = true;
     this.watch.end();
-    // After a loss, gpu.js may have opened another one.
+    // After a loss, gpu.js may have opened another device.
     if (this.lost === null) await this.context.destroy();
     await this.device.lost;
   }

@@ -1,4 +1,4 @@
-// Kernels for pad and concat: each element asks in whose region of the output it lies.
+// Kernels for pad and concat: each element finds the region of the output in which it lies.
 
 import type { MapKernel, Operand } from '../../../plan/kernel.ts';
 import { sizeOf } from '../../../array/shape.ts';
@@ -8,20 +8,20 @@ import { literalValue, writeExpression } from './expression.ts';
 import { offsetText } from '../kernel/threads.ts';
 import { KernelWriter, spreadOutput, type Value } from '../kernel/writer.ts';
 
-/** Whether the kernel writes part of its buffer only, as pad and concat do. */
+/** Whether the kernel writes only a part of its buffer, as for pad and concat. */
 export function isPartial({ outputs }: MapKernel, sizes: readonly number[]): boolean {
   return outputs.some(({ buffer, view }) => sizeOf(view.shape) !== sizes[buffer]);
 }
 
 /**
- * Kernels that each write a region of one buffer. A kernel of gpu.js writes every element of its
- * output, so they become one that asks for each element in whose region it lies (more, if they read
- * more arrays than one can).
+ * Joins kernels that each write a region of one buffer. A kernel of gpu.js writes every element of its
+ * output. So they become one kernel that finds the region of each element; several, if they read more arrays
+ * than one kernel can.
  */
 export function lowerAssembly(lowering: Lowering, kernels: readonly MapKernel[]): void {
   const [{ buffer, dtype }] = kernels[0].outputs;
   const size = lowering.sizes[buffer];
-  // One array is what was assembled before.
+  // One of the arrays is the part that is assembled already.
   const most = lowering.limits.inputs - 1;
   const runs = runsOf(
     kernels.map((kernel) => withFewInputs(lowering, kernel, most)),
@@ -35,7 +35,7 @@ export function lowerAssembly(lowering: Lowering, kernels: readonly MapKernel[])
   }
 }
 
-/** The kernels in runs that read at most `most` arrays each. */
+/** Cuts the kernels into runs that read at most `most` arrays each. */
 function runsOf(kernels: readonly MapKernel[], most: number): MapKernel[][] {
   const runs: MapKernel[][] = [[]];
   for (const kernel of kernels) {
@@ -84,15 +84,15 @@ function writeAssembly(
   lowering.add(writer.finish('assemble', output, result, buffer));
 }
 
-/** Where the element at a place of a buffer is in a view of it, if it is at all. */
+/** The index in a view of the element at a place of the buffer, and whether the view contains it. */
 interface Region {
   readonly indices: readonly string[];
   readonly contains: string;
 }
 
 /**
- * Undoes `offset + Σ indices[i] · strides[i]` axis by axis. This is exact for regions of row-major
- * buffers: a step along an axis is longer than all steps along the axes below it together.
+ * Undoes `offset + Σ indices[i] · strides[i]` axis by axis. This is exact for regions of row-major buffers: a
+ * step along an axis is longer than the sum of all steps along later axes.
  */
 function regionOf(view: Operand['view'], at: string): Region {
   const indices = view.shape.map(() => '0');

@@ -1,4 +1,4 @@
-// Writes fused expressions as kernel text, with int32 numbers as two floats.
+// Writes fused expressions as kernel text, with an int32 as two floats.
 
 import type { Expression, ExpressionNode } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
@@ -8,11 +8,11 @@ import { floatText, intHalves, type KernelWriter, type Value } from '../kernel/w
 
 type Apply = ExpressionNode & { readonly kind: 'apply' };
 
-/** How a pointwise primitive is written. */
+/** The text of a pointwise primitive. */
 interface Formula {
-  /** Of operands that are floats; bools are 0 or 1. */
+  /** The formula for float operands; bools are 0 or 1. */
   readonly float: (a: string, b: string, c: string) => string;
-  /** Where the last operand is an int32; missing where the primitive refuses them. */
+  /** The formula if the last operand is an int32; missing if the primitive refuses int32. */
   readonly int?: IntFormula;
 }
 
@@ -31,7 +31,7 @@ const compareInts =
     text: writer.local(isTrue(condition(intHalves(x), intHalves(y)))),
   });
 
-/** Every pointwise primitive; a cast is written by {@link writeCast}. */
+/** The formula of every pointwise primitive; {@link writeCast} writes a cast. */
 const formulas: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>> = {
   neg: { float: (a) => `-${a}`, int: (writer, [x]) => subtractInts(writer, ZERO, x) },
   exp: float((a) => `exponential(${a})`),
@@ -80,17 +80,17 @@ const formulas: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>
   },
 };
 
-/** Values of nodes that are computed elsewhere, by index. */
+/** Values of nodes that are computed elsewhere, by node index. */
 export type KnownValues = ReadonlyMap<number, () => Value>;
 
 /**
- * Writes what an expression's nodes are, and gives the value of each of `results`.
+ * Writes the nodes of an expression, and returns the value of each of `results`.
  *
- * @param writer The kernel.
+ * @param writer Writes the kernel.
  * @param expression The nodes.
- * @param results Indices of the nodes that are wanted.
- * @param load Writes what a load node reads, by the index of its input.
- * @param known Nodes that need not be computed.
+ * @param results Indices of the nodes to return.
+ * @param load Writes the value of a load node, given the index of its input.
+ * @param known Nodes that need no computation.
  */
 export function writeExpression(
   writer: KernelWriter,
@@ -122,7 +122,7 @@ export function writeExpression(
   return results.map(valueOf);
 }
 
-/** A number of the program, in text that gpu.js takes for a float. */
+/** A number of the program, as text that gpu.js takes for a float. */
 export function literalValue(writer: KernelWriter, value: number, dtype: DType): Value {
   if (dtype === 'int32') {
     const whole = value | 0;
@@ -162,7 +162,7 @@ function writeCast(writer: KernelWriter, value: Value, from: DType, to: DType): 
   return { kind: 'float', text: writer.local(`${text} === 0 ? 0 : 1`) };
 }
 
-/** An operation whose last operand is an int32. */
+/** Writes an operation whose last operand is an int32. */
 function writeInts(
   writer: KernelWriter,
   { primitive: { name } }: Apply,
@@ -175,7 +175,7 @@ function writeInts(
 
 const ZERO: Value = { kind: 'int', high: '0', low: '0' };
 
-/** The sum modulo 2³². */
+/** Writes the sum modulo 2³². */
 export function addInts(writer: KernelWriter, x: Value, y: Value): Value {
   const [a, b] = [intHalves(x), intHalves(y)];
   const sum = writer.local(`${a.low} + ${b.low}`);
@@ -198,7 +198,7 @@ function subtractInts(writer: KernelWriter, x: Value, y: Value): Value {
   };
 }
 
-/** The product modulo 2³²: `(a·2¹⁶ + b)(c·2¹⁶ + d) = (ad + bc)·2¹⁶ + bd`. */
+/** Writes the product modulo 2³²: `(a·2¹⁶ + b)(c·2¹⁶ + d) = (ad + bc)·2¹⁶ + bd`. */
 function multiplyInts(writer: KernelWriter, x: Value, y: Value): Value {
   const [a, b] = [intHalves(x), intHalves(y)];
   const unsigned = (high: string): string =>
@@ -212,7 +212,7 @@ function multiplyInts(writer: KernelWriter, x: Value, y: Value): Value {
   };
 }
 
-/** The remainder that has the sign of the second one, 0 where that is 0. */
+/** Writes the remainder, with the sign of the divisor; 0 if the divisor is 0. */
 function moduloOfInts(writer: KernelWriter, x: Value, y: Value): Value {
   const [a, b] = [intHalves(x), intHalves(y)];
   const half = (which: 0 | 1): string =>
@@ -220,7 +220,7 @@ function moduloOfInts(writer: KernelWriter, x: Value, y: Value): Value {
   return { kind: 'int', high: half(1), low: half(0) };
 }
 
-/** The larger of two. */
+/** Writes the larger of two numbers. */
 export function largerInt(writer: KernelWriter, x: Value, y: Value): Value {
   const [a, b] = [intHalves(x), intHalves(y)];
   const condition = `${a.high} > ${b.high} || (${a.high} === ${b.high} && ${a.low} > ${b.low})`;

@@ -10,9 +10,9 @@ import { offsetText } from '../kernel/threads.ts';
 import { KernelWriter, spreadOutput, type Value } from '../kernel/writer.ts';
 
 /**
- * A map kernel with one dispatch a result, since a kernel of gpu.js has one output. Results that are
- * written already are read again rather than computed again, and where an expression reads more
- * arrays than a kernel can, part of it is computed ahead.
+ * Lowers a map kernel, with one dispatch per result, since a kernel of gpu.js has one output. Results that
+ * are already written are read again, not computed again. If an expression reads more arrays than a kernel
+ * can, a part of it is computed ahead.
  */
 export function lowerMap(lowering: Lowering, kernel: MapKernel): void {
   const written = new Map<number, Operand>();
@@ -24,7 +24,7 @@ export function lowerMap(lowering: Lowering, kernel: MapKernel): void {
   });
 }
 
-/** Adds results to `written` until the kernel of `result` reads no more arrays than it can. */
+/** Adds computed nodes to `written` until the kernel of `result` reads few enough arrays. */
 function computeAhead(
   lowering: Lowering,
   kernel: MapKernel,
@@ -47,7 +47,7 @@ function computeAhead(
   }
 }
 
-/** The buffers that each node needs, given what is written already. */
+/** The buffers that each node needs, given the nodes that are written already. */
 function readsOf(
   { expression: { nodes }, inputs }: MapKernel,
   written: ReadonlyMap<number, Operand>,
@@ -89,8 +89,8 @@ function writeResult(
 }
 
 /**
- * The inputs and expression of a kernel whose only result is computed ahead into a slot, if it reads
- * more than `most` arrays; its own otherwise.
+ * The kernel itself, if it reads at most `most` arrays; otherwise a kernel whose expression is computed ahead
+ * into a slot.
  */
 export function withFewInputs<K extends MapKernel | ReduceKernel>(
   lowering: Lowering,
@@ -108,7 +108,7 @@ export function withFewInputs<K extends MapKernel | ReduceKernel>(
   return { ...kernel, inputs: [output], expression: load };
 }
 
-/** What errors call the kernel that computes a node. */
+/** The name that errors use for the kernel that computes a node. */
 export function nodeName({ nodes }: Expression, index: number): string {
   const node = nodes[index];
   return node.kind === 'apply' ? node.primitive.name : 'copy';

@@ -11,10 +11,10 @@ import { nodeName, withFewInputs } from './map.ts';
 import { offsetText } from '../kernel/threads.ts';
 import { floatText, intHalves, KernelWriter, spreadOutput, type Value } from '../kernel/writer.ts';
 
-/** Longest row of floats that one thread folds: longer ones are slow, and float sums of them inexact. */
+/** Longest row of floats that one thread folds. Longer ones are slow, and their float sums inexact. */
 const LONGEST_ROW = 256;
 
-/** How an accumulator takes one more element. */
+/** How an accumulator takes in one more element. */
 type Fold = (writer: KernelWriter, accumulator: Value, element: Value) => Value;
 
 const folds: Readonly<Record<keyof ReduceParams, Fold>> = {
@@ -29,8 +29,8 @@ const folds: Readonly<Record<keyof ReduceParams, Fold>> = {
 };
 
 /**
- * A reduction, with one thread for each element of the result. Long reductions of floats are done in
- * two dispatches: of pieces of one axis, then of the results of the pieces.
+ * Lowers a reduction, with one thread for each element of the result. A long reduction of floats takes two
+ * dispatches: the first folds pieces of one axis, the second folds the results of the pieces.
  */
 export function lowerReduce(lowering: Lowering, reduction: ReduceKernel): void {
   const kernel = withFewInputs(lowering, reduction, lowering.limits.inputs);
@@ -51,14 +51,14 @@ export function lowerReduce(lowering: Lowering, reduction: ReduceKernel): void {
   foldPieces(lowering, kernel, partial, pieces.count, results);
 }
 
-/** An axis cut into `count` pieces of `length`, of which the last may be shorter. */
+/** An axis cut into `count` pieces of `length`; the last piece may be shorter. */
 interface Pieces {
   readonly axis: number;
   readonly length: number;
   readonly count: number;
 }
 
-/** How the longest reduced axis is cut, or `null` if the reduction is short. */
+/** The pieces of the longest reduced axis; `null` if the reduction is short. */
 function piecesOf({ shape, reduced }: Axes): Pieces | null {
   const total = shape.reduce((n, size, i) => (reduced[i] ? n * size : n), 1);
   if (total <= LONGEST_ROW) return null;
@@ -140,7 +140,7 @@ function foldPieces(
   lowering.add(writer.finish(name, threads.output, threads.select(accumulator), output.buffer));
 }
 
-/** Variables that start at a number. */
+/** Writes variables that start at a number. */
 function openAccumulator(writer: KernelWriter, initial: number, dtype: DType): Value {
   const start = literalValue(writer, initial, dtype);
   const variable = (text: string): string => {

@@ -4,17 +4,17 @@ import { NO_MEMORY, type DeviceWatch } from '../device/device-watch.ts';
 import type { MemoryUse } from '../device/engine.ts';
 import { Outcome } from '../device/outcome.ts';
 
-/** Sizes of buffers are four to the octave, so that a freed buffer fits what comes next. */
+/** Buffer sizes per octave: rounded sizes let a freed buffer fit the next request. */
 const STEPS = 4;
 const SMALLEST = 256;
 
-/** A buffer of a pool, and whether the device had the memory for it. */
+/** A buffer of a pool, with the outcome of its allocation. */
 export interface PooledBuffer {
   readonly buffer: GPUBuffer;
   readonly outcome: Outcome;
 }
 
-/** Storage buffers of a device by size: what was freed is used again, whatever it held. */
+/** Storage buffers of a device, by size. A freed buffer is used again; its old contents are not cleared. */
 export class BufferPool {
   private readonly device: GPUDevice;
   private readonly watch: DeviceWatch;
@@ -25,7 +25,7 @@ export class BufferPool {
 
   /**
    * @param device The device.
-   * @param watch Its errors.
+   * @param watch Catches the device's errors.
    * @param usage Usage flags of every buffer.
    */
   constructor(device: GPUDevice, watch: DeviceWatch, usage: number) {
@@ -34,7 +34,7 @@ export class BufferPool {
     this.usage = usage;
   }
 
-  /** A buffer of at least `bytes` with unspecified contents, for an operation. */
+  /** A buffer of at least `bytes` with unspecified contents, for the operation `op`. */
   take(op: string, bytes: number): PooledBuffer {
     const size = classOf(bytes);
     const list = this.free.get(size) ?? [];
@@ -51,7 +51,7 @@ export class BufferPool {
     return { buffer, outcome };
   }
 
-  /** Takes back a buffer, to be used again if it is one. */
+  /** Takes back a buffer for later use; destroys it if its allocation failed. */
   give(pooled: PooledBuffer): void {
     if (pooled.outcome.failure !== null) {
       this.drop(pooled);
@@ -62,14 +62,14 @@ export class BufferPool {
     else list.push(pooled);
   }
 
-  /** Destroys a buffer that is of no use. */
+  /** Destroys a buffer that will not be used again. */
   drop({ buffer }: PooledBuffer): void {
     this.buffers--;
     this.bytes -= buffer.size;
     buffer.destroy();
   }
 
-  /** Buffers that exist, in use or not. */
+  /** Number and bytes of the buffers that exist, in use or free. */
   memoryUse(): MemoryUse {
     return { buffers: this.buffers, bytes: this.bytes };
   }

@@ -5,7 +5,7 @@ import type { Program } from '../device/engine.ts';
 import type { Outcome } from '../device/outcome.ts';
 import type { Shader } from '../device/shader.ts';
 
-// The values of GPUBufferUsage and GPUShaderStage, which not every engine has as globals.
+// The values of GPUBufferUsage and GPUShaderStage; some engines lack these globals.
 const COPY_DST = 0x8;
 const UNIFORM = 0x40;
 const COMPUTE_STAGE = 0x4;
@@ -16,18 +16,18 @@ export interface ComputePipeline {
   readonly layout: GPUBindGroupLayout;
   readonly params: GPUBuffer;
   readonly groups: readonly [number, number, number];
-  /** Whether the device could compile it, and had the memory for it. */
+  /** Whether the device could compile the pipeline and had memory for it. */
   readonly outcome: Outcome;
 }
 
-/** A kernel for the passes of our own. */
+/** A kernel that our own passes run. */
 export class ComputeProgram implements Program {
   readonly source: KernelSource;
   readonly shader: Shader;
   private readonly build: () => ComputePipeline;
   private built: ComputePipeline;
 
-  /** @param build Makes the pipeline, as {@link buildPipeline}. */
+  /** @param build Makes the pipeline, see {@link buildPipeline}. */
   constructor(source: KernelSource, shader: Shader, build: () => ComputePipeline) {
     this.source = source;
     this.shader = shader;
@@ -35,7 +35,7 @@ export class ComputeProgram implements Program {
     this.built = build();
   }
 
-  /** The pipeline, made anew if the device had no memory for it: it may have some by now. */
+  /** The pipeline. If the device had no memory for it before, it is made anew: there may be memory by now. */
   get pipeline(): ComputePipeline {
     if (this.built.outcome.failure?.failure === 'out-of-memory') {
       this.built.params.destroy();
@@ -45,7 +45,7 @@ export class ComputeProgram implements Program {
   }
 }
 
-/** Makes the pipeline of a kernel, whose outcome is not known yet. */
+/** Makes the pipeline of a kernel. Its outcome is known later. */
 export function buildPipeline(
   device: GPUDevice,
   { name, inputs }: KernelSource,
@@ -85,7 +85,7 @@ export function buildPipeline(
   return { pipeline, layout, params, groups, outcome };
 }
 
-/** Workgroups of a dispatch; one dimension folds over y where it is too long for a device. */
+/** The workgroups of a dispatch. A single dimension that is too long for the device is folded over y. */
 function workgroups(
   threads: readonly number[],
   [wx, wy, wz]: Shader['workgroup'],

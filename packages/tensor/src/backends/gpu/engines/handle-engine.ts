@@ -10,7 +10,7 @@ import type { KernelLimits } from '../kernel/lowering.ts';
 import { floatsIn } from '../device/ranges.ts';
 import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
 
-/** What a kernel of gpu.js gives in pipeline mode on WebGL: a counted reference to a texture. */
+/** The result of a gpu.js kernel in pipeline mode on WebGL: a reference-counted texture. */
 interface Texture {
   readonly constructor: unknown;
   readonly texture: WebGLTexture;
@@ -19,7 +19,7 @@ interface Texture {
   delete(): void;
 }
 
-/** The class of the textures of kernels with one-dimensional output. */
+/** The class of the textures that kernels with one-dimensional output return. */
 type FlatTexture = new (settings: Partial<Texture> & { readonly output: number[] }) => Texture;
 
 class HandleMemory implements Memory {
@@ -27,7 +27,7 @@ class HandleMemory implements Memory {
   /** A texture, or an `Input` around an array. */
   readonly handle: unknown;
   readonly array: Float32Array | null;
-  /** When it was made, see {@link ContextWatch}. */
+  /** The era in which it was made, see {@link ContextWatch}. */
   readonly era: number;
 
   constructor(size: number, handle: unknown, array: Float32Array | null, era: number) {
@@ -38,12 +38,12 @@ class HandleMemory implements Memory {
   }
 }
 
-/** Arrays that a kernel reads here; WebGL 2 has at least 16 texture units. */
+/** Arrays that a kernel can read here; WebGL 2 has at least 16 texture units. */
 const INPUTS = 8;
 
 /**
- * Runs kernels through the public API of gpu.js where its calls give results at once: on WebGL 2 with
- * textures that stay on the device, in the modes webasm and cpu with arrays.
+ * Runs kernels through the public API of gpu.js, in the modes whose calls return results at once: WebGL 2,
+ * with textures that stay on the device, and webasm and cpu, with arrays.
  */
 export class HandleEngine implements Engine {
   readonly report: DeviceReport;
@@ -57,7 +57,7 @@ export class HandleEngine implements Engine {
   private buffers = 0;
   private bytes = 0;
 
-  /** @param context Where the textures are, in mode webgl2. */
+  /** @param context The WebGL context of the textures, in mode webgl2. */
   constructor(
     library: GpuJs,
     gpu: GpuJsInstance,
@@ -83,7 +83,7 @@ export class HandleEngine implements Engine {
   }
 
   submit(): void {
-    // Calls run at once, or are queued by WebGL itself.
+    // Nothing to do: calls run at once, or WebGL queues them itself.
   }
 
   upload(values: Float32Array): Memory {
@@ -144,7 +144,7 @@ export class HandleEngine implements Engine {
     return this.runners.isPipelined;
   }
 
-  /** What a kernel gives for handles. */
+  /** Runs a kernel on handles, and returns its result. */
   private call(program: RunnerProgram, handles: readonly unknown[]): unknown {
     let result: unknown;
     try {
@@ -169,8 +169,8 @@ export class HandleEngine implements Engine {
   }
 
   /**
-   * The same texture as a one-dimensional one: a kernel takes only the class of texture that it was
-   * first given, and all are read by flat indices anyway.
+   * The same texture as a one-dimensional one. A kernel accepts only the class of texture that it got at
+   * first, and every kernel reads by flat indices.
    */
   private flatten(texture: Texture, size: number): Texture {
     if (this.flatTexture === null || texture.constructor === this.flatTexture) return texture;
@@ -179,7 +179,7 @@ export class HandleEngine implements Engine {
     return flat;
   }
 
-  /** Refuses values that are none, as {@link ContextWatch.check}. */
+  /** Throws the WebGL failure that made these values invalid, see {@link ContextWatch.check}. */
   private check(memory: Memory): void {
     this.watch?.check((memory as HandleMemory).era);
   }

@@ -1,4 +1,4 @@
-// Three forms of the matrix product on WebGPU: plain, 2×2 elements a thread, and shared tiles.
+// Three forms of the matrix product on WebGPU: plain, 2×2 elements per thread, and shared tiles.
 
 import { sizeOf, type Shape } from '../../../array/shape.ts';
 import type {
@@ -12,21 +12,21 @@ import { offsetText, unravel } from '../kernel/threads.ts';
 import { placeOf } from '../kernel/wgsl-text.ts';
 
 /**
- * The forms of a matrix product on WebGPU: one element a thread (plain, the kernel that every mode
- * runs), a block of 2×2 elements a thread (blocked), or tiles in memory that the threads of a workgroup
- * share (tiled). gpu.js knows the first two; for the last, the body of its kernel is replaced.
+ * The forms of a matrix product on WebGPU. Plain: one element per thread, the kernel that every mode runs.
+ * Blocked: a block of 2×2 elements per thread. Tiled: the threads of a workgroup share tiles in its memory.
+ * gpu.js can write the first two; for the last one, the body of its kernel is replaced.
  */
 
-/** Products of fewer multiply-adds are left plain: nothing is gained there. */
+/** Products of fewer multiply-adds stay plain: other forms gain nothing there. */
 const SMALLEST = 4096;
 
-/** Workgroups along z that every device takes. */
+/** Workgroups along z that every device accepts. */
 const MOST_BATCHES = 65535;
 
 /** Threads along each side of a workgroup of the tiled form, and inner elements of a tile. */
 const SIDE = 16;
 
-/** The form for a product, given the fastest one. */
+/** The form in which a product runs, given the fastest form. */
 export function formOf(product: MatrixProduct | undefined, fastest: ProductForm): ProductForm {
   if (product === undefined) return 'plain';
   const { rows, columns, inner, batch } = product;
@@ -36,7 +36,7 @@ export function formOf(product: MatrixProduct | undefined, fastest: ProductForm)
   return fastest;
 }
 
-/** The kernel of gpu.js that computes 2×2 elements a thread and returns them as a vector. */
+/** The gpu.js kernel that computes 2×2 elements per thread and returns them as a vector. */
 export function blockedSource(
   { name, inputs }: KernelSource,
   product: MatrixProduct,
@@ -70,10 +70,13 @@ function half(n: number): number {
   return Math.ceil(n / 2);
 }
 
-/** Where gpu.js stores component c of the vector that a thread returns. */
+/** Matches the lines in which gpu.js stores component c of the vector that a thread returns. */
 const STORE = /result\[data_index \* 4 \+ (\d)\] = (\w+\.[xyzw]);/g;
 
-/** Makes the blocked kernel store its elements where a row-major result has them; `null` if it cannot. */
+/**
+ * Makes the blocked kernel store its elements at their row-major places; `null` if the text is not as
+ * expected.
+ */
 export function storeBlocks(code: string, { rows, columns }: MatrixProduct): string | null {
   let stores = 0;
   const stored = code.replaceAll(STORE, (_, component: string, value: string) => {
@@ -87,8 +90,8 @@ export function storeBlocks(code: string, { rows, columns }: MatrixProduct): str
 }
 
 /**
- * The tiled form. Tiles of both operands go through workgroup memory, so each element is read from a
- * buffer once a tile, not once a thread.
+ * The tiled form. Tiles of both operands go through workgroup memory, so each element is read from a buffer
+ * once per tile, not once per thread.
  */
 export function tiledEntry(product: MatrixProduct): WorkgroupEntry {
   const { rows, columns, inner, batch } = product;
@@ -132,7 +135,10 @@ export function tiledEntry(product: MatrixProduct): WorkgroupEntry {
   return { code, threads, workgroup: [SIDE, SIDE, 1] };
 }
 
-/** Copies part of a tile `[inner, outer]`, along the axis on which neighbours lie side by side. */
+/**
+ * Copies part of a tile `[inner, outer]`; neighbouring threads read along the axis whose elements lie side by
+ * side.
+ */
 function loadTile(
   side: 'left' | 'right',
   { rows, columns, inner, batch, ...product }: MatrixProduct,

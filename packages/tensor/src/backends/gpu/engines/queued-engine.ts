@@ -15,7 +15,7 @@ import { floatsIn } from '../device/ranges.ts';
 import { flattenRows, refusedBy, Runners, type RunnerProgram } from './runners.ts';
 import { SharedDevice } from '../device/shared-device.ts';
 
-/** What a kernel of gpu.js promises in pipeline mode on WebGPU: a counted reference to a buffer. */
+/** What a gpu.js kernel resolves to in pipeline mode on WebGPU: a reference-counted buffer. */
 interface BufferHandle {
   toArray(): Promise<unknown>;
   delete(): void;
@@ -23,11 +23,13 @@ interface BufferHandle {
 
 class QueuedMemory implements Memory {
   readonly size: number;
-  /** Of the kernel that writes it, and of all before on which that depends. */
+  /** The outcome of the kernel that writes it, and of all earlier work on which that depends. */
   readonly outcome = new Outcome();
   /** The kernel that writes it. */
   readonly writer: RunnerProgram;
-  /** What it was created as, which has what gpu.js reads with too; `null` until it has been started. */
+  /**
+   * The gpu.js kernel behind the writer, which also has the buffers for reading; `null` until it has started.
+   */
   run: GpuJsRunner | null = null;
   /** `null` until the kernel has been started. */
   handle: BufferHandle | null = null;
@@ -39,10 +41,10 @@ class QueuedMemory implements Memory {
 }
 
 /**
- * Runs kernels on WebGPU through the public API of gpu.js, on its own device. Every call of gpu.js gives
- * a promise, and a handle must be there before it is handed on; so calls wait in a queue, one behind the
- * other. Buffers stay on the device until {@link QueuedEngine.free}, whose turn comes after all that was
- * queued before it. A kernel of gpu.js keeps the buffer of its last result until it runs again.
+ * Runs kernels on WebGPU through the public API of gpu.js, on its own device. Every call of gpu.js returns a
+ * promise, and a kernel needs the handles of its inputs. So calls wait in a queue, one behind the other.
+ * Buffers stay on the device until {@link QueuedEngine.free}, whose turn comes after all earlier calls. A
+ * kernel of gpu.js keeps the buffer of its last result until it runs again.
  */
 export class QueuedEngine implements Engine {
   readonly report: DeviceReport;
@@ -52,7 +54,7 @@ export class QueuedEngine implements Engine {
   private readonly runners: Runners;
   /** Copies arrays of any length. */
   private uploader: RunnerProgram | null = null;
-  /** Reads whose values are on their way, which must not lose what gpu.js reads them with. */
+  /** Reads that are still running. The buffers through which gpu.js reads must stay until they end. */
   private readonly reads = new Pending();
   private disposal: Promise<void> | null = null;
   private buffers = 0;
@@ -95,7 +97,7 @@ export class QueuedEngine implements Engine {
       { op: source.name, kernel: source.name, code: source.text },
       async () => {
         const handles = operands.map(({ handle }) => handle);
-        // What should have given it has failed, which is the failure of this kernel too.
+        // The work that should have made the input failed; this kernel fails with the same error.
         if (handles.includes(null)) return;
         memory.run = kernel.run;
         memory.handle = (await memory.run(...handles)) as BufferHandle;
@@ -109,7 +111,7 @@ export class QueuedEngine implements Engine {
   }
 
   submit(): void {
-    // gpu.js hands every kernel to the device by itself.
+    // Nothing to do: gpu.js hands every kernel to the device by itself.
   }
 
   upload(values: Float32Array): Memory {
@@ -166,7 +168,7 @@ export class QueuedEngine implements Engine {
     return (memory as QueuedMemory).outcome.failure;
   }
 
-  /** Handles that are held, and what they hold. */
+  /** The number of handles that are held, and the bytes behind them. */
   memoryUse(): MemoryUse {
     return { buffers: this.buffers, bytes: this.bytes };
   }
@@ -188,13 +190,13 @@ export class QueuedEngine implements Engine {
     return new QueuedMemory(size, writer);
   }
 
-  /** Refuses what no device is there for. */
+  /** Throws if the backend was disposed or the device lost. */
   private check(): void {
     if (this.disposal !== null) throw disposed();
     if (this.shared.lost !== null) throw this.shared.lost;
   }
 
-  /** The failure of work with memory, whose kernel is then given up, see {@link RunnerProgram.giveUp}. */
+  /** The failure of work with memory. Its kernel is then given up, see {@link RunnerProgram.giveUp}. */
   private async renewing(
     memory: QueuedMemory,
     work: Promise<DeviceError | null>,

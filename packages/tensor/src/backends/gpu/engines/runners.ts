@@ -1,4 +1,4 @@
-// Kernels as gpu.js runs them itself: functions from handles to a handle.
+// Kernels that gpu.js runs itself: functions from handles to a handle.
 
 import { allocateArray } from '../../../array/dtype.ts';
 import { messageOf } from '../../../errors.ts';
@@ -17,7 +17,7 @@ import {
 /** A kernel that gpu.js runs itself. */
 export class RunnerProgram implements Program {
   readonly source: KernelSource;
-  /** Whether it has run; its first call compiles it. */
+  /** Whether it has run. The first run compiles it. */
   hasRun = false;
   private readonly create: () => GpuJsRunner;
   private created: GpuJsRunner | null;
@@ -35,9 +35,9 @@ export class RunnerProgram implements Program {
   }
 
   /**
-   * Gives up the kernel behind a function, to be created anew when the program next runs. gpu.js keeps
-   * buffers with it, even those that turned out to be none for want of memory; what it has computed is
-   * not among them.
+   * Gives up the kernel behind a function; the program creates a new one when it next runs. gpu.js keeps
+   * buffers with a kernel, even those whose allocation failed. Results that it has computed are not among
+   * them.
    */
   giveUp(run: GpuJsRunner): void {
     run.kernel.destroy();
@@ -47,14 +47,14 @@ export class RunnerProgram implements Program {
   }
 }
 
-/** Gives memory of a device to a kernel of gpu.js that takes an array. */
+/** The kernel that copies its argument: it turns an array into memory of a device. */
 const IDENTITY: Omit<KernelSource, 'output'> = {
   name: 'upload',
   text: 'function (a0) {\nreturn a0[this.thread.x];\n}',
   inputs: 1,
 };
 
-/** Kernels as the public API of gpu.js has them: functions of handles that give a handle. */
+/** Kernels as the public API of gpu.js has them: functions from handles to a handle. */
 export class Runners {
   readonly library: GpuJs;
   readonly gpu: GpuJsInstance;
@@ -62,7 +62,7 @@ export class Runners {
   private readonly context: WebGL2RenderingContext | null;
   private readonly programs = new Map<string, RunnerProgram>();
 
-  /** @param context Where the textures are, in mode webgl2. */
+  /** @param context The WebGL context of the textures, in mode webgl2. */
   constructor(
     library: GpuJs,
     gpu: GpuJsInstance,
@@ -75,12 +75,12 @@ export class Runners {
     this.context = context;
   }
 
-  /** Whether what kernels give stays on a device. */
+  /** Whether the results of kernels stay on a device. */
   get isPipelined(): boolean {
     return this.mode === 'webgl2' || this.mode === 'webgpu';
   }
 
-  /** The kernel of a source. */
+  /** Makes the kernel of a source. */
   program(source: KernelSource): RunnerProgram {
     const key = `${source.output.join()} ${source.text}`;
     let program = this.programs.get(key);
@@ -91,7 +91,7 @@ export class Runners {
     return program;
   }
 
-  /** A kernel that copies an array of `length` to the device. */
+  /** Makes a kernel that copies an array of `length` elements to the device. */
   upload(length: number, settings: Partial<GpuJsSettings> = {}): RunnerProgram {
     const source = { ...IDENTITY, output: [length] };
     return new RunnerProgram(source, () => this.create(source, true, settings));
@@ -112,7 +112,7 @@ export class Runners {
     return run;
   }
 
-  /** Refuses a kernel of another mode, to which gpu.js falls back without a word. */
+  /** Throws if gpu.js runs the kernel in another mode, to which it falls back silently. */
   private checkMode(source: KernelSource, { kernel }: GpuJsRunner): void {
     const { constructor: kind } = kernel;
     const isRight =
@@ -129,7 +129,7 @@ export class Runners {
   }
 }
 
-/** The error of a kernel that gpu.js refuses to run: to compile, if it has never run. */
+/** The error for a kernel that gpu.js refuses: to compile it if it has never run, else to run it. */
 export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): DeviceError {
   const { name, text } = source;
   return new DeviceError(
@@ -140,7 +140,7 @@ export function refusedBy(error: unknown, { source, hasRun }: RunnerProgram): De
   );
 }
 
-/** The elements of what a kernel gives when it is read, rows of rows, in order. */
+/** The elements of a result that gpu.js returns as rows of rows, in order. */
 export function flattenRows(values: unknown, size: number): Float32Array {
   if (values instanceof Float32Array && values.length === size) return values;
   const result = allocateArray('float32', size, 'data');

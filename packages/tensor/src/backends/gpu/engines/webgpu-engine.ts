@@ -17,7 +17,7 @@ import { lengthOf } from '../device/ranges.ts';
 import type { Shader } from '../device/shader.ts';
 import { translate } from './wgsl.ts';
 
-// The values of GPUBufferUsage and GPUMapMode, which not every engine has as globals.
+// The values of GPUBufferUsage and GPUMapMode; some engines lack these globals.
 const MAP_READ = 0x1;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
@@ -26,7 +26,7 @@ const STORAGE = 0x80;
 class BufferMemory implements Memory {
   readonly size: number;
   readonly pooled: PooledBuffer;
-  /** Of all the work on which the values depend. */
+  /** The outcome of all the work on which the values depend. */
   readonly outcome: Outcome;
 
   constructor(size: number, pooled: PooledBuffer, outcome: Outcome) {
@@ -36,19 +36,19 @@ class BufferMemory implements Memory {
   }
 }
 
-/** Kernels that are handed to the device together: where one of them is invalid, none computes anything. */
+/** Kernels that are handed to the device together. If one of them is invalid, none computes anything. */
 interface Submission {
   readonly encoder: GPUCommandEncoder;
   readonly pass: GPUComputePassEncoder;
   readonly outcome: Outcome;
-  /** Outcomes of what it takes, pipelines and buffers: without one of them, none of it is computed. */
+  /** Outcomes of the pipelines and buffers that it uses. If one of them failed, nothing is computed. */
   readonly needs: Set<Outcome>;
   dispatches: number;
 }
 
 /**
- * gpu.js as the compiler, and an encoder of our own around its shaders: buffers stay on the device and
- * are pooled, and what is queued is one submit.
+ * Uses gpu.js as the compiler, and runs its shaders with an encoder of our own. Buffers stay on the device
+ * and are pooled, and all queued work is one submit.
  */
 export class WebGpuEngine implements Engine {
   readonly limits: KernelLimits;
@@ -63,10 +63,10 @@ export class WebGpuEngine implements Engine {
   private readonly pool: BufferPool;
   private readonly staging: BufferPool;
   private readonly programs = new Map<string, ComputeProgram>();
-  /** What is queued; `null` if nothing is. */
+  /** The work that is queued; `null` if there is none. */
   private submission: Submission | null = null;
   private readonly watch: DeviceWatch;
-  /** Reads whose values are on their way. */
+  /** Reads that are still running. */
   private readonly reads = new Pending();
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
@@ -91,13 +91,15 @@ export class WebGpuEngine implements Engine {
     return this.fuses;
   }
 
-  /** From now on, composites are kernels of their own, or are not; these are given `elementsOfThread`. */
+  /** Sets whether composites are kernels of their own from now on, and their `elementsOfThread`. */
   runComposites(form: CompositeForm, elementsOfThread: number): void {
     this.fuses = form === 'fused';
     this.elementsOfThread = elementsOfThread;
   }
 
-  /** From now on, large matrix products run in this form, which was measured perhaps. */
+  /**
+   * Sets the form of large matrix products from now on, and the times behind that choice, if any were taken.
+   */
   runProductsAs(form: ProductForm, tuning: Tuning | null): void {
     this.form = form;
     this.tuning = tuning;
@@ -107,7 +109,7 @@ export class WebGpuEngine implements Engine {
     return this.compileAs(source, this.form);
   }
 
-  /** Compiles a kernel in a form that is not the fastest one perhaps. */
+  /** Compiles a kernel in a given form, which need not be the fastest one. */
   compileAs(
     source: KernelSource,
     form: ProductForm,
@@ -167,7 +169,7 @@ export class WebGpuEngine implements Engine {
 
   upload(values: Float32Array): Memory {
     if (this.watch.lost !== null) throw this.watch.lost;
-    // What is queued may still read the buffer that the pool gives out.
+    // Queued work may still read the buffer that the pool gives out, so submit it first.
     this.submit();
     const pooled = this.take('tensor', values.byteLength);
     this.watch.open();
@@ -199,7 +201,7 @@ export class WebGpuEngine implements Engine {
   ): Promise<Float32Array> {
     if (this.watch.lost !== null) throw this.watch.lost;
     const length = lengthOf(ranges);
-    // Whoever reads nothing waits all the same, so that failures surface: for one float.
+    // A read of nothing copies one float all the same: it waits, so that failures surface.
     const copies = length === 0 ? [{ begin: 0, end: 1 }] : ranges;
     const bytes = lengthOf(copies) * Float32Array.BYTES_PER_ELEMENT;
     this.submit();
@@ -244,7 +246,7 @@ export class WebGpuEngine implements Engine {
 
   async dispose(): Promise<void> {
     this.submit();
-    // Reads that are under way have their values.
+    // Lets running reads finish.
     await this.reads.settled();
     this.watch.end();
     try {
@@ -267,7 +269,7 @@ export class WebGpuEngine implements Engine {
     }
   }
 
-  /** Opens a submission, which {@link submit} ends. */
+  /** Opens a new submission; {@link submit} ends it. */
   private begin(): Submission {
     this.watch.open();
     const encoder = this.device.createCommandEncoder();
@@ -275,13 +277,13 @@ export class WebGpuEngine implements Engine {
     return { encoder, pass, outcome: new Outcome(), needs: new Set(), dispatches: 0 };
   }
 
-  /** A buffer from the pool, unless no buffer of the device is so large. */
+  /** Takes a buffer from the pool; throws if no buffer of the device can be so large. */
   private take(op: string, bytes: number): PooledBuffer {
     checkBufferSize(op, bytes, this.device.limits, this.adapter.adapter);
     return this.pool.take(op, bytes);
   }
 
-  /** The kernel whose label a message of the device quotes. */
+  /** Finds the kernel whose label the device's message quotes. */
   private named(message: string): Culprit {
     const program = [...this.programs.values()].find(({ source }) =>
       message.includes(`"${source.name}"`),

@@ -10,15 +10,15 @@ import { blockedSource, formOf, storeBlocks, tiledEntry } from './product-forms.
 import type { Shader } from '../device/shader.ts';
 import { MAX_GROUPS } from '../kernel/threads.ts';
 
-/** gpu.js lays threads out in squares; rows keep neighbours in memory together. */
+/** The square workgroups of gpu.js. In rows instead, neighbouring threads read neighbouring memory. */
 const SQUARE = /@workgroup_size\(8, 8, 1\)/;
 const ROW: readonly [number, number, number] = [64, 1, 1];
 
 /**
- * Translates a kernel: a matrix product in the form that is fastest on the device, others by their entry
- * if they have one.
+ * Translates a kernel: a matrix product in the fastest form of the device, another kernel as its entry if it
+ * has one.
  *
- * @param elementsOfThread What entries are given.
+ * @param elementsOfThread The number that entries are made with.
  */
 export function translate(
   library: GpuJs,
@@ -42,8 +42,8 @@ export function translate(
 }
 
 /**
- * Lets gpu.js translate a kernel to WGSL, and puts the exact bodies of the intrinsics in place. gpu.js
- * would go on to ask for a device of its own; the backend has one, so that step is left out.
+ * Lets gpu.js translate a kernel to WGSL, and inserts the exact bodies of the intrinsics. gpu.js would then
+ * ask for a device of its own; that step is left out, since the backend has one.
  */
 function translateSource(
   library: GpuJs,
@@ -78,7 +78,7 @@ function translateSource(
   kernel.destroy();
   const isFlat = source.output.length === 1;
   const [x, y = 1] = source.output;
-  // A workgroup that is a row has one y, and of those there may be too many.
+  // A workgroup that is a row covers one y, so y must not exceed the number of workgroups.
   const isWide = x > 16 && y <= MAX_GROUPS;
   const code = isWide
     ? compiledSource.replace(SQUARE, '@workgroup_size(64, 1, 1)')
@@ -92,7 +92,7 @@ function translateSource(
   };
 }
 
-/** The bindings and functions that gpu.js writes, with another entry behind them. */
+/** The bindings and functions that gpu.js writes, followed by another entry. */
 function withEntry(
   shader: Shader,
   { code: entry, threads, workgroup }: WorkgroupEntry,
@@ -102,7 +102,7 @@ function withEntry(
   return { ...shader, form, code: `${head}${entry}`, threads, workgroup };
 }
 
-/** Replaces the bodies of intrinsics for which WGSL has an exact one. */
+/** Replaces the bodies of those intrinsics for which WGSL has an exact one. */
 function withExactIntrinsics(code: string, source: KernelSource): string {
   return intrinsicsOf(source.text).reduce((text, intrinsic) => {
     if (intrinsic.wgsl === undefined) return text;
@@ -117,7 +117,7 @@ function unknownForm(kernel: string, what: string): DeviceError {
   return new DeviceError(
     kernel,
     'internal',
-    `the WGSL of this version of gpu.js does not have ${what} where it is looked for. Install gpu.js@2.24.1.`,
+    `the WGSL of this version of gpu.js does not have ${what} at the expected place. Install gpu.js@2.24.1.`,
     { kernel },
   );
 }

@@ -8,8 +8,8 @@ import { offsetText } from '../kernel/threads.ts';
 import { floatText, intHalves, KernelWriter, spreadOutput, type Value } from '../kernel/writer.ts';
 
 /**
- * `y[…, i, …] = x[…, index[…, i, …], …]` along axis. A GPU cannot refuse an index, so one outside the
- * axis gives NaN (of an int32 or bool, 0).
+ * `y[…, i, …] = x[…, index[…, i, …], …]` along axis. A GPU cannot throw for an index outside the axis, so it
+ * gives NaN there (0 for int32 and bool).
  */
 export function lowerGather(
   lowering: Lowering,
@@ -37,8 +37,8 @@ export function lowerGather(
 }
 
 /**
- * `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, without atomics: each element of y
- * looks through the indices of its row for its own place. An index outside the axis adds nowhere.
+ * `y = 0; y[…, index[…, i, …], …] += source[…, i, …]` along axis, without atomics: each element of y searches
+ * the indices of its row for its own place. An index outside the axis adds to no element.
  */
 export function lowerScatterAdd(
   lowering: Lowering,

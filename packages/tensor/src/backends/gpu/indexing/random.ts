@@ -8,7 +8,7 @@ import type { Lowering } from '../kernel/lowering.ts';
 import { offsetText } from '../kernel/threads.ts';
 import { KernelWriter, spreadOutput } from '../kernel/writer.ts';
 
-/** The constant that the third word of the key is made with. */
+/** The constant from which the third word of the key is made. */
 const PARITY = 0x1bd11bda;
 
 /** `y[i] = i`. */
@@ -26,15 +26,15 @@ export function lowerIota(
   lowering.add(writer.finish('iota', output, select({ kind: 'int', high, low }), y.buffer));
 }
 
-/** An unsigned 32-bit word as names or literals of its 16-bit halves. */
+/** An unsigned 32-bit word, as names or literals of its 16-bit halves. */
 interface Word {
   readonly high: string;
   readonly low: string;
 }
 
 /**
- * `y[i]` = the top `width` bits of the xor of both words of `threefry2x32(key, (0, start + i))`, bit
- * for bit: 32-bit arithmetic in 16-bit halves, of which no step exceeds the 24 bits of a float.
+ * `y[i]` = the top `width` bits of the xor of both words of `threefry2x32(key, (0, start + i))`, bit for bit.
+ * 32-bit arithmetic is done in 16-bit halves; no step exceeds the 24 bits of a float.
  */
 export function lowerRandomBits(
   lowering: Lowering,
@@ -65,7 +65,7 @@ function unsigned(writer: KernelWriter, high: string): string {
   return writer.local(`${high} < 0 ? ${high} + 65536 : ${high}`);
 }
 
-/** `start + index`, whose sum of up to 2³² no integer of a shader holds. */
+/** `start + index`, as a word: no integer of a shader holds sums of up to 2³². */
 function counter(writer: KernelWriter, index: string, start: number): Word {
   const own = {
     high: writer.local(`quotient(${index}, 65536)`),
@@ -112,7 +112,7 @@ function xor(writer: KernelWriter, a: Word, b: Word): Word {
   };
 }
 
-/** The word turned left by `by` bits: powers of 2 scale floats exactly. */
+/** Rotates the word left by `by` bits. Scaling floats by powers of 2 is exact. */
 function rotate(writer: KernelWriter, word: Word, by: number): Word {
   if (by >= 16) return rotate(writer, { high: word.low, low: word.high }, by - 16);
   if (by === 0) return word;
@@ -129,7 +129,7 @@ function rotate(writer: KernelWriter, word: Word, by: number): Word {
   };
 }
 
-/** The top bits as the halves of an int32. */
+/** The top bits, as the halves of an int32. */
 function topBits(writer: KernelWriter, word: Word, width: number): Word {
   if (width === 32) {
     return {

@@ -7,17 +7,18 @@ import { collapse } from '../../../array/view.ts';
 export interface Axes {
   readonly shape: Shape;
   readonly strides: readonly (readonly number[])[];
-  /** For each axis, whether it is one of those that disappear. */
+  /** For each axis, whether it is reduced and so absent from the result. */
   readonly reduced: readonly boolean[];
 }
 
 /**
- * Merges neighbouring axes that every operand walks with one stride and drops those of size 1, so
- * that fewer indices are left to compute.
+ * Merges neighbouring axes that every operand walks with one stride, and drops axes of size 1. Fewer indices
+ * are then left to compute.
  *
  * @param shape Sizes of the axes.
- * @param strides Of each operand.
- * @param reduced Axes that disappear, which merge only with each other. Default none.
+ * @param strides Strides of each operand.
+ * @param reduced For each axis, whether it is reduced; reduced axes merge only with each other. Default:
+ *   none.
  */
 export function mergeAxes(
   shape: Shape,

@@ -4,7 +4,7 @@ import type { Shape } from '../../../array/shape.ts';
 
 /** A kernel of gpu.js as text: one function, run once for each element of its output. */
 export interface KernelSource {
-  /** What errors, labels and profiles call it. */
+  /** The name in errors, labels and profiles. */
   readonly name: string;
   /** The function, in the subset of JavaScript that gpu.js translates. Its arguments are arrays. */
   readonly text: string;
@@ -12,39 +12,40 @@ export interface KernelSource {
   readonly inputs: number;
   /** Threads along x, y and z; the output is row-major with x innermost. */
   readonly output: readonly number[];
-  /** Set where the kernel is a matrix product that an engine may run in another form. */
+  /** Set if the kernel is a matrix product, which an engine may run in another form. */
   readonly product?: MatrixProduct;
   /**
-   * Set where WebGPU has threads work together on what the text says element by element. The text and
-   * the output say all that the entry depends on.
+   * Set if threads can work together on WebGPU where the text computes each element alone. The entry depends
+   * on nothing but the text and the output.
    *
-   * @param elementsOfThread Elements of a row that are worth one more thread, by what a barrier costs.
+   * @param elementsOfThread Elements of a row that justify one more thread, given the cost of a barrier.
    */
   readonly entry?: (elementsOfThread: number) => WorkgroupEntry;
 }
 
 /**
- * An entry point in WGSL whose threads share memory, which gpu.js cannot say. It takes the place of the
- * one that gpu.js makes of a kernel's text, and computes the same: what it calls, the text calls too.
+ * An entry point in WGSL whose threads share memory, which the text of gpu.js cannot express. It replaces the
+ * entry point that gpu.js makes of the text and computes the same; it calls only functions that the text
+ * calls too.
  */
 export interface WorkgroupEntry {
   /**
-   * Declarations and the function `main`. Argument `a0` of the text is the array `user_a0` here, a
-   * function `f` is `fn_f`, and the output is `result`.
+   * Declarations and the function `main`. In it, argument `a0` of the text is the array `user_a0`, a function
+   * `f` is `fn_f`, and the output is `result`.
    */
   readonly code: string;
   /** Threads of a workgroup along x, y and z. */
   readonly workgroup: readonly [number, number, number];
-  /** Threads along x, y and z, whole workgroups of them; one number alone may be folded over y. */
+  /** Threads along x, y and z, in whole workgroups. A single number may be folded over y. */
   readonly threads: readonly number[];
 }
 
-/** `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` with any strides: what a tiled kernel needs to know. */
+/** `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` with any strides: the facts that a tiled kernel needs. */
 export interface MatrixProduct {
   readonly rows: number;
   readonly columns: number;
   readonly inner: number;
-  /** Sizes of the axes in front, which both operands share. */
+  /** Sizes of the batch axes in front, which both operands share. */
   readonly batch: Shape;
   readonly left: MatrixLayout;
   readonly right: MatrixLayout;
@@ -52,7 +53,7 @@ export interface MatrixProduct {
 
 /** Where element […, row, column] of an operand lies. */
 export interface MatrixLayout {
-  /** The argument of the kernel that holds it, `a0` or `a1`: both operands may be parts of one array. */
+  /** The argument of the kernel that holds it, `a0` or `a1`. Both operands may be parts of one array. */
   readonly array: string;
   readonly offset: number;
   readonly rowStride: number;
@@ -61,8 +62,8 @@ export interface MatrixLayout {
 }
 
 /**
- * One run of a kernel: which slots it reads, in the order of its arguments, and which one it fills.
- * A slot is a buffer of the plan or one more for a value in between.
+ * One run of a kernel: the slots that it reads, in the order of its arguments, and the slot that it writes. A
+ * slot is a buffer of the plan, or one more for an intermediate value.
  */
 export interface Dispatch {
   readonly source: KernelSource;

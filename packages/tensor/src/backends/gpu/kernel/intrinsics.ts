@@ -1,13 +1,13 @@
 // Small functions that kernels call, such as isNan or quotient, made exact in every mode.
 
 /**
- * Functions that kernels call. Each is gpu.js source that means the same in every mode; where WGSL or
- * GLSL would compute something else (integer division, NaN, infinity), the mode replaces the body.
+ * Functions that kernels call. Each is gpu.js source that means the same in every mode. Where WGSL or GLSL
+ * would compute something else (integer division, NaN, infinity), the mode replaces the body.
  *
- * Why they are needed, measured: gpu.js divides in float, which is exact only to about 2^20; a shader
- * compiler may assume that there is no NaN and folds `x !== x` away; `Infinity` becomes the largest
- * finite float; `tanh` of large numbers is NaN, `sin` and `cos` are off by 2e-4, and `exp` and `log`
- * turn NaN into numbers.
+ * Why they are needed, measured: gpu.js divides in float, which is exact only to about 2^20. A shader
+ * compiler may assume that there is no NaN, and folds `x !== x` away. `Infinity` becomes the largest finite
+ * float. `tanh` of large numbers is NaN, `sin` and `cos` are off by 2e-4, and `exp` and `log` turn NaN into
+ * numbers.
  */
 export interface Intrinsic {
   /** Types of the arguments, in order. */
@@ -15,13 +15,13 @@ export interface Intrinsic {
   readonly returns: 'Integer' | 'Number';
   /** The function in the subset of JavaScript that gpu.js translates. */
   readonly source: string;
-  /** The body in WGSL, which takes the place of what gpu.js makes of `source`; arguments are `user_…`. */
+  /** The body in WGSL, which replaces the translation of `source`; its arguments are `user_…`. */
   readonly wgsl?: string;
-  /** The whole function in GLSL, likewise. */
+  /** The whole function in GLSL, which replaces the translation of `source`. */
   readonly glsl?: string;
 }
 
-/** Tests of the bits, which no compiler decides without looking: they are of integers. */
+/** Tests of the bits. They compare integers, so that no compiler can assume the answer. */
 const NAN_TEST = {
   wgsl: 'return select(0.0, 1.0, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);',
   glsl: 'float isNan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u ? 1.0 : 0.0; }',
@@ -36,7 +36,7 @@ const SIGN_TEST = {
   glsl: 'float isNegative(float x) { return floatBitsToUint(x) >= 0x80000000u ? 1.0 : 0.0; }',
 };
 
-/** In the order in which they call each other. */
+/** All intrinsics; each calls only earlier ones. */
 const intrinsics: readonly Intrinsic[] = [
   // Integers: both operands are at least 0, and b is not 0.
   {
@@ -70,7 +70,7 @@ const intrinsics: readonly Intrinsic[] = [
   {
     types: ['Number'],
     returns: 'Number',
-    // The literal is above the largest float32, and is that one where it becomes a float32.
+    // The literal is above the largest float32; as a float32 it becomes that largest number.
     source: 'function isInfinite(x) { return Math.abs(x) > 3.4028235e38 ? 1 : 0; }',
     ...INFINITY_TEST,
   },
@@ -98,7 +98,7 @@ const intrinsics: readonly Intrinsic[] = [
   {
     types: ['Number', 'Number'],
     returns: 'Number',
-    // Both are looked at: a compiler may make the rest a max, which may give the other operand for NaN.
+    // Both are tested for NaN: a compiler may turn the rest into max, which may return the other operand.
     source: [
       'function larger(a, b) {',
       '  if (isNan(a) > 0.5) { return a; }',
@@ -158,7 +158,7 @@ const intrinsics: readonly Intrinsic[] = [
       '  if (isNan(x) > 0.5) { return x; }',
       '  const m = Math.min(Math.abs(x), 20);',
       '  const s = m * m;',
-      // Near 0 the quotient would cancel: x − x³/3 + 2x⁵/15 − 17x⁷/315.
+      // Near 0 the quotient would cancel, so a series is used: x − x³/3 + 2x⁵/15 − 17x⁷/315.
       '  if (m < 0.2) { return x * (1 - s * (0.3333333333 - s * (0.1333333333 - s * 0.0539682540))); }',
       '  const e = Math.exp(-2 * m);',
       '  const t = (1 - e) / (1 + e);',
@@ -176,7 +176,7 @@ const intrinsics: readonly Intrinsic[] = [
       '  if (isNan(x) > 0.5) { return x; }',
       '  const m = Math.min(Math.abs(x), 6);',
       '  const s = m * m;',
-      // Near 0 the difference would cancel: 2/√π · (x − x³/3 + x⁵/10 − x⁷/42 + x⁹/216).
+      // Near 0 the difference would cancel, so a series is used: 2/√π · (x − x³/3 + x⁵/10 − x⁷/42 + x⁹/216).
       '  if (m < 0.3) {',
       '    return 1.1283791671 * x * (1 - s * (0.3333333333 - s * (0.1 - s * (0.0238095238 - s * 0.0046296296))));',
       '  }',
@@ -266,7 +266,7 @@ const intrinsics: readonly Intrinsic[] = [
     types: ['Number', 'Number'],
     returns: 'Number',
     source: [
-      // Long division: m is doubled while it fits into |a|, and halved again. No step is rounded.
+      // Long division: m is doubled while it fits into |a|, then halved again. No step rounds.
       'function modulo(a, b) {',
       '  if (isNan(a) > 0.5) { return a; }',
       '  if (isNan(b) > 0.5) { return b; }',
@@ -293,7 +293,7 @@ const intrinsics: readonly Intrinsic[] = [
     types: ['Number', 'Number'],
     returns: 'Number',
     source: [
-      // The arctangent of the smaller coordinate by the larger one, by a polynomial of its square.
+      // The arctangent of the smaller coordinate over the larger one, by a polynomial of the square of that.
       'function angle(y, x) {',
       '  if (isNan(y) > 0.5) { return y; }',
       '  if (isNan(x) > 0.5) { return x; }',
@@ -315,7 +315,7 @@ const intrinsics: readonly Intrinsic[] = [
       '}',
     ].join('\n'),
   },
-  // Halves of an int32: a high one and a low one, see Value in writer.ts.
+  // Halves of an int32, a high one and a low one; see Value in writer.ts.
   {
     types: ['Number'],
     returns: 'Number',
@@ -352,7 +352,7 @@ const intrinsics: readonly Intrinsic[] = [
     types: ['Number', 'Number'],
     returns: 'Number',
     source: [
-      // The low 16 bits of a product of two halves, by bytes: no step exceeds 2^24.
+      // The low 16 bits of a product of two halves, computed by bytes: no step exceeds 2^24.
       'function lowProduct(a, b) {',
       '  const c = Math.floor(b / 256);',
       '  const p = a * c;',
@@ -378,8 +378,8 @@ const intrinsics: readonly Intrinsic[] = [
     types: ['Number', 'Number', 'Number', 'Number', 'Number'],
     returns: 'Number',
     source: [
-      // Long division of the absolute values, a bit at a time: bits leave (ah, al) at the top and enter the
-      // rest (rh, rl) at the bottom. The rest has the sign of b at last; `which` of its halves is wanted.
+      // Long division of the absolute values, one bit at a time: bits leave (ah, al) at the top and enter the
+      // rest (rh, rl) at the bottom. At the end the rest gets the sign of b; `which` selects its half.
       'function moduloOfInts(high, low, divisorHigh, divisorLow, which) {',
       '  let ah = high;',
       '  let al = low;',
@@ -426,13 +426,13 @@ export function intrinsicName({ source }: Intrinsic): string {
   return source.slice('function '.length, source.indexOf('('));
 }
 
-/** The names of its arguments. */
+/** The names of an intrinsic's arguments. */
 export function intrinsicArguments({ source }: Intrinsic): string[] {
   const list = source.slice(source.indexOf('(') + 1, source.indexOf(')'));
   return list.split(', ');
 }
 
-/** The intrinsics that a text calls, and those that they call, in the order of the table. */
+/** The intrinsics that a text calls, directly or through others, in the order of the table. */
 export function intrinsicsOf(text: string): Intrinsic[] {
   const called = new Set<Intrinsic>();
   const visit = (caller: string): void => {

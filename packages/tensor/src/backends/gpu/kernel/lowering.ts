@@ -1,20 +1,20 @@
-// Collects the gpu.js kernels of a plan, and hands out memory slots for values in between.
+// Collects the gpu.js kernels of a plan, and gives out memory slots for intermediate values.
 
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { DType } from '../../../array/dtype.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { SlotSizes } from './writer.ts';
 
-/** What a device allows of one kernel. */
+/** Limits of a device for one kernel. */
 export interface KernelLimits {
   /** Arrays that a kernel can read. */
   readonly inputs: number;
 }
 
-/** What a call reads and writes. */
+/** The inputs and outputs of a call. */
 export type CallOperands = Pick<CallKernel, 'inputs' | 'outputs'>;
 
-/** Collects the dispatches of a plan, and gives out slots for values in between. */
+/** Collects the dispatches of a plan, and gives out slots for intermediate values. */
 export class Lowering {
   readonly dispatches: Dispatch[] = [];
   readonly limits: KernelLimits;
@@ -30,12 +30,12 @@ export class Lowering {
     this.limits = limits;
   }
 
-  /** Elements of every slot. */
+  /** Number of elements of every slot. */
   get sizes(): SlotSizes {
     return this.elements;
   }
 
-  /** A slot for `size` elements that only the kernels to come use. */
+  /** Reserves a slot of `size` elements for an intermediate value, and returns its index. */
   temporary(dtype: DType, size: number): number {
     this.dtypes.push(dtype);
     return this.elements.push(size) - 1;

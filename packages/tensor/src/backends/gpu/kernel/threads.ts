@@ -11,16 +11,16 @@ export interface Threads {
   readonly indices: readonly string[];
 }
 
-/** Workgroups along one dimension that every device takes. */
+/** Workgroups along one dimension that every device accepts. */
 export const MAX_GROUPS = 65535;
 
-/** Threads of a side of a square workgroup. */
+/** Threads along each side of a square workgroup. */
 const GROUP_SIDE = 8;
 
 /**
- * Gives every index of `shape` a thread, in row-major order with x along the last axis. Up to three
- * axes need no division; further ones share z. Indices are integer text that must be used inline:
- * gpu.js keeps integers only inside one expression, a local of it would be a float.
+ * Gives every index of `shape` a thread, in row-major order with x along the last axis. Up to three axes need
+ * no division; further axes share z. Use the integer texts inline: gpu.js keeps integers only inside one
+ * expression, and a local variable would be a float.
  */
 export function spread(shape: Shape): Threads {
   const axes = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]));
@@ -46,7 +46,7 @@ export function spread(shape: Shape): Threads {
   return { output: [x, y, outer].slice(0, Math.min(3, axes.length)), indices };
 }
 
-/** What a row-major `flat` index is along each axis, as integer text. */
+/** The index along each axis of the row-major index `flat`, as integer text. */
 export function unravel(flat: string, shape: Shape): string[] {
   let below = 1;
   const indices = [...shape.entries()].reverse().map(([axis, size]) => {
@@ -58,8 +58,8 @@ export function unravel(flat: string, shape: Shape): string[] {
 }
 
 /**
- * `offset + Σ indices[i] · strides[i]` as integer text. It always names a thread or a loop counter: a
- * bare number as an index of a texture makes gpu.js emit GLSL that does not compile.
+ * `offset + Σ indices[i] · strides[i]` as integer text. It always names a thread or a loop counter, because
+ * gpu.js emits GLSL that does not compile for a bare number as the index of a texture.
  */
 export function offsetText(
   offset: number,

@@ -3,10 +3,9 @@
 import type { Shape } from '../../../array/shape.ts';
 
 /**
- * `offset + Σ indices · strides` as i32 text of WGSL, of the element whose row-major index in `shape` is
- * `flat`.
+ * `offset + Σ indices · strides` as i32 text of WGSL, for the element with row-major index `flat` in `shape`.
  *
- * @param flat A name, or text that may be divided.
+ * @param flat A name, or text that may stand in a division.
  */
 export function placeOf(
   flat: string,
@@ -24,7 +23,7 @@ export function placeOf(
   return [...terms, String(offset)].join(' + ');
 }
 
-/** A formula of kernel texts, whose only calls are intrinsics, in WGSL. */
+/** Translates a formula of kernel texts to WGSL. The formula calls only intrinsics. */
 export function formulaOf(text: string): string {
   return text.replaceAll(/\b([A-Za-z]\w*)\(/g, 'fn_$1(');
 }

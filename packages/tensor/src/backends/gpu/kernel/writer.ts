@@ -7,15 +7,15 @@ import { spread, type Threads } from './threads.ts';
 import type { Shape } from '../../../array/shape.ts';
 
 /**
- * An element in the text of a kernel: names or literals that may be repeated. GPUs hold floats only,
- * so an int32 is two of them, `high · 2¹⁶ + low` with `−2¹⁵ ≤ high < 2¹⁵` and `0 ≤ low < 2¹⁶`, each
- * exact in 24 bits.
+ * An element in the text of a kernel, as names or literals that may be repeated. GPUs hold only floats. So an
+ * int32 is two floats, `high · 2¹⁶ + low` with `−2¹⁵ ≤ high < 2¹⁵` and `0 ≤ low < 2¹⁶`, each exact in 24
+ * bits.
  */
 export type Value =
   | { readonly kind: 'float'; readonly text: string }
   | { readonly kind: 'int'; readonly high: string; readonly low: string };
 
-/** Elements of every slot, which say where the low halves of an int32 slot begin. */
+/** Number of elements of every slot. It says where the low halves of an int32 slot begin. */
 export type SlotSizes = readonly number[];
 
 /** Writes the text of one kernel. */
@@ -29,13 +29,13 @@ export class KernelWriter {
     this.sizes = sizes;
   }
 
-  /** The name of the argument through which a slot is read. */
+  /** The name of the argument through which the kernel reads a slot. */
   argument(slot: number): string {
     const known = this.slots.indexOf(slot);
     return `a${known === -1 ? this.slots.push(slot) - 1 : known}`;
   }
 
-  /** A name that no other line uses: gpu.js takes two loops over one name for a redeclaration. */
+  /** A new name. gpu.js takes a second loop over the same name for a redeclaration. */
   name(letter: string): string {
     return `${letter}${this.names++}`;
   }
@@ -44,14 +44,14 @@ export class KernelWriter {
     this.lines.push(text);
   }
 
-  /** A local that holds the value of a float expression. */
+  /** Writes a local with the value of a float expression, and returns its name. */
   local(expression: string): string {
     const name = this.name('v');
     this.line(`const ${name} = ${expression};`);
     return name;
   }
 
-  /** The body of a loop over `0 … count − 1`, whose counter is an exact integer. */
+  /** Writes a loop over `0 … count − 1` with a body; the counter is an exact integer. */
   loop(count: number, body: (counter: string) => void): void {
     const counter = this.name('k');
     this.line(`for (let ${counter} = 0; ${counter} < ${count}; ${counter}++) {`);
@@ -59,7 +59,7 @@ export class KernelWriter {
     this.line('}');
   }
 
-  /** The element of an operand at an offset, which is integer text. */
+  /** Writes a read of the operand's element at an offset, which is integer text. */
   load({ buffer, dtype }: Pick<Operand, 'buffer' | 'dtype'>, offset: string): Value {
     const name = this.argument(buffer);
     if (dtype !== 'int32') return { kind: 'float', text: this.local(`${name}[${offset}]`) };
@@ -73,8 +73,8 @@ export class KernelWriter {
   /**
    * The finished kernel.
    *
-   * @param result The last expression, of what each thread returns.
-   * @param forms What else an engine may run in place of the text.
+   * @param result The expression that each thread returns.
+   * @param forms Other forms that an engine may run instead of the text.
    */
   finish(
     name: string,
@@ -90,13 +90,15 @@ export class KernelWriter {
   }
 }
 
-/** The threads of a kernel whose results have a dtype: an int32 takes two, for its high and low half. */
+/**
+ * The threads of a kernel whose results have a dtype. An int32 takes two threads, for its high and low half.
+ */
 export interface OutputThreads extends Threads {
-  /** What a thread returns of a value. */
+  /** The text that a thread returns for a value. */
   select(value: Value): string;
 }
 
-/** As {@link spread}, with as many threads as results of `dtype` take. */
+/** Like {@link spread}, with as many threads as results of `dtype` need. */
 export function spreadOutput(shape: Shape, dtype: DType): OutputThreads {
   if (dtype !== 'int32') return { ...spread(shape), select: floatText };
   const { output, indices } = spread([2, ...shape]);
@@ -108,7 +110,7 @@ export function spreadOutput(shape: Shape, dtype: DType): OutputThreads {
   };
 }
 
-/** The text of a value that is one float. */
+/** The text of a value that is a single float. */
 export function floatText(value: Value): string {
   if (value.kind === 'float') return value.text;
   throw new Error('gpu: an int32 was used as a float.');

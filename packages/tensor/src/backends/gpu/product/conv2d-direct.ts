@@ -7,10 +7,12 @@ import type { Lowering } from '../kernel/lowering.ts';
 import { offsetText, spread } from '../kernel/threads.ts';
 import { floatText, KernelWriter } from '../kernel/writer.ts';
 
-/** Longest sum of one thread of conv2dWeight: longer ones are done image by image. */
+/** Longest sum of one thread of conv2dWeight. Longer sums are first taken image by image. */
 const LONGEST_SUM = 512;
 
-/** `y[b, o, i, j] = Σ x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]`, a thread an element. */
+/**
+ * `y[b, o, i, j] = Σ x[b, c, i·stride + u·dilation − padding, …] · w[o, c, u, v]`, one thread per element.
+ */
 export function lowerConv2dDirectly(
   lowering: Lowering,
   kernel: CallKernel,
@@ -62,7 +64,7 @@ export function lowerConv2dInputDirectly(
   const firstOut = groupStart(channel, x.view.shape[1], groups, outPerGroup);
   const inGroup = groups === 1 ? channel : `remainder(${channel}, ${perGroup})`;
   const sum = openSum(writer);
-  // The window row r reads element i at tap u if i + padding − u·dilation = r·stride.
+  // Window r reads element i at tap u if i + padding − u·dilation = r·stride.
   const windowOf = (at: string, tap: string, axis: 0 | 1): { at: string; hits: string } => {
     const shifted = `(${at} + ${padding[axis]} - ${tap} * ${dilation[axis]})`;
     if (stride[axis] === 1) return { at: shifted, hits: '' };
@@ -93,7 +95,7 @@ export function lowerConv2dInputDirectly(
   lowering.add(writer.finish('conv2dInput', output, sum, x.buffer));
 }
 
-/** The adjoint in w: each weight sums over all places of its tap, image by image if they are many. */
+/** The adjoint in w: each weight sums over all places of its tap; image by image if there are many. */
 export function lowerConv2dWeightDirectly(
   lowering: Lowering,
   kernel: CallKernel,
@@ -121,7 +123,7 @@ export function lowerConv2dWeightDirectly(
   lowering.add(writer.finish('conv2dWeight of images', output, sum, w.buffer));
 }
 
-/** Writes `w̄` to a buffer, or the part of each image `[B, …w̄]`. */
+/** Writes `w̄` to a buffer; with `byImage`, the part of each image `[B, …w̄]`. */
 function writeWeight(
   lowering: Lowering,
   kernel: CallKernel,
@@ -156,24 +158,27 @@ function writeWeight(
   lowering.add(writer.finish('conv2dWeight', output, sum, buffer));
 }
 
-/** A variable that starts at 0. */
+/** Writes a variable that starts at 0, and returns its name. */
 export function openSum(writer: KernelWriter): string {
   const name = writer.name('s');
   writer.line(`let ${name} = 0;`);
   return name;
 }
 
-/** The first of the `into` channels of the group to which channel `index` of `count` belongs. */
+/**
+ * The first channel of a group, as text. The group is the one of channel `index` of `count`, and each group
+ * has `into` channels.
+ */
 function groupStart(index: string, count: number, groups: number, into: number): string {
   return groups === 1 ? '0' : `quotient(${index}, ${count / groups}) * ${into}`;
 }
 
-/** Whether a row or column of the padded image is one of the image. */
+/** The condition that a row or column of the padded image lies inside the image. */
 export function inside(at: string, size: number, padding: number): string {
   return padding === 0 ? `${at} < ${size}` : `${at} >= 0 && ${at} < ${size}`;
 }
 
-/** A body that runs where a condition holds. */
+/** Writes a body that runs only if a condition holds. */
 export function guard(writer: KernelWriter, condition: string, body: () => void): void {
   writer.line(`if (${condition}) {`);
   body();
@@ -185,7 +190,7 @@ function loadElement(writer: KernelWriter, operand: Operand, indices: readonly s
   return floatText(writer.load(operand, offsetText(offset, strides, indices)));
 }
 
-/** An element of the padded image: 0 outside, which times an infinite weight is NaN as everywhere. */
+/** Reads an element of the padded image. It is 0 outside, so its product with an infinite weight is NaN. */
 export function loadInside(
   writer: KernelWriter,
   condition: string,

@@ -18,10 +18,10 @@ import { multiply } from './matmul.ts';
 import { offsetText, spread } from '../kernel/threads.ts';
 import { floatText, KernelWriter } from '../kernel/writer.ts';
 
-/** Convolutions of fewer multiply-adds are computed directly, one kernel instead of two. */
+/** Convolutions of fewer multiply-adds are computed directly, with one kernel instead of two. */
 const SMALLEST = 512;
 
-/** The sizes of a convolution as products of matrices, one for each image and group. */
+/** The sizes of a convolution as matrix products, one product for each image and group. */
 interface Sizes {
   readonly batch: number;
   readonly groups: number;
@@ -52,9 +52,8 @@ function isSmall({ batch, groups, outputs, taps, places }: Sizes): boolean {
 }
 
 /**
- * `y = w · columns` for each image and group, where the windows of x are the columns of a matrix
- * (im2col): the product is what a device does best. Small convolutions, and weights with gaps, are
- * computed directly.
+ * `y = w · columns` for each image and group. The windows of x are the columns of a matrix (im2col), since
+ * devices are best at matrix products. Small convolutions, and weights with gaps, are computed directly.
  *
  * Source: Chellapilla, Puri & Simard, High performance convolutional neural networks for document
  * processing, 2006.
@@ -75,7 +74,7 @@ export function lowerConv2d(
   multiply(lowering, weightMatrix(w, sizes, false), columns, y.buffer);
 }
 
-/** The adjoint in x: `columns = wᵀ · ȳ`, of which each element of x̄ sums those that stand for it (col2im). */
+/** The adjoint in x: `columns = wᵀ · ȳ`; each element of x̄ sums its copies in the columns (col2im). */
 export function lowerConv2dInput(
   lowering: Lowering,
   kernel: CallKernel,
@@ -95,7 +94,7 @@ export function lowerConv2dInput(
   addColumns(lowering, columns, x, sizes, g.view.shape, geometry);
 }
 
-/** The adjoint in w: `w̄ = Σ ȳ · columnsᵀ` over the images, for each group. */
+/** The adjoint in w: `w̄ = Σ ȳ · columnsᵀ`, summed over the images, for each group. */
 export function lowerConv2dWeight(
   lowering: Lowering,
   kernel: CallKernel,
@@ -126,7 +125,10 @@ export function lowerConv2dWeight(
   if (batch > 1) addImages(lowering, ofImages, w.buffer, batch, size);
 }
 
-/** The windows of x as matrices `[B, G, taps, places]`, with zeros where a window reaches into the padding. */
+/**
+ * Writes the windows of x as matrices `[B, G, taps, places]`, with zeros where a window reaches into the
+ * padding.
+ */
 function writeColumns(
   lowering: Lowering,
   x: Operand,
@@ -152,7 +154,7 @@ function writeColumns(
   return { buffer, dtype: 'float32', view: contiguousView([batch, groups, taps, places]) };
 }
 
-/** Adds the columns `[B, G, C, kh, kw, OH, OW]` to the elements of the images that they stand for. */
+/** Adds the columns `[B, G, C, kh, kw, OH, OW]` to the elements of the images that they are copies of. */
 function addColumns(
   lowering: Lowering,
   columns: number,
@@ -190,7 +192,7 @@ function addColumns(
   lowering.add(writer.finish('sum of windows', output, sum, x.buffer));
 }
 
-/** The window that reads a row or column at a tap, and when there is one. */
+/** The window that reads a row or column at a tap, and the conditions under which there is one. */
 function windowAt(
   at: string,
   tap: string,
@@ -225,7 +227,7 @@ function addImages(
   lowering.add(writer.finish('sum of images', output, sum, to));
 }
 
-/** The weights `[B, G, outputs, taps]`, the same for every image, or transposed. */
+/** The weights `[B, G, outputs, taps]`, the same for every image; or their transpose. */
 function weightMatrix(
   w: Operand,
   { batch, groups, outputs, taps }: Sizes,
@@ -251,7 +253,7 @@ function weightMatrix(
   };
 }
 
-/** A row-major operand under another shape. */
+/** A row-major operand viewed with another shape. */
 function matricesOf(operand: Operand, shape: Shape): Operand {
   return { ...operand, view: { ...contiguousView(shape), offset: operand.view.offset } };
 }

@@ -7,13 +7,13 @@ import type { Lowering } from '../kernel/lowering.ts';
 import { offsetText, spread } from '../kernel/threads.ts';
 import { floatText, KernelWriter } from '../kernel/writer.ts';
 
-/** `y = a b`, a kernel of the plan. */
+/** Lowers `y = a b`, a kernel of the plan. */
 export function lowerMatmul(lowering: Lowering, { inputs, outputs }: CallKernel): void {
   multiply(lowering, inputs[0], inputs[1], outputs[0].buffer);
 }
 
 /**
- * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]`, one thread for each element, whatever the strides.
+ * Adds the kernel of `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]`, one thread per element, for any strides.
  *
  * @param buffer The slot of y.
  */

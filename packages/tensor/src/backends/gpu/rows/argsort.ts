@@ -8,9 +8,9 @@ import { offsetText } from '../kernel/threads.ts';
 import { floatText, intHalves, KernelWriter, spreadOutput, type Value } from '../kernel/writer.ts';
 
 /**
- * The order of each row along the last axis: a merge sort with a dispatch for every doubling of the sorted
- * runs. A thread finds the element that comes at its place of the merged run: by halves, how many elements
- * of the left run come before it.
+ * Sorts the indices of each row along the last axis: a merge sort with a dispatch for every doubling of the
+ * sorted runs. A thread finds the element for its place in the merged run by bisection: how many elements of
+ * the left run come before that place.
  *
  * Source: Green, McColl & Bader 2012, "GPU merge path: a GPU merging algorithm".
  */
@@ -36,7 +36,7 @@ export function lowerArgsort(
 interface Merge {
   readonly x: CallKernel['inputs'][number];
   readonly descending: boolean;
-  /** The slot with the order so far, `null` for the elements as they stand. */
+  /** The slot with the order so far; `null` in the first merge, which reads the elements as they stand. */
   readonly order: number | null;
   readonly width: number;
   readonly isLast: boolean;
@@ -53,7 +53,7 @@ function mergeRuns(lowering: Lowering, merge: Merge): void {
   const rows = indices.slice(0, last);
   const rowOfX = offsetText(offset, strides, rows);
   const rowOfOrder = offsetText(0, rowMajorStrides(shape), rows);
-  /** The index, and the element, that stands at a place of the row. */
+  /** The index and the element at a place of the row. */
   const at = (place: string): { readonly index: string; readonly element: Value } => {
     const inside = writer.local(`Math.min(${place}, ${n - 1})`);
     const load = (buffer: number): string =>
@@ -67,7 +67,7 @@ function mergeRuns(lowering: Lowering, merge: Merge): void {
   const place = writer.local(`${indices[last]} - ${start}`);
   const left = writer.local(`Math.min(${width}, ${n} - ${start})`);
   const right = writer.local(`Math.max(0, Math.min(${width}, ${n - width} - ${start}))`);
-  // How many elements of the left run come before: at least `low`, at most `high`.
+  // The number of elements of the left run that come before: at least `low`, at most `high`.
   const low = writer.name('s');
   const high = writer.name('s');
   writer.line(`let ${low} = Math.max(0, ${place} - ${right});`);
@@ -97,7 +97,7 @@ function mergeRuns(lowering: Lowering, merge: Merge): void {
   lowering.add(writer.finish('argsort', output, select(result), writes));
 }
 
-/** 1 if b comes strictly before a, else 0. NaN is tested by its bits: a GPU may compare it as it likes. */
+/** 1 if b comes strictly before a, else 0. Tests NaN by its bits, since a GPU may compare NaN in any way. */
 function precedes(writer: KernelWriter, b: Value, a: Value, descending: boolean): string {
   const [less, more] = descending ? [a, b] : [b, a];
   if (a.kind === 'int') {

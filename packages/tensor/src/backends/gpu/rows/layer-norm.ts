@@ -8,10 +8,10 @@ import { pass, type ElementFormula, type RowFold, type RowStep } from './row-for
 import { lowerRows } from './row-kernel.ts';
 
 /**
- * The steps to the mean of a row, which is taken of the differences to its first element: rows whose
- * numbers are large and close together need it.
+ * The steps to the mean of a row. They average the differences to its first element, which stays exact for
+ * large numbers that are close together.
  *
- * @param beside Folds of the same pass.
+ * @param beside Folds that the same pass computes.
  */
 function meanOf(size: number, beside: readonly RowFold[] = []): RowStep[] {
   const total: RowFold = { name: 'total', kind: 'sum', of: ([x]) => `${x} - origin` };
@@ -31,7 +31,7 @@ function scaleOf(size: number, eps: number, mean: ElementFormula): RowStep[] {
   ];
 }
 
-/** The mean and `1 / √(var x + eps)` of each row along the last axis: two kernels, as each has one result. */
+/** Computes mean and `1 / √(var x + eps)` of each row along the last axis, one kernel for each result. */
 export function lowerLayerNormStatistics(
   lowering: Lowering,
   { inputs: [x], outputs: [means, scales] }: CallOperands,

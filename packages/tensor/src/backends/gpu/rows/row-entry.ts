@@ -1,4 +1,4 @@
-// Row formulas as WGSL: the threads of a workgroup share a row and join what they find.
+// Row formulas as WGSL: the threads of a workgroup share a row and join their partial results.
 
 import type { Operand } from '../../../plan/kernel.ts';
 import { rowMajorStrides, sizeOf } from '../../../array/shape.ts';
@@ -17,7 +17,7 @@ import { formulaOf, placeOf } from '../kernel/wgsl-text.ts';
 /** Threads of a workgroup: few enough for every device. */
 const THREADS = 64;
 
-/** The threads that share a row: a power of two. */
+/** Number of threads that share a row: a power of two. */
 function threadsOfRow(size: number, elementsOfThread: number): number {
   let threads = 1;
   while (threads < THREADS && threads * elementsOfThread < size) threads *= 2;
@@ -25,10 +25,10 @@ function threadsOfRow(size: number, elementsOfThread: number): number {
 }
 
 /**
- * The form in which threads share a row: each folds every n-th element, and their results are joined in
- * workgroup memory. A workgroup has room for several short rows.
+ * Writes the entry in which threads share a row. Each thread folds every n-th element, and their results are
+ * joined in workgroup memory. A workgroup takes several rows if they are short.
  *
- * @param argument The argument of the text that holds an operand.
+ * @param argument Gives the argument of the text that holds an operand.
  */
 export function rowEntry(
   { inputs, shape, axis, keepsAxis }: Rows,
@@ -47,7 +47,7 @@ export function rowEntry(
   const axes = mergeAxes(kept, strides.map(without));
   const isAlong = inputs[0].view.strides[axis] === 1 || rowsOfGroup === 1;
   const elements = inputs.map((_, i) => `x${i}`);
-  // What is the same all along a row is read once.
+  // Values that are the same all along a row are read once.
   const [once, loads] = [true, false].map((isOnce) =>
     inputs.flatMap((operand, i) => {
       const stride = operand.view.strides[axis];
@@ -82,13 +82,13 @@ export function rowEntry(
     `@compute @workgroup_size(${THREADS}, 1, 1)`,
     'fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(num_workgroups) groups : vec3<u32>,',
     '        @builtin(local_invocation_index) thread : u32) {',
-    // Neighbouring threads read neighbouring elements: of one row, or of neighbouring rows.
+    // Neighbouring threads read neighbouring elements, of one row or of neighbouring rows.
     `let lane = i32(thread) ${isAlong ? '%' : '/'} ${isAlong ? shared : rowsOfGroup};`,
     `let slot = i32(thread) ${isAlong ? '/' : '%'} ${isAlong ? shared : rowsOfGroup};`,
     `let place = slot * ${shared} + lane;`,
     `let wanted = i32(group.y * groups.x + group.x) * ${rowsOfGroup} + slot;`,
     `let isInside = wanted < ${rows};`,
-    // All threads of a workgroup must come to every barrier, so those without a row do one again.
+    // All threads of a workgroup must reach every barrier, so threads without a row repeat the last one.
     `let row = min(wanted, ${rows - 1});`,
     ...inputs.map((operand, i) => {
       return `let row${i} = ${placeOf('row', axes.shape, axes.strides[i], operand.view.offset)};`;
@@ -117,8 +117,9 @@ function start(fold: RowFold): string {
 }
 
 /**
- * Joins what the threads of a row have, each for itself: that takes one barrier, where halving their
- * number again and again takes one a step. Memory of its own for each fold saves another.
+ * Joins the partial results of the threads of a row: every thread folds all of them itself. That takes one
+ * barrier; halving the number of threads would take one barrier per step. Memory of its own for each fold
+ * saves another barrier.
  */
 function joinThreads(folds: readonly RowFold[], shared: number): string[] {
   if (shared === 1) return folds.map(({ name }) => `let ${name} = own_${name};`);

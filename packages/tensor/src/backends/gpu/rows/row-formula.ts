@@ -3,37 +3,37 @@
 import type { Operand } from '../../../plan/kernel.ts';
 import type { Shape } from '../../../array/shape.ts';
 
-/** Formula of the operands' elements `x`: names, literals, operators and calls of intrinsics. */
+/** A formula of the operands' elements `x`, as text: names, literals, operators and calls of intrinsics. */
 export type ElementFormula = (x: readonly string[]) => string;
 
-/** A number of a row by the name that later formulas call it. */
+/** A number computed from a whole row; later formulas use it by its name. */
 export interface RowFold {
   readonly name: string;
-  /** The sum or the largest of the formula over the row. */
+  /** Whether it is the sum of the formula over the row, or its maximum. */
   readonly kind: 'sum' | 'max';
   readonly of: ElementFormula;
 }
 
-/** What is found of a row, given the steps before: numbers of one pass over it, or one without a pass. */
+/** A step of a row: numbers from one pass over its elements, or a number computed without a pass. */
 export type RowStep =
   | { readonly kind: 'pass'; readonly folds: readonly RowFold[] }
-  /** A formula of the row's first element (0 where there is none). */
+  /** A formula of the row's first element (0 if the row is empty). */
   | { readonly kind: 'first'; readonly name: string; readonly of: ElementFormula }
   | { readonly kind: 'value'; readonly name: string; readonly of: string };
 
 /**
- * What is computed of each row of operands of one shape. Both forms of the kernel are written from it:
- * the text that says it an element a thread, and the entry in which the threads of a workgroup share a
- * row. An element of the text folds the whole row for itself, so only the entry is fast.
+ * What is computed for each row of operands of one shape. Both forms of the kernel are written from it: the
+ * text with one thread per element, and the entry in which the threads of a workgroup share a row. In the
+ * text each thread folds the whole row by itself, so only the entry is fast.
  */
 export interface RowFormula {
   readonly name: string;
   readonly steps: readonly RowStep[];
-  /** An element of the result. */
+  /** The formula of an element of the result. */
   readonly result: ElementFormula;
 }
 
-/** The rows of a kernel: where they lie in the operands, and what is written. */
+/** The rows of a kernel: where they lie in the operands, and whether the result keeps their axis. */
 export interface Rows {
   readonly inputs: readonly Operand[];
   readonly shape: Shape;
@@ -42,17 +42,17 @@ export interface Rows {
   readonly keepsAxis: boolean;
 }
 
-/** The only number of a pass. */
+/** A pass with a single fold. */
 export function pass(kind: RowFold['kind'], name: string, of: ElementFormula): RowStep {
   return { kind: 'pass', folds: [{ kind, name, of }] };
 }
 
-/** What a fold is of no elements. */
+/** The value of a fold over no elements. */
 export function startOf({ kind }: RowFold): string {
   return kind === 'sum' ? '0' : '-infinity(0)';
 }
 
-/** How a fold takes one more number. */
+/** How a fold takes in one more number. */
 export function joinText({ kind }: RowFold, a: string, b: string): string {
   return kind === 'sum' ? `${a} + ${b}` : `larger(${a}, ${b})`;
 }

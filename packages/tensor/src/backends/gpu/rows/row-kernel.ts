@@ -16,11 +16,11 @@ import { offsetText, spread } from '../kernel/threads.ts';
 import { floatText, KernelWriter } from '../kernel/writer.ts';
 
 /**
- * Adds the kernel of a formula.
+ * Adds the kernel of a row formula.
  *
  * @param inputs Operands of one shape.
  * @param axis The axis along which a row lies.
- * @param output Row-major; of the shape of the inputs, or without the axis.
+ * @param output Row-major; with the shape of the inputs, or without the axis.
  */
 export function lowerRows(
   lowering: Lowering,
@@ -41,7 +41,7 @@ export function lowerRows(
   lowering.add(writer.finish(formula.name, threads.output, result, output.buffer, { entry }));
 }
 
-/** Writes what one element of the result is, and gives its text. */
+/** Writes one element of the result, and returns its text. */
 function writeElement(
   writer: KernelWriter,
   { inputs, shape, axis, keepsAxis }: Rows,

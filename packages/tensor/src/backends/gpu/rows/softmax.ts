@@ -5,7 +5,7 @@ import type { CallOperands, Lowering } from '../kernel/lowering.ts';
 import { pass, type RowFormula, type RowStep } from './row-formula.ts';
 import { lowerRows } from './row-kernel.ts';
 
-/** `y = e^(s·x − max s·x) / Σ e^(s·x − max s·x)`, s a factor of what comes in (default 1). */
+/** `y = e^(s·x − max s·x) / Σ e^(s·x − max s·x)`, with s a factor of the input (default 1). */
 export function softmaxFormula(scale = 1): RowFormula {
   const scaled = (x: string): string => (scale === 1 ? x : `${x} * (${scale})`);
   const exponential = ([x]: readonly string[]): string => `exponential(${scaled(x)} - peak)`;
@@ -16,7 +16,7 @@ export function softmaxFormula(scale = 1): RowFormula {
   };
 }
 
-/** `x̄ = s · y · (ȳ − Σ ȳ·y)` of y and ȳ, s a factor of what goes out (default 1). */
+/** `x̄ = s · y · (ȳ − Σ ȳ·y)` of y and ȳ, with s a factor of the result (default 1). */
 export function softmaxGradFormula(scale = 1): RowFormula {
   return {
     name: 'softmaxGrad',
@@ -28,7 +28,7 @@ export function softmaxGradFormula(scale = 1): RowFormula {
   };
 }
 
-/** The largest x, or 0 where that is not finite, and `Σ e^(x − it)`. */
+/** Two steps: the largest x (0 if it is not finite), then `Σ e^(x − largest)`. */
 const sumOfExponentials: readonly RowStep[] = [
   pass('max', 'peak', ([x]) => x),
   { kind: 'value', name: 'finite', of: 'finiteOrZero(peak)' },
@@ -44,7 +44,7 @@ export function lowerSoftmax(
   lowerAlong(lowering, operands, params, softmaxFormula());
 }
 
-/** The vjp of softmax from its result. */
+/** The gradient of softmax, computed from its result. */
 export function lowerSoftmaxGrad(
   lowering: Lowering,
   operands: CallOperands,

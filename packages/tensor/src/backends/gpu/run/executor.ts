@@ -7,7 +7,7 @@ import type { Engine, Memory, Program } from '../device/engine.ts';
 import { lowerPlan } from './lower.ts';
 import { GpuStorage } from './storage.ts';
 
-/** A dispatch with its compiled kernel, and the slots that nobody reads after it. */
+/** A dispatch with its compiled kernel, and the slots that no later dispatch reads. */
 interface Step {
   readonly program: Program;
   readonly reads: readonly number[];
@@ -15,14 +15,14 @@ interface Step {
   readonly frees: readonly number[];
 }
 
-/** Eager operations that are queued before the device gets them. */
+/** Eager operations that are queued before they go to the device together. */
 const LONGEST_QUEUE = 128;
 
 /**
- * Makes a plan ready on an engine. Memory comes from the engine's pool: every kernel writes memory of
- * its own and gives back what it was the last to read, so the buffers of a plan, and donated inputs
- * and the outputs that take over from them, share memory as their lifetimes allow. No kernel ever
- * writes what it reads.
+ * Makes a plan ready on an engine. Memory comes from the engine's pool: every kernel writes memory of its
+ * own, and the last reader of a slot gives its memory back. So buffers of a plan share memory as their
+ * lifetimes allow; so do donated inputs and the outputs that replace them. No kernel ever writes memory that
+ * it reads.
  */
 export function prepare(
   backend: Backend,
@@ -57,7 +57,7 @@ export function prepare(
         memory[slot] = undefined;
         if (done !== undefined) engine.free(done);
       };
-      /** Donated inputs by slot, whose handles wait for the outputs that take them over. */
+      /** Donated inputs by slot; an error gives them their memory back if it still exists. */
       const taken = new Map<number, GpuStorage>();
       plan.buffers.forEach(({ place }, slot) => {
         if (place.kind !== 'constant' && place.kind !== 'input') return;
@@ -75,7 +75,7 @@ export function prepare(
         for (const { program, reads, writes, frees } of steps) {
           memory[writes] = engine.run(
             program,
-            // Kernels of no elements do not run, so what they would write is read for no element.
+            // Kernels without elements do not run. The slots that they would write are never really read.
             reads.map((slot) => (memory[slot] ??= engine.upload(new Float32Array(2)))),
           );
           frees.forEach(release);
@@ -87,7 +87,7 @@ export function prepare(
           if (kept === undefined) storage.release(lostIn(error));
           else storage.put(kept);
         }
-        // Nobody else knows of what was computed so far.
+        // No handle refers to the results so far, so free them here.
         for (let slot = 0; slot < slots; slot++) {
           if (isOwned(slot) || plan.buffers[slot].place.kind === 'output') release(slot);
         }
@@ -98,10 +98,10 @@ export function prepare(
         if (result === undefined) return;
         if (place.kind === 'output')
           own(GpuStorage, backend, outputs[place.index], 'run').put(result);
-        // A donated input that no kernel reads.
+        // Frees a donated input that no kernel reads.
         else if (place.kind === 'input' && isOwned(slot)) release(slot);
       });
-      // A plan is one submit; eager operations share one.
+      // A plan is one submit; eager operations share a submit.
       engine.submit(plan.kernels.length > 1 ? 1 : LONGEST_QUEUE);
     },
   };

@@ -27,10 +27,10 @@ import {
   lowerSoftmaxGrad,
 } from '../rows/softmax.ts';
 
-/** Adds the dispatches of a kernel with attributes P. */
+/** Adds the dispatches of a kernel whose attributes are P. */
 type Lower<P> = (lowering: Lowering, kernel: CallKernel, params: P) => void;
 
-/** The composites that have a kernel of their own where threads can share memory. */
+/** The composites that have a kernel of their own on devices where threads can share memory. */
 const fused: { readonly [N in keyof FusedParams]: Lower<FusedParams[N]> } = {
   softmax: lowerSoftmax,
   softmaxGrad: lowerSoftmaxGrad,
@@ -43,8 +43,8 @@ const fused: { readonly [N in keyof FusedParams]: Lower<FusedParams[N]> } = {
 };
 
 /**
- * The names of these. Elsewhere a kernel is one element a thread: it would fold its row anew for each
- * element, where the decomposed composite folds each row once.
+ * Names of the composites with a kernel of their own. On other devices a kernel computes one element per
+ * thread: it would fold the row again for each element, where the decomposed composite folds each row once.
  */
 export const fusedComposites: ReadonlySet<string> = new Set(Object.keys(fused));
 
@@ -67,15 +67,15 @@ const calls: { readonly [N in keyof CallParams]: Lower<CallParams[N]> } = {
 /** A plan as kernels of gpu.js. */
 export interface LoweredPlan {
   readonly dispatches: readonly Dispatch[];
-  /** Number of slots; the first ones are the buffers of the plan. */
+  /** Number of slots. The first slots are the buffers of the plan. */
   readonly slots: number;
 }
 
 /**
- * Translates every kernel of a plan. Kernels of no elements vanish.
+ * Translates every kernel of a plan. Kernels without elements are left out.
  *
  * @param plan The plan.
- * @param limits What one kernel may use.
+ * @param limits Limits of one kernel.
  */
 export function lowerPlan(plan: Plan, limits: KernelLimits): LoweredPlan {
   const lowering = new Lowering(plan.buffers, limits);
@@ -87,7 +87,7 @@ export function lowerPlan(plan: Plan, limits: KernelLimits): LoweredPlan {
   return { dispatches: lowering.dispatches, slots: lowering.sizes.length };
 }
 
-/** The kernels of a plan one by one, except those that write regions of one buffer, which belong together. */
+/** The kernels of a plan in groups: those that write regions of one buffer together, the others alone. */
 export function kernelGroups({ kernels, buffers }: Plan): Kernel[][] {
   const sizes = buffers.map(({ size }) => size);
   const groups: Kernel[][] = [];
@@ -102,7 +102,7 @@ export function kernelGroups({ kernels, buffers }: Plan): Kernel[][] {
   return groups;
 }
 
-/** Whether a group writes its buffer in parts, or only a part of it. */
+/** Whether a group writes its buffer in several parts, or only a part of it. */
 function isAssembly(group: readonly Kernel[], sizes: readonly number[]): boolean {
   return group.some((kernel) => kernel.kind === 'map' && isPartial(kernel, sizes));
 }

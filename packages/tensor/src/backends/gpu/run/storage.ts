@@ -6,17 +6,17 @@ import { allocateArray, type DType, type TypedArray, type Range } from '../../..
 import { DISPOSED, DONATED, StateError } from '../../../errors.ts';
 import type { Engine, Memory } from '../device/engine.ts';
 
-/** The elements of a tensor in memory of an engine, which is given out when they are first written. */
+/** The elements of a tensor in memory of an engine, which is allocated when they are first written. */
 export class GpuStorage implements Storage {
   readonly backend: Backend;
   readonly dtype: DType;
   readonly size: number;
   readonly #engine: Engine;
-  /** Outlives this handle, so that its memory can be freed. */
+  /** Keeps the memory when this handle is gone, so that the memory can be freed. */
   readonly #cell: Cell;
-  /** What a single element is, so that memory that has failed can be given another. */
+  /** The floats of a single element, so that they can be uploaded again if their memory has failed. */
   #scalar: Float32Array | null;
-  /** What became of the elements, once they are gone. */
+  /** Why the elements are gone; `null` while they are there. */
   #loss: string | null = null;
 
   /** @param scalar The floats of a single element in `memory`, if they are known. */
@@ -55,7 +55,7 @@ export class GpuStorage implements Storage {
     return this.#cell.memory;
   }
 
-  /** Gives up the memory, to be written anew; `null` if there is none yet. */
+  /** Gives up the memory, whose elements will be written anew; `null` if there is none yet. */
   take(op: string): Memory | null {
     this.check(op);
     const { memory } = this.#cell;
@@ -64,21 +64,21 @@ export class GpuStorage implements Storage {
     return memory;
   }
 
-  /** Takes over memory with the elements. */
+  /** Takes over memory that holds the elements. */
   put(memory: Memory): void {
     if (this.#cell.memory !== null) this.#engine.free(this.#cell.memory);
     this.#cell.memory = memory;
     this.#scalar = null;
   }
 
-  /** A new handle of the elements, which this one gives up. */
+  /** Moves the elements to a new handle; this one loses them. */
   transfer(op: string): GpuStorage {
     const memory = this.take(op);
     this.#loss = DONATED;
     return new GpuStorage(this.backend, this.#engine, this.dtype, this.size, memory);
   }
 
-  /** Gives up the elements; nothing happens if they are gone. */
+  /** Gives up the elements; does nothing if they are gone already. */
   release(loss: string = DISPOSED): void {
     if (this.#loss !== null) return;
     const memory = this.take('dispose');
@@ -92,25 +92,27 @@ export class GpuStorage implements Storage {
   }
 }
 
-/** Memory that outlives the handle of a tensor. */
+/** The memory of a storage, which outlives the storage's handle. */
 interface Cell {
   readonly engine: Engine;
   memory: Memory | null;
 }
 
-/** What frees the memory of a dropped tensor. It is made here, since it must not hold the handle. */
+/**
+ * A function that frees the memory of a dropped tensor. It is made here so that it cannot hold the handle.
+ */
 function releaserOf(cell: Cell): () => void {
   return () => {
     if (cell.memory !== null) cell.engine.free(cell.memory);
   };
 }
 
-/** Floats that hold `size` elements: two for an int32, of at least one element since no buffer is empty. */
+/** Floats that hold `size` elements: two per int32; at least one element, since no buffer is empty. */
 export function floatsOf(dtype: DType, size: number): number {
   return Math.max(1, size) * (dtype === 'int32' ? 2 : 1);
 }
 
-/** Elements as floats: an int32 as its high and low halves, first all high ones, then all low ones. */
+/** Converts elements to floats: an int32 becomes a high and a low half, with all high halves first. */
 export function encodeElements(array: TypedArray): Float32Array {
   const size = array.length;
   if (array instanceof Float32Array && size > 0) return array;
@@ -127,13 +129,13 @@ export function encodeElements(array: TypedArray): Float32Array {
   return floats;
 }
 
-/** Where the floats of a range of elements lie: in one stretch, or two of an int32. */
+/** The ranges of floats that hold a range of elements: one range, or two for an int32. */
 export function floatRanges({ dtype, size }: Storage, { begin, end }: Range): readonly Range[] {
   if (dtype !== 'int32') return [{ begin, end }];
   return [0, size].map((half) => ({ begin: half + begin, end: half + end }));
 }
 
-/** Undoes {@link encodeElements}, given all floats or those of {@link floatRanges}. */
+/** Undoes {@link encodeElements}, from all floats or from those of {@link floatRanges}. */
 export function decodeElements(floats: Float32Array, dtype: DType, size: number): TypedArray {
   if (dtype === 'float32') return floats.subarray(0, size);
   const array = allocateArray(dtype, size, 'data');

@@ -14,18 +14,18 @@ import { kernelGroups, lowerPlan } from './lower.ts';
 import { decodeElements, encodeElements } from './storage.ts';
 
 /**
- * How far a float32 result may be off, as a multiple of the largest: a GPU sums in float32 and its
- * exp is off by about 1e-6, where the reference works in float64.
+ * How far a float32 result may be off, as a multiple of the largest element. A GPU sums in float32 and its
+ * exp is off by about 1e-6, while the reference works in float64.
  */
 const TOLERANCE = 1e-4;
 
-/** Elements of an operand that a report prints. */
+/** Elements of each operand that a report prints. */
 const PRINTED = 16;
 
-/** What results are compared with. */
+/** The backend that results are compared with. */
 export interface Reference {
   readonly backend: Backend;
-  /** The results of a composite on that backend, by its definition. */
+  /** Computes the results of a composite on that backend, by its definition. */
   define(
     composite: CompositeDeclaration,
     params: Params,
@@ -34,12 +34,12 @@ export interface Reference {
 }
 
 /**
- * Runs every kernel of a plan on an engine and on a reference, on the same operands, which the reference
- * has computed.
+ * Runs every kernel of a plan on an engine and on a reference. Both get the same operands, computed by the
+ * reference.
  *
  * @param values The elements of each buffer of the plan that is an input or a constant.
- * @throws DeviceError with the first kernel whose results differ, its source, and all elements of what it
- *   reads and gives in `reproducer()`
+ * @throws DeviceError with the first kernel whose results differ, its source, and all elements of its
+ *   operands and results in `reproducer()`
  */
 export async function verifyPlan(
   engine: Engine,
@@ -65,7 +65,7 @@ function readsOf(group: readonly Kernel[], outputs: readonly number[]): number[]
   return [...new Set(reads)].filter((buffer) => !outputs.includes(buffer));
 }
 
-/** The results of a group of kernels by the reference. */
+/** Runs a group of kernels on the reference, and returns its results. */
 function runReference(
   { backend, define }: Reference,
   plan: Plan,
@@ -92,7 +92,7 @@ function runReference(
   return new Map(outputs.map((buffer, i) => [buffer, backend.readSync(results[i])]));
 }
 
-/** The results of a group of kernels, as a plan of its own. */
+/** Runs a group of kernels as a plan of its own, and returns its results. */
 function runPrimitives(
   backend: Backend,
   plan: Plan,
@@ -125,7 +125,7 @@ function runPrimitives(
   return results;
 }
 
-/** The results of a group of kernels by the engine. */
+/** Runs a group of kernels on the engine, and returns its results. */
 async function runEngine(
   engine: Engine,
   plan: Plan,
@@ -188,8 +188,8 @@ function compare(
     'mismatch',
     [
       `${engine.report.mode} and the reference disagree: element ${at} of ${nameOf(output)} is ${got[at]}, ` +
-        `but ${want[at]} is right (± ${allowed}). The kernel, and what it reads ` +
-        '(all elements of that, and of the results, are in `reproducer()` of this error):',
+        `but ${want[at]} is right (± ${allowed}). The kernel and its operands ` +
+        '(reproducer() of this error has all elements of the operands and results):',
       ...reproducer.kernel,
       ...operands,
     ].join('\n'),
@@ -201,7 +201,7 @@ function compare(
   );
 }
 
-/** What kernels and reports call a buffer. */
+/** The name of a buffer in kernels and reports. */
 function nameOf(buffer: number): string {
   return `b${buffer}`;
 }

@@ -12,11 +12,11 @@ import type { WebGpuEngine } from '../engines/webgpu-engine.ts';
 export type FormOptions = Required<Pick<GpuBackendOptions, 'products' | 'composites'>>;
 
 /**
- * Settles how an engine runs matrix products and composites. Where it may choose, what the device refuses
- * or computes wrongly is no form to choose; what was asked for must be what the device takes, whatever
- * its numbers.
+ * Settles how an engine runs matrix products and composites. Where it may choose, it leaves out each form
+ * that the device refuses or computes wrongly. A form that was asked for must be accepted by the device; its
+ * numbers are not compared.
  *
- * @returns what it would have chosen but for the device, and why not: sentences
+ * @returns what it would have chosen on another device, and why it did not: sentences
  * @throws DeviceError if the device is lost, refuses plain products, or refuses what was asked for
  */
 export async function chooseForms(
@@ -60,8 +60,8 @@ async function chooseComposites(
 }
 
 /**
- * @param problem A clause.
- * @param other The form that every device takes.
+ * @param problem What is wrong, a clause.
+ * @param other The form that every device accepts.
  */
 function refusedForm(
   option: keyof FormOptions,

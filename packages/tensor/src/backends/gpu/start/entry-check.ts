@@ -13,27 +13,27 @@ import { runOnce } from '../device/run-once.ts';
 import { lowerLogSoftmax, lowerLogSumExp } from '../rows/softmax.ts';
 import type { WebGpuEngine } from '../engines/webgpu-engine.ts';
 
-/** Sums in another order, and weights relative to another logit. */
+/** Allowed difference: an entry sums in another order, and takes weights relative to another logit. */
 const TOLERANCE = 1e-4;
 
-/** A kernel with an entry, of operands and a row-major result of this shape. */
+/** A kernel with an entry: its operands, and the shape of its row-major result. */
 interface Check {
   readonly inputs: readonly View[];
   readonly output: Shape;
   readonly lower: (lowering: Lowering, operands: CallOperands) => void;
-  /** Elements of the first operand that are not finite, by their places. */
+  /** Elements of the first operand that are not finite, by their row-major index. */
   readonly special?: ReadonlyMap<number, number>;
 }
 
 /**
- * Each way in which threads share memory. Rows: several of a workgroup, whose threads lie side by side or
- * strided, and one of a whole workgroup; with a sum, a maximum and several folds at once; and rows with
- * NaN, with infinity, and of −∞ alone. Attention: of one query a thread, with every loop and barrier that
- * there is, so more than one tile of E, block of keys and tile of v; and with more than one workgroup of
- * queries. No block divides a size.
+ * The checks cover each way in which threads share memory. Rows: several per workgroup, with threads side by
+ * side or strided, and one that takes a whole workgroup; with a sum, a maximum and several folds at once;
+ * with NaN, with infinity, and with nothing but −∞. Attention: one with one query per thread that runs every
+ * loop and barrier, since it has more than one tile of E, block of keys and tile of v; and one with more than
+ * one workgroup of queries. No block divides a size.
  */
 function checksFor(elementsOfThread: number): Check[] {
-  // Four threads a row, and all of a workgroup.
+  // Sizes for four threads per row, and for a whole workgroup per row.
   const [several, all] = [3 * elementsOfThread + 7, 33 * elementsOfThread + 5];
   return [
     {
@@ -61,7 +61,7 @@ function checksFor(elementsOfThread: number): Check[] {
   ];
 }
 
-/** Rows whose elements do not lie side by side. */
+/** A view of rows whose elements do not lie side by side. */
 function columnsOf(rows: number, size: number): View {
   return { shape: [rows, size], strides: [1, rows], offset: 0 };
 }
@@ -80,12 +80,12 @@ function attentionCheck({ T, S, E, F }: Readonly<Record<'T' | 'S' | 'E' | 'F', n
 }
 
 /**
- * Looks whether a device takes kernels in which threads share memory, and whether they give there what
- * their texts give.
+ * Checks whether a device accepts kernels whose threads share memory, and whether they compute the same
+ * numbers there as their plain texts.
  *
- * @param elementsOfThread Elements of a row that are worth one more thread.
- * @param comparesNumbers Whether to look at what they give.
- * @returns what is wrong with the first one that is not as it should be, a clause; `null` if all are
+ * @param elementsOfThread Elements of a row that justify one more thread.
+ * @param comparesNumbers Whether to compare their numbers.
+ * @returns the first problem, a clause; `null` if there is none
  * @throws DeviceError if the device is lost
  */
 export async function problemOfEntries(
@@ -97,7 +97,7 @@ export async function problemOfEntries(
     const { source, reads } = dispatchOf(engine, check);
     const { name, text, inputs, output } = source;
     const asText: KernelSource = { name, text, inputs, output };
-    // What cannot be translated is a fault of the program, and none of the device.
+    // A text that cannot be translated is a fault of the program, not of the device: it throws.
     const programs = (comparesNumbers ? [source, asText] : [source]).map((each) =>
       engine.compileAs(each, 'plain', elementsOfThread),
     );

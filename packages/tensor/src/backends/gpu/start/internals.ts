@@ -12,9 +12,9 @@ import { productSource } from './tune.ts';
 import { translate } from '../engines/wgsl.ts';
 
 /**
- * What the executor relies on and no documentation of gpu.js promises. A backend looks before it starts,
- * and lets gpu.js run the kernels itself where something is missing; the contract test, which runs
- * against the installed version, expects that nothing is.
+ * Internals of gpu.js that the executor relies on, and that no documentation of gpu.js promises. A backend
+ * looks for them before it starts; if one is missing, gpu.js runs the kernels itself. The contract test runs
+ * against the installed version and expects that none is missing.
  */
 
 /** A kernel with two arrays, an integer division and an index of several terms. */
@@ -29,13 +29,13 @@ const SOURCE: KernelSource = {
   output: [5, 4],
 };
 
-/** Rows and columns of a product that has a blocked form. */
+/** Rows and columns of a product large enough for a blocked form. */
 const PRODUCT_SIZE = 64;
 
 /** Bytes of the uniform block of {@link SOURCE}: four words, and four of each array. */
 const PARAMS_BYTES = 48;
 
-/** Where the WGSL of {@link SOURCE} has what is bound, replaced or read. */
+/** Patterns for the parts of the WGSL of {@link SOURCE} that are bound, replaced or read. */
 const WGSL: Readonly<Record<string, RegExp>> = {
   'the uniform block at binding 0': /@binding\(0\) var<uniform> params : Params;/,
   'its first members': /outputX : u32,\s+outputY : u32,\s+outputZ : u32,\s+dispatchWidth : u32,/,
@@ -48,9 +48,9 @@ const WGSL: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * Looks for all of it, which takes no device.
+ * Looks for all of these internals; that needs no device.
  *
- * @returns what is not as expected, in words; nothing if the executor can be used
+ * @returns sentences about what is not as expected; none if the executor can be used
  */
 export function missingInternals(library: GpuJs): string[] {
   try {
@@ -62,7 +62,7 @@ export function missingInternals(library: GpuJs): string[] {
   }
 }
 
-/** Translation happens in `build`, before the device is asked for, which `_buildAsync` alone does. */
+/** `build` translates before the device is asked for, and `_buildAsync` alone asks for it. */
 function missingMembers(library: GpuJs, gpu: GpuJsInstance): string[] {
   const { kernel }: { kernel: GpuJsKernel } = createKernel(gpu, SOURCE, 'webgpu', {});
   if (typeof kernel._buildAsync !== 'function') return ['kernel._buildAsync is no method'];
@@ -85,7 +85,7 @@ function missingMembers(library: GpuJs, gpu: GpuJsInstance): string[] {
 
 function missingText(library: GpuJs, gpu: GpuJsInstance): string[] {
   const { code, paramsBytes } = translate(library, gpu, SOURCE, 'plain', 1);
-  // Throws where the stores of a vector are not found.
+  // This throws if the stores of a vector are not found.
   translate(library, gpu, productSource(PRODUCT_SIZE), 'blocked', 1);
   return [
     ...(paramsBytes === PARAMS_BYTES ? [] : [`the uniform block has ${paramsBytes} bytes`]),

@@ -6,41 +6,41 @@ import type { CompositeForm, Executor, GpuMode, ProductForm } from '../device/re
 /** Options of `gpuBackend`. */
 export interface GpuBackendOptions {
   /**
-   * Where kernels run. `'webgpu'` and `'webgl2'` are GPUs, `'webasm'` and `'cpu'` are gpu.js without
-   * one; `'auto'` takes the first of these that works. Default `'auto'`.
+   * Where kernels run. `'webgpu'` and `'webgl2'` are GPUs; `'webasm'` and `'cpu'` run gpu.js without a GPU.
+   * `'auto'` takes the first of these that works. Default `'auto'`.
    */
   readonly mode?: GpuMode | 'auto';
   /**
-   * Whether to compare what every kernel computes on its first run with a reference, and to throw at
-   * the next `await` of values where they differ, with the kernel and its operands. Slow. Default false.
+   * Whether to check the first run of every kernel against a reference. A difference throws at the next
+   * `await` of values, with the kernel and its operands. Slow. Default false.
    */
   readonly verify?: boolean;
   /**
-   * The form of large matrix products on WebGPU: `'measured'` times them on the device and takes the
-   * fastest that is right. Default `'measured'`. Where gpu.js is the executor, all are plain, and asking for
-   * another form is an error.
+   * The form of large matrix products on WebGPU. `'measured'` times the forms on the device and takes the
+   * fastest one with right numbers. Default `'measured'`. If gpu.js is the executor, all products are plain,
+   * and asking for another form is an error.
    */
   readonly products?: ProductForm | 'measured';
   /**
-   * On WebGPU, whether softmax, layer norm and attention are kernels in which threads share memory
-   * (`'fused'`) or what they are made of (`'decomposed'`): `'checked'` fuses them if the device gives the
-   * right numbers for small ones. Default `'checked'`. Where gpu.js is the executor, all are decomposed, and
-   * `'fused'` is an error.
+   * How softmax, layer norm and attention run on WebGPU: as kernels whose threads share memory (`'fused'`) or
+   * as the primitives of their definition (`'decomposed'`). `'checked'` fuses them if the device computes
+   * small ones right. Default `'checked'`. If gpu.js is the executor, all are decomposed, and `'fused'` is an
+   * error.
    */
   readonly composites?: CompositeForm | 'checked';
   /**
-   * Who runs the kernels on WebGPU: `'own'` is the backend's encoder around the shaders that gpu.js
-   * writes, `'gpu.js'` the public API of gpu.js, which is slower and depends on no internals of it.
-   * Default `'own'` if the installed gpu.js is as that expects, else `'gpu.js'`, and `choice` says so.
-   * Other modes have `'gpu.js'` only.
+   * Who runs the kernels on WebGPU. `'own'` is the backend's encoder around the shaders that gpu.js writes.
+   * `'gpu.js'` is the public API of gpu.js, which is slower but needs no internals of it. Default `'own'` if
+   * the installed gpu.js has the internals that it needs, else `'gpu.js'`, and `choice` says so. Other modes
+   * have `'gpu.js'` only.
    */
   readonly executor?: Executor;
 }
 
-/** In the order in which `'auto'` tries them. */
+/** The modes in the order in which `'auto'` tries them. */
 export const MODES: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
 
-/** What each option may be. */
+/** The values that each option accepts. */
 const VALUES: {
   readonly [K in keyof GpuBackendOptions]-?: readonly NonNullable<GpuBackendOptions[K]>[];
 } = {
@@ -52,9 +52,10 @@ const VALUES: {
 };
 
 /**
- * Looks whether there is what is asked for, as far as no device has to be asked.
+ * Checks the options as far as that needs no device.
  *
- * @throws ValueError with the option, its value and what it may be, or what it contradicts
+ * @throws ValueError with the option, its value and the accepted values, or the other option that contradicts
+ *   it
  */
 export function checkOptions(options: GpuBackendOptions): void {
   for (const [option, value] of Object.entries(options)) {
@@ -83,10 +84,10 @@ function quoted(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
-/** The options that can ask for what only the backend's own executor has. */
+/** The options that can ask for a feature of the backend's own executor. */
 type OwnOption = 'products' | 'composites' | 'executor';
 
-/** One of them that does. */
+/** An option that asks for such a feature. */
 export interface OwnWish {
   readonly option: OwnOption;
   readonly value: string;
@@ -94,7 +95,7 @@ export interface OwnWish {
   readonly other: string;
 }
 
-/** The first of these; `null` if gpu.js can do all that is asked for. */
+/** The first such wish in the options; `null` if gpu.js can do all that is asked for. */
 export function ownWish({
   products,
   composites,
@@ -110,10 +111,10 @@ export function ownWish({
 }
 
 /**
- * Why it cannot be had where gpu.js runs the kernels.
+ * The error text for a wish that cannot be met because gpu.js runs the kernels.
  *
  * @param reason Why gpu.js runs them, a clause.
- * @param remedy What else helps, an imperative.
+ * @param remedy Another remedy, an imperative.
  */
 export function objection({ option, value, other }: OwnWish, reason: string, remedy = ''): string {
   const hint = `${remedy === '' ? 'Leave' : `${remedy}, leave`} ${option} out, or pass '${other}'.`;

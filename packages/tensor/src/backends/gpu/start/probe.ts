@@ -14,7 +14,7 @@ import { objection, ownWish } from './options.ts';
 import { QueuedEngine } from '../engines/queued-engine.ts';
 import { WebGpuEngine } from '../engines/webgpu-engine.ts';
 
-/** Integer division, a sum of products and a function of each element: little, but numbers that a dead device does not give. */
+/** Integer division, a sum of products and a function of each element: numbers that no dead device gives. */
 const PROBE: KernelSource = {
   name: 'probe',
   text: [
@@ -30,29 +30,29 @@ const PROBE: KernelSource = {
   output: [16],
 };
 
-/** Software adapters are off by about 1e-6 in exp. */
+/** Allowed difference: software adapters are off by about 1e-6 in exp. */
 const TOLERANCE = 1e-5;
 
 /** How an engine is started. */
 export interface StartOptions extends FormOptions {
   readonly mode: GpuMode;
-  /** Left out: `'own'` where it can be. */
+  /** Default: `'own'` where it can run. */
   readonly executor?: Executor | undefined;
 }
 
-/** An engine that has computed something right. */
+/** An engine that has computed the probe right. */
 export interface StartedEngine {
   readonly engine: Engine;
-  /** Why it is not the engine that it would be ordinarily, sentences; none if it is. */
+  /** Why it is not the usual engine, as sentences; none if it is. */
   readonly fallbacks: readonly string[];
 }
 
 /**
- * Starts an engine in a mode, makes it compute something whose result is known, and where there is a
- * choice, measures how matrix products run best and checks that kernels whose threads share memory are
- * right.
+ * Starts an engine in a mode and makes it compute something whose result is known. If it has a choice, it
+ * also measures the fastest form of matrix products, and checks the numbers of kernels whose threads share
+ * memory.
  *
- * @throws DeviceError if the mode or the executor is not there, or computes something else
+ * @throws DeviceError if the mode or the executor is not available, or computes wrong numbers
  */
 export async function startEngine(library: GpuJs, options: StartOptions): Promise<StartedEngine> {
   try {
@@ -64,7 +64,7 @@ export async function startEngine(library: GpuJs, options: StartOptions): Promis
   }
 }
 
-/** What gpu.js, Dawn or a browser throws is no DeviceError, but says as much: the mode is not to be had. */
+/** Makes a DeviceError of what gpu.js, Dawn or a browser threw: the mode cannot be used. */
 function unusable(mode: GpuMode, error: unknown): DeviceError {
   return new DeviceError(
     'gpuBackend',
@@ -74,13 +74,13 @@ function unusable(mode: GpuMode, error: unknown): DeviceError {
   );
 }
 
-/** Lets an engine compute, and ends it if that fails; says which forms of kernels it must do without. */
+/** Makes an engine compute, and disposes of it if that fails; returns the forms of kernels that it lacks. */
 async function tryOut(engine: Engine, options: StartOptions): Promise<string[]> {
   try {
     await probe(engine);
     return engine instanceof WebGpuEngine ? await chooseForms(engine, options) : [];
   } catch (error) {
-    // What does not work may not end well either; why it does not work is what matters.
+    // A broken engine may also fail to end; the first error is the one to report.
     await engine.dispose().catch(() => undefined);
     throw error;
   }
@@ -101,14 +101,14 @@ async function openWebGpu(library: GpuJs, options: StartOptions): Promise<Starte
   if (options.executor === 'gpu.js') {
     return { engine: await QueuedEngine.open(library), fallbacks: [] };
   }
-  // An adapter first: gpu.js translates only where WebGPU is there.
+  // Opens an adapter first, since gpu.js translates only where WebGPU is available.
   const { device, report } = await openDevice();
   const missing = missingInternals(library);
   if (missing.length === 0) {
     return { engine: new WebGpuEngine(device, library, report), fallbacks: [] };
   }
   device.destroy();
-  const reason = `this version of gpu.js is not as the backend's own executor needs it (${missing.join('; ')})`;
+  const reason = `this version of gpu.js has other internals than the backend's own executor needs (${missing.join('; ')})`;
   const wish = ownWish(options);
   if (wish !== null) {
     const problem = objection(wish, reason, 'Install gpu.js@2.24.1');

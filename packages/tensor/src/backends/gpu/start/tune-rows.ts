@@ -8,32 +8,32 @@ import { runOnce } from '../device/run-once.ts';
 import { lowerLogSumExp } from '../rows/softmax.ts';
 import type { WebGpuEngine } from '../engines/webgpu-engine.ts';
 
-/** Rows and their length, of the kernel that is timed. */
+/** Number of rows, and their length, in the kernel that is timed. */
 const ROWS = 1024;
 const LENGTH = 128;
 
-/** Elements of a thread where barriers cost little, as on a GPU: more threads hide more of its latency. */
+/** Elements per thread where barriers cost little, as on a GPU: more threads hide more of its latency. */
 const FEW = 8;
 
-/** Elements of a thread where a barrier is a switch of stacks for each thread, as on a software adapter. */
+/** Elements per thread where each barrier switches stacks for each thread, as on a software adapter. */
 const MANY = 128;
 
-/** Many are taken only if they need less than this part of the time, which chance does not bring about. */
+/** Many are taken only if they need less than this part of the time: chance does not bring that about. */
 const GAIN = 0.6;
 
-/** Each is timed this often, and the best time counts. */
+/** Rounds per choice; the best time counts. */
 const ROUNDS = 3;
 
 /**
- * How many elements of a row are worth one more thread on a device, from the time that each choice takes;
- * few where the device refuses both.
+ * Measures how many elements of a row justify one more thread on a device. The answer is the small number if
+ * the device refuses both choices.
  */
 export async function tuneRows(engine: WebGpuEngine): Promise<number> {
   const [few, many] = [await timeOf(engine, FEW), await timeOf(engine, MANY)];
   return many < GAIN * few ? MANY : FEW;
 }
 
-/** The time of a choice in milliseconds; infinite where the device refuses it. */
+/** The time of a choice in milliseconds; infinite if the device refuses it. */
 async function timeOf(engine: WebGpuEngine, elementsOfThread: number): Promise<number> {
   const operand = (buffer: number, shape: readonly number[]): Operand => {
     return { buffer, dtype: 'float32', view: contiguousView(shape) };

@@ -7,41 +7,44 @@ import { DeviceError, orRefusal, refusalText } from '../device/errors.ts';
 import { runOnce } from '../device/run-once.ts';
 import type { WebGpuEngine } from '../engines/webgpu-engine.ts';
 
-/** Rows, columns and inner elements of the products that are timed: not multiples of any tile. */
+/** Rows, columns and inner elements of the timed products: not multiples of any tile. */
 const SMALL = 125;
 const LARGE = 1000;
 
-/** A device that needs less time for the small product is timed with the large one. */
+/** A device that needs less time than this for the small product is also timed with the large one. */
 const SHORT_MS = 4;
 
-/** Each form is timed this often, and the best time counts. */
+/** Rounds per form; the best time counts. */
 const ROUNDS = 2;
 
-/** Forms add in different orders, or round a multiply-add once: float32 sums of 1000 products. */
+/**
+ * Allowed difference for float32 sums of 1000 products: forms add in different orders, and some round a
+ * multiply-add once.
+ */
 const TOLERANCE = 1e-3;
 
-/** A form that a device need not have. */
+/** A form other than plain, which a device need not support. */
 type OtherForm = Exclude<ProductForm, 'plain'>;
 
 const OTHERS: readonly OtherForm[] = ['blocked', 'tiled'];
 
-/** What is found of the forms of a product. */
+/** The result of timing the forms of a product. */
 export interface Tuned {
   readonly tuning: Tuning;
-  /** What is wrong with forms that are none to choose: sentences. */
+  /** Why some forms cannot be chosen: sentences. */
   readonly problems: readonly string[];
 }
 
 /**
- * Times the forms of a matrix product, and takes the fastest of those that give the plain one's numbers.
+ * Times the forms of a matrix product, and takes the fastest one whose numbers agree with the plain form.
  *
- * @throws DeviceError if the device refuses the plain form, which it cannot do without
+ * @throws DeviceError if the device refuses the plain form, which every program needs
  */
 export async function tune(engine: WebGpuEngine): Promise<Tuned> {
   const small = await compare(engine, SMALL, OTHERS);
   const { milliseconds } = small.tuning;
   if ((milliseconds.plain ?? Infinity) >= SHORT_MS) return small;
-  // What was wrong once is not to be chosen, however it does with other sizes.
+  // A form that was wrong once is not tried again, however it does with other sizes.
   const large = await compare(
     engine,
     LARGE,
@@ -50,7 +53,7 @@ export async function tune(engine: WebGpuEngine): Promise<Tuned> {
   return { ...large, problems: [...small.problems, ...large.problems] };
 }
 
-/** What the device has against a product in a form; `null` if it takes one. */
+/** The device's refusal of a product in a form; `null` if it accepts the form. */
 export async function refusalOfProduct(
   engine: WebGpuEngine,
   form: ProductForm,
@@ -108,10 +111,12 @@ interface Measured {
   readonly time: number;
 }
 
-/** Where a product differs from the plain one, a clause; `null` if it does not. */
+/** The first difference from the plain product, a clause; `null` if there is none. */
 function differenceOf({ values }: Measured, plain: Measured): string | null {
   const at = values.findIndex((value, i) => !(Math.abs(value - plain.values[i]) <= TOLERANCE));
-  return at === -1 ? null : `element ${at} of one is ${values[at]}, but ${plain.values[at]} plain`;
+  return at === -1
+    ? null
+    : `element ${at} of one is ${values[at]}, but ${plain.values[at]} if plain`;
 }
 
 async function measure(
@@ -120,7 +125,7 @@ async function measure(
   form: ProductForm,
   operands: readonly Memory[],
 ): Promise<Measured | DeviceError> {
-  // What cannot be translated is a fault of the program, and none of the device.
+  // A text that cannot be translated is a fault of the program, not of the device: it throws.
   const program = engine.compileAs(source, form);
   return orRefusal(async () => {
     // The first round compiles.
@@ -135,7 +140,7 @@ async function measure(
   });
 }
 
-/** The plain kernel of a product of two row-major square matrices. */
+/** The plain kernel that multiplies two row-major square matrices. */
 export function productSource(size: number): KernelSource {
   const layout = (array: string): MatrixLayout => {
     return { array, offset: 0, rowStride: size, columnStride: 1, batchStrides: [] };
