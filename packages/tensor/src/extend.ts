@@ -8,7 +8,7 @@
  * @module @tessera/tensor/extend
  */
 export type { Backend, Executable, Storage } from './backends/backend.ts';
-export { fuse, type Schedule } from './compile/fuse/fuse.ts';
+export type { Schedule } from './compile/fuse/fuse.ts';
 export type {
   CallKernel,
   Expression,
@@ -18,7 +18,7 @@ export type {
   ReduceKernel,
 } from './plan/kernel.ts';
 export { planMemory } from './compile/memory.ts';
-export { planProgram } from './compile/pipeline.ts';
+export { fuse, planProgram } from './compile/pipeline.ts';
 export { formatPlan } from './plan/format.ts';
 export type { Plan, PlanBuffer, PlanOutput } from './plan/plan.ts';
 export {

@@ -8,10 +8,9 @@ import { giveUp } from '../methods/read.ts';
 import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { tree, type FlatTree } from '../tree.ts';
-import { planProgram } from './pipeline.ts';
+import { compileProgram } from './pipeline.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Program } from './program.ts';
-import { simplify } from './simplify.ts';
 import { trace } from './trace.ts';
 
 /** Compiles a function for arguments of one structure: all stages, and the structure of its result. */
@@ -36,9 +35,7 @@ export function planOf<R>(
     { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
   );
   if (result === undefined) throw new ValueError('compile', 'the function did not return.');
-  const simplified = simplify(traced);
-  const plan = planProgram(simplified, [...donated], undefined, backend.epilogues);
-  return { traced, simplified, plan, result };
+  return { traced, result, ...compileProgram(traced, [...donated], backend.epilogues) };
 }
 
 /** A function compiled for arguments of one structure. It keeps what a run needs, but not the program. */

@@ -1,17 +1,15 @@
-// The fusion pass: movements become views, and chains of pointwise work become single kernels.
+// The work of a program as a graph of groups, which the fusion passes merge, and the kernels of what is left.
 
 import type { DType } from '../../array/dtype.ts';
 import { formatNumber, type Params, type PointwisePrimitive } from '../../primitives/primitive.ts';
 import { sizeOf, type Shape } from '../../array/shape.ts';
 import { contiguousView, expandView, type View } from '../../array/view.ts';
-import { fuseIntoAssemblies, mergeAssemblies, partOf } from './assemble.ts';
+import { partOf } from './assemble.ts';
 import { emit } from './emit.ts';
-import { fuseEpilogues } from './epilogue.ts';
 import { GroupGraph } from './group-graph.ts';
 import { buffersOf, isWhole, type Body, type Source } from './group.ts';
 import { withOperands, type Kernel, type Operand } from '../../plan/kernel.ts';
 import type { Instruction, Program, Variable } from '../program.ts';
-import { rematerialize } from './rematerialize.ts';
 
 /** What a buffer is used for. The memory planner places temporaries. */
 export type Role =
@@ -41,26 +39,13 @@ export interface InputWindow {
 }
 
 /**
- * Turns a program into kernels. Movements become views of operands. Chains of pointwise instructions become
- * one map kernel each. A reduction includes the map whose result it alone reads.
- *
- * Two groups of pointwise work merge if all of this holds: they iterate over the same number of elements;
- * each reads the other's results only element by element; no path through other work leads from one to the
- * other (it would make the merged graph cyclic); no movement between them separates them.
+ * The work of a program as a graph of groups, one for each instruction that computes. Movements become views
+ * of operands. The passes merge the groups; {@link Fuser.schedule} makes kernels of those that are left.
  *
  * @param windows The layout of the inputs in their storage; default row-major.
- * @param epilogues Operations whose kernels can also do pointwise work on their results; default none.
- * @example
- * const traced = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
- * const { kernels } = fuse(simplify(traced));
- * kernels.length; // 1: product and exponential in one loop
  */
-export function fuse(
-  program: Program,
-  windows?: readonly InputWindow[],
-  epilogues: ReadonlySet<string> = new Set(),
-): Schedule {
-  const fuser = new Fuser(epilogues);
+export function fillGraph(program: Program, windows?: readonly InputWindow[]): Fuser {
+  const fuser = new Fuser();
   program.inputs.forEach((variable, index) =>
     fuser.bind(variable, { kind: 'input', index }, windows?.[index]),
   );
@@ -69,26 +54,22 @@ export function fuse(
   );
   program.instructions.forEach((instruction, order) => fuser.visit(instruction, order));
   program.outputs.forEach((variable, index) => fuser.output(variable, index));
-  return fuser.schedule();
+  return fuser;
 }
 
-class Fuser {
+/** Fills a graph with the work of a program, and makes kernels of it. */
+export class Fuser {
   private readonly buffers: BufferSpec[] = [];
   private readonly sources = new Map<Variable, Source>();
-  private readonly graph = new GroupGraph(
+  readonly graph: GroupGraph = new GroupGraph(
     (buffer) => this.buffers[buffer].size,
     (buffer) => this.buffers[buffer].role.kind === 'output',
   );
   private readonly scalars = new Map<string, number>();
-  private readonly epilogues: ReadonlySet<string>;
   private order = 0;
   /** The scope of the instruction that is being visited, and by buffer of what computes it. */
   private scope: Instruction['scope'];
   private readonly scopes = new Map<number, string>();
-
-  constructor(epilogues: ReadonlySet<string>) {
-    this.epilogues = epilogues;
-  }
 
   /** Gives a program input or constant its buffer. */
   bind(variable: Variable, role: Role, window?: InputWindow): void {
@@ -180,13 +161,8 @@ class Fuser {
     this.buffers[buffer] = { dtype: variable.dtype, size, role: { kind: 'output', index } };
   }
 
+  /** The kernels of the groups, in an order in which each finds its operands. */
   schedule(): Schedule {
-    mergeAssemblies(this.graph, (dtype, size) => this.buffer(dtype, size, { kind: 'temporary' }));
-    this.graph.fuseChains();
-    fuseIntoAssemblies(this.graph);
-    this.graph.fuseNeighbours();
-    rematerialize(this.graph);
-    fuseEpilogues(this.graph, this.epilogues);
     const groups = this.graph.inOrder();
     const isLive = (buffer: number): boolean =>
       this.buffers[buffer].role.kind === 'output' || this.graph.readersOf(buffer).size > 0;
@@ -213,7 +189,8 @@ class Fuser {
     return source;
   }
 
-  private buffer(dtype: DType, size: number, role: Role): number {
+  /** Makes a buffer. */
+  buffer(dtype: DType, size: number, role: Role = { kind: 'temporary' }): number {
     const buffer = this.buffers.push({ dtype, size, role }) - 1;
     if (this.scope !== undefined) this.scopes.set(buffer, this.scope);
     return buffer;
@@ -221,7 +198,7 @@ class Fuser {
 
   /** Makes a buffer for `variable`, which becomes a row-major window onto it. */
   private temporary(variable: Variable): number {
-    const buffer = this.buffer(variable.dtype, sizeOf(variable.shape), { kind: 'temporary' });
+    const buffer = this.buffer(variable.dtype, sizeOf(variable.shape));
     this.define(variable, buffer);
     return buffer;
   }
@@ -249,7 +226,7 @@ class Fuser {
     shape: Shape,
     dtype: DType,
   ): number {
-    const buffer = this.buffer(dtype, sizeOf(shape), { kind: 'temporary' });
+    const buffer = this.buffer(dtype, sizeOf(shape));
     const atom = { order: this.order, primitive, params, args, buffer, dtype };
     this.graph.add({ kind: 'map', shape, atoms: [atom] }, this.order);
     return buffer;
