@@ -295,8 +295,8 @@ describe('moving averages', () => {
 
   it('refuse a batch of nothing, as one of a single value', () => {
     const norm = new BatchNorm2d(2);
-    expect(() => norm.train(zeros([0, 2, 3, 3]))).toThrow(/no value a channel/);
-    expect(() => norm.train(zeros([1, 2, 1, 1]))).toThrow(/a single value a channel/);
+    expect(() => norm.train(zeros([0, 2, 3, 3]))).toThrow(/no value per channel/);
+    expect(() => norm.train(zeros([1, 2, 1, 1]))).toThrow(/a single value per channel/);
     expect(norm.forward(zeros([0, 2, 3, 3])).shape).toEqual([0, 2, 3, 3]);
   });
 });
