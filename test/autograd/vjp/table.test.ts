@@ -38,6 +38,7 @@ describe('the gradient table', () => {
         "lessEqual": "the result is bool",
         "literal": "it has no operands",
         "randomBits": "bits do not vary smoothly with the key",
+        "round": "piecewise constant: the gradient is 0 wherever it exists",
       }
     `);
   });

@@ -141,7 +141,7 @@ describe('what is wrong', () => {
     'train --epochs 3',
     'train --bacth 3',
     'learn 0',
-    'learn 10',
+    'learn 11',
     'learn 4 5',
     'learn 4 --file answers.txt',
   ])('is one line: tessera %s', async (text) => {
