@@ -1,9 +1,8 @@
 // The whole idea in one file that imports nothing: from strided numbers to gradients and a compiled plan.
 
 /**
- * The whole idea in one file that imports nothing: a tensor, operations with their calculus, one seam that
- * every operation passes, and three interpreters at the seam. One computes, one takes notes for the gradient,
- * one writes a program, which becomes a plan of few loops. Run it: `npx tsx examples/00-whole-idea.ts`.
+ * A tensor, operations with their calculus, one seam that every operation passes, and three interpreters at it:
+ * one computes, one records for the gradient, one writes a program. Run it: `npx tsx examples/00-whole-idea.ts`.
  */
 
 // 1 · A tensor is a shape, strides and data: element [i, j] is data[i·strides[0] + j·strides[1]].
