@@ -150,7 +150,7 @@ describe('explain', () => {
     await expect(
       explain(f, [{ a: ones([2]), ids }], { path: '0.ids' }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: explain: no trained parameter at 0.ids. There are 0.a.]`,
+      `[ValueError: explain: no trained parameter at 0.ids. The trained parameters are 0.a.]`,
     );
     await expect(
       explain((_x: Tensor) => scalar(1), [ids]),

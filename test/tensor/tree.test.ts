@@ -139,7 +139,7 @@ describe('tree', () => {
     expect(() =>
       tree.entries({ 'a.b': scalar(1), a: { b: scalar(2) } }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[StateError: tree: two tensors have the path 'a.b'. Rename a key with a dot.]`,
+      `[StateError: tree: two tensors have the path 'a.b'. Rename the key that contains a dot.]`,
     );
   });
 

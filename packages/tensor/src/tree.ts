@@ -107,7 +107,7 @@ function entries(root: unknown): readonly (readonly [string, Tensor])[] {
       if (found.has(path)) {
         throw new StateError(
           'tree',
-          `two tensors have the path '${path}'. Rename a key with a dot.`,
+          `two tensors have the path '${path}'. Rename the key that contains a dot.`,
         );
       }
       found.set(path, node);

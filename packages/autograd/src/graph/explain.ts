@@ -84,7 +84,8 @@ function chosenLeaf(
   const paths = namedLeaves(inputs).flatMap((leaf) => (leaf.trainable ? [leaf.path] : []));
   const index = path === undefined ? 0 : paths.indexOf(path);
   if (index in paths) return { path: paths[index], leaf: leaves[index] };
-  const known = paths.length === 0 ? 'No input is trained.' : `There are ${paths.join(', ')}.`;
+  const known =
+    paths.length === 0 ? 'No input is trained.' : `The trained parameters are ${paths.join(', ')}.`;
   throw new ValueError('explain', `no trained parameter at ${path ?? 'any path'}. ${known}`);
 }
 

@@ -145,7 +145,7 @@ export function record<P extends readonly unknown[], R>(
   return { value, graph: recorder, variables };
 }
 
-/** An operation from outside the instruction set: composites have their definition, primitives bring their rule. */
+/** The rule of an operation from an extension: a composite is decomposed, a primitive brings its rule. */
 function entryOfExtension(operation: Operation): VjpRule | 'decompose' {
   if (operation.kind === 'composite') return 'decompose';
   if ('gradient' in operation) return (operation as DifferentiablePrimitive).gradient;

@@ -8,7 +8,7 @@ import type { Composite } from './composite.ts';
 /** The axis along which probabilities sum to 1, counted from the front. */
 export type SoftmaxParams = { readonly axis: number };
 
-/** `y = e^(x − max x) / Σ e^(x − max x)` along an axis. */
+/** `y = e^(x − max x) / Σ e^(x − max x)` along an axis. The cpu backend runs this definition. */
 export const softmax: Composite<SoftmaxParams> = {
   kind: 'composite',
   name: 'softmax',

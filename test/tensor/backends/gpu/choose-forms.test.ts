@@ -167,7 +167,9 @@ describe.skipIf(skipped !== null)(
       const engine = await engineOn(double);
       const problems = await chooseForms(engine, { products: 'measured', composites: 'checked' });
       expect(problems).toEqual([
-        expect.stringMatching(/^Products are not tiled: element 0 of one is \S+, but \S+ if plain\.$/),
+        expect.stringMatching(
+          /^Products are not tiled: element 0 of one is \S+, but \S+ if plain\.$/,
+        ),
         expect.stringMatching(
           /^Composites are decomposed: as kernels whose threads share memory, element \d+ of logSoftmax of \[4, \d+\] is \S+, but \S+ where each thread works alone\.$/,
         ),

@@ -50,7 +50,7 @@ const formulas: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>
   div: float((a, b) => `${a} / ${b}`),
   pow: float((a, b) => `power(${a}, ${b})`),
   mod: {
-    float: (a, b) => `modulo(${a}, ${b})`,
+    float: (a, b) => `flooredRemainder(${a}, ${b})`,
     int: (writer, [x, y]) => moduloOfInts(writer, x, y),
   },
   atan2: float((a, b) => `angle(${a}, ${b})`),
@@ -216,7 +216,7 @@ function multiplyInts(writer: KernelWriter, x: Value, y: Value): Value {
 function moduloOfInts(writer: KernelWriter, x: Value, y: Value): Value {
   const [a, b] = [intHalves(x), intHalves(y)];
   const half = (which: 0 | 1): string =>
-    writer.local(`moduloOfInts(${a.high}, ${a.low}, ${b.high}, ${b.low}, ${which})`);
+    writer.local(`flooredRemainderOfInts(${a.high}, ${a.low}, ${b.high}, ${b.low}, ${which})`);
   return { kind: 'int', high: half(1), low: half(0) };
 }
 

@@ -36,7 +36,10 @@ const SIGN_TEST = {
   glsl: 'float isNegative(float x) { return floatBitsToUint(x) >= 0x80000000u ? 1.0 : 0.0; }',
 };
 
-/** All intrinsics; each calls only earlier ones. */
+/**
+ * All intrinsics; each calls only earlier ones. None may have the name of a function that gpu.js defines in
+ * GLSL, such as `modulo`: WebGL refuses a second one.
+ */
 const intrinsics: readonly Intrinsic[] = [
   // Integers: both operands are at least 0, and b is not 0.
   {
@@ -267,7 +270,7 @@ const intrinsics: readonly Intrinsic[] = [
     returns: 'Number',
     source: [
       // Long division: m is doubled while it fits into |a|, then halved again. No step rounds.
-      'function modulo(a, b) {',
+      'function flooredRemainder(a, b) {',
       '  if (isNan(a) > 0.5) { return a; }',
       '  if (isNan(b) > 0.5) { return b; }',
       '  if (isInfinite(a) > 0.5) { return notANumber(0); }',
@@ -380,7 +383,7 @@ const intrinsics: readonly Intrinsic[] = [
     source: [
       // Long division of the absolute values, one bit at a time: bits leave (ah, al) at the top and enter the
       // rest (rh, rl) at the bottom. At the end the rest gets the sign of b; `which` selects its half.
-      'function moduloOfInts(high, low, divisorHigh, divisorLow, which) {',
+      'function flooredRemainderOfInts(high, low, divisorHigh, divisorLow, which) {',
       '  let ah = high;',
       '  let al = low;',
       '  if (high < 0) { ah = -high; if (low > 0) { ah = ah - 1; al = 65536 - low; } }',

@@ -14,6 +14,7 @@ export function lowerMatmul(lowering: Lowering, { inputs, outputs }: CallKernel)
 
 /**
  * Adds the kernel of `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]`, one thread per element, for any strides.
+ * On WebGPU large products run in the blocked and tiled forms of `engines/product-forms.ts`.
  *
  * @param buffer The slot of y.
  */

@@ -8,7 +8,7 @@ import {
 } from '../../../primitives/conv2d.ts';
 import { correlation } from './correlation.ts';
 import type { KernelCode } from '../kernel/kernel-code.ts';
-import type { Part, PartAxis } from './weights.ts';
+import type { Part, PartAxis } from './pack-weights.ts';
 
 /** `y = conv2d(x, w)`: the weights of all output channels times the windows of x. */
 export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode {

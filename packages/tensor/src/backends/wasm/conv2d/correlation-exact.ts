@@ -10,7 +10,7 @@ import { f32, i32 } from '../assembler/instructions.ts';
 import type { Layout } from './correlation-layout.ts';
 import type { Unit } from './correlation-unit.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
-import { FLAG_BYTES, type Part } from './weights.ts';
+import { FLAG_BYTES, type Part } from './pack-weights.ts';
 
 /** Code that tells whether any weight is infinite or NaN, as the units that packed them noted. */
 export function anyNotFinite({ f, workspace }: PhaseBody, flagsAt: number, units: number): I32 {

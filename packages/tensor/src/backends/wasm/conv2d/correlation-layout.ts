@@ -3,7 +3,7 @@
 import { THIN_ROWS, READ_AHEAD } from './thin-products.ts';
 import { planField, type Field, type Pair, type Planes } from './field.ts';
 import { EDGE_BYTES, rightPanelBytes } from '../product/product.ts';
-import { blockChannels, rowsOf, tapsOf, type Part, type Weights } from './weights.ts';
+import { blockChannels, rowsOf, tapsOf, type Part, type Weights } from './pack-weights.ts';
 
 /** One correlation. */
 export interface Correlation {

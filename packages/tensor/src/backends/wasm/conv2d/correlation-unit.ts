@@ -10,7 +10,7 @@ import { positionRowBytes } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { productRoutine } from '../product/product.ts';
 import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
-import { blockChannels, panelsOf, rowsOf, tapsOf, type Part } from './weights.ts';
+import { blockChannels, panelsOf, rowsOf, tapsOf, type Part } from './pack-weights.ts';
 import { packWindows, type PositionWalk } from './windows.ts';
 
 /** What the code of a unit has at hand. */

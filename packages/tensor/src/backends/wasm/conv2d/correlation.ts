@@ -27,7 +27,7 @@ import {
   rowsOf,
   tapsOf,
   weightBytes,
-} from './weights.ts';
+} from './pack-weights.ts';
 import { PositionWalk, writeTapTable } from './windows.ts';
 
 /** The code of a correlation of input 0 with the weights, input 1, and of the epilogue on its result. */

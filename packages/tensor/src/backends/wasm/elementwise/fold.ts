@@ -7,12 +7,12 @@ import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, f64, i32, select } from '../assembler/instructions.ts';
 import { f32x4, i32x4, v128 } from '../assembler/simd.ts';
 
-/** The total of a fold: float32 elements total in float64, int32 in int32. */
+/** The running total of a fold: a float64 for float32 elements, an int32 for int32 elements. */
 export type Total = Value<'f64'> | Value<'i32'>;
 
 /** How a reduction folds vectors of elements, and their lanes into one total. */
 export interface Fold {
-  /** The fold of no elements, in every lane. */
+  /** The identity in every lane: 0 for a sum, the least value for a maximum. */
   readonly identity: V128;
   combine(a: V128, b: V128): V128;
   /** A new total of no elements. */

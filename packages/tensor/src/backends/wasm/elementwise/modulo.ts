@@ -11,8 +11,8 @@ import { halves, joinHalves, SIGN } from './transcendental/lanes.ts';
 const UPPER_BITS = i32x4.const(-(2 ** 24), -1, -(2 ** 24), -1);
 
 /**
- * The remainder of `a / b` that has the sign of b, of four float32 numbers each. The remainder that has the
- * sign of a is exact. Where the signs differ, b is added to it, and only this sum is rounded.
+ * The remainders of `a / b` with the sign of b, for four pairs of float32 numbers. The remainder with the sign of
+ * a is computed first, exactly. Where its sign is not that of b, b is added, and only this sum is rounded.
  */
 export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V128 {
   const [x, y] = [f.keep(a), f.keep(b)];
@@ -33,9 +33,9 @@ export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V
 }
 
 /**
- * The remainders of two float64 numbers by two divisors, all of which were float32 numbers ≥ 0. A quotient
- * of 29 bits times a divisor of 24 is exact. The difference is exact too, because it is a multiple of the
- * last place of one of the two. A larger quotient is taken off in several turns.
+ * The remainders of two float64 numbers by two divisors, all of which were float32 numbers ≥ 0. Each turn
+ * subtracts a quotient of at most 29 bits times the divisor of 24 bits: 53 bits, so the product is exact, and so is
+ * the difference. A larger quotient takes several turns.
  */
 function remainder(dividend: V128, divisor: V128, f: FunctionBuilder): V128 {
   const rest = f.keep(dividend);
@@ -63,7 +63,7 @@ export function modOfInts(a: V128, b: V128, f: FunctionBuilder): V128 {
   return i8x16.shuffle(lower, upper, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
 }
 
-/** Four int32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. `x` is placed twice. */
+/** Four int32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. The code of `x` is emitted twice. */
 function wholeHalves(x: V128): readonly [V128, V128] {
   const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
   return [f64x2.convert_low_i32x4_s(x), f64x2.convert_low_i32x4_s(upper)];

@@ -14,7 +14,7 @@ export function int32(value: number): V128 {
   return i32x4.const(value, value, value, value);
 }
 
-/** Four float32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. `x` is placed twice. */
+/** Four float32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. The code of `x` is emitted twice. */
 export function halves(x: V128): readonly [V128, V128] {
   const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
   return [f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(upper)];

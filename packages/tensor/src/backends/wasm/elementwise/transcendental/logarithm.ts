@@ -16,7 +16,7 @@ const LOGARITHM = [
   0.14005567133426666, -0.12187235802412033, 0.13985507190227509, -0.1288040727376938,
 ];
 
-/** The bits of 2/3. Counted from them, the numbers from 2/3 to 4/3 have the exponent 0. */
+/** The bits of 2/3. Less them, the bits of numbers from 2/3 to 4/3 have the exponent 0. */
 const TWO_THIRDS = int32(0x3f2aaaab);
 
 /**

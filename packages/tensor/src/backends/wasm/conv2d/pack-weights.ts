@@ -28,7 +28,7 @@ export interface Weights {
 }
 
 /**
- * Taps along one axis, and the elements of the result that they give. The place of such an element modulo
+ * One axis of a part: its taps, and which elements of the result they produce, namely those whose place modulo
  * the stride is one of `phase … phase + phases − 1`.
  */
 export interface PartAxis {
@@ -92,7 +92,8 @@ export function packedBytes(weights: Weights, parts: readonly Part[], groups: nu
 
 /**
  * Code that packs the weights, input 1, into the workspace: group after group, part after part, block of
- * channels after block of channels. A unit is one panel of one group, in each part that has so many panels.
+ * channels after block of channels. A unit packs one panel of one group, the panel of
+ * its number in every part that has one.
  */
 export function packWeights(
   body: PhaseBody,
