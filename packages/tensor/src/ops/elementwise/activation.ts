@@ -63,8 +63,9 @@ export function geluErf(x: Tensor): Tensor {
 }
 
 /**
- * `ln(1 + e^x)`, without overflow and accurate for small results: `max(x, 0) + log1p(e^−|x|)`. Both terms are
- * smooth formulas of all x, so derivatives of any order are right at 0 too.
+ * `ln(1 + e^x)`, without overflow and accurate for small results: `max(x, 0) + log1p(e^−|x|)`. The sign of x
+ * chooses between two formulas. Each of them is ln(1 + e^x) for all x, so derivatives of any order are right
+ * at 0 too.
  *
  * @example
  * softplus(tensor([0, 100])); // [0.6931, 100]
