@@ -131,7 +131,7 @@ export function power(a: number, b: number): number {
  *
  * Source: IEEE 754-2019, section 5.9, roundToIntegralTiesToEven.
  */
-export function roundHalfToEven(x: number): number {
+function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
   const isUp = rest > 0.5 || (rest === 0.5 && below % 2 !== 0);
@@ -139,7 +139,7 @@ export function roundHalfToEven(x: number): number {
 }
 
 /** The remainder of `a / b` with the sign of b. For b = 0 it is NaN, or 0 for int32. */
-export function modulo(a: number, b: number, dtype: DType): number {
+function modulo(a: number, b: number, dtype: DType): number {
   if (b === 0 && dtype === 'int32') return 0;
   const rest = a % b; // exact, with the sign of a
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
