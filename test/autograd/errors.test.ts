@@ -93,7 +93,7 @@ describe('functions of functions', () => {
       StateError: customVjp: the rule must return an array of 1 cotangents, one for each argument, but returned 0. Put null where no gradient flows.
       ShapeError: customVjp: a cotangent must have the shape and dtype of its argument: argument 0 is float32[2, 3], the rule gives float32[].
       StateError: customVjp: the function reads float32[2, 3], which a gradient follows, from outside, and its rule has no place for the cotangent. Make it an argument, or read stopGradient(…) of it.
-      ValueError: explain: no trained parameter at 7. There are 0.
+      ValueError: explain: no trained parameter at 7. The trained parameters are 0.
       ShapeError: explain: the loss must be a scalar, but has shape [2, 3]. Reduce it, e.g. with .mean().
       ValueError: gradcheck: step must be finite and above 0, but is 0.
       ValueError: gradcheck: step must be finite and above 0, but is NaN.
