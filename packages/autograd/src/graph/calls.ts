@@ -40,7 +40,7 @@ export interface Call {
 export type Part = PlacedNode | Call;
 
 /** The nodes of a graph, in order, by the calls that they were made in. */
-export function partsOf({ nodes }: Pick<Graph, 'nodes'>): readonly Part[] {
+function partsOf({ nodes }: Pick<Graph, 'nodes'>): readonly Part[] {
   const parts: Part[] = [];
   const under: Call[] = []; // the calls that the last node was made in, the outermost first
   nodes.forEach((node, index) => {
@@ -75,7 +75,7 @@ function callsIn(parts: readonly Part[]): readonly Call[] {
  *
  * @throws ValueError if the depth is no whole number of at least 0, or a path names no call.
  */
-export function openCalls(
+function openCalls(
   op: string,
   parts: readonly Part[],
   { depth = Infinity, open = [] }: FoldOptions,
@@ -129,6 +129,23 @@ export function checkFoldOptions(
   checkOptions(op, options, ['depth', 'open', ...others] as (keyof FoldOptions)[]);
 }
 
+/** A graph of which some calls are folded, as its text and its drawing show it. */
+export interface FoldedGraph {
+  readonly parts: readonly Part[];
+  readonly opened: ReadonlySet<Call>;
+  /** The leaves that only folded calls read, see {@link hiddenParameters}. */
+  readonly hidden: ReadonlySet<Tensor>;
+  readonly summarize: (call: Call) => CallSummary;
+}
+
+/** Folds a graph. Throws a ValueError for options that name no module. */
+export function foldGraph(op: string, graph: Graph, options: FoldOptions): FoldedGraph {
+  const parts = partsOf(graph);
+  const opened = openCalls(op, parts, options);
+  const hidden = hiddenParameters(graph, parts, opened);
+  return { parts, opened, hidden, summarize: callSummaries(graph) };
+}
+
 /** What a call takes and gives, seen from outside. */
 export interface CallSummary {
   /** What it reads of the graph, parameters apart. */
@@ -142,7 +159,7 @@ export interface CallSummary {
 }
 
 /** Sums up the calls of a graph. */
-export function callSummaries(graph: Graph): (call: Call) => CallSummary {
+function callSummaries(graph: Graph): (call: Call) => CallSummary {
   const { nodes, leaves, paths, dependents } = graph;
   const lastReader = new Map<Tensor, number>();
   nodes.forEach(({ inputs }, i) => {
@@ -167,7 +184,7 @@ export function callSummaries(graph: Graph): (call: Call) => CallSummary {
 }
 
 /** The leaves from inside a tree that nothing outside of folded calls reads. */
-export function hiddenParameters(
+function hiddenParameters(
   { leaves, paths }: Graph,
   parts: readonly Part[],
   opened: ReadonlySet<Call>,

@@ -2,13 +2,10 @@
 
 import { formatSpec, type Tensor } from '@tessera/tensor';
 import {
-  callSummaries,
   callTitle,
   checkFoldOptions,
+  foldGraph,
   formatCall,
-  hiddenParameters,
-  openCalls,
-  partsOf,
   type FoldOptions,
   type Part,
 } from './calls.ts';
@@ -116,9 +113,7 @@ function drawing(
   checkGraph(op, graph);
   checkFoldOptions(op, options);
   const names = tensorNames(graph);
-  const summarize = callSummaries(graph);
-  const parts = partsOf(graph);
-  const opened = openCalls(op, parts, options);
+  const { parts, opened, hidden, summarize } = foldGraph(op, graph, options);
   const makers = new Map<Tensor, string>();
   const edges: Edge[] = [];
   const connect = (input: Tensor, to: string, formula: string | null): void => {
@@ -128,7 +123,6 @@ function drawing(
   const make = (outputs: readonly Tensor[], id: string): void => {
     for (const output of outputs) if (graph.dependents.has(output)) makers.set(output, id);
   };
-  const hidden = hiddenParameters(graph, parts, opened);
   const leaves = graph.leaves.flatMap((leaf, i): Box[] => {
     if (hidden.has(leaf)) return [];
     make([leaf], `in${i}`);

@@ -3,12 +3,11 @@
 import { checkFunction, checkList, formatSpec, type Tensor } from '@tessera/tensor';
 import { formatParams } from '@tessera/tensor/extend';
 import {
-  callSummaries,
   checkFoldOptions,
+  foldGraph,
   formatCall,
-  openCalls,
-  partsOf,
   type Call,
+  type FoldedGraph,
   type FoldOptions,
   type Part,
 } from './calls.ts';
@@ -52,9 +51,8 @@ export function showGraph<P extends readonly unknown[]>(
   checkFoldOptions('showGraph', options, ['values', 'title']);
   const { depth = 1, values = false, title = f.name === '' ? 'Graph' : f.name } = options;
   const { graph } = record<P, unknown>(f, ...args);
-  const parts = partsOf(graph);
-  const opened = openCalls('showGraph', parts, { ...options, depth });
-  const page = new Page(graph, opened, values);
+  const folded = foldGraph('showGraph', graph, { ...options, depth });
+  const page = new Page(graph, folded, values);
   const count = graph.nodes.length;
   return [
     '<!doctype html>',
@@ -71,7 +69,7 @@ export function showGraph<P extends readonly unknown[]>(
     '<p><button id="open">Open all</button> <button id="fold">Fold all</button></p></header>',
     '<main>',
     page.leaves(),
-    ...parts.map((part) => page.part(part)),
+    ...folded.parts.map((part) => page.part(part)),
     '</main>',
     `<script>${PAGE_SCRIPT}</script>`,
     '</body>',
@@ -83,17 +81,15 @@ export function showGraph<P extends readonly unknown[]>(
 /** Writes the parts of a graph in HTML. */
 class Page {
   private readonly graph: Graph;
-  private readonly opened: ReadonlySet<Call>;
+  private readonly folded: FoldedGraph;
   private readonly values: boolean;
   private readonly names: TensorNames;
-  private readonly summarize: ReturnType<typeof callSummaries>;
 
-  constructor(graph: Graph, opened: ReadonlySet<Call>, values: boolean) {
+  constructor(graph: Graph, folded: FoldedGraph, values: boolean) {
     this.graph = graph;
-    this.opened = opened;
+    this.folded = folded;
     this.values = values;
     this.names = tensorNames(graph);
-    this.summarize = callSummaries(graph);
   }
 
   /** The arguments that the graph starts from, folded where they are many. */
@@ -110,12 +106,12 @@ class Page {
   }
 
   private call(call: Call): string {
-    const summary = this.summarize(call);
+    const summary = this.folded.summarize(call);
     const list = (tensors: readonly Tensor[]): string =>
       tensors.map((tensor) => `${this.link(tensor)} ${spec(tensor)}`).join(', ');
     const flow = `${list(summary.inputs) || '()'} → ${list(summary.outputs)}`;
     return [
-      `<details class="call" data-path="${escape(call.scope.path)}"${this.opened.has(call) ? ' open' : ''}>`,
+      `<details class="call" data-path="${escape(call.scope.path)}"${this.folded.opened.has(call) ? ' open' : ''}>`,
       `<summary><span class="name">${escape(call.scope.name)}</span>`,
       `<span class="note">${escape(formatCall(call, summary))}</span>`,
       `<span class="flow">${flow}</span></summary>`,

@@ -3,13 +3,10 @@
 import { kindOf, formatSpec, ValueError, type Tensor } from '@tessera/tensor';
 import { formatParams } from '@tessera/tensor/extend';
 import {
-  callSummaries,
   callTitle,
   checkFoldOptions,
+  foldGraph,
   formatCall,
-  hiddenParameters,
-  openCalls,
-  partsOf,
   type Call,
   type CallSummary,
   type FoldOptions,
@@ -48,9 +45,7 @@ export function formatGraph(graph: Graph, options: FormatGraphOptions = {}): str
   checkGraph('formatGraph', graph);
   checkFoldOptions('formatGraph', options, ['values']);
   const names = tensorNames(graph);
-  const summarize = callSummaries(graph);
-  const parts = partsOf(graph);
-  const opened = openCalls('formatGraph', parts, options);
+  const { parts, opened, hidden, summarize } = foldGraph('formatGraph', graph, options);
   const valuesOf = (outputs: readonly Tensor[]): string[] =>
     options.values === true ? [outputs.map(formatValues).join(', ')] : [];
   const rows: (readonly string[])[] = [];
@@ -71,10 +66,7 @@ export function formatGraph(graph: Graph, options: FormatGraphOptions = {}): str
     }
   };
   write(parts, '  ');
-  return [
-    formatLeaves(graph, hiddenParameters(graph, parts, opened), names),
-    ...alignColumns(rows),
-  ].join('\n');
+  return [formatLeaves(graph, hidden, names), ...alignColumns(rows)].join('\n');
 }
 
 /** Options of {@link formatGraph}. */

@@ -11,7 +11,7 @@ import {
   conv2dInput as conv2dInputOnWasm,
 } from '../../backends/wasm/conv2d/conv2d.ts';
 import { conv2d as primitives, type Conv2dParams } from '../../primitives/conv2d.ts';
-import type { KernelPrimitive } from '../../primitives/primitive.ts';
+import type { KernelPrimitive, Params } from '../../primitives/primitive.ts';
 
 type Convolutions = { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2dParams[N]> };
 
@@ -24,25 +24,27 @@ type Convolutions = { readonly [N in keyof Conv2dParams]: KernelPrimitive<Conv2d
  * apply(convolutions.conv2d, [ones([1, 1, 3, 3]), ones([1, 1, 3, 3])], geometry)[0]; // [[[[9]]]]
  */
 export const convolutions: Convolutions = {
-  conv2d: {
-    ...primitives.conv2d,
-    kernels: { cpu: conv2dOnCpu, wasm: conv2dOnWasm },
-    get relatives(): Convolutions {
-      return convolutions;
-    },
-  },
-  conv2dInput: {
-    ...primitives.conv2dInput,
-    kernels: { cpu: conv2dInputOnCpu, wasm: conv2dInputOnWasm },
-    get relatives(): Convolutions {
-      return convolutions;
-    },
-  },
-  conv2dWeight: {
-    ...primitives.conv2dWeight,
-    kernels: { cpu: conv2dWeightOnCpu, wasm: conv2dWeightOnWasm },
-    get relatives(): Convolutions {
-      return convolutions;
-    },
-  },
+  conv2d: bringing(primitives.conv2d, { cpu: conv2dOnCpu, wasm: conv2dOnWasm }),
+  conv2dInput: bringing(primitives.conv2dInput, {
+    cpu: conv2dInputOnCpu,
+    wasm: conv2dInputOnWasm,
+  }),
+  conv2dWeight: bringing(primitives.conv2dWeight, {
+    cpu: conv2dWeightOnCpu,
+    wasm: conv2dWeightOnWasm,
+  }),
 };
+
+/** A convolution with its kernels, which leads to the other two with theirs. */
+function bringing<P extends Params>(
+  primitive: KernelPrimitive<P>,
+  kernels: NonNullable<KernelPrimitive<P>['kernels']>,
+): KernelPrimitive<P> {
+  return {
+    ...primitive,
+    kernels,
+    get relatives(): Convolutions {
+      return convolutions;
+    },
+  };
+}

@@ -31,6 +31,11 @@ const compareInts =
     text: writer.local(isTrue(condition(intHalves(x), intHalves(y)))),
   });
 
+const orderInts = (last: '<' | '<='): IntFormula =>
+  compareInts(
+    (a, b) => `${a.high} < ${b.high} || (${a.high} === ${b.high} && ${a.low} ${last} ${b.low})`,
+  );
+
 /** The formula of every pointwise primitive; {@link writeCast} writes a cast. */
 const formulas: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>> = {
   neg: { float: (a) => `-${a}`, int: (writer, [x]) => subtractInts(writer, ZERO, x) },
@@ -60,15 +65,11 @@ const formulas: Readonly<Record<Exclude<keyof PointwiseParams, 'cast'>, Formula>
   },
   less: {
     float: (a, b) => isTrue(`${a} < ${b}`),
-    int: compareInts(
-      (a, b) => `${a.high} < ${b.high} || (${a.high} === ${b.high} && ${a.low} < ${b.low})`,
-    ),
+    int: orderInts('<'),
   },
   lessEqual: {
     float: (a, b) => isTrue(`${a} <= ${b}`),
-    int: compareInts(
-      (a, b) => `${a.high} < ${b.high} || (${a.high} === ${b.high} && ${a.low} <= ${b.low})`,
-    ),
+    int: orderInts('<='),
   },
   equal: {
     float: (a, b) => isTrue(`${a} === ${b}`),

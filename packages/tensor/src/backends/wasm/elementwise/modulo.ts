@@ -3,9 +3,9 @@
 import type { V128 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
-import { f32x4, f64x2, i32x4, i8x16, v128 } from '../assembler/simd.ts';
+import { f32x4, f64x2, i32x4, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
-import { halves, joinHalves, SIGN } from './transcendental/lanes.ts';
+import { halves, joinHalves, joinLower, SIGN, upperFirst } from './transcendental/lanes.ts';
 
 /** The sign, the exponent and the upper 28 of the 52 bits of the fraction of a float64. */
 const UPPER_BITS = i32x4.const(-(2 ** 24), -1, -(2 ** 24), -1);
@@ -18,8 +18,8 @@ export function mod(a: V128, b: V128, f: FunctionBuilder, routines: Routines): V
   const [x, y] = [f.keep(a), f.keep(b)];
   const parameters = { dividend: 'v128', divisor: 'v128' } as const;
   const routine = routines.getValue('remainder', parameters, 'v128', (body, values) => {
-    const divisors = halves(f32x4.abs(values.divisor));
-    const [lower, upper] = halves(f32x4.abs(values.dividend)).map((half, i) =>
+    const divisors = halves(body.keep(f32x4.abs(values.divisor)));
+    const [lower, upper] = halves(body.keep(f32x4.abs(values.dividend))).map((half, i) =>
       remainder(half, divisors[i], body),
     );
     return joinHalves(lower, upper);
@@ -60,11 +60,10 @@ export function modOfInts(a: V128, b: V128, f: FunctionBuilder): V128 {
     const multiple = f64x2.mul(f64x2.floor(f64x2.div(x, y)), y);
     return i32x4.trunc_sat_f64x2_s_zero(f64x2.sub(x, multiple));
   });
-  return i8x16.shuffle(lower, upper, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+  return joinLower(lower, upper);
 }
 
-/** Four int32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. The code of `x` is emitted twice. */
+/** Four int32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. The code of `x` is emitted three times. */
 function wholeHalves(x: V128): readonly [V128, V128] {
-  const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
-  return [f64x2.convert_low_i32x4_s(x), f64x2.convert_low_i32x4_s(upper)];
+  return [f64x2.convert_low_i32x4_s(x), f64x2.convert_low_i32x4_s(upperFirst(x))];
 }

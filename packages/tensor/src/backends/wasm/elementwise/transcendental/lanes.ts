@@ -14,16 +14,24 @@ export function int32(value: number): V128 {
   return i32x4.const(value, value, value, value);
 }
 
-/** Four float32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. The code of `x` is emitted twice. */
+/** Four float32 numbers as float64: lanes 0 and 1, then lanes 2 and 3. The code of `x` is emitted three times. */
 export function halves(x: V128): readonly [V128, V128] {
-  const upper = i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
-  return [f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(upper)];
+  return [f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(upperFirst(x))];
+}
+
+/** Lanes 2 and 3, then lanes 0 and 1. The code of `x` is emitted twice. */
+export function upperFirst(x: V128): V128 {
+  return i8x16.shuffle(x, x, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+/** Lanes 0 and 1 of one vector, then those of another. */
+export function joinLower(a: V128, b: V128): V128 {
+  return i8x16.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
 }
 
 /** Four float32 lanes from two times two float64 numbers. Each is rounded once. */
 export function joinHalves(lower: V128, upper: V128): V128 {
-  const [a, b] = [lower, upper].map((half) => f32x4.demote_f64x2_zero(half));
-  return i8x16.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+  return joinLower(f32x4.demote_f64x2_zero(lower), f32x4.demote_f64x2_zero(upper));
 }
 
 /** The lower 32 bits of two times two 64-bit numbers. */
