@@ -30,8 +30,13 @@ export function silu(x: Tensor): Tensor {
   return gated(x, (y) => y.sigmoid());
 }
 
+/** Twice the √(2/π) of GELU, because (1 + tanh u) / 2 is σ(2u). */
+const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
+
 /**
  * The tanh approximation of GELU, `½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, which DiT uses.
+ * It is computed as `x σ(2√(2/π) (x + 0.044715 x³))`: the same function without the difference 1 − tanh,
+ * which loses digits where x is small.
  *
  * Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", section 2.
  *
@@ -41,13 +46,11 @@ export function silu(x: Tensor): Tensor {
 export function gelu(x: Tensor): Tensor {
   checkTensors('gelu', { x });
   return gated(x, (y) => {
-    const inner = y
+    const slope = y
       .mul(y)
-      .mul(y)
-      .mul(0.044715)
-      .add(y)
-      .mul(Math.sqrt(2 / Math.PI));
-    return inner.tanh().add(1).mul(0.5);
+      .mul(0.044715 * GELU_SLOPE)
+      .add(GELU_SLOPE);
+    return y.mul(slope).sigmoid();
   });
 }
 
