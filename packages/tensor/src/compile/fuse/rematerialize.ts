@@ -27,7 +27,7 @@ type Reader = Group & { body: MapBody | ReduceBody };
 /**
  * Computes cheap results again where they are read, instead of keeping them in memory. The backward pass then
  * gets only those results of a forward map that cannot be computed elementwise from the others. For GELU that
- * is only its input, not its square, cube and tanh.
+ * is only its input, not its square and sigmoid.
  *
  * A result is dropped if every reader reads it element by element, and if its operands are at hand: results
  * that the reader or a later kernel reads anyway, inputs of the program, or small operands.

@@ -19,6 +19,7 @@ import {
 import { FRAME } from './frame.ts';
 import { hostCode, HOST, phaseCode, type StepCode } from './phase-code.ts';
 import { dependencies, type PhaseAccess, type Waits } from './schedule.ts';
+import { PAUSE, waitRoutine, type WAIT } from './wait.ts';
 
 /** Bytes of the two counters of a phase. Each counter has a cache line of its own. */
 const COUNTER_BYTES = 128;
@@ -32,9 +33,6 @@ const GRAIN_COST = 20_000;
 /** The most pieces that the units of a phase are cut into. */
 const MOST_PIECES = 64;
 
-/** How often a waiting thread looks before it sleeps. */
-const SPINS = 20_000;
-
 /** The parameters of a function that runs steps. */
 const RUN = {
   /** Address of the frame. */
@@ -43,16 +41,6 @@ const RUN = {
   thread: 'i32',
   /** Whether other threads may take part. */
   shared: 'i32',
-} as const;
-
-/** The parameters of `pause`, an import that waits until the word at an address may have changed. */
-const PAUSE = { address: 'i32', value: 'i32' } as const;
-
-const WAIT = {
-  /** Address of the counter of units that are done. */
-  counter: 'i32',
-  /** The value to wait for. */
-  target: 'i32',
 } as const;
 
 /** Steps that one function runs. Engines take long to compile functions without end. */
@@ -307,23 +295,4 @@ function emitSteps(
 function grainOf({ units, unitCost }: Phase): number {
   const worthwhile = Math.ceil(GRAIN_COST / Math.max(1, unitCost));
   return Math.min(units, Math.max(1, worthwhile, Math.ceil(units / MOST_PIECES)));
-}
-
-/** Waits until a counter has its target value: looks for a while, then lets the host wait. */
-function waitRoutine(routines: Routines, pause: Routine<typeof PAUSE>): Routine<typeof WAIT> {
-  return routines.get('wait', WAIT, (f, { counter, target }) => {
-    const now = f.local('i32');
-    const looks = f.local('i32');
-    f.loop((again) => {
-      f.set(now, atomics.load(counter));
-      f.if(i32.ne(now, target), () => {
-        f.increase(looks, 1);
-        f.if(i32.ge_u(looks, i32.const(SPINS)), () => {
-          f.set(looks, i32.const(0));
-          pause.call(f, { address: counter, value: now });
-        });
-        f.branch(again);
-      });
-    });
-  });
 }
