@@ -28,10 +28,18 @@ describe('the page of a graph', () => {
   it('has a line for every operation, with its formulas and values', () => {
     const { nodes } = record(run, mlp, ones([2, 4])).graph;
     expect(matches(/(data-reads)/g)).toHaveLength(nodes.length);
-    expect(page).toContain('<span class="math">y = tanh x</span>');
-    expect(page).toContain('<span class="math back">x̄ = ȳ·(1 − y²)</span>');
+    expect(page).toContain('<span class="math">y = σ(x)</span>');
+    expect(page).toContain('<span class="math back">x̄ = ȳ·y·(1 − y)</span>');
     expect(page).toMatch(/<span class="values">-?[\d.e-]+ ± [\d.e-]+ \[.*, …\]<\/span>/);
     expect(showGraph(run, [mlp, ones([2, 4])])).not.toContain('class="values"');
+  });
+
+  it('counts one thing in the singular, several in the plural', () => {
+    const single = showGraph((x: Tensor) => x.sin(), [tensor([1])]);
+    expect(single).toContain('<p>1 operation on the way from 1 differentiated tensor</p>');
+    expect(single).toContain('>1 tensor that the gradient is asked for<');
+    expect(page).toMatch(/<p>\d+ operations on the way from 5 differentiated tensors<\/p>/);
+    expect(page).toContain('>5 tensors that the gradient is asked for<');
   });
 
   it('leads every link to a place, and names every place once', () => {

@@ -29,18 +29,18 @@ export interface Call<P extends readonly unknown[], R> {
 export interface CallSite<P extends readonly unknown[], R> {
   readonly args: FlatTree<P>;
   readonly value: FlatTree<R>;
-  /** Tensors of the enclosing recordings that the function read without having them as arguments. */
+  /** Tensors of the enclosing recordings that the function read although they are no arguments of it. */
   readonly captured: readonly Tensor[];
   /** For each input of the node, whether its cotangent will be needed. */
   readonly active: readonly boolean[];
 }
 
 /**
- * Evaluates a call outside of all enclosing recordings, and adds one node for it to each of them. An
- * enclosing compilation sees the operations inside as usual.
+ * Evaluates a call outside of all enclosing recordings. Each recording in which an input carries a gradient
+ * gets one node for the call. An enclosing compilation sees the operations inside as usual.
  *
- * Arguments and results are new aliases. So any other tensor of a recording that the function reads can be
- * recognised by its identity.
+ * The function gets new aliases as its arguments, and its results are new aliases too. If it reads any other
+ * tensor of a recording, that tensor is therefore recognised by its identity.
  */
 export function applyCall<P extends readonly unknown[], R>(call: Call<P, R>, primals: P): R {
   const recorders: Recorder[] = [];
@@ -82,7 +82,8 @@ export function alias(x: Tensor): Tensor {
 }
 
 /**
- * The interpreter inside a call: the one outside of the recordings, which also notices tensors of recordings.
+ * The interpreter inside a call. It hands every operation to the interpreter outside of the recordings, and
+ * collects the inputs that are tensors of these recordings.
  */
 class Enclosure implements Interpreter {
   readonly name: string;

@@ -5,19 +5,22 @@ import { perArgnum, type Argnums } from './argnums.ts';
 import { grad } from './grad.ts';
 import { jacobian, type JacobianOptions } from './jacobian.ts';
 
-/** A matrix for one argument; for a list of them a list of rows, `H[i][j]` for the arguments i and j of the list. */
+/**
+ * The Hessian: for one argnum a matrix, for a list of argnums a list of rows of matrices. `H[i][j]` belongs
+ * to the arguments i and j of the list.
+ */
 export type Hessians<N extends Argnums> = N extends number
   ? Tensor
   : { -readonly [I in keyof N]: { -readonly [J in keyof N]: Tensor } };
 
 /**
- * The matrix of all second derivatives of a scalar function of a tensor, as a function:
- * `H[i…, j…] = ∂²f / ∂x[i…] ∂x[j…]`. It is the Jacobian of the gradient, so it costs as many sweeps as x has
- * elements; for one product with H use `hvp`.
+ * Makes a function that gives all second derivatives of a scalar function f of a tensor x:
+ * `H[i…, j…] = ∂²f / ∂x[i…] ∂x[j…]`. H is the Jacobian of the gradient, so it costs as many sweeps as x has
+ * elements. For one product with H use `hvp`.
  *
- * @param f A synchronous function to a float32 scalar, of which the chosen arguments are float32 tensors.
- * @returns From the arguments of f to H `[i…, j…]`. With a list of argnums: to the blocks `H[i][j]`, of
- * which the first axes belong to argument i and the last to argument j.
+ * @param f A synchronous function to a float32 scalar. Its chosen arguments are float32 tensors.
+ * @returns A function of the arguments of f that gives H `[i…, j…]`. With a list of argnums it gives the
+ * blocks `H[i][j]`: the first axes of a block belong to argument i of the list, the last ones to argument j.
  * @throws As {@link jacobian} and `grad`.
  * @example
  * hessian((x: Tensor) => x.pow(3).sum())(tensor([1, 2])); // [[6, 0], [0, 12]]

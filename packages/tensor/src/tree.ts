@@ -27,9 +27,9 @@ export abstract class TreeNode {}
 export interface FlatTree<T> {
   readonly leaves: readonly Tensor[];
   /**
-   * A text that is equal for trees of one structure: the same classes (by identity, not by name) and keys,
-   * and the same static parts. Numbers, strings and the like are compared by value, symbols and functions by
-   * identity, other objects by identity and by their present contents.
+   * The structure as a text. Two trees have the same text exactly if they have the same classes (by identity,
+   * not by name), keys and static parts. Numbers, strings and the like are compared by value,
+   * symbols and functions by identity, other objects by identity and by their present contents.
    *
    * @throws StateError for static parts that hold tensors, and for typed arrays.
    */
@@ -55,7 +55,7 @@ function flatten<T>(root: T): FlatTree<T> {
       if (replacements.length !== found.length) {
         throw new StateError(
           'tree',
-          `${replacements.length} leaves given for a tree of ${found.length}.`,
+          `the number of leaves must be ${found.length}, but is ${replacements.length}.`,
         );
       }
       let next = 0;
@@ -132,7 +132,7 @@ function map<T>(
   if (odd !== undefined) {
     throw new StateError(
       'tree.map',
-      `the trees differ: ${flat.leaves.length} leaves and ${odd.length} leaves.`,
+      `the trees differ: their numbers of leaves are ${flat.leaves.length} and ${odd.length}.`,
     );
   }
   const aligned = others.map((other) => align('tree.map', root, other));
@@ -156,15 +156,15 @@ function align(op: string, root: unknown, other: unknown): readonly Tensor[] {
 }
 
 /**
- * The parts of a branch (an array, a plain object or a tree node) by field name or index, in order. It is
- * `null` for leaves and static values, which have no parts. Your own walk with it sees the same tree as the
- * other functions.
+ * The parts of a branch (an array, a plain object or a tree node) in order, as `[key, part]`. The key is a
+ * field name or an index. For leaves and static values, which have no parts, the result is `null`. A walk of
+ * your own with `children` sees the same tree as the other functions.
  */
 function children(node: unknown): readonly (readonly [string, unknown])[] | null {
   return isBranch(node) ? Object.entries(node) : null;
 }
 
-/** A branch like `node`, with its parts replaced by the results of `f`. */
+/** A copy of the branch `node`, in which the results of `f` replace the parts. */
 function mapChildren<T>(node: T, f: (child: unknown, key: string) => unknown): T {
   const prototype = Object.getPrototypeOf(node) as object | null;
   const copy = (
@@ -249,7 +249,7 @@ function structureOf(root: unknown): string {
     checkDepth(depth);
     const object = node as object;
     const isPart = holder === '' && isBranch(object);
-    // A branch is compared by its class, another object by identity, since it may hide state.
+    // A branch is compared by its class. Any other object may hide state, so its identity counts as well.
     const prototype = Object.getPrototypeOf(object) as object | null;
     if (isPart) parts.push(`${prototype && identityOf(prototype)}{`);
     else {
@@ -274,12 +274,16 @@ function structureOf(root: unknown): string {
   return parts.join(' ');
 }
 
-/** A text that is not the beginning of any other such text. */
+/** A text with its length in front. So no such text is the beginning of another one. */
 function sized(text: string): string {
   return `${text.length}:${text}`;
 }
 
-/** A text for a value that is not an object with visible fields; `null` for an object. */
+/**
+ * The text of a static value that has no visible fields, such as a number; `null` for an object with fields.
+ *
+ * @throws StateError for typed arrays and buffers.
+ */
 function staticText(value: unknown): string | null {
   if (typeof value === 'string') return `"${sized(value)}`;
   if (typeof value === 'bigint') return `${value}n`;
@@ -294,11 +298,11 @@ function staticText(value: unknown): string | null {
 }
 
 const identities = new WeakMap<object, number>();
-/** A map of their own, since not every engine accepts symbols as keys of a WeakMap. */
+/** Symbols have a map of their own, since some engines refuse them as keys of a WeakMap. */
 const symbols = new Map<symbol, number>();
 let nextIdentity = 0;
 
-/** A number for an object, function or symbol; no other one has the same number. */
+/** The number of an object, function or symbol. Each one has a number of its own. */
 function identityOf(value: object | symbol): number {
   const known = (typeof value === 'symbol' ? symbols : identities) as Map<unknown, number>;
   let identity = known.get(value);

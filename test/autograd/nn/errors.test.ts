@@ -145,13 +145,13 @@ describe('layers, losses and optimizers', () => {
       ShapeError: Linear: inFeatures must be a whole number of at least 1, but is 1.5.
       DTypeError: split: a key is an int32 tensor of shape [2], but got float32[2]. Make one with key(seed) or splitKey(key, n); tensors are cut by x.split(sizes, axis) and x.chunk(count, axis).
       ShapeError: linear: x is [2, 3], weight is [2, 4]: [..., in] and [out, in] expected.
-      ValueError: Conv2d: 3 channels in and 4 out do not divide into 2 groups.
+      ValueError: Conv2d: inChannels 3 and outChannels 4 do not both divide into 2 groups.
       ShapeError: Conv2d: groups must be a whole number of at least 1, but is 0.
       ShapeError: Conv2d: kernelSize must be a whole number of at least 1, but is 0.
       ShapeError: Conv2d: kernelSize must be a whole number of at least 1, but is 1.5.
       ShapeError: Conv2d: stride must be a whole number of at least 1, but is 0.
       ShapeError: conv2d: x [1, 2, 5, 5] has 2 channels, but w [4, 3, 3, 3] with groups 1 takes 3 channels to 4. C must be groups · w.shape[1] and O a multiple of groups.
-      ValueError: ConvTranspose2d: 3 channels in and 4 out do not divide into 2 groups.
+      ValueError: ConvTranspose2d: inChannels 3 and outChannels 4 do not both divide into 2 groups.
       ShapeError: Embedding: count must be a whole number of at least 1, but is -1.
       DTypeError: embedding: takes int32, but got float32. Convert it first with .cast('int32').
       ValueError: LayerNorm: eps must be finite and at least 0, but is -1.

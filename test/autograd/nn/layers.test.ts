@@ -117,10 +117,10 @@ describe('ConvTranspose2d', () => {
   it('refuses channels that do not divide into the groups', () => {
     const options = { key: key(0), kernelSize: 1, groups: 2 };
     expect(() => new ConvTranspose2d(4, 3, options)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: ConvTranspose2d: 4 channels in and 3 out do not divide into 2 groups.]`,
+      `[ValueError: ConvTranspose2d: inChannels 4 and outChannels 3 do not both divide into 2 groups.]`,
     );
     expect(() => new Conv2d(3, 4, options)).toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: Conv2d: 3 channels in and 4 out do not divide into 2 groups.]`,
+      `[ValueError: Conv2d: inChannels 3 and outChannels 4 do not both divide into 2 groups.]`,
     );
   });
 });

@@ -333,8 +333,8 @@ describe('functions of tensors', () => {
       ValueError: compile: takes a function, but got 3.
       StateError: data: the values of float32[] are not known while compile traces the function. Return the tensor and read it outside.
       StateError: evaluate: a tensor from inside a compiled function was used after tracing. Return it from that function instead.
-      StateError: tree.map: the trees differ: 1 leaves and 0 leaves.
-      StateError: tree: 0 leaves given for a tree of 1.
+      StateError: tree.map: the trees differ: their numbers of leaves are 1 and 0.
+      StateError: tree: the number of leaves must be 1, but is 0.
       FormatError: safetensors: 3 bytes are too few for a safetensors file.
       FormatError: npy: the bytes do not start like an .npy file."
     `);

@@ -203,11 +203,15 @@ function hiddenParameters(
   );
 }
 
+/** A number with its noun: `1 operation`, `9 operations`. */
+export function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
 /** `SelfAttention: 9 operations, 4 parameters` */
 export function formatCall({ scope }: Call, { operations, parameters }: CallSummary): string {
-  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-  const own = parameters.length === 0 ? '' : `, ${count(parameters.length, 'parameter')}`;
-  return `${scope.type}: ${count(operations, 'operation')}${own}`;
+  const own = parameters.length === 0 ? '' : `, ${counted(parameters.length, 'parameter')}`;
+  return `${scope.type}: ${counted(operations, 'operation')}${own}`;
 }
 
 /** What stands over the inside of an open call: `attn: SelfAttention`. */

@@ -22,10 +22,11 @@ export interface ExplainOptions {
 }
 
 /**
- * Writes out the chain rule from a loss back to one parameter: every operation between the two, from
- * the loss on, with the size of the cotangent that arrives there (its Euclidean norm), the shapes, and
- * the formulas by which it is pulled back towards the parameter. What arrives on several ways is added
- * up. A norm that vanishes or explodes from one line to the next shows where.
+ * Writes out the chain rule from a loss back to one parameter. Every operation between the two is a line, and
+ * the loss comes first. A line has the Euclidean norm of the cotangent that arrives at the result of the
+ * operation, the operation with its shapes, and the formulas that pull the cotangent back towards the
+ * parameter. Cotangents that arrive on several ways are summed. If gradients vanish or explode, the norms
+ * show at which operation.
  *
  * @param f A synchronous function of trees to a float32 scalar.
  * @param inputs Its arguments.
@@ -90,8 +91,8 @@ function chosenLeaf(
 }
 
 /**
- * The nodes on some way from `leaf` to `loss`, the last first, each with the positions of the inputs
- * that lead on to the leaf.
+ * The nodes on the ways from `leaf` to `loss`, the last one first. `towards` are the positions of those
+ * inputs of a node that lead back to the leaf.
  */
 function nodesBetween(
   { nodes }: Graph,

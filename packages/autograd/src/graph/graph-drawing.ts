@@ -14,9 +14,10 @@ import { checkGraph, formatApplication, tensorNames } from './graph-text.ts';
 import { cotangentFormula } from '../vjp/rule.ts';
 
 /**
- * The graph in Graphviz's language: a box for each node with its operation, its shapes and what it
- * computes; on each edge the formula of the cotangent that flows back along it. An open module is a frame
- * around its nodes, a folded one a box, without the parameters that it alone reads.
+ * The graph in Graphviz's language. Each node is a box with its operation, its shapes and what it computes.
+ * Each edge between nodes has the formula of the cotangent that flows back along it. An open module is a
+ * frame around its nodes. A folded module is one box. The parameters that only folded modules read are left
+ * out.
  *
  * @throws ValueError for options that name no module.
  * @example
@@ -50,7 +51,7 @@ export function graphToDot(graph: Graph, options: FoldOptions = {}): string {
 }
 
 /**
- * The graph as a Mermaid flowchart, which Markdown viewers draw: see {@link graphToDot} for what it shows.
+ * The graph as a Mermaid flowchart, which Markdown viewers draw. It shows the same as {@link graphToDot}.
  *
  * @throws ValueError for options that name no module.
  * @example
@@ -83,7 +84,7 @@ export function graphToMermaid(graph: Graph, options: FoldOptions = {}): string 
   ].join('\n');
 }
 
-/** A leaf, a node or a call of a module, and in an open call what it made. */
+/** The box of a leaf, a node or a call of a module. An open call holds the boxes of what it made. */
 type Box =
   | {
       readonly kind: 'leaf' | 'node' | 'folded';
@@ -97,14 +98,17 @@ type Box =
       readonly boxes: readonly Box[];
     };
 
-/** An operand that carries a gradient, on its way into a node (or, without a formula, a folded call). */
+/**
+ * The arrow of an operand that carries a gradient: from the box that makes it to the box that reads it. It
+ * has a formula if it leads into a node, and none if it leads into a folded call.
+ */
 interface Edge {
   readonly from: string;
   readonly to: string;
   readonly formula: string | null;
 }
 
-/** What both languages draw. */
+/** The boxes and edges of a graph, the same for both languages. */
 function drawing(
   op: string,
   graph: Graph,
@@ -145,7 +149,7 @@ function drawing(
       ];
       return { kind: 'node', id, lines };
     }
-    // Calls can begin with one node, so a call is numbered with its depth too.
+    // A call and a call inside it may begin with the same node, so the id has the depth as well.
     const id = `m${part.first}_${part.scope.path.split('/').length}`;
     if (opened.has(part)) {
       return { kind: 'open', id, lines: [callTitle(part)], boxes: part.parts.map(draw) };

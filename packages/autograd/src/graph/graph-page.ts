@@ -4,6 +4,7 @@ import { checkFunction, checkList, formatSpec, type Tensor } from '@tessera/tens
 import { formatParams } from '@tessera/tensor/extend';
 import {
   checkFoldOptions,
+  counted,
   foldGraph,
   formatCall,
   type Call,
@@ -28,8 +29,9 @@ export interface ShowGraphOptions extends FoldOptions {
 
 /**
  * The graph of a function as a page for a browser: one HTML file that needs nothing else. Modules fold and
- * unfold; every operation shows its result with its shape, what it computes, and the formulas by which the
- * gradient comes back. Names are links; those of what a line reads, and of what reads it, light up.
+ * unfold. Every operation is a line with its result and the shape, what it computes, and the formulas of its
+ * cotangents. Names are links. While the pointer is on a line, two kinds of lines light up: those whose
+ * results it reads, and those that read its result.
  *
  * @param f A synchronous function of trees to a tree.
  * @param args Its arguments, in a list.
@@ -53,7 +55,8 @@ export function showGraph<P extends readonly unknown[]>(
   const { graph } = record<P, unknown>(f, ...args);
   const folded = foldGraph('showGraph', graph, { ...options, depth });
   const page = new Page(graph, folded, values);
-  const count = graph.nodes.length;
+  const operations = counted(graph.nodes.length, 'operation');
+  const tensors = counted(graph.leaves.length, 'differentiated tensor');
   return [
     '<!doctype html>',
     '<html lang="en">',
@@ -65,7 +68,7 @@ export function showGraph<P extends readonly unknown[]>(
     '</head>',
     '<body>',
     `<header><h1>${escape(title)}</h1>`,
-    `<p>${count} ${count === 1 ? 'operation' : 'operations'} on the way from ${graph.leaves.length} differentiated tensors</p>`,
+    `<p>${operations} on the way from ${tensors}</p>`,
     '<p><button id="open">Open all</button> <button id="fold">Fold all</button></p></header>',
     '<main>',
     page.leaves(),
@@ -92,12 +95,13 @@ class Page {
     this.names = tensorNames(graph);
   }
 
-  /** The arguments that the graph starts from, folded where they are many. */
+  /** The tensors that the graph starts from. A long list of them is folded at first. */
   leaves(): string {
     const rows = this.graph.leaves.map((leaf) => `<div class="op">${this.result(leaf)}</div>`);
     const isOpen = rows.length <= 8 ? ' open' : '';
     const title = '<span class="name">arguments</span>';
-    const count = `<span class="note">${rows.length} tensors that the gradient is asked for</span>`;
+    const asked = `${counted(rows.length, 'tensor')} that the gradient is asked for`;
+    const count = `<span class="note">${asked}</span>`;
     return `<details class="leaves"${isOpen}><summary>${title} ${count}</summary>\n${rows.join('\n')}\n</details>`;
   }
 
@@ -138,7 +142,7 @@ class Page {
     ].join('\n');
   }
 
-  /** What a line defines: its name, its shape, its values if they are asked for. */
+  /** What a line defines: the name, the shape and, if they are asked for, the values of a tensor. */
   private result(tensor: Tensor): string {
     const name = escape(this.names.get(tensor) ?? '');
     const values = this.values
@@ -157,7 +161,7 @@ function spec(tensor: Tensor): string {
   return `<span class="spec">${escape(formatSpec(tensor))}</span>`;
 }
 
-/** Text as HTML, inside of elements and of attributes in quotes. */
+/** Writes a text so that it can stand in elements and in quoted attributes of HTML. */
 function escape(text: string): string {
   return text.replaceAll(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -19,7 +19,7 @@ import { vjpEntry } from '../vjp/table.ts';
 
 /** One recorded application: what was applied to what, and the rule that pulls cotangents back. */
 export interface Node extends Application {
-  /** Of the operation, or of a function that brings its own rule. */
+  /** The name of the operation, or of the function that brings its own rule. */
   readonly name: string;
   readonly rule: VjpRule;
   /** The call of a module that applied it, `null` outside of all modules. */
@@ -34,18 +34,18 @@ export interface Graph {
   readonly paths: readonly string[];
   /** The applications that a leaf reaches, in order. */
   readonly nodes: readonly Node[];
-  /** The tensors that depend on a leaf, the leaves among them. */
+  /** The leaves, and the tensors that depend on a leaf. */
   readonly dependents: ReadonlySet<Tensor>;
 }
 
 /**
- * The interpreter that records. Every operation runs in the interpreter around the recorder (which
- * may be another recorder: that is how higher derivatives arise), and is noted if it carries a
- * gradient from a leaf to its result.
+ * The interpreter that records. Every operation runs in the interpreter around the recorder. If that is
+ * another recorder, higher derivatives arise. An operation is noted if it carries a gradient from a leaf to
+ * its result.
  *
- * Dependence is kept by the identity of tensors. Leaves are fresh aliases, made in the outer
- * interpreter, so two nested recordings of one tensor never take each other's dependents for their
- * own (no perturbation confusion).
+ * The recorder knows by identity which tensors depend on a leaf. A leaf is a fresh alias that the outer
+ * interpreter makes. So two nested recordings of one tensor never take each other's dependents for their own
+ * (no perturbation confusion).
  *
  * @example
  * const recorder = new Recorder(currentInterpreter());
@@ -79,7 +79,7 @@ export class Recorder implements Interpreter, Graph {
     this.dependents.add(x);
   }
 
-  /** Takes an application down if its inputs carry a gradient to its outputs. */
+  /** Notes an application if its inputs carry a gradient to its outputs. */
   note(node: Omit<Node, 'scope'>): void {
     if (!node.inputs.some((input) => this.dependents.has(input))) return;
     const differentiable = node.outputs.filter(({ dtype }) => dtype === 'float32');

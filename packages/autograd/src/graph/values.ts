@@ -2,14 +2,14 @@
 
 import type { Tensor } from '@tessera/tensor';
 
-/** Elements that are shown of a tensor. */
+/** How many elements of a tensor are shown. */
 const SHOWN = 3;
 
 /**
  * What a tensor holds in a few words: mean ± standard deviation and the first elements,
- * `0.5 ± 1.12 [-1, 0, 1, …]`; of few elements only these.
+ * `0.5 ± 1.12 [-1, 0, 1, …]`. A tensor of at most three elements shows these elements only.
  *
- * @throws StateError if they are not known, or cannot be read at once.
+ * @throws StateError if the elements are not known, or cannot be read at once.
  */
 export function formatValues(x: Tensor): string {
   const elements = Array.from(x.dataSync());

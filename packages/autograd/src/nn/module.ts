@@ -49,15 +49,15 @@ export interface Trained<M> {
   readonly module: M;
 }
 
-/** A module from one tensor to one tensor. */
+/** A module that maps one tensor to one tensor. */
 export interface Layer extends Module {
   /** Evaluates the layer. */
   forward(x: Tensor): Tensor;
   /**
-   * Computes the layer in a training step, if that differs from evaluation. Take the loss of the output, and
-   * return the module next to it (`valueAndGrad` with `hasAux`).
+   * Computes the layer in a training step. A layer without it does the same as in evaluation. Compute the
+   * loss from `output`, and return `[loss, module]` to `valueAndGrad` with `hasAux`.
    *
-   * @param key Random numbers for the step.
+   * @param key The key of the step's random numbers.
    */
   train?(x: Tensor, key?: Tensor): Trained<Layer>;
 }

@@ -90,7 +90,7 @@ export function measure<A extends readonly unknown[]>(
  * @example
  * console.log(summary(new Mlp(4, 8, { key: key(0) }), zeros([2, 4])));
  * // module  type    output  parameters  FLOPs
- * // (all)   Mlp     [2, 4]          76    504
+ * // (all)   Mlp     [2, 4]          76    456
  * // fc1     Linear  [2, 8]          40    144
  * // fc2     Linear  [2, 4]          36    136
  */

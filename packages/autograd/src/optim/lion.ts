@@ -14,8 +14,8 @@ import {
 /** Options of {@link lion}. */
 export interface LionOptions {
   /**
-   * β₁, the share of the momentum in a step, and β₂, the share of the momentum that stays. Default [0.9,
-   * 0.99].
+   * β₁ is the share of the momentum m in the direction of a step; the gradient g has the rest. β₂ is the
+   * share of m that stays after the step. Default [0.9, 0.99].
    */
   readonly betas?: readonly [number, number];
   /** λ, decoupled weight decay. Default 0. */
@@ -33,12 +33,13 @@ export interface LionState {
 }
 
 /**
- * Steps of fixed size in the direction of the momentum's sign:
+ * Steps of fixed size. Their direction is the sign of the momentum m mixed with the gradient g:
  *
  *     p ← p − lr · (sign(β₁·m + (1 − β₁)·g) + λ·p)
  *     m ← β₂·m + (1 − β₂)·g
  *
- * Every parameter moves by the learning rate, so choose it 3 to 10 times smaller than for {@link adamw}.
+ * Every element of a parameter p moves by the learning rate (and by the weight decay). So choose a rate 3 to
+ * 10 times smaller than for {@link adamw}.
  *
  * Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2.
  *

@@ -2,7 +2,10 @@
 
 import { checkOptions, scalar, ValueError, type Tensor } from '@tessera/tensor';
 
-/** A learning rate by step: maps the scalar count of earlier steps (0 at the first) to a scalar. */
+/**
+ * A learning rate by step: maps the number of earlier steps, a scalar that is 0 at the first step, to the
+ * rate, a scalar.
+ */
 export type Schedule = (step: Tensor) => Tensor;
 
 /**
@@ -26,8 +29,8 @@ export interface LinearOptions {
 }
 
 /**
- * A schedule along a straight line from `start` to `end`: `start + (end − start) · min(s / n, 1)` at step s
- * of n.
+ * A schedule along a straight line from `start` to `end`. Step s of n has the rate
+ * `start + (end − start) · min(s / n, 1)`.
  *
  * @throws ValueError unless `totalSteps` is above 0.
  * @example
@@ -48,14 +51,14 @@ export function linearSchedule(options: LinearOptions): Schedule {
 export interface StepScheduleOptions {
   /** The rate at step 0. */
   readonly start: number;
-  /** The factor of the rate at each drop. Default 0.1. */
+  /** The factor by which each drop multiplies the rate. Default 0.1. */
   readonly factor?: number;
-  /** The steps at which the rate drops: all multiples of a number, or the steps of a list. */
+  /** The steps at which the rate drops. A number n means the steps n, 2n, 3n, …; a list names each step. */
   readonly drops: number | readonly number[];
 }
 
 /**
- * A schedule with steps down: `start · factorᵏ` after k drops.
+ * A schedule whose rate drops at some steps. After k drops it is `start · factorᵏ`.
  *
  * @throws ValueError unless the distance between drops is above 0.
  * @example
@@ -81,7 +84,7 @@ export function stepSchedule(options: StepScheduleOptions): Schedule {
 export interface ExponentialOptions {
   /** The rate at step 0. */
   readonly start: number;
-  /** γ, the factor of the rate at each step. */
+  /** γ, the factor by which each step multiplies the rate. */
   readonly decay: number;
 }
 
@@ -118,8 +121,8 @@ export interface CosineOptions {
  *     s < w:  peak · (s + 1) / w
  *     s ≥ w:  floor + ½ (peak − floor) (1 + cos(π (s − w) / (n − w)))
  *
- * It is computed as `floor · (1 − r) + peak · r` with `r = sin²(½π (n − s) / (n − w))`. This is the same, but
- * does not cancel near the end and is exact at both ends.
+ * The second line is computed as `floor · (1 − r) + peak · r` with `r = sin²(½π (n − s) / (n − w))`. That is
+ * the same number. It does not cancel near the end, and it is exact at both ends.
  *
  * Source: Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5.
  *
@@ -164,8 +167,9 @@ export interface OneCycleOptions {
 }
 
 /**
- * A schedule of one cycle: half a cosine from `peak / startDivisor` up to the peak at step `r = riseShare · n
- * − 1`, and half a cosine down to `peak / startDivisor / endDivisor` at step `n − 1`, the last one.
+ * A schedule of one cycle over n steps. Half a cosine leads from `peak / startDivisor` up to the peak at step
+ * `riseShare · n − 1`. A second one leads down to `peak / startDivisor / endDivisor` at the last step,
+ * `n − 1`.
  *
  * Source: Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large
  * learning rates", section 3, with PyTorch's defaults.
@@ -208,7 +212,7 @@ export function oneCycleSchedule(options: OneCycleOptions): Schedule {
   };
 }
 
-/** `low + (high − low) · sin²(½π t)` for t from 0 to 1, half a cosine that does not cancel near `low`. */
+/** `low + (high − low) · sin²(½π t)` for t from 0 to 1: half a cosine, without cancellation near `low`. */
 function easedBetween(low: number, high: number, t: Tensor): Tensor {
   const share = t.mul(Math.PI / 2).sin().square(); // prettier-ignore
   return between(low, high, share);

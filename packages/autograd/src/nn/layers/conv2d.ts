@@ -27,16 +27,17 @@ export interface Conv2dOptions {
   readonly groups?: number;
   /** Whether to add a bias. Default true. */
   readonly bias?: boolean;
-  /** The first weight. Default `kaimingUniform()`, PyTorch's. */
+  /** How the weight starts. Default `kaimingUniform()`, as in PyTorch. */
   readonly init?: Initializer;
-  /** The first bias. Default zeros. */
+  /** How the bias starts. Default zeros. */
   readonly biasInit?: Initializer;
 }
 
 /** Options of {@link ConvTranspose2d}. */
 export interface ConvTranspose2dOptions extends Conv2dOptions {
   /**
-   * Rows and columns added to one side of the output, since several output sizes fit one input. Default 0.
+   * Rows added at the bottom of the output, and columns added on its right. With a stride, several sizes of
+   * the output fit one size of the input, and this number chooses among them. Default 0.
    */
   readonly outputPadding?: Size2d;
 }
@@ -97,8 +98,8 @@ export class Conv2d extends Module {
 }
 
 /**
- * The transpose of a {@link Conv2d} with the same options. It maps shapes, and gradients, in the opposite
- * direction; stride multiplies the size.
+ * The transpose of a {@link Conv2d} with the same options. It leads from the shape of that layer's output
+ * back to the shape of its input, as gradients of that layer do. So the stride multiplies the size.
  *
  * Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4.
  *
@@ -151,7 +152,7 @@ export class ConvTranspose2d extends Module {
   }
 }
 
-/** The first weight, `[...channels, kernel height, kernel width]`, and the first bias. */
+/** The weight `[...channels, kernel height, kernel width]` and the bias that a layer starts with. */
 function startOf(
   options: Conv2dOptions,
   outChannels: number,
@@ -175,6 +176,6 @@ function checkGroups(op: string, inChannels: number, outChannels: number, groups
   if (inChannels % groups === 0 && outChannels % groups === 0) return;
   throw new ValueError(
     op,
-    `${inChannels} channels in and ${outChannels} out do not divide into ${groups} groups.`,
+    `inChannels ${inChannels} and outChannels ${outChannels} do not both divide into ${groups} groups.`,
   );
 }

@@ -29,8 +29,9 @@ export class Apply extends Module {
 }
 
 /**
- * Layers in a row; each one gets the output of the one before. Names count from 0 and include functions, as
- * in PyTorch: `0.weight`, `0.bias`, `2.weight`.
+ * Layers in a row. Each layer gets the output of the one before it. As in PyTorch, the name of a tensor
+ * begins with the place of its layer: `0.weight`, `0.bias`, `2.weight`. Places count from 0, and a function
+ * takes a place too.
  *
  * {@link Sequential.forward} evaluates. {@link Sequential.train} is for a training step, in which some layers
  * ({@link Dropout}, {@link BatchNorm2d}) compute something else than in evaluation.

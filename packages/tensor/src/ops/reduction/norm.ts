@@ -11,16 +11,17 @@ export interface NormOptions extends ReduceOptions {
   readonly order?: number | 'fro';
 }
 
-/** Squares of elements above the first bound may overflow, below the second one vanish: `[bound, factor]`. */
+/** `[bound, factor]`: above the bound the square of an element may overflow, so all elements are scaled. */
 const LARGE = [2 ** 40, 2 ** -80] as const;
+/** `[bound, factor]`: if all elements are below the bound, their squares may vanish, so all are scaled. */
 const SMALL = [2 ** -50, 2 ** 90] as const;
 
 /**
  * The norm of x over `axes`: `√Σ xᵢ²`, or another order.
  *
  * It is always a norm of vectors. For a matrix, order 2 is the norm of its elements, as in `torch.norm`; in
- * NumPy it is the largest singular value. Where x is 0, the gradient is 0. No square overflows or vanishes,
- * since large and small elements are scaled by a power of 2 first.
+ * NumPy it is the largest singular value. Where x is 0, the gradient is 0. Very large or very small elements
+ * are scaled by a power of 2 first, so that the sum of their squares neither overflows nor vanishes.
  *
  * @param x Any shape; int32 and bool count as float32.
  * @param axes One axis, several, or `null` for all. Default all.

@@ -10,7 +10,7 @@ import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { leftBytes } from '../product/product.ts';
 import { TILE_ROWS } from '../product/tile.ts';
 
-/** Steps of the depth that are multiplied at a time, roughly. A panel of windows then stays in the cache. */
+/** About how many steps of the depth are multiplied at a time. A panel of windows then stays in the cache. */
 const BLOCK_DEPTH = 384;
 
 /**
@@ -19,7 +19,7 @@ const BLOCK_DEPTH = 384;
 export interface Weights {
   /** Channels of the result. */
   readonly rows: number;
-  /** Channels of what the windows slide over. */
+  /** Channels of the image that the windows slide over. */
   readonly channels: number;
   readonly groupStride: number;
   readonly rowStride: number;
@@ -28,8 +28,8 @@ export interface Weights {
 }
 
 /**
- * One axis of a part: its taps, and which elements of the result they produce, namely those whose place modulo
- * the stride is one of `phase … phase + phases − 1`.
+ * One axis of a part: its taps, and the phases of the elements that they produce. The phase of an element is
+ * its place in the result modulo the stride; here it is one of `phase … phase + phases − 1`.
  */
 export interface PartAxis {
   readonly taps: Taps;
@@ -39,7 +39,7 @@ export interface PartAxis {
   readonly weight: { readonly first: number; readonly step: number; readonly phaseStep: number };
 }
 
-/** Elements of the result that the same windows give. */
+/** The elements of the result that are computed from the same windows. */
 export interface Part {
   readonly axes: Pair<PartAxis>;
 }
@@ -83,8 +83,7 @@ export function packingUnits(weights: Weights, parts: readonly Part[], groups: n
 }
 
 /**
- * Bytes of the packed weights. Behind them lies a flag for each unit: whether it met an infinite weight or
- * NaN.
+ * Bytes of the packed weights. Behind them lies a flag for each unit: whether it met a weight of ±∞ or NaN.
  */
 export function packedBytes(weights: Weights, parts: readonly Part[], groups: number): number {
   return groups * weightBytes(weights, parts);
@@ -92,8 +91,8 @@ export function packedBytes(weights: Weights, parts: readonly Part[], groups: nu
 
 /**
  * Code that packs the weights, input 1, into the workspace: group after group, part after part, block of
- * channels after block of channels. A unit packs one panel of one group, the panel of
- * its number in every part that has one.
+ * channels after block of channels. A unit stands for one group and one number of a panel. It packs the panel
+ * of that number in every part that has so many.
  */
 export function packWeights(
   body: PhaseBody,

@@ -14,13 +14,13 @@ import type { Routines } from '../kernel/kernel-code.ts';
 /** Elements of an operand along one row. */
 export interface RowOperand {
   readonly dtype: DType;
-  /** Elements from one to the next: 0 for one element everywhere, 1 for neighbours. */
+  /** The distance of consecutive elements: 1 if they are neighbours, 0 if the row repeats one element. */
   readonly stride: number;
-  /** Address of the first. */
+  /** The address of the first element. */
   readonly address: I32;
 }
 
-/** What is done along a row. */
+/** An expression, its operands along a row, and what the code is written with. */
 export interface RowWork {
   readonly expression: Expression;
   readonly inputs: readonly RowOperand[];
@@ -30,7 +30,7 @@ export interface RowWork {
 
 /**
  * Code that evaluates an expression along a row of `length` elements, four at a time and the rest one at a
- * time. `consume` gets the results and the number of lanes that count.
+ * time. `consume` gets the results, the number of lanes that count, and the addresses in the outputs.
  */
 export function forEachVector(
   { expression, inputs, f, routines }: RowWork,
@@ -118,7 +118,7 @@ function loadLanes(
   return vector;
 }
 
-/** Writes `lanes` elements `stride` apart. */
+/** Writes `lanes` elements that are to lie `stride` apart. */
 function storeLanes(
   f: FunctionBuilder,
   dtype: DType,

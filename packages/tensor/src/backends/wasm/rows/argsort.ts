@@ -12,14 +12,14 @@ import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 
 /** Bytes of a key and the index of its element, side by side. */
 const PAIR = 8;
-/** The most units. Each has pairs of its own. */
+/** The largest number of units. Each unit has memory of its own for its pairs. */
 const MOST_UNITS = 64;
-/** The most bytes of the pairs of all units, unless one row takes more. */
+/** The most bytes that the pairs of all units take. A single row that needs more still gets them. */
 const MOST_BYTES = 2 ** 26;
 
 /**
- * The order of each row along the last axis. It is a merge sort of pairs of key and index, from runs of one
- * element up. A key is an int32 that is smaller exactly where its element comes earlier.
+ * The order of each row along the last axis, found by a merge sort of pairs of key and index. It starts with
+ * runs of one element. A key is an int32: an element with a smaller key comes earlier.
  */
 export function argsort(kernel: CallKernel, { descending }: SortParams['argsort']): KernelCode {
   const [{ view, dtype }] = kernel.inputs;
@@ -64,13 +64,13 @@ export function argsort(kernel: CallKernel, { descending }: SortParams['argsort'
     });
   };
   const unitCost = 4 * rowsPerUnit * n * Math.ceil(Math.log2(n) + 1);
-  // One more pair: a merge looks behind its second run when nothing is left of that.
+  // One pair more, since a merge that has used up its second run still reads the key behind it.
   return { phases: [{ units, unitCost, emit }], workspaceBytes: units * bytes + PAIR };
 }
 
 /**
- * The key of the element at an address. A float32 has its bits as key; negative ones have all but the sign
- * flipped.
+ * The key of the element at an address. The key of a float32 is its bits; if it is negative, all bits but the
+ * sign are flipped. NaN has the largest key.
  */
 function keyOf(f: FunctionBuilder, address: I32, dtype: DType): I32 {
   if (dtype === 'bool') return i32.load8_u(address);
@@ -115,8 +115,8 @@ function mergeSort(f: FunctionBuilder, pairs: I32, n: number): Local<'i32'> {
 }
 
 /**
- * Merges the sorted runs `left … middle` and `middle … end` into one at `to`. At a tie, the left one goes
- * first.
+ * Merges the sorted runs `left … middle` and `middle … end` into one at `to`. Of two equal keys, the one of
+ * the left run goes first.
  */
 function merge(
   f: FunctionBuilder,

@@ -9,7 +9,10 @@ import { multiplyAdd } from '../../kernel/multiply-add.ts';
 import { ONE, SIGN } from './lanes.ts';
 import { polynomial32 } from './polynomial.ts';
 
-/** `(atan q − q) / q³` by powers of q², 0 ≤ q ≤ 1. The relative error of the arctangent is at most 2.6e-9. */
+/**
+ * The coefficients of a polynomial in q² that is close to `(atan q − q) / q³` for 0 ≤ q ≤ 1. The relative
+ * error of the arctangent is at most 2.6e-9.
+ */
 const ARCTANGENT = [
   -0.33333298563957214, 0.1999852955341339, -0.14264015853405, 0.10950880497694016,
   -0.08399306237697601, 0.057881392538547516, -0.03109700232744217, 0.010868709534406662,
@@ -21,11 +24,12 @@ const PI_HIGH = 3.1415927410125732;
 const PI_LOW = -8.742277657347586e-8;
 
 /**
- * The angle of the points (x, y) of four float32 numbers each, in [−π, π].
+ * The angles of four points (x, y), in [−π, π]. The coordinates are float32.
  *
- * With `q = min(|x|, |y|) / max(|x|, |y|)` and `t = atan q`, the angle is t or π/2 − t in the first
- * quadrant, and π − t or π/2 + t in the one beside it. It has the sign of y. Special values, signed zeros
- * included, are those of IEEE 754-2019, section 9.2.1. Largest error found: 1.51 ulp, at (1.248, −0.6646).
+ * Let `q = min(|x|, |y|) / max(|x|, |y|)` and `t = atan q`. Where x is positive, the size of the angle is t,
+ * or π/2 − t if |y| > |x|. Where x is negative, it is π − t, or π/2 + t if |y| > |x|. The angle has the sign
+ * of y. Special values, signed zeros included, are those of IEEE 754-2019, section 9.2.1. Largest error
+ * found: 1.51 ulp, at (1.248, −0.6646).
  */
 export function atan2(y: V128, x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   const [a, b] = [f.keep(y), f.keep(x)];
