@@ -33,6 +33,8 @@ const calls: readonly (() => unknown)[] = [
       wrong((y: Tensor) => y.sum()),
       { hasAux: true },
     )(x),
+  () => valueAndGrad((y: Tensor) => y.sum(), wrong({ argnum: 0 })),
+  () => jacobian((y: Tensor) => y, wrong({ argnum: 0 })),
   () => grad(wrong('f'))(x),
   () => record(wrong('f'), x),
   () => jacobian((y: Tensor) => y)(ints),
@@ -84,6 +86,8 @@ describe('functions of functions', () => {
       ValueError: grad: argnum 1 (counted from 0) is none of 1 arguments.
       ValueError: grad: argnum 0.5 (counted from 0) is none of 1 arguments.
       StateError: grad: with hasAux the function must return [loss, aux].
+      ValueError: valueAndGrad: there is no option 'argnum'. Options are argnums, hasAux.
+      ValueError: jacobian: there is no option 'argnum'. Options are argnums.
       ValueError: grad: takes a function, but got 'f'.
       ValueError: record: takes a function, but got 'f'.
       DTypeError: jacobian: the argument must be float32, but is int32: it has no gradient.
