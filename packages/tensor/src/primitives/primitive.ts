@@ -1,6 +1,6 @@
 // What an operation declares: its kind, shape rule, cost and traits.
 
-import type { KernelCode } from '../backends/wasm/kernel/kernel-code.ts';
+import type { KernelCode, Target } from '../backends/wasm/kernel/kernel-code.ts';
 import type { CallKernel } from '../plan/kernel.ts';
 import type { DType, TypedArray } from '../array/dtype.ts';
 import type { Shape } from '../array/shape.ts';
@@ -108,7 +108,7 @@ export interface KernelPrimitive<P extends Params = Params> extends PrimitiveBas
    */
   readonly kernels?: {
     cpu(kernel: CallKernel, params: P): (buffers: readonly TypedArray[]) => void;
-    wasm(kernel: CallKernel, params: P): KernelCode;
+    wasm(kernel: CallKernel, params: P, target: Target): KernelCode;
   };
   /** The operations of its gradient, by name, for an operation with its own kernels. */
   readonly relatives?: { readonly [name: string]: KernelPrimitive };

@@ -44,7 +44,7 @@ export function compileFunctions(relaxed: boolean): VectorFunctions {
   const pages = (3 * BYTES) / PAGE_BYTES;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const module = new ModuleBuilder({ shared: false, maximumPages: pages });
-  const routines = new Routines(module, { relaxed });
+  const routines = new Routines(module, { relaxed, wide: false });
   const define = (name: string, value: (a: V128, b: V128, f: FunctionBuilder) => V128): void => {
     const loop = module.define({ parameters: ['i32'], result: null }, (f) => {
       f.for({ from: 0, to: f.parameter('i32', 0), step: 16 }, (at) => {
@@ -80,7 +80,7 @@ export function hasRelaxed(): boolean {
   const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
   module.define({ parameters: ['v128'], result: 'v128' }, (f) => {
     const x = f.parameter('v128', 0);
-    f.return(exp(x, f, new Routines(module, { relaxed: true })));
+    f.return(exp(x, f, new Routines(module, { relaxed: true, wide: false })));
   });
   return WebAssembly.validate(module.encode());
 }

@@ -7,32 +7,41 @@ import { overwrittenInputs, type Plan } from '../../plan/plan.ts';
 import { own, type Backend, type Executable, type Storage } from '../backend.ts';
 import { lend, settle } from '../collector.ts';
 import { controlOf, instantiate } from './host/control.ts';
+import { compileWide } from './host/wide.ts';
 import { Threads } from './host/threads.ts';
-import type { Target } from './kernel/kernel-code.ts';
+import type { KernelCode, Target } from './kernel/kernel-code.ts';
 import { codeOf } from './kernels.ts';
 import { align, Heap } from './memory/heap.ts';
 import { LastingBlock } from './memory/lasting-block.ts';
 import { bytesOf, WasmStorage } from './memory/storage.ts';
 import { HostCalls } from './program/host-calls.ts';
 import { FRAME } from './program/frame.ts';
-import { emitProgram, type WasmProgram } from './program/program.ts';
+import { costOfCodes, emitProgram, type WasmProgram } from './program/program.ts';
 import { refusal } from './program/refusal.ts';
 
 /** Work of fewer nanoseconds than this is done by the calling thread alone. */
 const ALONE_COST = 100_000;
+
+/** Limits of what is emitted. */
+export interface Limits {
+  /** Bytes of code after which the rest of a plan goes to another module. */
+  readonly moduleBytes: number;
+  /** Estimated nanoseconds from which on a plan is wide. */
+  readonly wideCost: number;
+}
 
 /** Holds memory and threads, and prepares plans. */
 export class Engine {
   readonly heap: Heap;
   readonly threads: Threads;
   private readonly target: Target;
-  private readonly moduleBytes: number;
+  private readonly limits: Limits;
   private readonly isShared: boolean;
   private readonly mostThreads: number;
   /** The memory for the intermediate buffers and the workspace of the plan that is running. */
   private readonly scratch: LastingBlock;
 
-  constructor(threads: number, target: Target, moduleBytes: number) {
+  constructor(threads: number, target: Target, limits: Limits) {
     this.isShared = threads > 1;
     this.heap = new Heap(this.isShared);
     const { heap } = this;
@@ -43,7 +52,7 @@ export class Engine {
     });
     this.mostThreads = threads;
     this.target = target;
-    this.moduleBytes = moduleBytes;
+    this.limits = limits;
     this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
     controlOf(this.heap.memory).fill(0);
   }
@@ -57,9 +66,13 @@ export class Engine {
     const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
     const { maximumPages, memory } = this.heap;
     const imported = { shared: this.isShared, maximumPages };
-    const program = emitProgram(plan, codeOf, imported, this.target, this.moduleBytes);
+    const { moduleBytes, wideCost } = this.limits;
+    const { codes, target } = codesOf(plan, this.target, wideCost);
+    const program = emitProgram(plan, codes, imported, target, moduleBytes);
     this.reserve(plan, program);
-    const modules = program.modules.map((bytes) => new WebAssembly.Module(bytes));
+    const modules = target.wide
+      ? compileWide(program.modules)
+      : program.modules.map((bytes) => new WebAssembly.Module(bytes));
     const { threads } = this;
     const together = threads.count > 1 && program.cost > ALONE_COST;
     const id = together ? threads.register(modules) : 0;
@@ -156,6 +169,17 @@ export class Engine {
     if (refusing === 0) return;
     throw refusal(plan.kernels[refusing - 1], words[FRAME.refusedValue / 4]);
   }
+}
+
+/** The code of the kernels of a plan, and the target that it is for. It is wide only from a cost on. */
+function codesOf(
+  plan: Plan,
+  target: Target,
+  wideCost: number,
+): { readonly codes: readonly KernelCode[]; readonly target: Target } {
+  const codes = plan.kernels.map((kernel) => codeOf(kernel, target));
+  if (!target.wide || costOfCodes(codes) >= wideCost) return { codes, target };
+  return codesOf(plan, { ...target, wide: false }, wideCost);
 }
 
 /**

@@ -7,6 +7,7 @@ import { lend } from '../collector.ts';
 import { Engine } from './engine.ts';
 import { availableThreads, sharesMemory } from './host/platform.ts';
 import { hasRelaxedSimd } from './host/target.ts';
+import { packsVectors } from './host/wide.ts';
 import type { Threads } from './host/threads.ts';
 import { fusedComposites } from './kernels.ts';
 import { WasmStorage } from './memory/storage.ts';
@@ -21,6 +22,12 @@ export interface WasmOptions {
   /** Whether to use relaxed SIMD. Default: where the engine has it. */
   readonly relaxed?: boolean;
   /**
+   * Whether kernels are written for 256-bit vectors, which V8 makes of pairs of vectors. Default: in plans of
+   * at least 0.1 ms, where the engine does that (Node 24 to 26 on x64 with AVX2). True: in all plans, on any
+   * engine; elsewhere such code is slower. Results are the same, bit for bit, either way.
+   */
+  readonly wide?: boolean;
+  /**
    * Bytes of code after which the rest of a plan goes to another WebAssembly module. Default: 4 MiB,
    * because Chromium refuses modules of more than 8 MB on the main thread of a page.
    */
@@ -28,6 +35,9 @@ export interface WasmOptions {
 }
 
 const MODULE_BYTES = 4 * 2 ** 20;
+
+/** Plans of fewer nanoseconds than this are not worth the time of the optimizing compiler. */
+const WIDE_COST = 100_000;
 
 /** The backend in WebAssembly. */
 export interface WasmBackend extends Backend {
@@ -44,6 +54,8 @@ export interface WasmBackend extends Backend {
   readonly notice: string | null;
   /** Whether products use `f32x4.relaxed_madd`. */
   readonly relaxed: boolean;
+  /** Whether kernels are written for 256-bit vectors, at least in plans of 0.1 ms or more. */
+  readonly wide: boolean;
   /** Bytes of its memory that tensors and plans hold. */
   usedBytes(): number;
   /** Bytes of its memory, used or free. The memory grows when it must, and never shrinks. */
@@ -71,7 +83,7 @@ const MOST_THREADS = 1024;
  * backend.readSync(storage); // [1, 2, 3]
  */
 export function wasmBackend(options: WasmOptions = {}): WasmBackend {
-  checkOptions('wasmBackend', options, ['threads', 'relaxed', 'moduleBytes']);
+  checkOptions('wasmBackend', options, ['threads', 'relaxed', 'wide', 'moduleBytes']);
   const { threads = availableThreads(), moduleBytes = MODULE_BYTES } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new ValueError(
@@ -99,8 +111,12 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       'this engine has no relaxed SIMD. Leave the option relaxed out: products are a little slower without.',
     );
   }
-  const target = { relaxed: options.relaxed ?? hasRelaxed };
-  const engine = new Engine(threads, target, moduleBytes);
+  const target = {
+    relaxed: options.relaxed ?? hasRelaxed,
+    wide: options.wide ?? packsVectors(),
+  };
+  const wideCost = options.wide === true ? 0 : WIDE_COST;
+  const engine = new Engine(threads, target, { moduleBytes, wideCost });
   const stopThreads = stopperOf(engine.threads);
   const backend: WasmBackend = {
     name: 'wasm',
@@ -113,6 +129,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       return engine.threads.notice;
     },
     relaxed: target.relaxed,
+    wide: target.wide,
     allocate: (dtype, size, op) => engine.allocate(backend, dtype, size, op),
     store: (array, dtype) => {
       const storage = engine.allocate(backend, dtype, array.length);

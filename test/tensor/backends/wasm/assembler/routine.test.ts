@@ -29,7 +29,7 @@ function compile(
   define: (module: ModuleBuilder, routines: Routines) => { readonly index: number },
 ): (...args: number[]) => number {
   const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
-  const { index } = define(module, new Routines(module, { relaxed: false }));
+  const { index } = define(module, new Routines(module, { relaxed: false, wide: false }));
   module.export('run', { index, signature: { parameters: [], result: null } });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
     env: { memory },
@@ -76,7 +76,7 @@ describe('a routine', () => {
 
   it('is written once, however often it is asked for', () => {
     const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
-    const routines = new Routines(module, { relaxed: false });
+    const routines = new Routines(module, { relaxed: false, wide: false });
     storeIn(routines);
     const { bytes } = module;
     storeIn(routines);
@@ -85,7 +85,7 @@ describe('a routine', () => {
 
   it('has arguments of exactly its names and types, which a call that does not fit is not', () => {
     const module = new ModuleBuilder({ shared: false, maximumPages: 1 });
-    const store = storeIn(new Routines(module, { relaxed: false }));
+    const store = storeIn(new Routines(module, { relaxed: false, wide: false }));
     const f = new FunctionBuilder({ parameters: [], result: null });
     const [to, value] = [i32.const(0), f32.const(1)];
     expectTypeOf(store.call).parameter(1).toEqualTypeOf<{

@@ -50,9 +50,20 @@ export class FunctionBuilder {
   private readonly locals: ValueType[] = [];
   private readonly code: Code[] = [];
   private depth = 0;
+  private readonly forgets: boolean;
+  /** The loops that are open, and the vectors that each keeps within a turn. */
+  private readonly loops: { readonly depth: number; readonly kept: Local<'v128'>[] }[] = [];
+  /** A vector that is never set: 0. */
+  private zero: Local<'v128'> | undefined;
 
-  constructor(signature: Signature) {
+  /**
+   * @param options `forgets`: kept vectors are set to 0 at the end of each turn of a loop. V8 packs two
+   * vector operations into one of 256 bits only if it sees that their results are not read in the next turn.
+   * Default: false.
+   */
+  constructor(signature: Signature, { forgets = false }: { readonly forgets?: boolean } = {}) {
     this.signature = signature;
+    this.forgets = forgets;
   }
 
   /** Parameter `index`, which must have this type. */
@@ -63,12 +74,18 @@ export class FunctionBuilder {
     return localAt(type, index);
   }
 
-  /** A new variable. It is 0 at first, or `initial`, which is set here. */
+  /**
+   * A new variable. It is 0 at first, or `initial`, which is set here. A vector that is set here in a loop
+   * must not be read in the next turn before that.
+   */
   local<T extends ValueType>(type: T, initial?: Value<T>): Local<T> {
     const index = this.signature.parameters.length + this.locals.length;
     this.locals.push(type);
     const local = localAt(type, index);
-    if (initial !== undefined) this.set(local, initial);
+    if (initial !== undefined) {
+      this.set(local, initial);
+      if (isVector(local)) for (const { kept } of this.loops) kept.push(local);
+    }
     return local;
   }
 
@@ -97,7 +114,9 @@ export class FunctionBuilder {
 
   /** A loop. A branch to its label starts the next turn; code that runs past its end leaves it. */
   loop(body: (label: Label) => void): void {
+    this.loops.push({ depth: this.depth + 1, kept: [] });
     this.structure(0x03, body);
+    this.loops.pop();
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
@@ -114,11 +133,12 @@ export class FunctionBuilder {
   }
 
   branch(label: Label): void {
-    this.code.push([0x0c, unsigned(this.depth - label.depth)]);
+    this.code.push([this.forgetting(label), 0x0c, unsigned(this.depth - label.depth)]);
   }
 
   branchIf(condition: I32, label: Label): void {
-    this.code.push([condition.code, 0x0d, unsigned(this.depth - label.depth)]);
+    const forgetting = this.forgetting(label);
+    this.code.push([condition.code, forgetting, 0x0d, unsigned(this.depth - label.depth)]);
   }
 
   return(value?: Value<ValueType>): void {
@@ -200,6 +220,14 @@ export class FunctionBuilder {
     return vector(runs.map(({ type, count }) => [unsigned(count), TYPE_CODES[type]]));
   }
 
+  /** Code that forgets what a loop has kept, if a branch to the label starts its next turn. */
+  private forgetting({ depth }: Label): Code {
+    const loop = this.forgets ? this.loops.find((each) => each.depth === depth) : undefined;
+    if (loop === undefined || loop.kept.length === 0) return [];
+    const zero = (this.zero ??= this.local('v128'));
+    return loop.kept.map(({ index }) => [zero.code, 0x21, unsigned(index)]);
+  }
+
   private structure(opcode: number, body: (label: Label) => void): void {
     this.code.push([opcode, 0x40]);
     this.depth++;
@@ -228,6 +256,10 @@ function callCode(
     args.every(({ type }, i) => type === signature.parameters[i]);
   if (!fits) throw new Error('assembler: the arguments do not fit the parameters.');
   return [args.map(({ code }) => code), 0x10, unsigned(index)];
+}
+
+function isVector(local: Local<ValueType>): local is Local<'v128'> {
+  return local.type === 'v128';
 }
 
 function localAt<T extends ValueType>(type: T, index: number): Local<T> {

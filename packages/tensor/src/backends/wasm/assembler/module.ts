@@ -40,9 +40,15 @@ export class ModuleBuilder {
   private readonly functions: Defined[] = [];
   private readonly exports: { readonly name: string; readonly index: number }[] = [];
   private codeBytes = 0;
+  private readonly functionOptions: ConstructorParameters<typeof FunctionBuilder>[1];
 
-  constructor(memory: MemoryImport) {
+  /** @param functionOptions Those of all {@link FunctionBuilder}s. */
+  constructor(
+    memory: MemoryImport,
+    functionOptions?: ConstructorParameters<typeof FunctionBuilder>[1],
+  ) {
     this.memory = memory;
+    this.functionOptions = functionOptions;
   }
 
   /** Bytes of all functions so far. */
@@ -59,7 +65,7 @@ export class ModuleBuilder {
   }
 
   define(signature: Signature, body: (f: FunctionBuilder) => void): FunctionReference {
-    const builder = new FunctionBuilder(signature);
+    const builder = new FunctionBuilder(signature, this.functionOptions);
     body(builder);
     const index = this.imports.length + this.functions.length;
     const code = builder.encode();

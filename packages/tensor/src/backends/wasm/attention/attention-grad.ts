@@ -26,13 +26,12 @@ import {
   STATE_BYTES,
 } from './attention-panel.ts';
 import { ATTENTION_COST } from '../kernel/cost.ts';
-import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
-import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
+import type { KernelCode, PhaseBody, Target } from '../kernel/kernel-code.ts';
+import { multiplyPanel, PANEL_ROWS, panelTile, queriesOf, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
-import { EDGE_BYTES, leftBytes, productRoutine, rightBytes } from '../product/product.ts';
-import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+import { edgeBytes, leftBytes, productRoutine, rightBytes } from '../product/product.ts';
 
-/** Elements of p that are kept for a block of queries; at least those of one panel of eight queries. */
+/** Elements of p that are kept for a block of queries; at least those of one panel of queries. */
 const KEPT_WEIGHTS = 65536;
 
 /** The most queries of a block. */
@@ -46,7 +45,11 @@ const QUERY_BLOCK = 128;
  * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) bytes for
  * queries or cotangents, and at most 512 KiB (or 64 S bytes, if that is more) for p and s̄.
  */
-export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
+export function attentionGrad(
+  kernel: CallKernel,
+  { scale }: AttentionParams,
+  target: Target,
+): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
   if (T * S === 0) return { phases: kernel.outputs.map((_, i) => clearOutput(kernel, i)) };
   const cost = ATTENTION_COST;
@@ -62,7 +65,7 @@ export function attentionGrad(kernel: CallKernel, { scale }: AttentionParams): K
         },
       },
     ],
-    scratchBytes: scratchLayout(kernel).bytes,
+    scratchBytes: scratchLayout(kernel, target).bytes,
   };
 }
 
@@ -80,28 +83,30 @@ type ScratchPart =
   | 'edge';
 
 /** How many queries a block has: whole panels. */
-function blockOf(kernel: CallKernel): number {
+function blockOf(kernel: CallKernel, target: Target): number {
+  const most = queriesOf(target);
   const { T, S } = attentionSizes(kernel);
-  const kept = Math.max(1, Math.floor(KEPT_WEIGHTS / S / QUERIES));
-  return Math.min(QUERY_BLOCK, QUERIES * Math.min(kept, Math.ceil(T / QUERIES)));
+  const kept = Math.max(1, Math.floor(KEPT_WEIGHTS / S / most));
+  return Math.min(QUERY_BLOCK, most * Math.min(kept, Math.ceil(T / most)));
 }
 
-function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
+function scratchLayout(kernel: CallKernel, target: Target): ReturnType<typeof layOut<ScratchPart>> {
+  const tile = panelTile(target);
   const { S, E, F } = attentionSizes(kernel);
-  const block = blockOf(kernel);
-  const panelBytes = rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(S / TILE_ROWS);
+  const block = blockOf(kernel, target);
+  const panelBytes = rowBytesOf(tile.columns) * PANEL_ROWS * Math.ceil(S / PANEL_ROWS);
   return layOut({
-    keys: leftBytes(S, E),
-    keyColumns: leftBytes(E, S),
-    values: leftBytes(S, F),
-    right: rightBytes(Math.max(E, F), block),
+    keys: leftBytes(tile, S, E),
+    keyColumns: leftBytes(tile, E, S),
+    values: leftBytes(tile, S, F),
+    right: rightBytes(tile, Math.max(E, F), block),
     weights: panelBytes,
     slopes: panelBytes,
-    keptWeights: leftBytes(S, block),
-    keptSlopes: leftBytes(S, block),
-    sums: rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(E / TILE_ROWS),
+    keptWeights: leftBytes(tile, S, block),
+    keptSlopes: leftBytes(tile, S, block),
+    sums: rowBytesOf(tile.columns) * PANEL_ROWS * Math.ceil(E / PANEL_ROWS),
     state: STATE_BYTES,
-    edge: EDGE_BYTES,
+    edge: edgeBytes(tile),
   });
 }
 
@@ -109,20 +114,21 @@ function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart
 function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32): void {
   const { f, routines, inputs, outputs, scratch } = body;
   const { T, S, E, F } = attentionSizes(kernel);
-  const { places } = scratchLayout(kernel);
+  const { target } = routines;
+  const { places } = scratchLayout(kernel, target);
   const at = (part: ScratchPart): I32 => plus(scratch, places[part]);
   const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
   const matrices = kernel.inputs.map((operand, i) => matrixOf(f, operand, inputs[i], index));
   const [q, k, v, cotangent] = matrices;
   fetchRows(f, k, keys, E);
   fetchRows(f, v, keys, F);
-  packPanels(body, TILE_ROWS, at('keys'), k, { rows: keys, depth: depthE });
-  packPanels(body, TILE_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
-  packPanels(body, TILE_ROWS, at('values'), v, { rows: keys, depth: depthF });
+  packPanels(body, PANEL_ROWS, at('keys'), k, { rows: keys, depth: depthE });
+  packPanels(body, PANEL_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
+  packPanels(body, PANEL_ROWS, at('values'), v, { rows: keys, depth: depthF });
   const [toQ, toK, toV] = [T * E, S * E, S * F].map((size, i) =>
     f.keep(i32.add(outputs[i], times(index, 4 * size))),
   );
-  const block = blockOf(kernel);
+  const block = blockOf(kernel, target);
   f.for({ from: 0, to: T, step: block }, (first) => {
     const queries = f.keep(atMost(i32.sub(i32.const(T), first), block));
     const blockOfQ = rowsFrom(f, q, first);
@@ -130,12 +136,13 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
     fetchRows(f, blockOfQ, queries, E);
     fetchRows(f, blockOfCotangent, queries, F);
     emitPanels(body, kernel, scale, { q: blockOfQ, cotangent: blockOfCotangent, queries, toQ });
-    const product = productRoutine(routines);
+    const tile = panelTile(target);
+    const product = productRoutine(routines, tile);
     const isLater = f.keep(i32.ne(first, i32.const(0)));
     const accumulate = (part: ScratchPart, operand: Matrix, width: number, to: I32): void => {
       const right = f.keep(at('right'));
       const columns = i32.const(width);
-      packPanels(body, TILE_COLUMNS, right, transposed(operand), { rows: columns, depth: queries });
+      packPanels(body, tile.columns, right, transposed(operand), { rows: columns, depth: queries });
       product.call(f, {
         a: at(part),
         rows: keys,
@@ -170,7 +177,8 @@ function emitPanels(
 ): void {
   const { f, routines, scratch } = body;
   const { T, S, E, F } = attentionSizes(kernel);
-  const { places } = scratchLayout(kernel);
+  const { target } = routines;
+  const { places } = scratchLayout(kernel, target);
   const at = (part: ScratchPart): Local<'i32'> => f.keep(plus(scratch, places[part]));
   const [keys, depthE, depthF] = [S, E, F].map((size) => i32.const(size));
   const [right, weights, slopes, sums, state] = (
@@ -180,8 +188,9 @@ function emitPanels(
   const toS = at('keptSlopes');
   const fromQ = f.keep(q.address);
   const fromCotangent = f.keep(cotangent.address);
-  const panelBytes = f.keep(times(queries, 4 * TILE_ROWS));
-  forEachPanel(f, queries, T, (width, left) => {
+  const panelBytes = f.keep(times(queries, 4 * PANEL_ROWS));
+  const most = queriesOf(target);
+  forEachPanel(f, queries, T, target, (width, left) => {
     const rows = f.keep(atMost(left, width));
     packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
     const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
@@ -205,10 +214,10 @@ function emitPanels(
     clearFactors(f, width, state);
     const finished = { panel: sums, columns: depthE, state, queries: rows, to: toQ };
     writeRowsRoutine(routines, width).call(f, finished);
-    f.increase(fromQ, 4 * QUERIES * q.strides.row);
-    f.increase(fromCotangent, 4 * QUERIES * cotangent.strides.row);
-    f.increase(toP, 4 * TILE_ROWS * QUERIES);
-    f.increase(toS, 4 * TILE_ROWS * QUERIES);
-    f.increase(toQ, 4 * QUERIES * E);
+    f.increase(fromQ, 4 * most * q.strides.row);
+    f.increase(fromCotangent, 4 * most * cotangent.strides.row);
+    f.increase(toP, 4 * PANEL_ROWS * most);
+    f.increase(toS, 4 * PANEL_ROWS * most);
+    f.increase(toQ, 4 * most * E);
   });
 }

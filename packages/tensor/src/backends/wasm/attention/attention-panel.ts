@@ -1,4 +1,4 @@
-// Softmax and its gradient for a panel of eight queries, whose vector lanes are the queries.
+// Softmax and its gradient for a panel of queries, whose vector lanes are the queries.
 
 /**
  * The attention of some queries as a panel `[keys, width]`, whose lanes are queries. A product with the
@@ -12,18 +12,24 @@ import { i32 } from '../assembler/instructions.ts';
 import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { decay } from '../rows/decay.ts';
-import type { Routines } from '../kernel/kernel-code.ts';
+import type { Routines, Target } from '../kernel/kernel-code.ts';
 import { transpose4 } from '../product/packing.ts';
-import { halvesOf, QUERIES, rowBytesOf, type PanelWidth } from './panel-product.ts';
+import {
+  MOST_QUERIES,
+  queriesOf,
+  rowBytesOf,
+  vectorsOf,
+  type PanelWidth,
+} from './panel-product.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
 
 /** Bytes of the state of a panel: the peaks, sums and factors of its queries. */
-export const STATE_BYTES: number = 3 * rowBytesOf(QUERIES);
+export const STATE_BYTES: number = 3 * rowBytesOf(MOST_QUERIES);
 
 /** Where in the state the factors of the queries lie. */
-export const FACTORS: number = 2 * rowBytesOf(QUERIES);
+export const FACTORS: number = 2 * rowBytesOf(MOST_QUERIES);
 
-const [PEAKS, SUMS] = [0, rowBytesOf(QUERIES)];
+const [PEAKS, SUMS] = [0, rowBytesOf(MOST_QUERIES)];
 
 const EXPONENTIALS = {
   /** Address of the products, `[keys, width]`. */
@@ -47,7 +53,7 @@ export function exponentialsRoutine(
   scale: number,
 ): Routine<typeof EXPONENTIALS> {
   const { target } = routines;
-  const halves = halvesOf(width);
+  const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
   const better = scale < 0 ? f32x4.pmin : f32x4.pmax;
   const worst = f32x4.constant(scale < 0 ? Infinity : -Infinity);
@@ -57,40 +63,40 @@ export function exponentialsRoutine(
     EXPONENTIALS,
     (f, { panel, keys, state, continues }) => {
       const end = f.keep(i32.add(panel, times(keys, rowBytes)));
-      const extremes = halves.map(() => f.local('v128', worst));
+      const extremes = offsets.map(() => f.local('v128', worst));
       forEachPanelRow(f, panel, end, rowBytes, (row) => {
         extremes.forEach((extreme, i) => {
-          f.set(extreme, better(extreme, v128.load(row, halves[i])));
+          f.set(extreme, better(extreme, v128.load(row, offsets[i])));
         });
       });
       const peaks = extremes.map((extreme) => f.keep(f32x4.mul(extreme, factor)));
       f.if(continues, () => {
         peaks.forEach((peak, i) => {
-          f.set(peak, f32x4.pmax(v128.load(state, PEAKS + halves[i]), peak));
+          f.set(peak, f32x4.pmax(v128.load(state, PEAKS + offsets[i]), peak));
         });
       });
       // Where all logits are −∞, nothing may be subtracted. The sum 0 then gives NaN.
       const shifts = peaks.map((peak) =>
         f.keep(v128.andnot(f32x4.neg(peak), f32x4.eq(peak, f32x4.constant(-Infinity)))),
       );
-      const sums = halves.map(() => f.local('v128'));
+      const sums = offsets.map(() => f.local('v128'));
       f.if(continues, () => {
         sums.forEach((sum, i) => {
-          const before = v128.load(state, PEAKS + halves[i]);
+          const before = v128.load(state, PEAKS + offsets[i]);
           const shrunk = f.keep(decay(f32x4.add(before, shifts[i]), f, target));
-          f.emit(v128.store(state, shrunk, FACTORS + halves[i]));
-          f.set(sum, f32x4.mul(v128.load(state, SUMS + halves[i]), shrunk));
+          f.emit(v128.store(state, shrunk, FACTORS + offsets[i]));
+          f.set(sum, f32x4.mul(v128.load(state, SUMS + offsets[i]), shrunk));
         });
       });
       forEachPanelRow(f, panel, end, rowBytes, (row) => {
         sums.forEach((sum, i) => {
-          const exponent = multiplyAdd(target, v128.load(row, halves[i]), factor, shifts[i]);
+          const exponent = multiplyAdd(target, v128.load(row, offsets[i]), factor, shifts[i]);
           const exponential = f.keep(decay(exponent, f, target));
-          f.emit(v128.store(row, exponential, halves[i]));
+          f.emit(v128.store(row, exponential, offsets[i]));
           f.set(sum, f32x4.add(sum, exponential));
         });
       });
-      halves.forEach((half, i) => {
+      offsets.forEach((half, i) => {
         f.emit(v128.store(state, peaks[i], PEAKS + half), v128.store(state, sums[i], SUMS + half));
       });
     },
@@ -127,20 +133,20 @@ export function softmaxGradRoutine(
   scale: number,
 ): Routine<typeof SOFTMAX_GRAD> {
   const { target } = routines;
-  const halves = halvesOf(width);
+  const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `softmaxGrad of ${width}, scale ${scale}`,
     SOFTMAX_GRAD,
     (f, { weights, slopes, keys, state, toP, toS, panelBytes, queries }) => {
       const distance = f.keep(i32.sub(slopes, weights));
-      const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
-      const along = halves.map(() => f.local('v128'));
+      const factors = offsets.map((half) => f.keep(v128.load(state, FACTORS + half)));
+      const along = offsets.map(() => f.local('v128'));
       const end = f.keep(i32.add(weights, times(keys, rowBytes)));
       forEachPanelRow(f, weights, end, rowBytes, (row) => {
         const slope = f.keep(i32.add(row, distance));
         along.forEach((sum, i) => {
-          const [e, cotangent] = [row, slope].map((each) => v128.load(each, halves[i]));
+          const [e, cotangent] = [row, slope].map((each) => v128.load(each, offsets[i]));
           f.set(sum, multiplyAdd(target, e, cotangent, sum));
         });
       });
@@ -150,7 +156,7 @@ export function softmaxGradRoutine(
       const emitKeys = (isWhole: boolean): void => {
         forEachPanelRow(f, weights, end, 4 * rowBytes, (row) => {
           const slope = f.keep(i32.add(row, distance));
-          halves.forEach((half, i) => {
+          offsets.forEach((half, i) => {
             const places = [0, 1, 2, 3].map((key) => rowBytes * key + half);
             const p = places.map((at) => f.keep(f32x4.mul(v128.load(row, at), factors[i])));
             const s = places.map((at, key) => {
@@ -190,40 +196,42 @@ export function softmaxGradRoutine(
 
 /**
  * Code that visits the panels of `queries` queries. Each visit gets the number of queries that are left.
- * Only the last block of T may have a panel that is not whole. A panel of four is used where no more are
- * left.
+ * Only the last block of T may have a panel that is not whole. It is as narrow as these queries allow.
  */
 export function forEachPanel(
   f: FunctionBuilder,
   queries: I32,
   T: number,
+  target: Target,
   visit: (width: PanelWidth, left: Local<'i32'>) => void,
 ): void {
   const left = f.keep(queries);
-  const last = T % QUERIES;
+  const most = queriesOf(target);
+  const rest = T % most;
+  const last = rest === 0 ? most : rest <= 4 ? 4 : rest <= 8 ? 8 : most;
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      if (last === 0 || last > 4) visit(8, left);
+      if (last === most) visit(most, left);
       else {
         f.if(
-          i32.gt_s(left, i32.const(4)),
+          i32.gt_s(left, i32.const(last)),
           () => {
-            visit(8, left);
+            visit(most, left);
           },
           () => {
-            visit(4, left);
+            visit(last, left);
           },
         );
       }
-      f.increase(left, -QUERIES);
+      f.increase(left, -most);
     },
   );
 }
 
 /** Code that sets the state's factors to 1 / sum. */
 export function invertSums(f: FunctionBuilder, width: PanelWidth, state: I32): void {
-  for (const half of halvesOf(width)) {
+  for (const half of vectorsOf(width)) {
     const inverse = f32x4.div(f32x4.constant(1), v128.load(state, SUMS + half));
     f.emit(v128.store(state, inverse, FACTORS + half));
   }
@@ -231,7 +239,7 @@ export function invertSums(f: FunctionBuilder, width: PanelWidth, state: I32): v
 
 /** Code that sets the state's factors to 1. */
 export function clearFactors(f: FunctionBuilder, width: PanelWidth, state: I32): void {
-  for (const half of halvesOf(width)) {
+  for (const half of vectorsOf(width)) {
     f.emit(v128.store(state, f32x4.constant(1), FACTORS + half));
   }
 }
@@ -244,13 +252,13 @@ export function rescale(
   rows: number,
   state: I32,
 ): void {
-  const halves = halvesOf(width);
+  const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
-  const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
+  const factors = offsets.map((half) => f.keep(v128.load(state, FACTORS + half)));
   forEachPanelRow(f, panel, f.keep(plus(panel, rows * rowBytes)), rowBytes, (row) => {
     factors.forEach((factor, i) => {
-      const product = f32x4.mul(v128.load(row, halves[i]), factor);
-      f.emit(v128.store(row, product, halves[i]));
+      const product = f32x4.mul(v128.load(row, offsets[i]), factor);
+      f.emit(v128.store(row, product, offsets[i]));
     });
   });
 }

@@ -23,11 +23,10 @@ import {
   STATE_BYTES,
 } from './attention-panel.ts';
 import { ATTENTION_COST } from '../kernel/cost.ts';
-import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
-import { multiplyPanel, QUERIES, rowBytesOf } from './panel-product.ts';
+import type { KernelCode, PhaseBody, Target } from '../kernel/kernel-code.ts';
+import { multiplyPanel, PANEL_ROWS, panelTile, queriesOf, rowBytesOf } from './panel-product.ts';
 import { writeRowsRoutine } from './panel-rows.ts';
-import { leftBytes, rightPanelBytes } from '../product/product.ts';
-import { TILE_ROWS } from '../product/tile.ts';
+import { leftBytes, rightBytes } from '../product/product.ts';
 
 /** The most queries of a unit. */
 const QUERY_BLOCK = 128;
@@ -37,7 +36,7 @@ const KEY_BLOCK = 256;
 
 /**
  * `y = softmax(scale · q kᵀ) v`, a block of queries at a time. Keys and values are packed as left operands.
- * Each panel of eight (or four) queries goes through three steps that stay in the cache: products with the
+ * Each panel of queries goes through three steps that stay in the cache: products with the
  * keys, exponentials, products with the values. Many keys are taken into account one block after the other,
  * with sums relative to the largest logit so far.
  *
@@ -46,12 +45,16 @@ const KEY_BLOCK = 256;
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.
  */
-export function attention(kernel: CallKernel, { scale }: AttentionParams): KernelCode {
+export function attention(
+  kernel: CallKernel,
+  { scale }: AttentionParams,
+  target: Target,
+): KernelCode {
   const { batch, T, S, E, F } = attentionSizes(kernel);
   if (batch * T * F === 0) return { phases: [] };
   if (S === 0) return { phases: [clearOutput(kernel, 0)] };
   const queryBlocks = Math.ceil(T / QUERY_BLOCK);
-  const layout = scratchLayout(kernel);
+  const layout = scratchLayout(kernel, target);
   const cost = ATTENTION_COST;
   return {
     phases: [
@@ -71,16 +74,17 @@ export function attention(kernel: CallKernel, { scale }: AttentionParams): Kerne
 
 type ScratchPart = 'panel' | 'keys' | 'values' | 'weights' | 'sums' | 'states';
 
-function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart>> {
+function scratchLayout(kernel: CallKernel, target: Target): ReturnType<typeof layOut<ScratchPart>> {
   const { T, S, E, F } = attentionSizes(kernel);
-  const panels = Math.ceil(Math.min(T, QUERY_BLOCK) / QUERIES);
+  const tile = panelTile(target);
+  const panels = Math.ceil(Math.min(T, QUERY_BLOCK) / tile.columns);
   const keys = Math.min(S, KEY_BLOCK);
   return layOut({
-    panel: rightPanelBytes(E),
-    keys: leftBytes(keys, E),
-    values: leftBytes(F, keys),
-    weights: rowBytesOf(QUERIES) * (keys + TILE_ROWS),
-    sums: panels * sumBytes(F),
+    panel: rightBytes(tile, 1, E),
+    keys: leftBytes(tile, keys, E),
+    values: leftBytes(tile, F, keys),
+    weights: rowBytesOf(tile.columns) * (keys + PANEL_ROWS),
+    sums: panels * sumBytes(F, target),
     states: panels * STATE_BYTES,
   });
 }
@@ -89,7 +93,9 @@ function scratchLayout(kernel: CallKernel): ReturnType<typeof layOut<ScratchPart
 function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32): void {
   const { f, routines, inputs, outputs, scratch } = body;
   const { T, S, E, F } = attentionSizes(kernel);
-  const { places } = scratchLayout(kernel);
+  const { target } = routines;
+  const { places } = scratchLayout(kernel, target);
+  const most = queriesOf(target);
   const at = (part: ScratchPart): I32 => plus(scratch, places[part]);
   const queryBlocks = Math.ceil(T / QUERY_BLOCK);
   const index = f.keep(i32.div_u(unit, i32.const(queryBlocks)));
@@ -107,13 +113,13 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
     const [blockOfK, blockOfV] = [k, v].map((matrix) => rowsFrom(f, matrix, firstKey));
     fetchRows(f, blockOfK, keys, E);
     fetchRows(f, blockOfV, keys, F);
-    packPanels(body, TILE_ROWS, at('keys'), blockOfK, { rows: keys, depth: depthE });
+    packPanels(body, PANEL_ROWS, at('keys'), blockOfK, { rows: keys, depth: depthE });
     const columns = { rows: depthF, depth: keys };
-    packPanels(body, TILE_ROWS, at('values'), transposed(blockOfV), columns);
+    packPanels(body, PANEL_ROWS, at('values'), transposed(blockOfV), columns);
     const from = f.keep(blockOfQ.address);
     const sums = f.keep(at('sums'));
     const state = f.keep(at('states'));
-    forEachPanel(f, queries, T, (width, left) => {
+    forEachPanel(f, queries, T, target, (width, left) => {
       const rows = atMost(left, width);
       packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
       const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
@@ -127,8 +133,8 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
       }
       const sum = { left: at('values'), rows: depthF, right: weights, depth: keys, to: sums };
       multiplyPanel(body, width, { ...sum, adds: continues });
-      f.increase(from, 4 * QUERIES * q.strides.row);
-      f.increase(sums, sumBytes(F));
+      f.increase(from, 4 * most * q.strides.row);
+      f.increase(sums, sumBytes(F, target));
       f.increase(state, STATE_BYTES);
     });
   });
@@ -136,18 +142,18 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
   const state = f.keep(at('states'));
   const row = i32.add(i32.mul(index, i32.const(T)), firstQuery);
   const to = f.keep(i32.add(outputs[0], times(row, 4 * F)));
-  forEachPanel(f, queries, T, (width, left) => {
+  forEachPanel(f, queries, T, target, (width, left) => {
     invertSums(f, width, state);
     const rows = atMost(left, width);
     const columns = i32.const(F);
     writeRowsRoutine(routines, width).call(f, { panel: sums, columns, state, queries: rows, to });
-    f.increase(sums, sumBytes(F));
+    f.increase(sums, sumBytes(F, target));
     f.increase(state, STATE_BYTES);
-    f.increase(to, 4 * F * QUERIES);
+    f.increase(to, 4 * F * most);
   });
 }
 
 /** Bytes of the sums of values of a panel. */
-function sumBytes(F: number): number {
-  return rowBytesOf(QUERIES) * TILE_ROWS * Math.ceil(F / TILE_ROWS);
+function sumBytes(F: number, target: Target): number {
+  return rowBytesOf(queriesOf(target)) * PANEL_ROWS * Math.ceil(F / PANEL_ROWS);
 }

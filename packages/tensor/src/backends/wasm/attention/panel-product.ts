@@ -1,4 +1,4 @@
-// Matrix products whose result is a panel of four or eight queries.
+// Matrix products whose result is a panel of queries.
 
 import { times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
@@ -6,15 +6,28 @@ import { i32, memory } from '../assembler/instructions.ts';
 import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { roundUp } from './attention-operands.ts';
-import type { PhaseBody, Routines } from '../kernel/kernel-code.ts';
+import type { PhaseBody, Routines, Target } from '../kernel/kernel-code.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
-import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+import type { Tile } from '../product/tile.ts';
 
-/** Queries of a panel: 8, or 4 where no more are left. */
-export type PanelWidth = 4 | 8;
+/** Queries of a panel. The last panel is narrower where fewer are left. */
+export type PanelWidth = 4 | 8 | 16;
 
-/** The most queries of a panel. */
-export const QUERIES: number = TILE_COLUMNS;
+/** Rows of a panel of a left operand. */
+export const PANEL_ROWS = 4;
+
+/** The most queries of a panel of any target. */
+export const MOST_QUERIES = 16;
+
+/** The most queries of a panel: two vectors, or two pairs of vectors. */
+export function queriesOf({ wide }: Target): 8 | 16 {
+  return wide ? MOST_QUERIES : 8;
+}
+
+/** The tile of the products of attention. */
+export function panelTile(target: Target): Tile {
+  return { rows: PANEL_ROWS, columns: queriesOf(target) };
+}
 
 /** Bytes of a row of a panel: a number for each query. */
 export function rowBytesOf(width: number): number {
@@ -22,8 +35,8 @@ export function rowBytesOf(width: number): number {
 }
 
 /** Where the vectors of a row of a panel lie. */
-export function halvesOf(width: PanelWidth): readonly number[] {
-  return width === 8 ? [0, 16] : [0];
+export function vectorsOf(width: PanelWidth): readonly number[] {
+  return [0, 16, 32, 48].slice(0, width / 4);
 }
 
 /**
@@ -44,7 +57,7 @@ export function multiplyPanel(
   },
 ): void {
   const { left, rows, right, depth, to, adds = i32.const(0) } = product;
-  const whole = f.keep(roundUp(rows, TILE_ROWS));
+  const whole = f.keep(roundUp(rows, PANEL_ROWS));
   f.if(
     depth,
     () => {
@@ -77,7 +90,7 @@ const PANEL_PRODUCT = {
  * tile would take a fifth of the time.
  */
 function panelProductRoutine(routines: Routines, width: PanelWidth): Routine<typeof PANEL_PRODUCT> {
-  const halves = halvesOf(width);
+  const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `product of a panel of ${width}`,
@@ -85,8 +98,8 @@ function panelProductRoutine(routines: Routines, width: PanelWidth): Routine<typ
     (f, { left, rows, right, depth, to, adds }) => {
       const end = f.keep(i32.add(right, times(depth, rowBytes)));
       const step = f.local('i32');
-      const places = Array.from({ length: TILE_ROWS }, (_, row) =>
-        halves.map((half) => rowBytes * row + half),
+      const places = Array.from({ length: PANEL_ROWS }, (_, row) =>
+        offsets.map((offset) => rowBytes * row + offset),
       );
       const sums = places.map((row) => row.map((at) => ({ at, sum: f.local('v128') })));
       f.while(
@@ -103,20 +116,20 @@ function panelProductRoutine(routines: Routines, width: PanelWidth): Routine<typ
           );
           f.set(step, right);
           f.loop((again) => {
-            const vectors = halves.map((half) => f.keep(v128.load(step, half)));
+            const vectors = offsets.map((offset) => f.keep(v128.load(step, offset)));
             sums.forEach((row, i) => {
               const factor = f.keep(v128.load32_splat(left, 4 * i));
-              row.forEach(({ sum }, half) => {
-                f.set(sum, multiplyAdd(routines.target, factor, vectors[half], sum));
+              row.forEach(({ sum }, column) => {
+                f.set(sum, multiplyAdd(routines.target, factor, vectors[column], sum));
               });
             });
-            f.increase(left, 4 * TILE_ROWS);
+            f.increase(left, 4 * PANEL_ROWS);
             f.increase(step, rowBytes);
             f.branchIf(i32.lt_u(step, end), again);
           });
           for (const { at, sum } of sums.flat()) f.emit(v128.store(to, sum, at));
-          f.increase(to, rowBytes * TILE_ROWS);
-          f.increase(rows, -TILE_ROWS);
+          f.increase(to, rowBytes * PANEL_ROWS);
+          f.increase(rows, -PANEL_ROWS);
         },
       );
     },

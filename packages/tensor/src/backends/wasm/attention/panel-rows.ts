@@ -8,7 +8,7 @@ import { f32x4, v128 } from '../assembler/simd.ts';
 import { FACTORS } from './attention-panel.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { transpose4 } from '../product/packing.ts';
-import { halvesOf, rowBytesOf, type PanelWidth } from './panel-product.ts';
+import { vectorsOf, rowBytesOf, type PanelWidth } from './panel-product.ts';
 
 const WRITE_ROWS = {
   /** Address of the panel. */
@@ -30,7 +30,7 @@ export function writeRowsRoutine(
   routines: Routines,
   width: PanelWidth,
 ): Routine<typeof WRITE_ROWS> {
-  const halves = halvesOf(width);
+  const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
   return routines.get(
     `write rows of ${width}`,
@@ -39,15 +39,15 @@ export function writeRowsRoutine(
       const nextRow = f.keep(times(columns, 4));
       const done = f.local('i32');
       f.if(i32.eq(queries, i32.const(width)), () => {
-        const factors = halves.map((half) => f.keep(v128.load(state, FACTORS + half)));
+        const factors = offsets.map((offset) => f.keep(v128.load(state, FACTORS + offset)));
         const from = f.keep(panel);
         f.while(
           () => i32.le_u(plus(done, 4), columns),
           () => {
             const row = f.keep(i32.add(to, times(done, 4)));
-            halves.forEach((half, i) => {
+            offsets.forEach((offset, i) => {
               const vectors = [0, 1, 2, 3].map((j) =>
-                f.keep(f32x4.mul(v128.load(from, rowBytes * j + half), factors[i])),
+                f.keep(f32x4.mul(v128.load(from, rowBytes * j + offset), factors[i])),
               );
               for (const vector of transpose4(f, vectors)) {
                 f.emit(v128.store(row, vector));

@@ -5,13 +5,12 @@ import type { I32 } from '../assembler/code.ts';
 import { f32, i32, select } from '../assembler/instructions.ts';
 import type { Layout, ScratchPlaces } from './conv2d-weight-layout.ts';
 import { collectRow } from '../kernel/copies.ts';
-import { tapSumsRoutine } from './thin-products.ts';
+import { SUMMED_TAPS, tapSumsRoutine } from './thin-products.ts';
 import { positionRowBytes, readField } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { packPanel, type PanelStrides } from '../product/packing.ts';
-import { productRoutine, rightPanelBytes } from '../product/product.ts';
+import { productRoutine, rightBytes } from '../product/product.ts';
 import { packTaps } from './taps.ts';
-import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 
 /** A block of positions, ready to be multiplied. */
 export interface Block {
@@ -29,7 +28,7 @@ export interface Block {
   readonly depth: I32;
 }
 
-/** Packs ȳ as the left operand. A panel has four channels; its depth is the positions of all images. */
+/** Packs ȳ as the left operand. A panel has some channels; its depth is the positions of all images. */
 export function packCotangent({
   body,
   layout,
@@ -43,6 +42,7 @@ export function packCotangent({
   const { f, scratch, inputs } = body;
   const {
     grid,
+    tile,
     strides: [channelStride, rowStride, columnStride],
   } = layout;
   const isMerged = rowStride === grid[1] * columnStride || grid[0] === 1;
@@ -54,20 +54,20 @@ export function packCotangent({
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {
-      const present = f.keep(atMost(left, TILE_ROWS));
+      const present = f.keep(atMost(left, tile.rows));
       const plane = f.keep(base);
       f.for({ from: 0, to: images }, () => {
         const line = f.keep(plane);
         const steps = isMerged ? times(rows, grid[1]) : i32.const(grid[1]);
         f.for({ from: 0, to: isMerged ? 1 : rows }, () => {
-          packPanel(body, TILE_ROWS, { to, from: line, depth: steps, rows: present, strides });
-          f.increase(to, times(steps, 4 * TILE_ROWS));
+          packPanel(body, tile.rows, { to, from: line, depth: steps, rows: present, strides });
+          f.increase(to, times(steps, 4 * tile.rows));
           f.increase(line, 4 * rowStride);
         });
         f.increase(plane, 4 * layout.imageStrides[1]);
       });
-      f.increase(base, 4 * TILE_ROWS * channelStride);
-      f.increase(left, -TILE_ROWS);
+      f.increase(base, 4 * tile.rows * channelStride);
+      f.increase(left, -tile.rows);
     },
   );
 }
@@ -97,7 +97,7 @@ export function readImages({ body, layout, places, group, image, images, row }: 
 export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
   const { body, layout, places, images, rows, depth } = block;
   const { f, routines, scratch } = body;
-  const { columns, grid, field } = layout;
+  const { columns, grid, field, tile } = layout;
   const right = f.keep(plus(scratch, places.right));
   const left = f.keep(i32.const(columns));
   const c = f.keep(to);
@@ -112,26 +112,26 @@ export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
         f.for({ from: 0, to: rows }, () => {
           const positions = i32.const(grid[1]);
           const run = { to: panel, window: line, table: taps, positions };
-          packTaps(routines, grid[1]).call(f, run);
-          f.increase(panel, rightPanelBytes(grid[1]));
+          packTaps(routines, tile.columns, grid[1]).call(f, run);
+          f.increase(panel, rightBytes(tile, 1, grid[1]));
           f.increase(line, positionRowBytes(field));
         });
         f.increase(start, 4);
       });
-      productRoutine(routines).call(f, {
+      productRoutine(routines, tile).call(f, {
         a: plus(scratch, places.left),
         rows: i32.const(layout.rows),
         b: right,
-        columns: atMost(left, TILE_COLUMNS),
+        columns: atMost(left, tile.columns),
         depth,
         c,
         rowBytes: i32.const(4 * columns),
         adds,
         scratch: plus(scratch, places.edge),
       });
-      f.increase(c, 4 * TILE_COLUMNS);
-      f.increase(taps, 4 * TILE_COLUMNS);
-      f.increase(left, -TILE_COLUMNS);
+      f.increase(c, 4 * tile.columns);
+      f.increase(taps, 4 * tile.columns);
+      f.increase(left, -tile.columns);
     },
   );
 }
@@ -169,7 +169,7 @@ export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
   const cotangent = f.keep(plus(scratch, places.left));
   const target = f.keep(to);
   f.for({ from: 0, to: layout.rows }, () => {
-    f.for({ from: 0, to: columns, step: TILE_COLUMNS }, (column) => {
+    f.for({ from: 0, to: columns, step: SUMMED_TAPS }, (column) => {
       tapSumsRoutine(routines).call(f, {
         cotangent,
         starts: plus(scratch, places.starts),
@@ -182,7 +182,7 @@ export function sumTaps(block: Block, to: I32, table: I32, adds: I32): void {
       });
       const rest = f.keep(i32.sub(i32.const(columns), column));
       const from = f.keep(sums);
-      f.for({ from: 0, to: atMost(rest, TILE_COLUMNS) }, () => {
+      f.for({ from: 0, to: atMost(rest, SUMMED_TAPS) }, () => {
         const before = select(adds, f32.load(target), f32.const(0));
         f.emit(f32.store(target, f32.add(before, f32.load(from))));
         f.increase(from, 4);

@@ -3,8 +3,8 @@
 import type { CallKernel } from '../../../plan/kernel.ts';
 import type { Conv2dParams } from '../../../primitives/conv2d.ts';
 import { planField, type Field, type Taps } from './field.ts';
-import { EDGE_BYTES, leftBytes, rightPanelBytes } from '../product/product.ts';
-import { TILE_COLUMNS } from '../product/tile.ts';
+import { edgeBytes, leftBytes, rightBytes } from '../product/product.ts';
+import type { Tile } from '../product/tile.ts';
 
 /** Window positions that are multiplied at a time, roughly. */
 const BLOCK_POSITIONS = 256;
@@ -14,6 +14,7 @@ const MOST_SUMS = 16;
 const SUMS_BYTES = 2 ** 24;
 /** How the work is cut. All counts follow from the shapes. */
 export interface Layout {
+  readonly tile: Tile;
   readonly groups: number;
   readonly batch: number;
   /** Elements from image to image and from group to group of x and of ȳ. */
@@ -39,7 +40,11 @@ export interface Layout {
 }
 
 /** Cuts the adjoint of conv2d in w into blocks of window positions. */
-export function cut(kernel: CallKernel, geometry: Conv2dParams['conv2dWeight']): Layout {
+export function cut(
+  kernel: CallKernel,
+  geometry: Conv2dParams['conv2dWeight'],
+  tile: Tile,
+): Layout {
   const [x, g] = kernel.inputs.map(({ view }) => view);
   const [outputs, channels, kernelHeight, kernelWidth] = kernel.outputs[0].view.shape;
   const [batch, , ...grid] = g.shape;
@@ -61,6 +66,7 @@ export function cut(kernel: CallKernel, geometry: Conv2dParams['conv2dWeight']):
   const mostSums = Math.min(MOST_SUMS, Math.max(1, Math.floor(SUMS_BYTES / sumBytes)));
   const blocksPerSum = Math.ceil(blocks / mostSums);
   return {
+    tile,
     groups,
     batch,
     imageStrides: [x.strides[0], g.strides[0]],
@@ -103,6 +109,7 @@ export interface ScratchPlaces {
 
 /** Lays out the memory of a thread. */
 export function scratchPlaces({
+  tile,
   rows,
   columns,
   grid,
@@ -112,11 +119,11 @@ export function scratchPlaces({
 }: Layout): ScratchPlaces {
   const depth = images * bandRows * grid[1];
   const left = 0;
-  const right = left + leftBytes(rows, depth);
-  const edge = right + rightPanelBytes(depth);
-  const starts = edge + EDGE_BYTES;
+  const right = left + leftBytes(tile, rows, depth);
+  const edge = right + rightBytes(tile, 1, depth);
+  const starts = edge + edgeBytes(tile);
   const table = starts + 16 * Math.ceil(images / 4);
   // A panel of taps always reads a whole panel of the table.
-  const copies = table + 4 * TILE_COLUMNS * Math.ceil(columns / TILE_COLUMNS);
+  const copies = table + rightBytes(tile, columns, 1);
   return { left, right, edge, starts, table, copies, end: copies + images * field.bytes };
 }

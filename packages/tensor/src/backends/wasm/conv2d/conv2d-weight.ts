@@ -19,8 +19,8 @@ import { zeroRow } from '../kernel/copies.ts';
 import { THIN_ROWS } from './thin-products.ts';
 import { clearField } from './field.ts';
 import { FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
-import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
-import { TILE_COLUMNS } from '../product/tile.ts';
+import type { KernelCode, Phase, PhaseBody, Target } from '../kernel/kernel-code.ts';
+import { tileOf } from '../product/tile.ts';
 import { writeTapTable } from './windows.ts';
 
 /** Elements of the result that a unit sums over the parts. */
@@ -33,8 +33,9 @@ const SUMMED_ELEMENTS = 4096;
 export function conv2dWeight(
   kernel: CallKernel,
   geometry: Conv2dParams['conv2dWeight'],
+  target: Target,
 ): KernelCode {
-  const layout = cut(kernel, geometry);
+  const layout = cut(kernel, geometry, tileOf(target));
   const size = layout.groups * layout.rows * layout.columns;
   if (layout.blocks === 0 || size === 0) return zeros(size);
   const depth = layout.images * layout.bandRows * layout.grid[1];
@@ -104,9 +105,9 @@ function unitPlace(sum: I32, group: I32, groups: number): I32 {
 }
 
 /** Fills the last panel of the table with copies of the last tap. */
-function repeatLastTap({ f }: PhaseBody, { columns }: Layout, table: I32): void {
-  const panels = Math.ceil(columns / TILE_COLUMNS);
-  f.for({ from: 4 * columns, to: 4 * TILE_COLUMNS * panels, step: 4 }, (at) => {
+function repeatLastTap({ f }: PhaseBody, { columns, tile }: Layout, table: I32): void {
+  const panels = Math.ceil(columns / tile.columns);
+  f.for({ from: 4 * columns, to: 4 * tile.columns * panels, step: 4 }, (at) => {
     const last = i32.load(table, 4 * (columns - 1));
     f.emit(i32.store(i32.add(table, at), last));
   });

@@ -6,12 +6,13 @@ import {
   type Conv2dGeometry,
   type Conv2dParams,
 } from '../../../primitives/conv2d.ts';
+import type { Correlation } from './correlation-layout.ts';
 import { correlation } from './correlation.ts';
-import type { KernelCode } from '../kernel/kernel-code.ts';
+import type { KernelCode, Target } from '../kernel/kernel-code.ts';
 import type { Part, PartAxis } from './pack-weights.ts';
 
 /** `y = conv2d(x, w)`: the weights of all output channels times the windows of x. */
-export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode {
+export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry, target: Target): KernelCode {
   const [x, w] = kernel.inputs.map(({ view }) => view);
   const { groups, stride } = geometry;
   const [outputs, channels] = w.shape;
@@ -22,7 +23,7 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
     phases: 1,
     weight: { first: 0, step: 1, phaseStep: 0 },
   });
-  return correlation(kernel, {
+  const spec: Correlation = {
     batch: x.shape[0],
     groups,
     planes: {
@@ -46,7 +47,8 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
     result: [outputs / groups, ...size],
     spread: [1, 1],
     leavesPaddingOut: false,
-  });
+  };
+  return correlation(kernel, spec, target);
 }
 
 /**
@@ -54,13 +56,17 @@ export function conv2d(kernel: CallKernel, geometry: Conv2dGeometry): KernelCode
  * the same remainder modulo s are reached by the same taps, and so are one convolution of stride 1.
  * Remainders whose taps read the same windows of ȳ are rows of one product.
  */
-export function conv2dInput(kernel: CallKernel, geometry: Conv2dParams['conv2dInput']): KernelCode {
+export function conv2dInput(
+  kernel: CallKernel,
+  geometry: Conv2dParams['conv2dInput'],
+  target: Target,
+): KernelCode {
   const [g, w] = kernel.inputs.map(({ view }) => view);
   const { groups, stride, inputSize } = geometry;
   const outputs = w.shape[0] / groups;
   const channels = w.shape[1];
   const axes = (i: 0 | 1): PartAxis[] => adjointAxes(geometry, i, w.shape[2 + i]);
-  return correlation(kernel, {
+  const spec: Correlation = {
     batch: g.shape[0],
     groups,
     planes: {
@@ -86,7 +92,8 @@ export function conv2dInput(kernel: CallKernel, geometry: Conv2dParams['conv2dIn
     result: [channels, ...inputSize],
     spread: stride,
     leavesPaddingOut: true,
-  });
+  };
+  return correlation(kernel, spec, target);
 }
 
 /**

@@ -2,7 +2,8 @@
 
 import { THIN_ROWS, READ_AHEAD } from './thin-products.ts';
 import { planField, type Field, type Pair, type Planes } from './field.ts';
-import { EDGE_BYTES, rightPanelBytes } from '../product/product.ts';
+import { edgeBytes, rightBytes } from '../product/product.ts';
+import type { Tile } from '../product/tile.ts';
 import { blockChannels, rowsOf, tapsOf, type Part, type Weights } from './pack-weights.ts';
 
 /** One correlation. */
@@ -38,6 +39,7 @@ const UNIT_BYTES = 2 ** 19;
 
 /** How a correlation is cut. */
 export interface Layout extends Correlation {
+  readonly tile: Tile;
   readonly field: Field;
   /** Rows of positions of a unit. */
   readonly bandRows: number;
@@ -47,7 +49,7 @@ export interface Layout extends Correlation {
 }
 
 /** Cuts a correlation into bands of rows. All counts follow from the shapes. */
-export function cut(spec: Correlation): Layout {
+export function cut(spec: Correlation, tile: Tile): Layout {
   const { batch, groups, planes, stride, grid, weights, parts, spread } = spec;
   const taps = parts.map((part) => [part.axes[0].taps, part.axes[1].taps] as const);
   const positions = grid[0] * grid[1];
@@ -65,7 +67,7 @@ export function cut(spec: Correlation): Layout {
     const field = planField(planes, taps, stride, grid, bandRows, mayRead);
     const products = isSpread ? 4 * rows * bandRows * grid[1] : 0;
     if (bandRows === 1 || field.bytes + products <= UNIT_BYTES) {
-      return { ...spec, field, bandRows, bands: Math.ceil(grid[0] / bandRows), isSpread };
+      return { ...spec, tile, field, bandRows, bands: Math.ceil(grid[0] / bandRows), isSpread };
     }
     bandRows = Math.ceil(bandRows / 2);
   }
@@ -83,6 +85,7 @@ export interface ScratchPlaces {
 
 /** Lays out the memory of a thread. */
 export function scratchPlaces({
+  tile,
   parts,
   weights,
   field,
@@ -94,8 +97,8 @@ export function scratchPlaces({
   const taps = parts.map((part) => tapsOf(weights, part));
   const rows = Math.max(...parts.map((part) => rowsOf(weights, part)));
   const panel = 0;
-  const edge = panel + Math.max(...parts.map((p) => rightPanelBytes(blockDepth(weights, p))));
-  const tables = edge + EDGE_BYTES;
+  const edge = panel + Math.max(...parts.map((p) => rightBytes(tile, 1, blockDepth(weights, p))));
+  const tables = edge + edgeBytes(tile);
   const copy = tables + 16 * Math.ceil(sum(taps) / 4);
   const products = copy + field.bytes;
   const end = products + (isSpread ? 4 * rows * bandRows * grid[1] : 0) + READ_AHEAD;

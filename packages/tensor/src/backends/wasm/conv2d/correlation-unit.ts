@@ -9,7 +9,6 @@ import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.t
 import { positionRowBytes } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { productRoutine } from '../product/product.ts';
-import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
 import { blockChannels, panelsOf, rowsOf, tapsOf, type Part } from './pack-weights.ts';
 import { packWindows, type PositionWalk } from './windows.ts';
 
@@ -69,7 +68,7 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
   const { weights, grid, field } = layout;
   const rows = rowsOf(weights, part);
   const positions = positionsAtATime(grid[1]);
-  const routine = windowRowRoutine(routines, rows, positions);
+  const routine = windowRowRoutine(routines, layout.tile, rows, positions);
   const depth = i32.const(tapsOf(weights, part));
   const sums = f.keep(plus(scratch, places.edge));
   const line = f.keep(window);
@@ -91,12 +90,12 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
   });
 }
 
-/** Many rows: eight positions at a time are packed, and then multiplied with all rows. */
+/** Many rows: some positions at a time are packed, and then multiplied with all rows. */
 function multiplyTiles(product: Product, positions: I32): void {
   const { unit, part, window, rowBytes } = product;
   const { body, layout, walk, places } = unit;
   const { f, routines, scratch } = body;
-  const { weights } = layout;
+  const { weights, tile } = layout;
   const rows = rowsOf(weights, part);
   const taps = tapsOf(weights, part) / weights.channels;
   const channelsAtATime = blockChannels(weights, part);
@@ -112,23 +111,23 @@ function multiplyTiles(product: Product, positions: I32): void {
     f.while(
       () => i32.gt_s(columns, i32.const(0)),
       () => {
-        packWindows(f, routines, walk, { to: panel, table: taken, depth });
-        productRoutine(routines).call(f, {
+        packWindows(f, routines, tile, walk, { to: panel, table: taken, depth });
+        productRoutine(routines, tile).call(f, {
           a: left,
           rows: i32.const(rows),
           b: panel,
-          columns: atMost(columns, TILE_COLUMNS),
+          columns: atMost(columns, tile.columns),
           depth,
           c: to,
           rowBytes,
           adds: channel,
           scratch: plus(scratch, places.edge),
         });
-        f.increase(to, 4 * TILE_COLUMNS);
-        f.increase(columns, -TILE_COLUMNS);
+        f.increase(to, 4 * tile.columns);
+        f.increase(columns, -tile.columns);
       },
     );
-    f.increase(left, times(depth, 4 * TILE_ROWS * panelsOf(weights, part)));
+    f.increase(left, times(depth, 4 * tile.rows * panelsOf(tile, weights, part)));
     f.increase(taken, times(depth, 4));
   });
 }

@@ -3,7 +3,7 @@
 /**
  * The product of weights with the windows of an image, for each image and group:
  * `y [rows, positions] = W [rows, depth] · windows [depth, positions]`. Both conv2d and its adjoint in x
- * are such products. The windows are never written out as a whole: eight positions are packed at a time,
+ * are such products. The windows are never written out as a whole: some positions are packed at a time,
  * and multiplied with all rows while they are in the cache.
  */
 import type { CallKernel } from '../../../plan/kernel.ts';
@@ -17,8 +17,8 @@ import { emitPart, resultOf, zeroBand, type Unit } from './correlation-unit.ts';
 import { emitEpilogue } from '../product/epilogue.ts';
 import { clearField, readField } from './field.ts';
 import { COPIED_BYTES_PER_NANOSECOND, FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
-import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
-import { TILE_ROWS } from '../product/tile.ts';
+import type { KernelCode, PhaseBody, Target } from '../kernel/kernel-code.ts';
+import { tileOf } from '../product/tile.ts';
 import {
   FLAG_BYTES,
   packedBytes,
@@ -31,12 +31,13 @@ import {
 import { PositionWalk, writeTapTable } from './windows.ts';
 
 /** The code of a correlation of input 0 with the weights, input 1, and of the epilogue on its result. */
-export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
+export function correlation(kernel: CallKernel, spec: Correlation, target: Target): KernelCode {
   const parts = spec.parts.filter(
     (part) => tapsOf(spec.weights, part) > 0 && rowsOf(spec.weights, part) > 0,
   );
   if (parts.length === 0) return zeros(kernel, spec);
-  const layout = cut({ ...spec, parts });
+  const tile = tileOf(target);
+  const layout = cut({ ...spec, parts }, tile);
   const isPartial = parts.length < spec.parts.length;
   const { batch, groups, bands, field, weights } = layout;
   const units = batch * groups * bands;
@@ -47,10 +48,10 @@ export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
   return {
     phases: [
       {
-        units: packingUnits(weights, parts, groups),
-        unitCost: 4 * depth * TILE_ROWS,
+        units: packingUnits(tile, weights, parts, groups),
+        unitCost: 4 * depth * tile.rows,
         emit: (body) => {
-          packWeights(body, weights, parts, groups);
+          packWeights(body, tile, weights, parts, groups);
         },
       },
       {
@@ -64,7 +65,8 @@ export function correlation(kernel: CallKernel, spec: Correlation): KernelCode {
       },
     ],
     workspaceBytes:
-      packedBytes(weights, parts, groups) + FLAG_BYTES * packingUnits(weights, parts, groups),
+      packedBytes(tile, weights, parts, groups) +
+      FLAG_BYTES * packingUnits(tile, weights, parts, groups),
     scratchBytes: scratch.end,
   };
 }
@@ -108,8 +110,8 @@ function emitUnits(kernel: CallKernel, body: PhaseBody, layout: Layout, isPartia
   const notFinite = isExact
     ? anyNotFinite(
         body,
-        packedBytes(layout.weights, parts, groups),
-        packingUnits(layout.weights, parts, groups),
+        packedBytes(layout.tile, layout.weights, parts, groups),
+        packingUnits(layout.tile, layout.weights, parts, groups),
       )
     : null;
   f.for({ from: begin, to: end }, (unit) => {
@@ -134,11 +136,11 @@ function emitUnits(kernel: CallKernel, body: PhaseBody, layout: Layout, isPartia
       const copy = f.keep(plus(scratch, places.copy));
       const window = readField(f, routines, field, { image: address, row, copy });
       let weightsAt: I32 = f.keep(
-        i32.add(body.workspace, times(group, weightBytes(layout.weights, parts))),
+        i32.add(body.workspace, times(group, weightBytes(layout.tile, layout.weights, parts))),
       );
       parts.forEach((part, i) => {
         emitPart(now, part, { window, table: tables[i], weightsAt });
-        weightsAt = plus(weightsAt, weightBytes(layout.weights, [part]));
+        weightsAt = plus(weightsAt, weightBytes(layout.tile, layout.weights, [part]));
       });
     };
     if (notFinite === null) {

@@ -8,7 +8,7 @@ import { THIN_ROWS } from './thin-products.ts';
 import type { Pair, Taps } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
 import { leftBytes } from '../product/product.ts';
-import { TILE_ROWS } from '../product/tile.ts';
+import type { Tile } from '../product/tile.ts';
 
 /** About how many steps of the depth are multiplied at a time. A panel of windows then stays in the cache. */
 const BLOCK_DEPTH = 384;
@@ -55,14 +55,14 @@ export function tapsOf(weights: Weights, { axes }: Part): number {
 }
 
 /** Panels that hold the rows. */
-export function panelsOf(weights: Weights, part: Part): number {
-  return Math.ceil(rowsOf(weights, part) / TILE_ROWS);
+export function panelsOf({ rows }: Tile, weights: Weights, part: Part): number {
+  return Math.ceil(rowsOf(weights, part) / rows);
 }
 
 /** Bytes of the panels of some parts, for one group. */
-export function weightBytes(weights: Weights, parts: readonly Part[]): number {
+export function weightBytes(tile: Tile, weights: Weights, parts: readonly Part[]): number {
   return parts.reduce(
-    (sum, part) => sum + leftBytes(rowsOf(weights, part), tapsOf(weights, part)),
+    (sum, part) => sum + leftBytes(tile, rowsOf(weights, part), tapsOf(weights, part)),
     0,
   );
 }
@@ -78,15 +78,25 @@ export function blockChannels(weights: Weights, part: Part): number {
 export const FLAG_BYTES = 4;
 
 /** Units that pack the weights. */
-export function packingUnits(weights: Weights, parts: readonly Part[], groups: number): number {
-  return groups * Math.max(...parts.map((part) => panelsOf(weights, part)));
+export function packingUnits(
+  tile: Tile,
+  weights: Weights,
+  parts: readonly Part[],
+  groups: number,
+): number {
+  return groups * Math.max(...parts.map((part) => panelsOf(tile, weights, part)));
 }
 
 /**
  * Bytes of the packed weights. Behind them lies a flag for each unit: whether it met a weight of ±∞ or NaN.
  */
-export function packedBytes(weights: Weights, parts: readonly Part[], groups: number): number {
-  return groups * weightBytes(weights, parts);
+export function packedBytes(
+  tile: Tile,
+  weights: Weights,
+  parts: readonly Part[],
+  groups: number,
+): number {
+  return groups * weightBytes(tile, weights, parts);
 }
 
 /**
@@ -96,6 +106,7 @@ export function packedBytes(weights: Weights, parts: readonly Part[], groups: nu
  */
 export function packWeights(
   body: PhaseBody,
+  tile: Tile,
   weights: Weights,
   parts: readonly Part[],
   groups: number,
@@ -107,25 +118,26 @@ export function packWeights(
     const panel = f.keep(i32.div_u(unit, i32.const(groups)));
     const from = f.keep(i32.add(inputs[1], times(group, 4 * weights.groupStride)));
     f.set(sum, f32.const(0));
-    let to: I32 = f.keep(i32.add(workspace, times(group, weightBytes(weights, parts))));
+    let to: I32 = f.keep(i32.add(workspace, times(group, weightBytes(tile, weights, parts))));
     for (const part of parts) {
       const start = to;
-      f.if(i32.lt_u(panel, i32.const(panelsOf(weights, part))), () => {
-        for (let row = 0; row < TILE_ROWS; row++) {
-          packRow(f, weights, part, { to: plus(start, 4 * row), from, panel, row, sum });
+      f.if(i32.lt_u(panel, i32.const(panelsOf(tile, weights, part))), () => {
+        for (let row = 0; row < tile.rows; row++) {
+          packRow(f, tile, weights, part, { to: plus(start, 4 * row), from, panel, row, sum });
         }
       });
-      to = plus(to, weightBytes(weights, [part]));
+      to = plus(to, weightBytes(tile, weights, [part]));
     }
     const flag = i32.add(workspace, times(unit, FLAG_BYTES));
     const isNotFinite = f32.ne(sum, f32.const(0));
-    f.emit(i32.store(flag, isNotFinite, packedBytes(weights, parts, groups)));
+    f.emit(i32.store(flag, isNotFinite, packedBytes(tile, weights, parts, groups)));
   });
 }
 
 /** One row of one panel, in all blocks of channels. */
 function packRow(
   f: FunctionBuilder,
+  tile: Tile,
   weights: Weights,
   part: Part,
   at: {
@@ -139,8 +151,8 @@ function packRow(
 ): void {
   const [vertical, horizontal] = part.axes;
   const taps = vertical.taps.count * horizontal.taps.count;
-  const stepBytes = 4 * TILE_ROWS;
-  const row = f.keep(plus(times(at.panel, TILE_ROWS), at.row));
+  const stepBytes = 4 * tile.rows;
+  const row = f.keep(plus(times(at.panel, tile.rows), at.row));
   const exists = f.keep(i32.lt_u(row, i32.const(rowsOf(weights, part))));
   const plane = f.keep(i32.add(at.from, rowOffset(f, weights, part, row)));
   const to = f.local('i32');
@@ -175,7 +187,7 @@ function packRow(
       });
       f.increase(plane, 4 * weights.channelStride);
     });
-    f.increase(block, times(blockBytes, panelsOf(weights, part)));
+    f.increase(block, times(blockBytes, panelsOf(tile, weights, part)));
   });
 }
 

@@ -1,6 +1,6 @@
 // Packs the taps of a convolution as a panel for products whose depth is the window positions.
 
-import { least, plus } from '../kernel/addressing.ts';
+import { least, plus, times } from '../kernel/addressing.ts';
 import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
@@ -8,25 +8,28 @@ import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { transpose4 } from '../product/packing.ts';
-import { TILE_COLUMNS } from '../product/tile.ts';
 
 const PACK_TAPS = {
   to: 'i32',
   /** Address of the first window. */
   window: 'i32',
-  /** Address of the eight taps in the table. */
+  /** Address of the taps in the table. */
   table: 'i32',
   positions: 'i32',
 } as const;
 
-/** Packs eight taps at the positions of one row: `[position, 8]`. */
-export function packTaps(routines: Routines, positions: number): Routine<typeof PACK_TAPS> {
+/** Packs `width` taps at the positions of one row: `[position, width]`. */
+export function packTaps(
+  routines: Routines,
+  width: number,
+  positions: number,
+): Routine<typeof PACK_TAPS> {
   const isShort = positions < 4;
   return routines.get(
-    isShort ? 'pack taps one by one' : 'pack taps',
+    `pack ${width} taps${isShort ? ' one by one' : ''}`,
     PACK_TAPS,
     (f, { to, window, table, positions: count }) => {
-      const taps = Array.from({ length: TILE_COLUMNS }, (_, i) =>
+      const taps = Array.from({ length: width }, (_, i) =>
         f.keep(i32.add(window, i32.load(table, 4 * i))),
       );
       if (isShort) packOneByOne(f, taps, to, count);
@@ -44,11 +47,11 @@ function packFours(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32
   f.for({ from: 0, to: count, step: 4 }, (next) => {
     const position = f.keep(least(next, lastFour));
     const bytes = f.keep(i32.shl(position, i32.const(2)));
-    const target = f.keep(i32.add(to, i32.shl(position, i32.const(5))));
-    for (let first = 0; first < TILE_COLUMNS; first += 4) {
+    const target = f.keep(i32.add(to, times(position, 4 * taps.length)));
+    for (let first = 0; first < taps.length; first += 4) {
       const rows = [0, 1, 2, 3].map((i) => f.keep(v128.load(i32.add(taps[first + i], bytes))));
       transpose4(f, rows).forEach((vector: V128, i) => {
-        f.emit(v128.store(target, vector, 4 * (i * TILE_COLUMNS + first)));
+        f.emit(v128.store(target, vector, 4 * (i * taps.length + first)));
       });
     }
   });
@@ -57,7 +60,7 @@ function packFours(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32
 function packOneByOne(f: FunctionBuilder, taps: readonly I32[], to: I32, count: I32): void {
   f.for({ from: 0, to: count }, (position) => {
     const bytes = f.keep(i32.shl(position, i32.const(2)));
-    const target = f.keep(i32.add(to, i32.shl(position, i32.const(5))));
+    const target = f.keep(i32.add(to, times(position, 4 * taps.length)));
     taps.forEach((tap, i) => {
       f.emit(i32.store(target, i32.load(i32.add(tap, bytes)), 4 * i));
     });

@@ -11,13 +11,17 @@ import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
-import { TILE_COLUMNS, TILE_ROWS } from '../product/tile.ts';
+import { times } from '../kernel/addressing.ts';
+import type { Tile } from '../product/tile.ts';
 
 /** The most rows of a thin product. */
 export const THIN_ROWS = 2;
 
 /** Vectors of positions at a time. Four measured faster than eight, of which more straddle cache lines. */
 const VECTORS = 4;
+
+/** Taps that {@link tapSumsRoutine} sums at a time: half of the vector registers. */
+export const SUMMED_TAPS = 8;
 
 /** Bytes behind the last window that {@link windowRowRoutine} may read. */
 export const READ_AHEAD: number = 16 * VECTORS;
@@ -42,6 +46,7 @@ const WINDOW_ROW = {
 /** `C [rows, positions] = A · windows` at neighbouring positions. */
 export function windowRowRoutine(
   routines: Routines,
+  tile: Tile,
   rows: number,
   positions: number,
 ): Routine<typeof WINDOW_ROW> {
@@ -50,7 +55,7 @@ export function windowRowRoutine(
     const sums = Array.from({ length: rows }, () =>
       Array.from({ length: positions / 4 }, () => f.local('v128')),
     );
-    const end = f.keep(i32.add(a, i32.shl(depth, i32.const(4))));
+    const end = f.keep(i32.add(a, times(depth, 4 * tile.rows)));
     f.loop((again) => {
       const window = f.keep(i32.add(at, i32.load(table)));
       const factors = sums.map((_, row) => f.keep(v128.load32_splat(a, 4 * row)));
@@ -61,7 +66,7 @@ export function windowRowRoutine(
         });
       }
       f.increase(table, 4);
-      f.increase(a, 4 * TILE_ROWS);
+      f.increase(a, 4 * tile.rows);
       f.branchIf(i32.lt_u(a, end), again);
     });
     sums.flat().forEach((sum, i) => {
@@ -93,7 +98,7 @@ const TAP_SUMS = {
 export function tapSumsRoutine(routines: Routines): Routine<typeof TAP_SUMS> {
   return routines.get('tap sums', TAP_SUMS, (f, parameters) => {
     const { cotangent, starts, images, rows, rowBytes, positions, table, c } = parameters;
-    const sums = Array.from({ length: TILE_COLUMNS }, () => f.local('v128'));
+    const sums = Array.from({ length: SUMMED_TAPS }, () => f.local('v128'));
     const taps = sums.map(() => f.local('i32'));
     const at = f.local('i32');
     const add = (load: typeof v128.load): void => {

@@ -1,4 +1,4 @@
-// Walks over window positions and packs eight windows at a time into a panel (implicit im2col).
+// Walks over window positions and packs some windows at a time into a panel (implicit im2col).
 
 import { plus } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
@@ -8,7 +8,7 @@ import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
 import { columnOffset, positionRowBytes, type Field, type Pair, type Taps } from './field.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
-import { TILE_COLUMNS } from '../product/tile.ts';
+import type { Tile } from '../product/tile.ts';
 
 /**
  * Code that writes the distance of each tap (channel, row, column) from the first one, in bytes.
@@ -94,7 +94,7 @@ export class PositionWalk {
 }
 
 /**
- * Code that packs the windows at the next eight positions, `[depth, 8]`, and walks past them. Behind the
+ * Code that packs the windows at the next positions, `[depth, columns]`, and walks past them. Behind the
  * last position, it packs that one again.
  *
  * @param table Address of the first of `depth` taps in the table.
@@ -102,17 +102,18 @@ export class PositionWalk {
 export function packWindows(
   f: FunctionBuilder,
   routines: Routines,
+  { columns }: Tile,
   walk: PositionWalk,
   { to, table, depth }: { readonly to: I32; readonly table: I32; readonly depth: I32 },
 ): void {
   f.if(
-    walk.hasRun(TILE_COLUMNS),
+    walk.hasRun(columns),
     () => {
-      packRun(routines, TILE_COLUMNS).call(f, { to, at: walk.at, table, depth });
-      walk.advance(TILE_COLUMNS);
+      packRun(routines, columns, columns).call(f, { to, at: walk.at, table, depth });
+      walk.advance(columns);
     },
     () => {
-      f.for({ from: 0, to: 32, step: 16 }, (half) => {
+      f.for({ from: 0, to: 4 * columns, step: 16 }, (half) => {
         const places = [0, 1, 2, 3].map(() => {
           const place = f.keep(walk.at);
           walk.advanceOrStay();
@@ -124,11 +125,11 @@ export function packWindows(
         f.if(
           i32.and(i32.eq(span, i32.const(12)), i32.eqz(isRepeated)),
           () => {
-            packRun(routines, 4).call(f, { to: target, at: places[0], table, depth });
+            packRun(routines, 4, columns).call(f, { to: target, at: places[0], table, depth });
           },
           () => {
             const [a, b, c, d] = places;
-            packApart(routines).call(f, { to: target, a, b, c, d, table, depth });
+            packApart(routines, columns).call(f, { to: target, a, b, c, d, table, depth });
           },
         );
       });
@@ -139,15 +140,15 @@ export function packWindows(
 /** `at` is the address of the first of the neighbouring positions. */
 const RUN = { to: 'i32', at: 'i32', table: 'i32', depth: 'i32' } as const;
 
-/** Packs `width` (4 or 8) neighbouring positions. */
-function packRun(routines: Routines, width: number): Routine<typeof RUN> {
-  return routines.get(`pack ${width} windows`, RUN, (f, { to, at, table, depth }) => {
+/** Packs `width` neighbouring positions into a panel of `columns`. */
+function packRun(routines: Routines, width: number, columns: number): Routine<typeof RUN> {
+  return routines.get(`pack ${width} of ${columns} windows`, RUN, (f, { to, at, table, depth }) => {
     forEachTap(f, table, depth, (offset) => {
       const from = f.keep(i32.add(at, offset));
       for (let byte = 0; byte < 4 * width; byte += 16) {
         f.emit(v128.store(to, v128.load(from, byte), byte));
       }
-      f.increase(to, 4 * TILE_COLUMNS);
+      f.increase(to, 4 * columns);
     });
   });
 }
@@ -163,18 +164,22 @@ const APART = {
   depth: 'i32',
 } as const;
 
-/** Packs four positions that may lie apart. */
-function packApart(routines: Routines): Routine<typeof APART> {
-  return routines.get('pack windows apart', APART, (f, { to, a, b, c, d, table, depth }) => {
-    forEachTap(f, table, depth, (offset) => {
-      const vector = f.keep(v128.load32_zero(i32.add(a, offset)));
-      [b, c, d].forEach((place, i) => {
-        f.set(vector, v128.load32_lane(i32.add(place, offset), vector, i + 1));
+/** Packs four positions that may lie apart into a panel of `columns`. */
+function packApart(routines: Routines, columns: number): Routine<typeof APART> {
+  return routines.get(
+    `pack windows of ${columns} apart`,
+    APART,
+    (f, { to, a, b, c, d, table, depth }) => {
+      forEachTap(f, table, depth, (offset) => {
+        const vector = f.keep(v128.load32_zero(i32.add(a, offset)));
+        [b, c, d].forEach((place, i) => {
+          f.set(vector, v128.load32_lane(i32.add(place, offset), vector, i + 1));
+        });
+        f.emit(v128.store(to, vector));
+        f.increase(to, 4 * columns);
       });
-      f.emit(v128.store(to, vector));
-      f.increase(to, 4 * TILE_COLUMNS);
-    });
-  });
+    },
+  );
 }
 
 function forEachTap(

@@ -27,7 +27,8 @@ interface NodeThreads {
 }
 
 interface NodeProcess {
-  readonly versions?: { readonly v8?: string };
+  readonly arch?: string;
+  readonly versions?: { readonly node?: string; readonly v8?: string };
   getBuiltinModule?(name: 'node:worker_threads'): NodeThreads;
   getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void };
   getBuiltinModule?(name: 'node:os'): { availableParallelism(): number };
@@ -42,6 +43,36 @@ const node = (globalThis as { readonly process?: NodeProcess }).process;
 export function allowRelaxedSimd(): void {
   if (node?.versions?.v8?.startsWith('11.3.') !== true) return;
   node.getBuiltinModule?.('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
+
+/**
+ * Versions of Node whose V8 packs pairs of vectors and knows the flags for that. A version that does not
+ * know a flag prints an error.
+ */
+const WIDE_NODE = { first: 24, last: 26 } as const;
+
+/**
+ * Does `work` under V8's flags `during`, and sets `after` then. Engines that do not know the flags, and
+ * processors without 256-bit vectors, do the work without them.
+ */
+export function withFlags<T>(
+  during: readonly string[],
+  after: readonly string[],
+  work: () => T,
+): T {
+  const major = Number.parseInt(node?.versions?.node ?? '', 10);
+  const isKnown = node?.arch === 'x64' && WIDE_NODE.first <= major && major <= WIDE_NODE.last;
+  const v8 = isKnown ? node.getBuiltinModule?.('node:v8') : undefined;
+  if (v8 === undefined) return work();
+  const set = (flags: readonly string[]): void => {
+    for (const flag of flags) v8.setFlagsFromString(`--${flag}`);
+  };
+  try {
+    set(during);
+    return work();
+  } finally {
+    set(after);
+  }
 }
 
 /** Whether threads can share memory. In a page they can only if it is cross-origin isolated. */

@@ -17,6 +17,11 @@ import {
 export interface Target {
   /** Whether it has `f32x4.relaxed_madd`. */
   readonly relaxed: boolean;
+  /**
+   * Whether it packs two equal vector operations on neighbours into one of 256 bits. Kernels then work on
+   * pairs of vectors and larger tiles; their results are the same, bit for bit.
+   */
+  readonly wide: boolean;
 }
 
 /**

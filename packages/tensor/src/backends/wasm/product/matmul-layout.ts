@@ -3,14 +3,13 @@
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { collapse, countOf, type Dimension } from '../../../array/view.ts';
 import type { PanelStrides } from './packing.ts';
-import { DEPTH_BLOCK } from './product.ts';
-import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
+import type { Blocking } from './tile.ts';
 
-/** The most rows of the left operand that one unit packs. With their depth they stay in the cache. */
-const MOST_ROWS = 64;
+/** The most panels of the left operand that one unit packs. With their depth they stay in the cache. */
+const MOST_PANELS = 16;
 
 /** The fewest rows for which packing pays. */
-const FEWEST_ROWS = 16;
+const FEWEST_ROWS = 12;
 
 /** The fewest columns of one unit. */
 const FEWEST_COLUMNS = 64;
@@ -19,9 +18,9 @@ const FEWEST_COLUMNS = 64;
 const ENOUGH_UNITS = 16;
 
 /**
- * The fewest steps of the depth that are packed at a time. Their panels are still near when they are used.
+ * The fewest blocks of the depth that are packed at a time. Their panels are still near when they are used.
  */
-const ROUND_DEPTH: number = 4 * DEPTH_BLOCK;
+const ROUND_BLOCKS = 4;
 
 /** The most rounds of packing and multiplying. */
 const MOST_ROUNDS = 8;
@@ -43,6 +42,8 @@ export interface Product {
   readonly left: Side;
   readonly right: Side;
   readonly k: number;
+  /** Steps of the depth that are multiplied at a time. */
+  readonly depth: number;
   /** Loops over the batch; strides of a and b in elements. */
   readonly batch: readonly Dimension[];
   /** Rows and columns of the result that are one unit. */
@@ -62,7 +63,7 @@ export interface Round {
  * The product of a kernel. Where the whole batch shares b, the rows of all matrices a count as rows of one
  * tall a.
  */
-export function productOf({ inputs: [a, b] }: CallKernel): Product {
+export function productOf({ inputs: [a, b] }: CallKernel, blocking: Blocking): Product {
   const batch = collapse(a.view.shape.slice(0, -2), [a.view.strides, b.view.strides]);
   let [m] = a.view.shape.slice(-2);
   let [rowStride] = a.view.strides.slice(-2);
@@ -81,18 +82,25 @@ export function productOf({ inputs: [a, b] }: CallKernel): Product {
   const left: Side = {
     operand: 0,
     size: m,
-    width: TILE_ROWS,
+    width: blocking.rows,
     strides: { row: rowStride, step: a.view.strides[a.view.strides.length - 1] },
     matrices: matrices(0),
   };
   const right: Side = {
     operand: 1,
     size: n,
-    width: TILE_COLUMNS,
+    width: blocking.columns,
     strides: { row: bColumn, step: bStep },
     matrices: matrices(1),
   };
-  return { left, right, k, batch, ...blocksOf(m, n, countOf(batch)) };
+  return {
+    left,
+    right,
+    k,
+    batch,
+    depth: blocking.depth,
+    ...blocksOf(m, n, countOf(batch), blocking),
+  };
 }
 
 /** Cuts the result into units: as large as possible, as long as there are enough of them. */
@@ -100,23 +108,24 @@ function blocksOf(
   m: number,
   n: number,
   count: number,
+  blocking: Blocking,
 ): Pick<Product, 'rows' | 'columns' | 'packsLeft'> {
-  let rows = MOST_ROWS;
-  let columns = roundUp(n, TILE_COLUMNS);
+  let rows = MOST_PANELS * blocking.rows;
+  let columns = roundUp(n, blocking.columns);
   const units = (): number => count * Math.ceil(m / rows) * Math.ceil(n / columns);
   while (units() < ENOUGH_UNITS && columns > FEWEST_COLUMNS) {
-    columns = roundUp(columns / 2, TILE_COLUMNS);
+    columns = roundUp(columns / 2, blocking.columns);
   }
-  while (units() < ENOUGH_UNITS && rows > FEWEST_ROWS) rows /= 2;
+  while (units() < ENOUGH_UNITS && rows >= 2 * FEWEST_ROWS) rows /= 2;
   return { rows, columns, packsLeft: columns < n };
 }
 
 /** Cuts the depth of a product into rounds. The first is the longest. */
-export function roundsOf({ k }: Product): Round[] {
-  const depth = Math.max(ROUND_DEPTH, roundUp(k / MOST_ROUNDS, DEPTH_BLOCK));
-  return Array.from({ length: Math.ceil(k / depth) }, (_, i) => ({
-    from: i * depth,
-    to: Math.min(k, (i + 1) * depth),
+export function roundsOf({ k, depth }: Product): Round[] {
+  const steps = Math.max(ROUND_BLOCKS * depth, roundUp(k / MOST_ROUNDS, depth));
+  return Array.from({ length: Math.ceil(k / steps) }, (_, i) => ({
+    from: i * steps,
+    to: Math.min(k, (i + 1) * steps),
   }));
 }
 
@@ -126,8 +135,8 @@ export function depthOf({ from, to }: Round): number {
 }
 
 /** Blocks of the depth in a round. */
-export function blocksOfRound(round: Round): number {
-  return Math.ceil(depthOf(round) / DEPTH_BLOCK);
+export function blocksOfRound({ depth }: Product, round: Round): number {
+  return Math.ceil(depthOf(round) / depth);
 }
 
 /** Bytes of all panels of an operand in a round. */

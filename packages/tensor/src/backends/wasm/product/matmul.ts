@@ -2,13 +2,14 @@
 
 import type { CallKernel } from '../../../plan/kernel.ts';
 import { atMost, byteOffset, plus, times } from '../kernel/addressing.ts';
+import type { NoParams } from '../../../primitives/primitive.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, memory } from '../assembler/instructions.ts';
 import { emitEpilogue } from './epilogue.ts';
 import { countOf } from '../../../array/view.ts';
 import { FLOPS_PER_NANOSECOND } from '../kernel/cost.ts';
-import type { KernelCode, Phase, PhaseBody } from '../kernel/kernel-code.ts';
+import type { KernelCode, Phase, PhaseBody, Target } from '../kernel/kernel-code.ts';
 import {
   blocksOfRound,
   depthOf,
@@ -21,21 +22,22 @@ import {
   type Side,
 } from './matmul-layout.ts';
 import { packPanel } from './packing.ts';
-import { DEPTH_BLOCK, EDGE_BYTES, leftBytes, leftPanelBytes, productRoutine } from './product.ts';
-import { TILE_COLUMNS, TILE_ROWS } from './tile.ts';
+import { edgeBytes, leftBytes, productRoutine } from './product.ts';
+import { tileOf } from './tile.ts';
 
 /**
  * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides. Transposed operands are packed
  * as fast as others, so there are no transposed forms.
  *
- * First b is packed into panels of eight columns. Then each unit packs some rows of a into panels of four
- * and multiplies them. Where several units need the same rows, a is packed first as well. A long depth
+ * First b is packed into panels of columns. Then each unit packs some rows of a into panels of rows and
+ * multiplies them. Where several units need the same rows, a is packed first as well. A long depth
  * takes several rounds of this; each of them adds to the result.
  *
  * Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
  */
-export function matmul(kernel: CallKernel): KernelCode {
-  const product = productOf(kernel);
+export function matmul(kernel: CallKernel, _params: NoParams, target: Target): KernelCode {
+  const tile = tileOf(target);
+  const product = productOf(kernel, tile);
   const { left, right, k, batch, packsLeft } = product;
   const count = countOf(batch) * left.size * right.size;
   if (count === 0) return { phases: [] };
@@ -48,7 +50,7 @@ export function matmul(kernel: CallKernel): KernelCode {
       multiply(kernel, product, round),
     ]),
     workspaceBytes: packed.reduce((bytes, side) => bytes + panelBytes(side, rounds[0]), 0),
-    scratchBytes: EDGE_BYTES + leftBytes(product.rows, Math.min(k, DEPTH_BLOCK)),
+    scratchBytes: edgeBytes(tile) + leftBytes(tile, product.rows, Math.min(k, product.depth)),
   };
 }
 
@@ -70,11 +72,11 @@ function clear(kernel: CallKernel, n: number, count: number): Phase {
 /** Packs operands for a round. A unit is one panel, of one operand and one block of the depth. */
 function pack(product: Product, sides: readonly Side[], round: Round): Phase {
   const unitsOf = ({ size, width, matrices }: Side): number =>
-    matrices * blocksOfRound(round) * Math.ceil(size / width);
+    matrices * blocksOfRound(product, round) * Math.ceil(size / width);
   const units = sides.reduce((sum, side) => sum + unitsOf(side), 0);
   return {
     units,
-    unitCost: TILE_COLUMNS * Math.min(depthOf(round), DEPTH_BLOCK),
+    unitCost: product.right.width * Math.min(depthOf(round), product.depth),
     emit: (body) => {
       const { f } = body;
       f.for({ from: body.begin, to: body.end }, (unit) => {
@@ -104,13 +106,13 @@ function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, u
   const { f, inputs, workspace } = body;
   const { size, width, strides } = side;
   const panels = Math.ceil(size / width);
-  const depthBlocks = blocksOfRound(round);
+  const depthBlocks = blocksOfRound(product, round);
   const panel = f.keep(i32.rem_u(unit, i32.const(panels)));
   const block = f.keep(i32.div_u(unit, i32.const(panels)));
   const index = f.keep(i32.div_u(block, i32.const(depthBlocks)));
-  const inRound = times(i32.rem_u(block, i32.const(depthBlocks)), DEPTH_BLOCK);
+  const inRound = times(i32.rem_u(block, i32.const(depthBlocks)), product.depth);
   const start = f.keep(plus(inRound, round.from));
-  const depth = f.keep(depthFrom(f, start, round));
+  const depth = f.keep(depthFrom(f, product, start, round));
   const row = f.keep(times(panel, width));
   const matrix = matrixAt(f, product, side, inputs, index);
   const panelsAt = panelsOf(product, round, side, { workspace, index, start });
@@ -135,8 +137,9 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
     unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND.matmul),
     emit: (body) => {
       const { f, routines, outputs, workspace, scratch, begin, end } = body;
-      const routine = productRoutine(routines);
-      const own = f.keep(plus(scratch, EDGE_BYTES));
+      const tile = tileOf(routines.target);
+      const routine = productRoutine(routines, tile);
+      const own = f.keep(plus(scratch, edgeBytes(tile)));
       f.for({ from: begin, to: end }, (unit) => {
         const columnBlock = f.keep(i32.rem_u(unit, i32.const(columnBlocks)));
         const rest = f.keep(i32.div_u(unit, i32.const(columnBlocks)));
@@ -148,8 +151,8 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
         const resultRow = f.keep(i32.add(times(index, m), row));
         const at = i32.add(times(resultRow, n), column);
         const to = f.keep(i32.add(outputs[0], times(at, 4)));
-        f.for({ from: round.from, to: round.to, step: DEPTH_BLOCK }, (start) => {
-          const depth = f.keep(depthFrom(f, start, round));
+        f.for({ from: round.from, to: round.to, step: product.depth }, (start) => {
+          const depth = f.keep(depthFrom(f, product, start, round));
           const panelsAt = (side: Side, first: I32): I32 =>
             i32.add(
               panelsOf(product, round, side, { workspace, index, start }),
@@ -169,7 +172,7 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   };
 }
 
-/** Packs some rows of a, from step `start` on, into panels of four rows. */
+/** Packs some rows of a, from step `start` on, into panels. */
 function packRows(
   body: PhaseBody,
   product: Product,
@@ -184,17 +187,17 @@ function packRows(
 ): void {
   const { f, inputs } = body;
   const { left } = product;
-  const { strides } = left;
+  const { strides, width } = left;
   const matrix = matrixAt(f, product, left, inputs, block.index);
   const place = i32.add(times(block.row, 4 * strides.row), times(block.start, 4 * strides.step));
   const to = f.keep(block.to);
   const from = f.keep(i32.add(matrix, place));
-  const panelStep = f.keep(times(block.depth, leftPanelBytes(1)));
-  f.for({ from: 0, to: block.rows, step: TILE_ROWS }, (row) => {
-    const rows = atMost(f.keep(i32.sub(block.rows, row)), TILE_ROWS);
-    packPanel(body, TILE_ROWS, { to, from, depth: block.depth, rows, strides });
+  const panelStep = f.keep(times(block.depth, 4 * width));
+  f.for({ from: 0, to: block.rows, step: width }, (row) => {
+    const rows = atMost(f.keep(i32.sub(block.rows, row)), width);
+    packPanel(body, width, { to, from, depth: block.depth, rows, strides });
     f.increase(to, panelStep);
-    f.increase(from, 4 * TILE_ROWS * strides.row);
+    f.increase(from, 4 * width * strides.row);
   });
 }
 
@@ -235,6 +238,6 @@ function matrixAt(
 }
 
 /** How many steps the block of a round has that starts at `start`. */
-function depthFrom(f: FunctionBuilder, start: I32, { to }: Round): I32 {
-  return atMost(f.keep(i32.sub(i32.const(to), start)), DEPTH_BLOCK);
+function depthFrom(f: FunctionBuilder, { depth }: Product, start: I32, { to }: Round): I32 {
+  return atMost(f.keep(i32.sub(i32.const(to), start)), depth);
 }

@@ -33,7 +33,7 @@ export interface PanelStrides {
   readonly step: number;
 }
 
-/** Code that packs one panel of `width` rows (4 or 8). `rows` of them exist in the matrix. */
+/** Code that packs one panel of `width` rows (4, 6, 8 or 16). `rows` of them exist in the matrix. */
 export function packPanel(
   { f, routines }: Pick<PhaseBody, 'f' | 'routines'>,
   width: number,
@@ -89,15 +89,20 @@ interface Panel extends ParameterLocals<typeof PANEL> {
 function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, stepBytes, width } = panel;
   f.for({ from: 0, to: depth }, () => {
-    for (let byte = 0; byte < 4 * width; byte += 16) {
-      f.emit(v128.store(to, v128.load(from, byte), byte));
+    for (let row = 0; row < width; row += 4) {
+      const byte = 4 * row;
+      if (width - row >= 4) f.emit(v128.store(to, v128.load(from, byte), byte));
+      else f.emit(v128.store64_lane(to, v128.load64_zero(from, byte), 0, byte));
     }
     f.increase(to, 4 * width);
     f.increase(from, stepBytes);
   });
 }
 
-/** Steps are neighbours in memory: four steps of four rows are a 4 × 4 transpose in registers. */
+/**
+ * Steps are neighbours in memory: four steps of four rows are a 4 × 4 transpose in registers. Of six rows,
+ * the last two are repeated for that; their halves of the columns are stored.
+ */
 function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, rowBytes, width } = panel;
   const step = f.local('i32');
@@ -106,13 +111,18 @@ function packNeighbouringSteps(f: FunctionBuilder, panel: Panel): void {
     () => {
       for (let first = 0; first < width; first += 4) {
         const row = f.keep(i32.add(from, i32.mul(rowBytes, i32.const(first))));
-        const rows = [0, 1, 2, 3].map((i) => {
+        const count = Math.min(4, width - first);
+        const rows = Array.from({ length: count }, (_, i) => {
           const vector = f.keep(v128.load(row));
-          if (i < 3) f.increase(row, rowBytes);
+          if (i < count - 1) f.increase(row, rowBytes);
           return vector;
         });
-        transpose4(f, rows).forEach((vector, i) => {
-          f.emit(v128.store(to, vector, 4 * (i * width + first)));
+        transpose4(
+          f,
+          [0, 1, 2, 3].map((i) => rows[i % count]),
+        ).forEach((vector, i) => {
+          const at = 4 * (i * width + first);
+          f.emit(count === 4 ? v128.store(to, vector, at) : v128.store64_lane(to, vector, 0, at));
         });
       }
       f.increase(to, 16 * width);

@@ -5,32 +5,21 @@ import type { I32 } from '../assembler/code.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
 import type { Routine } from '../assembler/routine.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
-import { TILE, TILE_COLUMNS, TILE_ROWS, tileRoutine } from './tile.ts';
-
-/** Steps of the depth that are multiplied at a time. Panels of so many steps stay in the cache. */
-export const DEPTH_BLOCK = 256;
+import { TILE, tileRoutine, type Tile } from './tile.ts';
 
 /** Bytes of scratch memory that {@link productRoutine} needs for tiles at the edge. */
-export const EDGE_BYTES: number = 4 * TILE_ROWS * TILE_COLUMNS;
-
-/** Bytes of one panel of `depth` steps of the left operand (4 rows). */
-export function leftPanelBytes(depth: number): number {
-  return 4 * TILE_ROWS * depth;
+export function edgeBytes({ rows, columns }: Tile): number {
+  return 4 * rows * columns;
 }
 
-/** Bytes of one panel of `depth` steps of the right operand (8 columns). */
-export function rightPanelBytes(depth: number): number {
-  return 4 * TILE_COLUMNS * depth;
+/** Bytes of all panels of `rows` rows of a left operand. */
+export function leftBytes(tile: Tile, rows: number, depth: number): number {
+  return 4 * tile.rows * Math.ceil(rows / tile.rows) * depth;
 }
 
-/** Bytes of all panels of a left operand of `rows` rows. */
-export function leftBytes(rows: number, depth: number): number {
-  return Math.ceil(rows / TILE_ROWS) * leftPanelBytes(depth);
-}
-
-/** Bytes of all panels of a right operand of `columns` columns. */
-export function rightBytes(columns: number, depth: number): number {
-  return Math.ceil(columns / TILE_COLUMNS) * rightPanelBytes(depth);
+/** Bytes of all panels of `columns` columns of a right operand. */
+export function rightBytes(tile: Tile, columns: number, depth: number): number {
+  return 4 * tile.columns * Math.ceil(columns / tile.columns) * depth;
 }
 
 const PRODUCT = {
@@ -47,7 +36,7 @@ const PRODUCT = {
   rowBytes: 'i32',
   /** Whether the product is added to what is in C. */
   adds: 'i32',
-  /** Address of {@link EDGE_BYTES} of scratch memory. */
+  /** Address of {@link edgeBytes} of scratch memory. */
   scratch: 'i32',
 } as const;
 
@@ -56,19 +45,19 @@ const PRODUCT = {
  * all of A before the next one. C is read only to add to it, and only its `rows × columns` elements are
  * written.
  */
-export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
-  const tile = tileRoutine(routines);
-  const edge = edgeTileRoutine(routines);
+export function productRoutine(routines: Routines, tile: Tile): Routine<typeof PRODUCT> {
+  const whole = tileRoutine(routines, tile);
+  const edge = edgeTileRoutine(routines, tile);
   return routines.get(
-    'product',
+    `product of ${tile.rows} by ${tile.columns}`,
     PRODUCT,
     (f, { a, rows, b, columns, depth, c, rowBytes, adds, scratch }) => {
       const left = f.local('i32');
       const to = f.local('i32');
       const rowsLeft = f.local('i32');
-      const leftStep = f.keep(times(depth, 4 * TILE_ROWS));
-      const rightStep = f.keep(times(depth, 4 * TILE_COLUMNS));
-      const tileStep = f.keep(times(rowBytes, TILE_ROWS));
+      const leftStep = f.keep(times(depth, 4 * tile.rows));
+      const rightStep = f.keep(times(depth, 4 * tile.columns));
+      const tileStep = f.keep(times(rowBytes, tile.rows));
       f.while(
         () => i32.gt_s(columns, i32.const(0)),
         () => {
@@ -79,13 +68,13 @@ export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
             () => i32.gt_s(rowsLeft, i32.const(0)),
             () => {
               const isWhole = i32.and(
-                i32.ge_s(rowsLeft, i32.const(TILE_ROWS)),
-                i32.ge_s(columns, i32.const(TILE_COLUMNS)),
+                i32.ge_s(rowsLeft, i32.const(tile.rows)),
+                i32.ge_s(columns, i32.const(tile.columns)),
               );
               f.if(
                 isWhole,
                 () => {
-                  tile.call(f, { a: left, b, depth, c: to, rowBytes, adds });
+                  whole.call(f, { a: left, b, depth, c: to, rowBytes, adds });
                 },
                 () => {
                   edge.call(f, {
@@ -103,12 +92,12 @@ export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
               );
               f.increase(left, leftStep);
               f.increase(to, tileStep);
-              f.increase(rowsLeft, -TILE_ROWS);
+              f.increase(rowsLeft, -tile.rows);
             },
           );
           f.increase(b, rightStep);
-          f.increase(c, 4 * TILE_COLUMNS);
-          f.increase(columns, -TILE_COLUMNS);
+          f.increase(c, 4 * tile.columns);
+          f.increase(columns, -tile.columns);
         },
       );
     },
@@ -119,46 +108,41 @@ export function productRoutine(routines: Routines): Routine<typeof PRODUCT> {
 const EDGE_TILE = { ...TILE, rows: 'i32', columns: 'i32', scratch: 'i32' } as const;
 
 /**
- * A tile at the edge, of which only some rows and columns exist. It is computed whole in scratch memory;
- * then these are copied.
+ * A tile at the edge, of which only some rows and columns exist. It is computed whole in scratch memory,
+ * and these are copied. A sum in C is copied there first: so no bit depends on where the tiles lie.
  */
-function edgeTileRoutine(routines: Routines): Routine<typeof EDGE_TILE> {
-  const tile = tileRoutine(routines);
+function edgeTileRoutine(routines: Routines, tile: Tile): Routine<typeof EDGE_TILE> {
+  const whole = tileRoutine(routines, tile);
   return routines.get(
-    'edge tile',
+    `edge tile ${tile.rows} by ${tile.columns}`,
     EDGE_TILE,
     (f, { a, b, depth, c, rowBytes, adds, rows, columns, scratch }) => {
-      const wholeRowBytes = i32.const(4 * TILE_COLUMNS);
-      tile.call(f, { a, b, depth, c: scratch, rowBytes: wholeRowBytes, adds: i32.const(0) });
-      const width = f.keep(atMost(columns, TILE_COLUMNS));
-      const forEachElement = (visit: (to: I32, from: I32) => void): void => {
-        const to = f.local('i32');
-        const from = f.local('i32');
-        for (let row = 0; row < TILE_ROWS; row++) {
+      const wholeRowBytes = 4 * tile.columns;
+      const width = f.keep(atMost(columns, tile.columns));
+      const forEachElement = (visit: (inC: I32, inScratch: I32) => void): void => {
+        const inC = f.local('i32');
+        const inScratch = f.local('i32');
+        for (let row = 0; row < tile.rows; row++) {
           f.if(i32.gt_s(rows, i32.const(row)), () => {
-            f.set(to, i32.add(c, i32.mul(rowBytes, i32.const(row))));
-            f.set(from, i32.add(scratch, i32.const(4 * TILE_COLUMNS * row)));
+            f.set(inC, i32.add(c, i32.mul(rowBytes, i32.const(row))));
+            f.set(inScratch, i32.add(scratch, i32.const(wholeRowBytes * row)));
             f.for({ from: 0, to: width }, () => {
-              visit(to, from);
-              f.increase(to, 4);
-              f.increase(from, 4);
+              visit(inC, inScratch);
+              f.increase(inC, 4);
+              f.increase(inScratch, 4);
             });
           });
         }
       };
-      f.if(
-        adds,
-        () => {
-          forEachElement((to, from) => {
-            f.emit(f32.store(to, f32.add(f32.load(to), f32.load(from))));
-          });
-        },
-        () => {
-          forEachElement((to, from) => {
-            f.emit(f32.store(to, f32.load(from)));
-          });
-        },
-      );
+      f.if(adds, () => {
+        forEachElement((inC, inScratch) => {
+          f.emit(f32.store(inScratch, f32.load(inC)));
+        });
+      });
+      whole.call(f, { a, b, depth, c: scratch, rowBytes: i32.const(wholeRowBytes), adds });
+      forEachElement((inC, inScratch) => {
+        f.emit(f32.store(inC, f32.load(inScratch)));
+      });
     },
   );
 }

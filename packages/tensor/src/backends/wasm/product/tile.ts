@@ -1,24 +1,44 @@
-// The innermost loop of every product: a 4 × 8 tile of results held in vector registers.
+// The innermost loop of every product: a tile of results held in vector registers.
 
 import { i32 } from '../assembler/instructions.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { Local } from '../assembler/function.ts';
 import type { Routine } from '../assembler/routine.ts';
 import { v128 } from '../assembler/simd.ts';
-import type { Routines } from '../kernel/kernel-code.ts';
+import { times } from '../kernel/addressing.ts';
+import type { Routines, Target } from '../kernel/kernel-code.ts';
 import { multiplyAdd } from '../kernel/multiply-add.ts';
 
-/** Rows of the tile of a product that stays in registers. */
-export const TILE_ROWS = 4;
+/** The tile of a product that stays in registers. */
+export interface Tile {
+  /** Rows of the left operand. */
+  readonly rows: number;
+  /** Columns of the right operand, a multiple of four. */
+  readonly columns: number;
+}
 
-/** Columns of that tile. With four rows, its sums take eight of the sixteen vector registers. */
-export const TILE_COLUMNS = 8;
+/** A tile, and how much of a product is multiplied at a time. */
+export interface Blocking extends Tile {
+  /** Steps of the depth that are multiplied at a time. Panels of so many steps stay in the cache. */
+  readonly depth: number;
+}
+
+/** Eight vectors of sums, of the sixteen vector registers that there are. */
+const NARROW: Blocking = { rows: 4, columns: 8, depth: 256 };
+
+/** Twelve sums of 256 bits. V8 has fifteen such registers to give; two hold B, one holds A. */
+const WIDE: Blocking = { rows: 6, columns: 16, depth: 384 };
+
+/** The tile of the products of a target. */
+export function tileOf({ wide }: Target): Blocking {
+  return wide ? WIDE : NARROW;
+}
 
 /** The parameters of {@link tileRoutine}. */
 export const TILE = {
-  /** Address of A, packed `[depth, 4]`: column after column. */
+  /** Address of A, packed `[depth, rows]`: column after column. */
   a: 'i32',
-  /** Address of B, packed `[depth, 8]`: row after row. */
+  /** Address of B, packed `[depth, columns]`: row after row. */
   b: 'i32',
   /** At least 1. */
   depth: 'i32',
@@ -31,41 +51,40 @@ export const TILE = {
 } as const;
 
 /**
- * The heart of every product of matrices: `C = A · B`, or `C += A · B`, for a tile C [4, 8].
+ * The heart of every product of matrices: `C = A · B`, or `C += A · B`, for a tile C of rows and columns.
  *
- * The loop is not unrolled, because V8 has sixteen vector registers: eight sums, two vectors of B and one
- * of A are what fits without spilling.
+ * The loop is not unrolled: the sums, a row of B and a number of A are what the registers hold.
  */
-export function tileRoutine(routines: Routines): Routine<typeof TILE> {
-  return routines.get('tile', TILE, (f, { a, b, depth, c, rowBytes, adds }) => {
-    const sums = Array.from({ length: TILE_ROWS }, () => [f.local('v128'), f.local('v128')]);
-    const rows: I32[] = [c];
-    for (let row = 1; row < TILE_ROWS; row++) {
-      rows.push(f.keep(i32.add(rows[row - 1], rowBytes)));
-    }
+export function tileRoutine(routines: Routines, { rows, columns }: Tile): Routine<typeof TILE> {
+  const name = `tile ${rows} by ${columns}`;
+  return routines.get(name, TILE, (f, { a, b, depth, c, rowBytes, adds }) => {
+    const places = Array.from({ length: columns / 4 }, (_, i) => 16 * i);
+    const sums = Array.from({ length: rows }, () => places.map(() => f.local('v128')));
+    const lines: I32[] = [c];
+    for (let row = 1; row < rows; row++) lines.push(f.keep(i32.add(lines[row - 1], rowBytes)));
     f.if(adds, () => {
-      sums.forEach((pair, row) => {
-        pair.forEach((sum, half) => {
-          f.set(sum, v128.load(rows[row], 16 * half));
+      sums.forEach((line, row) => {
+        line.forEach((sum, i) => {
+          f.set(sum, v128.load(lines[row], places[i]));
         });
       });
     });
-    const end = f.keep(i32.add(a, i32.shl(depth, i32.const(4))));
+    const end = f.keep(i32.add(b, times(depth, 4 * columns)));
     f.loop((again) => {
-      const left = f.keep(v128.load(b));
-      const right = f.keep(v128.load(b, 16));
-      sums.forEach(([first, second], row) => {
+      const vectors = places.map((place) => f.keep(v128.load(b, place)));
+      sums.forEach((line, row) => {
         const factor: Local<'v128'> = f.keep(v128.load32_splat(a, 4 * row));
-        f.set(first, multiplyAdd(routines.target, factor, left, first));
-        f.set(second, multiplyAdd(routines.target, factor, right, second));
+        line.forEach((sum, i) => {
+          f.set(sum, multiplyAdd(routines.target, factor, vectors[i], sum));
+        });
       });
-      f.increase(a, 4 * TILE_ROWS);
-      f.increase(b, 4 * TILE_COLUMNS);
-      f.branchIf(i32.lt_u(a, end), again);
+      f.increase(a, 4 * rows);
+      f.increase(b, 4 * columns);
+      f.branchIf(i32.lt_u(b, end), again);
     });
-    sums.forEach((pair, row) => {
-      pair.forEach((sum, half) => {
-        f.emit(v128.store(rows[row], sum, 16 * half));
+    sums.forEach((line, row) => {
+      line.forEach((sum, i) => {
+        f.emit(v128.store(lines[row], sum, places[i]));
       });
     });
   });

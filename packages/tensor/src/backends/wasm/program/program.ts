@@ -1,6 +1,6 @@
 // Emits a plan as WebAssembly modules, in which threads share out the units of each phase.
 
-import { refusesValues, type Kernel, type Operand } from '../../../plan/kernel.ts';
+import { refusesValues, type Operand } from '../../../plan/kernel.ts';
 import type { Plan } from '../../../plan/plan.ts';
 import { BYTES_PER_ELEMENT } from '../../../array/dtype.ts';
 import { plus, times } from '../kernel/addressing.ts';
@@ -81,16 +81,16 @@ interface Step extends PhaseAccess {
  * `run` takes the address of the frame, the number of the thread (which chooses its scratch memory),
  * and whether other threads may take part.
  *
+ * @param codes The code of each kernel of the plan, for the same target.
  * @param moduleBytes Bytes after which the rest of the plan goes to another module.
  */
 export function emitProgram(
   plan: Plan,
-  codeOf: (kernel: Kernel) => KernelCode,
+  codes: readonly KernelCode[],
   memory: MemoryImport,
   target: Target,
   moduleBytes: number,
 ): WasmProgram {
-  const codes = plan.kernels.map(codeOf);
   const most = (bytesOf: (code: KernelCode) => number | undefined): number =>
     codes.reduce((bytes, code) => Math.max(bytes, bytesOf(code) ?? 0), 0);
   const scratchBytes = align(most((code) => code.scratchBytes));
@@ -115,7 +115,7 @@ export function emitProgram(
     countersBytes: steps.length * COUNTER_BYTES,
     workspaceBytes: most((code) => code.workspaceBytes),
     scratchBytes,
-    cost: steps.reduce((sum, { phase }) => sum + phase.units * phase.unitCost, 0),
+    cost: costOfCodes(codes),
     pieceCost: steps.reduce(
       (longest, { phase }) => Math.max(longest, grainOf(phase) * phase.unitCost),
       0,
@@ -126,6 +126,12 @@ export function emitProgram(
       ),
     ),
   };
+}
+
+/** Estimated nanoseconds of all units of some kernels. */
+export function costOfCodes(codes: readonly KernelCode[]): number {
+  const phases = codes.flatMap((code) => code.phases);
+  return phases.reduce((sum, { units, unitCost }) => sum + units * unitCost, 0);
 }
 
 function stepOf(plan: Plan, code: KernelCode, phase: Phase, index: number, kernel: number): Step {
@@ -172,7 +178,7 @@ class Part {
 
   constructor(memory: MemoryImport, target: Target, layout: Layout) {
     this.layout = layout;
-    this.module = new ModuleBuilder(memory);
+    this.module = new ModuleBuilder(memory, { forgets: target.wide });
     const pause = this.module.import('pause', signatureOf(PAUSE, null));
     const host = this.module.import('host', signatureOf(HOST, null));
     this.host = hostCode(new Routine(host, HOST));
