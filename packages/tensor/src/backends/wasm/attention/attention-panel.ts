@@ -81,23 +81,34 @@ export function exponentialsRoutine(
       );
       const sums = offsets.map(() => f.local('v128'));
       f.if(continues, () => {
-        sums.forEach((sum, i) => {
+        const shrunk = shifts.map((shift, i) => {
           const before = v128.load(state, PEAKS + offsets[i]);
-          const shrunk = f.keep(decay(f32x4.add(before, shifts[i]), f, target));
-          f.emit(v128.store(state, shrunk, FACTORS + offsets[i]));
-          f.set(sum, f32x4.mul(v128.load(state, SUMS + offsets[i]), shrunk));
+          return f.keep(decay(f32x4.add(before, shift), f, target));
+        });
+        sums.forEach((sum, i) => {
+          f.set(sum, f32x4.mul(v128.load(state, SUMS + offsets[i]), shrunk[i]));
+        });
+        shrunk.forEach((factors, i) => {
+          f.emit(v128.store(state, factors, FACTORS + offsets[i]));
         });
       });
       forEachPanelRow(f, panel, end, rowBytes, (row) => {
-        sums.forEach((sum, i) => {
-          const exponent = multiplyAdd(target, v128.load(row, offsets[i]), factor, shifts[i]);
-          const exponential = f.keep(decay(exponent, f, target));
+        const exponentials = shifts.map((shift, i) => {
+          const exponent = multiplyAdd(target, v128.load(row, offsets[i]), factor, shift);
+          return f.keep(decay(exponent, f, target));
+        });
+        exponentials.forEach((exponential, i) => {
           f.emit(v128.store(row, exponential, offsets[i]));
-          f.set(sum, f32x4.add(sum, exponential));
+        });
+        sums.forEach((sum, i) => {
+          f.set(sum, f32x4.add(sum, exponentials[i]));
         });
       });
-      offsets.forEach((half, i) => {
-        f.emit(v128.store(state, peaks[i], PEAKS + half), v128.store(state, sums[i], SUMS + half));
+      offsets.forEach((offset, i) => {
+        f.emit(v128.store(state, peaks[i], PEAKS + offset));
+      });
+      offsets.forEach((offset, i) => {
+        f.emit(v128.store(state, sums[i], SUMS + offset));
       });
     },
   );
@@ -140,7 +151,7 @@ export function softmaxGradRoutine(
     SOFTMAX_GRAD,
     (f, { weights, slopes, keys, state, toP, toS, panelBytes, queries }) => {
       const distance = f.keep(i32.sub(slopes, weights));
-      const factors = offsets.map((half) => f.keep(v128.load(state, FACTORS + half)));
+      const factors = offsets.map((offset) => f.keep(v128.load(state, FACTORS + offset)));
       const along = offsets.map(() => f.local('v128'));
       const end = f.keep(i32.add(weights, times(keys, rowBytes)));
       forEachPanelRow(f, weights, end, rowBytes, (row) => {
@@ -156,27 +167,40 @@ export function softmaxGradRoutine(
       const emitKeys = (isWhole: boolean): void => {
         forEachPanelRow(f, weights, end, 4 * rowBytes, (row) => {
           const slope = f.keep(i32.add(row, distance));
-          offsets.forEach((half, i) => {
-            const places = [0, 1, 2, 3].map((key) => rowBytes * key + half);
-            const p = places.map((at) => f.keep(f32x4.mul(v128.load(row, at), factors[i])));
-            const s = places.map((at, key) => {
-              const centered = f32x4.sub(v128.load(slope, at), along[i]);
-              const scaled = f32x4.mul(centered, f32x4.constant(scale));
-              const vector = f.keep(f32x4.mul(p[key], scaled));
-              f.emit(v128.store(slope, vector, at));
-              return vector;
-            });
+          const write = (p: readonly Local<'v128'>[], s: readonly Local<'v128'>[], i: number) => {
             const columns = [transpose4(f, p), transpose4(f, s)];
             for (let query = 0; query < 4; query++) {
               const number = 4 * i + query; // of the panel
-              const write = (): void => {
+              const writeQuery = (): void => {
                 f.emit(v128.store(toP, columns[0][query], 16 * number));
                 f.emit(v128.store(toS, columns[1][query], 16 * number));
               };
-              if (isWhole) write();
-              else f.if(i32.gt_s(queries, i32.const(number)), write);
+              if (isWhole) writeQuery();
+              else f.if(i32.gt_s(queries, i32.const(number)), writeQuery);
             }
-          });
+          };
+          for (let first = 0; first < offsets.length; first += 2) {
+            const pair = [first, first + 1].filter((i) => i < offsets.length);
+            const places = pair.map((i) => [0, 1, 2, 3].map((key) => rowBytes * key + offsets[i]));
+            const p = places.map((ats, j) =>
+              ats.map((at) => f.keep(f32x4.mul(v128.load(row, at), factors[pair[j]]))),
+            );
+            const s = places.map((ats, j) =>
+              ats.map((at, key) => {
+                const centered = f32x4.sub(v128.load(slope, at), along[pair[j]]);
+                const scaled = f32x4.mul(centered, f32x4.constant(scale));
+                return f.keep(f32x4.mul(p[j][key], scaled));
+              }),
+            );
+            for (let key = 0; key < 4; key++) {
+              places.forEach((ats, j) => {
+                f.emit(v128.store(slope, s[j][key], ats[key]));
+              });
+            }
+            pair.forEach((i, j) => {
+              write(p[j], s[j], i);
+            });
+          }
           f.increase(toP, panelBytes);
           f.increase(toS, panelBytes);
         });
@@ -231,16 +255,16 @@ export function forEachPanel(
 
 /** Code that sets the state's factors to 1 / sum. */
 export function invertSums(f: FunctionBuilder, width: PanelWidth, state: I32): void {
-  for (const half of vectorsOf(width)) {
-    const inverse = f32x4.div(f32x4.constant(1), v128.load(state, SUMS + half));
-    f.emit(v128.store(state, inverse, FACTORS + half));
+  for (const offset of vectorsOf(width)) {
+    const inverse = f32x4.div(f32x4.constant(1), v128.load(state, SUMS + offset));
+    f.emit(v128.store(state, inverse, FACTORS + offset));
   }
 }
 
 /** Code that sets the state's factors to 1. */
 export function clearFactors(f: FunctionBuilder, width: PanelWidth, state: I32): void {
-  for (const half of vectorsOf(width)) {
-    f.emit(v128.store(state, f32x4.constant(1), FACTORS + half));
+  for (const offset of vectorsOf(width)) {
+    f.emit(v128.store(state, f32x4.constant(1), FACTORS + offset));
   }
 }
 
@@ -254,10 +278,12 @@ export function rescale(
 ): void {
   const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
-  const factors = offsets.map((half) => f.keep(v128.load(state, FACTORS + half)));
+  const factors = offsets.map((offset) => f.keep(v128.load(state, FACTORS + offset)));
   forEachPanelRow(f, panel, f.keep(plus(panel, rows * rowBytes)), rowBytes, (row) => {
-    factors.forEach((factor, i) => {
-      const product = f32x4.mul(v128.load(row, offsets[i]), factor);
+    const products = factors.map((factor, i) =>
+      f.keep(f32x4.mul(v128.load(row, offsets[i]), factor)),
+    );
+    products.forEach((product, i) => {
       f.emit(v128.store(row, product, offsets[i]));
     });
   });

@@ -1,4 +1,4 @@
-// Evaluates an expression along a row, four elements at a time, and hands on or writes the results.
+// Evaluates an expression along a row, by vectors or pairs of them, and hands on or writes the results.
 
 import type { Expression } from '../../../plan/kernel.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../../../array/dtype.ts';
@@ -7,8 +7,8 @@ import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { i16x8, i32x4, i8x16, v128 } from '../assembler/simd.ts';
-import { evaluate } from './expression.ts';
-import { forEachFour } from '../kernel/fours.ts';
+import { evaluate, packs } from './expression.ts';
+import { Left } from '../kernel/fours.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 
 /** Elements of an operand along one row. */
@@ -28,30 +28,44 @@ export interface RowWork {
   readonly routines: Routines;
 }
 
+/** The results of an expression on the vectors of one turn. */
+interface Turn {
+  /** For each vector, one or two neighbours, the results in order. */
+  readonly results: readonly (readonly V128[])[];
+  /** How many lanes of each vector count. */
+  readonly lanes: 1 | 4;
+  /** Where the outputs are written: the address of the first vector. */
+  readonly pointers: readonly I32[];
+}
+
 /**
- * Code that evaluates an expression along a row of `length` elements, four at a time and the rest one at a
- * time. `consume` gets the results, the number of lanes that count, and the addresses in the outputs.
+ * Code that evaluates an expression along a row of `length` elements: pairs of vectors where V8 packs them,
+ * then four elements at a time, and the rest one at a time. V8 packs from stores on, and none with a load
+ * between them: both vectors of a pair are loaded and computed before anything is stored.
  */
 export function forEachVector(
   { expression, inputs, f, routines }: RowWork,
   outputs: readonly RowOperand[],
   length: I32 | number,
-  consume: (results: readonly V128[], lanes: 1 | 4, pointers: readonly I32[]) => void,
+  consume: (turn: Turn) => void,
 ): void {
   const uniform = inputs.map((input) =>
     input.stride === 0 ? f.keep(loadSplat(input.dtype, input.address)) : null,
   );
   const readers = inputs.map((input) => (input.stride === 0 ? null : f.keep(input.address)));
   const writers = outputs.map(({ address }) => f.keep(address));
-  const turn = (lanes: 1 | 4): void => {
-    const loads = inputs.map(({ dtype, stride }, i): V128 => {
-      const at = readers[i];
-      return uniform[i] ?? f.keep(loadLanes(f, dtype, at ?? i32.const(0), stride, lanes));
-    });
-    consume(evaluate(expression, loads, f, routines), lanes, writers);
+  const turn = (vectors: 1 | 2, lanes: 1 | 4): void => {
+    const loads = [0, 16].slice(0, vectors).map((offset) =>
+      inputs.map(({ dtype, stride }, i): V128 => {
+        const at = readers[i];
+        return uniform[i] ?? f.keep(loadLanes(f, dtype, at ?? i32.const(0), stride, lanes, offset));
+      }),
+    );
+    const results = loads.map((each) => evaluate(expression, each, f, routines));
+    consume({ results, lanes, pointers: writers });
     const advance = (pointer: Local<'i32'> | null, { dtype, stride }: RowOperand): void => {
       if (pointer !== null && stride !== 0) {
-        f.increase(pointer, lanes * stride * BYTES_PER_ELEMENT[dtype]);
+        f.increase(pointer, vectors * lanes * stride * BYTES_PER_ELEMENT[dtype]);
       }
     };
     readers.forEach((pointer, i) => {
@@ -61,24 +75,37 @@ export function forEachVector(
       advance(pointer, outputs[i]);
     });
   };
-  forEachFour(
-    f,
-    length,
-    () => {
-      turn(4);
-    },
-    () => {
-      turn(1);
-    },
-  );
+  const left = new Left(f, length);
+  const isPaired =
+    routines.target.wide &&
+    outputs.length > 0 &&
+    packs(expression) &&
+    [...inputs, ...outputs].every(isPlain);
+  if (isPaired) {
+    left.inSteps(8, () => {
+      turn(2, 4);
+    });
+  }
+  left.inSteps(4, () => {
+    turn(1, 4);
+  });
+  left.inSteps(1, () => {
+    turn(1, 1);
+  });
+}
+
+/** Whether the elements of an operand are numbers side by side, or one number everywhere. */
+function isPlain({ dtype, stride }: RowOperand): boolean {
+  return stride === 0 || (stride === 1 && dtype !== 'bool');
 }
 
 /** Code that evaluates an expression along a row and writes every result. */
 export function mapRow(work: RowWork, outputs: readonly RowOperand[], length: I32 | number): void {
-  forEachVector(work, outputs, length, (results, lanes, pointers) => {
-    results.forEach((result, i) => {
-      const { dtype, stride } = outputs[i];
-      storeLanes(work.f, dtype, pointers[i], stride, result, lanes);
+  forEachVector(work, outputs, length, ({ results, lanes, pointers }) => {
+    outputs.forEach(({ dtype, stride }, i) => {
+      results.forEach((result, vector) => {
+        storeLanes(work.f, dtype, pointers[i], stride, result[i], lanes, 16 * vector);
+      });
     });
   });
 }
@@ -89,13 +116,14 @@ function loadSplat(dtype: DType, address: I32): V128 {
   return i32x4.ne(i32x4.splat(i32.load8_u(address)), i32x4.const(0, 0, 0, 0));
 }
 
-/** `lanes` elements that lie `stride` apart. */
+/** `lanes` elements that lie `stride` apart, from `address + offset` on. An offset needs a plain operand. */
 function loadLanes(
   f: FunctionBuilder,
   dtype: DType,
   address: I32,
   stride: number,
   lanes: 1 | 4,
+  offset: number,
 ): V128 {
   const zero = i32x4.const(0, 0, 0, 0);
   if (dtype === 'bool') {
@@ -110,7 +138,7 @@ function loadLanes(
     return i32x4.ne(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)), zero);
   }
   if (lanes === 1) return v128.load32_zero(address);
-  if (stride === 1) return v128.load(address);
+  if (stride === 1) return v128.load(address, offset);
   const vector = f.keep(v128.load32_zero(address));
   for (let lane = 1; lane < 4; lane++) {
     f.set(vector, v128.load32_lane(plus(address, 4 * lane * stride), vector, lane));
@@ -126,6 +154,7 @@ function storeLanes(
   stride: number,
   value: V128,
   lanes: 1 | 4,
+  offset: number,
 ): void {
   if (dtype === 'bool') {
     const ones = v128.and(value, i32x4.const(1, 1, 1, 1));
@@ -141,7 +170,7 @@ function storeLanes(
     return;
   }
   if (lanes === 4 && stride === 1) {
-    f.emit(v128.store(address, value));
+    f.emit(v128.store(address, value, offset));
     return;
   }
   for (let lane = 0; lane < lanes; lane++) {

@@ -79,6 +79,23 @@ const rules: Readonly<Record<keyof PointwiseParams, Rule>> = {
   cast: ({ args: [x], from, to }) => cast(x, from, to),
 };
 
+/** Primitives whose code branches, calls a function, or has an instruction without a 256-bit form. */
+const NOT_PACKED: ReadonlySet<string> = new Set<keyof PointwiseParams>([
+  'log',
+  'sin',
+  'cos',
+  'pow',
+  'mod',
+  'atan2',
+  'floor',
+  'round',
+]);
+
+/** Whether V8 packs the code of an expression for two neighbouring vectors into 256-bit instructions. */
+export function packs({ nodes }: Expression): boolean {
+  return nodes.every((node) => node.kind !== 'apply' || !NOT_PACKED.has(node.primitive.name));
+}
+
 function cast(x: V128, from: DType, to: DType): V128 {
   if (from === to) return x;
   if (to === 'bool') return from === 'float32' ? f32x4.ne(x, zero) : i32x4.ne(x, zero);

@@ -157,8 +157,10 @@ function foldPiece(
   });
   const lanes = f.keep(fold.identity);
   const work = { expression: kernel.expression, inputs, f, routines };
-  forEachVector(work, [], first === null ? inner.size : length, ([value], count) => {
-    f.set(lanes, fold.combine(lanes, count === 4 ? value : firstLane(value, fold)));
+  forEachVector(work, [], first === null ? inner.size : length, ({ results, lanes: count }) => {
+    for (const [value] of results) {
+      f.set(lanes, fold.combine(lanes, count === 4 ? value : firstLane(value, fold)));
+    }
   });
   fold.join(f, total, lanes);
 }
@@ -217,12 +219,14 @@ function foldColumns(kernel: ReduceKernel, dimensions: readonly Dimension[]): Ke
           }));
           const sums: RowOperand = { dtype: 'float32', stride: 1, address: scratch };
           const work = { expression: kernel.expression, inputs, f, routines };
-          forEachVector(work, [sums], width, ([value], lanes, [sum]) => {
-            const folds = fold.combine(
-              v128.load(sum),
-              lanes === 4 ? value : firstLane(value, fold),
-            );
-            f.emit(v128.store(sum, folds));
+          forEachVector(work, [sums], width, ({ results, lanes, pointers: [sum] }) => {
+            const folds = results.map(([value], vector) => {
+              const before = v128.load(sum, 16 * vector);
+              return f.keep(fold.combine(before, lanes === 4 ? value : firstLane(value, fold)));
+            });
+            folds.forEach((each, vector) => {
+              f.emit(v128.store(sum, each, 16 * vector));
+            });
           });
         });
         const at = i32.add(times(output, inner.size), column);

@@ -1,8 +1,36 @@
-// A loop over elements in fours, then over those that are left.
+// Loops over elements by several at a time, then over those that are left.
 
 import type { I32 } from '../assembler/code.ts';
-import type { FunctionBuilder } from '../assembler/function.ts';
+import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
+
+/** The elements of a row that are left for the next loop, which takes `step` of them in each turn. */
+export class Left {
+  private readonly f: FunctionBuilder;
+  private readonly left: Local<'i32'>;
+  /** How many are left, if that is known when the code is written. */
+  private known: number | null;
+
+  constructor(f: FunctionBuilder, count: I32 | number) {
+    this.f = f;
+    this.known = typeof count === 'number' ? count : null;
+    this.left = f.keep(typeof count === 'number' ? i32.const(count) : count);
+  }
+
+  /** Repeats `body` for every `step` elements that are left. */
+  inSteps(step: number, body: () => void): void {
+    const { f, left, known } = this;
+    if (known !== null && known < step) return;
+    f.while(
+      () => i32.ge_s(left, i32.const(step)),
+      () => {
+        body();
+        f.increase(left, -step);
+      },
+    );
+    if (known !== null) this.known = known % step;
+  }
+}
 
 /** Repeats `inFours` for every four of `count` elements, then `rest` for each one that is left. */
 export function forEachFour(
@@ -11,17 +39,7 @@ export function forEachFour(
   inFours: () => void,
   rest: () => void,
 ): void {
-  const known = typeof count === 'number' ? count : null;
-  const left = f.keep(typeof count === 'number' ? i32.const(count) : count);
-  const repeat = (step: 1 | 4, body: () => void): void => {
-    f.while(
-      () => i32.ge_s(left, i32.const(step)),
-      () => {
-        body();
-        f.increase(left, -step);
-      },
-    );
-  };
-  if (known === null || known >= 4) repeat(4, inFours);
-  if (known === null || known % 4 !== 0) repeat(1, rest);
+  const left = new Left(f, count);
+  left.inSteps(4, inFours);
+  left.inSteps(1, rest);
 }
