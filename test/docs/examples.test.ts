@@ -28,16 +28,15 @@ describe('examples', () => {
 
   it('03-watch-the-compiler', async () => {
     expect(await runTypeScript(['examples/03-watch-the-compiler.ts'])).toMatchInlineSnapshot(`
-      "traced: 81 lines, simplified: 61 lines
+      "traced: 71 lines, simplified: 53 lines
       plan: 3 kernels, arena 128 bytes
         tmp3@0: float32[4, 3] = y = matmul(in1[4, 2], in0[3, 2]ᵀ); [4, 3] t0 = add(y,
             in2[4, 3] strides [0, 1]); t1 = less(t0, -110); t2 = where(t1, -110, t0); t3 = less(110, t2);
-            t4 = where(t3, 110, t2); t5 = mul(t4, t4); t6 = tanh(mul(add(mul(mul(t5, t4), 0.044715), t4),
-            0.7978845608028654)); t7 = mul(add(t6, 1), 0.5); t8 = mul(0.0833333358168602, where(t1, 0,
-            mul(t0, t7))); t9 = where(t1, 0, add(t8, t8)); t10 = mul(mul(mul(mul(t9, t0), 0.5),
-            add(neg(mul(t6, t6)), 1)), 0.7978845608028654); t11 = mul(t10, 0.044715); t12 = mul(mul(t11,
-            t4), t4); add(mul(t9, t7), where(t1, 0, where(t3, 0, add(add(add(t10, mul(t11, t5)), t12),
-            t12))))
+            t4 = where(t3, 110, t2); t5 = add(mul(mul(t4, t4), 0.07135481627260025), 1.5957691216057308);
+            t6 = sigmoid(mul(t4, t5)); t7 = mul(0.0833333358168602, where(t1, 0, mul(t0, t6))); t8 =
+            where(t1, 0, add(t7, t7)); t9 = mul(mul(mul(t8, t0), t6), add(neg(t6), 1)); t10 =
+            mul(mul(mul(t9, t4), 0.07135481627260025), t4); add(mul(t8, t6), where(t1, 0, where(t3, 0,
+            add(add(mul(t9, t5), t10), t10))))
         tmp4@64: float32[2, 3] = matmul(in1[4, 2]ᵀ, tmp3[4, 3])
         out0: float32[3, 2] = map [3, 2] tmp4[2, 3]ᵀ
       "

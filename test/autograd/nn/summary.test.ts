@@ -38,11 +38,11 @@ describe('summary', () => {
   it('lists every module with output, parameters and FLOPs', () => {
     expect(summary(net, zeros([3, 4]), { twice: true })).toMatchInlineSnapshot(`
       "module        type    output         parameters  FLOPs
-      (all)         Net     [3, 2] [3, 4]         172  2,322
-      blocks.0      Mlp     [3, 4]                 76    756
+      (all)         Net     [3, 2] [3, 4]         172  2,106
+      blocks.0      Mlp     [3, 4]                 76    684
       blocks.0.fc1  Linear  [3, 8]                 40    216
       blocks.0.fc2  Linear  [3, 4]                 36    204
-      blocks.1      Mlp     [3, 4]                 76  1,512
+      blocks.1      Mlp     [3, 4]                 76  1,368
       blocks.1.fc1  Linear  [3, 8]                 40    432
       blocks.1.fc2  Linear  [3, 4]                 36    408
       heads.main    Linear  [3, 2]                 10     54
