@@ -22,7 +22,7 @@ import { chooseByWords, parseWord } from './words.ts';
 import type { Work } from './works/works.ts';
 
 async function bench(words: readonly string[], options: ContenderOptions): Promise<void> {
-  const { backend, threads } = options;
+  const { threads } = options;
   const tessera = await openTessera(options);
   const table = new Table({
     head: ['work', 'median ms', 'min', 'max', 'GFLOP/s'],
@@ -34,7 +34,8 @@ async function bench(words: readonly string[], options: ContenderOptions): Promi
     table.push([name, median.toFixed(2), min.toFixed(2), max.toFixed(2), rate]);
   }
   const count = threads === 1 ? '1 thread' : `${threads} threads`;
-  console.log(`${cpus()[0].model}, Node ${process.version}, ${backend} backend, ${count}`);
+  const { tessera: version } = tessera.versions;
+  console.log(`${cpus()[0].model}, Node ${process.version}, Tessera ${version}, ${count}`);
   console.log(table.toString());
 }
 

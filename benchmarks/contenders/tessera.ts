@@ -26,8 +26,10 @@ type Function = (...inputs: readonly Tensor[]) => Tensor;
 
 /** Opens Tessera on one of its backends. */
 export const openTessera: OpenContender = ({ threads, backend }) => {
-  tessera.setDefaultBackend(openBackend(backend, threads));
-  return Promise.resolve({ versions: { tessera: `${version()} (${backend})` }, prepare });
+  const opened = openBackend(backend, threads);
+  tessera.setDefaultBackend(opened);
+  const form = `${backend}${isWide(opened) ? ', wide' : ''}`;
+  return Promise.resolve({ versions: { tessera: `${version()} (${form})` }, prepare });
 };
 
 /** Opens Tessera on the GPU that there is, or what gpu.js has instead of one. */
@@ -55,6 +57,11 @@ function openBackend(name: BackendName, threads: number): tessera.Backend {
   if (name === 'wasm') return tessera.wasmBackend({ threads });
   if (threads > 1) throw new CannotError('the cpu backend has one thread');
   return tessera.cpuBackend();
+}
+
+/** Whether the kernels of a backend are written for 256-bit vectors. */
+function isWide(backend: tessera.Backend): boolean {
+  return 'wide' in backend && backend.wide === true;
 }
 
 const toTensor = ({ data, shape }: NamedArray, dtype: 'float32' | 'int32' = 'float32'): Tensor =>

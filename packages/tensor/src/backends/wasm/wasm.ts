@@ -23,7 +23,7 @@ export interface WasmOptions {
   readonly relaxed?: boolean;
   /**
    * Whether kernels are written for 256-bit vectors, which V8 makes of pairs of vectors. Default: in plans of
-   * at least 0.1 ms, where the engine does that (Node 24 to 26 on x64 with AVX2). True: in all plans, on any
+   * at least 0.1 ms, where the engine does that (Node 24 and 26 on x64 with AVX2). True: in all plans, on any
    * engine; elsewhere such code is slower. Results are the same, bit for bit, either way.
    */
   readonly wide?: boolean;

@@ -12,7 +12,7 @@ import {
   fetchRows,
   layOut,
   matrixOf,
-  packPanels,
+  packMatrix,
   rowsFrom,
   transposed,
   type Matrix,
@@ -122,9 +122,9 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
   const [q, k, v, cotangent] = matrices;
   fetchRows(f, k, keys, E);
   fetchRows(f, v, keys, F);
-  packPanels(body, PANEL_ROWS, at('keys'), k, { rows: keys, depth: depthE });
-  packPanels(body, PANEL_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
-  packPanels(body, PANEL_ROWS, at('values'), v, { rows: keys, depth: depthF });
+  packMatrix(body, PANEL_ROWS, at('keys'), k, { rows: keys, depth: depthE });
+  packMatrix(body, PANEL_ROWS, at('keyColumns'), transposed(k), { rows: depthE, depth: keys });
+  packMatrix(body, PANEL_ROWS, at('values'), v, { rows: keys, depth: depthF });
   const [toQ, toK, toV] = [T * E, S * E, S * F].map((size, i) =>
     f.keep(i32.add(outputs[i], times(index, 4 * size))),
   );
@@ -142,7 +142,7 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
     const accumulate = (part: ScratchPart, operand: Matrix, width: number, to: I32): void => {
       const right = f.keep(at('right'));
       const columns = i32.const(width);
-      packPanels(body, tile.columns, right, transposed(operand), { rows: columns, depth: queries });
+      packMatrix(body, tile.columns, right, transposed(operand), { rows: columns, depth: queries });
       product.call(f, {
         a: at(part),
         rows: keys,
@@ -192,14 +192,14 @@ function emitPanels(
   const most = queriesOf(target);
   forEachPanel(f, queries, T, target, (width, left) => {
     const rows = f.keep(atMost(left, width));
-    packPanels(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
+    packMatrix(body, width, right, { ...q, address: fromQ }, { rows, depth: depthE });
     const logits = { left: at('keys'), rows: keys, right, depth: depthE, to: weights };
     multiplyPanel(body, width, logits);
     const exponentials = exponentialsRoutine(routines, width, scale);
     exponentials.call(f, { panel: weights, keys, state, continues: i32.const(0) });
     invertSums(f, width, state);
     const cotangents = { ...cotangent, address: fromCotangent };
-    packPanels(body, width, right, cotangents, { rows, depth: depthF });
+    packMatrix(body, width, right, cotangents, { rows, depth: depthF });
     multiplyPanel(body, width, {
       left: at('values'),
       rows: keys,

@@ -2,12 +2,12 @@
 
 import type { CallKernel, Operand } from '../../../plan/kernel.ts';
 import { sizeOf } from '../../../array/shape.ts';
-import { atMost, byteOffset, times } from '../kernel/addressing.ts';
+import { byteOffset, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { drop, i32, memory } from '../assembler/instructions.ts';
 import type { Phase, PhaseBody } from '../kernel/kernel-code.ts';
-import { packPanel, type PanelStrides } from '../product/packing.ts';
+import { packPanels, type PanelStrides } from '../product/packing.ts';
 
 /** Sizes of an attention by the letters of the glossary; `batch` counts pairs of batch and head. */
 export interface AttentionSizes {
@@ -69,28 +69,15 @@ export function fetchRows(f: FunctionBuilder, matrix: Matrix, rows: I32, steps: 
 }
 
 /** Code that packs `rows` rows of a matrix as panels of `width` rows, one after the other. */
-export function packPanels(
+export function packMatrix(
   body: PhaseBody,
   width: number,
   to: I32,
   matrix: Matrix,
   { rows, depth }: { readonly rows: I32; readonly depth: I32 },
 ): void {
-  const { f } = body;
-  const { strides } = matrix;
-  const panel = f.keep(to);
-  const from = f.keep(matrix.address);
-  const left = f.keep(rows);
-  const panelBytes = f.keep(times(depth, 4 * width));
-  f.while(
-    () => i32.gt_s(left, i32.const(0)),
-    () => {
-      packPanel(body, width, { to: panel, from, depth, rows: atMost(left, width), strides });
-      f.increase(panel, panelBytes);
-      f.increase(from, 4 * width * strides.row);
-      f.increase(left, -width);
-    },
-  );
+  const { address, strides } = matrix;
+  packPanels(body, width, { to, from: address, depth, count: rows, strides });
 }
 
 /** `a` rounded up to a multiple of `unit`, a power of two. */

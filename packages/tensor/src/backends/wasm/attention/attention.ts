@@ -11,7 +11,7 @@ import {
   fetchRows,
   layOut,
   matrixOf,
-  packPanels,
+  packMatrix,
   rowsFrom,
   transposed,
 } from './attention-operands.ts';
@@ -113,15 +113,15 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, unit: I32)
     const [blockOfK, blockOfV] = [k, v].map((matrix) => rowsFrom(f, matrix, firstKey));
     fetchRows(f, blockOfK, keys, E);
     fetchRows(f, blockOfV, keys, F);
-    packPanels(body, PANEL_ROWS, at('keys'), blockOfK, { rows: keys, depth: depthE });
+    packMatrix(body, PANEL_ROWS, at('keys'), blockOfK, { rows: keys, depth: depthE });
     const columns = { rows: depthF, depth: keys };
-    packPanels(body, PANEL_ROWS, at('values'), transposed(blockOfV), columns);
+    packMatrix(body, PANEL_ROWS, at('values'), transposed(blockOfV), columns);
     const from = f.keep(blockOfQ.address);
     const sums = f.keep(at('sums'));
     const state = f.keep(at('states'));
     forEachPanel(f, queries, T, target, (width, left) => {
       const rows = atMost(left, width);
-      packPanels(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
+      packMatrix(body, width, panel, { ...q, address: from }, { rows, depth: depthE });
       const logits = { left: at('keys'), rows: keys, right: panel, depth: depthE, to: weights };
       multiplyPanel(body, width, logits);
       const exponentials = exponentialsRoutine(routines, width, scale);

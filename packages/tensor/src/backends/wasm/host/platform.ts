@@ -47,21 +47,20 @@ export function allowRelaxedSimd(): void {
 
 /**
  * Versions of Node whose V8 packs pairs of vectors and knows the flags for that. A version that does not
- * know a flag prints an error.
+ * know a flag prints an error, so others are added when they are known.
  */
-const WIDE_NODE = { first: 24, last: 26 } as const;
+const WIDE_NODE: readonly number[] = [24, 26];
 
 /**
- * Does `work` under V8's flags `during`, and sets `after` then. Engines that do not know the flags, and
- * processors without 256-bit vectors, do the work without them.
+ * Does `work` under V8's flags `during`, and sets those of `elsewhere` then. Engines that do not know the
+ * flags do the work without them.
  */
 export function withFlags<T>(
-  during: readonly string[],
-  after: readonly string[],
+  { during, elsewhere }: Readonly<Record<'during' | 'elsewhere', readonly string[]>>,
   work: () => T,
 ): T {
   const major = Number.parseInt(node?.versions?.node ?? '', 10);
-  const isKnown = node?.arch === 'x64' && WIDE_NODE.first <= major && major <= WIDE_NODE.last;
+  const isKnown = node?.arch === 'x64' && WIDE_NODE.includes(major);
   const v8 = isKnown ? node.getBuiltinModule?.('node:v8') : undefined;
   if (v8 === undefined) return work();
   const set = (flags: readonly string[]): void => {
@@ -71,7 +70,7 @@ export function withFlags<T>(
     set(during);
     return work();
   } finally {
-    set(after);
+    set(elsewhere);
   }
 }
 

@@ -5,19 +5,30 @@ import { ModuleBuilder } from '../assembler/module.ts';
 import { withFlags } from './platform.ts';
 
 /**
- * Packing, and the optimizing compiler at once for all functions. Later it would compile them without the
- * first flag.
+ * The flags during a compilation, and as they are elsewhere. The optimizing compiler compiles all functions at
+ * once, because later it would not pack them. It inlines none: without the calls that the other compiler
+ * counts, V8 14 aborts when it asks for their numbers.
  */
-const FLAGS = ['experimental-wasm-revectorize', 'no-liftoff', 'no-wasm-lazy-compilation'] as const;
-
-/** The flags as they are elsewhere. */
-const USUAL = ['no-experimental-wasm-revectorize', 'liftoff', 'wasm-lazy-compilation'] as const;
+const FLAGS = {
+  during: [
+    'experimental-wasm-revectorize',
+    'no-wasm-inlining',
+    'no-liftoff',
+    'no-wasm-lazy-compilation',
+  ],
+  elsewhere: [
+    'no-experimental-wasm-revectorize',
+    'wasm-inlining',
+    'liftoff',
+    'wasm-lazy-compilation',
+  ],
+} as const;
 
 /** Compiles modules with packing, where the engine has it. Other modules of the process never get it. */
 export function compileWide(
   modules: readonly Uint8Array<ArrayBuffer>[],
 ): readonly WebAssembly.Module[] {
-  return withFlags(FLAGS, USUAL, () => modules.map((bytes) => new WebAssembly.Module(bytes)));
+  return withFlags(FLAGS, () => modules.map((bytes) => new WebAssembly.Module(bytes)));
 }
 
 let packs: boolean | undefined;

@@ -11,18 +11,19 @@ const MOST_PANELS = 16;
 /** The fewest rows for which packing pays. */
 const FEWEST_ROWS = 12;
 
+/** The most blocks of rows of the left operand that are packed for units that pack their own columns. */
+const FEW_BLOCKS = 2;
+
 /** The fewest columns of one unit. */
 const FEWEST_COLUMNS = 64;
 
 /** Enough units for several threads to share evenly. */
 const ENOUGH_UNITS = 16;
 
-/**
- * The fewest blocks of the depth that are packed at a time. Their panels are still near when they are used.
- */
+/** The most blocks of the depth that are packed at a time. Their panels are still near when they are used. */
 const ROUND_BLOCKS = 4;
 
-/** The most rounds of packing and multiplying. */
+/** The most rounds of packing and multiplying; where there would be more, each takes more blocks. */
 const MOST_ROUNDS = 8;
 
 /** An operand of a product: the left one with its rows, the right one with its columns. */
@@ -35,6 +36,10 @@ export interface Side {
   readonly strides: PanelStrides;
   /** How many matrices differ: 1 where the whole batch shares one. */
   readonly matrices: number;
+  /** Rows or columns of a unit. */
+  readonly unit: number;
+  /** Whether it is packed first, for all units. Otherwise each unit packs what it needs. */
+  readonly isShared: boolean;
 }
 
 /** A product of matrices: `y[m, n] = Σ_k a[m, k] · b[k, n]` for each index of the batch. */
@@ -46,11 +51,6 @@ export interface Product {
   readonly depth: number;
   /** Loops over the batch; strides of a and b in elements. */
   readonly batch: readonly Dimension[];
-  /** Rows and columns of the result that are one unit. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Whether all of a is packed first, because several units read the same rows of it. */
-  readonly packsLeft: boolean;
 }
 
 /** Steps `from … to − 1` of the depth. They are packed and multiplied before the next ones. */
@@ -79,8 +79,10 @@ export function productOf({ inputs: [a, b] }: CallKernel, blocking: Blocking): P
   }
   const matrices = (operand: 0 | 1): number =>
     batch.every(({ strides }) => strides[operand] === 0) ? 1 : countOf(batch);
+  const units = unitsOf(m, n, countOf(batch), blocking);
   const left: Side = {
     operand: 0,
+    ...units.left,
     size: m,
     width: blocking.rows,
     strides: { row: rowStride, step: a.view.strides[a.view.strides.length - 1] },
@@ -88,41 +90,45 @@ export function productOf({ inputs: [a, b] }: CallKernel, blocking: Blocking): P
   };
   const right: Side = {
     operand: 1,
+    ...units.right,
     size: n,
     width: blocking.columns,
     strides: { row: bColumn, step: bStep },
     matrices: matrices(1),
   };
-  return {
-    left,
-    right,
-    k,
-    batch,
-    depth: blocking.depth,
-    ...blocksOf(m, n, countOf(batch), blocking),
-  };
+  return { left, right, k, batch, depth: blocking.depth };
 }
 
-/** Cuts the result into units: as large as possible, as long as there are enough of them. */
-function blocksOf(
+/**
+ * Cuts the result into units: as large as possible, as long as there are enough of them. A unit packs its own
+ * rows of a where it has all columns. It packs its own columns of b where it has all of few rows: weight
+ * gradients are such products, with a b that is much larger than the cache.
+ */
+function unitsOf(
   m: number,
   n: number,
   count: number,
   blocking: Blocking,
-): Pick<Product, 'rows' | 'columns' | 'packsLeft'> {
-  let rows = MOST_PANELS * blocking.rows;
+): { readonly [S in 'left' | 'right']: Pick<Side, 'unit' | 'isShared'> } {
+  const mostRows = MOST_PANELS * blocking.rows;
+  const ownsColumns = m <= FEW_BLOCKS * mostRows && n >= 2 * FEWEST_COLUMNS;
+  let rows = ownsColumns ? roundUp(m, blocking.rows) : mostRows;
   let columns = roundUp(n, blocking.columns);
   const units = (): number => count * Math.ceil(m / rows) * Math.ceil(n / columns);
   while (units() < ENOUGH_UNITS && columns > FEWEST_COLUMNS) {
     columns = roundUp(columns / 2, blocking.columns);
   }
-  while (units() < ENOUGH_UNITS && rows >= 2 * FEWEST_ROWS) rows /= 2;
-  return { rows, columns, packsLeft: columns < n };
+  while (!ownsColumns && units() < ENOUGH_UNITS && rows >= 2 * FEWEST_ROWS) rows /= 2;
+  return {
+    left: { unit: rows, isShared: columns < n },
+    right: { unit: columns, isShared: !ownsColumns },
+  };
 }
 
 /** Cuts the depth of a product into rounds. The first is the longest. */
 export function roundsOf({ k, depth }: Product): Round[] {
-  const steps = Math.max(ROUND_BLOCKS * depth, roundUp(k / MOST_ROUNDS, depth));
+  const rounds = Math.min(MOST_ROUNDS, Math.ceil(k / (ROUND_BLOCKS * depth)));
+  const steps = roundUp(k / rounds, depth);
   return Array.from({ length: Math.ceil(k / steps) }, (_, i) => ({
     from: i * steps,
     to: Math.min(k, (i + 1) * steps),

@@ -21,37 +21,52 @@ import {
   type Round,
   type Side,
 } from './matmul-layout.ts';
-import { packPanel } from './packing.ts';
-import { edgeBytes, leftBytes, productRoutine } from './product.ts';
-import { tileOf } from './tile.ts';
+import { packPanels } from './packing.ts';
+import { edgeBytes, leftBytes, productRoutine, rightBytes } from './product.ts';
+import { tileOf, type Tile } from './tile.ts';
+
+/** Panels that one unit packs: their steps together are whole cache lines. */
+const PACKED_PANELS = 8;
 
 /**
  * `y[…, m, n] = Σ_k a[…, m, k] · b[…, k, n]` of operands with any strides. Transposed operands are packed
  * as fast as others, so there are no transposed forms.
  *
- * First b is packed into panels of columns. Then each unit packs some rows of a into panels of rows and
- * multiplies them. Where several units need the same rows, a is packed first as well. A long depth
- * takes several rounds of this; each of them adds to the result.
+ * Operands are packed into panels: a by rows, b by columns. What several units need is packed first, the rest
+ * by each unit for itself. Usually b comes first, then each unit packs some rows of a and multiplies them. A
+ * long depth takes several rounds of this; each of them adds to the result.
  *
  * Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
  */
 export function matmul(kernel: CallKernel, _params: NoParams, target: Target): KernelCode {
   const tile = tileOf(target);
   const product = productOf(kernel, tile);
-  const { left, right, k, batch, packsLeft } = product;
+  const { left, right, k, batch } = product;
   const count = countOf(batch) * left.size * right.size;
   if (count === 0) return { phases: [] };
   if (k === 0) return { phases: [clear(kernel, right.size, count)] };
-  const packed = packsLeft ? [right, left] : [right];
+  const packed = [right, left].filter(({ isShared }) => isShared);
   const rounds = roundsOf(product);
   return {
     phases: rounds.flatMap((round) => [
-      pack(product, packed, round),
+      ...(packed.length === 0 ? [] : [pack(product, packed, round)]),
       multiply(kernel, product, round),
     ]),
     workspaceBytes: packed.reduce((bytes, side) => bytes + panelBytes(side, rounds[0]), 0),
-    scratchBytes: edgeBytes(tile) + leftBytes(tile, product.rows, Math.min(k, product.depth)),
+    scratchBytes: scratchPlaces(product, tile).end,
   };
+}
+
+/** Where the parts of a thread's memory begin, in bytes: edge tiles, and the panels that a unit packs. */
+function scratchPlaces(
+  { left, right, k, depth }: Product,
+  tile: Tile,
+): { readonly left: number; readonly right: number; readonly end: number } {
+  const steps = Math.min(k, depth);
+  const ownLeft = left.isShared ? 0 : leftBytes(tile, left.unit, steps);
+  const ownRight = right.isShared ? 0 : rightBytes(tile, right.unit, steps);
+  const begin = edgeBytes(tile);
+  return { left: begin, right: begin + ownLeft, end: begin + ownLeft + ownRight };
 }
 
 /** K = 0: the product is all zeros. */
@@ -69,14 +84,14 @@ function clear(kernel: CallKernel, n: number, count: number): Phase {
   };
 }
 
-/** Packs operands for a round. A unit is one panel, of one operand and one block of the depth. */
+/** Packs operands for a round. A unit is some panels, of one operand and one block of the depth. */
 function pack(product: Product, sides: readonly Side[], round: Round): Phase {
   const unitsOf = ({ size, width, matrices }: Side): number =>
-    matrices * blocksOfRound(product, round) * Math.ceil(size / width);
+    matrices * blocksOfRound(product, round) * Math.ceil(size / width / PACKED_PANELS);
   const units = sides.reduce((sum, side) => sum + unitsOf(side), 0);
   return {
     units,
-    unitCost: product.right.width * Math.min(depthOf(round), product.depth),
+    unitCost: PACKED_PANELS * product.right.width * Math.min(depthOf(round), product.depth),
     emit: (body) => {
       const { f } = body;
       f.for({ from: body.begin, to: body.end }, (unit) => {
@@ -101,37 +116,37 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
   };
 }
 
-/** Packs panel `unit` of an operand into the workspace. */
+/** Packs the panels `unit` of an operand into the workspace. */
 function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
   const { f, inputs, workspace } = body;
   const { size, width, strides } = side;
-  const panels = Math.ceil(size / width);
+  const rowsOfUnit = PACKED_PANELS * width;
+  const unitsOfBlock = Math.ceil(size / rowsOfUnit);
   const depthBlocks = blocksOfRound(product, round);
-  const panel = f.keep(i32.rem_u(unit, i32.const(panels)));
-  const block = f.keep(i32.div_u(unit, i32.const(panels)));
+  const block = f.keep(i32.div_u(unit, i32.const(unitsOfBlock)));
   const index = f.keep(i32.div_u(block, i32.const(depthBlocks)));
   const inRound = times(i32.rem_u(block, i32.const(depthBlocks)), product.depth);
   const start = f.keep(plus(inRound, round.from));
   const depth = f.keep(depthFrom(f, product, start, round));
-  const row = f.keep(times(panel, width));
+  const row = f.keep(times(i32.rem_u(unit, i32.const(unitsOfBlock)), rowsOfUnit));
   const matrix = matrixAt(f, product, side, inputs, index);
   const panelsAt = panelsOf(product, round, side, { workspace, index, start });
-  packPanel(body, width, {
+  packPanels(body, width, {
     to: i32.add(panelsAt, times(i32.mul(row, depth), 4)),
     from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
     depth,
-    rows: atMost(f.keep(i32.sub(i32.const(size), row)), width),
+    count: atMost(f.keep(i32.sub(i32.const(size), row)), rowsOfUnit),
     strides,
   });
 }
 
 /** Multiplies the panels of a round. A unit is a block of rows and columns of one matrix of the result. */
 function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
-  const { left, right, k, batch, packsLeft } = product;
+  const { left, right, k, batch } = product;
   const [m, n] = [left.size, right.size];
-  const rowBlocks = Math.ceil(m / product.rows);
-  const columnBlocks = Math.ceil(n / product.columns);
-  const flops = 2 * Math.min(m, product.rows) * Math.min(n, product.columns) * depthOf(round);
+  const rowBlocks = Math.ceil(m / left.unit);
+  const columnBlocks = Math.ceil(n / right.unit);
+  const flops = 2 * Math.min(m, left.unit) * Math.min(n, right.unit) * depthOf(round);
   return {
     units: countOf(batch) * rowBlocks * columnBlocks,
     unitCost: Math.ceil(flops / FLOPS_PER_NANOSECOND.matmul),
@@ -139,28 +154,33 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
       const { f, routines, outputs, workspace, scratch, begin, end } = body;
       const tile = tileOf(routines.target);
       const routine = productRoutine(routines, tile);
-      const own = f.keep(plus(scratch, edgeBytes(tile)));
+      const places = scratchPlaces(product, tile);
+      const [ownLeft, ownRight] = [places.left, places.right].map((at) =>
+        f.keep(plus(scratch, at)),
+      );
       f.for({ from: begin, to: end }, (unit) => {
         const columnBlock = f.keep(i32.rem_u(unit, i32.const(columnBlocks)));
         const rest = f.keep(i32.div_u(unit, i32.const(columnBlocks)));
         const index = f.keep(i32.div_u(rest, i32.const(rowBlocks)));
-        const row = f.keep(times(i32.rem_u(rest, i32.const(rowBlocks)), product.rows));
-        const column = f.keep(times(columnBlock, product.columns));
-        const rows = f.keep(atMost(f.keep(i32.sub(i32.const(m), row)), product.rows));
-        const columns = f.keep(atMost(f.keep(i32.sub(i32.const(n), column)), product.columns));
+        const row = f.keep(times(i32.rem_u(rest, i32.const(rowBlocks)), left.unit));
+        const column = f.keep(times(columnBlock, right.unit));
+        const rows = f.keep(atMost(f.keep(i32.sub(i32.const(m), row)), left.unit));
+        const columns = f.keep(atMost(f.keep(i32.sub(i32.const(n), column)), right.unit));
         const resultRow = f.keep(i32.add(times(index, m), row));
         const at = i32.add(times(resultRow, n), column);
         const to = f.keep(i32.add(outputs[0], times(at, 4)));
         f.for({ from: round.from, to: round.to, step: product.depth }, (start) => {
           const depth = f.keep(depthFrom(f, product, start, round));
-          const panelsAt = (side: Side, first: I32): I32 =>
-            i32.add(
-              panelsOf(product, round, side, { workspace, index, start }),
-              times(i32.mul(first, depth), 4),
-            );
-          if (!packsLeft) packRows(body, product, { to: own, index, row, start, depth, rows });
-          const a = packsLeft ? panelsAt(left, row) : own;
-          const b = panelsAt(right, column);
+          const panelsFrom = (side: Side, own: I32, first: I32, count: I32): I32 => {
+            if (!side.isShared) {
+              packOwn(body, product, side, { to: own, index, first, count, start, depth });
+              return own;
+            }
+            const panels = panelsOf(product, round, side, { workspace, index, start });
+            return i32.add(panels, times(i32.mul(first, depth), 4));
+          };
+          const a = panelsFrom(left, ownLeft, row, rows);
+          const b = panelsFrom(right, ownRight, column, columns);
           const c = { c: to, rowBytes: i32.const(4 * n), adds: start };
           routine.call(f, { a, rows, b, columns, depth, ...c, scratch });
         });
@@ -172,32 +192,31 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   };
 }
 
-/** Packs some rows of a, from step `start` on, into panels. */
-function packRows(
+/** Packs some rows of a or columns of b, from step `start` on, into panels. */
+function packOwn(
   body: PhaseBody,
   product: Product,
+  side: Side,
   block: {
     readonly to: I32;
     readonly index: I32;
-    readonly row: I32;
+    /** The first row or column, and how many. */
+    readonly first: I32;
+    readonly count: I32;
     readonly start: I32;
     readonly depth: I32;
-    readonly rows: I32;
   },
 ): void {
   const { f, inputs } = body;
-  const { left } = product;
-  const { strides, width } = left;
-  const matrix = matrixAt(f, product, left, inputs, block.index);
-  const place = i32.add(times(block.row, 4 * strides.row), times(block.start, 4 * strides.step));
-  const to = f.keep(block.to);
-  const from = f.keep(i32.add(matrix, place));
-  const panelStep = f.keep(times(block.depth, 4 * width));
-  f.for({ from: 0, to: block.rows, step: width }, (row) => {
-    const rows = atMost(f.keep(i32.sub(block.rows, row)), width);
-    packPanel(body, width, { to, from, depth: block.depth, rows, strides });
-    f.increase(to, panelStep);
-    f.increase(from, 4 * width * strides.row);
+  const { strides, width } = side;
+  const matrix = matrixAt(f, product, side, inputs, block.index);
+  const place = i32.add(times(block.first, 4 * strides.row), times(block.start, 4 * strides.step));
+  packPanels(body, width, {
+    to: block.to,
+    from: i32.add(matrix, place),
+    depth: block.depth,
+    count: block.count,
+    strides,
   });
 }
 
@@ -217,7 +236,7 @@ function panelsOf(
 ): I32 {
   const step = plus(start, -round.from);
   const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
-  const offset = side.operand === 1 ? 0 : panelBytes(right, round);
+  const offset = side.operand === 0 && right.isShared ? panelBytes(right, round) : 0;
   return plus(i32.add(workspace, times(steps, stepBytes(side))), offset);
 }
 

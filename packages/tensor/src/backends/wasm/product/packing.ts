@@ -4,7 +4,7 @@
  * Operands of products as panels. A panel is `[depth, width]`: all that one step of the tile needs lies
  * together. Rows that are missing at the edge of a matrix become zeros.
  */
-import { plus } from '../kernel/addressing.ts';
+import { atMost, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
@@ -53,6 +53,88 @@ export function packPanel(
 }
 
 /**
+ * Code that packs `count` rows of a matrix as panels of `width` rows, one behind the other. Where rows are
+ * neighbours in memory, all whole panels are packed together, step by step: so each cache line is read once.
+ */
+export function packPanels(
+  body: Pick<PhaseBody, 'f' | 'routines'>,
+  width: number,
+  panels: {
+    readonly to: I32;
+    readonly from: I32;
+    readonly depth: I32;
+    readonly count: I32;
+    readonly strides: PanelStrides;
+  },
+): void {
+  const { f, routines } = body;
+  const { depth, strides } = panels;
+  const to = f.keep(panels.to);
+  const from = f.keep(panels.from);
+  const left = f.keep(panels.count);
+  const panelBytes = f.keep(times(depth, 4 * width));
+  const advance = (count: I32): void => {
+    f.increase(to, i32.mul(panelBytes, count));
+    f.increase(from, times(count, 4 * width * strides.row));
+    f.increase(left, times(count, -width));
+  };
+  if (strides.row === 1) {
+    const whole = f.keep(i32.div_u(left, i32.const(width)));
+    const stepBytes = i32.const(4 * strides.step);
+    wholePanelsRoutine(routines, width).call(f, { to, from, depth, stepBytes, panels: whole });
+    advance(whole);
+  }
+  f.while(
+    () => i32.gt_s(left, i32.const(0)),
+    () => {
+      packPanel(body, width, { to, from, depth, rows: atMost(left, width), strides });
+      advance(i32.const(1));
+    },
+  );
+}
+
+const WHOLE_PANELS = {
+  to: 'i32',
+  from: 'i32',
+  depth: 'i32',
+  /** Bytes from step to step of the matrix. */
+  stepBytes: 'i32',
+  /** How many panels. */
+  panels: 'i32',
+} as const;
+
+/** The function that packs whole panels of `width` neighbouring rows, one step of all panels at a time. */
+function wholePanelsRoutine(routines: Routines, width: number): Routine<typeof WHOLE_PANELS> {
+  return routines.get(
+    `pack panels of ${width}`,
+    WHOLE_PANELS,
+    (f, { to, from, depth, stepBytes, panels }) => {
+      const panelBytes = f.keep(times(depth, 4 * width));
+      f.for({ from: 0, to: depth }, () => {
+        const target = f.keep(to);
+        const source = f.keep(from);
+        f.for({ from: 0, to: panels }, () => {
+          copyRows(f, width, target, source);
+          f.increase(target, panelBytes);
+          f.increase(source, 4 * width);
+        });
+        f.increase(to, 4 * width);
+        f.increase(from, stepBytes);
+      });
+    },
+  );
+}
+
+/** Copies one step of a panel from neighbouring rows. */
+function copyRows(f: FunctionBuilder, width: number, to: I32, from: I32): void {
+  for (let row = 0; row < width; row += 4) {
+    const byte = 4 * row;
+    if (width - row >= 4) f.emit(v128.store(to, v128.load(from, byte), byte));
+    else f.emit(v128.store64_lane(to, v128.load64_zero(from, byte), 0, byte));
+  }
+}
+
+/**
  * The function that packs panels of `width` rows from a matrix of these strides. It works by vectors where
  * rows or steps are neighbours in memory, else element by element.
  */
@@ -89,11 +171,7 @@ interface Panel extends ParameterLocals<typeof PANEL> {
 function packNeighbouringRows(f: FunctionBuilder, panel: Panel): void {
   const { to, from, depth, stepBytes, width } = panel;
   f.for({ from: 0, to: depth }, () => {
-    for (let row = 0; row < width; row += 4) {
-      const byte = 4 * row;
-      if (width - row >= 4) f.emit(v128.store(to, v128.load(from, byte), byte));
-      else f.emit(v128.store64_lane(to, v128.load64_zero(from, byte), 0, byte));
-    }
+    copyRows(f, width, to, from);
     f.increase(to, 4 * width);
     f.increase(from, stepBytes);
   });
