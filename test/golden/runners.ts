@@ -26,7 +26,8 @@ export type OpenRunner = (folder: GoldenFolder, mode: Mode) => Promise<Runner>;
 
 /** What the command can run on, by the name of its option. */
 export const RUNNERS: Readonly<Record<string, OpenRunner>> = {
-  wasm: inNode(wasmBackend),
+  wasm: inNode(() => wasmBackend()),
+  'wasm-wide': inNode(() => wasmBackend({ wide: true })),
   cpu: inNode(cpuBackend),
   gpu: inNode(() => gpuBackend()),
   'gpu-webgpu': inNode(() => gpuBackend({ mode: 'webgpu' })),

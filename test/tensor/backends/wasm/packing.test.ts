@@ -104,6 +104,15 @@ describe.skipIf(!wasmBackend({ threads: 1 }).wide)('the machine code of wide ker
     }
   });
 
+  it('is not packed in modules that are compiled after a wide one', () => {
+    const work = `matmul(numbers(48, 64), numbers(64, 48));
+      tensors.setDefaultBackend(tensors.wasmBackend({ threads: 1, wide: false }));
+      for (let i = 0; i < 1000; i++) gelu(numbers(64, 128)).dispose()`;
+    const found = packedInstructions(work, ['vfmadd', 'vdivps'], true);
+    expect(found['vfmadd']).toBeGreaterThanOrEqual(12);
+    expect(found['vdivps']).toBe(0);
+  });
+
   it('is not packed where kernels are narrow', () => {
     const { work, packed } = works[0];
     const found = packedInstructions(work, Object.keys(packed), false);

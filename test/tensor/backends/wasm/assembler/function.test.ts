@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { I32 } from '../../../../../packages/tensor/src/backends/wasm/assembler/code.ts';
+import type { I32, V128 } from '../../../../../packages/tensor/src/backends/wasm/assembler/code.ts';
 import {
   callResult,
   FunctionBuilder,
@@ -222,6 +222,36 @@ describe('a function', () => {
     });
     expect(words[4]).toBe(-1);
     expect(run(() => atomics.notify(at, i32.const(-1)))).toBe(0);
+  });
+});
+
+describe('a function that forgets', () => {
+  /** Sums `1 + … + n` in a vector; the last vector that a turn kept comes second. */
+  const compute = (forgets: boolean): Int32Array => {
+    const module = new ModuleBuilder({ shared: false, maximumPages: 1 }, { forgets });
+    const run = module.define({ parameters: ['i32'], result: null }, (f) => {
+      const sum = f.local('v128');
+      const last: V128[] = [];
+      f.for({ from: 1, to: f.parameter('i32', 0) }, (i) => {
+        last[0] = f.keep(i32x4.splat(i));
+        f.for({ from: 0, to: 2 }, () => {
+          const half = f.keep(last[0]);
+          f.set(sum, i32x4.add(sum, half));
+        });
+      });
+      f.emit(v128.store(i32.const(0), sum), v128.store(i32.const(16), last[0]));
+    });
+    module.export('run', run);
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const compiled = new WebAssembly.Module(module.encode());
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+    (exports['run'] as (n: number) => void)(11);
+    return new Int32Array(memory.buffer, 0, 8);
+  };
+
+  it('sets what a turn kept to 0 at its end, and nothing else', () => {
+    expect([...compute(false)]).toEqual([110, 110, 110, 110, 10, 10, 10, 10]);
+    expect([...compute(true)]).toEqual([110, 110, 110, 110, 0, 0, 0, 0]);
   });
 });
 
