@@ -54,6 +54,9 @@ describe('tree', () => {
     const sums = tree.map((a, b) => a.add(b), [scalar(1), scalar(2)], [scalar(10), scalar(20)]);
     expect(sums.map((leaf) => leaf.itemSync())).toEqual([11, 22]);
     expect(() => tree.map((a, b) => a.add(b), [scalar(1)], [])).toThrow(StateError);
+    expect(() => tree.map([scalar(1)] as never, (a: Tensor) => a)).toThrow(
+      'tree.map: takes a function, but got an array.',
+    );
   });
 
   it('pairs trees by path, whatever the order of their keys, and names a path that only one has', () => {

@@ -1,6 +1,6 @@
 // Which arguments are differentiated: one position, or a list of them.
 
-import { ValueError } from '@tessera/tensor';
+import { kindOf, ValueError } from '@tessera/tensor';
 
 /** Which arguments to differentiate with respect to: a position from 0, or a list of them. */
 export type Argnums = number | readonly number[];
@@ -26,7 +26,8 @@ export function chooseArguments<R>(
     if (at in args && positions.indexOf(at) === i) return;
     const why =
       at in args ? 'is named twice' : `(counted from 0) is none of ${args.length} arguments`;
-    throw new ValueError(op, `argnum ${at} ${why}.`);
+    const given = typeof at === 'number' ? at : kindOf(at);
+    throw new ValueError(op, `argnum ${given} ${why}.`);
   });
   return {
     chosen: positions.map((at) => args[at]),

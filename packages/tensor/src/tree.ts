@@ -1,5 +1,6 @@
 // Trees of tensors (objects, lists, models): take them apart, map over them, name their leaves.
 
+import { checkFunction } from './arguments.ts';
 import { StateError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
@@ -120,13 +121,14 @@ function entries(root: unknown): readonly (readonly [string, Tensor])[] {
 /**
  * Applies `f` to every leaf, and to the leaves at the same places of `others`.
  *
- * @throws StateError if the trees differ in structure.
+ * @throws StateError if the trees differ in structure; ValueError if f is no function.
  */
 function map<T>(
   f: (leaf: Tensor, ...others: Tensor[]) => Tensor,
   root: T,
   ...others: unknown[]
 ): T {
+  checkFunction('tree.map', f);
   const flat = flatten(root);
   const odd = others.map(leaves).find((list) => list.length !== flat.leaves.length);
   if (odd !== undefined) {

@@ -149,7 +149,7 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   unique: [x],
   upsampleBilinear2d: [image, { size: [2, 2] }, { alignCorners: true }],
   upsampleNearest2d: [image, 2],
-  wasmBackend: [{ threads: 1 }],
+  wasmBackend: [{ threads: 1, relaxed: false, wide: false }],
   where: [x.less(2), x, 0],
   zeros: [[2], 'int32'],
   zerosLike: [x, 'int32'],

@@ -5,6 +5,7 @@ import {
   compile,
   conv2d,
   defaultBackend,
+  full,
   gelu,
   key,
   layerNorm,
@@ -52,6 +53,9 @@ describe('wide kernels', () => {
   it('say whether they are wide', () => {
     expect(narrow.wide).toBe(false);
     expect(wide.map((backend) => backend.wide)).toEqual([true, true]);
+    expect(() => wasmBackend({ wide: 'no' as never })).toThrow(
+      "wasmBackend: wide must be true or false, but is 'no'. Leave it out for the default.",
+    );
   });
 
   it('multiply as narrow ones do, bit for bit', () => {
@@ -105,6 +109,19 @@ describe('wide kernels', () => {
         });
       }),
       { numRuns: 15 },
+    );
+  });
+
+  it('attend to one key whose logit is huge', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e9, max: 1e36, noNaN: true }), (logit) => {
+        for (const backend of [narrow, ...wide]) {
+          setDefaultBackend(backend);
+          const q = full([1, 1, 2], logit);
+          expect(attention(q, ones([1, 1, 2]), full([1, 1, 1], 5)).itemSync()).toBe(5);
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 

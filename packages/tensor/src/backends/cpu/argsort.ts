@@ -18,7 +18,7 @@ export function argsort(
     const out = buffers[y.buffer];
     for (let start = 0; start < elements.length; start += n) {
       const row = elements.subarray(start, start + n);
-      const order = Int32Array.from(row, (_, i) => i);
+      const order = new Int32Array(row.length).map((_, i) => i);
       order.sort(
         descending ? (i, j) => compare(row[j], row[i]) : (i, j) => compare(row[i], row[j]),
       );

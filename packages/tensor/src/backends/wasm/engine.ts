@@ -177,9 +177,12 @@ function codesOf(
   target: Target,
   wideCost: number,
 ): { readonly codes: readonly KernelCode[]; readonly target: Target } {
-  const codes = plan.kernels.map((kernel) => codeOf(kernel, target));
+  const codesFor = (each: Target): readonly KernelCode[] =>
+    plan.kernels.map((kernel) => codeOf(kernel, each));
+  const codes = codesFor(target);
   if (!target.wide || costOfCodes(codes) >= wideCost) return { codes, target };
-  return codesOf(plan, { ...target, wide: false }, wideCost);
+  const narrow = { ...target, wide: false };
+  return { codes: codesFor(narrow), target: narrow };
 }
 
 /**

@@ -24,7 +24,8 @@ export interface WasmOptions {
   /**
    * Whether kernels are written for 256-bit vectors, which V8 makes of pairs of vectors. Default: in plans of
    * at least 0.1 ms, where the engine does that (Node 24 and 26 on x64 with AVX2). True: in all plans, on any
-   * engine; elsewhere such code is slower. Results are the same, bit for bit, either way.
+   * engine; elsewhere such code is slower. Results are the same, bit for bit, either way (which NaN a NaN is may
+   * differ).
    */
   readonly wide?: boolean;
   /**
@@ -75,7 +76,7 @@ const MOST_THREADS = 1024;
  * threads run it together on one memory. Results are the same, bit for bit, for any number of threads.
  *
  * @throws ValueError if the number of threads is not a whole number from 1 to 1024, or moduleBytes is not a
- * number above 0; StateError if several threads are asked for but the engine has no memory to share, or
+ * number above 0, or relaxed or wide are no booleans; StateError if several threads are asked for but the engine has no memory to share, or
  * relaxed SIMD is asked for but the engine has none.
  * @example
  * const backend = wasmBackend({ threads: 1 });
@@ -102,6 +103,14 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       'wasmBackend',
       `${threads} threads need memory that they can share, which there is not here. ` +
         'A page must be cross-origin isolated (the headers COOP: same-origin and COEP: require-corp).',
+    );
+  }
+  for (const name of ['relaxed', 'wide'] as const) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw new ValueError(
+      'wasmBackend',
+      `${name} must be true or false, but is ${kindOf(value)}. Leave it out for the default.`,
     );
   }
   const hasRelaxed = hasRelaxedSimd();

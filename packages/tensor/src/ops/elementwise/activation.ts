@@ -35,8 +35,8 @@ const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
 
 /**
  * The tanh approximation of GELU, `½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, which DiT uses.
- * It is computed as `x σ(2√(2/π) (x + 0.044715 x³))`: the same function without the difference 1 − tanh,
- * which loses digits where x is small.
+ * It is computed as `x σ(2√(2/π) (x + 0.044715 x³))`, which is the same function. The sum 1 + tanh would cancel
+ * where x is far below 0; the sigmoid does not.
  *
  * Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", section 2.
  *

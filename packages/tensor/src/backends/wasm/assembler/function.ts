@@ -76,7 +76,7 @@ export class FunctionBuilder {
 
   /**
    * A new variable. It is 0 at first, or `initial`, which is set here. A vector that is set here in a loop
-   * must not be read in the next turn before that.
+   * may be read only in the same turn, not in the next one and not behind the loop.
    */
   local<T extends ValueType>(type: T, initial?: Value<T>): Local<T> {
     const index = this.signature.parameters.length + this.locals.length;

@@ -43,7 +43,8 @@ const QUERY_BLOCK = 128;
  * the block adds `k̄ += s̄ᵀ q` and `v̄ += pᵀ ȳ`.
  *
  * Scratch memory is about 4 · S · (2 E + F) bytes for the packed keys and values, 512 · max(E, F) bytes for
- * queries or cotangents, and at most 512 KiB (or 64 S bytes, if that is more) for p and s̄.
+ * queries or cotangents, and at most 512 KiB (or 128 S bytes, if that is more) for p and s̄, beside
+ * as much again for one panel of each.
  */
 export function attentionGrad(
   kernel: CallKernel,

@@ -94,8 +94,9 @@ export function exponentialsRoutine(
       });
       forEachPanelRow(f, panel, end, rowBytes, (row) => {
         const exponentials = shifts.map((shift, i) => {
-          const exponent = multiplyAdd(target, v128.load(row, offsets[i]), factor, shift);
-          return f.keep(decay(exponent, f, target));
+          // The product is rounded as that of the peak is, so that the largest exponent is 0 exactly.
+          const logit = f32x4.mul(v128.load(row, offsets[i]), factor);
+          return f.keep(decay(f32x4.add(logit, shift), f, target));
         });
         exponentials.forEach((exponential, i) => {
           f.emit(v128.store(row, exponential, offsets[i]));

@@ -40,7 +40,7 @@ const KEY_BLOCK = 256;
  * keys, exponentials, products with the values. Many keys are taken into account one block after the other,
  * with sums relative to the largest logit so far.
  *
- * Scratch memory is at most about (E + 1.5 F + 10) KiB, however many queries and keys there are.
+ * Scratch memory is at most about (E + 1.5 F + 18) KiB, however many queries and keys there are.
  *
  * Source: Milakov & Gimelshein 2018, "Online normalizer calculation for softmax", algorithm 3; Dao et
  * al. 2022, "FlashAttention", algorithm 1.

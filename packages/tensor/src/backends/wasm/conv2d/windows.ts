@@ -113,13 +113,13 @@ export function packWindows(
       walk.advance(columns);
     },
     () => {
-      f.for({ from: 0, to: 4 * columns, step: 16 }, (half) => {
+      f.for({ from: 0, to: 4 * columns, step: 16 }, (offset) => {
         const places = [0, 1, 2, 3].map(() => {
           const place = f.keep(walk.at);
           walk.advanceOrStay();
           return place;
         });
-        const target = i32.add(to, half);
+        const target = i32.add(to, offset);
         const span = i32.sub(places[3], places[0]);
         const isRepeated = i32.eq(places[2], places[3]);
         f.if(

@@ -8,7 +8,7 @@ import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { i16x8, i32x4, i8x16, v128 } from '../assembler/simd.ts';
 import { evaluate, packs } from './expression.ts';
-import { Left } from '../kernel/fours.ts';
+import { Remaining } from '../kernel/steps.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 
 /** Elements of an operand along one row. */
@@ -75,21 +75,21 @@ export function forEachVector(
       advance(pointer, outputs[i]);
     });
   };
-  const left = new Left(f, length);
+  const remaining = new Remaining(f, length);
   const isPaired =
     routines.target.wide &&
     outputs.length > 0 &&
     packs(expression) &&
     [...inputs, ...outputs].every(isPlain);
   if (isPaired) {
-    left.inSteps(8, () => {
+    remaining.inSteps(8, () => {
       turn(2, 4);
     });
   }
-  left.inSteps(4, () => {
+  remaining.inSteps(4, () => {
     turn(1, 4);
   });
-  left.inSteps(1, () => {
+  remaining.inSteps(1, () => {
     turn(1, 1);
   });
 }

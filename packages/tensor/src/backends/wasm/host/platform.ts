@@ -51,6 +51,12 @@ export function allowRelaxedSimd(): void {
  */
 const WIDE_NODE: readonly number[] = [24, 26];
 
+/** Whether the engine knows the flags for packing pairs of vectors. */
+export function knowsFlags(): boolean {
+  const major = Number.parseInt(node?.versions?.node ?? '', 10);
+  return node?.arch === 'x64' && WIDE_NODE.includes(major);
+}
+
 /**
  * Does `work` under V8's flags `during`, and sets those of `elsewhere` then. Engines that do not know the
  * flags do the work without them.
@@ -59,9 +65,7 @@ export function withFlags<T>(
   { during, elsewhere }: Readonly<Record<'during' | 'elsewhere', readonly string[]>>,
   work: () => T,
 ): T {
-  const major = Number.parseInt(node?.versions?.node ?? '', 10);
-  const isKnown = node?.arch === 'x64' && WIDE_NODE.includes(major);
-  const v8 = isKnown ? node.getBuiltinModule?.('node:v8') : undefined;
+  const v8 = knowsFlags() ? node?.getBuiltinModule?.('node:v8') : undefined;
   if (v8 === undefined) return work();
   const set = (flags: readonly string[]): void => {
     for (const flag of flags) v8.setFlagsFromString(`--${flag}`);

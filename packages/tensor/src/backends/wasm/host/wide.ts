@@ -1,13 +1,14 @@
 // Compiles modules so that V8 packs pairs of vectors into 256 bits, and finds out whether it does.
 
 import { f32x4, v128 } from '../assembler/simd.ts';
-import { ModuleBuilder } from '../assembler/module.ts';
-import { withFlags } from './platform.ts';
+import { ModuleBuilder, PAGE_BYTES } from '../assembler/module.ts';
+import { expectMemory } from '../../../errors.ts';
+import { knowsFlags, withFlags } from './platform.ts';
 
 /**
  * The flags during a compilation, and as they are elsewhere. The optimizing compiler compiles all functions at
- * once, because later it would not pack them. It inlines none: without the calls that the other compiler
- * counts, V8 14 aborts when it asks for their numbers.
+ * once, because later it would not pack them. It inlines none: V8 14 would read how often each call ran, which
+ * only the other compiler counts, and abort.
  */
 const FLAGS = {
   during: [
@@ -24,7 +25,10 @@ const FLAGS = {
   ],
 } as const;
 
-/** Compiles modules with packing, where the engine has it. Other modules of the process never get it. */
+/**
+ * Compiles modules with packing, where the engine has it. The flags hold for the whole process: a module that
+ * another thread compiles at this very moment is packed too. Afterwards the flags have V8's defaults.
+ */
 export function compileWide(
   modules: readonly Uint8Array<ArrayBuffer>[],
 ): readonly WebAssembly.Module[] {
@@ -34,12 +38,12 @@ export function compileWide(
 let packs: boolean | undefined;
 
 /**
- * Whether the engine packs pairs of vectors, found out without a clock. Two neighbours are computed as
+ * Whether the engine packs pairs of vectors, found out without a clock where it knows the flags. Two neighbours are computed as
  * `a b + b` and `b + a b`. Both are NaN, and which NaN an addition gives depends on the order of its
  * operands. Packed, both neighbours have the order of the first.
  */
 export function packsVectors(): boolean {
-  packs ??= giveEqualNans();
+  packs ??= knowsFlags() && giveEqualNans();
   return packs;
 }
 
@@ -54,7 +58,9 @@ function giveEqualNans(): boolean {
     f.emit(v128.store(at, low, RESULT), v128.store(at, high, RESULT + 16));
   });
   module.export('compute', compute);
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const memory = expectMemory('wasmBackend', PAGE_BYTES, () => {
+    return new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  });
   const words = new Int32Array(memory.buffer);
   words.fill(0x7fc00001, A / 4, B / 4);
   words.fill(0x7fc00002, B / 4, RESULT / 4);

@@ -9,7 +9,7 @@ import type { I32, V128 } from '../assembler/code.ts';
 import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { i32x4, v128 } from '../assembler/simd.ts';
-import { forEachFour } from '../kernel/fours.ts';
+import { forEachFour } from '../kernel/steps.ts';
 import type { KernelCode, PhaseBody } from '../kernel/kernel-code.ts';
 
 /** Elements of a unit, a multiple of four. */

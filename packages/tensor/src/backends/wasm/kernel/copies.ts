@@ -3,7 +3,7 @@
 import { i32 } from '../assembler/instructions.ts';
 import type { Routine } from '../assembler/routine.ts';
 import { f32x4, v128 } from '../assembler/simd.ts';
-import { forEachFour } from './fours.ts';
+import { forEachFour } from './steps.ts';
 import type { Routines } from './kernel-code.ts';
 
 /** The addresses are those of the first elements; `count` is the number of elements. */

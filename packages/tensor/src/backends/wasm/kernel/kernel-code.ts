@@ -19,7 +19,7 @@ export interface Target {
   readonly relaxed: boolean;
   /**
    * Whether it packs two equal vector operations on neighbours into one of 256 bits. Kernels then work on
-   * pairs of vectors and larger tiles; their results are the same, bit for bit.
+   * pairs of vectors and larger tiles; their results are the same, bit for bit; only which NaN a NaN is may differ.
    */
   readonly wide: boolean;
 }

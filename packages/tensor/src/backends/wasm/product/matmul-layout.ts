@@ -14,6 +14,9 @@ const FEWEST_ROWS = 12;
 /** The most blocks of rows of the left operand that are packed for units that pack their own columns. */
 const FEW_BLOCKS = 2;
 
+/** The most columns that a unit packs for itself. With a block of the depth they stay in the cache. */
+const MOST_COLUMNS = 512;
+
 /** The fewest columns of one unit. */
 const FEWEST_COLUMNS = 64;
 
@@ -113,7 +116,7 @@ function unitsOf(
   const mostRows = MOST_PANELS * blocking.rows;
   const ownsColumns = m <= FEW_BLOCKS * mostRows && n >= 2 * FEWEST_COLUMNS;
   let rows = ownsColumns ? roundUp(m, blocking.rows) : mostRows;
-  let columns = roundUp(n, blocking.columns);
+  let columns = roundUp(ownsColumns ? Math.min(n, MOST_COLUMNS) : n, blocking.columns);
   const units = (): number => count * Math.ceil(m / rows) * Math.ceil(n / columns);
   while (units() < ENOUGH_UNITS && columns > FEWEST_COLUMNS) {
     columns = roundUp(columns / 2, blocking.columns);

@@ -25,7 +25,7 @@ import { packPanels } from './packing.ts';
 import { edgeBytes, leftBytes, productRoutine, rightBytes } from './product.ts';
 import { tileOf, type Tile } from './tile.ts';
 
-/** Panels that one unit packs: their steps together are whole cache lines. */
+/** Panels that a unit of the packing phase packs: their steps together are whole cache lines. */
 const PACKED_PANELS = 8;
 
 /**

@@ -108,8 +108,9 @@ export function productRoutine(routines: Routines, tile: Tile): Routine<typeof P
 const EDGE_TILE = { ...TILE, rows: 'i32', columns: 'i32', scratch: 'i32' } as const;
 
 /**
- * A tile at the edge, of which only some rows and columns exist. It is computed whole in scratch memory,
- * and these are copied. A sum in C is copied there first: so no bit depends on where the tiles lie.
+ * A tile at the edge, of which only some rows and columns exist. The whole tile is computed in scratch memory,
+ * and its existing elements are then copied to C. If it adds, they are first copied from C, so that the bits
+ * do not depend on where the tiles lie.
  */
 function edgeTileRoutine(routines: Routines, tile: Tile): Routine<typeof EDGE_TILE> {
   const whole = tileRoutine(routines, tile);

@@ -5,7 +5,7 @@ import type { FunctionBuilder, Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 
 /** The elements of a row that are left for the next loop, which takes `step` of them in each turn. */
-export class Left {
+export class Remaining {
   private readonly f: FunctionBuilder;
   private readonly left: Local<'i32'>;
   /** How many are left, if that is known when the code is written. */
@@ -39,7 +39,7 @@ export function forEachFour(
   inFours: () => void,
   rest: () => void,
 ): void {
-  const left = new Left(f, count);
-  left.inSteps(4, inFours);
-  left.inSteps(1, rest);
+  const remaining = new Remaining(f, count);
+  remaining.inSteps(4, inFours);
+  remaining.inSteps(1, rest);
 }
