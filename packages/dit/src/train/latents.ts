@@ -54,25 +54,25 @@ export async function encodeLatents(
     );
   }
   const encode = compile((model: Autoencoder, images: Tensor): Posterior => model.encode(images));
-  const chunks: Posterior[] = [];
+  let [channels, height, width] = [0, 0, 0];
+  let mean = new Float32Array();
+  let logVariance = mean;
   for (let start = 0; start < count; start += CHUNK) {
-    const indices = Int32Array.from(
-      { length: Math.min(CHUNK, count - start) },
-      (_, i) => start + i,
-    );
-    const images = gatherImages(set, indices);
-    chunks.push(
-      encode(autoencoder, tensor(images, { shape: [indices.length, 1, set.rows, set.columns] })),
-    );
-  }
-  const [, channels, height, width] = chunks[0].mean.shape;
-  const mean = new Float32Array(count * channels * height * width);
-  const logVariance = new Float32Array(mean.length);
-  let at = 0;
-  for (const chunk of chunks) {
+    const size = Math.min(CHUNK, count - start);
+    const indices = Int32Array.from({ length: size }, (_, i) => start + i);
+    const images = tensor(gatherImages(set, indices), {
+      shape: [size, 1, set.rows, set.columns],
+    });
+    const chunk = encode(autoencoder, images);
+    if (start === 0) {
+      [, channels, height, width] = chunk.mean.shape;
+      mean = new Float32Array(count * channels * height * width);
+      logVariance = mean.slice();
+    }
+    const at = start * channels * height * width;
     mean.set(await chunk.mean.data(), at);
     logVariance.set(await chunk.logVariance.data(), at);
-    at += chunk.mean.size;
+    for (const done of [images, chunk.mean, chunk.logVariance]) done.dispose();
   }
   return {
     count,
