@@ -28,7 +28,12 @@ interface NodeThreads {
 
 interface NodeProcess {
   readonly arch?: string;
-  readonly versions?: { readonly node?: string; readonly v8?: string };
+  readonly versions?: {
+    readonly node?: string;
+    readonly v8?: string;
+    readonly deno?: string;
+    readonly bun?: string;
+  };
   getBuiltinModule?(name: 'node:worker_threads'): NodeThreads;
   getBuiltinModule?(name: 'node:v8'): { setFlagsFromString(flags: string): void };
   getBuiltinModule?(name: 'node:os'): { availableParallelism(): number };
@@ -51,10 +56,11 @@ export function allowRelaxedSimd(): void {
  */
 const WIDE_NODE: readonly number[] = [24, 26];
 
-/** Whether the engine knows the flags for packing pairs of vectors. */
+/** Whether the engine knows the flags for packing pairs of vectors. Deno and Bun also name a version of Node. */
 export function knowsFlags(): boolean {
-  const major = Number.parseInt(node?.versions?.node ?? '', 10);
-  return node?.arch === 'x64' && WIDE_NODE.includes(major);
+  const { node: version = '', deno, bun } = node?.versions ?? {};
+  const isNode = deno === undefined && bun === undefined;
+  return isNode && node?.arch === 'x64' && WIDE_NODE.includes(Number.parseInt(version, 10));
 }
 
 /**

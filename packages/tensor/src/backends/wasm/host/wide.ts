@@ -38,9 +38,9 @@ export function compileWide(
 let packs: boolean | undefined;
 
 /**
- * Whether the engine packs pairs of vectors, found out without a clock where it knows the flags. Two neighbours are computed as
- * `a b + b` and `b + a b`. Both are NaN, and which NaN an addition gives depends on the order of its
- * operands. Packed, both neighbours have the order of the first.
+ * Whether the engine packs pairs of vectors, found out without a clock where it knows the flags. Two
+ * neighbours are computed as `a b + b` and `b + a b`. Both are NaN, and which NaN an addition gives depends on
+ * the order of its operands. Packed, both neighbours have the order of the first.
  */
 export function packsVectors(): boolean {
   packs ??= knowsFlags() && giveEqualNans();
