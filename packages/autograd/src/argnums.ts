@@ -26,8 +26,7 @@ export function chooseArguments<R>(
     if (at in args && positions.indexOf(at) === i) return;
     const why =
       at in args ? 'is named twice' : `(counted from 0) is none of ${args.length} arguments`;
-    const given = typeof at === 'number' ? at : kindOf(at);
-    throw new ValueError(op, `argnum ${given} ${why}.`);
+    throw new ValueError(op, `argnum ${kindOf(at)} ${why}.`);
   });
   return {
     chosen: positions.map((at) => args[at]),

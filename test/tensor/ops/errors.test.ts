@@ -137,6 +137,7 @@ const calls: readonly (() => unknown)[] = [
   () => attention(ones([3]), ones([3]), ones([3])),
   () => attention(scalar(1), scalar(1), scalar(1)),
   () => attention(x, x, x, { scale: NaN }),
+  () => attention(ones([2, 0]), ones([4, 0]), ones([4, 2])),
   () => attention(x, x, x, { mask: ones([3, 3]) }),
   () => attention(x, x, x, { mask: ones([2, 2], 'int32') }),
   () => attention(x, x, x, { mask: ones([5, 2, 2]) }),
@@ -288,6 +289,7 @@ describe('functions of tensors', () => {
       ShapeError: attention: q is [3], k is [3], v is [3]: [..., T, E], [..., S, E] and [..., S, F] with equal batch dimensions expected.
       ShapeError: attention: q is [], k is [], v is []: [..., T, E], [..., S, E] and [..., S, F] with equal batch dimensions expected.
       ValueError: attention: scale must be finite, but is NaN.
+      ValueError: attention: scale must be finite, but is Infinity for width 0.
       ShapeError: attention (mask): shapes [2, 2] and [3, 3] do not broadcast: sizes 2 and 3 clash at axis -2. Sizes must be equal or 1, aligned at the last axis.
       DTypeError: attention (mask): takes bool or float32, but got int32. Convert it first with .cast('bool').
       ShapeError: attention (mask): the mask [5, 2, 2] does not broadcast to the logits [2, 2]: [..., T, S] expected.

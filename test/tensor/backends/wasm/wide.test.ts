@@ -54,7 +54,7 @@ describe('wide kernels', () => {
     expect(narrow.wide).toBe(false);
     expect(wide.map((backend) => backend.wide)).toEqual([true, true]);
     expect(() => wasmBackend({ wide: 'no' as never })).toThrow(
-      "wasmBackend: wide must be true or false, but is 'no'. Leave it out for the default.",
+      "wasmBackend: wide must be a boolean, but is 'no'.",
     );
   });
 

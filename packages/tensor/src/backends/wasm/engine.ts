@@ -177,12 +177,9 @@ function codesOf(
   target: Target,
   wideCost: number,
 ): { readonly codes: readonly KernelCode[]; readonly target: Target } {
-  const codesFor = (each: Target): readonly KernelCode[] =>
-    plan.kernels.map((kernel) => codeOf(kernel, each));
-  const codes = codesFor(target);
-  if (!target.wide || costOfCodes(codes) >= wideCost) return { codes, target };
-  const narrow = { ...target, wide: false };
-  return { codes: codesFor(narrow), target: narrow };
+  const codes = plan.kernels.map((kernel) => codeOf(kernel, target));
+  const isWorthIt = !target.wide || costOfCodes(codes) >= wideCost;
+  return isWorthIt ? { codes, target } : codesOf(plan, { ...target, wide: false }, wideCost);
 }
 
 /**

@@ -106,12 +106,10 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     );
   }
   for (const name of ['relaxed', 'wide'] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || typeof value === 'boolean') continue;
-    throw new ValueError(
-      'wasmBackend',
-      `${name} must be true or false, but is ${kindOf(value)}. Leave it out for the default.`,
-    );
+    const value: unknown = options[name] ?? false;
+    if (typeof value !== 'boolean') {
+      throw new ValueError('wasmBackend', `${name} must be a boolean, but is ${kindOf(value)}.`);
+    }
   }
   const hasRelaxed = hasRelaxedSimd();
   if (options.relaxed === true && !hasRelaxed) {

@@ -41,14 +41,9 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   checkTensors('attention', { q, k, v });
   checkOptions('attention', options, ['scale', 'mask', 'causal']);
   const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), mask = null, causal = false } = options;
-  if (options.scale === undefined && q.shape.at(-1) === 0) {
-    throw new ValueError(
-      'attention',
-      'q and k have width 0, for which there is no default scale. Give the option scale.',
-    );
-  }
   if (!Number.isFinite(scale) && q.rank > 0) {
-    throw new ValueError('attention', `scale must be finite, but is ${scale}.`);
+    const width = options.scale === undefined ? ' for width 0' : '';
+    throw new ValueError('attention', `scale must be finite, but is ${scale}${width}.`);
   }
   const shapes = [q, k, v].map(({ shape }) => shape.slice(0, -2));
   const batch = broadcastShapes('attention (batch dimensions)', ...shapes);

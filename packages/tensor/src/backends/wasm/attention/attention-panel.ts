@@ -147,6 +147,7 @@ export function softmaxGradRoutine(
   const { target } = routines;
   const offsets = vectorsOf(width);
   const rowBytes = rowBytesOf(width);
+  const together = target.wide ? 2 : 1; // vectors, as many as fit into the registers
   return routines.get(
     `softmaxGrad of ${width}, scale ${scale}`,
     SOFTMAX_GRAD,
@@ -168,38 +169,38 @@ export function softmaxGradRoutine(
       const emitKeys = (isWhole: boolean): void => {
         forEachPanelRow(f, weights, end, 4 * rowBytes, (row) => {
           const slope = f.keep(i32.add(row, distance));
-          const write = (p: readonly Local<'v128'>[], s: readonly Local<'v128'>[], i: number) => {
-            const columns = [transpose4(f, p), transpose4(f, s)];
-            for (let query = 0; query < 4; query++) {
-              const number = 4 * i + query; // of the panel
-              const writeQuery = (): void => {
-                f.emit(v128.store(toP, columns[0][query], 16 * number));
-                f.emit(v128.store(toS, columns[1][query], 16 * number));
-              };
-              if (isWhole) writeQuery();
-              else f.if(i32.gt_s(queries, i32.const(number)), writeQuery);
-            }
-          };
-          for (let first = 0; first < offsets.length; first += 2) {
-            const pair = [first, first + 1].filter((i) => i < offsets.length);
-            const places = pair.map((i) => [0, 1, 2, 3].map((key) => rowBytes * key + offsets[i]));
-            const p = places.map((ats, j) =>
-              ats.map((at) => f.keep(f32x4.mul(v128.load(row, at), factors[pair[j]]))),
-            );
-            const s = places.map((ats, j) =>
-              ats.map((at, key) => {
-                const centered = f32x4.sub(v128.load(slope, at), along[pair[j]]);
-                const scaled = f32x4.mul(centered, f32x4.constant(scale));
-                return f.keep(f32x4.mul(p[j][key], scaled));
-              }),
-            );
-            for (let key = 0; key < 4; key++) {
-              places.forEach((ats, j) => {
-                f.emit(v128.store(slope, s[j][key], ats[key]));
+          for (let first = 0; first < offsets.length; first += together) {
+            const vectors = offsets.slice(first, first + together);
+            const rows = [0, 1, 2, 3].map((key) => {
+              const places = vectors.map((offset) => rowBytes * key + offset);
+              const p = places.map((at, i) =>
+                f.keep(f32x4.mul(v128.load(row, at), factors[first + i])),
+              );
+              const s = places.map((at, i) => {
+                const centered = f32x4.sub(v128.load(slope, at), along[first + i]);
+                return f.keep(f32x4.mul(p[i], f32x4.mul(centered, f32x4.constant(scale))));
               });
-            }
-            pair.forEach((i, j) => {
-              write(p[j], s[j], i);
+              places.forEach((at, i) => {
+                f.emit(v128.store(slope, s[i], at));
+              });
+              return [p, s];
+            });
+            vectors.forEach((_, i) => {
+              const columns = [0, 1].map((which) =>
+                transpose4(
+                  f,
+                  rows.map((each) => each[which][i]),
+                ),
+              );
+              for (let query = 0; query < 4; query++) {
+                const number = 4 * (first + i) + query; // of the panel
+                const write = (): void => {
+                  f.emit(v128.store(toP, columns[0][query], 16 * number));
+                  f.emit(v128.store(toS, columns[1][query], 16 * number));
+                };
+                if (isWhole) write();
+                else f.if(i32.gt_s(queries, i32.const(number)), write);
+              }
             });
           }
           f.increase(toP, panelBytes);

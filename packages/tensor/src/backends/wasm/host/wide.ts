@@ -3,7 +3,7 @@
 import { f32x4, v128 } from '../assembler/simd.ts';
 import { ModuleBuilder, PAGE_BYTES } from '../assembler/module.ts';
 import { expectMemory } from '../../../errors.ts';
-import { knowsFlags, withFlags } from './platform.ts';
+import { knowsFlags, withFlags } from './flags.ts';
 
 /**
  * The flags during a compilation, and as they are elsewhere. The optimizing compiler compiles all functions at

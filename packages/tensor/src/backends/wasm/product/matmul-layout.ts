@@ -39,7 +39,7 @@ export interface Side {
   readonly strides: PanelStrides;
   /** How many matrices differ: 1 where the whole batch shares one. */
   readonly matrices: number;
-  /** Rows or columns of a unit. */
+  /** Rows or columns of a unit, whole panels. */
   readonly unit: number;
   /** Whether it is packed first, for all units. Otherwise each unit packs what it needs. */
   readonly isShared: boolean;

@@ -22,7 +22,7 @@ import {
   type Side,
 } from './matmul-layout.ts';
 import { packPanels } from './packing.ts';
-import { edgeBytes, leftBytes, productRoutine, rightBytes } from './product.ts';
+import { edgeBytes, productRoutine } from './product.ts';
 import { tileOf, type Tile } from './tile.ts';
 
 /** Panels that a unit of the packing phase packs: their steps together are whole cache lines. */
@@ -62,11 +62,11 @@ function scratchPlaces(
   { left, right, k, depth }: Product,
   tile: Tile,
 ): { readonly left: number; readonly right: number; readonly end: number } {
-  const steps = Math.min(k, depth);
-  const ownLeft = left.isShared ? 0 : leftBytes(tile, left.unit, steps);
-  const ownRight = right.isShared ? 0 : rightBytes(tile, right.unit, steps);
+  const bytesOf = ({ isShared, unit }: Side): number =>
+    isShared ? 0 : 4 * unit * Math.min(k, depth);
   const begin = edgeBytes(tile);
-  return { left: begin, right: begin + ownLeft, end: begin + ownLeft + ownRight };
+  const middle = begin + bytesOf(left);
+  return { left: begin, right: middle, end: middle + bytesOf(right) };
 }
 
 /** K = 0: the product is all zeros. */
@@ -96,20 +96,13 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
       const { f } = body;
       f.for({ from: body.begin, to: body.end }, (unit) => {
         const [first, second] = sides;
-        const packFrom = (side: Side, from: number): void => {
+        const packFrom = (side: Side, from: number) => (): void => {
           packUnit(body, product, round, side, f.keep(plus(unit, -from)));
         };
-        if (sides.length === 1) packFrom(first, 0);
+        if (sides.length === 1) packFrom(first, 0)();
         else {
-          f.if(
-            i32.lt_u(unit, i32.const(unitsOf(first))),
-            () => {
-              packFrom(first, 0);
-            },
-            () => {
-              packFrom(second, unitsOf(first));
-            },
-          );
+          const count = unitsOf(first);
+          f.if(i32.lt_u(unit, i32.const(count)), packFrom(first, 0), packFrom(second, count));
         }
       });
     },

@@ -115,7 +115,7 @@ const EDGE_TILE = { ...TILE, rows: 'i32', columns: 'i32', scratch: 'i32' } as co
 function edgeTileRoutine(routines: Routines, tile: Tile): Routine<typeof EDGE_TILE> {
   const whole = tileRoutine(routines, tile);
   return routines.get(
-    `edge tile ${tile.rows} by ${tile.columns}`,
+    `edge of ${tile.rows} by ${tile.columns}`,
     EDGE_TILE,
     (f, { a, b, depth, c, rowBytes, adds, rows, columns, scratch }) => {
       const wholeRowBytes = 4 * tile.columns;
