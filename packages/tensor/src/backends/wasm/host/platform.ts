@@ -40,9 +40,8 @@ interface NodeProcess {
 }
 
 /** Node, or what stands in for it; missing in pages. */
-export const node: NodeProcess | undefined = (
-  globalThis as { readonly process?: NodeProcess }
-).process;
+export const node: NodeProcess | undefined = (globalThis as { readonly process?: NodeProcess })
+  .process;
 
 /**
  * Lets V8 compile relaxed SIMD where that still needs a flag (Node 20). Other versions would complain of
