@@ -11,9 +11,6 @@ const MOST_PANELS = 16;
 /** The fewest rows for which packing pays. */
 const FEWEST_ROWS = 12;
 
-/** The most blocks of rows of the left operand that are packed for units that pack their own columns. */
-const FEW_BLOCKS = 2;
-
 /** The most columns that a unit packs for itself. With a block of the depth they stay in the cache. */
 const MOST_COLUMNS = 512;
 
@@ -114,7 +111,7 @@ function unitsOf(
   blocking: Blocking,
 ): { readonly [S in 'left' | 'right']: Pick<Side, 'unit' | 'isShared'> } {
   const mostRows = MOST_PANELS * blocking.rows;
-  const ownsColumns = m <= FEW_BLOCKS * mostRows && n >= 2 * FEWEST_COLUMNS;
+  const ownsColumns = m <= blocking.fewRows && n >= 2 * FEWEST_COLUMNS;
   let rows = ownsColumns ? roundUp(m, blocking.rows) : mostRows;
   let columns = roundUp(ownsColumns ? Math.min(n, MOST_COLUMNS) : n, blocking.columns);
   const units = (): number => count * Math.ceil(m / rows) * Math.ceil(n / columns);

@@ -54,7 +54,8 @@ export function packPanel(
 
 /**
  * Code that packs `count` rows of a matrix as panels of `width` rows, one behind the other. Where rows are
- * neighbours in memory, all whole panels are packed together, step by step: so each cache line is read once.
+ * neighbours in memory, wide targets pack all whole panels together, step by step: so each cache line is read
+ * once. Narrow panels are too small for that to pay.
  */
 export function packPanels(
   body: Pick<PhaseBody, 'f' | 'routines'>,
@@ -78,7 +79,7 @@ export function packPanels(
     f.increase(from, times(count, 4 * width * strides.row));
     f.increase(left, times(count, -width));
   };
-  if (strides.row === 1) {
+  if (strides.row === 1 && routines.target.wide) {
     const whole = f.keep(i32.div_u(left, i32.const(width)));
     const stepBytes = i32.const(4 * strides.step);
     wholePanelsRoutine(routines, width).call(f, { to, from, depth, stepBytes, panels: whole });

@@ -21,13 +21,15 @@ export interface Tile {
 export interface Blocking extends Tile {
   /** Steps of the depth that are multiplied at a time. Panels of so many steps stay in the cache. */
   readonly depth: number;
+  /** Rows up to which units have all of them and pack their own columns; 0 where that gains nothing. */
+  readonly fewRows: number;
 }
 
 /** Eight vectors of sums, of the sixteen vector registers that there are. */
-const NARROW: Blocking = { rows: 4, columns: 8, depth: 256 };
+const NARROW: Blocking = { rows: 4, columns: 8, depth: 256, fewRows: 0 };
 
 /** Twelve sums of 256 bits. V8 has fifteen such registers to give; two hold B, one holds A. */
-const WIDE: Blocking = { rows: 6, columns: 16, depth: 384 };
+const WIDE: Blocking = { rows: 6, columns: 16, depth: 384, fewRows: 192 };
 
 /** The tile of the products of a target. */
 export function tileOf({ wide }: Target): Blocking {
