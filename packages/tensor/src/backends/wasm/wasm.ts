@@ -122,7 +122,7 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
     relaxed: options.relaxed ?? hasRelaxed,
     wide: options.wide ?? packsVectors(),
   };
-  const wideCost = options.wide === true ? 0 : WIDE_COST;
+  const wideCost = options.wide ? 0 : WIDE_COST;
   const engine = new Engine(threads, target, { moduleBytes, wideCost });
   const stopThreads = stopperOf(engine.threads);
   const backend: WasmBackend = {

@@ -234,7 +234,7 @@ export function forEachPanel(
   const left = f.keep(queries);
   const most = queriesOf(target);
   const rest = T % most;
-  const last = rest === 0 ? most : rest <= 4 ? 4 : rest <= 8 ? 8 : most;
+  const last = rest === 0 || rest > 8 ? most : rest > 4 ? 8 : 4;
   f.while(
     () => i32.gt_s(left, i32.const(0)),
     () => {

@@ -167,7 +167,7 @@ const APART = {
 /** Packs four positions that may lie apart into a panel of `columns`. */
 function packApart(routines: Routines, columns: number): Routine<typeof APART> {
   return routines.get(
-    `pack 4 of ${columns} windows apart`,
+    `pack 4 of ${columns} apart`,
     APART,
     (f, { to, a, b, c, d, table, depth }) => {
       forEachTap(f, table, depth, (offset) => {

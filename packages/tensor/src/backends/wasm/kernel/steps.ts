@@ -28,7 +28,7 @@ export class Remaining {
         f.increase(left, -step);
       },
     );
-    if (known !== null) this.known = known % step;
+    this.known = known && known % step;
   }
 }
 

@@ -53,20 +53,23 @@ export function matmul(kernel: CallKernel, _params: NoParams, target: Target): K
       multiply(kernel, product, round),
     ]),
     workspaceBytes: packed.reduce((bytes, side) => bytes + panelBytes(side, rounds[0]), 0),
-    scratchBytes: scratchPlaces(product, tile).end,
+    scratchBytes: scratchPlaces(product, tile)[2],
   };
 }
 
-/** Where the parts of a thread's memory begin, in bytes: edge tiles, and the panels that a unit packs. */
+/**
+ * Where in a thread's memory the panels of a and of b begin that a unit packs, and where they end, in bytes.
+ * Edge tiles come before them.
+ */
 function scratchPlaces(
   { left, right, k, depth }: Product,
   tile: Tile,
-): { readonly left: number; readonly right: number; readonly end: number } {
+): readonly [left: number, right: number, end: number] {
   const bytesOf = ({ isShared, unit }: Side): number =>
     isShared ? 0 : 4 * unit * Math.min(k, depth);
   const begin = edgeBytes(tile);
   const middle = begin + bytesOf(left);
-  return { left: begin, right: middle, end: middle + bytesOf(right) };
+  return [begin, middle, middle + bytesOf(right)];
 }
 
 /** K = 0: the product is all zeros. */
@@ -148,9 +151,7 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
       const tile = tileOf(routines.target);
       const routine = productRoutine(routines, tile);
       const places = scratchPlaces(product, tile);
-      const [ownLeft, ownRight] = [places.left, places.right].map((at) =>
-        f.keep(plus(scratch, at)),
-      );
+      const [ownLeft, ownRight] = places.map((at) => f.keep(plus(scratch, at)));
       f.for({ from: begin, to: end }, (unit) => {
         const columnBlock = f.keep(i32.rem_u(unit, i32.const(columnBlocks)));
         const rest = f.keep(i32.div_u(unit, i32.const(columnBlocks)));

@@ -107,7 +107,7 @@ const WHOLE_PANELS = {
 /** The function that packs whole panels of `width` neighbouring rows, one step of all panels at a time. */
 function wholePanelsRoutine(routines: Routines, width: number): Routine<typeof WHOLE_PANELS> {
   return routines.get(
-    `pack panels of ${width}`,
+    `pack ${width} panels`,
     WHOLE_PANELS,
     (f, { to, from, depth, stepBytes, panels }) => {
       const panelBytes = f.keep(times(depth, 4 * width));

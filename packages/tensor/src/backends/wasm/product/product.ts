@@ -49,7 +49,7 @@ export function productRoutine(routines: Routines, tile: Tile): Routine<typeof P
   const whole = tileRoutine(routines, tile);
   const edge = edgeTileRoutine(routines, tile);
   return routines.get(
-    `product of ${tile.rows} by ${tile.columns}`,
+    `product ${tile.rows} by ${tile.columns}`,
     PRODUCT,
     (f, { a, rows, b, columns, depth, c, rowBytes, adds, scratch }) => {
       const left = f.local('i32');
@@ -115,7 +115,7 @@ const EDGE_TILE = { ...TILE, rows: 'i32', columns: 'i32', scratch: 'i32' } as co
 function edgeTileRoutine(routines: Routines, tile: Tile): Routine<typeof EDGE_TILE> {
   const whole = tileRoutine(routines, tile);
   return routines.get(
-    `edge of ${tile.rows} by ${tile.columns}`,
+    `edge ${tile.rows} by ${tile.columns}`,
     EDGE_TILE,
     (f, { a, b, depth, c, rowBytes, adds, rows, columns, scratch }) => {
       const wholeRowBytes = 4 * tile.columns;

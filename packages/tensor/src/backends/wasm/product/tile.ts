@@ -58,7 +58,7 @@ export const TILE = {
  * The loop is not unrolled: the sums, a row of B and a number of A are what the registers hold.
  */
 export function tileRoutine(routines: Routines, { rows, columns }: Tile): Routine<typeof TILE> {
-  const name = `tile of ${rows} by ${columns}`;
+  const name = `tile ${rows} by ${columns}`;
   return routines.get(name, TILE, (f, { a, b, depth, c, rowBytes, adds }) => {
     const places = Array.from({ length: columns / 4 }, (_, i) => 16 * i);
     const sums = Array.from({ length: rows }, () => places.map(() => f.local('v128')));
