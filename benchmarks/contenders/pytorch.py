@@ -1,5 +1,3 @@
-# The contender PyTorch: does the works in eager mode and answers over stdin and stdout.
-
 """PyTorch, in eager mode: the process of this contender, spoken to as in messages.ts.
 
 Started as `python3 pytorch.py THREADS [cuda]`, since the thread counts of OpenMP and BLAS have to be in

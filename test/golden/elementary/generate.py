@@ -1,5 +1,3 @@
-# Writes the golden data of elementary functions, as PyTorch computes them.
-
 """Writes ops.json and ops.safetensors beside this file: values and gradients of PyTorch, in float64 from
 operands that are exactly float32, then rounded to float32. Made with PyTorch 1.13 (Debian 12: python3-torch).
 

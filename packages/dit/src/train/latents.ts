@@ -67,7 +67,7 @@ export async function encodeLatents(
     if (start === 0) {
       [, channels, height, width] = chunk.mean.shape;
       mean = new Float32Array(count * channels * height * width);
-      logVariance = mean.slice();
+      logVariance = new Float32Array(mean.length);
     }
     const at = start * channels * height * width;
     mean.set(await chunk.mean.data(), at);

@@ -76,8 +76,8 @@ const MOST_THREADS = 1024;
  * threads run it together on one memory. Results are the same, bit for bit, for any number of threads.
  *
  * @throws ValueError if the number of threads is not a whole number from 1 to 1024, or moduleBytes is not a
- * number above 0, or relaxed or wide are no booleans; StateError if several threads are asked for but the engine has no memory to share, or
- * relaxed SIMD is asked for but the engine has none.
+ * number above 0, or relaxed or wide are no booleans; StateError if several threads are asked for but the
+ * engine has no memory to share, or relaxed SIMD is asked for but the engine has none.
  * @example
  * const backend = wasmBackend({ threads: 1 });
  * const storage = backend.store(new Float32Array([1, 2, 3]), 'float32');

@@ -146,7 +146,10 @@ function loadLanes(
   return vector;
 }
 
-/** Writes `lanes` elements that are to lie `stride` apart. */
+/**
+ * Writes `lanes` elements that are to lie `stride` apart, from `address + offset` on. An offset needs a plain
+ * operand.
+ */
 function storeLanes(
   f: FunctionBuilder,
   dtype: DType,

@@ -114,8 +114,8 @@ function pack(product: Product, sides: readonly Side[], round: Round): Phase {
 
 /** Packs the panels `unit` of an operand into the workspace. */
 function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, unit: I32): void {
-  const { f, inputs, workspace } = body;
-  const { size, width, strides } = side;
+  const { f, workspace } = body;
+  const { size, width } = side;
   const rowsOfUnit = PACKED_PANELS * width;
   const unitsOfBlock = Math.ceil(size / rowsOfUnit);
   const depthBlocks = blocksOfRound(product, round);
@@ -125,15 +125,9 @@ function packUnit(body: PhaseBody, product: Product, round: Round, side: Side, u
   const start = f.keep(plus(inRound, round.from));
   const depth = f.keep(depthFrom(f, product, start, round));
   const row = f.keep(times(i32.rem_u(unit, i32.const(unitsOfBlock)), rowsOfUnit));
-  const matrix = matrixAt(f, product, side, inputs, index);
-  const panelsAt = panelsOf(product, round, side, { workspace, index, start });
-  packPanels(body, width, {
-    to: i32.add(panelsAt, times(i32.mul(row, depth), 4)),
-    from: i32.add(matrix, i32.add(times(row, 4 * strides.row), times(start, 4 * strides.step))),
-    depth,
-    count: atMost(f.keep(i32.sub(i32.const(size), row)), rowsOfUnit),
-    strides,
-  });
+  const count = atMost(f.keep(i32.sub(i32.const(size), row)), rowsOfUnit);
+  const part: Part = { index, first: row, count, start, depth };
+  packPart(body, product, side, part, panelsOf(product, round, side, part, workspace));
 }
 
 /** Multiplies the panels of a round. A unit is a block of rows and columns of one matrix of the result. */
@@ -150,8 +144,9 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
       const { f, routines, outputs, workspace, scratch, begin, end } = body;
       const tile = tileOf(routines.target);
       const routine = productRoutine(routines, tile);
-      const places = scratchPlaces(product, tile);
-      const [ownLeft, ownRight] = places.map((at) => f.keep(plus(scratch, at)));
+      const [leftAt, rightAt] = scratchPlaces(product, tile);
+      const ownLeft = f.keep(plus(scratch, leftAt));
+      const ownRight = f.keep(plus(scratch, rightAt));
       f.for({ from: begin, to: end }, (unit) => {
         const columnBlock = f.keep(i32.rem_u(unit, i32.const(columnBlocks)));
         const rest = f.keep(i32.div_u(unit, i32.const(columnBlocks)));
@@ -166,12 +161,10 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
         f.for({ from: round.from, to: round.to, step: product.depth }, (start) => {
           const depth = f.keep(depthFrom(f, product, start, round));
           const panelsFrom = (side: Side, own: I32, first: I32, count: I32): I32 => {
-            if (!side.isShared) {
-              packOwn(body, product, side, { to: own, index, first, count, start, depth });
-              return own;
-            }
-            const panels = panelsOf(product, round, side, { workspace, index, start });
-            return i32.add(panels, times(i32.mul(first, depth), 4));
+            const part: Part = { index, first, count, start, depth };
+            if (side.isShared) return panelsOf(product, round, side, part, workspace);
+            packPart(body, product, side, part, own);
+            return own;
           };
           const a = panelsFrom(left, ownLeft, row, rows);
           const b = panelsFrom(right, ownRight, column, columns);
@@ -186,52 +179,41 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
   };
 }
 
-/** Packs some rows of a or columns of b, from step `start` on, into panels. */
-function packOwn(
-  body: PhaseBody,
-  product: Product,
-  side: Side,
-  block: {
-    readonly to: I32;
-    readonly index: I32;
-    /** The first row or column, and how many. */
-    readonly first: I32;
-    readonly count: I32;
-    readonly start: I32;
-    readonly depth: I32;
-  },
-): void {
-  const { f, inputs } = body;
-  const { strides, width } = side;
-  const matrix = matrixAt(f, product, side, inputs, block.index);
-  const place = i32.add(times(block.first, 4 * strides.row), times(block.start, 4 * strides.step));
-  packPanels(body, width, {
-    to: block.to,
-    from: i32.add(matrix, place),
-    depth: block.depth,
-    count: block.count,
-    strides,
-  });
+/** Some rows of a or columns of b at some steps of the depth, which are packed or multiplied together. */
+interface Part {
+  /** The index of the batch. */
+  readonly index: I32;
+  /** The first row or column, and how many. */
+  readonly first: I32;
+  readonly count: I32;
+  /** The first step, and how many. */
+  readonly start: I32;
+  readonly depth: I32;
 }
 
-/**
- * Where in the workspace the panels of one matrix of an operand begin, for the block of a round that starts
- * at step `start`.
- */
+/** Packs a part of an operand into panels at `to`. */
+function packPart(body: PhaseBody, product: Product, side: Side, part: Part, to: I32): void {
+  const { f, inputs } = body;
+  const { strides, width } = side;
+  const { first, count, start, depth } = part;
+  const matrix = matrixAt(f, product, side, inputs, part.index);
+  const place = i32.add(times(first, 4 * strides.row), times(start, 4 * strides.step));
+  packPanels(body, width, { to, from: i32.add(matrix, place), depth, count, strides });
+}
+
+/** Where in the workspace the panels of a part of an operand begin, which are packed in this round. */
 function panelsOf(
   { right }: Product,
   round: Round,
   side: Side,
-  {
-    workspace,
-    index,
-    start,
-  }: { readonly workspace: I32; readonly index: I32; readonly start: I32 },
+  { index, first, start, depth }: Part,
+  workspace: I32,
 ): I32 {
   const step = plus(start, -round.from);
   const steps = side.matrices === 1 ? step : i32.add(times(index, depthOf(round)), step);
   const offset = side.operand === 0 && right.isShared ? panelBytes(right, round) : 0;
-  return plus(i32.add(workspace, times(steps, stepBytes(side))), offset);
+  const block = plus(i32.add(workspace, times(steps, stepBytes(side))), offset);
+  return i32.add(block, times(i32.mul(first, depth), 4));
 }
 
 /** The address of the matrix of an operand at an index of the batch. */

@@ -43,19 +43,6 @@ export function powerOfTwo(shifted: V128, unit: V128 = ONE): V128 {
   return i32x4.add(i32x4.shl(shifted, i32.const(23)), unit);
 }
 
-/** `e^x` for −104 ≤ x ≤ 89; `x` has to be a local. */
-function boundedExponential(x: V128, f: FunctionBuilder, target: Target): V128 {
-  const log2e = f32x4.constant(Math.LOG2E);
-  const shifted = f.keep(multiplyAdd(target, x, log2e, f32x4.constant(SHIFTER)));
-  const n = f.keep(f32x4.sub(shifted, f32x4.constant(SHIFTER)));
-  const high = multiplyAdd(target, n, f32x4.constant(-LN2_HIGH), x);
-  const r = f.keep(multiplyAdd(target, n, f32x4.constant(-LN2_LOW), high));
-  // The two factors 2^⌊n/2⌋ and 2^⌈n/2⌉ stay in the range. Only the last product rounds.
-  const half = f.keep(i32x4.shr_s(shifted, i32.const(1)));
-  const power = f32x4.mul(smallExponential(r, f, target), powerOfTwo(half));
-  return f32x4.mul(power, powerOfTwo(i32x4.sub(shifted, half)));
-}
-
 /**
  * `e^x` of four float32 numbers.
  *
@@ -67,8 +54,16 @@ function boundedExponential(x: V128, f: FunctionBuilder, target: Target): V128 {
  */
 export function exp(x: V128, f: FunctionBuilder, { target }: Routines): V128 {
   // pmax and pmin pass a NaN in their first operand on.
-  const bounded = f32x4.pmin(f32x4.pmax(x, f32x4.constant(-104)), f32x4.constant(89));
-  return boundedExponential(f.keep(bounded), f, target);
+  const bounded = f.keep(f32x4.pmin(f32x4.pmax(x, f32x4.constant(-104)), f32x4.constant(89)));
+  const log2e = f32x4.constant(Math.LOG2E);
+  const shifted = f.keep(multiplyAdd(target, bounded, log2e, f32x4.constant(SHIFTER)));
+  const n = f.keep(f32x4.sub(shifted, f32x4.constant(SHIFTER)));
+  const high = multiplyAdd(target, n, f32x4.constant(-LN2_HIGH), bounded);
+  const r = f.keep(multiplyAdd(target, n, f32x4.constant(-LN2_LOW), high));
+  // The two factors 2^⌊n/2⌋ and 2^⌈n/2⌉ stay in the range. Only the last product rounds.
+  const half = f.keep(i32x4.shr_s(shifted, i32.const(1)));
+  const power = f32x4.mul(smallExponential(r, f, target), powerOfTwo(half));
+  return f32x4.mul(power, powerOfTwo(i32x4.sub(shifted, half)));
 }
 
 /** The factor of both parts of sigmoid's quotient, so that e^-x stays finite where sigmoid is subnormal. */
