@@ -236,6 +236,16 @@ export const roomTables: readonly Rooms[] = [
     ],
   },
   {
+    folder: 'packages/dit/src/diffusion',
+    rooms: [
+      { name: 'schedule', reason: 'how much noise each timestep holds: tables of numbers' },
+      { name: 'process', reason: 'noising, and what a prediction says about both ends' },
+      { name: 'objective', reason: 'what a model is trained on' },
+      { name: 'sampler', reason: 'from noise to latents with a model, whatever trained it' },
+      { name: 'guidance', reason: 'a conditional model as one function of latent and timestep' },
+    ],
+  },
+  {
     folder: 'packages/dit/src',
     rooms: [
       { name: 'config', reason: 'what a run is made of, as plain values: it computes nothing' },

@@ -67,33 +67,35 @@ export {
   variationalBound,
   type Bound,
   type BoundStep,
-} from './diffusion/bound.ts';
+} from './diffusion/objective/bound.ts';
 export {
   createDiffusion,
-  denoise,
-  pReverse,
   splitOutput,
-  type Denoised,
   type Denoiser,
-  type DenoiseOptions,
   type Diffusion,
   type DiffusionOptions,
   type Predicted,
-  type Reverse,
   type ReverseVariance,
-} from './diffusion/diffusion.ts';
+} from './diffusion/process/diffusion.ts';
+export {
+  denoise,
+  pReverse,
+  type Denoised,
+  type DenoiseOptions,
+  type Reverse,
+} from './diffusion/process/reverse.ts';
 export {
   guidedBatchForward,
   guidedForward,
   type ConditionalModel,
   type GuidanceOptions,
-} from './diffusion/guidance.ts';
+} from './diffusion/guidance/guidance.ts';
 export {
   discretizedGaussianLogLikelihood,
   normalCdf,
   normalKl,
   type TensorOrNumber,
-} from './diffusion/likelihood.ts';
+} from './diffusion/objective/likelihood.ts';
 export {
   coefficient,
   epsFromV,
@@ -106,7 +108,7 @@ export {
   xStartFromEps,
   xStartFromV,
   type Gaussian,
-} from './diffusion/noising.ts';
+} from './diffusion/process/noising.ts';
 export {
   predictionTarget,
   trainingLosses,
@@ -114,29 +116,30 @@ export {
   type LossOptions,
   type NoisedBatch,
   type TrainingLosses,
-} from './diffusion/objective.ts';
-export { respaceTimesteps } from './diffusion/respacing.ts';
+} from './diffusion/objective/objective.ts';
+export { respaceTimesteps } from './diffusion/schedule/respacing.ts';
 export { runDiffusion } from './diffusion/run-diffusion.ts';
 export {
   ddimReverseStep,
   ddimSigma,
   ddimStep,
-  ddpmStep,
-  randomNoise,
+  type DdimOptions,
+} from './diffusion/sampler/ddim.ts';
+export { ddpmStep } from './diffusion/sampler/ddpm.ts';
+export { randomNoise, type NoiseSource } from './diffusion/sampler/noise.ts';
+export {
   sample,
   sampleSteps,
-  type DdimOptions,
-  type NoiseSource,
   type SampledStep,
   type SamplerOptions,
-  type SamplerStep,
-} from './diffusion/sampler.ts';
+} from './diffusion/sampler/sample.ts';
+export type { SamplerStep } from './diffusion/sampler/step.ts';
+export { betaTable } from './diffusion/schedule/betas.ts';
 export {
-  betaTable,
   createSchedule,
   type NoiseSchedule,
   type ScheduleOptions,
-} from './diffusion/schedule.ts';
+} from './diffusion/schedule/schedule.ts';
 export { AdaLnZeroBlock } from './model/blocks/adaln-zero.ts';
 export { AdaLnBlock } from './model/blocks/adaln.ts';
 export { Block, type BlockDesign, type BlockSizes } from './model/blocks/block.ts';

@@ -2,7 +2,7 @@
 
 import { checkFields } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { createDiffusion, type Diffusion } from './diffusion.ts';
+import { createDiffusion, type Diffusion } from './process/diffusion.ts';
 
 /**
  * Makes the diffusion process that the configuration of a run describes.

@@ -4,7 +4,7 @@ import { checkTensors, normal, randomInt, split, type Tensor } from '@tessera/te
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { trainingLosses } from '../diffusion/objective.ts';
+import { trainingLosses } from '../diffusion/objective/objective.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import type { DiT } from '../model/dit.ts';
 import type { Loss } from './step.ts';

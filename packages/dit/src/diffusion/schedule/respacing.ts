@@ -1,7 +1,7 @@
 // Which timesteps a sampler visits when it takes fewer steps than the training had.
 
 import { kindOf, ValueError } from '@tessera/tensor';
-import { checkWhole } from '../config/argument-check.ts';
+import { checkWhole } from '../../config/argument-check.ts';
 
 /**
  * Which timesteps of a process to keep, in ascending order.

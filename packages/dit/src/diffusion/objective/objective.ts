@@ -9,10 +9,15 @@ import {
   StateError,
   type Tensor,
 } from '@tessera/tensor';
-import { checkChoice, checkFields } from '../config/argument-check.ts';
+import { checkChoice, checkFields } from '../../config/argument-check.ts';
 import { boundTerm, meanPerSample } from './bound.ts';
-import { checkDiffusion, splitOutput, type Denoiser, type Diffusion } from './diffusion.ts';
-import { modelTimestep, qSample, velocity } from './noising.ts';
+import {
+  checkDiffusion,
+  splitOutput,
+  type Denoiser,
+  type Diffusion,
+} from '../process/diffusion.ts';
+import { modelTimestep, qSample, velocity } from '../process/noising.ts';
 
 /**
  * How the terms of the loss are weighed.

@@ -10,7 +10,7 @@ import {
   type Predicted,
 } from '@tessera/dit';
 import { ones, tensor, zeros } from '@tessera/tensor';
-import { SCHEDULES } from '../../../packages/dit/src/config/choices.ts';
+import { SCHEDULES } from '../../../../packages/dit/src/config/choices.ts';
 
 describe('the linear schedule of 1000 timesteps', () => {
   const schedule = createSchedule();

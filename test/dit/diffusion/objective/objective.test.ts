@@ -12,7 +12,7 @@ import {
   variationalBound,
   type Predicted,
 } from '@tessera/dit';
-import { maxDifference, TINY } from '../model/sizes.ts';
+import { maxDifference, TINY } from '../../model/sizes.ts';
 
 const SHAPE = [6, 2, 4, 4];
 const [xStartKey, epsKey, timeKey, outputKey] = split(key(0), 4);

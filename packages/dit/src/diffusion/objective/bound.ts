@@ -3,16 +3,19 @@
 import { checkFunction, checkTensors, full, type Tensor } from '@tessera/tensor';
 import {
   checkDiffusion,
-  checkStep,
-  denoise,
-  pReverse,
   splitOutput,
   type Denoiser,
-  type DenoiseOptions,
   type Diffusion,
-} from './diffusion.ts';
+} from '../process/diffusion.ts';
+import { checkStep, denoise, pReverse, type DenoiseOptions } from '../process/reverse.ts';
 import { discretizedGaussianLogLikelihood, normalKl } from './likelihood.ts';
-import { epsFromXStart, modelTimestep, qMarginal, qPosterior, qSample } from './noising.ts';
+import {
+  epsFromXStart,
+  modelTimestep,
+  qMarginal,
+  qPosterior,
+  qSample,
+} from '../process/noising.ts';
 
 /** Mean over all axes but the first: `[B, ...] → [B]`. */
 export function meanPerSample(x: Tensor): Tensor {

@@ -8,8 +8,8 @@ import {
   tensor,
   type Tensor,
 } from '@tessera/tensor';
-import { checkArray } from '../config/argument-check.ts';
-import { checkSchedule, type NoiseSchedule } from './schedule.ts';
+import { checkArray } from '../../config/argument-check.ts';
+import { checkSchedule, type NoiseSchedule } from '../schedule/schedule.ts';
 
 /**
  * The values of a schedule's table at timesteps t (int32 `[B]`), rounded to float32. Their shape

@@ -11,7 +11,7 @@ import {
   velocity,
   type Predicted,
 } from '@tessera/dit';
-import { maxDifference } from '../model/sizes.ts';
+import { maxDifference } from '../../model/sizes.ts';
 
 const SHAPE = [2, 3, 2, 2];
 const [xStartKey, epsKey, rangeKey] = split(key(0), 3);

@@ -19,8 +19,8 @@ import {
   type NoiseSchedule,
   type Predicted,
 } from '@tessera/dit';
-import { SAMPLERS, SCHEDULES } from '../../../packages/dit/src/config/choices.ts';
-import { maxDifference } from '../model/sizes.ts';
+import { SAMPLERS, SCHEDULES } from '../../../../packages/dit/src/config/choices.ts';
+import { maxDifference } from '../../model/sizes.ts';
 
 const SHAPE = [2, 3, 2, 2];
 const target = normal(key(0), SHAPE).mul(0.5);

@@ -9,7 +9,7 @@ import {
   ShapeError,
   Tensor,
 } from '@tessera/tensor';
-import { checkChoice, checkFields, checkFinite } from '../config/argument-check.ts';
+import { checkChoice, checkFields, checkFinite } from '../../config/argument-check.ts';
 
 /** A model of labelled data: a DiT, or any object with its `forward` and a null class. */
 export interface ConditionalModel {

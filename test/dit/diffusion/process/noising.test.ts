@@ -14,8 +14,8 @@ import {
   xStartFromEps,
   xStartFromV,
 } from '@tessera/dit';
-import { SCHEDULES } from '../../../packages/dit/src/config/choices.ts';
-import { maxDifference } from '../model/sizes.ts';
+import { SCHEDULES } from '../../../../packages/dit/src/config/choices.ts';
+import { maxDifference } from '../../model/sizes.ts';
 
 const seeds = fc.nat();
 const SHAPE = [3, 2, 2, 2];

@@ -9,7 +9,7 @@ import {
   randomNoise,
   sample,
 } from '@tessera/dit';
-import { maxDifference, randomInputs, randomModel, TINY } from '../model/sizes.ts';
+import { maxDifference, randomInputs, randomModel, TINY } from '../../model/sizes.ts';
 
 const config = { ...TINY, inChannels: 4, learnSigma: true };
 const model = randomModel(config, key(0));

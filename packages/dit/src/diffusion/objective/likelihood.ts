@@ -1,7 +1,7 @@
 // Divergences and likelihoods of Gaussians.
 
 import { checkTensors, scalar, Tensor } from '@tessera/tensor';
-import { checkFinite } from '../config/argument-check.ts';
+import { checkFinite } from '../../config/argument-check.ts';
 
 /** A tensor, or one number that stands for all elements. */
 export type TensorOrNumber = Tensor | number;
