@@ -38,6 +38,7 @@ export async function benchGpu({ large, samples, out }: GpuOptions): Promise<voi
     samples,
     timeout: TIMEOUT,
     out: out ?? fileURLToPath(new URL('results/gpu.json', packageFolder())),
+    pythons: [],
     install: false,
   });
   if (!large) {

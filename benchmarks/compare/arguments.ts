@@ -2,8 +2,9 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendName } from '../contenders/contender.ts';
-import { CONTENDERS, GPU_CONTENDERS, type ContenderName } from '../contenders/names.ts';
+import { CONTENDERS, NAMED_CONTENDERS, type ContenderName } from '../contenders/names.ts';
 import { selectWorks, WORKS, type Work } from '../works/works.ts';
+import { torchOf, type Prints, type Torch } from './python.ts';
 
 /** What is measured, and how. */
 export interface Options {
@@ -19,6 +20,8 @@ export interface Options {
   readonly timeout: number;
   /** Where the result is written; `null` for `results/latest.json`. */
   readonly out: string | null;
+  /** The Pythons whose PyTorch takes part; empty for the one with the newest that is found. */
+  readonly pythons: readonly Torch[];
   /** Whether the peers are installed first. */
   readonly install: boolean;
 }
@@ -37,7 +40,7 @@ function parseWorks(text: string): readonly Work[] {
 
 function parseContenders(text: string): readonly ContenderName[] {
   return parts(text).map((part) => {
-    const all = [...CONTENDERS, ...GPU_CONTENDERS];
+    const all = [...CONTENDERS, ...NAMED_CONTENDERS];
     const found = all.find((name) => name === part);
     if (found !== undefined) return found;
     const names = all.join(', ');
@@ -66,6 +69,18 @@ export function parseBackend(text: string): BackendName {
   throw new InvalidArgumentError('Expected wasm or cpu.');
 }
 
+/** Reads the path of one more Python, which must have torch. */
+function parsePython(
+  prints: Prints | undefined,
+): (path: string, before: readonly Torch[]) => readonly Torch[] {
+  return (path, before) => {
+    if (before.some(({ python }) => python === path)) return before;
+    const torch = torchOf(path, prints);
+    if (typeof torch === 'string') throw new InvalidArgumentError(torch);
+    return [...before, torch];
+  };
+}
+
 /** A command that throws instead of ending the process, after one line on stderr. */
 export function strictCommand(name: string, description: string): Command {
   return new Command(name)
@@ -80,9 +95,10 @@ export function strictCommand(name: string, description: string): Command {
  * Reads the arguments.
  *
  * @param args what stands behind the command
+ * @param prints asks a Python (default: starts it)
  * @throws commander's `CommanderError` after it has printed help or one line of complaint
  */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[], prints?: Prints): Options {
   const option = (flags: string, text: string, read: (text: string) => unknown): Option =>
     new Option(flags, text).argParser(read);
   const command = strictCommand(
@@ -99,17 +115,24 @@ export function parseOptions(args: readonly string[]): Options {
     .addOption(
       option(
         '--contenders <names>',
-        [...CONTENDERS, ...GPU_CONTENDERS].join(','),
+        [...CONTENDERS, ...NAMED_CONTENDERS].join(','),
         parseContenders,
-      ).default(CONTENDERS, 'all but those that need a GPU'),
+      ).default(CONTENDERS, 'all but pytorch-compile and those that need a GPU'),
     )
     .addOption(option('--threads <counts>', 'such as 1,2', parseThreads).default([1, 2], '1,2'))
     .option('--backend <name>', 'backend of Tessera, wasm or cpu', parseBackend, 'wasm')
     .option('--samples <n>', 'samples of a work', wholeNumber(1), 7)
     .option('--timeout <seconds>', 'longest wait for one answer', wholeNumber(1), 300)
+    .option(
+      '--python <path>',
+      'a Python whose PyTorch takes part, instead of the newest found; repeat it for more',
+      parsePython(prints),
+      [],
+    )
     .option('--out <file>', 'file of the result (default: benchmarks/results/latest.json)')
     .option('--no-install', 'do not install the peers first')
     .parse(args, { from: 'user' });
-  const { out = null, ...options } = command.opts<Omit<Options, 'out'> & { out?: string }>();
-  return { ...options, out };
+  type Given = Omit<Options, 'out' | 'pythons'> & { out?: string; python: Options['pythons'] };
+  const { out = null, python: pythons, ...options } = command.opts<Given>();
+  return { ...options, pythons, out };
 }

@@ -1,6 +1,6 @@
 // Checks that all contenders computed the same numbers.
 
-import type { Row } from './result.ts';
+import { nameOf, type Row } from './result.ts';
 
 /** The most by which a check value may differ from the reference's, relative to it. */
 const TOLERANCE = 1e-4;
@@ -23,8 +23,8 @@ export function deviation(values: readonly number[], reference: readonly number[
 }
 
 /**
- * Notes in each row of one work how far its check values are from those of the reference: PyTorch, or
- * else the first contender that has some.
+ * Notes in each row of one work how far its check values are from those of the reference: the first
+ * PyTorch that has some, or else the first contender.
  */
 export function compareChecks(rows: readonly CheckedRow[]): Row[] {
   const checked = rows.filter(({ check }) => check !== null && check.length > 0);
@@ -36,8 +36,8 @@ export function compareChecks(rows: readonly CheckedRow[]): Row[] {
     const size = apart === 0 ? '0' : apart.toExponential(0);
     const verdict =
       apart <= TOLERANCE
-        ? `within ${size} of ${reference.row.contender}`
-        : `FAILS: ${size} from ${reference.row.contender}`;
+        ? `within ${size} of ${nameOf(reference.row)}`
+        : `FAILS: ${size} from ${nameOf(reference.row)}`;
     return { ...row, note: [row.note, verdict].filter((text) => text !== '').join('; ') };
   });
 }

@@ -13,7 +13,7 @@ import type { Options } from './arguments.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
 import { packageFolder } from './package-folder.ts';
-import { pythonWithTorch } from './python.ts';
+import { newestTorch, tellApart } from './python.ts';
 import { headline } from './ratios.ts';
 import type { Result, Row } from './result.ts';
 import { workTable } from './table.ts';
@@ -38,9 +38,11 @@ export async function compare(options: Options): Promise<void> {
   const partial = `${out}.partial`;
   const date = new Date().toISOString();
   const machine = describeMachine();
-  const python = options.contenders.some(isPython)
-    ? pythonWithTorch(options.contenders.includes('pytorch-cuda'))
-    : null;
+  const pythons = tellApart(
+    options.pythons.length === 0 && options.contenders.some(isPython)
+      ? newestTorch(options.contenders.includes('pytorch-cuda'))
+      : options.pythons,
+  );
   const versions: Record<string, string> = { node: process.versions.node };
   const rows: Row[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'tessera-bench-'));
@@ -51,7 +53,7 @@ export async function compare(options: Options): Promise<void> {
   try {
     for (const work of options.only) {
       writeArrays(folder, work.name, makeArrays(work));
-      const measured = await measure(work, { ...options, folder, python });
+      const measured = await measure(work, { ...options, folder, pythons });
       Object.assign(versions, measured.versions);
       const checked = noteDevices(compareChecks(measured.rows), versions);
       rows.push(...checked);

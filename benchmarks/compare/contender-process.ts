@@ -4,7 +4,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Replies, Request } from '../contenders/messages.ts';
-import { isPython, type ContenderName } from '../contenders/names.ts';
+import { isPython, type ContenderName, type PythonContender } from '../contenders/names.ts';
 import { packageFolder } from './package-folder.ts';
 
 /** Characters of a process' last words that an error repeats. */
@@ -18,6 +18,13 @@ export interface StartOptions {
   /** The Python that has torch. */
   readonly python: string;
 }
+
+/** What pytorch.py is told of each of its contenders: a device, and whether it compiles. */
+const TORCH_MODES: Readonly<Record<PythonContender, readonly string[]>> = {
+  pytorch: ['cpu', 'eager'],
+  'pytorch-compile': ['cpu', 'compile'],
+  'pytorch-cuda': ['cuda', 'eager'],
+};
 
 /** What Node runs for a contender: what is built if this is, else the sources with the same loader. */
 function ownProgram(folder: URL): string[] {
@@ -39,9 +46,8 @@ export class ContenderProcess {
     this.timeout = timeout;
     const folder = packageFolder();
     const script = fileURLToPath(new URL('contenders/pytorch.py', folder));
-    const device = name === 'pytorch-cuda' ? ['cuda'] : [];
     const [command, args] = isPython(name)
-      ? [python, [script, String(threads), ...device]]
+      ? [python, [script, String(threads), ...TORCH_MODES[name]]]
       : [process.execPath, [...ownProgram(folder), name]];
     this.child = spawn(command, args, { stdio: 'pipe' });
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -7,7 +7,8 @@ import type { Replies } from '../contenders/messages.ts';
 import type { Work } from '../works/works.ts';
 import type { CheckedRow } from './checks.ts';
 import { ContenderProcess } from './contender-process.ts';
-import type { Row } from './result.ts';
+import type { TorchInstance } from './python.ts';
+import { nameOf, type Row } from './result.ts';
 import { WARM_UP, samplePlan, summarize, type SamplePlan } from './statistics.ts';
 
 /** What a measurement needs beside the work. */
@@ -19,8 +20,8 @@ export interface Measurement {
   readonly timeout: number;
   /** Where the arrays of the work lie. */
   readonly folder: string;
-  /** A Python that has torch; `null` if there is none. */
-  readonly python: string | null;
+  /** The Pythons that have torch; each is another instance of the contenders that need one. */
+  readonly pythons: readonly TorchInstance[];
 }
 
 /** What came of it. */
@@ -32,10 +33,12 @@ export interface Measured {
 /** Rest between two contenders, in milliseconds, in which their threads fall asleep. */
 const REST = 20;
 
-/** A contender with a number of threads. */
+/** A contender with a number of threads, in one of the Pythons if it needs one. */
 interface Entrant {
   readonly name: ContenderName;
   readonly threads: number;
+  /** `null` where none is needed, or there is none. */
+  readonly torch: TorchInstance | null;
 }
 
 /** An entrant that is ready to run. */
@@ -53,36 +56,41 @@ interface Competitor {
 /** Who takes part: the peak loops in their works, all others in the rest, as far as they have threads. */
 function entrantsOf(
   work: Work,
-  { contenders, threads }: Pick<Measurement, 'contenders' | 'threads'>,
+  { contenders, threads, pythons }: Pick<Measurement, 'contenders' | 'threads' | 'pythons'>,
 ): Entrant[] {
+  const torches = (name: ContenderName): readonly (TorchInstance | null)[] =>
+    isPython(name) && pythons.length > 0 ? pythons : [null];
   return contenders
     .filter((name) => TRAITS[name].peak === (work.kind === 'peak'))
-    .flatMap((name) =>
+    .flatMap((name) => torches(name).map((torch) => ({ name, torch })))
+    .flatMap(({ name, torch }) =>
       threads
         .filter((count) => count <= TRAITS[name].mostThreads)
-        .map((count) => ({ name, threads: count })),
+        .map((count) => ({ name, threads: count, torch })),
     );
 }
 
-function emptyRow(work: Work, { name, threads }: Entrant, note: string): CheckedRow {
+/** What the row of an entrant begins with. */
+function headOf(
+  work: Work,
+  { name, threads, torch }: Entrant,
+): Pick<Row, 'work' | 'contender' | 'instance' | 'threads'> {
+  const instance = torch === null ? {} : { instance: torch.instance };
+  return { work: work.name, contender: name, ...instance, threads };
+}
+
+function emptyRow(work: Work, entrant: Entrant, note: string): CheckedRow {
   const none = { medianMs: null, minMs: null, maxMs: null, gflops: null, rssMB: null };
-  return { row: { work: work.name, contender: name, threads, ...none, note }, check: null };
+  return { row: { ...headOf(work, entrant), ...none, note }, check: null };
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(5));
 
-function filledRow(
-  work: Work,
-  { name, threads }: Entrant,
-  times: readonly number[],
-  rssMB: number,
-): Row {
+function filledRow(work: Work, entrant: Entrant, times: readonly number[], rssMB: number): Row {
   const { median, min, max } = summarize(times);
-  const flops = work.kind === 'peak' ? work.flops * threads : work.flops;
+  const flops = work.kind === 'peak' ? work.flops * entrant.threads : work.flops;
   return {
-    work: work.name,
-    contender: name,
-    threads,
+    ...headOf(work, entrant),
     medianMs: rounded(median),
     minMs: rounded(min),
     maxMs: rounded(max),
@@ -125,7 +133,10 @@ export async function measure(work: Work, measurement: Measurement): Promise<Mea
   }
   for (const competitor of competitors) rows.push(await finish(work, competitor, measurement));
   const place = ({ row }: CheckedRow): number =>
-    entrants.findIndex(({ name, threads }) => name === row.contender && threads === row.threads);
+    entrants.findIndex((entrant) => {
+      const head = headOf(work, entrant);
+      return nameOf(head) === nameOf(row) && head.threads === row.threads;
+    });
   return { rows: rows.sort((a, b) => place(a) - place(b)), versions };
 }
 
@@ -138,18 +149,29 @@ interface Opening {
   readonly versions: Record<string, string>;
 }
 
+/** The versions that an entrant reports, with its instance where they are those of a PyTorch. */
+function versionsOf(
+  reported: Readonly<Record<string, string>>,
+  { torch }: Entrant,
+): Readonly<Record<string, string>> {
+  const { pytorch, ...others } = reported;
+  if (torch === null || pytorch === undefined) return reported;
+  return { ...others, [nameOf({ contender: 'pytorch', instance: torch.instance })]: pytorch };
+}
+
 /** Opens a contender's process with the work; a row instead if it cannot do it. */
 async function open(opening: Opening): Promise<ContenderProcess | CheckedRow> {
   const { work, entrant, measurement, versions } = opening;
-  const { timeout, python, folder, backend } = measurement;
-  if (isPython(entrant.name) && python === null) {
+  const { timeout, folder, backend } = measurement;
+  const { threads, torch } = entrant;
+  if (isPython(entrant.name) && torch === null) {
     return emptyRow(work, entrant, 'absent: no python3 has torch');
   }
-  const { threads } = entrant;
-  const child = new ContenderProcess(entrant.name, { threads, timeout, python: python ?? '' });
+  const python = torch?.python ?? '';
+  const child = new ContenderProcess(entrant.name, { threads, timeout, python });
   try {
     const reply = await child.ask({ type: 'open', work, folder, threads, backend });
-    Object.assign(versions, reply.versions);
+    Object.assign(versions, versionsOf(reply.versions, entrant));
     if (reply.absent === undefined && reply.cannot === undefined) return child;
     child.kill();
     const note = reply.absent === undefined ? `cannot: ${reply.cannot}` : `absent: ${reply.absent}`;

@@ -1,29 +1,36 @@
 // How many times as long as another one contender takes, and the headlines of a run.
 
-import { TRAITS, type ContenderName } from '../contenders/names.ts';
-import type { Row } from './result.ts';
+import { isPython, TRAITS, type ContenderName } from '../contenders/names.ts';
+import { nameOf, type Row } from './result.ts';
 
-/** A row with its time as a multiple of Tessera's and of PyTorch's; `null` where one has none. */
+/** A row with its time as multiples of those of the references; `null` where one has none. */
 export interface ComparedRow {
   readonly row: Row;
-  readonly toTessera: number | null;
-  readonly toPytorch: number | null;
+  readonly ratios: readonly (number | null)[];
+}
+
+/** Rows of one work, compared. */
+export interface Comparison {
+  /** Names of what is compared with: Tessera, and each PyTorch that has a time. */
+  readonly references: readonly string[];
+  readonly rows: readonly ComparedRow[];
 }
 
 /** The rows of one work, compared with equal thread counts. */
-export function compareRows(rows: readonly Row[]): ComparedRow[] {
-  const ratio = (row: Row, name: ContenderName): number | null => {
-    const other = rows.find(
-      ({ contender, threads }) => contender === name && threads === row.threads,
-    );
+export function compareRows(rows: readonly Row[]): Comparison {
+  const torches = rows.filter(
+    ({ contender, medianMs }) => isPython(contender) && medianMs !== null,
+  );
+  const references = [...new Set(['tessera', ...torches.map(nameOf)])];
+  const ratio = (row: Row, name: string): number | null => {
+    const other = rows.find((each) => nameOf(each) === name && each.threads === row.threads);
     const known = row.medianMs !== null && typeof other?.medianMs === 'number';
     return known ? row.medianMs / other.medianMs : null;
   };
-  return rows.map((row) => ({
-    row,
-    toTessera: ratio(row, 'tessera'),
-    toPytorch: ratio(row, 'pytorch') ?? ratio(row, 'pytorch-cuda'),
-  }));
+  return {
+    references,
+    rows: rows.map((row) => ({ row, ratios: references.map((name) => ratio(row, name)) })),
+  };
 }
 
 /** The fastest of some rows; `undefined` if none has a time. */
@@ -32,12 +39,12 @@ function fastest(rows: readonly Row[]): Row | undefined {
   return timed.sort((a, b) => Number(a.medianMs) - Number(b.medianMs))[0];
 }
 
-const named = ({ contender, threads }: Row): string =>
-  `${contender} with ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+const named = (row: Row): string =>
+  `${nameOf(row)} with ${row.threads} ${row.threads === 1 ? 'thread' : 'threads'}`;
 
 /**
  * The sentences that the bars of the project are about: Tessera at its most threads against the
- * fastest engine for JavaScript, however many threads that uses, and against PyTorch; for work at a
+ * fastest engine for JavaScript, however many threads that uses, and against each PyTorch on the CPU; for work at a
  * rate, each of its thread counts against the arithmetic peak with as many.
  *
  * @param rows of one work
@@ -50,13 +57,16 @@ export function headline(rows: readonly Row[], peaks: readonly Row[]): string[] 
   const best = own.find(({ threads }) => threads === most);
   if (best === undefined) return [];
   const peer = fastest(timed.filter(({ contender }) => isJavascript(contender)));
-  const torch = timed.find(({ contender, threads }) => contender === 'pytorch' && threads === most);
+  const torches = timed.filter(
+    ({ contender, threads }) =>
+      isPython(contender) && contender !== 'pytorch-cuda' && threads === most,
+  );
   const ratio = (a: Row, b: Row): string => (Number(a.medianMs) / Number(b.medianMs)).toFixed(2);
   const sentences: string[] = [];
   if (peer !== undefined) {
     sentences.push(`${named(best)} is ${ratio(peer, best)} times as fast as ${named(peer)}`);
   }
-  if (torch !== undefined) {
+  for (const torch of torches) {
     sentences.push(`${named(best)} takes ${ratio(best, torch)} times as long as ${named(torch)}`);
   }
   for (const row of own) {

@@ -4,46 +4,39 @@ import { workNamed } from '../works/works.ts';
 import { adapterNote } from './adapter.ts';
 import { compareRows } from './ratios.ts';
 import type { ComparedRow } from './ratios.ts';
-import type { Result, Row } from './result.ts';
+import { nameOf, type Result, type Row } from './result.ts';
 import { shown } from './table.ts';
 
-const HEAD = [
-  'contender',
-  'threads',
-  'median (min–max), ms',
-  'GFLOP/s',
-  'RSS, MB',
-  '÷ Tessera',
-  '÷ PyTorch',
-  'note',
-];
+const HEAD = ['contender', 'threads', 'median (min–max), ms', 'GFLOP/s', 'RSS, MB'];
 
-function cells({ row, toTessera, toPytorch }: ComparedRow): string[] {
+function cells({ row, ratios }: ComparedRow): string[] {
   const { medianMs, minMs, maxMs } = row;
   const time = medianMs === null ? '–' : `${shown(medianMs)} (${shown(minMs)}–${shown(maxMs)})`;
   return [
-    row.contender,
+    nameOf(row),
     String(row.threads),
     time,
-    ...[row.gflops, row.rssMB, toTessera, toPytorch].map(shown),
+    ...[row.gflops, row.rssMB, ...ratios].map(shown),
     row.note.replaceAll('|', '\\|').replaceAll('\n', ' '),
   ];
 }
 
 /** A table whose columns are as wide as their widest cell, as the formatter leaves it. */
-function table(rows: readonly (readonly string[])[]): string {
-  const all = [HEAD, ...rows];
-  const widths = HEAD.map((_, column) => Math.max(3, ...all.map((row) => row[column].length)));
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column].length)));
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [line(HEAD), rule, ...rows.map(line)].join('\n');
+  return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
 function section(name: string, rows: readonly Row[]): string {
   const about = workNamed(name)?.about;
   const heading = about === undefined ? `**${name}**` : `**${name}**: ${about}`;
-  return `${heading}\n\n${table(compareRows(rows).map(cells))}`;
+  const { references, rows: compared } = compareRows(rows);
+  const head = [...HEAD, ...references.map((reference) => `÷ ${reference}`), 'note'];
+  return `${heading}\n\n${table(head, compared.map(cells))}`;
 }
 
 /** The whole result: where and when it was measured, and a table a work. */
@@ -82,8 +75,8 @@ export function resultsPage({ peers, gpu }: Measurements): string {
 Written by \`npm run bench:report\` from \`latest.json\` and \`gpu.json\` in this folder.
 [How these were measured](../README.md), and [what they mean and what was tried](../tried.md).
 
-- \`÷ Tessera\` is the contender's time over Tessera's with as many threads: above 1 Tessera is faster. So is
-  \`÷ PyTorch\` over PyTorch's.
+- \`÷ tessera\` is the contender's time over Tessera's with as many threads: above 1 Tessera is faster. So is
+  \`÷ pytorch\` over PyTorch's, in a column for each that took part.
 - RSS is the most memory that the whole process had resident, its runtime included.
 - The note says how far the results are from PyTorch's, or why there are none.
 

@@ -1,9 +1,11 @@
-// The types of a result as it lies in the folder `results`.
+// The types of a result as it lies in the folder `results`, and how its rows are named.
 
 /** One contender's times for one work; `null` where it has none, and the note says why. */
 export interface Row {
   readonly work: string;
   readonly contender: string;
+  /** Which PyTorch, where the contender is one: its version. */
+  readonly instance?: string;
   readonly threads: number;
   readonly medianMs: number | null;
   readonly minMs: number | null;
@@ -31,4 +33,9 @@ export interface Result {
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
+}
+
+/** The contender of a row with its instance: `tessera`, `pytorch 2.13.0`. */
+export function nameOf({ contender, instance }: Pick<Row, 'contender' | 'instance'>): string {
+  return instance === undefined ? contender : `${contender} ${instance}`;
 }

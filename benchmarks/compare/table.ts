@@ -3,19 +3,9 @@
 import Table from 'cli-table3';
 import type { Work } from '../works/works.ts';
 import { compareRows } from './ratios.ts';
-import type { Row } from './result.ts';
+import { nameOf, type Row } from './result.ts';
 
-const HEAD = [
-  'contender',
-  'threads',
-  'median ms',
-  'min',
-  'max',
-  'GFLOP/s',
-  'RSS MB',
-  '÷ Tessera',
-  '÷ PyTorch',
-];
+const HEAD = ['contender', 'threads', 'median ms', 'min', 'max', 'GFLOP/s', 'RSS MB'];
 
 /** A number with three digits that matter, or nothing. */
 export function shown(value: number | null): string {
@@ -25,11 +15,12 @@ export function shown(value: number | null): string {
 
 /** The table, under the name of the work. */
 export function workTable({ name, about }: Work, rows: readonly Row[]): string {
-  const table = new Table({ head: [...HEAD, 'note'], style: { head: [], border: [] } });
-  for (const { row, toTessera, toPytorch } of compareRows(rows)) {
+  const { references, rows: compared } = compareRows(rows);
+  const head = [...HEAD, ...references.map((reference) => `÷ ${reference}`), 'note'];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  for (const { row, ratios } of compared) {
     const times = [row.medianMs, row.minMs, row.maxMs, row.gflops, row.rssMB].map(shown);
-    const ratios = [toTessera, toPytorch].map(shown);
-    table.push([row.contender, row.threads, ...times, ...ratios, row.note]);
+    table.push([nameOf(row), row.threads, ...times, ...ratios.map(shown), row.note]);
   }
   return `${name}: ${about}\n${table.toString()}`;
 }

@@ -5,7 +5,7 @@ import { readArrays } from '../works/arrays.ts';
 import { AbsentError, CannotError, type OpenContender, type Task } from './contender.ts';
 import { peakMemoryMB } from './memory.ts';
 import type { OpenRequest, Replies, Request } from './messages.ts';
-import type { ContenderName } from './names.ts';
+import type { ContenderName, PythonContender } from './names.ts';
 
 const OPENERS: Readonly<Record<string, () => Promise<OpenContender>>> = {
   tessera: async () => (await import('./tessera.ts')).openTessera,
@@ -15,9 +15,7 @@ const OPENERS: Readonly<Record<string, () => Promise<OpenContender>>> = {
   'js-pytorch': async () => (await import('./js-pytorch.ts')).openJsPytorch,
   onnxruntime: async () => (await import('./onnxruntime.ts')).openOnnxruntime,
   'wasm-peak': async () => (await import('./wasm-peak.ts')).openWasmPeak,
-} satisfies Readonly<
-  Record<Exclude<ContenderName, 'pytorch' | 'pytorch-cuda'>, () => Promise<OpenContender>>
->;
+} satisfies Readonly<Record<Exclude<ContenderName, PythonContender>, () => Promise<OpenContender>>>;
 
 let task: Task | undefined;
 

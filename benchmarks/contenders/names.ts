@@ -11,15 +11,21 @@ export const CONTENDERS = [
   'wasm-peak',
 ] as const;
 
-/** Names of those that need a GPU, which take part where they are asked for. */
-export const GPU_CONTENDERS = ['tessera-gpu', 'pytorch-cuda'] as const;
+/** Names of those that take part where they are asked for: they compile for minutes, or need a GPU. */
+export const NAMED_CONTENDERS = ['pytorch-compile', 'tessera-gpu', 'pytorch-cuda'] as const;
 
 /** The name of a contender. */
-export type ContenderName = (typeof CONTENDERS)[number] | (typeof GPU_CONTENDERS)[number];
+export type ContenderName = (typeof CONTENDERS)[number] | (typeof NAMED_CONTENDERS)[number];
+
+/** Names of those that run in a Python that has torch. */
+export const PYTHON_CONTENDERS = ['pytorch', 'pytorch-compile', 'pytorch-cuda'] as const;
+
+/** The name of a contender that runs in a Python. */
+export type PythonContender = (typeof PYTHON_CONTENDERS)[number];
 
 /** Whether a contender runs in a Python that has torch. */
-export function isPython(name: ContenderName): boolean {
-  return name === 'pytorch' || name === 'pytorch-cuda';
+export function isPython(name: string): name is PythonContender {
+  return PYTHON_CONTENDERS.some((each) => each === name);
 }
 
 /** What the coordinator has to know of a contender. */
@@ -40,6 +46,7 @@ export const TRAITS: Readonly<Record<ContenderName, Traits>> = {
   'js-pytorch': { mostThreads: 1, javascript: true, peak: false },
   onnxruntime: { mostThreads: Infinity, javascript: false, peak: false },
   pytorch: { mostThreads: Infinity, javascript: false, peak: false },
+  'pytorch-compile': { mostThreads: Infinity, javascript: false, peak: false },
   'tessera-gpu': { mostThreads: Infinity, javascript: false, peak: false },
   'pytorch-cuda': { mostThreads: Infinity, javascript: false, peak: false },
   'wasm-peak': { mostThreads: Infinity, javascript: false, peak: true },

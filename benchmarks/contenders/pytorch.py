@@ -1,8 +1,9 @@
-"""PyTorch, in eager mode: the process of this contender, spoken to as in messages.ts.
+"""PyTorch, eager or compiled: the process of this contender, spoken to as in messages.ts.
 
-Started as `python3 pytorch.py THREADS [cuda]`, since the thread counts of OpenMP and BLAS have to be in
-the environment before the import. On CUDA all arithmetic is float32 (no TF32), as everyone else's, and
-a run has ended when the device says so.
+Started as `python3 pytorch.py THREADS (cpu|cuda) (eager|compile)`, since the thread counts of OpenMP and
+BLAS have to be in the environment before the import. On CUDA all arithmetic is float32 (no TF32), as
+everyone else's, and a run has ended when the device says so. With `compile`, torch.compile makes one function
+of an operation or a model, backward included, and AdamW is PyTorch's fused one.
 """
 
 import json
@@ -10,15 +11,16 @@ import math
 import os
 import resource
 import sys
+import sysconfig
 import time
 
 THREADS = int(sys.argv[1])
-DEVICE = sys.argv[2] if len(sys.argv) > 2 else "cpu"
+DEVICE = sys.argv[2]
+COMPILES = sys.argv[3] == "compile"
 os.environ["OMP_NUM_THREADS"] = str(THREADS)
 os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)
 
 try:
-    import numpy as np
     import torch
     from torch import nn
     from torch.nn import functional as F
@@ -34,18 +36,24 @@ def read_arrays(folder, name):
     """The arrays that the coordinator wrote, as tensors by name."""
     with open(os.path.join(folder, name + ".json"), encoding="utf-8") as file:
         entries = json.load(file)
-    data = np.fromfile(os.path.join(folder, name + ".bin"), dtype=np.float32)
+    path = os.path.join(folder, name + ".bin")
+    data = torch.from_file(path, size=os.path.getsize(path) // 4, dtype=torch.float32)
     arrays = {}
     for entry in entries:
         size = math.prod(entry["shape"])
-        part = data[entry["offset"] : entry["offset"] + size].copy()
-        arrays[entry["name"]] = torch.from_numpy(part).reshape(entry["shape"]).to(DEVICE)
+        part = data[entry["offset"] : entry["offset"] + size].clone()
+        arrays[entry["name"]] = part.reshape(entry["shape"]).to(DEVICE)
     return arrays
 
 
 def magnitude(x):
     """The cube root of the mean of |x| cubed."""
     return x.detach().double().abs().pow(3).mean().item() ** (1 / 3)
+
+
+def compiled(function):
+    """The function or model, compiled where that is asked for; its first call compiles."""
+    return torch.compile(function) if COMPILES else function
 
 
 def attention(q, k, v):
@@ -151,7 +159,7 @@ def operation_task(work, arrays):
         "sum": lambda x: x.sum(0),
         "add": lambda a, b: a + b,
     }
-    function = functions[work["operation"]]
+    function = compiled(functions[work["operation"]])
 
     def compute():
         if not work["gradient"]:
@@ -170,13 +178,14 @@ def load_model(work, arrays):
     batch["y"] = batch["y"].long()
     model = build_model(*MODELS[work["model"]]).to(DEVICE)
     model.load_state_dict(arrays)
-    return model, batch
+    return compiled(model), batch
 
 
 def step_task(work, arrays):
     """One training step: forward, mean squared error, backward, AdamW."""
     model, batch = load_model(work, arrays)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
+    options = {"fused": True} if COMPILES else {}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01, **options)
     losses = []
 
     def run():
@@ -213,7 +222,9 @@ def prepare(work, arrays):
 
 
 def blas_name():
-    """Which build of which BLAS this process has loaded, as far as the system tells."""
+    """The BLAS within torch, or which build of which BLAS it has loaded, as far as the system tells."""
+    if "BLAS_INFO=mkl" in torch.__config__.show():
+        return "mkl"
     try:
         with open("/proc/self/maps", encoding="utf-8") as file:
             paths = {line.split()[-1] for line in file if "blas" in line.rsplit("/", 1)[-1]}
@@ -239,15 +250,45 @@ def absence():
         return "this Python has no torch"
     if DEVICE == "cuda" and not torch.cuda.is_available():
         return "the torch of this Python has no CUDA"
+    if COMPILES and not hasattr(torch, "compile"):
+        return "torch " + torch.__version__ + " has no torch.compile"
     return None
+
+
+def set_up_compiler(folder):
+    """Lets torch.compile link with this torch, and keep what it compiles for the length of the run."""
+    # The linker looks in LIBDIR first, where a system may have a torch of its own, without vector functions.
+    sysconfig.get_config_vars()["LIBDIR"] = os.path.join(os.path.dirname(torch.__file__), "lib")
+    # In this process, for which the line above holds.
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(folder, "compiled-by-torch-" + torch.__version__)
+
+
+def compile_now(run):
+    """Runs a work once, which compiles it. Says what is missing for that, or gives None."""
+    try:
+        run()
+    except Exception as error:  # whatever a compiler may say
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return "torch.compile does not work here: " + " ".join([type(error).__name__, *lines[:1]])
+    return None
+
+
+def vectors():
+    """The vector instructions that torch.compile writes."""
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    return str(pick_vec_isa() or "none")
 
 
 def versions():
     """What the numbers depend on."""
-    found = {"pytorch": torch.__version__, "python": sys.version.split()[0]}
+    build = "as " + torch.__version__ + " on Python " + sys.version.split()[0]
     if DEVICE == "cuda":
-        return {**found, "device of pytorch": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
-    return {**found, "blas of pytorch": blas_name()}
+        device = {"device of pytorch": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
+        return {"pytorch": build, **device}
+    blas = {"pytorch": build + " with " + blas_name()}
+    return {**blas, "vectors of pytorch-compile": vectors()} if COMPILES else blas
 
 
 def settle():
@@ -267,10 +308,15 @@ def main():
             torch.set_num_threads(THREADS)
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
+            if COMPILES:
+                set_up_compiler(request["folder"])
             reply["versions"] = versions()
             try:
                 arrays = read_arrays(request["folder"], request["work"]["name"])
                 run, check = prepare(request["work"], arrays)
+                failure = compile_now(run) if COMPILES and request["work"]["kind"] != "start" else None
+                if failure is not None:
+                    reply["absent"] = failure
             except Cannot as error:
                 reply["cannot"] = str(error)
         elif request["type"] == "run":

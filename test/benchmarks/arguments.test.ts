@@ -1,13 +1,14 @@
 import { CommanderError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseOptions } from '../../benchmarks/compare/arguments.ts';
+import type { Prints } from '../../benchmarks/compare/python.ts';
 import { CONTENDERS } from '../../benchmarks/contenders/names.ts';
 import { WORKS } from '../../benchmarks/works/works.ts';
 
 /** What a refusal writes to stderr. */
-function refusal(...args: readonly string[]): string {
+function refusal(args: readonly string[], prints?: Prints): string {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  expect(() => parseOptions(args)).toThrow(CommanderError);
+  expect(() => parseOptions(args, prints)).toThrow(CommanderError);
   return write.mock.calls.map(([text]) => String(text)).join('');
 }
 
@@ -22,6 +23,7 @@ describe('the options of bench:peers', () => {
       threads: [1, 2],
       backend: 'wasm',
       samples: 7,
+      pythons: [],
       install: true,
       out: null,
     });
@@ -57,9 +59,31 @@ describe('the options of bench:peers', () => {
       backend: 'cpu',
       samples: 11,
       timeout: 300,
+      pythons: [],
       install: false,
       out: 'a.json',
     });
+  });
+
+  const prints: Prints = (python, program) => {
+    if (program.includes('import torch')) return python === './new' ? 'torch 2.13.0 True\n' : null;
+    return python === './bare' ? 'python 3 11\n' : null;
+  };
+
+  it('collect Pythons that have torch, each once', () => {
+    const args = ['./new', './new'].flatMap((path) => ['--python', path]);
+    expect(parseOptions(args, prints).pythons).toEqual([
+      { python: './new', version: '2.13.0', cuda: true },
+    ]);
+  });
+
+  it.each([
+    ['./bare', "This Python has no torch: './bare -m pip install torch' gives it one."],
+    ['./missing', 'It is no Python 3. Expected the path of one that has torch.'],
+  ])('refuse %s as a Python in one line', (path, text) => {
+    expect(refusal(['--python', './new', '--python', path], prints)).toBe(
+      `error: option '--python <path>' argument '${path}' is invalid. ${text}\n`,
+    );
   });
 
   it.each([
@@ -72,7 +96,7 @@ describe('the options of bench:peers', () => {
     [['--fast'], "unknown option '--fast'"],
     [['step-tiny'], 'too many arguments'],
   ])('refuse %j in one line', (args, text) => {
-    const printed = refusal(...args);
+    const printed = refusal(args);
     expect(printed).toContain(text);
     expect(printed.trimEnd()).not.toContain('\n');
   });

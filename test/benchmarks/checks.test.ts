@@ -35,6 +35,16 @@ describe('compareChecks', () => {
     ]);
   });
 
+  it('compares with the first of several PyTorches, by its version', () => {
+    expect(
+      notes(
+        { row: rowOf('pytorch', 1, null, { instance: '0.4.0', note: 'failed' }), check: null },
+        { row: rowOf('pytorch', 1, 2, { instance: '1.13.0' }), check: [1] },
+        { row: rowOf('pytorch', 1, 2, { instance: '2.13.0' }), check: [1] },
+      ),
+    ).toEqual(['failed', '', 'within 0 of pytorch 1.13.0']);
+  });
+
   it('compares with the first that has values where PyTorch is absent', () => {
     expect(
       notes(

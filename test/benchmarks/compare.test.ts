@@ -32,6 +32,7 @@ describe('the file of a result', () => {
       samples: 1,
       timeout: 60,
       out: join(folder, 'result.json'),
+      pythons: [],
       install: false,
     });
   const works = (file: string): string[] =>

@@ -9,7 +9,6 @@ import {
 import { parseOptions } from '../../benchmarks/compare/arguments.ts';
 import { errorLine } from '../../benchmarks/compare/contender-process.ts';
 import { measure } from '../../benchmarks/compare/measure.ts';
-import { pythonWithTorch } from '../../benchmarks/compare/python.ts';
 import { compareRows } from '../../benchmarks/compare/ratios.ts';
 import { resultsPage } from '../../benchmarks/compare/report.ts';
 import type { Result } from '../../benchmarks/compare/result.ts';
@@ -40,8 +39,12 @@ describe('the adapter of a result', () => {
   });
 
   it('may be compared with PyTorch on the same one', () => {
-    const [gpu] = compareRows([rowOf('tessera-gpu', 2, 3), rowOf('pytorch-cuda', 2, 2)]);
-    expect(gpu.toPytorch).toBe(1.5);
+    const { references, rows } = compareRows([
+      rowOf('tessera-gpu', 2, 3),
+      rowOf('pytorch-cuda', 2, 2),
+    ]);
+    expect(references).toEqual(['tessera', 'pytorch-cuda']);
+    expect(rows[0].ratios).toEqual([null, 1.5]);
   });
 });
 
@@ -83,18 +86,6 @@ describe('a comparison with PyTorch on a GPU', () => {
     expect(readFileSync(file, 'utf8')).toContain(`"${PYTORCH_DEVICE}": torch.cuda`);
   });
 
-  it('runs in a Python whose torch reaches a GPU, else in one that has torch', () => {
-    const python = (wantsGpu: boolean, torch: readonly string[], cuda: readonly string[]) =>
-      pythonWithTorch(wantsGpu, (name, program) =>
-        (program.includes('cuda') ? cuda : torch).includes(name),
-      );
-    const [first, system] = ['python3', '/usr/bin/python3'];
-    expect(python(true, [first, system], [system])).toBe(system);
-    expect(python(false, [first, system], [system])).toBe(first);
-    expect(python(true, [system], [])).toBe(system);
-    expect(python(true, [], [])).toBeNull();
-  });
-
   it('repeats the error of a process that ends, with the name of its module', () => {
     const text = 'Traceback:\n  File "x.py"\ntorch.OutOfMemoryError: CUDA out of memory.\n';
     expect(errorLine(text)).toBe('torch.OutOfMemoryError: CUDA out of memory.');
@@ -123,7 +114,7 @@ describe('work and contenders of a GPU', () => {
       samples: 1,
       timeout: 60,
       folder: '.',
-      python: null,
+      pythons: [],
     });
     expect(rows.map(({ row }) => row.note)).toEqual(['absent: no python3 has torch']);
   });

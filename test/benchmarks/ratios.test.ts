@@ -13,10 +13,17 @@ const rows = [
   rowOf('pytorch', 2, 2.5),
 ];
 
+const tessera = rowOf('tessera', 2, 8);
+const old = rowOf('pytorch', 2, 4, { instance: '1.13.0' });
+const recent = rowOf('pytorch', 2, 2, { instance: '2.13.0' });
+const absent = rowOf('pytorch-compile', 2, null, { instance: '1.13.0', note: 'absent' });
+const compiled = rowOf('pytorch-compile', 2, 1, { instance: '2.13.0' });
+
 describe('compareRows', () => {
   it('compares with Tessera and PyTorch of as many threads', () => {
-    const ratios = compareRows(rows).map(({ toTessera, toPytorch }) => [toTessera, toPytorch]);
-    expect(ratios).toEqual([
+    const { references, rows: compared } = compareRows(rows);
+    expect(references).toEqual(['tessera', 'pytorch']);
+    expect(compared.map(({ ratios }) => ratios)).toEqual([
       [1, 0.8],
       [1, 0.8],
       [7.5, 6],
@@ -25,6 +32,23 @@ describe('compareRows', () => {
       [null, null],
       [1.25, 1],
       [1.25, 1],
+    ]);
+  });
+
+  it('compares with each PyTorch that has a time', () => {
+    const { references, rows: compared } = compareRows([tessera, old, recent, absent, compiled]);
+    expect(references).toEqual([
+      'tessera',
+      'pytorch 1.13.0',
+      'pytorch 2.13.0',
+      'pytorch-compile 2.13.0',
+    ]);
+    expect(compared.map(({ ratios }) => ratios)).toEqual([
+      [1, 2, 4, 8],
+      [0.5, 1, 2, 4],
+      [0.25, 0.5, 1, 2],
+      [null, null, null, null],
+      [0.125, 0.25, 0.5, 1],
     ]);
   });
 });
@@ -41,6 +65,15 @@ describe('headline', () => {
       'add: tessera with 2 threads takes 0.80 times as long as pytorch with 2 threads',
       'add: tessera with 1 thread reaches 80 % of the wasm peak',
       'add: tessera with 2 threads reaches 80 % of the wasm peak',
+    ]);
+  });
+
+  it('compares with each PyTorch on the CPU', () => {
+    const cuda = rowOf('pytorch-cuda', 2, 1, { instance: '2.13.0' });
+    expect(headline([tessera, old, recent, absent, compiled, cuda], [])).toEqual([
+      'add: tessera with 2 threads takes 2.00 times as long as pytorch 1.13.0 with 2 threads',
+      'add: tessera with 2 threads takes 4.00 times as long as pytorch 2.13.0 with 2 threads',
+      'add: tessera with 2 threads takes 8.00 times as long as pytorch-compile 2.13.0 with 2 threads',
     ]);
   });
 

@@ -7,10 +7,10 @@ import { rowOf } from './rows.ts';
 const result: Result = {
   date: '2026-11-25T03:00:00.000Z',
   machine: { cpu: 'A processor', cores: 2, memoryGB: 24, system: 'Linux 6' },
-  versions: { node: '20.20.2', pytorch: '1.13' },
+  versions: { node: '20.20.2', 'pytorch 1.13': 'on Python 3.11' },
   rows: [
     rowOf('tessera', 1, 1.234, { minMs: 1, maxMs: 2, gflops: 45.67 }),
-    rowOf('pytorch', 1, 2.468, { rssMB: 250 }),
+    rowOf('pytorch', 1, 2.468, { rssMB: 250, instance: '1.13' }),
     rowOf('js-pytorch', 1, null, { rssMB: null, note: 'cannot: a | b' }),
   ],
 };
@@ -20,15 +20,15 @@ describe('the report', () => {
     expect(renderResult(result)).toMatchInlineSnapshot(`
       "Measured 2026-11-25 on A processor, 2 cores, 24 GB, Linux 6.
 
-      Versions: node 20.20.2, pytorch 1.13.
+      Versions: node 20.20.2, pytorch 1.13 on Python 3.11.
 
       **add**: two arrays [3136, 512]
 
-      | contender  | threads | median (min–max), ms | GFLOP/s | RSS, MB | ÷ Tessera | ÷ PyTorch | note           |
-      | ---------- | ------- | -------------------- | ------- | ------- | --------- | --------- | -------------- |
-      | tessera    | 1       | 1.23 (1.00–2.00)     | 45.7    | 60.0    | 1.00      | 0.500     |                |
-      | pytorch    | 1       | 2.47 (2.47–2.47)     |         | 250     | 2.00      | 1.00      |                |
-      | js-pytorch | 1       | –                    |         |         |           |           | cannot: a \\| b |"
+      | contender    | threads | median (min–max), ms | GFLOP/s | RSS, MB | ÷ tessera | ÷ pytorch 1.13 | note           |
+      | ------------ | ------- | -------------------- | ------- | ------- | --------- | -------------- | -------------- |
+      | tessera      | 1       | 1.23 (1.00–2.00)     | 45.7    | 60.0    | 1.00      | 0.500          |                |
+      | pytorch 1.13 | 1       | 2.47 (2.47–2.47)     |         | 250     | 2.00      | 1.00           |                |
+      | js-pytorch   | 1       | –                    |         |         |           |                | cannot: a \\| b |"
     `);
   });
 
