@@ -57,6 +57,10 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/autoencoder', 'From images to latents and back'],
       ['packages/dit/src/model', 'The Diffusion Transformer'],
       ['packages/dit/src/model/blocks', 'The four block designs behind one interface'],
+      [
+        'packages/dit/src/model/conditions',
+        'What a model hears beside timestep and label, a file a kind',
+      ],
       ['packages/dit/src/diffusion', 'Noise, losses, samplers and guidance: the mathematics'],
       ['packages/dit/src/diffusion/schedule', 'How much noise each timestep holds'],
       ['packages/dit/src/diffusion/process', 'Noising, and what a prediction stands for'],

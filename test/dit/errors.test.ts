@@ -93,7 +93,7 @@ const calls: readonly (() => unknown)[] = [
   () => DiT.blank({ ...config, depth: -1 }),
   () => DiT.blank({ ...config, depth: 1.5 }),
   () => DiT.blank(config).forward(zeros([1, 4, 32, 32]), ids(1), ones([1])),
-  () => DiT.blank({ ...config, numClasses: 0 }),
+  () => DiT.blank({ ...config, numClasses: -1 }),
   () => DiT.blank({ ...config, classDropoutProb: 2 }),
   () => patchify(image, 3),
   () => patchify(image, 0),
@@ -165,7 +165,7 @@ describe('the functions of dit', () => {
       ValueError: DiT: depth must be a whole number of at least 1, but is -1.
       ValueError: DiT: depth must be a whole number of at least 1, but is 1.5.
       DTypeError: embedding: takes int32, but got float32. Convert it first with .cast('int32').
-      ValueError: DiT: numClasses must be a whole number of at least 1, but is 0.
+      ValueError: DiT: numClasses must be a whole number of at least 0, but is -1.
       ValueError: DiT: classDropoutProb must lie in [0, 1], but is 2.
       ShapeError: patchify: images are [1, 4, 8, 8], patches 3×3: [B, C, H, W] with H and W divisible by 3 expected.
       ValueError: patchify: patchSize must be a whole number of at least 1, but is 0.

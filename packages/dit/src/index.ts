@@ -15,6 +15,13 @@ export {
   samplePosterior,
   type Posterior,
 } from './autoencoder/autoencoder.ts';
+export type {
+  ConditionConfig,
+  LabelConditionConfig,
+  MapConditionConfig,
+  ScalarConditionConfig,
+  TextConditionConfig,
+} from './config/condition.ts';
 export {
   IMAGE_SIZE,
   parseModelConfig,
@@ -146,6 +153,19 @@ export { Block, type BlockDesign, type BlockSizes } from './model/blocks/block.t
 export { CrossAttentionBlock } from './model/blocks/cross-attention.ts';
 export { blockDesigns } from './model/blocks/designs.ts';
 export { InContextBlock } from './model/blocks/in-context.ts';
+export {
+  Condition,
+  type ContextTokens,
+  type Contribution,
+  type ValueKind,
+} from './model/conditions/condition.ts';
+export {
+  type Conditioning,
+  type ConditionModules,
+  type ConditionValues,
+} from './model/conditions/conditions.ts';
+export { encodeTexts } from './model/conditions/text.ts';
+export { withConditions } from './model/extend.ts';
 export { DiT, gridSize, outChannels } from './model/dit.ts';
 export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
 export {

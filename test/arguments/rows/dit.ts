@@ -96,6 +96,7 @@ export const ditRows: readonly Row[] = [
     encodeIdxLabels: [Uint8Array.of(1, 2)],
     encodeLatents: [autoencoder, padded, 2],
     encodeModule: [model, { note: 'untrained' }],
+    encodeTexts: [['a thin seven'], 16],
     epochOrder: [5, 0, 1],
     epsFromV: [schedule, x, t, x],
     epsFromXStart: [schedule, x, t, x],
@@ -149,6 +150,11 @@ export const ditRows: readonly Row[] = [
     variationalBound: [diffusion, denoiser, x, () => x, { clipDenoised: true }],
     velocity: [schedule, x, t, x],
     xStartFromEps: [schedule, x, t, x],
+    withConditions: [
+      model,
+      [{ kind: 'scalar', name: 'slant', range: [-1, 1], dropoutProb: 0 }],
+      random,
+    ],
     xStartFromV: [schedule, x, t, x],
   }),
   // Records of data and sizes, which callers may extend.
@@ -168,7 +174,11 @@ export const ditRows: readonly Row[] = [
   ...methodsOf('CrossAttentionBlock', new dit.CrossAttentionBlock(sizes, from), {
     forward: [tokens, ones([2, 2, 8])],
   }),
-  ...methodsOf('DiT', model, { forward: [latents, t, y] }),
+  ...methodsOf('DiT', model, {
+    dropConditions: [y, random],
+    forward: [latents, t, y],
+    nullConditions: [2],
+  }),
   ...methodsOf('FinalLayer', new dit.FinalLayer(8, 16, { adaptive: true, key: random, start }), {
     forward: [tokens, condition],
   }),

@@ -24,6 +24,7 @@ import {
   type Sampler,
   type Schedule,
 } from './choices.ts';
+import { conditionsSchema, type ConditionConfig } from './condition.ts';
 import { parseSchema } from './schema.ts';
 
 /**
@@ -74,7 +75,7 @@ export interface ModelConfig {
   readonly mlpRatio: number;
   /** Probability that training replaces a label by the null class. */
   readonly classDropoutProb: number;
-  /** Number of classes K; the null class is number K. */
+  /** Number of classes K; the null class is number K. With 0 the model knows no label. */
   readonly numClasses: number;
   /** Whether the model learns the variance too. Its output then has twice the channels. */
   readonly learnSigma: boolean;
@@ -82,6 +83,10 @@ export interface ModelConfig {
   readonly design: Design;
   /** Which positional encoding is added to the tokens. */
   readonly position: Position;
+  /** What the model hears beside timestep and label. Default: nothing. */
+  readonly conditions?: readonly ConditionConfig[];
+  /** Probability that training replaces all conditions of a sample by nulls, the label too. Default 0. */
+  readonly jointDropoutProb?: number;
 }
 
 /** The forward process and the target of the model. */
@@ -165,7 +170,7 @@ const channels = whole(1, 1024);
 /** Sides of images, latents and patches. The largest published latents have 64. */
 const side = whole(1, 1024);
 /** Number of classes. ImageNet-21k has 21,841. */
-const classes = whole(1, 100_000);
+const classes = whole(0, 100_000);
 /** Timesteps. Each has a row in several tables; 1000 are usual. */
 const timesteps = whole(1, 100_000);
 /** Width, heads and blocks. DiT-XL has 1152, 16 and 28. */
@@ -219,6 +224,8 @@ const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject({
   learnSigma: v.boolean(),
   design: v.picklist(DESIGNS),
   position: v.picklist(POSITIONS),
+  conditions: v.exactOptional(conditionsSchema),
+  jointDropoutProb: v.exactOptional(fraction),
 });
 
 const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
@@ -269,6 +276,13 @@ function modelProblem(model: ModelConfig): string | undefined {
   if (hiddenSize * mlpRatio < 1) {
     return `mlpRatio ${mlpRatio} leaves nothing of hiddenSize ${hiddenSize} for the MLP`;
   }
+  const odd = model.conditions?.find((each) => each.kind === 'map' && each.size % inputSize !== 0);
+  if (odd?.kind === 'map') {
+    return `the map '${odd.name}' has size ${odd.size}, which is no multiple of inputSize ${inputSize}`;
+  }
+  if ((model.jointDropoutProb ?? 0) > 0 && model.classDropoutProb === 0 && model.numClasses > 0) {
+    return `jointDropoutProb ${model.jointDropoutProb} needs a null class, but classDropoutProb is 0`;
+  }
   const values = leastValues(model);
   if (values > MAX_VALUES) {
     return `it has more than ${(values / 1e9).toFixed(1)}·10⁹ weights, and ${MAX_VALUES} are the most that fit into memory. Make hiddenSize, depth or numClasses smaller`;
@@ -305,7 +319,7 @@ function trainProblem(config: TrainConfig): string | undefined {
   if (sampling.steps > diffusion.timesteps) {
     return `sampling.steps ${sampling.steps} is more than the ${diffusion.timesteps} timesteps of the diffusion`;
   }
-  if (model.classDropoutProb === 0 && sampling.guidance !== 1) {
+  if (model.classDropoutProb === 0 && model.numClasses > 0 && sampling.guidance !== 1) {
     return `sampling.guidance ${sampling.guidance} needs a null class, and a model with classDropoutProb 0 has none. Set sampling.guidance to 1, or classDropoutProb above 0`;
   }
   if (classNames !== undefined && classNames.length !== model.numClasses) {

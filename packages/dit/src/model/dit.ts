@@ -8,13 +8,25 @@ import {
   kindOf,
   ShapeError,
   ValueError,
-  type Tensor,
+  Tensor,
 } from '@tessera/tensor';
 import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
 import { DESIGNS, POSITIONS } from '../config/choices.ts';
 import type { ModelConfig } from '../config/config.ts';
-import type { Block } from './blocks/block.ts';
+import { parseSchema } from '../config/schema.ts';
+import type { Block, BlockSizes } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
+import { conditionsSchema, LABEL } from '../config/condition.ts';
+import {
+  completeValues,
+  contributionsOf,
+  createCondition,
+  dropAtRandom,
+  contextLength,
+  type ConditionModules,
+  type Conditioning,
+  type ConditionValues,
+} from './conditions/conditions.ts';
 import { FinalLayer } from './final-layer.ts';
 import {
   blankStart,
@@ -47,6 +59,8 @@ export class DiT extends Module {
   readonly x_embedder: PatchEmbed;
   readonly t_embedder: TimestepEmbedder;
   readonly y_embedder: LabelEmbedder;
+  /** The conditions beside timestep and label, by name. */
+  readonly conditions: ConditionModules;
   readonly blocks: readonly Block[];
   readonly final_layer: FinalLayer;
   readonly config: ModelConfig;
@@ -55,14 +69,15 @@ export class DiT extends Module {
     super();
     checkConfig('DiT', config);
     checkInitialization('DiT', initialization);
-    const { inChannels, patchSize, hiddenSize: width, depth, numHeads: heads } = config;
+    const { inChannels, patchSize, hiddenSize: width, depth } = config;
     const grid = gridSize(config);
     const design = blockDesigns[config.design];
     const [forPatches, forTime, forLabels, forFinal, ...forBlocks] = splitInitialization(
       initialization,
       4 + depth,
     );
-    const sizes = { width, heads, hidden: Math.floor(width * config.mlpRatio) };
+    const conditions = config.conditions ?? [];
+    const forConditions = splitInitialization(initialization, 4 + depth + conditions.length);
     const table = config.position === '2d' ? sinCos2d(width, grid) : sinCos1d(width, grid * grid);
     this.pos_embed = new Buffer(table.unsqueeze(0));
     this.x_embedder = new PatchEmbed(inChannels, width, { patchSize, ...forPatches });
@@ -71,6 +86,14 @@ export class DiT extends Module {
       dropoutProb: config.classDropoutProb,
       ...forLabels,
     });
+    // Their keys come last: the other parts of a model start the same with and without them.
+    this.conditions = Object.fromEntries(
+      conditions.map((condition, i) => [
+        condition.name,
+        createCondition(condition, config, forConditions[4 + depth + i]),
+      ]),
+    );
+    const sizes = blockSizes(config, contextLength(this.conditions) > 0);
     this.blocks = forBlocks.map((forBlock) => design.createBlock(sizes, forBlock));
     this.final_layer = new FinalLayer(width, patchSize ** 2 * outChannels(config), {
       adaptive: design.adaptiveFinalLayer,
@@ -103,22 +126,66 @@ export class DiT extends Module {
    *
    * @param x Noisy latents `[B, C, I, I]`.
    * @param t Timesteps `[B]`, int32 or (with fractions) float32.
-   * @param y Labels int32 `[B]`. The null class stands for no label.
+   * @param y Labels int32 `[B]`, where the null class stands for no label; or the values of all conditions by
+   *   name, where a condition that is left out gets its null.
    * @returns `[B, C, I, I]`, or `[B, 2C, I, I]` with `learnSigma`.
-   * @throws ShapeError if a tensor has another shape.
+   * @throws ShapeError if a tensor has another shape; ValueError for a condition that the model does not have.
    */
-  forward(x: Tensor, t: Tensor, y: Tensor): Tensor {
+  forward(x: Tensor, t: Tensor, y: Conditioning): Tensor {
     const { config } = this;
-    checkInputs(config, x, t, y);
+    checkTensors('DiT', { x, t });
+    const values = completeValues('DiT', y, x.shape[0], this.y_embedder, this.conditions);
+    const labels = values[LABEL];
+    checkInputs(config, x, t, labels);
     const design = blockDesigns[config.design];
     const grid = gridSize(config);
-    const condition = design.condition(this.t_embedder.forward(t), this.y_embedder.forward(y));
-    const patches = this.x_embedder.forward(x).add(this.pos_embed.value); // [B, T, D]
-    let tokens = design.enter(patches, condition);
-    for (const block of this.blocks) tokens = block.forward(tokens, condition);
-    const decoded = this.final_layer.forward(design.leave(tokens), condition); // [B, T, P · P · Cout]
+    const heard = contributionsOf(this.conditions, values);
+    const time = plus(this.t_embedder.forward(t), heard.vector); // [B, D]
+    const condition = design.condition(time, this.y_embedder.forward(labels));
+    const embedded = plus(this.x_embedder.forward(x), heard.patches); // [B, T, D]
+    const { tokens: context } = heard;
+    let tokens = design.enter(embedded.add(this.pos_embed.value), condition, context);
+    for (const block of this.blocks) tokens = block.forward(tokens, condition, context);
+    const decoded = this.final_layer.forward(design.leave(tokens, context), condition); // [B, T, P · P · Cout]
     return unpatchify(decoded, config.patchSize, [grid, grid]);
   }
+
+  /** The values that stand for no condition at all, for a batch. Throws as {@link nullClass}. */
+  nullConditions(batch: number): ConditionValues {
+    checkWhole('DiT.nullConditions', 'batch', batch, 1);
+    return completeValues('DiT.nullConditions', {}, batch, this.y_embedder, this.conditions);
+  }
+
+  /**
+   * Replaces conditions by nulls at random, as training does: each with its own probability, and all of a
+   * sample together with `jointDropoutProb`.
+   *
+   * @param y As in {@link forward}.
+   * @returns Labels, if the model has no condition but the label; otherwise the values of all conditions.
+   */
+  dropConditions(y: Conditioning, key: Tensor): Conditioning {
+    const op = 'DiT.dropConditions';
+    checkTensors(op, { key });
+    const { conditions, y_embedder } = this;
+    const names = Object.keys(conditions);
+    if (y instanceof Tensor && names.length === 0) return y_embedder.dropLabels(y, key);
+    const given = y instanceof Tensor ? { [LABEL]: y } : y;
+    const [first] = Object.values(given);
+    checkTensors(op, { y: first });
+    const values = completeValues(op, y, first.shape[0], y_embedder, conditions);
+    return dropAtRandom(values, this.config.jointDropoutProb ?? 0, y_embedder, conditions, key);
+  }
+}
+
+/** The sum of a tensor and another, if there is another. */
+function plus(tensor: Tensor, other: Tensor | null): Tensor {
+  return other === null ? tensor : tensor.add(other);
+}
+
+/** Sizes of the blocks of a model. `context` says whether conditions offer tokens to them. */
+function blockSizes(config: ModelConfig, context: boolean): BlockSizes {
+  const { hiddenSize: width, numHeads: heads, mlpRatio } = config;
+  return { width, heads, hidden: Math.floor(width * mlpRatio), context };
 }
 
 /** Throws a ValueError unless `config` has every field of a model, each in its range. */
@@ -126,6 +193,7 @@ export function checkConfig(op: string, config: ModelConfig): void {
   checkFields(op, 'config', config, ['mlpRatio', 'classDropoutProb'], CONFIG_HINT);
   const { mlpRatio, classDropoutProb } = config;
   for (const name of SIZES) checkWhole(op, name, config[name], 1);
+  checkWhole(op, 'numClasses', config.numClasses, 0);
   if (!(typeof mlpRatio === 'number' && mlpRatio > 0 && mlpRatio < Infinity)) {
     throw new ValueError(op, `mlpRatio must be finite and above 0, but is ${kindOf(mlpRatio)}.`);
   }
@@ -135,20 +203,15 @@ export function checkConfig(op: string, config: ModelConfig): void {
   }
   checkChoice(op, 'design', config.design, DESIGNS);
   checkChoice(op, 'position', config.position, POSITIONS);
+  if (config.conditions !== undefined) {
+    parseSchema(op, conditionsSchema, config.conditions, 'conditions');
+  }
 }
 
 const CONFIG_HINT = 'Take one of the zoo, or the model of presetConfig(…).';
 
 /** The fields of a configuration that are counts. */
-const SIZES = [
-  'inputSize',
-  'patchSize',
-  'inChannels',
-  'hiddenSize',
-  'depth',
-  'numHeads',
-  'numClasses',
-] as const;
+const SIZES = ['inputSize', 'patchSize', 'inChannels', 'hiddenSize', 'depth', 'numHeads'] as const;
 
 /**
  * Channels of a model's output: twice those of a latent if the model learns the variance.

@@ -22,7 +22,8 @@ export interface LabelEmbedderOptions extends Initialization {
 
 /**
  * A table with one row for each class. If labels are ever dropped it has one more row, for the null
- * class, which is number K. Dropping is a step of its own, so the model itself is a plain function.
+ * class, which is number K. Dropping is a step of its own, so the model itself is a plain function. A table
+ * of 0 classes has the null class alone, for a model without labels.
  *
  * Source: Ho & Salimans 2022, "Classifier-free diffusion guidance", section 3.1.
  *
@@ -41,13 +42,13 @@ export class LabelEmbedder extends Module {
     super();
     checkOptions('LabelEmbedder', options, ['dropoutProb', 'key', 'start']);
     const { dropoutProb, key, start } = options;
-    checkWhole('LabelEmbedder', 'numClasses', numClasses, 1);
+    checkWhole('LabelEmbedder', 'numClasses', numClasses, 0);
     checkInitialization('LabelEmbedder', { key, start });
     if (!(typeof dropoutProb === 'number' && dropoutProb >= 0 && dropoutProb <= 1)) {
       const found = kindOf(dropoutProb);
       throw new ValueError('LabelEmbedder', `dropoutProb must lie in [0, 1], but is ${found}.`);
     }
-    const rows = numClasses + (dropoutProb > 0 ? 1 : 0);
+    const rows = numClasses + (dropoutProb > 0 || numClasses === 0 ? 1 : 0);
     this.embedding_table = new Embedding(rows, width, { key, init: start.embedding });
     this.numClasses = numClasses;
     this.dropoutProb = dropoutProb;
@@ -55,7 +56,7 @@ export class LabelEmbedder extends Module {
 
   /** The number of the null class. Throws a StateError if the model has none. */
   get nullClass(): number {
-    if (this.dropoutProb > 0) return this.numClasses;
+    if (this.dropoutProb > 0 || this.numClasses === 0) return this.numClasses;
     throw new StateError(
       'LabelEmbedder',
       'a model with label dropout 0 has no null class. Train with classDropoutProb above 0 to use guidance.',

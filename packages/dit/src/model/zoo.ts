@@ -3,6 +3,7 @@
 import { countParameters } from '@tessera/autograd/nn';
 import type { ModelConfig } from '../config/config.ts';
 import { blockDesigns } from './blocks/designs.ts';
+import { contextLength } from './conditions/conditions.ts';
 import { checkConfig, DiT, gridSize, outChannels } from './dit.ts';
 import { FREQUENCY_WIDTH } from './timestep.ts';
 
@@ -93,9 +94,12 @@ export function macCount(config: ModelConfig): number {
   const tokens = gridSize(config) ** 2;
   const design = blockDesigns[config.design];
   const sizes = { width, heads: config.numHeads, hidden: Math.floor(width * config.mlpRatio) };
+  const { conditions } = DiT.blank({ ...config, depth: 1 });
+  const context = contextLength(conditions);
+  const heard = Object.values(conditions).reduce((sum, each) => sum + each.macs(tokens), 0);
   const embedders =
     tokens * patchSize ** 2 * inChannels * width + FREQUENCY_WIDTH * width + width ** 2;
   const modulation = design.adaptiveFinalLayer ? 2 * width ** 2 : 0;
   const decoder = tokens * patchSize ** 2 * outChannels(config) * width + modulation;
-  return embedders + depth * design.blockMacs(sizes, tokens) + decoder;
+  return embedders + heard + depth * design.blockMacs(sizes, tokens, context) + decoder;
 }

@@ -2,6 +2,7 @@
 
 import { init, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import { checkTensors, type Tensor } from '@tessera/tensor';
+import type { ContextTokens } from '../conditions/condition.ts';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import { modulate, Modulation } from '../modulate.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
+import { ContextAttention, contextMacs, hearContext } from './context-attention.ts';
 
 /** Shift, scale and gate of attention, then of the MLP. */
 const VECTORS = 6;
@@ -35,12 +37,14 @@ export class AdaLnZeroBlock extends Block {
   readonly norm2: LayerNorm;
   readonly mlp: Mlp;
   readonly adaLN_modulation: Modulation;
+  /** Attention to the tokens of conditions, if there are any. */
+  readonly context: ContextAttention | null;
 
   constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
     checkBlock('AdaLnZeroBlock', sizes, initialization);
     const { width, heads, hidden } = sizes;
-    const [attn, mlp, modulation] = splitInitialization(initialization, 3);
+    const [attn, mlp, modulation, context] = splitInitialization(initialization, 4);
     this.norm1 = blockNorm(width, false);
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
     this.norm2 = blockNorm(width, false);
@@ -49,15 +53,17 @@ export class AdaLnZeroBlock extends Block {
       key: modulation.key,
       init: init.zeros(),
     });
+    this.context = sizes.context === true ? new ContextAttention(width, heads, context) : null;
   }
 
   /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
-  forward(tokens: Tensor, condition: Tensor): Tensor {
+  forward(tokens: Tensor, condition: Tensor, context: ContextTokens | null = null): Tensor {
     checkTensors('AdaLnZeroBlock.forward', { tokens, condition });
     const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
     const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = vectors; // [B, D] each
     const attended = this.attn.forward(modulate(this.norm1.forward(tokens), shiftAttn, scaleAttn));
-    const x = tokens.add(gateAttn.unsqueeze(1).mul(attended));
+    const alone = tokens.add(gateAttn.unsqueeze(1).mul(attended));
+    const x = hearContext(this.context, alone, context);
     const fed = this.mlp.forward(modulate(this.norm2.forward(x), shiftMlp, scaleMlp));
     return x.add(gateMlp.unsqueeze(1).mul(fed));
   }
@@ -70,5 +76,8 @@ export const adaLnZero: BlockDesign = {
   condition: (timestep, label) => timestep.add(label), // [B, D]
   enter: (tokens) => tokens,
   leave: (tokens) => tokens,
-  blockMacs: (sizes, tokens) => transformerMacs(sizes, tokens) + VECTORS * sizes.width ** 2,
+  blockMacs: (sizes, tokens, context = 0) =>
+    transformerMacs(sizes, tokens) +
+    VECTORS * sizes.width ** 2 +
+    contextMacs(sizes.width, tokens, context),
 };

@@ -3,6 +3,7 @@
 import { LayerNorm, Module, type Initializer } from '@tessera/autograd/nn';
 import { checkOptions, type Tensor } from '@tessera/tensor';
 import { checkWhole } from '../../config/argument-check.ts';
+import type { ContextTokens } from '../conditions/condition.ts';
 import { checkInitialization, type Initialization } from '../initialization.ts';
 
 /** Epsilon of every layer norm in a DiT. */
@@ -16,6 +17,8 @@ export interface BlockSizes {
   readonly heads: number;
   /** F, the width inside the MLP. */
   readonly hidden: number;
+  /** Whether conditions offer tokens to the block. Default false. */
+  readonly context?: boolean;
 }
 
 /**
@@ -31,8 +34,11 @@ export interface BlockSizes {
  */
 export abstract class Block extends Module {
   static override readonly name: string = 'Block';
-  /** Tokens `[B, T, D]` and the result of {@link BlockDesign.condition} to tokens `[B, T, D]`. */
-  abstract forward(tokens: Tensor, condition: Tensor): Tensor;
+  /**
+   * Tokens `[B, T, D]` and the result of {@link BlockDesign.condition} to tokens `[B, T, D]`. The context is
+   * the tokens of the conditions; there is one if {@link BlockSizes.context} says so.
+   */
+  abstract forward(tokens: Tensor, condition: Tensor, context?: ContextTokens | null): Tensor;
 }
 
 /**
@@ -49,11 +55,11 @@ export interface BlockDesign {
   /** The embeddings of timestep and label, `[B, D]` each, to the condition that every block gets. */
   condition(timestep: Tensor, label: Tensor): Tensor;
   /** Patch tokens `[B, T, D]` to the tokens that enter the first block. */
-  enter(tokens: Tensor, condition: Tensor): Tensor;
+  enter(tokens: Tensor, condition: Tensor, context?: ContextTokens | null): Tensor;
   /** The tokens after the last block to patch tokens `[B, T, D]`. */
-  leave(tokens: Tensor): Tensor;
-  /** Multiply-adds of one block for one image of `tokens` patches. */
-  blockMacs(sizes: BlockSizes, tokens: number): number;
+  leave(tokens: Tensor, context?: ContextTokens | null): Tensor;
+  /** Multiply-adds of one block for one image of `tokens` patches, with `context` tokens of conditions. */
+  blockMacs(sizes: BlockSizes, tokens: number, context?: number): number;
 }
 
 /** Multiply-adds of self-attention (four projections, logits, weighted sum) and MLP over `tokens` tokens. */
@@ -74,8 +80,8 @@ export interface LayerOptions {
 
 /** Throws a ValueError unless a block can be made of these. */
 export function checkBlock(op: string, sizes: BlockSizes, initialization: Initialization): void {
-  checkOptions(op, sizes, ['width', 'heads', 'hidden']);
-  for (const [name, size] of Object.entries(sizes)) checkWhole(op, name, size, 1);
+  checkOptions(op, sizes, ['width', 'heads', 'hidden', 'context']);
+  for (const name of ['width', 'heads', 'hidden'] as const) checkWhole(op, name, sizes[name], 1);
   checkInitialization(op, initialization);
 }
 

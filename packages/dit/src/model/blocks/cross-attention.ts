@@ -2,6 +2,7 @@
 
 import { CrossAttention, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import { checkTensors, stack, type Tensor } from '@tessera/tensor';
+import type { ContextTokens } from '../conditions/condition.ts';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import {
   Block,
@@ -12,6 +13,7 @@ import {
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
+import { ContextAttention, contextMacs, hearContext } from './context-attention.ts';
 
 /** Length of the context: one entry for the timestep, one for the label. */
 const CONTEXT_LENGTH = 2;
@@ -36,25 +38,29 @@ export class CrossAttentionBlock extends Block {
   readonly cross_attn: CrossAttention;
   readonly norm3: LayerNorm;
   readonly mlp: Mlp;
+  /** Attention to the tokens of conditions, if there are any. */
+  readonly context: ContextAttention | null;
 
   constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
     checkBlock('CrossAttentionBlock', sizes, initialization);
     const { width, heads, hidden } = sizes;
-    const [attn, cross, mlp] = splitInitialization(initialization, 3);
+    const [attn, cross, mlp, context] = splitInitialization(initialization, 4);
     this.norm1 = blockNorm(width, true);
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
     this.norm2 = blockNorm(width, true);
     this.cross_attn = new CrossAttention(width, heads, layerOptions(cross));
     this.norm3 = blockNorm(width, true);
     this.mlp = new Mlp(width, hidden, layerOptions(mlp));
+    this.context = sizes.context === true ? new ContextAttention(width, heads, context) : null;
   }
 
-  /** `[B, T, D]` and context `[B, 2, D]` to `[B, T, D]` */
-  forward(tokens: Tensor, context: Tensor): Tensor {
-    checkTensors('CrossAttentionBlock.forward', { tokens, context });
+  /** `[B, T, D]` and condition `[B, 2, D]` to `[B, T, D]` */
+  forward(tokens: Tensor, condition: Tensor, context: ContextTokens | null = null): Tensor {
+    checkTensors('CrossAttentionBlock.forward', { tokens, condition });
     const x = tokens.add(this.attn.forward(this.norm1.forward(tokens)));
-    const y = x.add(this.cross_attn.forward(this.norm2.forward(x), context));
+    const alone = x.add(this.cross_attn.forward(this.norm2.forward(x), condition));
+    const y = hearContext(this.context, alone, context);
     return y.add(this.mlp.forward(this.norm3.forward(y)));
   }
 }
@@ -69,8 +75,8 @@ export const crossAttention: BlockDesign = {
   condition: (timestep, label) => stack([timestep, label], 1), // [B, 2, D]
   enter: (tokens) => tokens,
   leave: (tokens) => tokens,
-  blockMacs: (sizes, tokens) =>
+  blockMacs: (sizes, tokens, context = 0) =>
     transformerMacs(sizes, tokens) +
-    2 * (tokens + CONTEXT_LENGTH) * sizes.width ** 2 +
-    2 * tokens * CONTEXT_LENGTH * sizes.width,
+    contextMacs(sizes.width, tokens, CONTEXT_LENGTH) +
+    contextMacs(sizes.width, tokens, context),
 };

@@ -1,7 +1,9 @@
 // The in-context block: timestep and label are two more tokens beside the patches.
 
 import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
-import { checkTensors, concat, stack, type Tensor } from '@tessera/tensor';
+import { checkTensors, concat, ones, stack, zeros, type Tensor } from '@tessera/tensor';
+import { attendTo } from './attend-to.ts';
+import type { ContextTokens } from '../conditions/condition.ts';
 import { splitInitialization, type Initialization } from '../initialization.ts';
 import {
   Block,
@@ -31,6 +33,8 @@ export class InContextBlock extends Block {
   readonly attn: SelfAttention;
   readonly norm2: LayerNorm;
   readonly mlp: Mlp;
+  /** `[D]`, what the tokens of conditions count, if there are any. It starts at zero. */
+  readonly context_gate: Tensor | null;
 
   constructor(sizes: BlockSizes, initialization: Initialization) {
     super();
@@ -41,26 +45,54 @@ export class InContextBlock extends Block {
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
     this.norm2 = blockNorm(width, true);
     this.mlp = new Mlp(width, hidden, layerOptions(mlp));
+    this.context_gate = sizes.context === true ? zeros([width]) : null;
   }
 
-  /** `[B, 2 + T, D] → [B, 2 + T, D]` */
-  forward(tokens: Tensor): Tensor {
+  /** `[B, 2 + T, D] → [B, 2 + T, D]`, or `[B, 2 + T + S, D]` with a context of S tokens. */
+  forward(tokens: Tensor, _condition?: Tensor, context: ContextTokens | null = null): Tensor {
     checkTensors('InContextBlock.forward', { tokens });
-    const x = tokens.add(this.attn.forward(this.norm1.forward(tokens)));
+    const normed = this.norm1.forward(tokens);
+    const attended =
+      this.context_gate === null || context === null
+        ? this.attn.forward(normed)
+        : this.attendWithContext(normed, context.mask, this.context_gate);
+    const x = tokens.add(attended);
     return x.add(this.mlp.forward(this.norm2.forward(x)));
+  }
+
+  /**
+   * Self-attention of timestep, label and patches as without conditions, plus a gate times their attention to
+   * the tokens of conditions. These attend to all tokens. All share the weights of `attn`.
+   */
+  private attendWithContext(normed: Tensor, mask: Tensor, gate: Tensor): Tensor {
+    const [batch, length] = mask.shape;
+    const own = normed.shape[1] - length;
+    const [base, context] = normed.split([own, length], 1);
+    const visible = mask.unsqueeze(1).unsqueeze(1); // [B, 1, 1, S]
+    const all = concat([ones([batch, 1, 1, own], 'bool'), visible], 3);
+    const heard = attendTo(this.attn, base, context, visible).mul(gate);
+    const toAll = attendTo(this.attn, context, normed, all);
+    return concat([this.attn.forward(base).add(heard), toAll], 1);
   }
 }
 
 /**
  * In-context conditioning: the embeddings of timestep and label are two more tokens in front of the
  * patches, `[e_t, e_y, patches]`. They have no position encoding, and are removed after the last block.
- * All linear layers start Xavier-uniform, as in a plain ViT.
+ * All linear layers start Xavier-uniform, as in a plain ViT. The tokens of other conditions stand behind the
+ * patches. A gate in each block, which starts at zero, says what they count.
+ *
+ * Source of the gate: Zhang et al. 2023, "LLaMA-Adapter: efficient fine-tuning of language models with
+ * zero-init attention", section 3.2.
  */
 export const inContext: BlockDesign = {
   adaptiveFinalLayer: false,
   createBlock: (sizes, initialization) => new InContextBlock(sizes, initialization),
   condition: (timestep, label) => stack([timestep, label], 1), // [B, 2, D]
-  enter: (tokens, condition) => concat([condition, tokens], 1), // [B, 2 + T, D]
-  leave: (tokens) => tokens.slice([null, [CONTEXT_TOKENS, null]]),
-  blockMacs: (sizes, tokens) => transformerMacs(sizes, tokens + CONTEXT_TOKENS),
+  enter: (tokens, condition, context = null) =>
+    concat([condition, tokens, ...(context === null ? [] : [context.values])], 1), // [B, 2 + T + S, D]
+  leave: (tokens, context = null) =>
+    tokens.slice([null, [CONTEXT_TOKENS, context === null ? null : -context.mask.shape[1]]]),
+  blockMacs: (sizes, tokens, context = 0) =>
+    transformerMacs(sizes, tokens + CONTEXT_TOKENS + context),
 };

@@ -1,0 +1,117 @@
+// What a model hears beside timestep and label: the conditions of a configuration, and their checks.
+
+import * as v from 'valibot';
+
+/** What all conditions of a configuration have. */
+interface NamedCondition {
+  /** The name of its values in a batch, and of its weights: `conditions.<name>`. */
+  readonly name: string;
+  /** Probability that training replaces a value by the null of the condition. */
+  readonly dropoutProb: number;
+}
+
+/** A further class label, such as the writer of a digit. */
+export interface LabelConditionConfig extends NamedCondition {
+  readonly kind: 'label';
+  /** Number of classes K; the null class is number K. */
+  readonly classes: number;
+}
+
+/** A number, such as the width of a stroke. */
+export interface ScalarConditionConfig extends NamedCondition {
+  readonly kind: 'scalar';
+  /** The ends of the range that the embedding tells apart. Values beyond count as the ends. */
+  readonly range: readonly [number, number];
+}
+
+/** A text, read by a transformer encoder that is trained along. */
+export interface TextConditionConfig extends NamedCondition {
+  readonly kind: 'text';
+  /** Most bytes of a text, S. */
+  readonly length: number;
+  /** Width W of the encoder. */
+  readonly width: number;
+  /** Number of blocks of the encoder. */
+  readonly depth: number;
+  /** Attention heads of the encoder; divides `width`. */
+  readonly heads: number;
+}
+
+/** A map over the image, such as depth or edges. */
+export interface MapConditionConfig extends NamedCondition {
+  readonly kind: 'map';
+  /** Side of the square map in pixels, a multiple of the model's `inputSize`. */
+  readonly size: number;
+  readonly channels: number;
+}
+
+/** One of the conditions of a model beside timestep and label. */
+export type ConditionConfig =
+  LabelConditionConfig | ScalarConditionConfig | TextConditionConfig | MapConditionConfig;
+
+/** The name that the label of `numClasses` has in a batch. */
+export const LABEL = 'label';
+
+const fraction = v.pipe(
+  v.number(),
+  v.finite(),
+  v.minValue(0, 'must not be negative'),
+  v.maxValue(1, 'must be at most 1'),
+);
+
+function whole(least: number, most: number): v.GenericSchema<unknown, number> {
+  return v.pipe(
+    v.number(),
+    v.integer('must be a whole number'),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+}
+
+/** A name becomes a part of a tensor's path and an option of the command line. */
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be small letters, digits and hyphens'),
+  v.notValue(LABEL, `'${LABEL}' is the condition of numClasses`),
+);
+
+const named = { name, dropoutProb: fraction };
+
+const conditionSchema: v.GenericSchema<unknown, ConditionConfig> = v.variant('kind', [
+  v.strictObject({ ...named, kind: v.literal('label'), classes: whole(1, 100_000) }),
+  v.strictObject({
+    ...named,
+    kind: v.literal('scalar'),
+    range: v.pipe(
+      v.strictTuple([v.pipe(v.number(), v.finite()), v.pipe(v.number(), v.finite())]),
+      v.check(([low, high]) => low < high, 'must have its lower end first'),
+    ),
+  }),
+  v.pipe(
+    v.strictObject({
+      ...named,
+      kind: v.literal('text'),
+      length: whole(1, 1024),
+      width: whole(1, 1024),
+      depth: whole(1, 24),
+      heads: whole(1, 1024),
+    }),
+    v.check(({ width, heads }) => width % heads === 0, 'heads must divide width'),
+  ),
+  v.strictObject({
+    ...named,
+    kind: v.literal('map'),
+    size: whole(1, 1024),
+    channels: whole(1, 64),
+  }),
+]);
+
+/** The schema of all conditions of a model. */
+export const conditionsSchema: v.GenericSchema<unknown, readonly ConditionConfig[]> = v.pipe(
+  v.array(conditionSchema),
+  v.maxLength(16, 'must be at most 16'),
+  v.check(
+    (conditions) => new Set(conditions.map((each) => each.name)).size === conditions.length,
+    'must have different names',
+  ),
+);
