@@ -54,7 +54,12 @@ const entries: readonly Entry[] = [
   },
   { entry: '@tessera/autograd/nn', module: nn, rows: nnRows, exempt: { Module: 'abstract' } },
   { entry: '@tessera/autograd/optim', module: optim, rows: optimRows, exempt: {} },
-  { entry: '@tessera/dit', module: dit, rows: ditRows, exempt: { Block: 'abstract' } },
+  {
+    entry: '@tessera/dit',
+    module: dit,
+    rows: ditRows,
+    exempt: { Block: 'abstract', Condition: 'abstract' },
+  },
   { entry: '@tessera/dit/node', module: ditNode, rows: ditNodeRows, exempt: {} },
 ];
 

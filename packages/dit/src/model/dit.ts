@@ -22,6 +22,7 @@ import {
   contributionsOf,
   createCondition,
   dropAtRandom,
+  givenValues,
   contextLength,
   type ConditionModules,
   type Conditioning,
@@ -169,9 +170,8 @@ export class DiT extends Module {
     const { conditions, y_embedder } = this;
     const names = Object.keys(conditions);
     if (y instanceof Tensor && names.length === 0) return y_embedder.dropLabels(y, key);
-    const given = y instanceof Tensor ? { [LABEL]: y } : y;
-    const [first] = Object.values(given);
-    checkTensors(op, { y: first });
+    const [first] = Object.values(givenValues(op, y));
+    if (first === undefined) throw new ValueError(op, 'y has no values: the batch is not known.');
     const values = completeValues(op, y, first.shape[0], y_embedder, conditions);
     return dropAtRandom(values, this.config.jointDropoutProb ?? 0, y_embedder, conditions, key);
   }

@@ -79,8 +79,8 @@ export function completeValues(
   return { [LABEL]: labels, ...Object.fromEntries(others) };
 }
 
-/** What the model is asked for, by name. */
-function givenValues(op: string, y: Conditioning): Partial<ConditionValues> {
+/** What the model is asked for, by name. Throws a ValueError unless it is tensors. */
+export function givenValues(op: string, y: Conditioning): Partial<ConditionValues> {
   if (y instanceof Tensor) return { [LABEL]: y };
   if (typeof y === 'object' && y !== null && Object.values(y).every((v) => v instanceof Tensor)) {
     return y;
