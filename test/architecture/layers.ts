@@ -19,6 +19,8 @@ export interface Layer {
 export interface Boundary {
   readonly package: string;
   readonly entries: readonly string[];
+  /** For each further entry, the files inside `src` that may import it. */
+  readonly inside?: { readonly [entry: string]: readonly string[] };
   /** Files and folders inside `src` that may use Node's own modules. */
   readonly node: readonly string[];
   /** For each optional peer dependency, the files and folders inside `src` that may use it. */
@@ -288,6 +290,8 @@ export const boundaries: readonly Boundary[] = [
       '@tessera/autograd/nn',
       '@tessera/autograd/optim',
     ],
+    // The training step chooses a pass of the compiler, and keeps micro-batches apart in the program.
+    inside: { '@tessera/tensor/extend': ['train/step.ts', 'train/accumulate.ts'] },
     node: [
       'node.ts',
       'cli/',

@@ -276,12 +276,13 @@ function boundaryViolation(project: Project, module: SourceModule, found: Import
   const { name, dependencies = {}, peerDependencies = {} } = owner.manifest;
   const boundary = boundaries.find((row) => row.package === name);
   if (boundary === undefined) return `package ${name} has no row in the table of boundaries`;
+  const file = module.path.slice(`${owner.folder}/src/`.length);
   if (isOurs) {
-    return boundary.entries.includes(specifier)
+    const places = boundary.inside?.[specifier] ?? [];
+    return boundary.entries.includes(specifier) || places.includes(file)
       ? null
       : `${name} must not import ${specifier}: ${boundary.reason}`;
   }
-  const file = module.path.slice(`${owner.folder}/src/`.length);
   if (specifier.startsWith('node:')) {
     const allowed = boundary.node.some((place) => file.startsWith(place));
     return allowed ? null : `must not import ${specifier}: ${boundary.reason}`;

@@ -18,7 +18,8 @@ export type {
   ReduceKernel,
 } from './plan/kernel.ts';
 export { planMemory } from './compile/memory.ts';
-export { fuse, planProgram } from './compile/pipeline.ts';
+export { recomputeAtPeak } from './compile/fuse/recompute.ts';
+export { fuse, planProgram, type Pass } from './compile/pipeline.ts';
 export { formatPlan } from './plan/format.ts';
 export type { Plan, PlanBuffer, PlanOutput } from './plan/plan.ts';
 export {

@@ -7,6 +7,7 @@ import { ValueError } from '../errors.ts';
 import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
 import { tree, type FlatTree } from '../tree.ts';
 import { formatPlan } from '../plan/format.ts';
+import type { Pass } from './pipeline.ts';
 import { formatProgram } from './program.ts';
 import { planOf, Variant } from './variant.ts';
 
@@ -24,6 +25,11 @@ export interface CompileOptions {
    * that the function captures, is copied and stays usable. Default none.
    */
   readonly donate?: readonly number[];
+  /**
+   * More passes of the compiler, in their order. Default none. `recomputeAtPeak` of `@tessera/tensor/extend` makes
+   * a training step need less memory.
+   */
+  readonly passes?: readonly Pass[];
 }
 
 /** What each stage made of a function, as printed text. */
@@ -70,9 +76,10 @@ export function compile<A extends readonly unknown[], R>(
   options: CompileOptions = {},
 ): Compiled<A, R> {
   checkFunction('compile', f);
-  checkOptions('compile', options, ['donate']);
-  if (options.donate !== undefined)
-    checkList('compile', 'donate', options.donate, '{ donate: [0] }');
+  checkOptions('compile', options, ['donate', 'passes']);
+  const { donate = [], passes = [] } = options;
+  checkList('compile', 'donate', donate, '{ donate: [0] }');
+  checkList('compile', 'passes', passes, '{ passes: [recomputeAtPeak] }');
   const known = new WeakMap<Backend, Map<string, Variant<R>>>();
   const see = variationWatch(f.name);
   const variantOf = (args: A, flat: FlatTree<A>, backend: Backend): Variant<R> => {
@@ -81,7 +88,7 @@ export function compile<A extends readonly unknown[], R>(
     known.set(backend, variants);
     let variant = variants.get(signature);
     if (variant === undefined) {
-      variant = new Variant(f, flat, donatedLeaves(args, options.donate ?? []), backend);
+      variant = new Variant(f, flat, donatedLeaves(args, donate), backend, passes);
       see(args);
     } else variants.delete(signature);
     remember(variants, signature, variant, MOST_PLANS)?.release();
@@ -96,8 +103,8 @@ export function compile<A extends readonly unknown[], R>(
     stages: (...args: A): Stages => {
       const flat = tree.flatten(args);
       const backend = commonBackend('compile', flat.leaves);
-      const donated = donatedLeaves(args, options.donate ?? []);
-      const { traced, simplified, plan } = planOf(f, flat, donated, backend);
+      const donated = donatedLeaves(args, donate);
+      const { traced, simplified, plan } = planOf(f, flat, donated, backend, passes);
       return {
         traced: formatProgram(traced),
         simplified: formatProgram(simplified),

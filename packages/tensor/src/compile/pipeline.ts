@@ -10,11 +10,11 @@ import { planMemory } from './memory.ts';
 import { checkProgram, type Program } from './program.ts';
 import { simplify } from './simplify.ts';
 
-/** A pass that merges groups of work. It changes no result. */
-type FusionPass = (work: Fuser, epilogues: ReadonlySet<string>) => void;
+/** A pass over groups of work. It changes no result. */
+export type Pass = (work: Fuser) => void;
 
-/** The passes of {@link fuse} in their order. */
-const FUSION: readonly FusionPass[] = [
+/** The passes of {@link fuse} in their order. After them come those of the caller, and last the epilogues. */
+const FUSION: readonly Pass[] = [
   // Sums of padded parts become parts of one buffer, before anything else merges with the padding.
   (work) => {
     mergeAssemblies(work.graph, (dtype, size) => work.buffer(dtype, size));
@@ -35,10 +35,6 @@ const FUSION: readonly FusionPass[] = [
   ({ graph }) => {
     rematerialize(graph);
   },
-  // A map joins the call whose result it alone reads.
-  ({ graph }, epilogues) => {
-    fuseEpilogues(graph, epilogues);
-  },
 ];
 
 /**
@@ -51,6 +47,7 @@ const FUSION: readonly FusionPass[] = [
  *
  * @param windows The layout of the inputs in their storage; default row-major.
  * @param epilogues Operations whose kernels can also do pointwise work on their results; default none.
+ * @param passes More passes, before maps become epilogues; default none.
  * @example
  * const traced = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
  * const { kernels } = fuse(simplify(traced));
@@ -60,9 +57,12 @@ export function fuse(
   program: Program,
   windows?: readonly InputWindow[],
   epilogues: ReadonlySet<string> = new Set(),
+  passes: readonly Pass[] = [],
 ): Schedule {
   const work = fillGraph(program, windows);
-  for (const pass of FUSION) pass(work, epilogues);
+  for (const pass of [...FUSION, ...passes]) pass(work);
+  // A map joins the call whose result it alone reads.
+  fuseEpilogues(work.graph, epilogues);
   return work.schedule();
 }
 
@@ -72,6 +72,7 @@ export function fuse(
  * @param donated Indices of the inputs whose storage may become an output's.
  * @param windows The layout of the inputs in their storage; default row-major.
  * @param epilogues Operations whose kernels can also do pointwise work on their results; default none.
+ * @param passes More passes, before maps become epilogues; default none.
  * @example
  * const program = trace(([x]) => [x.mul(2).exp()], [{ shape: [3], dtype: 'float32' }]);
  * planProgram(simplify(program)).arenaBytes; // 0: one kernel needs no scratch memory
@@ -81,12 +82,13 @@ export function planProgram(
   donated: readonly number[] = [],
   windows?: readonly InputWindow[],
   epilogues?: ReadonlySet<string>,
+  passes?: readonly Pass[],
 ): Plan {
   checkProgram(program);
   const specs = (variables: Program['inputs']): TensorSpec[] =>
     variables.map(({ shape, dtype }) => ({ shape, dtype }));
   return planMemory(
-    fuse(program, windows, epilogues),
+    fuse(program, windows, epilogues, passes),
     specs(program.inputs),
     specs(program.outputs),
     donated,
@@ -98,7 +100,8 @@ export function compileProgram(
   traced: Program,
   donated: readonly number[],
   epilogues: ReadonlySet<string>,
+  passes: readonly Pass[],
 ): { readonly simplified: Program; readonly plan: Plan } {
   const simplified = simplify(traced);
-  return { simplified, plan: planProgram(simplified, donated, undefined, epilogues) };
+  return { simplified, plan: planProgram(simplified, donated, undefined, epilogues, passes) };
 }

@@ -8,7 +8,7 @@ import { giveUp } from '../methods/read.ts';
 import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { tree, type FlatTree } from '../tree.ts';
-import { compileProgram } from './pipeline.ts';
+import { compileProgram, type Pass } from './pipeline.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Program } from './program.ts';
 import { trace } from './trace.ts';
@@ -19,6 +19,7 @@ export function planOf<R>(
   flat: FlatTree<readonly unknown[]>,
   donated: ReadonlySet<number>,
   backend: Backend,
+  passes: readonly Pass[],
 ): {
   readonly traced: Program;
   readonly simplified: Program;
@@ -35,7 +36,7 @@ export function planOf<R>(
     { composites: backend.composites, capture: (tensor) => contiguousStorage(tensor, backend) },
   );
   if (result === undefined) throw new ValueError('compile', 'the function did not return.');
-  return { traced, result, ...compileProgram(traced, [...donated], backend.epilogues) };
+  return { traced, result, ...compileProgram(traced, [...donated], backend.epilogues, passes) };
 }
 
 /** A function compiled for arguments of one structure. It keeps what a run needs, but not the program. */
@@ -54,8 +55,9 @@ export class Variant<R> {
     flat: FlatTree<readonly unknown[]>,
     donated: ReadonlySet<number>,
     backend: Backend,
+    passes: readonly Pass[],
   ) {
-    const { simplified, plan, result } = planOf(f, flat, donated, backend);
+    const { simplified, plan, result } = planOf(f, flat, donated, backend, passes);
     this.backend = backend;
     this.donated = donated;
     this.constants = simplified.constants.map(({ storage }) => storage);

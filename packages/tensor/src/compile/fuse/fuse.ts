@@ -59,7 +59,7 @@ export function fillGraph(program: Program, windows?: readonly InputWindow[]): F
 
 /** Fills a graph with the work of a program, and makes kernels of it. */
 export class Fuser {
-  private readonly buffers: BufferSpec[] = [];
+  readonly buffers: BufferSpec[] = [];
   private readonly sources = new Map<Variable, Source>();
   readonly graph: GroupGraph = new GroupGraph(
     (buffer) => this.buffers[buffer].size,

@@ -52,7 +52,10 @@ export class GroupGraph {
   add(body: Body, order: number): Group {
     const group = { id: this.nextId++, order, body };
     this.groups.set(group.id, group);
-    for (const buffer of buffersOf(body)) this.makers.set(buffer, group);
+    for (const buffer of buffersOf(body)) {
+      // Work that is done a second time has values inside that another group makes for all others.
+      if (!this.makers.has(buffer)) this.makers.set(buffer, group);
+    }
     for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
     return group;
   }
@@ -199,7 +202,8 @@ export class GroupGraph {
     this.groups.delete(group.id);
   }
 
-  private makersRead(group: Group): Group[] {
+  /** The groups whose results a group reads. */
+  makersRead(group: Group): Group[] {
     const makers = new Set<Group>();
     for (const { buffer } of windowsOf(group.body)) {
       const maker = this.makers.get(buffer);

@@ -190,3 +190,30 @@ export function reshapeAtoms(atoms: readonly Atom[], shape: Shape): readonly Ato
   }
   return reshaped;
 }
+
+/** The body with windows onto other buffers. A call must not have an epilogue yet. */
+export function withReads<B extends Body>(body: B, names: ReadonlyMap<number, number>): B;
+export function withReads(body: Body, names: ReadonlyMap<number, number>): Body {
+  const read = (arg: Source): Source => {
+    const buffer = arg.kind === 'window' ? names.get(arg.buffer) : undefined;
+    return arg.kind === 'window' && buffer !== undefined ? { ...arg, buffer } : arg;
+  };
+  const work = (atoms: readonly Atom[]): Atom[] =>
+    atoms.map((atom) => ({ ...atom, args: atom.args.map(read) }));
+  switch (body.kind) {
+    case 'map':
+      return { ...body, atoms: work(body.atoms) };
+    case 'reduce':
+      return { ...body, atoms: work(body.atoms), arg: read(body.arg) };
+    case 'assembly': {
+      const parts = body.parts.map((part) => ({
+        ...part,
+        atoms: work(part.atoms),
+        arg: read(part.arg),
+      }));
+      return { ...body, parts };
+    }
+    case 'call':
+      return { ...body, args: body.args.map(read) };
+  }
+}

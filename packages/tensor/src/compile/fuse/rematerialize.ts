@@ -19,7 +19,7 @@ const MOST_READERS = 2;
 const SMALL = 8;
 
 /** A map whose results other groups read. */
-type Maker = Group & { body: MapBody };
+export type Maker = Group & { body: MapBody };
 
 /** A group that can compute a result again for itself. */
 type Reader = Group & { body: MapBody | ReduceBody };
@@ -37,15 +37,14 @@ type Reader = Group & { body: MapBody | ReduceBody };
 export function rematerialize(graph: GroupGraph): void {
   const groups = graph.inProgramOrder();
   for (const group of groups) {
-    if (group.body.kind !== 'map' || group.body.atoms.length < 2) continue;
-    const maker = group as Maker;
-    for (const atom of maker.body.atoms.toReversed()) dropResult(graph, maker, atom);
-    prune(graph, maker);
+    if (!isMap(group) || group.body.atoms.length < 2) continue;
+    for (const atom of group.body.atoms.toReversed()) dropResult(graph, group, atom);
+    prune(graph, group);
   }
 }
 
 /** Removes the atoms of a map that no group needs, so that the map no longer reads their operands. */
-function prune(graph: GroupGraph, maker: Maker): void {
+export function prune(graph: GroupGraph, maker: Maker): void {
   const needed = new Set<number>();
   const atoms = maker.body.atoms.toReversed().filter((atom) => {
     if (!needed.has(atom.buffer) && !isKept(graph, atom)) return false;
@@ -64,7 +63,7 @@ function dropResult(graph: GroupGraph, maker: Maker, atom: Atom): void {
   if (atom.primitive === null || graph.isOutput(atom.buffer)) return;
   if (size === 0 || size > MOST_READERS) return;
   const readers = [...graph.readersOf(atom.buffer)];
-  const recipe = recipeOf(graph, maker, atom);
+  const recipe = recipeOf(graph, maker, atom.buffer);
   const able = readers.every(
     (reader) =>
       isReader(reader) &&
@@ -80,15 +79,15 @@ function dropResult(graph: GroupGraph, maker: Maker, atom: Atom): void {
 }
 
 /** The atoms that compute a result from kept results, in order, and the buffers that they read. */
-function recipeOf(
+export function recipeOf(
   graph: GroupGraph,
   { body }: Maker,
-  result: Atom,
+  result: number,
 ): { readonly atoms: readonly Atom[]; readonly leaves: readonly number[] } {
   const atoms: Atom[] = [];
-  const leaves = new Set([result.buffer]);
+  const leaves = new Set([result]);
   for (const atom of body.atoms.toReversed()) {
-    if (!leaves.has(atom.buffer) || (atom !== result && isKept(graph, atom))) continue;
+    if (!leaves.has(atom.buffer) || (atom.buffer !== result && isKept(graph, atom))) continue;
     leaves.delete(atom.buffer);
     atoms.push(atom);
     for (const arg of atom.args) if (arg.kind === 'window') leaves.add(arg.buffer);
@@ -99,6 +98,11 @@ function recipeOf(
 /** Whether a result lies in memory, because another group reads it or the program returns it. */
 function isKept(graph: GroupGraph, { buffer }: Atom): boolean {
   return graph.isOutput(buffer) || graph.readersOf(buffer).size > 0;
+}
+
+/** Whether a group is a map. */
+export function isMap(group: Group): group is Maker {
+  return group.body.kind === 'map';
 }
 
 function isReader(group: Group): group is Reader {
@@ -119,7 +123,7 @@ function readsElementwise(graph: GroupGraph, body: MapBody | ReduceBody, atom: A
 }
 
 /** Whether a buffer is in memory when `reader` runs, or is small enough to be kept until then. */
-function isAtHand(graph: GroupGraph, buffer: number, reader: Group, size: number): boolean {
+export function isAtHand(graph: GroupGraph, buffer: number, reader: Group, size: number): boolean {
   if (graph.makerOf(buffer) === undefined || graph.isOutput(buffer)) return true;
   if (graph.sizeOfBuffer(buffer) * SMALL <= size) return true;
   return graph.lastRead(buffer) >= reader.order;
@@ -129,7 +133,7 @@ function isAtHand(graph: GroupGraph, buffer: number, reader: Group, size: number
  * The body of a reader with the atoms of a recipe before its own; `null` if their strides do not fit its
  * shape.
  */
-function withRecipe({ body }: Reader, recipe: readonly Atom[]): Body | null {
+export function withRecipe({ body }: Reader, recipe: readonly Atom[]): Body | null {
   const known = new Set(body.atoms.map(({ buffer }) => buffer));
   const missing = recipe.filter(({ buffer }) => !known.has(buffer));
   if (!isShort(missing, body.atoms)) return null;
