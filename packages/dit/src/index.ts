@@ -166,7 +166,7 @@ export {
 } from './model/conditions/conditions.ts';
 export { encodeTexts } from './model/conditions/text.ts';
 export { withConditions } from './model/extend.ts';
-export { DiT, gridSize, outChannels } from './model/dit.ts';
+export { DiT, gridSize, outChannels, type ForwardOptions } from './model/dit.ts';
 export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
 export {
   blankStart,
@@ -196,9 +196,12 @@ export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents
 export {
   compiledTrainStep,
   initialState,
+  lossOfDraws,
   trainStep,
   type Loss,
+  type LossParts,
   type StepMetrics,
+  type StepOptions,
   type TrainState,
   type TrainStep,
 } from './train/step.ts';

@@ -1,6 +1,6 @@
 import * as dit from '@tessera/dit';
 import { init } from '@tessera/autograd/nn';
-import { key, ones, Tensor, tensor, zeros } from '@tessera/tensor';
+import { key, ones, scalar, Tensor, tensor, zeros } from '@tessera/tensor';
 import { methodsOf, rowsOf, type Row } from '../misuse.ts';
 
 const random = key(0);
@@ -79,7 +79,7 @@ export const ditRows: readonly Row[] = [
     betaTable: ['linear', 1000],
     boundTerm: [full, x, x, x, t, { clipDenoised: true }],
     coefficient: [schedule.beta, t, x],
-    compiledTrainStep: [loss, smoke.optimizer, 100],
+    compiledTrainStep: [loss, smoke.optimizer, 100, { accumulate: 2 }],
     createDiffusion: [
       { schedule: 'linear', timesteps: 100, predicts: 'v', variance: 'fixed-small' },
     ],
@@ -91,7 +91,7 @@ export const ditRows: readonly Row[] = [
     decodeIdxImages: [dit.encodeIdxImages(digits), 'images'],
     decodeIdxLabels: [dit.encodeIdxLabels(Uint8Array.of(1, 2)), { name: 'labels', classes: 3 }],
     denoise: [full, x, x, t, { clipDenoised: true }],
-    diffusionLoss: [config, 1],
+    diffusionLoss: [config, 1, { checkpoint: 1 }],
     discretizedGaussianLogLikelihood: [x, x, x],
     encodeIdxLabels: [Uint8Array.of(1, 2)],
     encodeLatents: [autoencoder, padded, 2],
@@ -105,6 +105,7 @@ export const ditRows: readonly Row[] = [
     gatherPosteriors: [encoded, indices],
     guidedBatchForward: [guided, x, t, y, { scale: 2, compat: 'official' }],
     guidedForward: [guided, x, t, y, { scale: 2, compat: 'official' }],
+    lossOfDraws: [{ draw: (_model: unknown, batch: unknown) => batch, lossOf: () => scalar(0) }],
     initialState: [ones([2]), random],
     loadModule: [weights, model, 'weights'],
     loadRun: [parts, 'run'],
@@ -143,7 +144,7 @@ export const ditRows: readonly Row[] = [
     sinCos2d: [8, 3],
     splitOutput: [full, x, x],
     timestepEmbedding: [t, 8],
-    trainStep: [loss, smoke.optimizer, 100],
+    trainStep: [loss, smoke.optimizer, 100, { accumulate: 2 }],
     trainingLosses: [full, denoiser, { xStart: x, t, eps: x }, { kind: 'mse' }],
     unpatchify: [ones([2, 4, 8]), 2, [2, 2]],
     unscalePixels: [Float32Array.of(-1, 1)],

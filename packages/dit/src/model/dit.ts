@@ -1,7 +1,9 @@
 // The Diffusion Transformer: patches in, blocks in a row, predicted noise out.
 
+import { checkpoint } from '@tessera/autograd';
 import { Buffer, Module } from '@tessera/autograd/nn';
 import {
+  checkOptions,
   checkTensors,
   formatShape,
   key as makeKey,
@@ -40,6 +42,15 @@ import { LabelEmbedder } from './label.ts';
 import { PatchEmbed, unpatchify } from './patchify.ts';
 import { sinCos1d, sinCos2d } from './position.ts';
 import { TimestepEmbedder } from './timestep.ts';
+
+/** Options of {@link DiT.forward}. */
+export interface ForwardOptions {
+  /**
+   * Number of blocks, from the first, of which only the input is kept for the gradient. Each of them is computed
+   * again in the backward pass. The results are the same. Default 0; more than there are means all.
+   */
+  readonly checkpoint?: number;
+}
 
 /**
  * The Diffusion Transformer. Its fields are called as in the official checkpoints, so the path of a
@@ -129,11 +140,15 @@ export class DiT extends Module {
    * @param t Timesteps `[B]`, int32 or (with fractions) float32.
    * @param y Labels int32 `[B]`, where the null class stands for no label; or the values of all conditions by
    *   name, where a condition that is left out gets its null.
+   * @param options How gradients are taken.
    * @returns `[B, C, I, I]`, or `[B, 2C, I, I]` with `learnSigma`.
    * @throws ShapeError if a tensor has another shape; ValueError for a condition that the model does not have.
    */
-  forward(x: Tensor, t: Tensor, y: Conditioning): Tensor {
+  forward(x: Tensor, t: Tensor, y: Conditioning, options: ForwardOptions = {}): Tensor {
     const { config } = this;
+    checkOptions('DiT', options, ['checkpoint']);
+    const { checkpoint: checkpointed = 0 } = options;
+    checkWhole('DiT', 'checkpoint', checkpointed, 0);
     checkTensors('DiT', { x, t });
     const values = completeValues('DiT', y, x.shape[0], this.y_embedder, this.conditions);
     const labels = values[LABEL];
@@ -146,7 +161,10 @@ export class DiT extends Module {
     const embedded = plus(this.x_embedder.forward(x), heard.patches); // [B, T, D]
     const { tokens: context } = heard;
     let tokens = design.enter(embedded.add(this.pos_embed.value), condition, context);
-    for (const block of this.blocks) tokens = block.forward(tokens, condition, context);
+    this.blocks.forEach((block, i) => {
+      const forward: Block['forward'] = (...args) => block.forward(...args);
+      tokens = (i < checkpointed ? checkpoint(forward) : forward)(tokens, condition, context);
+    });
     const decoded = this.final_layer.forward(design.leave(tokens, context), condition); // [B, T, P · P · Cout]
     return unpatchify(decoded, config.patchSize, [grid, grid]);
   }

@@ -1,13 +1,13 @@
 // The loss of a DiT on a batch: draw latents, add noise, drop labels, compare the prediction.
 
-import { checkTensors, normal, randomInt, split, type Tensor } from '@tessera/tensor';
+import { checkOptions, checkTensors, normal, randomInt, split, type Tensor } from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
-import { checkFields, checkFinite } from '../config/argument-check.ts';
+import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { trainingLosses } from '../diffusion/objective/objective.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
-import type { DiT } from '../model/dit.ts';
-import type { Loss } from './step.ts';
+import type { DiT, ForwardOptions } from '../model/dit.ts';
+import { lossOfDraws, type Loss } from './step.ts';
 
 /** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
@@ -23,6 +23,7 @@ export interface DiffusionBatch {
  * Source: Peebles & Xie 2023, section 3.1; Ho et al. 2020, algorithm 1.
  *
  * @param latentScale The factor that brings latents to unit variance.
+ * @param options `checkpoint`: blocks that are computed again in the backward pass, as {@link DiT.forward} says.
  * @example
  * const config = presetConfig('smoke');
  * const model = DiT.init(config.model, key(0));
@@ -30,7 +31,11 @@ export interface DiffusionBatch {
  * const batch = { posterior, labels: tensor([3, 1], { dtype: 'int32' }) };
  * diffusionLoss(config, 1)(model, batch, key(1)); // float32[]
  */
-export function diffusionLoss(config: TrainConfig, latentScale: number): Loss<DiT, DiffusionBatch> {
+export function diffusionLoss(
+  config: TrainConfig,
+  latentScale: number,
+  options: ForwardOptions = {},
+): Loss<DiT, DiffusionBatch> {
   checkFields(
     'diffusionLoss',
     'config',
@@ -39,24 +44,27 @@ export function diffusionLoss(config: TrainConfig, latentScale: number): Loss<Di
     'Make one with presetConfig(…).',
   );
   checkFinite('diffusionLoss', 'latentScale', latentScale);
+  checkOptions('diffusionLoss', options, ['checkpoint']);
+  checkWhole('diffusionLoss', 'checkpoint', options.checkpoint ?? 0, 0);
   const diffusion = runDiffusion(config);
-  return (model, batch, key) => {
-    const fields = ['posterior', 'labels'];
-    checkFields('diffusionLoss', 'batch', batch, fields, 'Write { posterior, labels }.');
-    const { posterior, labels } = batch;
-    checkTensors('diffusionLoss', { labels, key });
-    const hint = 'Give a DiT.';
-    checkFields('diffusionLoss', 'model', model, ['forward', 'y_embedder'], hint);
-    const [latentKey, timeKey, noiseKey, dropKey] = split(key, 4);
-    const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
-    const t = randomInt(timeKey, labels.shape, 0, diffusion.schedule.timesteps);
-    const eps = normal(noiseKey, xStart.shape);
-    const y = model.y_embedder.dropLabels(labels, dropKey);
-    const { loss } = trainingLosses(diffusion, (x, steps) => model.forward(x, steps, y), {
-      xStart,
-      t,
-      eps,
-    });
-    return loss.mean();
-  };
+  return lossOfDraws({
+    draw: (model: DiT, batch: DiffusionBatch, key) => {
+      const fields = ['posterior', 'labels'];
+      checkFields('diffusionLoss', 'batch', batch, fields, 'Write { posterior, labels }.');
+      const { posterior, labels } = batch;
+      checkTensors('diffusionLoss', { labels, key });
+      const hint = 'Give a DiT.';
+      checkFields('diffusionLoss', 'model', model, ['forward', 'y_embedder'], hint);
+      const [latentKey, timeKey, noiseKey, dropKey] = split(key, 4);
+      const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
+      return {
+        xStart,
+        t: randomInt(timeKey, labels.shape, 0, diffusion.schedule.timesteps),
+        eps: normal(noiseKey, xStart.shape),
+        y: model.y_embedder.dropLabels(labels, dropKey),
+      };
+    },
+    lossOf: (model, { y, ...drawn }) =>
+      trainingLosses(diffusion, (x, t) => model.forward(x, t, y, options), drawn).loss.mean(),
+  });
 }

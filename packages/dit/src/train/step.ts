@@ -2,12 +2,15 @@
 
 import {
   checkFunction,
+  checkOptions,
   checkTensors,
   compile,
   split,
   type Compiled,
   type Tensor,
 } from '@tessera/tensor';
+import { recomputeAtPeak } from '@tessera/tensor/extend';
+import { accumulated } from './accumulate.ts';
 import { valueAndGrad } from '@tessera/autograd';
 import {
   adamw,
@@ -37,8 +40,52 @@ export interface StepMetrics {
   readonly gradNorm: Tensor;
 }
 
-/** A loss of a model on a batch. All randomness comes from `key`. */
-export type Loss<M, B> = (model: M, batch: B, key: Tensor) => Tensor;
+/** A loss of a model on a batch: a mean over the batch. All randomness comes from `key`. */
+export interface Loss<M, B> {
+  (model: M, batch: B, key: Tensor): Tensor;
+  /**
+   * The same loss in two steps, see {@link lossOfDraws}. Micro-batches then share the draws of the whole batch.
+   */
+  readonly parts?: LossParts<M, B>;
+}
+
+/** A loss in two steps: what is drawn for a batch, and the loss of that. */
+export interface LossParts<M, B, D = unknown> {
+  /** Draws all random numbers. Gives a tree of tensors whose first axis is the batch. */
+  readonly draw: (model: M, batch: B, key: Tensor) => D;
+  /** The loss of what was drawn, or of some of its rows. */
+  readonly lossOf: (model: M, drawn: D) => Tensor;
+}
+
+/**
+ * A loss whose random numbers are drawn first, for the whole batch. So they do not depend on how a training
+ * step cuts the batch into micro-batches.
+ *
+ * @example
+ * const loss = lossOfDraws({
+ *   draw: (_model: { w: Tensor }, x: Tensor, random) => ({ x, noise: normal(random, x.shape) }),
+ *   lossOf: ({ w }, { x, noise }) => x.mul(w).sub(noise).square().mean(),
+ * });
+ * loss({ w: ones([3]) }, zeros([2, 3]), key(0)); // float32[]
+ */
+export function lossOfDraws<M, B, D>(parts: LossParts<M, B, D>): Loss<M, B> {
+  checkOptions('lossOfDraws', parts, ['draw', 'lossOf']);
+  const { draw, lossOf } = parts;
+  checkFunction('lossOfDraws', draw);
+  checkFunction('lossOfDraws', lossOf);
+  const loss = (model: M, batch: B, key: Tensor): Tensor => lossOf(model, draw(model, batch, key));
+  return Object.assign(loss, { parts: parts as LossParts<M, B> });
+}
+
+/** Options of {@link trainStep}. */
+export interface StepOptions {
+  /**
+   * Micro-batches of a step, n. The batch is cut along its first axis, and the losses and gradients of the parts are
+   * averaged. So the step is the same up to rounding, and needs about 1/n of the memory for what lies between the
+   * passes. Must divide the batch. Default 1.
+   */
+  readonly accumulate?: number;
+}
 
 /** One training step as a pure function of state and batch. */
 export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>, StepMetrics];
@@ -47,7 +94,11 @@ export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>
  * Makes the training step `(state, batch) → (state, metrics)`: loss and gradient, clipping, AdamW at the
  * scheduled learning rate, moving average.
  *
+ * With `accumulate` all random numbers are those of the whole batch, if the loss was made by {@link lossOfDraws},
+ * as `diffusionLoss` is. Any other loss draws anew for each micro-batch, from `foldIn(key, i)`.
+ *
  * @param totalSteps the length of the training, for the schedule
+ * @throws ValueError from the step if `accumulate` does not divide the batch
  *
  * @example
  * const loss = (model: { w: Tensor }, x: Tensor) => model.w.mul(x).sub(1).square().mean();
@@ -59,8 +110,12 @@ export function trainStep<M, B>(
   loss: Loss<M, B>,
   settings: OptimizerConfig,
   totalSteps: number,
+  options: StepOptions = {},
 ): TrainStep<M, B> {
   checkSettings('trainStep', loss, settings, totalSteps);
+  checkOptions('trainStep', options, ['accumulate']);
+  const { accumulate = 1 } = options;
+  checkWhole('trainStep', 'accumulate', accumulate, 1);
   const { betas, weightDecay, learningRate, finalLrFraction, warmupSteps } = settings;
   const optimizer = adamw({ betas, weightDecay });
   const schedule = cosineSchedule({
@@ -69,7 +124,7 @@ export function trainStep<M, B>(
     warmupSteps: Math.min(warmupSteps, totalSteps - 1),
     totalSteps,
   });
-  const lossAndGrad = valueAndGrad(loss);
+  const lossAndGrad = accumulate === 1 ? valueAndGrad(loss) : accumulated(loss, accumulate);
   return (state, batch) => {
     const fields = ['model', 'average', 'optimizer', 'key'];
     checkFields('trainStep', 'state', state, fields, 'Make one with initialState(…).');
@@ -102,9 +157,13 @@ export function compiledTrainStep<M, B>(
   loss: Loss<M, B>,
   settings: OptimizerConfig,
   totalSteps: number,
+  options: StepOptions = {},
 ): Compiled<[TrainState<M>, B], [TrainState<M>, StepMetrics]> {
   checkSettings('compiledTrainStep', loss, settings, totalSteps);
-  return compile(trainStep(loss, settings, totalSteps), { donate: [0] });
+  return compile(trainStep(loss, settings, totalSteps, options), {
+    donate: [0],
+    passes: [recomputeAtPeak],
+  });
 }
 
 /**
