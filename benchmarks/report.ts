@@ -14,5 +14,5 @@ function read(file: string): Result | null {
 
 writeFileSync(
   `${folder}README.md`,
-  resultsPage({ peers: read('latest.json'), gpu: read('gpu.json') }),
+  resultsPage({ peers: read('latest.json'), gpu: read('gpu.json'), browser: read('browser.json') }),
 );

@@ -2,8 +2,8 @@
 
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `gpu-composites`, `profile`, `endurance` and `eager` are commands of their own, see the
- * files of these names.
+ * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance` and `eager` are commands of their
+ * own, see the files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -12,6 +12,7 @@ import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
 import { benchComposites, compositeWorks } from './gpu-composites.ts';
+import { benchBrowser, type BrowserOptions } from './browser.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
 import { dropResults } from './eager-loop.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
@@ -66,6 +67,13 @@ command
     parseWord(() => compositeWorks),
   )
   .action((words: readonly string[]) => benchComposites(words));
+
+command
+  .command('browser')
+  .description('times a training step in pages of Chromium and Firefox, beside Node')
+  .option('--samples <n>', 'timed steps', wholeNumber(1), 5)
+  .option('--out <file>', 'file of the result (default: benchmarks/results/browser.json)')
+  .action((given: BrowserOptions) => benchBrowser(given));
 
 command
   .command('profile')

@@ -86,6 +86,7 @@ const PARTS: readonly Part[] = [
       ['benchmarks/works', 'What is measured'],
       ['benchmarks/contenders', 'Who is measured, each library behind one interface'],
       ['benchmarks/compare', 'How contenders are compared and reported'],
+      ['benchmarks/browser', 'A training step in pages'],
       ['scripts', 'Steps of the build and of `npm run check`'],
     ],
   },

@@ -11,17 +11,17 @@ export interface ComparedRow {
 
 /** Rows of one work, compared. */
 export interface Comparison {
-  /** Names of what is compared with: Tessera, and each PyTorch that has a time. */
+  /** Names of what is compared with: the base, and each PyTorch that has a time. */
   readonly references: readonly string[];
   readonly rows: readonly ComparedRow[];
 }
 
-/** The rows of one work, compared with equal thread counts. */
-export function compareRows(rows: readonly Row[]): Comparison {
+/** The rows of one work, compared with equal thread counts. The base is a contender, by default Tessera. */
+export function compareRows(rows: readonly Row[], base = 'tessera'): Comparison {
   const torches = rows.filter(
     ({ contender, medianMs }) => isPython(contender) && medianMs !== null,
   );
-  const references = [...new Set(['tessera', ...torches.map(nameOf)])];
+  const references = [...new Set([base, ...torches.map(nameOf)])];
   const ratio = (row: Row, name: string): number | null => {
     const other = rows.find((each) => nameOf(each) === name && each.threads === row.threads);
     const known = row.medianMs !== null && typeof other?.medianMs === 'number';

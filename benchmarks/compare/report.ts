@@ -31,16 +31,16 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
-function section(name: string, rows: readonly Row[]): string {
+function section(name: string, rows: readonly Row[], base?: string): string {
   const about = workNamed(name)?.about;
   const heading = about === undefined ? `**${name}**` : `**${name}**: ${about}`;
-  const { references, rows: compared } = compareRows(rows);
+  const { references, rows: compared } = compareRows(rows, base);
   const head = [...HEAD, ...references.map((reference) => `÷ ${reference}`), 'note'];
   return `${heading}\n\n${table(head, compared.map(cells))}`;
 }
 
-/** The whole result: where and when it was measured, and a table a work. */
-export function renderResult(result: Result): string {
+/** The whole result: where and when it was measured, and a table a work, with ratios to a base. */
+export function renderResult(result: Result, base?: string): string {
   const { date, machine, versions, rows } = result;
   const { cpu, cores, memoryGB, system } = machine;
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -53,6 +53,7 @@ export function renderResult(result: Result): string {
       section(
         name,
         rows.filter(({ work }) => work === name),
+        base,
       ),
     ),
   ].join('\n\n');
@@ -64,15 +65,17 @@ export interface Measurements {
   readonly peers: Result | null;
   /** Of `npm run bench -- gpu`. */
   readonly gpu: Result | null;
+  /** Of `npm run bench -- browser`. */
+  readonly browser: Result | null;
 }
 
 /** The page of all results. */
-export function resultsPage({ peers, gpu }: Measurements): string {
-  const body = (result: Result | null, command: string): string =>
-    result === null ? `Not measured yet: \`${command}\` does it.` : renderResult(result);
+export function resultsPage({ peers, gpu, browser }: Measurements): string {
+  const body = (result: Result | null, command: string, base?: string): string =>
+    result === null ? `Not measured yet: \`${command}\` does it.` : renderResult(result, base);
   return `# Results
 
-Written by \`npm run bench:report\` from \`latest.json\` and \`gpu.json\` in this folder.
+Written by \`npm run bench:report\` from \`latest.json\`, \`gpu.json\` and \`browser.json\` in this folder.
 [How these were measured](../README.md), and [what they mean and what was tried](../tried.md).
 
 - \`÷ tessera\` is the contender's time over Tessera's with as many threads: above 1 Tessera is faster. So is
@@ -89,5 +92,11 @@ ${body(peers, 'npm run bench:peers')}
 Memory and threads of the rows \`tessera-gpu\` and \`pytorch-cuda\` are those of the host.
 
 ${body(gpu, 'npm run bench -- gpu')}
+
+## In a page
+
+Tessera everywhere: \`÷ node\` is the time over that of Node with as many threads.
+
+${body(browser, 'npm run bench -- browser', 'node')}
 `;
 }

@@ -14,8 +14,8 @@ export function shown(value: number | null): string {
 }
 
 /** The table, under the name of the work. */
-export function workTable({ name, about }: Work, rows: readonly Row[]): string {
-  const { references, rows: compared } = compareRows(rows);
+export function workTable({ name, about }: Work, rows: readonly Row[], base?: string): string {
+  const { references, rows: compared } = compareRows(rows, base);
   const head = [...HEAD, ...references.map((reference) => `÷ ${reference}`), 'note'];
   const table = new Table({ head, style: { head: [], border: [] } });
   for (const { row, ratios } of compared) {

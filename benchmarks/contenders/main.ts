@@ -1,7 +1,7 @@
 // The process of a contender that runs in Node.
 
 import { createInterface } from 'node:readline';
-import { readArrays } from '../works/arrays.ts';
+import { readArrays } from '../works/array-files.ts';
 import { AbsentError, CannotError, type OpenContender, type Task } from './contender.ts';
 import { peakMemoryMB } from './memory.ts';
 import type { OpenRequest, Replies, Request } from './messages.ts';

@@ -1,7 +1,5 @@
-// The numbers that all contenders are given, made from seeds and kept in files.
+// The numbers that all contenders are given, made from seeds.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { LATENT, parameterShapes } from './dit.ts';
 import type { Work } from './works.ts';
 
@@ -14,13 +12,6 @@ export interface NamedArray {
 /** Arrays by name, in order. */
 export type Arrays = Readonly<Record<string, NamedArray>>;
 
-/** What `NAME.json` beside `NAME.bin` says of each array; offsets count numbers. */
-interface Entry {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly offset: number;
-}
-
 /** Numbers in [0, 1) from a seed (mulberry32). */
 function generator(seed: number): () => number {
   let state = seed;
@@ -32,7 +23,8 @@ function generator(seed: number): () => number {
   };
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+/** How many numbers an array of that shape has. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 function filled(shape: readonly number[], next: () => number): NamedArray {
   return { shape, data: Float32Array.from({ length: sizeOf(shape) }, next) };
@@ -74,30 +66,4 @@ export function splitModelArrays({ x, noise, t, y, ...parameters }: Arrays): {
   readonly batch: Readonly<Record<'x' | 'noise' | 't' | 'y', NamedArray>>;
 } {
   return { parameters, batch: { x, noise, t, y } };
-}
-
-/** Writes `NAME.bin`, all numbers one after another, and `NAME.json`, which says what they are. */
-export function writeArrays(folder: string, name: string, arrays: Arrays): void {
-  const entries: Entry[] = [];
-  let offset = 0;
-  for (const [key, { shape, data }] of Object.entries(arrays)) {
-    entries.push({ name: key, shape, offset });
-    offset += data.length;
-  }
-  const all = new Float32Array(offset);
-  entries.forEach((entry) => all.set(arrays[entry.name].data, entry.offset));
-  writeFileSync(join(folder, `${name}.bin`), all);
-  writeFileSync(join(folder, `${name}.json`), JSON.stringify(entries));
-}
-
-/** Reads what {@link writeArrays} wrote. */
-export function readArrays(folder: string, name: string): Arrays {
-  const entries = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Entry[];
-  const { buffer, byteOffset } = readFileSync(join(folder, `${name}.bin`));
-  return Object.fromEntries(
-    entries.map(({ name: key, shape, offset }) => [
-      key,
-      { shape, data: new Float32Array(buffer, byteOffset + 4 * offset, sizeOf(shape)) },
-    ]),
-  );
 }

@@ -33,7 +33,9 @@ describe('the adapter of a result', () => {
     const machine = { cpu: 'A processor', cores: 2, memoryGB: 24, system: 'Linux 6' };
     const versions = { [ADAPTER]: 'vendor model 7' };
     const gpu = { date, machine, versions, rows: [rowOf('tessera-gpu', 2, 1)] };
-    const [peers, onGpu] = resultsPage({ peers: null, gpu }).split('\n## On a GPU\n');
+    const [peers, onGpu] = resultsPage({ peers: null, gpu, browser: null }).split(
+      '\n## On a GPU\n',
+    );
     expect(onGpu).toContain('\n\nOn 2026-11-25 the adapter was vendor model 7, a GPU.\n\n');
     expect(peers).not.toContain('vendor model 7');
   });

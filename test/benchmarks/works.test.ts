@@ -6,7 +6,8 @@ import { namedTensors } from '@tessera/autograd/nn';
 import { describe, expect, it } from 'vitest';
 import { magnitude } from '../../benchmarks/contenders/contender.ts';
 import { peakModule } from '../../benchmarks/contenders/wasm-peak-module.ts';
-import { makeArrays, readArrays, writeArrays } from '../../benchmarks/works/arrays.ts';
+import { readArrays, writeArrays } from '../../benchmarks/works/array-files.ts';
+import { makeArrays } from '../../benchmarks/works/arrays.ts';
 import {
   forwardFlops,
   MODELS,

@@ -66,7 +66,7 @@ export async function visitPages<Name extends string>(
   isolated: boolean,
   { flags, timeoutMs, query = {}, fetchable }: VisitOptions = ORDINARY,
 ): Promise<Readonly<Record<Name, PageReport>>> {
-  const site = await serveSite(folder, isolated, fetchable);
+  const site = await serveSite(folder, isolated, { fetchable });
   try {
     const browser = await chromium.launch({
       executablePath,

@@ -21,7 +21,7 @@ describe('serveSite', () => {
       [undefined, null],
       [fetchable, "connect-src 'self'"],
     ] as const) {
-      const site = await serveSite(folder, false, given);
+      const site = await serveSite(folder, false, given === undefined ? {} : { fetchable: given });
       try {
         const page = await fetch(`${site.origin}/page.html?section=ops`);
         expect(await page.text()).toBe('<p>page</p>');

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 /**
  * Scripts and workers of the site's own files and WebAssembly, and nothing else: neither `eval` nor
@@ -25,6 +26,14 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
+/** What scripts of the site may ask of it beside its own files; with any of it, its policy lets them. */
+export interface Services {
+  /** More files, by the paths of their addresses. */
+  readonly fetchable?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Receives the text of each request that posts. */
+  readonly receive?: (text: string) => void;
+}
+
 /** A running web server. */
 export interface Site {
   /** `http://127.0.0.1:PORT` */
@@ -36,22 +45,23 @@ export interface Site {
  * Serves a folder on a free port of this machine, every file under a strict Content-Security-Policy.
  *
  * @param isolated Whether its pages are cross-origin isolated.
- * @param fetchable More files, by the paths of their addresses: with any, scripts may fetch from the site.
+ * @param services What its scripts may ask of it; default nothing.
  */
 export async function serveSite(
   folder: string,
   isolated: boolean,
-  fetchable: ReadonlyMap<string, Uint8Array> = new Map(),
+  { fetchable = new Map(), receive }: Services = {},
 ): Promise<Site> {
-  const policy = fetchable.size > 0 ? FETCHING_POLICY : POLICY;
+  const policy = fetchable.size > 0 || receive !== undefined ? FETCHING_POLICY : POLICY;
   const files = new Map<string, Uint8Array>([
     ...fetchable,
     ...readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => statSync(join(folder, file)).isFile())
       .map((file) => [`/${file}`, readFileSync(join(folder, file))] as const),
   ]);
-  const server = createServer(({ url = '/' }, response) => {
-    const [path] = url.split('?');
+  const server = createServer((request, response) => {
+    if (request.method === 'POST') void text(request).then(receive);
+    const [path] = (request.url ?? '/').split('?');
     const file = files.get(path);
     response.setHeader('content-security-policy', policy);
     for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) {
