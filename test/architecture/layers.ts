@@ -299,6 +299,7 @@ export const boundaries: readonly Boundary[] = [
       'data/mnist.ts',
       'pictures/',
       'run/',
+      'sample/map-file.ts',
       'sample/sample-grid.ts',
       'sample/sample-run.ts',
       'train/pictures.ts',

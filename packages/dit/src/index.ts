@@ -52,6 +52,7 @@ export {
 } from './data/idx.ts';
 export {
   BACKENDS,
+  CONDITIONS,
   DESIGNS,
   OBJECTIVES,
   POSITIONS,
@@ -60,6 +61,7 @@ export {
   SCHEDULES,
   STAGES,
   type BackendName,
+  type ConditionName,
   type Design,
   type Objective,
   type Position,
@@ -91,6 +93,12 @@ export {
   type DenoiseOptions,
   type Reverse,
 } from './diffusion/process/reverse.ts';
+export {
+  guidedByConditions,
+  type ConditionedModel,
+  type ConditionGuidance,
+  type GuidanceForm,
+} from './diffusion/guidance/conditions.ts';
 export {
   guidedBatchForward,
   guidedForward,
@@ -188,6 +196,7 @@ export {
   type ZooSize,
 } from './model/zoo.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
+export type { ConditionArrays } from './sample/conditioning.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';

@@ -133,6 +133,34 @@ describe('options of sample', () => {
     expect(completeSampleOptions(all, config)).toEqual(all);
   });
 
+  test('of conditions are texts, numbers and files, and scales by name', () => {
+    const told = { ...presetConfig('smoke', { conditions: ['text', 'depth'] }), latentScale: 1 };
+    const args = {
+      ...given,
+      text: ['a thin four'],
+      negative: 'a nine',
+      depth: 'd.png',
+      slant: 0.2,
+    };
+    expect(completeSampleOptions({ ...args, guidance: { text: 3 } }, told)).toEqual({
+      ...given,
+      labels: [0],
+      texts: ['a thin four'],
+      negative: 'a nine',
+      maps: { depth: 'd.png' },
+      numbers: { slant: 0.2 },
+      guidance: 2,
+      scales: { text: 3 },
+      sampler: 'ddim',
+      steps: 50,
+    });
+    const { labels, texts } = completeSampleOptions(given, told);
+    expect(labels).toHaveLength(10);
+    expect(texts).toContain('a thick seven leaning left');
+    const none = { ...presetConfig('smoke', { conditions: ['none'] }), latentScale: 1 };
+    expect(completeSampleOptions(given, none)).toMatchObject({ labels: [0], guidance: 1 });
+  });
+
   test('that do not fit the run are refused', () => {
     expect(() => completeSampleOptions({ ...given, labels: [1, 10] }, config)).toThrow(
       'sample: --labels 1,10: there is no class 10, expected 0 to 9. Leave --labels out for every class.',

@@ -44,6 +44,38 @@ export function guidanceScale(text: string): number {
   return value;
 }
 
+/** Reads guidance: a scale for all conditions, or one for each, such as `text=3,depth=1.5`. */
+export function guidance(text: string): number | Readonly<Record<string, number>> {
+  if (!text.includes('=')) return guidanceScale(text);
+  const entries = text.split(',').map((part) => {
+    const [, name, scale] = /^([a-z][a-z0-9-]*)=(.+)$/.exec(part) ?? [];
+    if (name === undefined) {
+      throw new InvalidArgumentError(
+        'Expected a number, or one for each condition: text=3,depth=1.5.',
+      );
+    }
+    return [name, guidanceScale(scale)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Reads a number of either sign. */
+export function anyNumber(text: string): number {
+  const value = parseNumber(text);
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Expected a number.');
+}
+
+/** Reads one more text of an option that may be given several times. */
+export function oneMore(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+/** Reads some of a list of names, separated by commas. */
+export function someOf<T extends string>(names: readonly T[]): (text: string) => readonly T[] {
+  return (text) => text.split(',').map(oneOf(names));
+}
+
 /** Reads labels separated by commas, such as `0,1,2`. */
 export function labelList(text: string): number[] {
   return text.split(',').map((part) => {

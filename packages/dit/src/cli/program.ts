@@ -6,10 +6,12 @@ import {
   DEFAULT_BACKEND,
   DEFAULT_DESIGN,
   DEFAULT_PRESET,
+  CONDITIONS,
   DESIGNS,
   PRESETS,
   SAMPLERS,
   type BackendName,
+  type ConditionName,
   type Design,
   type Preset,
   type Sampler,
@@ -22,6 +24,7 @@ export interface TrainArguments {
   /** A file with a whole configuration, instead of preset and design. */
   readonly config?: string;
   readonly design?: Design;
+  readonly condition?: readonly ConditionName[];
   readonly backend?: BackendName;
   readonly seed?: number;
   readonly out?: string;
@@ -36,7 +39,16 @@ export interface SampleArguments {
   readonly out: string;
   readonly seed: number;
   readonly labels?: readonly number[];
-  readonly guidance?: number;
+  /** Captions, one a row. */
+  readonly text?: readonly string[];
+  readonly negative?: string;
+  readonly thickness?: number;
+  readonly slant?: number;
+  /** Files of maps. */
+  readonly depth?: string;
+  readonly sketch?: string;
+  readonly lowres?: string;
+  readonly guidance?: number | Readonly<Record<string, number>>;
   readonly sampler?: Sampler;
   readonly steps?: number;
   readonly backend?: BackendName;
@@ -67,6 +79,10 @@ Examples:
   $ tessera train --config runs/mnist/config.json --seed 1
   $ tessera sample --run runs/mnist --out grid.png
   $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
+  $ tessera train --condition text --out runs/text
+  $ tessera sample --run runs/text --text "a thin four leaning left" --out four.png
+  $ tessera train --condition label,depth --out runs/depth
+  $ tessera sample --run runs/depth --labels 3 --depth three.png --out threes.png
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -80,6 +96,8 @@ const MEANT: Readonly<Record<string, string>> = {
   '--epochs': 'Use --steps.',
   '--cfg-scale': 'Use --guidance.',
   '--num-samples': 'Use --labels.',
+  '--prompt': 'Use --text.',
+  '--negative-prompt': 'Use --negative.',
   ...Object.fromEntries(
     Object.entries({
       'optimizer.learningRate': ['--lr', '--learning-rate'],
@@ -141,12 +159,17 @@ export function createProgram(version: string, actions: Actions): Command {
       new Option(
         '--config <file>',
         'instead of a preset, a configuration such as config.json of a run',
-      ).conflicts(['preset', 'design']),
+      ).conflicts(['preset', 'design', 'condition']),
     )
     .option(
       '--design <name>',
       `${DESIGNS.join(', ')} ${defaultsTo(DEFAULT_DESIGN)}`,
       read.oneOf(DESIGNS),
+    )
+    .option(
+      '--condition <list>',
+      `what the model is told: some of ${CONDITIONS.join(', ')} ${defaultsTo('label')}`,
+      read.someOf(CONDITIONS),
     )
     .option(
       '--out <folder>',
@@ -185,9 +208,20 @@ export function createProgram(version: string, actions: Actions): Command {
     .requiredOption('--out <file>', 'picture to write, a .png file', read.pngPath)
     .option('--labels <list>', `such as 0,1,2 ${defaultsTo('every class')}`, read.labelList)
     .option(
+      '--text <caption>',
+      'such as "a thick seven leaning right"; once for each row',
+      read.oneMore,
+    )
+    .option('--negative <caption>', 'what the samples should not be')
+    .option('--thickness <pixels>', 'width of the strokes', read.anyNumber)
+    .option('--slant <shear>', 'above 0 leans right, below 0 left', read.anyNumber)
+    .option('--depth <file>', 'map of depth, a .png or .npy file')
+    .option('--sketch <file>', 'map of edges, a .png or .npy file')
+    .option('--lowres <file>', 'image in low resolution, a .png or .npy file')
+    .option(
       '--guidance <scale>',
-      `guidance scale, 1 for none ${defaultsTo('as in the run, 2')}`,
-      read.guidanceScale,
+      `guidance scale, 1 for none, or one for each condition: text=3,depth=1.5 ${defaultsTo('as in the run, 2')}`,
+      read.guidance,
     )
     .option(
       '--sampler <name>',

@@ -2,6 +2,7 @@
 
 import { ValueError } from '@tessera/tensor';
 import type { TrainConfig } from '../config/config.ts';
+import { captionOf, heldOutCombinations } from '../data/captions.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import type { SampleOptions } from '../sample/options.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -17,6 +18,7 @@ import { createProgress } from './progress.ts';
  */
 export function completeSampleOptions(args: SampleArguments, config: TrainConfig): SampleOptions {
   const { numClasses, classDropoutProb } = config.model;
+  const { text } = args;
   const { timesteps } = config.diffusion;
   if (config.latentScale === undefined) {
     throw new ValueError(
@@ -25,12 +27,14 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     );
   }
   const {
-    labels = Array.from({ length: numClasses }, (_, label) => label),
-    guidance = config.sampling.guidance,
+    labels = defaultLabels(config, text),
+    guidance: asked = config.sampling.guidance,
     sampler = config.sampling.sampler,
     steps = Math.min(config.sampling.steps, timesteps),
   } = args;
-  const unknown = labels.find((label) => label >= numClasses);
+  const [guidance, scales] =
+    typeof asked === 'number' ? [asked, undefined] : [config.sampling.guidance, asked];
+  const unknown = labels.find((label) => label >= Math.max(1, numClasses));
   if (unknown !== undefined) {
     throw new ValueError(
       'sample',
@@ -43,15 +47,57 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
       `--steps ${steps}: expected at most the ${timesteps} timesteps of this run. Choose fewer.`,
     );
   }
-  if (guidance !== 1 && classDropoutProb === 0) {
+  if (guidance !== 1 && classDropoutProb === 0 && numClasses > 0) {
     throw new ValueError(
       'sample',
       `--guidance ${guidance}: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.`,
     );
   }
   const { run, seed, out, backend } = args;
-  const options = { run, labels, guidance, sampler, steps, seed, out };
-  return backend === undefined ? options : { ...options, backend };
+  return {
+    run,
+    labels,
+    guidance,
+    sampler,
+    steps,
+    seed,
+    out,
+    ...conditionOptions(args, config),
+    ...(scales !== undefined && { scales }),
+    ...(backend !== undefined && { backend }),
+  };
+}
+
+/** Every class; without classes, or if texts are asked for, class 0 for each row. */
+function defaultLabels({ model }: TrainConfig, texts: readonly string[] | undefined): number[] {
+  const { numClasses, conditions = [] } = model;
+  if (texts !== undefined && numClasses === 0) return texts.map(() => 0);
+  if (numClasses > 0) return Array.from({ length: numClasses }, (_, label) => label);
+  return conditions.some(({ kind }) => kind === 'text') ? DEFAULT_TEXTS.map(() => 0) : [0];
+}
+
+/** What a model that reads text draws if it is told nothing. */
+const DEFAULT_TEXTS = heldOutCombinations().map(({ digit, ...words }) => captionOf(digit, words));
+
+/** The options of conditions beside the label. */
+function conditionOptions(
+  { text, negative, thickness, slant, depth, sketch, lowres }: SampleArguments,
+  { model }: TrainConfig,
+): Partial<SampleOptions> {
+  const given = <T>(values: Readonly<Record<string, T | undefined>>): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(values).filter((entry): entry is [string, T] => entry[1] !== undefined),
+    );
+  const maps = given({ depth, sketch, lowres });
+  const numbers = given({ thickness, slant });
+  const reads = (model.conditions ?? []).some(({ kind }) => kind === 'text');
+  const texts = text ?? (reads && model.numClasses === 0 ? DEFAULT_TEXTS : undefined);
+  return {
+    ...(texts !== undefined && { texts }),
+    ...(negative !== undefined && { negative }),
+    ...(Object.keys(maps).length > 0 && { maps }),
+    ...(Object.keys(numbers).length > 0 && { numbers }),
+  };
 }
 
 /** Draws with these options, and shows the progress. */

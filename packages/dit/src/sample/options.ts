@@ -13,8 +13,18 @@ export interface SampleProgress {
 export interface SampleOptions {
   /** The folder of the run. */
   readonly run: string;
-  /** Classes to draw. Each is one row of ten samples in the picture. */
+  /** Classes to draw. Each is one row of ten samples in the picture. A model without classes has class 0. */
   readonly labels: readonly number[];
+  /** Texts to draw, one a row, for a model that reads text. Then `labels` has as many entries. */
+  readonly texts?: readonly string[];
+  /** A text to draw the opposite of: it takes the place of the empty text in guidance. */
+  readonly negative?: string;
+  /** Files of maps, PNG or npy, by the names of the model's conditions. */
+  readonly maps?: Readonly<Record<string, string>>;
+  /** Numbers, such as the thickness of strokes, by the names of the model's conditions. */
+  readonly numbers?: Readonly<Record<string, number>>;
+  /** A guidance scale for each condition by name, in place of one for all. */
+  readonly scales?: Readonly<Record<string, number>>;
   /** Guidance scale: 1 is the conditional model alone. */
   readonly guidance: number;
   readonly sampler: Sampler;

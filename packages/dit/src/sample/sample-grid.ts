@@ -6,13 +6,13 @@ import { drawImageGrid } from '../pictures/image-grid.ts';
 /** Number of samples of one class in the picture. */
 const GRID_COLUMNS = 10;
 
-/** The labels of all images of a grid, row by row. `rows` has the label of each row. */
-export function gridLabels(rows: readonly number[]): number[] {
-  return rows.flatMap((label) => new Array<number>(GRID_COLUMNS).fill(label));
+/** What all images of a grid are, row by row. `rows` has the label, or another number, of each row. */
+export function gridIndices(rows: readonly number[]): number[] {
+  return rows.flatMap((row) => new Array<number>(GRID_COLUMNS).fill(row));
 }
 
 /**
- * Draws the images of {@link gridLabels} as a PNG. Its title says how they were sampled.
+ * Draws the images of {@link gridIndices} as a PNG. Its title says how they were sampled.
  *
  * @param rowLabels the name of the class of each row
  */

@@ -9,9 +9,10 @@ import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
 import { readWeights } from '../run/checkpoint.ts';
 import { readConfigText, readRunConfig, RUN_FILES } from '../run/run-folder.ts';
+import { askedConditions } from './asked-conditions.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleOptions } from './options.ts';
-import { drawSampleGrid, gridLabels } from './sample-grid.ts';
+import { drawSampleGrid, gridIndices } from './sample-grid.ts';
 import { loadRun, type TrainedRun } from './trained-run.ts';
 
 /**
@@ -61,6 +62,11 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
 const SAMPLE_OPTIONS = [
   'run',
   'labels',
+  'texts',
+  'negative',
+  'maps',
+  'numbers',
+  'scales',
   'guidance',
   'sampler',
   'steps',
@@ -92,7 +98,9 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
   const { run: folder, labels, guidance, sampler, steps, seed, out, onProgress } = options;
   const run = await readRun(folder);
   if (notice !== undefined) options.onNotice?.(notice);
-  const images = await run.draw(gridLabels(labels), {
+  const asked = await askedConditions(options, run.model);
+  const images = await run.draw(gridIndices(labels), {
+    ...asked,
     guidance,
     sampler,
     steps,
@@ -100,6 +108,6 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   const drawn = { design: run.config.model.design, guidance, steps, sampler };
-  const names = labels.map((label) => run.nameOf(label));
+  const names = options.texts ?? labels.map((label) => run.nameOf(label));
   await writeFileAtomic(out, await drawSampleGrid(images, names, drawn));
 }

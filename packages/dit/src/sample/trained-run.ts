@@ -11,6 +11,7 @@ import {
 } from '../config/config.ts';
 import { DiT } from '../model/dit.ts';
 import { loadModule } from '../model/weights.ts';
+import type { ConditionArrays } from './conditioning.ts';
 import { Generator } from './generator.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
@@ -29,6 +30,10 @@ export interface RunParts {
 export interface DrawOptions extends Partial<SamplingConfig> {
   /** Seed of the noise, an unsigned 32-bit integer. Default: 0. */
   readonly seed?: number;
+  /** As in `GenerateOptions`. */
+  readonly conditions?: ConditionArrays;
+  readonly negative?: ConditionArrays;
+  readonly scales?: Readonly<Record<string, number>>;
   readonly onProgress?: (progress: SampleProgress) => void;
 }
 
@@ -83,7 +88,8 @@ export class TrainedRun {
   /** Draws as {@link generate}, but gives `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major, about in [-1, 1]. */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
     checkLabels('generate', labels, this.config);
-    checkOptions('generate', options, ['seed', 'guidance', 'steps', 'sampler', 'onProgress']);
+    const own = ['seed', 'guidance', 'steps', 'sampler', 'onProgress'] as const;
+    checkOptions('generate', options, [...own, 'conditions', 'negative', 'scales']);
     const { seed = 0, ...changed } = options;
     const { sampling } = this.config;
     return this.#generator.generate(this.model, {

@@ -33,7 +33,7 @@ export function checkData(
     );
   }
   const last = train.labels.reduce((most, label) => Math.max(most, label), 0);
-  if (last >= model.numClasses) {
+  if (model.numClasses > 0 && last >= model.numClasses) {
     throw new ValueError(
       'train',
       `the images of ${data} have labels up to ${last}, but model.numClasses is ${model.numClasses}, so that labels go up to ${model.numClasses - 1}. Set model.numClasses to ${last + 1}.`,

@@ -1,19 +1,20 @@
 // The loss of a DiT on a batch: draw latents, add noise, drop labels, compare the prediction.
 
-import { checkOptions, checkTensors, normal, randomInt, split, type Tensor } from '@tessera/tensor';
+import { checkOptions, checkTensors, normal, randomInt, split, Tensor } from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { trainingLosses } from '../diffusion/objective/objective.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
+import type { Conditioning } from '../model/conditions/conditions.ts';
 import type { DiT, ForwardOptions } from '../model/dit.ts';
 import { lossOfDraws, type Loss } from './step.ts';
 
 /** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
   readonly posterior: Posterior;
-  /** int32 `[B]` */
-  readonly labels: Tensor;
+  /** Labels int32 `[B]`, or the values of all conditions by name. */
+  readonly labels: Conditioning;
 }
 
 /**
@@ -52,16 +53,16 @@ export function diffusionLoss(
       const fields = ['posterior', 'labels'];
       checkFields('diffusionLoss', 'batch', batch, fields, 'Write { posterior, labels }.');
       const { posterior, labels } = batch;
-      checkTensors('diffusionLoss', { labels, key });
+      checkTensors('diffusionLoss', { key, ...(labels instanceof Tensor && { labels }) });
       const hint = 'Give a DiT.';
-      checkFields('diffusionLoss', 'model', model, ['forward', 'y_embedder'], hint);
+      checkFields('diffusionLoss', 'model', model, ['forward', 'dropConditions'], hint);
       const [latentKey, timeKey, noiseKey, dropKey] = split(key, 4);
       const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
       return {
         xStart,
-        t: randomInt(timeKey, labels.shape, 0, diffusion.schedule.timesteps),
+        t: randomInt(timeKey, [xStart.shape[0]], 0, diffusion.schedule.timesteps),
         eps: normal(noiseKey, xStart.shape),
-        y: model.y_embedder.dropLabels(labels, dropKey),
+        y: model.dropConditions(labels, dropKey),
       };
     },
     lossOf: (model, { y, ...drawn }) =>

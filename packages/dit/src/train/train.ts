@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
 import { IMAGE_SIZE, type TrainConfig } from '../config/config.ts';
-import { batchOrder, gatherImages, gatherLabels, padImages } from '../data/batches.ts';
+import { batchOrder, gatherImages, padImages } from '../data/batches.ts';
+import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
 import type { IdxImages } from '../data/idx.ts';
 import { loadMnist, type Mnist } from '../data/mnist.ts';
 import { DiT } from '../model/dit.ts';
@@ -13,20 +14,19 @@ import { saveModule } from '../run/checkpoint.ts';
 import { withBackend } from '../run/backends.ts';
 import { LogWriter, type LogRow } from '../run/log.ts';
 import { chooseRunFolder, claimRunFolder, RUN_FILES, writeRunConfig } from '../run/run-folder.ts';
-import { drawSampleGrid, gridLabels } from '../sample/sample-grid.ts';
+import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
 import { checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
 import { diffusionLoss, type DiffusionBatch } from './diffusion-loss.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 import type { TrainOptions } from './options.ts';
 import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
+import { previewOf } from './preview.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { compiledTrainStep, initialState } from './step.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
-/** Most rows of a grid of samples. If there are more classes, it shows the first. */
-const MOST_ROWS = 26;
 /** Labels of idx files are bytes. */
 const MOST_CLASSES = 256;
 
@@ -90,12 +90,12 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
 
   onStage?.({ name: 'diffusion', totalSteps: config.steps });
   const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
-  const shown = classes.slice(0, MOST_ROWS);
-  const rowLabels = shown.map((label) => config.classNames?.[label] ?? String(label));
+  const tested = { ...padImages(images.test, IMAGE_SIZE), labels: images.test.labels };
+  const { rowLabels, ...asked } = previewOf(config, classes, tested);
   const drawSamples = async (model: DiT, file: string, steps: number): Promise<void> => {
     const sampling = { ...config.sampling, steps };
     const written = await addPicture(run.album, file, async () => {
-      const drawn = { ...sampling, labels: gridLabels(shown), key: sampleKey };
+      const drawn = { ...sampling, ...asked, key: sampleKey };
       const samples = await generator.generate(model, drawn);
       return drawSampleGrid(samples, rowLabels, { ...sampling, design: config.model.design });
     });
@@ -104,7 +104,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const model = await trainModel(
     { ...run, config },
     latents,
-    images.train.labels,
+    conditionTable(config.model, { ...digits, labels: images.train.labels }),
     modelKey,
     drawSamples,
   );
@@ -177,7 +177,7 @@ async function trainAutoencoder(run: Run, digits: IdxImages, random: Tensor): Pr
 async function trainModel(
   run: Run,
   latents: LatentSet,
-  labels: Uint8Array,
+  table: ConditionTable,
   random: Tensor,
   drawSamples: (model: DiT, file: string, steps: number) => Promise<void>,
 ): Promise<DiT> {
@@ -194,7 +194,7 @@ async function trainModel(
       const indices = order.indices(i);
       return {
         posterior: gatherPosteriors(latents, indices),
-        labels: tensor(gatherLabels(labels, indices)),
+        labels: table.values(indices),
       };
     },
     batch,

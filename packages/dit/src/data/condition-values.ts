@@ -1,0 +1,128 @@
+// The values of a model's conditions for the images of a data set.
+
+import { tensor, ValueError, type Tensor } from '@tessera/tensor';
+import { LABEL, type ConditionConfig } from '../config/condition.ts';
+import type { ModelConfig } from '../config/config.ts';
+import type { ConditionValues } from '../model/conditions/conditions.ts';
+import { encodeTexts } from '../model/conditions/text.ts';
+import { strokeWords, trainingCaption } from './captions.ts';
+import { gatherLabels } from './batches.ts';
+import type { IdxImages } from './idx.ts';
+import { maps } from './maps.ts';
+import { strokeOf, type Stroke } from './strokes.ts';
+
+/** Square images with labels. */
+export interface LabelledImages extends IdxImages {
+  /** One byte an image. */
+  readonly labels: Uint8Array;
+}
+
+/** The values of one condition for all images of a set. */
+interface Column {
+  /** Shape of one value. */
+  readonly shape: readonly number[];
+  /** The values of some images, one behind the other. */
+  gather(indices: Int32Array): Float32Array | Int32Array;
+}
+
+/** What all images of a set say of the conditions of a model. */
+export interface ConditionTable {
+  /** The values of all conditions but the label for some images, one behind the other. */
+  arrays(indices: Int32Array): Readonly<Record<string, Float32Array | Int32Array>>;
+  /** The values for some images: labels alone for a model that knows nothing else. */
+  values(indices: Int32Array): Tensor | ConditionValues;
+}
+
+/**
+ * Measures what a model's conditions need of the images: captions and strokes at once, maps when they are asked
+ * for.
+ *
+ * @throws ValueError for a condition that cannot be measured.
+ */
+export function conditionTable(model: ModelConfig, set: LabelledImages): ConditionTable {
+  const { conditions = [], numClasses } = model;
+  const columns = conditions.map((each) => [each.name, columnOf(each, set)] as const);
+  const labels = (indices: Int32Array): Tensor => tensor(gatherLabels(set.labels, indices));
+  return {
+    arrays: (indices) =>
+      Object.fromEntries(columns.map(([name, { gather }]) => [name, gather(indices)])),
+    values(indices) {
+      if (columns.length === 0 && numClasses > 0) return labels(indices);
+      const count = indices.length;
+      const values = columns.map(([name, { shape, gather }]): [string, Tensor] => [
+        name,
+        tensor(gather(indices), { shape: [count, ...shape] }),
+      ]);
+      // A model without classes has a null label for every image.
+      const label = numClasses > 0 ? labels(indices) : tensor(new Int32Array(count));
+      return { ...Object.fromEntries(values), [LABEL]: label };
+    },
+  };
+}
+
+function columnOf(condition: ConditionConfig, set: LabelledImages): Column {
+  const { name } = condition;
+  if (condition.kind === 'text') return textColumn(condition.length, set);
+  if (condition.kind === 'scalar' && (name === 'thickness' || name === 'slant')) {
+    const strokes = strokesOf(set);
+    const gather = (indices: Int32Array): Float32Array =>
+      Float32Array.from(indices, (image) => strokes(image)[name]);
+    return { shape: [], gather };
+  }
+  if (condition.kind === 'map' && (name === 'depth' || name === 'sketch' || name === 'lowres')) {
+    return mapColumn(name, condition.size, set);
+  }
+  throw new ValueError(
+    'train',
+    `the condition '${name}' of kind ${condition.kind} cannot be measured from images. Measured are text, thickness, slant, depth, sketch and lowres.`,
+  );
+}
+
+/** The stroke of each image, measured when it is first asked for: a training may see few of them. */
+function strokesOf(set: LabelledImages): (image: number) => Stroke {
+  const known = new Map<number, Stroke>();
+  return (image) => {
+    const found = known.get(image) ?? strokeOf(pixelsOf(set, image), set.rows, set.columns);
+    known.set(image, found);
+    return found;
+  };
+}
+
+/** The caption of an image in training. */
+export function captionAt(
+  set: LabelledImages,
+  image: number,
+  strokes: (image: number) => Stroke = strokesOf(set),
+): string {
+  return trainingCaption(image, set.labels[image], strokeWords(strokes(image)));
+}
+
+function pixelsOf({ images, rows, columns }: IdxImages, image: number): Uint8Array {
+  return images.subarray(image * rows * columns, (image + 1) * rows * columns);
+}
+
+function textColumn(length: number, set: LabelledImages): Column {
+  const strokes = strokesOf(set);
+  const captions = (indices: Int32Array): string[] =>
+    Array.from(indices, (image) => captionAt(set, image, strokes));
+  return { shape: [length], gather: (indices) => encodeTexts(captions(indices), length) };
+}
+
+function mapColumn(name: keyof typeof maps, size: number, set: LabelledImages): Column {
+  if (set.rows !== size || set.columns !== size) {
+    throw new ValueError(
+      'train',
+      `the images are ${set.rows}×${set.columns}, but the condition '${name}' has maps of ${size}×${size}. Set its size to that of the images.`,
+    );
+  }
+  return {
+    shape: [1, size, size],
+    gather(indices) {
+      const all = new Float32Array(indices.length * size ** 2);
+      indices.forEach((image, i) => {
+        all.set(maps[name](pixelsOf(set, image), size), i * size ** 2);
+      });
+      return all;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+// The conditions that the options of sampling ask for, read from texts, numbers and files.
+
+import { ValueError } from '@tessera/tensor';
+import { encodeTexts } from '../model/conditions/text.ts';
+import type { DiT } from '../model/dit.ts';
+import type { ConditionArrays } from './conditioning.ts';
+import type { DrawOptions } from './trained-run.ts';
+import { readMap } from './map-file.ts';
+import type { SampleOptions } from './options.ts';
+import { gridIndices } from './sample-grid.ts';
+
+/** Conditions of a grid of samples, as the generator takes them. */
+type Asked = Pick<DrawOptions, 'conditions' | 'negative' | 'scales'>;
+
+/**
+ * Reads what the options ask for.
+ *
+ * @throws ValueError if the model has no such condition, or a text is too long; FormatError if a map is no map
+ */
+export async function askedConditions(options: SampleOptions, model: DiT): Promise<Asked> {
+  const { labels, texts, negative, maps = {}, numbers = {}, scales } = options;
+  const rows = gridIndices(labels.map((_, row) => row));
+  const conditions: Record<string, Float32Array | Int32Array> = {};
+  if (texts !== undefined) {
+    if (texts.length !== labels.length) {
+      throw new ValueError(
+        'sampleRun',
+        `there are ${texts.length} texts and ${labels.length} labels; expected as many.`,
+      );
+    }
+    const all = rows.map((row) => texts[row]);
+    conditions['text'] = encodeTexts(all, textLength(model, '--text'));
+  }
+  for (const [name, number] of Object.entries(numbers)) {
+    sizesOf(model, name, 0);
+    conditions[name] = new Float32Array(rows.length).fill(number);
+  }
+  for (const [name, file] of Object.entries(maps)) {
+    const [, size] = sizesOf(model, name, 3);
+    conditions[name] = repeated(await readMap(file, size), rows.length);
+  }
+  return {
+    ...(Object.keys(conditions).length > 0 && { conditions }),
+    ...(negative !== undefined && { negative: negativeOf(model, negative) }),
+    ...(scales !== undefined && { scales }),
+  };
+}
+
+function negativeOf(model: DiT, negative: string): ConditionArrays {
+  return { text: encodeTexts([negative], textLength(model, '--negative')) };
+}
+
+function textLength(model: DiT, option: string): number {
+  const text = model.config.conditions?.find(({ name }) => name === 'text');
+  if (text?.kind === 'text') return text.length;
+  throw new ValueError(
+    'sampleRun',
+    `${option}: the model of this run reads no text. Train one with --condition text.`,
+  );
+}
+
+/** The shape of the values of a condition, which must be of this rank. */
+function sizesOf({ conditions }: DiT, name: string, rank: number): readonly number[] {
+  const found = Object.hasOwn(conditions, name) ? conditions[name].values.shape : undefined;
+  if (found?.length === rank) return found;
+  throw new ValueError(
+    'sampleRun',
+    `--${name}: the model of this run does not know ${name}. Train one with --condition ${name}.`,
+  );
+}
+
+function repeated(one: Float32Array, count: number): Float32Array {
+  const all = new Float32Array(one.length * count);
+  for (let i = 0; i < count; i++) all.set(one, i * one.length);
+  return all;
+}

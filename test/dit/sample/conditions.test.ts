@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { key } from '@tessera/tensor';
+import { Autoencoder, encodeTexts, Generator, presetConfig, type TrainConfig } from '@tessera/dit';
+import { askedConditions } from '../../../packages/dit/src/sample/asked-conditions.ts';
+import { randomModel } from '../model/sizes.ts';
+
+const smoke = presetConfig('smoke', { conditions: ['text', 'thickness', 'depth'] });
+const config: TrainConfig = {
+  ...smoke,
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2] },
+  model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
+};
+const model = randomModel(config.model, key(1));
+const autoencoder = new Autoencoder(config.autoencoder, key(0));
+const generator = new Generator(config, { autoencoder, latentScale: 1 });
+const options = { ...config.sampling, steps: 2, labels: [0, 0], key: key(2) };
+
+describe('a generator of conditions', () => {
+  const text = encodeTexts(['a thin four', 'a nine'], 48);
+  const thickness = Float32Array.of(2, 4);
+
+  it('hears what it is asked for, and the negative', async () => {
+    const open = await generator.generate(model, options);
+    const asked = await generator.generate(model, { ...options, conditions: { text, thickness } });
+    expect(asked).not.toEqual(open);
+    const negative = { text: text.slice(48) };
+    const away = await generator.generate(model, {
+      ...options,
+      conditions: { text, thickness },
+      negative,
+    });
+    expect(away).not.toEqual(asked);
+  });
+
+  it('takes a scale for each condition', async () => {
+    const one = { ...options, conditions: { text, thickness } };
+    const each = await generator.generate(model, { ...one, scales: { text: 3, thickness: 1 } });
+    expect(each).not.toEqual(await generator.generate(model, one));
+    await expect(generator.generate(model, { ...one, scales: { colour: 3 } })).rejects.toThrow(
+      "guidedByConditions: there is a scale for 'colour', but values for text, thickness, label.",
+    );
+  });
+
+  it('refuses conditions that the model does not have, or of another number', async () => {
+    const bad = (conditions: Record<string, Float32Array | Int32Array>): Promise<unknown> =>
+      generator.generate(model, { ...options, conditions });
+    await expect(bad({ slant: thickness })).rejects.toThrow(
+      "generate: the model has no condition 'slant'. It has thickness, text, depth.",
+    );
+    await expect(bad({ text: text.slice(48) })).rejects.toThrow(
+      'generate: conditions.text is 48 values, expected Int32Array of 96 values for 2 images.',
+    );
+    await expect(bad({ text: thickness })).rejects.toThrow(/conditions\.text is/);
+  });
+});
+
+describe('what the options of sampling ask for', () => {
+  const given = { run: 'r', out: 'o.png', seed: 0, ...config.sampling, labels: [0] };
+
+  it('is ten times what each row says', async () => {
+    const { conditions = {}, negative = {} } = await askedConditions(
+      { ...given, labels: [0, 0], texts: ['a', 'b'], negative: 'c', numbers: { thickness: 3 } },
+      model,
+    );
+    expect(conditions['text']).toEqual(
+      encodeTexts([...new Array<string>(10).fill('a'), ...new Array<string>(10).fill('b')], 48),
+    );
+    expect(conditions['thickness']).toEqual(new Float32Array(20).fill(3));
+    expect(negative['text']).toEqual(encodeTexts(['c'], 48));
+  });
+
+  it('is refused if the model does not know it', async () => {
+    const plain = randomModel({ ...config.model, conditions: [] }, key(1));
+    await expect(askedConditions({ ...given, texts: ['a'] }, plain)).rejects.toThrow(
+      'sampleRun: --text: the model of this run reads no text. Train one with --condition text.',
+    );
+    await expect(askedConditions({ ...given, maps: { sketch: 's.png' } }, model)).rejects.toThrow(
+      'sampleRun: --sketch: the model of this run does not know sketch. Train one with --condition sketch.',
+    );
+    await expect(askedConditions({ ...given, numbers: { text: 1 } }, model)).rejects.toThrow(
+      /--text/,
+    );
+  });
+});
