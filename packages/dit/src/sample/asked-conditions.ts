@@ -22,14 +22,17 @@ export async function askedConditions(options: SampleOptions, model: DiT): Promi
   const rows = gridIndices(labels.map((_, row) => row));
   const conditions: Record<string, Float32Array | Int32Array> = {};
   if (texts !== undefined) {
+    const length = textLength(model, '--text');
     if (texts.length !== labels.length) {
       throw new ValueError(
         'sampleRun',
-        `there are ${texts.length} texts and ${labels.length} labels; expected as many.`,
+        `there are ${texts.length} texts for ${labels.length} labels, and each row has one of both. Name as many by --labels.`,
       );
     }
-    const all = rows.map((row) => texts[row]);
-    conditions['text'] = encodeTexts(all, textLength(model, '--text'));
+    conditions['text'] = encodeTexts(
+      rows.map((row) => texts[row]),
+      length,
+    );
   }
   for (const [name, number] of Object.entries(numbers)) {
     sizesOf(model, name, 0);
