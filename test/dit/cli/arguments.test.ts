@@ -81,3 +81,24 @@ describe('names', () => {
     expect(problem(read.pngPath, 'grid.jpg')).toBe('Expected a file name that ends in .png.');
   });
 });
+
+describe('guidance', () => {
+  test('is a scale, or one for each condition', () => {
+    expect(read.guidance('2.5')).toBe(2.5);
+    expect(read.guidance('text=3,depth=1.5')).toEqual({ text: 3, depth: 1.5 });
+    for (const wrong of ['', 'x', 'text=', 'text=-1', 'text=1,2', '=3', 'text=1,,depth=2']) {
+      expect(() => read.guidance(wrong), wrong).toThrow(/^Expected a number/);
+    }
+  });
+});
+
+describe('lists of names', () => {
+  test('are some of those that there are', () => {
+    const chosen = read.someOf(['label', 'text']);
+    expect(chosen('text,label')).toEqual(['text', 'label']);
+    expect(() => chosen('text,colour')).toThrow('Expected one of label, text.');
+    expect(read.oneMore('b', read.oneMore('a'))).toEqual(['a', 'b']);
+    expect(read.anyNumber('-0.5')).toBe(-0.5);
+    expect(() => read.anyNumber('steep')).toThrow('Expected a number.');
+  });
+});

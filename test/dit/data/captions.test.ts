@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadMnist } from '@tessera/dit/node';
-import { padImages, presetConfig } from '@tessera/dit';
+import { padImages, presetConfig, type ConditionValues } from '@tessera/dit';
 import {
   captionOf,
   heldOutCombinations,
@@ -95,10 +95,7 @@ describe('the conditions of a data set', () => {
       conditions: ['label', 'thickness', 'slant', 'text', 'depth', 'sketch', 'lowres'],
     });
     const set = { ...padImages({ ...train, count: 5 }, 32), labels: train.labels.subarray(0, 5) };
-    const values = conditionTable(model, set).values(Int32Array.of(4, 0)) as Record<
-      string,
-      { shape: number[] }
-    >;
+    const values = conditionTable(model, set).values(Int32Array.of(4, 0)) as ConditionValues;
     expect(
       Object.fromEntries(Object.entries(values).map(([name, { shape }]) => [name, shape])),
     ).toEqual({

@@ -101,6 +101,25 @@ const SEVERAL_DROPOUT = 0.05;
 /** Probability that the only condition of a model is dropped. */
 const SINGLE_DROPOUT = 0.1;
 
+/** The condition of a name; none for the label, which `numClasses` describes. */
+function conditionOf(name: ConditionName, dropoutProb: number): readonly ConditionConfig[] {
+  switch (name) {
+    case 'label':
+    case 'none':
+      return [];
+    case 'thickness':
+      return [{ kind: 'scalar', name, range: [1, 6], dropoutProb }];
+    case 'slant':
+      return [{ kind: 'scalar', name, range: [-1, 1], dropoutProb }];
+    case 'text':
+      return [{ kind: 'text', name, length: 48, width: 64, depth: 2, heads: 4, dropoutProb }];
+    case 'depth':
+    case 'sketch':
+    case 'lowres':
+      return [{ kind: 'map', name, size: IMAGE_SIZE, channels: 1, dropoutProb }];
+  }
+}
+
 /** The conditions of a model of digits by their names. */
 function conditionsOf(
   names: readonly ConditionName[],
@@ -108,23 +127,7 @@ function conditionsOf(
   const chosen = CONDITIONS.filter((name) => name !== 'none' && names.includes(name));
   const several = chosen.length > 1;
   const dropoutProb = several ? SEVERAL_DROPOUT : SINGLE_DROPOUT;
-  const conditions = chosen.flatMap((name): ConditionConfig[] => {
-    switch (name) {
-      case 'label':
-      case 'none':
-        return [];
-      case 'thickness':
-        return [{ kind: 'scalar', name, range: [1, 6], dropoutProb }];
-      case 'slant':
-        return [{ kind: 'scalar', name, range: [-1, 1], dropoutProb }];
-      case 'text':
-        return [{ kind: 'text', name, length: 48, width: 64, depth: 2, heads: 4, dropoutProb }];
-      case 'depth':
-      case 'sketch':
-      case 'lowres':
-        return [{ kind: 'map', name, size: IMAGE_SIZE, channels: 1, dropoutProb }];
-    }
-  });
+  const conditions = chosen.flatMap((name) => conditionOf(name, dropoutProb));
   return {
     classDropoutProb: dropoutProb,
     numClasses: chosen.includes('label') ? 10 : 0,
