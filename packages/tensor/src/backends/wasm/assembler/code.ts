@@ -1,6 +1,6 @@
 // WebAssembly code as nested lists of bytes, and how numbers and texts are encoded in it.
 
-/** Binary code of WebAssembly: nested lists of bytes, flattened once a function is complete. */
+/** Binary code of WebAssembly: nested lists of bytes. A function flattens each statement as it comes. */
 export type Code = readonly CodePart[];
 
 /**
@@ -49,38 +49,52 @@ export type F64 = Value<'f64'>;
 /** Sixteen bytes: four float32 (f32x4), four int32 (i32x4), two float64 (f64x2), … */
 export type V128 = Value<'v128'>;
 
-/**
- * The bytes of nested code in order.
- *
- * @param place Gives the code for a constant vector. Default: throws, because only functions can hold one.
- */
-export function flatten(
-  code: Code,
-  place: (constant: VectorConstant) => Code = noConstant,
-): Uint8Array<ArrayBuffer> {
-  let bytes = new Uint8Array(256);
-  let length = 0;
-  const reserve = (count: number): void => {
-    if (length + count <= bytes.length) return;
-    const grown = new Uint8Array(Math.max(length + count, 2 * bytes.length));
-    grown.set(bytes);
-    bytes = grown;
-  };
-  const write = (part: Code): void => {
-    for (const item of part) {
+/** Code as bytes, written one part after another. */
+export class CodeBytes {
+  private bytes = new Uint8Array(256);
+  private length = 0;
+  private readonly place: (constant: VectorConstant) => Code;
+
+  /** @param place Gives the code for a constant vector. Default: throws, because only functions can hold one. */
+  constructor(place: (constant: VectorConstant) => Code = noConstant) {
+    this.place = place;
+  }
+
+  /** Appends the bytes of nested code in order. */
+  write(code: Code): void {
+    // A loop over indices: until it is optimized, one over values would make an object for each byte.
+    for (let i = 0; i < code.length; i++) {
+      const item = code[i];
       if (typeof item === 'number') {
-        if (length === bytes.length) reserve(1);
-        bytes[length++] = item;
-      } else if (isList(item)) write(item);
+        if (this.length === this.bytes.length) this.reserve(1);
+        this.bytes[this.length++] = item;
+      } else if (isList(item)) this.write(item);
       else if (item instanceof Uint8Array) {
-        reserve(item.length);
-        bytes.set(item, length);
-        length += item.length;
-      } else write(place(item));
+        this.reserve(item.length);
+        this.bytes.set(item, this.length);
+        this.length += item.length;
+      } else this.write(this.place(item));
     }
-  };
-  write(code);
-  return bytes.slice(0, length);
+  }
+
+  /** The bytes so far. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.length);
+  }
+
+  private reserve(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.length + count, 2 * this.bytes.length));
+    grown.set(this.bytes);
+    this.bytes = grown;
+  }
+}
+
+/** The bytes of nested code in order. */
+export function flatten(code: Code): Uint8Array<ArrayBuffer> {
+  const bytes = new CodeBytes();
+  bytes.write(code);
+  return bytes.finish();
 }
 
 function isList(part: CodePart): part is Code {
@@ -91,8 +105,12 @@ function noConstant(): never {
   throw new Error('assembler: a constant vector lies in no function.');
 }
 
+/** The integers of one byte, each as the list of it that all code shares. */
+const ONE_BYTE: readonly (readonly number[])[] = Array.from({ length: 128 }, (_, byte) => [byte]);
+
 /** An unsigned integer in LEB128. */
-export function unsigned(value: number): number[] {
+export function unsigned(value: number): readonly number[] {
+  if (value < 128) return ONE_BYTE[value];
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -104,9 +122,10 @@ export function unsigned(value: number): number[] {
 }
 
 /** A signed integer in LEB128. */
-export function signed(value: bigint): number[] {
+export function signed(value: bigint | number): readonly number[] {
+  if (-64 <= value && value < 64) return ONE_BYTE[Number(value) & 0x7f];
   const bytes: number[] = [];
-  let rest = value;
+  let rest = BigInt(value);
   for (;;) {
     const low = Number(rest & 0x7fn);
     rest >>= 7n;

@@ -1,6 +1,7 @@
 // Writes the body of one WebAssembly function: variables, loops, branches and calls.
 
 import {
+  CodeBytes,
   flatten,
   sized,
   TYPE_CODES,
@@ -11,6 +12,7 @@ import {
   type Statement,
   type Value,
   type ValueType,
+  type VectorConstant,
 } from './code.ts';
 import { i32 } from './instructions.ts';
 
@@ -48,7 +50,10 @@ export interface FunctionReference {
 export class FunctionBuilder {
   readonly signature: Signature;
   private readonly locals: ValueType[] = [];
-  private readonly code: Code[] = [];
+  private readonly code = new CodeBytes((constant) => this.constant(constant));
+  /** Sets the variables that hold constant vectors. */
+  private readonly start = new CodeBytes();
+  private readonly constants = new Map<string, Local<'v128'>>();
   private depth = 0;
   private readonly forgets: boolean;
   /** The loops that are open, and the vectors that each keeps within a turn. */
@@ -95,11 +100,11 @@ export class FunctionBuilder {
   }
 
   emit(...statements: readonly Statement[]): void {
-    for (const { code } of statements) this.code.push(code);
+    for (const { code } of statements) this.code.write(code);
   }
 
   set<T extends ValueType>(local: Local<T>, value: Value<T>): void {
-    this.code.push([value.code, 0x21, unsigned(local.index)]);
+    this.code.write([value.code, 0x21, unsigned(local.index)]);
   }
 
   /** `local += amount` */
@@ -120,40 +125,40 @@ export class FunctionBuilder {
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.code.push(condition.code);
-    this.code.push([0x04, 0x40]);
+    this.code.write(condition.code);
+    this.code.write([0x04, 0x40]);
     this.depth++;
     then();
     if (otherwise !== undefined) {
-      this.code.push([0x05]);
+      this.code.write([0x05]);
       otherwise();
     }
     this.depth--;
-    this.code.push([0x0b]);
+    this.code.write([0x0b]);
   }
 
   branch(label: Label): void {
-    this.code.push([this.forgetting(label), 0x0c, unsigned(this.depth - label.depth)]);
+    this.code.write([this.forgetting(label), 0x0c, unsigned(this.depth - label.depth)]);
   }
 
   branchIf(condition: I32, label: Label): void {
     const forgetting = this.forgetting(label);
-    this.code.push([condition.code, forgetting, 0x0d, unsigned(this.depth - label.depth)]);
+    this.code.write([condition.code, forgetting, 0x0d, unsigned(this.depth - label.depth)]);
   }
 
   return(value?: Value<ValueType>): void {
-    this.code.push([value === undefined ? [] : value.code, 0x0f]);
+    this.code.write([value === undefined ? [] : value.code, 0x0f]);
   }
 
   /** Traps. For code that can never be reached. */
   unreachable(): void {
-    this.code.push([0x00]);
+    this.code.write([0x00]);
   }
 
   /** Calls a function that has no result. */
   call(callee: FunctionReference, ...args: readonly Value<ValueType>[]): void {
     if (callee.signature.result !== null) throw new Error('assembler: a result is not used.');
-    this.code.push(callCode(callee, args));
+    this.code.write(callCode(callee, args));
   }
 
   /**
@@ -188,25 +193,26 @@ export class FunctionBuilder {
     });
   }
 
-  /**
-   * The bytes of the function in the code section. Constant vectors are set once at its start, because V8
-   * does not move them out of loops and makes three or four instructions of each.
-   */
+  /** The bytes of the function in the code section. */
   encode(): Uint8Array {
     if (this.depth !== 0) throw new Error('assembler: a block is still open.');
-    const constants = new Map<string, Local<'v128'>>();
-    const start: Code[] = [];
-    const body = flatten(this.code, ({ bytes }) => {
-      const key = bytes.join();
-      let local = constants.get(key);
-      if (local === undefined) {
-        local = this.local('v128');
-        constants.set(key, local);
-        start.push([0xfd, 0x0c, bytes, 0x21, unsigned(local.index)]);
-      }
-      return local.code;
-    });
+    const [start, body] = [this.start.finish(), this.code.finish()];
     return flatten(sized([this.declarations(), start, body, 0x0b]));
+  }
+
+  /**
+   * Reads a constant vector from a variable that is set once, at the start of the function, because V8 does
+   * not move constants out of loops and makes three or four instructions of each.
+   */
+  private constant({ bytes }: VectorConstant): Code {
+    const key = bytes.join();
+    let local = this.constants.get(key);
+    if (local === undefined) {
+      local = this.local('v128');
+      this.constants.set(key, local);
+      this.start.write([0xfd, 0x0c, bytes, 0x21, unsigned(local.index)]);
+    }
+    return local.code;
   }
 
   /** The declarations of the variables: runs of one type, each with its length. */
@@ -229,11 +235,11 @@ export class FunctionBuilder {
   }
 
   private structure(opcode: number, body: (label: Label) => void): void {
-    this.code.push([opcode, 0x40]);
+    this.code.write([opcode, 0x40]);
     this.depth++;
     body({ depth: this.depth });
     this.depth--;
-    this.code.push([0x0b]);
+    this.code.write([0x0b]);
   }
 }
 

@@ -101,7 +101,7 @@ export const i32: { readonly const: (value: number) => I32 } & Instructions<'eqz
   Instructions<'wrap_i64', Unary<'i64', 'i32'>> &
   Instructions<'load' | 'load8_u', Load<'i32'>> &
   Instructions<'store' | 'store8', Store<'i32'>> = {
-  const: (value: number): I32 => ({ type: 'i32', code: [0x41, signed(BigInt(value | 0))] }),
+  const: (value: number): I32 => ({ type: 'i32', code: [0x41, signed(value | 0)] }),
   eqz: test(0x45),
   eq: compare(0x46),
   ne: compare(0x47),
