@@ -16,8 +16,8 @@ export interface LatentSet {
   /** `[count, C, h, w]`, row-major. */
   readonly logVariance: Float32Array;
   /**
-   * 1 / standard deviation of all values of latents drawn from the posteriors. Latents are multiplied by
-   * it, so the diffusion starts from unit variance.
+   * 1 / standard deviation of all values of latents drawn from the posteriors, `√(E[mean² + variance] −
+   * E[mean]²)`. Latents are multiplied by it, so the diffusion starts from unit variance.
    *
    * Source: Rombach et al. 2022, "High-resolution image synthesis with latent diffusion models",
    * appendix G. Theirs is 0.18215; MNIST has another.
@@ -53,8 +53,14 @@ export async function encodeLatents(
       `count is ${kindOf(count)}, expected a whole number from 1 to ${set.count}.`,
     );
   }
-  const encode = compile((model: Autoencoder, images: Tensor): Posterior => model.encode(images));
+  const encode = compile((model: Autoencoder, images: Tensor) => {
+    const { mean, logVariance } = model.encode(images);
+    const square = mean.square().add(logVariance.exp());
+    return { mean, logVariance, first: mean.mean(), second: square.mean() };
+  });
   let [channels, height, width] = [0, 0, 0];
+  // The first and second moment of a latent's values, summed over the images.
+  let [first, second] = [0, 0];
   let mean = new Float32Array();
   let logVariance = mean;
   for (let start = 0; start < count; start += CHUNK) {
@@ -72,14 +78,16 @@ export async function encodeLatents(
     const at = start * channels * height * width;
     mean.set(await chunk.mean.data(), at);
     logVariance.set(await chunk.logVariance.data(), at);
-    for (const done of [images, chunk.mean, chunk.logVariance]) done.dispose();
+    first += size * (await chunk.first.item());
+    second += size * (await chunk.second.item());
+    for (const done of [images, ...Object.values(chunk)]) done.dispose();
   }
   return {
     count,
     shape: [channels, height, width],
     mean,
     logVariance,
-    scale: 1 / latentDeviation(mean, logVariance),
+    scale: 1 / Math.sqrt(second / count - (first / count) ** 2),
   };
 }
 
@@ -106,15 +114,4 @@ export function gatherPosteriors(set: LatentSet, indices: Int32Array): Posterior
     return tensor(rows, { shape: [indices.length, ...set.shape] });
   };
   return { mean: gather(set.mean), logVariance: gather(set.logVariance) };
-}
-
-/** The standard deviation of values drawn from these Gaussians: `√(E[mean² + variance] − E[mean]²)`. */
-function latentDeviation(mean: Float32Array, logVariance: Float32Array): number {
-  let sum = 0;
-  let squares = 0;
-  mean.forEach((value, i) => {
-    sum += value;
-    squares += value * value + Math.exp(logVariance[i]);
-  });
-  return Math.sqrt(squares / mean.length - (sum / mean.length) ** 2);
 }
