@@ -62,9 +62,10 @@ export class CodeBytes {
 
   /** Appends the bytes of nested code in order. */
   write(code: Code): void {
-    // A loop over indices: until it is optimized, one over values would make an object for each byte.
-    for (let i = 0; i < code.length; i++) {
-      const item = code[i];
+    // Until it is optimized, a loop with `of` would make an object for each byte.
+    let next = 0;
+    while (next < code.length) {
+      const item = code[next++];
       if (typeof item === 'number') {
         if (this.length === this.bytes.length) this.reserve(1);
         this.bytes[this.length++] = item;

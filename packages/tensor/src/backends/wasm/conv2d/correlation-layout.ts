@@ -44,6 +44,8 @@ export interface Layout extends Correlation {
   /** Rows of positions of a unit. */
   readonly bandRows: number;
   readonly bands: number;
+  /** Whether tiles read the field itself, as they can where they fill rows of positions. Otherwise windows are packed. */
+  readonly readsField: boolean;
   /** Whether products first go to memory of the thread, and from there to their places in the result. */
   readonly isSpread: boolean;
 }
@@ -67,7 +69,9 @@ export function cut(spec: Correlation, tile: Tile): Layout {
     const field = planField(planes, taps, stride, grid, bandRows, mayRead);
     const products = isSpread ? 4 * rows * bandRows * grid[1] : 0;
     if (bandRows === 1 || field.bytes + products <= UNIT_BYTES) {
-      return { ...spec, tile, field, bandRows, bands: Math.ceil(grid[0] / bandRows), isSpread };
+      const readsField = grid[1] % tile.columns === 0;
+      const bands = Math.ceil(grid[0] / bandRows);
+      return { ...spec, tile, field, bandRows, bands, readsField, isSpread };
     }
     bandRows = Math.ceil(bandRows / 2);
   }

@@ -8,7 +8,7 @@ import type { Layout, ScratchPlaces } from './correlation-layout.ts';
 import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.ts';
 import { positionRowBytes } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
-import { productRoutine } from '../product/product.ts';
+import { panelRoutine, productRoutine } from '../product/product.ts';
 import { blockChannels, panelsOf, rowsOf, tapsOf, type Part } from './pack-weights.ts';
 import { packWindows, type PositionWalk } from './windows.ts';
 
@@ -48,7 +48,8 @@ export function emitPart(unit: Unit, part: Part, sources: Sources): void {
   const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
   const product = { unit, part, ...sources, to: start, rowBytes };
   if (rowsOf(weights, part) <= THIN_ROWS) multiplyRow(product);
-  else multiplyTiles(product, positions);
+  else if (layout.readsField) multiplyBlocks(product, multiplyField);
+  else multiplyBlocks(product, multiplyPacked(positions));
   if (isSpread) spreadProducts(unit, part, start);
 }
 
@@ -90,13 +91,24 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
   });
 }
 
-/** Many rows: some positions at a time are packed, and then multiplied with all rows. */
-function multiplyTiles(product: Product, positions: I32): void {
-  const { unit, part, window, rowBytes } = product;
-  const { body, layout, walk, places } = unit;
-  const { f, routines, scratch } = body;
-  const { weights, tile } = layout;
-  const rows = rowsOf(weights, part);
+/** Some channels of the weights, multiplied with their windows. */
+interface Block {
+  /** Addresses of the packed weights and of the taps. */
+  readonly left: I32;
+  readonly taken: I32;
+  readonly depth: I32;
+  /** Whether the product is added to that of the channels before. */
+  readonly adds: I32;
+}
+
+/** Many rows: some channels at a time, so that what is multiplied stays in the cache. */
+function multiplyBlocks(
+  product: Product,
+  multiply: (product: Product, block: Block) => void,
+): void {
+  const { unit, part } = product;
+  const { f } = unit.body;
+  const { weights, tile } = unit.layout;
   const taps = tapsOf(weights, part) / weights.channels;
   const channelsAtATime = blockChannels(weights, part);
   const left = f.keep(product.weightsAt);
@@ -104,7 +116,46 @@ function multiplyTiles(product: Product, positions: I32): void {
   f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (channel) => {
     const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
     const depth = f.keep(times(atMost(rest, channelsAtATime), taps));
-    const to = f.keep(product.to);
+    multiply(product, { left, taken, depth, adds: channel });
+    f.increase(left, times(depth, 4 * tile.rows * panelsOf(tile, weights, part)));
+    f.increase(taken, times(depth, 4));
+  });
+}
+
+/** Tiles read neighbouring positions from the field as it lies. */
+function multiplyField({ unit, part, window, to, rowBytes }: Product, block: Block): void {
+  const { body, layout, places } = unit;
+  const { f, routines, scratch } = body;
+  const { weights, grid, field, tile } = layout;
+  const line = f.keep(window);
+  const target = f.keep(to);
+  f.for({ from: 0, to: unit.rows }, () => {
+    f.for({ from: 0, to: 4 * grid[1], step: 4 * tile.columns }, (column) => {
+      panelRoutine(routines, tile, 'scattered').call(f, {
+        a: block.left,
+        rows: i32.const(rowsOf(weights, part)),
+        b: i32.add(line, column),
+        offsets: block.taken,
+        columns: i32.const(tile.columns),
+        depth: block.depth,
+        c: i32.add(target, column),
+        rowBytes,
+        adds: block.adds,
+        scratch: plus(scratch, places.edge),
+      });
+    });
+    f.increase(line, positionRowBytes(field));
+    f.increase(target, 4 * grid[1]);
+  });
+}
+
+/** Some of the `positions` at a time are packed, and then multiplied with all rows. */
+function multiplyPacked(positions: I32): (product: Product, block: Block) => void {
+  return ({ unit, part, window, to, rowBytes }, { left, taken, depth, adds }) => {
+    const { body, layout, walk, places } = unit;
+    const { f, routines, scratch } = body;
+    const { weights, tile } = layout;
+    const target = f.keep(to);
     const columns = f.keep(positions);
     const panel = f.keep(plus(scratch, places.panel));
     walk.restart(window, positions);
@@ -114,22 +165,20 @@ function multiplyTiles(product: Product, positions: I32): void {
         packWindows(f, routines, tile, walk, { to: panel, table: taken, depth });
         productRoutine(routines, tile).call(f, {
           a: left,
-          rows: i32.const(rows),
+          rows: i32.const(rowsOf(weights, part)),
           b: panel,
           columns: atMost(columns, tile.columns),
           depth,
-          c: to,
+          c: target,
           rowBytes,
-          adds: channel,
+          adds,
           scratch: plus(scratch, places.edge),
         });
-        f.increase(to, 4 * tile.columns);
+        f.increase(target, 4 * tile.columns);
         f.increase(columns, -tile.columns);
       },
     );
-    f.increase(left, times(depth, 4 * tile.rows * panelsOf(tile, weights, part)));
-    f.increase(taken, times(depth, 4));
-  });
+  };
 }
 
 /** Brings the products of a part, `[channel, phase, phase, position]`, to their places in the result. */

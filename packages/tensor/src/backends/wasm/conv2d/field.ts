@@ -9,7 +9,7 @@ import { plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
 import type { FunctionBuilder } from '../assembler/function.ts';
 import { i32, memory } from '../assembler/instructions.ts';
-import { v128 } from '../assembler/simd.ts';
+import { i8x16, v128 } from '../assembler/simd.ts';
 import type { Routines } from '../kernel/kernel-code.ts';
 import { collectRow, copyRow, zeroRow } from '../kernel/copies.ts';
 
@@ -212,14 +212,43 @@ function copyRowPhases(
     const source = plus(from, 4 * column * stride);
     const count = end - begin;
     const step = 4 * field.phases * stride;
-    if (step !== 4) {
+    const isInline = 4 <= count && count <= MOST_INLINE;
+    const behind = field.planes.size[1] - (column + 2 * count - 1);
+    if (step === 8 && stride === 1 && isInline && (behind > 0 || column > 0)) {
+      const isOdd = behind === 0;
+      collectInline(f, target, plus(source, isOdd ? -4 : 0), count, isOdd ? ODD : EVEN);
+    } else if (step !== 4) {
       const row = { to: target, from: source, count: i32.const(count), step: i32.const(step) };
       collectRow(routines).call(f, row);
-    } else if (count < 4 || count > MOST_INLINE) {
+    } else if (!isInline) {
       copyRow(routines).call(f, { to: target, from: source, count: i32.const(count) });
     } else {
       copyInline(f, target, source, count);
     }
+  }
+}
+
+/** Lanes of two vectors as bytes for a shuffle: every other element, from the first or the second on. */
+const [EVEN, ODD] = [0, 4].map((first) =>
+  Array.from({ length: 16 }, (_, byte) => first + 8 * Math.floor(byte / 4) + (byte % 4)),
+);
+
+/**
+ * Copies every other element, at least four of them, by vectors. The last vector may overlap the one before.
+ *
+ * @param lanes {@link EVEN} if `from` is the first of them; {@link ODD} if the first lies behind `from`.
+ */
+function collectInline(
+  f: FunctionBuilder,
+  to: I32,
+  from: I32,
+  count: number,
+  lanes: readonly number[],
+): void {
+  for (let i = 0; i < count; i += 4) {
+    const first = Math.min(i, count - 4);
+    const [low, high] = [0, 16].map((byte) => v128.load(from, 8 * first + byte));
+    f.emit(v128.store(to, i8x16.shuffle(low, high, lanes), 4 * first));
   }
 }
 

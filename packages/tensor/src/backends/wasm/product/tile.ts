@@ -36,12 +36,17 @@ export function tileOf({ wide }: Target): Blocking {
   return wide ? WIDE : NARROW;
 }
 
+/** How the rows of B lie: one behind the other, or each at an offset of its own. */
+export type Rows = 'packed' | 'scattered';
+
 /** The parameters of {@link tileRoutine}. */
 export const TILE = {
   /** Address of A, packed `[depth, rows]`: column after column. */
   a: 'i32',
-  /** Address of B, packed `[depth, columns]`: row after row. */
+  /** Address of B, `[depth, columns]`: of its first row, or that to which the offsets are added. */
   b: 'i32',
+  /** Address of the offsets of B's rows, in bytes, where they are scattered. */
+  offsets: 'i32',
   /** At least 1. */
   depth: 'i32',
   /** Address of C. */
@@ -57,9 +62,13 @@ export const TILE = {
  *
  * The loop is not unrolled: the sums, a row of B and a number of A are what the registers hold.
  */
-export function tileRoutine(routines: Routines, { rows, columns }: Tile): Routine<typeof TILE> {
-  const name = `tile ${rows} by ${columns}`;
-  return routines.get(name, TILE, (f, { a, b, depth, c, rowBytes, adds }) => {
+export function tileRoutine(
+  routines: Routines,
+  { rows, columns }: Tile,
+  kind: Rows,
+): Routine<typeof TILE> {
+  const name = `tile ${rows} by ${columns} ${kind}`;
+  return routines.get(name, TILE, (f, { a, b, offsets, depth, c, rowBytes, adds }) => {
     const places = Array.from({ length: columns / 4 }, (_, i) => 16 * i);
     const sums = Array.from({ length: rows }, () => places.map(() => f.local('v128')));
     const lines: I32[] = [c];
@@ -71,9 +80,10 @@ export function tileRoutine(routines: Routines, { rows, columns }: Tile): Routin
         });
       });
     });
-    const end = f.keep(i32.add(b, times(depth, 4 * columns)));
+    const end = f.keep(i32.add(a, times(depth, 4 * rows)));
     f.loop((again) => {
-      const vectors = places.map((place) => f.keep(v128.load(b, place)));
+      const at = kind === 'packed' ? b : f.keep(i32.add(b, i32.load(offsets)));
+      const vectors = places.map((place) => f.keep(v128.load(at, place)));
       sums.forEach((line, row) => {
         const factor: Local<'v128'> = f.keep(v128.load32_splat(a, 4 * row));
         line.forEach((sum, i) => {
@@ -81,8 +91,9 @@ export function tileRoutine(routines: Routines, { rows, columns }: Tile): Routin
         });
       });
       f.increase(a, 4 * rows);
-      f.increase(b, 4 * columns);
-      f.branchIf(i32.lt_u(b, end), again);
+      if (kind === 'packed') f.increase(b, 4 * columns);
+      else f.increase(offsets, 4);
+      f.branchIf(i32.lt_u(a, end), again);
     });
     sums.forEach((line, row) => {
       line.forEach((sum, i) => {
