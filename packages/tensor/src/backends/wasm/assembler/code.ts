@@ -106,34 +106,22 @@ function noConstant(): never {
   throw new Error('assembler: a constant vector lies in no function.');
 }
 
-/** The integers of one byte, each as the list of it that all code shares. */
-const ONE_BYTE: readonly (readonly number[])[] = Array.from({ length: 128 }, (_, byte) => [byte]);
-
 /** An unsigned integer in LEB128. */
-export function unsigned(value: number): readonly number[] {
-  if (value < 128) return ONE_BYTE[value];
+export function unsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
-  do {
-    const low = rest % 128;
-    rest = Math.floor(rest / 128);
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
   return bytes;
 }
 
-/** A signed integer in LEB128. */
-export function signed(value: bigint | number): readonly number[] {
-  if (-64 <= value && value < 64) return ONE_BYTE[Number(value) & 0x7f];
+/** A signed integer in LEB128. The last byte holds what fits into seven bits with the sign. */
+export function signed(value: bigint | number): number[] {
   const bytes: number[] = [];
   let rest = BigInt(value);
-  for (;;) {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    const done = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
-    bytes.push(done ? low : low | 0x80);
-    if (done) return bytes;
-  }
+  for (; rest < -64 || rest > 63; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest & 0x7fn));
+  return bytes;
 }
 
 /** A vector of the binary format: a count, then the items. */
