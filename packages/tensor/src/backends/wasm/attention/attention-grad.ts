@@ -148,6 +148,7 @@ function emitUnit(body: PhaseBody, kernel: CallKernel, scale: number, index: I32
         a: at(part),
         rows: keys,
         b: right,
+        offsets: i32.const(0),
         columns,
         depth: queries,
         c: to,

@@ -122,6 +122,7 @@ export function multiply(block: Block, to: I32, table: I32, adds: I32): void {
         a: plus(scratch, places.left),
         rows: i32.const(layout.rows),
         b: right,
+        offsets: i32.const(0),
         columns: atMost(left, tile.columns),
         depth,
         c,

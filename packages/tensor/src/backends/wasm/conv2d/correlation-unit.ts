@@ -2,13 +2,14 @@
 
 import { atMost, least, plus, times } from '../kernel/addressing.ts';
 import type { I32 } from '../assembler/code.ts';
+import type { Local } from '../assembler/function.ts';
 import { i32 } from '../assembler/instructions.ts';
 import { copyRow, spreadRow, zeroRow } from '../kernel/copies.ts';
 import type { Layout, ScratchPlaces } from './correlation-layout.ts';
 import { THIN_ROWS, positionsAtATime, windowRowRoutine } from './thin-products.ts';
 import { positionRowBytes } from './field.ts';
 import type { PhaseBody } from '../kernel/kernel-code.ts';
-import { panelRoutine, productRoutine } from '../product/product.ts';
+import { productRoutine } from '../product/product.ts';
 import { blockChannels, panelsOf, rowsOf, tapsOf, type Part } from './pack-weights.ts';
 import { packWindows, type PositionWalk } from './windows.ts';
 
@@ -41,15 +42,15 @@ export function emitPart(unit: Unit, part: Part, sources: Sources): void {
   const { body, layout, places, rows: bandRows } = unit;
   const { f, scratch } = body;
   const { weights, grid, isSpread } = layout;
-  const positions = f.keep(times(bandRows, grid[1]));
   const start = f.keep(
     isSpread ? plus(scratch, places.products) : i32.add(unit.result, times(unit.row, 4 * grid[1])),
   );
-  const rowBytes = isSpread ? f.keep(times(positions, 4)) : i32.const(4 * grid[0] * grid[1]);
+  const rowBytes = isSpread
+    ? f.keep(times(bandRows, 4 * grid[1]))
+    : i32.const(4 * grid[0] * grid[1]);
   const product = { unit, part, ...sources, to: start, rowBytes };
   if (rowsOf(weights, part) <= THIN_ROWS) multiplyRow(product);
-  else if (layout.readsField) multiplyBlocks(product, multiplyField);
-  else multiplyBlocks(product, multiplyPacked(positions));
+  else multiplyBlocks(product, layout.readsField ? multiplyField : multiplyPacked);
   if (isSpread) spreadProducts(unit, part, start);
 }
 
@@ -91,94 +92,81 @@ function multiplyRow({ unit, part, window, table, weightsAt, to, rowBytes }: Pro
   });
 }
 
-/** Some channels of the weights, multiplied with their windows. */
+/** What the products of some channels of the weights with their windows have in common. */
 interface Block {
-  /** Addresses of the packed weights and of the taps. */
-  readonly left: I32;
-  readonly taken: I32;
+  readonly a: I32;
+  readonly rows: I32;
   readonly depth: I32;
-  /** Whether the product is added to that of the channels before. */
+  readonly rowBytes: I32;
   readonly adds: I32;
+  readonly scratch: I32;
+  /** Address of the first of the taps of these channels. */
+  readonly offsets: I32;
 }
 
 /** Many rows: some channels at a time, so that what is multiplied stays in the cache. */
 function multiplyBlocks(
-  product: Product,
-  multiply: (product: Product, block: Block) => void,
+  { unit, part, table, weightsAt, to, rowBytes, window }: Product,
+  multiply: (unit: Unit, window: I32, to: Local<'i32'>, block: Block) => void,
 ): void {
-  const { unit, part } = product;
-  const { f } = unit.body;
-  const { weights, tile } = unit.layout;
+  const { body, layout, places } = unit;
+  const { f } = body;
+  const { weights, tile } = layout;
+  const rows = i32.const(rowsOf(weights, part));
   const taps = tapsOf(weights, part) / weights.channels;
   const channelsAtATime = blockChannels(weights, part);
-  const left = f.keep(product.weightsAt);
-  const taken = f.keep(product.table);
-  f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (channel) => {
-    const rest = f.keep(i32.sub(i32.const(weights.channels), channel));
+  const a = f.keep(weightsAt);
+  const offsets = f.keep(table);
+  const scratch = f.keep(plus(body.scratch, places.edge));
+  f.for({ from: 0, to: weights.channels, step: channelsAtATime }, (adds) => {
+    const rest = f.keep(i32.sub(i32.const(weights.channels), adds));
     const depth = f.keep(times(atMost(rest, channelsAtATime), taps));
-    multiply(product, { left, taken, depth, adds: channel });
-    f.increase(left, times(depth, 4 * tile.rows * panelsOf(tile, weights, part)));
-    f.increase(taken, times(depth, 4));
+    multiply(unit, window, f.keep(to), { a, rows, depth, rowBytes, adds, scratch, offsets });
+    f.increase(a, times(depth, 4 * tile.rows * panelsOf(tile, weights, part)));
+    f.increase(offsets, times(depth, 4));
   });
 }
 
 /** Tiles read neighbouring positions from the field as it lies. */
-function multiplyField({ unit, part, window, to, rowBytes }: Product, block: Block): void {
-  const { body, layout, places } = unit;
-  const { f, routines, scratch } = body;
-  const { weights, grid, field, tile } = layout;
-  const line = f.keep(window);
-  const target = f.keep(to);
-  f.for({ from: 0, to: unit.rows }, () => {
-    f.for({ from: 0, to: 4 * grid[1], step: 4 * tile.columns }, (column) => {
-      panelRoutine(routines, tile, 'scattered').call(f, {
-        a: block.left,
-        rows: i32.const(rowsOf(weights, part)),
-        b: i32.add(line, column),
-        offsets: block.taken,
-        columns: i32.const(tile.columns),
-        depth: block.depth,
-        c: i32.add(target, column),
-        rowBytes,
-        adds: block.adds,
-        scratch: plus(scratch, places.edge),
-      });
-    });
-    f.increase(line, positionRowBytes(field));
-    f.increase(target, 4 * grid[1]);
+function multiplyField(
+  { body, layout, rows }: Unit,
+  window: I32,
+  c: Local<'i32'>,
+  block: Block,
+): void {
+  const { f, routines } = body;
+  const { grid, field, tile } = layout;
+  const columns = i32.const(grid[1]);
+  const b = f.keep(window);
+  f.for({ from: 0, to: rows }, () => {
+    productRoutine(routines, tile, 'scattered').call(f, { ...block, b, columns, c });
+    f.increase(b, positionRowBytes(field));
+    f.increase(c, 4 * grid[1]);
   });
 }
 
-/** Some of the `positions` at a time are packed, and then multiplied with all rows. */
-function multiplyPacked(positions: I32): (product: Product, block: Block) => void {
-  return ({ unit, part, window, to, rowBytes }, { left, taken, depth, adds }) => {
-    const { body, layout, walk, places } = unit;
-    const { f, routines, scratch } = body;
-    const { weights, tile } = layout;
-    const target = f.keep(to);
-    const columns = f.keep(positions);
-    const panel = f.keep(plus(scratch, places.panel));
-    walk.restart(window, positions);
-    f.while(
-      () => i32.gt_s(columns, i32.const(0)),
-      () => {
-        packWindows(f, routines, tile, walk, { to: panel, table: taken, depth });
-        productRoutine(routines, tile).call(f, {
-          a: left,
-          rows: i32.const(rowsOf(weights, part)),
-          b: panel,
-          columns: atMost(columns, tile.columns),
-          depth,
-          c: target,
-          rowBytes,
-          adds,
-          scratch: plus(scratch, places.edge),
-        });
-        f.increase(target, 4 * tile.columns);
-        f.increase(columns, -tile.columns);
-      },
-    );
-  };
+/** Some positions at a time are packed, and then multiplied with all rows. */
+function multiplyPacked(
+  { body, layout, walk, places, rows }: Unit,
+  window: I32,
+  c: Local<'i32'>,
+  block: Block,
+): void {
+  const { f, routines, scratch } = body;
+  const { grid, tile } = layout;
+  const positions = f.keep(times(rows, grid[1]));
+  const b = f.keep(plus(scratch, places.panel));
+  walk.restart(window, positions);
+  f.while(
+    () => i32.gt_s(positions, i32.const(0)),
+    () => {
+      packWindows(f, routines, tile, walk, { to: b, table: block.offsets, depth: block.depth });
+      const columns = atMost(positions, tile.columns);
+      productRoutine(routines, tile).call(f, { ...block, b, columns, c });
+      f.increase(c, 4 * tile.columns);
+      f.increase(positions, -tile.columns);
+    },
+  );
 }
 
 /** Brings the products of a part, `[channel, phase, phase, position]`, to their places in the result. */

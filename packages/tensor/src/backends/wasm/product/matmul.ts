@@ -169,7 +169,8 @@ function multiply(kernel: CallKernel, product: Product, round: Round): Phase {
           const a = panelsFrom(left, ownLeft, row, rows);
           const b = panelsFrom(right, ownRight, column, columns);
           const c = { c: to, rowBytes: i32.const(4 * n), adds: start };
-          routine.call(f, { a, rows, b, columns, depth, ...c, scratch });
+          const offsets = i32.const(0);
+          routine.call(f, { a, rows, b, offsets, columns, depth, ...c, scratch });
         });
         if (round.to === k) {
           emitEpilogue(kernel, body, n, { row: resultRow, rows, column, columns });

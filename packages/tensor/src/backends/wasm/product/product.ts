@@ -22,42 +22,65 @@ export function rightBytes(tile: Tile, columns: number, depth: number): number {
   return 4 * tile.columns * Math.ceil(columns / tile.columns) * depth;
 }
 
-/** The parameters of {@link productRoutine}. */
-const PRODUCT = {
-  /** Address of the panels of A. */
-  a: 'i32',
-  rows: 'i32',
-  /** Address of the panels of B. */
-  b: 'i32',
-  columns: 'i32',
-  depth: 'i32',
-  /** Address of C. */
-  c: 'i32',
-  /** Bytes from row to row of C. */
-  rowBytes: 'i32',
-  /** Whether the product is added to what is in C. */
-  adds: 'i32',
-  /** Address of {@link edgeBytes} of scratch memory. */
-  scratch: 'i32',
-} as const;
+/** How many rows and columns of a product exist, and the address of {@link edgeBytes} of scratch memory. */
+const EXTENT = { rows: 'i32', columns: 'i32', scratch: 'i32' } as const;
+
+/** The parameters of {@link productRoutine}: those of a tile, with all panels of A and of B. */
+const PRODUCT: typeof TILE & typeof EXTENT = { ...TILE, ...EXTENT };
 
 /**
- * `C [rows, columns] = A · B`, or `C += A · B`, of packed operands, tile by tile. A panel of B is used for
- * all of A before the next one. C is read only to add to it, and only its `rows × columns` elements are
- * written.
+ * `C [rows, columns] = A · B`, or `C += A · B`, tile by tile. A is packed, and so is B unless its rows are
+ * scattered. A panel of B is used for all of A before the next one. C is read only to add to it, and only its
+ * `rows × columns` elements are written.
  */
-export function productRoutine(routines: Routines, tile: Tile): Routine<typeof PRODUCT> {
-  const panel = panelRoutine(routines, tile, 'packed');
+export function productRoutine(
+  routines: Routines,
+  tile: Tile,
+  kind: Rows = 'packed',
+): Routine<typeof PRODUCT> {
+  const whole = tileRoutine(routines, tile, kind);
+  const edge = edgeRoutine(routines, tile, kind);
   return routines.get(
-    `product ${tile.rows} by ${tile.columns}`,
+    `product ${tile.rows} by ${tile.columns} ${kind}`,
     PRODUCT,
-    (f, { b, columns, c, ...rest }) => {
-      const step = f.keep(times(rest.depth, 4 * tile.columns));
+    (f, { a, c, rows, ...rest }) => {
+      const { b, columns, depth, rowBytes } = rest;
+      const left = f.local('i32');
+      const to = f.local('i32');
+      const rowsLeft = f.local('i32');
+      const leftStep = f.keep(times(depth, 4 * tile.rows));
+      const rightBytes = times(kind === 'packed' ? depth : i32.const(1), 4 * tile.columns);
+      const rightStep = f.keep(rightBytes);
+      const tileStep = f.keep(times(rowBytes, tile.rows));
       f.while(
         () => i32.gt_s(columns, i32.const(0)),
         () => {
-          panel.call(f, { ...rest, b, columns, c, offsets: i32.const(0) });
-          f.increase(b, step);
+          f.set(left, a);
+          f.set(to, c);
+          f.set(rowsLeft, rows);
+          f.while(
+            () => i32.gt_s(rowsLeft, i32.const(0)),
+            () => {
+              const isWhole = i32.and(
+                i32.ge_s(rowsLeft, i32.const(tile.rows)),
+                i32.ge_s(columns, i32.const(tile.columns)),
+              );
+              const now = { ...rest, a: left, c: to, rows: rowsLeft };
+              f.if(
+                isWhole,
+                () => {
+                  whole.call(f, now);
+                },
+                () => {
+                  edge.call(f, now);
+                },
+              );
+              f.increase(left, leftStep);
+              f.increase(to, tileStep);
+              f.increase(rowsLeft, -tile.rows);
+            },
+          );
+          f.increase(b, rightStep);
           f.increase(c, 4 * tile.columns);
           f.increase(columns, -tile.columns);
         },
@@ -66,53 +89,14 @@ export function productRoutine(routines: Routines, tile: Tile): Routine<typeof P
   );
 }
 
-/** How many rows and columns of a product exist, and the address of {@link edgeBytes} of scratch memory. */
-const EXTENT = { rows: 'i32', columns: 'i32', scratch: 'i32' } as const;
-
-/** The parameters of {@link panelRoutine}. */
-const PANEL: typeof TILE & typeof EXTENT = { ...TILE, ...EXTENT };
-
-/** The product of all panels of A with the first columns of B, those of a tile or as many as there are. */
-export function panelRoutine(routines: Routines, tile: Tile, kind: Rows): Routine<typeof PANEL> {
-  const whole = tileRoutine(routines, tile, kind);
-  const edge = edgeRoutine(routines, tile, kind);
-  const name = `panel ${tile.rows} by ${tile.columns} ${kind}`;
-  return routines.get(name, PANEL, (f, parameters) => {
-    const { a, rows, columns, depth, c, rowBytes } = parameters;
-    const leftStep = f.keep(times(depth, 4 * tile.rows));
-    const tileStep = f.keep(times(rowBytes, tile.rows));
-    f.while(
-      () => i32.gt_s(rows, i32.const(0)),
-      () => {
-        const isWhole = i32.and(
-          i32.ge_s(rows, i32.const(tile.rows)),
-          i32.ge_s(columns, i32.const(tile.columns)),
-        );
-        f.if(
-          isWhole,
-          () => {
-            whole.call(f, parameters);
-          },
-          () => {
-            edge.call(f, parameters);
-          },
-        );
-        f.increase(a, leftStep);
-        f.increase(c, tileStep);
-        f.increase(rows, -tile.rows);
-      },
-    );
-  });
-}
-
 /**
  * A tile at the edge, of which only some rows and columns exist. The whole tile is computed in scratch memory,
  * and its existing elements are then copied to C. If it adds, they are first copied from C, so that the bits
  * do not depend on where the tiles lie.
  */
-function edgeRoutine(routines: Routines, tile: Tile, kind: Rows): Routine<typeof PANEL> {
+function edgeRoutine(routines: Routines, tile: Tile, kind: Rows): Routine<typeof PRODUCT> {
   const whole = tileRoutine(routines, tile, kind);
-  return routines.get(`edge ${tile.rows} by ${tile.columns} ${kind}`, PANEL, (f, parameters) => {
+  return routines.get(`edge ${tile.rows} by ${tile.columns} ${kind}`, PRODUCT, (f, parameters) => {
     const { c, rowBytes, adds, rows, columns, scratch } = parameters;
     const wholeRowBytes = 4 * tile.columns;
     const width = f.keep(atMost(columns, tile.columns));

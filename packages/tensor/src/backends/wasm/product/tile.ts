@@ -45,7 +45,7 @@ export const TILE = {
   a: 'i32',
   /** Address of B, `[depth, columns]`: of its first row, or that to which the offsets are added. */
   b: 'i32',
-  /** Address of the offsets of B's rows, in bytes, where they are scattered. */
+  /** Where the rows of B are scattered: address of their offsets from b, in bytes. */
   offsets: 'i32',
   /** At least 1. */
   depth: 'i32',
