@@ -35,48 +35,48 @@ function ownProgram(folder: URL): string[] {
 
 /** A process that answers requests one at a time. */
 export class ContenderProcess {
-  private readonly child: ChildProcessWithoutNullStreams;
-  private readonly timeout: number;
-  private pending: { readonly id: number; settle(reply: unknown): void } | null = null;
-  private nextId = 0;
-  private lastWords = '';
-  private readonly ended: Promise<never>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #timeout: number;
+  #pending: { readonly id: number; settle(reply: unknown): void } | null = null;
+  #nextId = 0;
+  #lastWords = '';
+  readonly #ended: Promise<never>;
 
   constructor(name: ContenderName, { threads, timeout, python }: StartOptions) {
-    this.timeout = timeout;
+    this.#timeout = timeout;
     const folder = packageFolder();
     const script = fileURLToPath(new URL('contenders/pytorch.py', folder));
     const [command, args] = isPython(name)
       ? [python, [script, String(threads), ...TORCH_MODES[name]]]
       : [process.execPath, [...ownProgram(folder), name]];
-    this.child = spawn(command, args, { stdio: 'pipe' });
-    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.lastWords = (this.lastWords + text).slice(-20 * LAST_WORDS);
+    this.#child = spawn(command, args, { stdio: 'pipe' });
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-20 * LAST_WORDS);
     });
     // A request that no one reads any more; the end of the process says so.
-    this.child.stdin.on('error', () => undefined);
-    createInterface({ input: this.child.stdout }).on('line', (line) => this.read(line));
-    this.ended = new Promise((_, reject) => {
-      this.child.on('error', reject);
-      this.child.on('close', (code, signal) => reject(new Error(this.epitaph(code, signal))));
+    this.#child.stdin.on('error', () => undefined);
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#read(line));
+    this.#ended = new Promise((_, reject) => {
+      this.#child.on('error', reject);
+      this.#child.on('close', (code, signal) => reject(new Error(this.#epitaph(code, signal))));
     });
-    this.ended.catch(() => undefined);
+    this.#ended.catch(() => undefined);
   }
 
   /** Sends a request and waits for its reply. Throws if the process ends or takes too long. */
   async ask<R extends Request>(request: R): Promise<Replies[R['type']]> {
-    const id = this.nextId++;
+    const id = this.#nextId++;
     const reply = new Promise<Replies[R['type']]>((resolve) => {
-      this.pending = { id, settle: (value) => resolve(value as Replies[R['type']]) };
+      this.#pending = { id, settle: (value) => resolve(value as Replies[R['type']]) };
     });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const complain = (): void => reject(new Error(`no answer in ${this.timeout} s`));
-      timer = setTimeout(complain, this.timeout * 1000);
+      const complain = (): void => reject(new Error(`no answer in ${this.#timeout} s`));
+      timer = setTimeout(complain, this.#timeout * 1000);
     });
-    this.child.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
+    this.#child.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
     try {
-      return await Promise.race([reply, this.ended, late]);
+      return await Promise.race([reply, this.#ended, late]);
     } finally {
       clearTimeout(timer);
     }
@@ -84,18 +84,18 @@ export class ContenderProcess {
 
   /** Ends the process at once. */
   kill(): void {
-    this.child.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
   }
 
-  private read(line: string): void {
+  #read(line: string): void {
     if (!line.startsWith('{"id":')) return;
     const reply = JSON.parse(line) as { readonly id: number };
-    if (reply.id === this.pending?.id) this.pending.settle(reply);
+    if (reply.id === this.#pending?.id) this.#pending.settle(reply);
   }
 
   /** Why it ended: the line of an error if there is one, else code or signal. */
-  private epitaph(code: number | null, signal: string | null): string {
-    const error = errorLine(this.lastWords);
+  #epitaph(code: number | null, signal: string | null): string {
+    const error = errorLine(this.#lastWords);
     return `ended with ${signal ?? `code ${code}`}${error === null ? '' : `: ${error}`}`;
   }
 }

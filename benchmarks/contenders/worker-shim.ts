@@ -22,22 +22,22 @@ type Listener = (event: { readonly data: unknown }) => void;
 class PageWorker {
   onmessage: Listener | null = null;
   onerror: ((error: unknown) => void) | null = null;
-  private readonly started: Promise<Worker>;
+  readonly #started: Promise<Worker>;
 
   constructor(url: string | URL) {
-    this.started = this.start(String(url));
-    this.started.catch((error: unknown) => this.onerror?.(error));
+    this.#started = this.#start(String(url));
+    this.#started.catch((error: unknown) => this.onerror?.(error));
   }
 
   postMessage(message: unknown): void {
-    void this.started.then((worker) => worker.postMessage(message, []));
+    void this.#started.then((worker) => worker.postMessage(message, []));
   }
 
   terminate(): void {
-    void this.started.then((worker) => worker.terminate());
+    void this.#started.then((worker) => worker.terminate());
   }
 
-  private async start(url: string): Promise<Worker> {
+  async #start(url: string): Promise<Worker> {
     const blob = resolveObjectURL(url);
     if (blob === undefined) throw new Error(`${url} is no blob of this process`);
     const worker = new Worker(PRELUDE + (await blob.text()), { eval: true });

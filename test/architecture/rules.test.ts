@@ -156,6 +156,14 @@ const cases: readonly Case[] = [
     complaints: [`${tensor}/index.ts:1: export *`],
   },
   {
+    rule: 'private members',
+    files: {
+      [`${tensor}/tree.ts`]:
+        'export class Tree {\n  private leaf = 0;\n  #root = 0;\n  private constructor() {}\n}',
+    },
+    complaints: [`${tensor}/tree.ts:2: private`],
+  },
+  {
     rule: 'file names',
     files: {
       [`${tensor}/ops/math-utils.ts`]: '',

@@ -84,6 +84,17 @@ export function houseRules(operations: ReadonlySet<string>): readonly Rule[] {
         ),
     },
     {
+      name: 'private members',
+      reason:
+        "a private member is JavaScript's own (#): no user reaches it, and bundles shorten its name",
+      check: ({ modules }) =>
+        eachNode(modules, (node) =>
+          node.kind === ts.SyntaxKind.PrivateKeyword && !ts.isConstructorDeclaration(node.parent)
+            ? 'private'
+            : null,
+        ),
+    },
+    {
       name: 'file names',
       reason: 'a kebab-case noun says what the file is about; utils, helpers and common do not',
       check: ({ modules }) => modules.flatMap(({ path }) => nameViolations(path)),

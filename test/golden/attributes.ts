@@ -14,7 +14,7 @@ export class Attributes {
   /** A number. */
   number(name: string): number {
     const value = this.values[name];
-    return typeof value === 'number' ? value : this.refuse(name, 'a number');
+    return typeof value === 'number' ? value : this.#refuse(name, 'a number');
   }
 
   /** A number, or `null` where there is none. */
@@ -30,39 +30,39 @@ export class Attributes {
   /** A truth value. */
   boolean(name: string): boolean {
     const value = this.values[name];
-    return typeof value === 'boolean' ? value : this.refuse(name, 'true or false');
+    return typeof value === 'boolean' ? value : this.#refuse(name, 'true or false');
   }
 
   /** A text. */
   text(name: string): string {
     const value = this.values[name];
-    return typeof value === 'string' ? value : this.refuse(name, 'a text');
+    return typeof value === 'string' ? value : this.#refuse(name, 'a text');
   }
 
   /** A list of numbers. */
   numbers(name: string): readonly number[] {
     const value = this.values[name];
-    return isNumbers(value) ? value : this.refuse(name, 'a list of numbers');
+    return isNumbers(value) ? value : this.#refuse(name, 'a list of numbers');
   }
 
   /** `[vertical, horizontal]`. */
   pair(name: string): readonly [number, number] {
     const [first, second, ...rest] = this.numbers(name);
-    return second === undefined || rest.length > 0 ? this.refuse(name, 'a pair') : [first, second];
+    return second === undefined || rest.length > 0 ? this.#refuse(name, 'a pair') : [first, second];
   }
 
   /** A list of pairs of numbers. */
   pairs(name: string): readonly (readonly [number, number])[] {
     const value = this.values[name];
     const isPairs = Array.isArray(value) && value.every((x) => isNumbers(x) && x.length === 2);
-    return isPairs ? (value as [number, number][]) : this.refuse(name, 'a list of pairs');
+    return isPairs ? (value as [number, number][]) : this.#refuse(name, 'a list of pairs');
   }
 
   /** One axis, several, or `null` for all. */
   axes(name: string): number | readonly number[] | null {
     const value = this.values[name];
     if (value === null || typeof value === 'number' || isNumbers(value)) return value;
-    return this.refuse(name, 'an axis, a list of axes or null');
+    return this.#refuse(name, 'an axis, a list of axes or null');
   }
 
   /** Slices `[start, stop, step]` with `null` for defaults. */
@@ -72,10 +72,10 @@ export class Attributes {
       x === null || (Array.isArray(x) && x.every((n) => n === null || typeof n === 'number'));
     return Array.isArray(value) && value.every(isSlice)
       ? (value as (number[] | null)[])
-      : this.refuse(name, 'a list of slices');
+      : this.#refuse(name, 'a list of slices');
   }
 
-  private refuse(name: string, expected: string): never {
+  #refuse(name: string, expected: string): never {
     throw new Error(
       `attribute "${name}" must be ${expected}, but is ${JSON.stringify(this.values[name])}`,
     );

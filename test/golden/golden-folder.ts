@@ -17,36 +17,36 @@ type Entry = SafetensorsEntry | Float64Entry;
 
 /** One safetensors file. */
 export class TensorFile {
-  private readonly entries: ReadonlyMap<string, Entry>;
-  private readonly name: string;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #name: string;
 
   constructor(name: string, entries: ReadonlyMap<string, Entry>) {
-    this.name = name;
-    this.entries = entries;
+    this.#name = name;
+    this.#entries = entries;
   }
 
   /** The names of its tensors. */
   names(): string[] {
-    return [...this.entries.keys()];
+    return [...this.#entries.keys()];
   }
 
   /** The elements of a tensor. Throws if there is none of that name. */
   values(name: string): Values {
-    return this.entry(name);
+    return this.#entry(name);
   }
 
   /** A tensor on the default backend: F32, I64 as int32, or BOOL. */
   tensor(name: string): Tensor {
-    const { shape, data, dtype } = this.entry(name);
+    const { shape, data, dtype } = this.#entry(name);
     if (dtype === 'float64') {
-      throw new Error(`${this.name}: "${name}" is F64, which no tensor can hold`);
+      throw new Error(`${this.#name}: "${name}" is F64, which no tensor can hold`);
     }
     return tensor(data, { shape, dtype });
   }
 
-  private entry(name: string): Entry {
-    const entry = this.entries.get(name);
-    if (entry === undefined) throw new Error(`${this.name} has no tensor "${name}"`);
+  #entry(name: string): Entry {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new Error(`${this.#name} has no tensor "${name}"`);
     return entry;
   }
 }
@@ -61,23 +61,23 @@ export interface FileSource {
 
 /** A folder of golden data. Everything that is wrong with its files is a {@link GoldenError}. */
 export class GoldenFolder {
-  private readonly source: FileSource;
-  private readonly bytes = new Map<string, Uint8Array>();
-  private readonly decoded = new Map<string, TensorFile>();
+  readonly #source: FileSource;
+  readonly #bytes = new Map<string, Uint8Array>();
+  readonly #decoded = new Map<string, TensorFile>();
 
   constructor(source: FileSource) {
-    this.source = source;
+    this.#source = source;
   }
 
   /** The files that have been read so far, by name. */
   get files(): ReadonlyMap<string, Uint8Array> {
-    return this.bytes;
+    return this.#bytes;
   }
 
   /** A manifest, checked against `schema`. */
   async manifest<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
-    const path = this.source.locate(file);
-    const bytes = await this.read(file);
+    const path = this.#source.locate(file);
+    const bytes = await this.#read(file);
     let json: unknown;
     try {
       json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -92,12 +92,12 @@ export class GoldenFolder {
 
   /** A file of tensors; read once. */
   async tensors(file: string): Promise<TensorFile> {
-    const known = this.decoded.get(file);
+    const known = this.#decoded.get(file);
     if (known !== undefined) return known;
-    const bytes = await this.read(file);
+    const bytes = await this.#read(file);
     try {
-      const read = new TensorFile(file, await readEntries(bytes, this.source.locate(file)));
-      this.decoded.set(file, read);
+      const read = new TensorFile(file, await readEntries(bytes, this.#source.locate(file)));
+      this.#decoded.set(file, read);
       return read;
     } catch (error) {
       if (error instanceof TesseraError) throw new GoldenError(error.message);
@@ -105,14 +105,14 @@ export class GoldenFolder {
     }
   }
 
-  private async read(file: string): Promise<Uint8Array> {
+  async #read(file: string): Promise<Uint8Array> {
     try {
-      const bytes = await this.source.read(file);
-      this.bytes.set(file, bytes);
+      const bytes = await this.#source.read(file);
+      this.#bytes.set(file, bytes);
       return bytes;
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-      throw new GoldenError(`${this.source.locate(file)}: cannot be read (${code})`);
+      throw new GoldenError(`${this.#source.locate(file)}: cannot be read (${code})`);
     }
   }
 }

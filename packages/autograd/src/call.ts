@@ -89,17 +89,17 @@ class Enclosure implements Interpreter {
   readonly name: string;
   readonly outer: Interpreter;
   readonly captured: Set<Tensor> = new Set();
-  private readonly recorders: readonly Recorder[];
+  readonly #recorders: readonly Recorder[];
 
   constructor(name: string, outer: Interpreter, recorders: readonly Recorder[]) {
     this.name = name;
     this.outer = outer;
-    this.recorders = recorders;
+    this.#recorders = recorders;
   }
 
   apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
     for (const input of inputs) {
-      if (this.recorders.some(({ dependents }) => dependents.has(input))) this.captured.add(input);
+      if (this.#recorders.some(({ dependents }) => dependents.has(input))) this.captured.add(input);
     }
     return withInterpreter(this.outer, () => this.outer.apply(operation, inputs, params));
   }

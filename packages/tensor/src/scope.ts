@@ -14,31 +14,31 @@ export class Scope {
   readonly outer: Scope | null;
   /** What was called. */
   readonly owner: object;
-  private readonly describe: (scope: Scope) => ScopeName;
-  private named: ScopeName | undefined;
-  private whole: string | undefined;
+  readonly #describe: (scope: Scope) => ScopeName;
+  #named: ScopeName | undefined;
+  #whole: string | undefined;
 
   /** @param describe Names the scope. It is asked only when somebody reads the name. */
   constructor(owner: object, outer: Scope | null, describe: (scope: Scope) => ScopeName) {
     this.owner = owner;
     this.outer = outer;
-    this.describe = describe;
+    this.#describe = describe;
   }
 
   /** Where the owner stands in that of the scope around: `attn`, `blocks.0`. */
   get name(): string {
-    return (this.named ??= this.describe(this)).name;
+    return (this.#named ??= this.#describe(this)).name;
   }
 
   /** What kind of thing the owner is: `SelfAttention`. */
   get type(): string {
-    return (this.named ??= this.describe(this)).type;
+    return (this.#named ??= this.#describe(this)).type;
   }
 
   /** The names from the outermost scope to this one: `DiT/blocks.0/attn`. */
   get path(): string {
-    this.whole ??= this.outer === null ? this.name : `${this.outer.path}/${this.name}`;
-    return this.whole;
+    this.#whole ??= this.outer === null ? this.name : `${this.outer.path}/${this.name}`;
+    return this.#whole;
   }
 }
 

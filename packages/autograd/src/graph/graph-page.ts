@@ -83,21 +83,21 @@ export function showGraph<P extends readonly unknown[]>(
 
 /** Writes the parts of a graph in HTML. */
 class Page {
-  private readonly graph: Graph;
-  private readonly folded: FoldedGraph;
-  private readonly values: boolean;
-  private readonly names: TensorNames;
+  readonly #graph: Graph;
+  readonly #folded: FoldedGraph;
+  readonly #values: boolean;
+  readonly #names: TensorNames;
 
   constructor(graph: Graph, folded: FoldedGraph, values: boolean) {
-    this.graph = graph;
-    this.folded = folded;
-    this.values = values;
-    this.names = tensorNames(graph);
+    this.#graph = graph;
+    this.#folded = folded;
+    this.#values = values;
+    this.#names = tensorNames(graph);
   }
 
   /** The tensors that the graph starts from. A long list of them is folded at first. */
   leaves(): string {
-    const rows = this.graph.leaves.map((leaf) => `<div class="op">${this.result(leaf)}</div>`);
+    const rows = this.#graph.leaves.map((leaf) => `<div class="op">${this.#result(leaf)}</div>`);
     const isOpen = rows.length <= 8 ? ' open' : '';
     const title = '<span class="name">arguments</span>';
     const asked = `${counted(rows.length, 'tensor')} that the gradient is asked for`;
@@ -106,16 +106,16 @@ class Page {
   }
 
   part(part: Part): string {
-    return part.kind === 'call' ? this.call(part) : this.node(part);
+    return part.kind === 'call' ? this.#call(part) : this.#node(part);
   }
 
-  private call(call: Call): string {
-    const summary = this.folded.summarize(call);
+  #call(call: Call): string {
+    const summary = this.#folded.summarize(call);
     const list = (tensors: readonly Tensor[]): string =>
-      tensors.map((tensor) => `${this.link(tensor)} ${spec(tensor)}`).join(', ');
+      tensors.map((tensor) => `${this.#link(tensor)} ${spec(tensor)}`).join(', ');
     const flow = `${list(summary.inputs) || '()'} → ${list(summary.outputs)}`;
     return [
-      `<details class="call" data-path="${escape(call.scope.path)}"${this.folded.opened.has(call) ? ' open' : ''}>`,
+      `<details class="call" data-path="${escape(call.scope.path)}"${this.#folded.opened.has(call) ? ' open' : ''}>`,
       `<summary><span class="name">${escape(call.scope.name)}</span>`,
       `<span class="note">${escape(formatCall(call, summary))}</span>`,
       `<span class="flow">${flow}</span></summary>`,
@@ -124,16 +124,16 @@ class Page {
     ].join('\n');
   }
 
-  private node({ node }: Extract<Part, { kind: 'node' }>): string {
+  #node({ node }: Extract<Part, { kind: 'node' }>): string {
     const operands = node.inputs.map((input) =>
-      this.names.has(input) ? this.link(input) : `<i>${escape(describeOperand(input))}</i>`,
+      this.#names.has(input) ? this.#link(input) : `<i>${escape(describeOperand(input))}</i>`,
     );
     const params = formatParams(node.params);
-    const gradients = gradientFormulas(node, this.graph).map(escape);
-    const reads = node.inputs.flatMap((input) => this.names.get(input) ?? []).map(escape);
+    const gradients = gradientFormulas(node, this.#graph).map(escape);
+    const reads = node.inputs.flatMap((input) => this.#names.get(input) ?? []).map(escape);
     return [
       `<div class="op" data-reads="${reads.join(' ')}">`,
-      node.outputs.map((output) => this.result(output)).join(', '),
+      node.outputs.map((output) => this.#result(output)).join(', '),
       `<span class="what">${escape(node.name)}(${operands.join(', ')})</span>`,
       params === '' ? '' : `<span class="note">${escape(params)}</span>`,
       `<span class="math">${escape(node.rule.value)}</span>`,
@@ -143,16 +143,16 @@ class Page {
   }
 
   /** What a line defines: the name, the shape and, if they are asked for, the values of a tensor. */
-  private result(tensor: Tensor): string {
-    const name = escape(this.names.get(tensor) ?? '');
-    const values = this.values
+  #result(tensor: Tensor): string {
+    const name = escape(this.#names.get(tensor) ?? '');
+    const values = this.#values
       ? ` <span class="values">${escape(formatValues(tensor))}</span>`
       : '';
     return `<span class="result"><b id="${name}">${name}</b> ${spec(tensor)}${values}</span>`;
   }
 
-  private link(tensor: Tensor): string {
-    const name = escape(this.names.get(tensor) ?? '');
+  #link(tensor: Tensor): string {
+    const name = escape(this.#names.get(tensor) ?? '');
     return `<a href="#${name}">${name}</a>`;
   }
 }

@@ -89,20 +89,20 @@ export class Recorder implements Interpreter, Graph {
 
   apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
     if (!inputs.some((input) => this.dependents.has(input))) {
-      return this.applyOutside(operation, inputs, params);
+      return this.#applyOutside(operation, inputs, params);
     }
     const entry = vjpEntry(operation.name) ?? entryOfExtension(operation);
     if (entry === 'decompose' && operation.kind === 'composite') {
       return withInterpreter(this, () => operation.decompose(inputs, params));
     }
-    const outputs = this.applyOutside(operation, inputs, params);
+    const outputs = this.#applyOutside(operation, inputs, params);
     if (typeof entry === 'object' && 'vjp' in entry) {
       this.note({ name: operation.name, operation, inputs, outputs, params, rule: entry });
     }
     return outputs;
   }
 
-  private applyOutside(
+  #applyOutside(
     operation: Operation,
     inputs: readonly Tensor[],
     params: Params,

@@ -74,12 +74,12 @@ const LARGEST_PIXEL = 1e6;
  */
 export class Generator {
   static readonly name: string = 'Generator';
-  private readonly config: TrainConfig;
-  private readonly decoder: Decoder;
-  private readonly predict = compile((model: DiT, x: Tensor, t: Tensor, y: Conditioning) =>
+  readonly #config: TrainConfig;
+  readonly #decoder: Decoder;
+  readonly #predict = compile((model: DiT, x: Tensor, t: Tensor, y: Conditioning) =>
     model.forward(x, t, y),
   );
-  private readonly predictByConditions = compile(
+  readonly #predictByConditions = compile(
     (
       model: DiT,
       x: Tensor,
@@ -89,11 +89,10 @@ export class Generator {
       scale: Tensor | Readonly<Record<string, Tensor>>,
     ) => guidedByConditions(model, x, t, values, { scale, negative }),
   );
-  private readonly predictGuided = compile(
-    (model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor) =>
-      guidedForward(model, x, t, y, { scale }),
+  readonly #predictGuided = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor) =>
+    guidedForward(model, x, t, y, { scale }),
   );
-  private readonly decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
+  readonly #decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
     autoencoder.decode(latents),
   );
 
@@ -103,8 +102,8 @@ export class Generator {
     const hint = 'Give an Autoencoder.';
     checkFields('Generator', 'autoencoder', decoder.autoencoder, ['decode'], hint);
     checkFinite('Generator', 'latentScale', decoder.latentScale);
-    this.config = config;
-    this.decoder = decoder;
+    this.#config = config;
+    this.#decoder = decoder;
   }
 
   /**
@@ -115,7 +114,7 @@ export class Generator {
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
     checkGenerate(model, options);
     const { labels, key, onProgress } = options;
-    checkLabels('generate', labels, this.config);
+    checkLabels('generate', labels, this.#config);
     const chunks = Math.ceil(labels.length / CHUNK);
     const totalSteps = chunks * options.steps;
     const images: Float32Array[] = [];
@@ -123,7 +122,7 @@ export class Generator {
       const some = labels.slice(chunk * CHUNK, (chunk + 1) * CHUNK);
       const done = chunk * options.steps;
       images.push(
-        await this.generateChunk(
+        await this.#generateChunk(
           model,
           { ...options, labels: some, key: foldIn(key, chunk) },
           chunk * CHUNK,
@@ -134,17 +133,17 @@ export class Generator {
     return joined(images);
   }
 
-  private async generateChunk(
+  async #generateChunk(
     model: DiT,
     options: GenerateOptions,
     start: number,
     onStep: (n: number) => void,
   ): Promise<Float32Array> {
     const { labels, key, guidance, sampler, steps } = options;
-    const { inputSize, inChannels } = this.config.model;
+    const { inputSize, inChannels } = this.#config.model;
     const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
-    const diffusion = runDiffusion(this.config, steps);
-    const denoiser = this.denoiserOf(model, options, start);
+    const diffusion = runDiffusion(this.#config, steps);
+    const denoiser = this.#denoiserOf(model, options, start);
     let latents = noise.xT;
     for (const { n, x, xStart } of sampleSteps(diffusion, denoiser, noise, { sampler })) {
       for (const done of [latents, xStart]) if (done !== x) done[Symbol.dispose]();
@@ -152,8 +151,8 @@ export class Generator {
       onStep(n);
       await nextTask();
     }
-    const { autoencoder, latentScale } = this.decoder;
-    const images = (await this.decode(
+    const { autoencoder, latentScale } = this.#decoder;
+    const images = (await this.#decode(
       autoencoder,
       latents.div(latentScale),
     ).data()) as Float32Array;
@@ -162,20 +161,20 @@ export class Generator {
   }
 
   /** The guided model for the images of a chunk. */
-  private denoiserOf(model: DiT, options: GenerateOptions, start: number): Denoiser {
+  #denoiserOf(model: DiT, options: GenerateOptions, start: number): Denoiser {
     const { labels, guidance, conditions = {}, negative, scales } = options;
     const y = conditioningOf(model, labels, conditions, start);
     if (guidance === 1 && scales === undefined && negative === undefined) {
-      return (x, t) => this.predict(model, x, t, y);
+      return (x, t) => this.#predict(model, x, t, y);
     }
     const all = scalar(guidance);
-    if (y instanceof Tensor) return (x, t) => this.predictGuided(model, x, t, y, all);
+    if (y instanceof Tensor) return (x, t) => this.#predictGuided(model, x, t, y, all);
     const scale =
       scales === undefined
         ? all
         : Object.fromEntries(Object.entries(scales).map(([name, own]) => [name, scalar(own)]));
     const without = repeatedValues(model, negative ?? {}, labels.length);
-    return (x, t) => this.predictByConditions(model, x, t, y, without, scale);
+    return (x, t) => this.#predictByConditions(model, x, t, y, without, scale);
   }
 }
 

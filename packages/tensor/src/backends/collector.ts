@@ -140,40 +140,40 @@ const LEAST_PIECES = 2 ** 17;
 
 /** Counts the memory that is handed out, and collects garbage when a collection is worth its time. */
 export class CollectionPace {
-  private readonly usedBytes: () => number;
-  private bytes = 0;
-  private pieces = 0;
-  private mostBytes = LEAST_BYTES;
-  private mostPieces = LEAST_PIECES;
+  readonly #usedBytes: () => number;
+  #bytes = 0;
+  #pieces = 0;
+  #mostBytes = LEAST_BYTES;
+  #mostPieces = LEAST_PIECES;
   /** The running collection that reads wait for; `null` if there is none. */
-  private provoked: Promise<void> | null = null;
+  #provoked: Promise<void> | null = null;
 
   /** @param usedBytes The bytes that the memory holds, garbage included. */
   constructor(usedBytes: () => number) {
-    this.usedBytes = usedBytes;
+    this.#usedBytes = usedBytes;
   }
 
-  private get isDue(): boolean {
-    return this.bytes > this.mostBytes || this.pieces > this.mostPieces;
+  get #isDue(): boolean {
+    return this.#bytes > this.#mostBytes || this.#pieces > this.#mostPieces;
   }
 
   /** Counts a piece; call it before the piece is handed out. */
   handOut(bytes: number): void {
-    this.bytes += bytes;
-    this.pieces++;
-    if (this.isDue) this.collect();
+    this.#bytes += bytes;
+    this.#pieces++;
+    if (this.#isDue) this.collect();
   }
 
   takeBack(bytes: number): void {
-    this.bytes = Math.max(0, this.bytes - bytes);
-    this.pieces = Math.max(0, this.pieces - 1);
+    this.#bytes = Math.max(0, this.#bytes - bytes);
+    this.#pieces = Math.max(0, this.#pieces - 1);
   }
 
   /** Collects garbage, if that can be done at once. */
   collect(): void {
     if (!canCollect()) return;
     collectGarbage();
-    this.restart();
+    this.#restart();
   }
 
   /**
@@ -181,23 +181,23 @@ export class CollectionPace {
    * anyway.
    */
   rest(): Promise<void> | null {
-    if (this.isDue) this.provoked ??= this.provoke();
-    return this.provoked;
+    if (this.#isDue) this.#provoked ??= this.#provoke();
+    return this.#provoked;
   }
 
-  private async provoke(): Promise<void> {
-    await provokeCollection(() => this.isDue);
-    this.restart();
-    this.provoked = null;
+  async #provoke(): Promise<void> {
+    await provokeCollection(() => this.#isDue);
+    this.#restart();
+    this.#provoked = null;
   }
 
   /**
    * Sets the limits anew. A collection looks through all memory in use, so more of it means longer intervals.
    */
-  private restart(): void {
-    this.bytes = 0;
-    this.pieces = 0;
-    this.mostBytes = Math.max(LEAST_BYTES, this.usedBytes() / 2);
-    this.mostPieces = Math.max(LEAST_PIECES, loans.size / 2);
+  #restart(): void {
+    this.#bytes = 0;
+    this.#pieces = 0;
+    this.#mostBytes = Math.max(LEAST_BYTES, this.#usedBytes() / 2);
+    this.#mostPieces = Math.max(LEAST_PIECES, loans.size / 2);
   }
 }

@@ -46,10 +46,10 @@ class Writer {
   readonly instructions: Instruction[] = [];
   /** Of the instruction that is being rewritten; what is merged keeps the scope of the first. */
   scope: Instruction['scope'];
-  private readonly known = new Map<string, readonly Variable[]>();
+  readonly #known = new Map<string, readonly Variable[]>();
   /** Variables that hold one number everywhere. */
-  private readonly uniform = new Map<Variable, number>();
-  private nextId: number;
+  readonly #uniform = new Map<Variable, number>();
+  #nextId: number;
 
   constructor(program: Program) {
     const defined = [
@@ -57,22 +57,24 @@ class Writer {
       ...program.constants.map(({ variable }) => variable),
       ...program.instructions.flatMap(({ outputs }) => outputs),
     ];
-    this.nextId = 1 + defined.reduce((last, { id }) => Math.max(last, id), -1);
+    this.#nextId = 1 + defined.reduce((last, { id }) => Math.max(last, id), -1);
   }
 
   write(operation: Declaration, inputs: readonly Variable[], params: Params): readonly Variable[] {
     const ids = inputs.map(({ id }) => id);
     if (operation.kind === 'pointwise' && operation.commutative) ids.sort((a, b) => a - b);
     const signature = `${operation.name}(${ids.join(', ')}) ${formatParams(params)}`;
-    const known = separates(operation) ? undefined : this.known.get(signature);
+    const known = separates(operation) ? undefined : this.#known.get(signature);
     if (known !== undefined) return known;
-    const outputs = operation.infer(inputs, params).map((spec) => ({ ...spec, id: this.nextId++ }));
+    const outputs = operation
+      .infer(inputs, params)
+      .map((spec) => ({ ...spec, id: this.#nextId++ }));
     this.instructions.push({ operation, inputs, params, outputs, scope: this.scope });
-    this.known.set(signature, outputs);
+    this.#known.set(signature, outputs);
     if (operation.kind === 'literal')
-      this.uniform.set(outputs[0], roundTo(outputs[0].dtype, Number(params['value'])));
-    const value = operation.kind === 'movement' ? this.uniform.get(inputs[0]) : undefined;
-    if (value !== undefined) this.uniform.set(outputs[0], value);
+      this.#uniform.set(outputs[0], roundTo(outputs[0].dtype, Number(params['value'])));
+    const value = operation.kind === 'movement' ? this.#uniform.get(inputs[0]) : undefined;
+    if (value !== undefined) this.#uniform.set(outputs[0], value);
     return outputs;
   }
 
@@ -87,7 +89,7 @@ class Writer {
     }
     if (operation.kind !== 'pointwise') return null;
     const [{ shape, dtype }] = operation.infer(inputs, params);
-    const values = inputs.map((input) => this.uniform.get(input));
+    const values = inputs.map((input) => this.#uniform.get(input));
     if (values.every((value) => value !== undefined)) {
       const value = scalarOf(operation, values, dtype);
       const [scalar] = this.write(literal, [], { value, dtype });

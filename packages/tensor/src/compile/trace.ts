@@ -65,19 +65,19 @@ class Tracer implements Interpreter {
   readonly name = 'compile';
   readonly instructions: Instruction[] = [];
   readonly constants: Constant[] = [];
-  private readonly target: TraceTarget;
-  private readonly variables: Variable[] = [];
-  private readonly captured = new Map<Tensor, Variable>();
+  readonly #target: TraceTarget;
+  readonly #variables: Variable[] = [];
+  readonly #captured = new Map<Tensor, Variable>();
 
   constructor(target: TraceTarget) {
-    this.target = target;
+    this.#target = target;
   }
 
   apply(operation: Operation, inputs: readonly Tensor[], params: Params): readonly Tensor[] {
-    if (operation.kind === 'composite' && !this.target.composites.has(operation.name)) {
+    if (operation.kind === 'composite' && !this.#target.composites.has(operation.name)) {
       return operation.decompose(inputs, params);
     }
-    return this.append(
+    return this.#append(
       operation,
       inputs.map((input) => this.variableOf(input)),
       params,
@@ -85,8 +85,8 @@ class Tracer implements Interpreter {
   }
 
   define({ shape, dtype }: TensorSpec): Variable {
-    const variable = { id: this.variables.length, shape, dtype };
-    this.variables.push(variable);
+    const variable = { id: this.#variables.length, shape, dtype };
+    this.#variables.push(variable);
     return variable;
   }
 
@@ -97,39 +97,35 @@ class Tracer implements Interpreter {
   variableOf(tensor: Tensor): Variable {
     const { value } = tensor;
     if (value.kind === 'uniform') {
-      const [scalar] = this.append(literal, [], {
+      const [scalar] = this.#append(literal, [], {
         value: numberOf(this.name, value),
         dtype: tensor.dtype,
       });
       return tensor.rank === 0
         ? scalar
-        : this.append(movement.expand, [scalar], { shape: tensor.shape })[0];
+        : this.#append(movement.expand, [scalar], { shape: tensor.shape })[0];
     }
-    if (value.kind === 'stored') return this.capture(tensor);
-    if (value.tracer === this) return this.variables[value.variable];
+    if (value.kind === 'stored') return this.#capture(tensor);
+    if (value.tracer === this) return this.#variables[value.variable];
     throw new StateError(
       'compile',
       `${formatSpec(tensor)} belongs to another compiled function that has ended. Return it from that function.`,
     );
   }
 
-  private append(
-    operation: Operation,
-    inputs: readonly Variable[],
-    params: Params,
-  ): readonly Variable[] {
+  #append(operation: Operation, inputs: readonly Variable[], params: Params): readonly Variable[] {
     const outputs = operation.infer(inputs, params).map((spec) => this.define(spec));
     const scope = currentScope()?.path;
     this.instructions.push({ operation, inputs, params, outputs, scope });
     return outputs;
   }
 
-  private capture(tensor: Tensor): Variable {
-    const known = this.captured.get(tensor);
+  #capture(tensor: Tensor): Variable {
+    const known = this.#captured.get(tensor);
     if (known !== undefined) return known;
     const variable = this.define(tensor);
-    this.captured.set(tensor, variable);
-    this.constants.push({ variable, storage: this.target.capture(tensor) });
+    this.#captured.set(tensor, variable);
+    this.constants.push({ variable, storage: this.#target.capture(tensor) });
     return variable;
   }
 }

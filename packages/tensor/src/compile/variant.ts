@@ -41,14 +41,14 @@ export function planOf<R>(
 
 /** A function compiled for arguments of one structure. It keeps what a run needs, but not the program. */
 export class Variant<R> {
-  private readonly backend: Backend;
-  private readonly donated: ReadonlySet<number>;
-  private readonly constants: readonly Storage[];
-  private readonly outputs: Plan['outputs'];
+  readonly #backend: Backend;
+  readonly #donated: ReadonlySet<number>;
+  readonly #constants: readonly Storage[];
+  readonly #outputs: Plan['outputs'];
   /** The donated inputs whose storage becomes an output's. */
-  private readonly taken: ReadonlySet<number | null>;
-  private readonly executable: Executable;
-  private readonly unflatten: FlatTree<R>['unflatten'];
+  readonly #taken: ReadonlySet<number | null>;
+  readonly #executable: Executable;
+  readonly #unflatten: FlatTree<R>['unflatten'];
 
   constructor(
     f: (...args: never) => R,
@@ -58,13 +58,13 @@ export class Variant<R> {
     passes: readonly Pass[],
   ) {
     const { simplified, plan, result } = planOf(f, flat, donated, backend, passes);
-    this.backend = backend;
-    this.donated = donated;
-    this.constants = simplified.constants.map(({ storage }) => storage);
-    this.outputs = plan.outputs;
-    this.taken = new Set(plan.outputs.map(({ donatedInput }) => donatedInput));
-    this.unflatten = result.unflatten;
-    this.executable = backend.prepare(plan, this.constants);
+    this.#backend = backend;
+    this.#donated = donated;
+    this.#constants = simplified.constants.map(({ storage }) => storage);
+    this.#outputs = plan.outputs;
+    this.#taken = new Set(plan.outputs.map(({ donatedInput }) => donatedInput));
+    this.#unflatten = result.unflatten;
+    this.#executable = backend.prepare(plan, this.#constants);
   }
 
   /**
@@ -72,10 +72,10 @@ export class Variant<R> {
    * as they were.
    */
   run({ leaves }: FlatTree<unknown>): R {
-    const { backend, donated, taken } = this;
+    const [backend, donated, taken] = [this.#backend, this.#donated, this.#taken];
     // Storage that two leaves share, or a leaf and a constant, is neither written over nor given up.
     const uses = new Map<unknown, number>();
-    const holders = donated.size === 0 ? [] : [...this.constants, ...leaves.map(holderOf)];
+    const holders = donated.size === 0 ? [] : [...this.#constants, ...leaves.map(holderOf)];
     for (const holder of holders) uses.set(holder, 1 + (uses.get(holder) ?? 0));
     const isAlone = (leaf: Tensor): boolean => uses.get(holderOf(leaf)) === 1;
     const inputs = leaves.map((leaf, i) => {
@@ -85,17 +85,17 @@ export class Variant<R> {
     const fresh: Storage[] = [];
     let outputs: readonly Storage[];
     try {
-      outputs = this.outputs.map(({ dtype, shape, donatedInput }) => {
+      outputs = this.#outputs.map(({ dtype, shape, donatedInput }) => {
         if (donatedInput !== null) return inputs[donatedInput];
         fresh.push(backend.allocate(dtype, sizeOf(shape)));
         return fresh[fresh.length - 1];
       });
-      this.executable.run(inputs, outputs);
+      this.#executable.run(inputs, outputs);
     } catch (error) {
       for (const storage of fresh) backend.release(storage);
       throw error;
     }
-    const results = this.outputs.map((spec, i) =>
+    const results = this.#outputs.map((spec, i) =>
       storedTensor(
         spec,
         spec.donatedInput === null ? outputs[i] : backend.transfer(outputs[i], 'compile'),
@@ -103,12 +103,12 @@ export class Variant<R> {
     );
     // Frees donated inputs that no output took over; a garbage collector would free them late.
     for (const i of donated) if (isAlone(leaves[i])) giveUp(leaves[i], DONATED);
-    return this.unflatten(results);
+    return this.#unflatten(results);
   }
 
   /** Frees the plan's resources. */
   release(): void {
-    this.executable.release?.();
+    this.#executable.release?.();
   }
 }
 

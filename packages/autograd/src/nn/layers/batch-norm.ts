@@ -72,7 +72,7 @@ export class BatchNorm2d extends Module {
 
   /** `[B, C, H, W] → [B, C, H, W]` by the running statistics. */
   forward(x: Tensor): Tensor {
-    return this.normalize(x, false).output;
+    return this.#normalize(x, false).output;
   }
 
   /**
@@ -81,7 +81,7 @@ export class BatchNorm2d extends Module {
    * @returns The output, and the module with updated running statistics.
    */
   train(x: Tensor): Trained<BatchNorm2d> {
-    const { output, running } = this.normalize(x, true);
+    const { output, running } = this.#normalize(x, true);
     const { mean, variance } = stopGradient(running);
     const module = withFields<BatchNorm2d>(this, {
       running_mean: new Buffer(mean),
@@ -91,7 +91,7 @@ export class BatchNorm2d extends Module {
     return { output, module };
   }
 
-  private normalize(x: Tensor, training: boolean): ReturnType<typeof batchNorm> {
+  #normalize(x: Tensor, training: boolean): ReturnType<typeof batchNorm> {
     checkTensors('BatchNorm2d', { x });
     if (x.rank !== 4 || x.shape[1] !== this.channels) {
       throw new ShapeError(

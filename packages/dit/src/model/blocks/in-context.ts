@@ -55,7 +55,7 @@ export class InContextBlock extends Block {
     const attended =
       this.context_gate === null || context === null
         ? this.attn.forward(normed)
-        : this.attendWithContext(normed, context.mask, this.context_gate);
+        : this.#attendWithContext(normed, context.mask, this.context_gate);
     const x = tokens.add(attended);
     return x.add(this.mlp.forward(this.norm2.forward(x)));
   }
@@ -64,7 +64,7 @@ export class InContextBlock extends Block {
    * Self-attention of timestep, label and patches as without conditions, plus a gate times their attention to
    * the tokens of conditions. These attend to all tokens. All share the weights of `attn`.
    */
-  private attendWithContext(normed: Tensor, mask: Tensor, gate: Tensor): Tensor {
+  #attendWithContext(normed: Tensor, mask: Tensor, gate: Tensor): Tensor {
     const [batch, length] = mask.shape;
     const own = normed.shape[1] - length;
     const [base, context] = normed.split([own, length], 1);

@@ -159,22 +159,22 @@ function createBackend(engine: Engine, choice: string, reference: Reference | nu
 
 /** Comparisons that are still running. */
 class Checks {
-  private readonly running = new Pending();
-  private failure: Error | null = null;
+  readonly #running = new Pending();
+  #failure: Error | null = null;
 
   add(check: Promise<void>): void {
-    this.running.add(
+    this.#running.add(
       check.catch((error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
       }),
     );
   }
 
   /** Waits for all comparisons, and throws the first failure. */
   async settle(): Promise<void> {
-    await this.running.settled();
-    const { failure } = this;
-    this.failure = null;
+    await this.#running.settled();
+    const failure = this.#failure;
+    this.#failure = null;
     if (failure !== null) throw failure;
   }
 }

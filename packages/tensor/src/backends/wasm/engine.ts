@@ -34,26 +34,26 @@ export interface Limits {
 export class Engine {
   readonly heap: Heap;
   readonly threads: Threads;
-  private readonly target: Target;
-  private readonly limits: Limits;
-  private readonly isShared: boolean;
-  private readonly mostThreads: number;
+  readonly #target: Target;
+  readonly #limits: Limits;
+  readonly #isShared: boolean;
+  readonly #mostThreads: number;
   /** The memory for the intermediate buffers and the workspace of the plan that is running. */
-  private readonly scratch: LastingBlock;
+  readonly #scratch: LastingBlock;
 
   constructor(threads: number, target: Target, limits: Limits) {
-    this.isShared = threads > 1;
-    this.heap = new Heap(this.isShared);
+    this.#isShared = threads > 1;
+    this.heap = new Heap(this.#isShared);
     const { heap } = this;
     this.threads = new Threads(heap.memory, threads, {
       onLeftBehind: (end) => {
         heap.hold(end);
       },
     });
-    this.mostThreads = threads;
-    this.target = target;
-    this.limits = limits;
-    this.scratch = new LastingBlock(heap, 0, 'wasmBackend');
+    this.#mostThreads = threads;
+    this.#target = target;
+    this.#limits = limits;
+    this.#scratch = new LastingBlock(heap, 0, 'wasmBackend');
     controlOf(this.heap.memory).fill(0);
   }
 
@@ -65,11 +65,11 @@ export class Engine {
   prepare(backend: Backend, plan: Plan, constants: readonly Storage[]): Executable {
     const op = plan.kernels.length === 1 ? kernelName(plan.kernels[0]) : 'run';
     const { maximumPages, memory } = this.heap;
-    const imported = { shared: this.isShared, maximumPages };
-    const { moduleBytes, wideCost } = this.limits;
-    const { codes, target } = codesOf(plan, this.target, wideCost);
+    const imported = { shared: this.#isShared, maximumPages };
+    const { moduleBytes, wideCost } = this.#limits;
+    const { codes, target } = codesOf(plan, this.#target, wideCost);
     const program = emitProgram(plan, codes, imported, target, moduleBytes);
-    this.reserve(plan, program);
+    this.#reserve(plan, program);
     const modules = target.wide
       ? compileWide(program.modules)
       : program.modules.map((bytes) => new WebAssembly.Module(bytes));
@@ -95,9 +95,9 @@ export class Engine {
           own(WasmStorage, backend, storage, op).address(op);
         let hasBegun = false;
         const prepareFrame = (): number => {
-          const scratch = this.scratch.address();
+          const scratch = this.#scratch.address();
           const at = frame.address();
-          this.writeFrame(plan, program, { frame: at, scratch }, (place) => {
+          this.#writeFrame(plan, program, { frame: at, scratch }, (place) => {
             if (place.kind === 'arena') return scratch + place.offset;
             if (place.kind === 'constant') return addressOf(constants[place.index]);
             return addressOf((place.kind === 'input' ? inputs : outputs)[place.index]);
@@ -115,7 +115,7 @@ export class Engine {
           throw error;
         }
         hostCalls.check();
-        this.checkRefusals(plan, frame.address());
+        this.#checkRefusals(plan, frame.address());
       },
       release: () => {
         settle(loan);
@@ -131,9 +131,9 @@ export class Engine {
    * Makes the scratch memory large enough for a plan. A lack of memory then shows here, and not during a
    * run.
    */
-  private reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
-    const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.mostThreads;
-    if (bytes <= this.scratch.bytes) return;
+  #reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
+    const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.#mostThreads;
+    if (bytes <= this.#scratch.bytes) return;
     const limit = this.heap.maximumPages * 65536;
     if (bytes > limit) {
       throw new StateError(
@@ -142,10 +142,10 @@ export class Engine {
           `${megabytes(limit)}. Use smaller batches, or checkpoint parts of the model.`,
       );
     }
-    this.scratch.grow(bytes, 'prepare');
+    this.#scratch.grow(bytes, 'prepare');
   }
 
-  private writeFrame(
+  #writeFrame(
     plan: Plan,
     program: WasmProgram,
     { frame, scratch }: { readonly frame: number; readonly scratch: number },
@@ -163,7 +163,7 @@ export class Engine {
     });
   }
 
-  private checkRefusals(plan: Plan, frame: number): void {
+  #checkRefusals(plan: Plan, frame: number): void {
     const words = new Int32Array(this.heap.memory.buffer, frame, 2);
     const refusing = words[FRAME.refusingKernel / 4];
     if (refusing === 0) return;

@@ -157,62 +157,62 @@ type GivenInput = Pick<Operand, 'buffer' | 'dtype'>;
 /** Builds the expression of a list of atoms, loading each window once. */
 class ExpressionBuilder {
   readonly inputs: Operand[] = [];
-  private readonly nodes: ExpressionNode[] = [];
-  private readonly byBuffer = new Map<number, number>();
-  private readonly bySource = new Map<string, number>();
+  readonly #nodes: ExpressionNode[] = [];
+  readonly #byBuffer = new Map<number, number>();
+  readonly #bySource = new Map<string, number>();
 
   /** The node of the given result, which is input 0 and not among {@link inputs}; see {@link GivenInput}. */
-  private readonly given: number;
+  readonly #given: number;
 
   constructor(atoms: readonly Atom[], given?: GivenInput) {
-    this.given = given === undefined ? 0 : 1;
+    this.#given = given === undefined ? 0 : 1;
     if (given !== undefined) {
-      const load = this.push({ kind: 'load', input: 0, dtype: given.dtype });
-      this.byBuffer.set(given.buffer, load);
+      const load = this.#push({ kind: 'load', input: 0, dtype: given.dtype });
+      this.#byBuffer.set(given.buffer, load);
     }
     for (const { primitive, params, args, buffer, dtype } of atoms) {
       const operands = args.map((arg) => this.nodeOf(arg));
       const node =
         primitive === null
           ? operands[0]
-          : this.push({ kind: 'apply', primitive, params, args: operands, dtype });
-      this.byBuffer.set(buffer, node);
+          : this.#push({ kind: 'apply', primitive, params, args: operands, dtype });
+      this.#byBuffer.set(buffer, node);
     }
   }
 
   build(results: readonly number[]): Expression {
-    return { nodes: this.nodes, results };
+    return { nodes: this.#nodes, results };
   }
 
   nodeOfBuffer(buffer: number): number {
-    const node = this.byBuffer.get(buffer);
+    const node = this.#byBuffer.get(buffer);
     if (node === undefined)
       throw new Error(`fuse: buffer ${buffer} is not computed in this group.`);
     return node;
   }
 
   nodeOf(source: Source): number {
-    const own = source.kind === 'window' ? this.byBuffer.get(source.buffer) : undefined;
+    const own = source.kind === 'window' ? this.#byBuffer.get(source.buffer) : undefined;
     if (own !== undefined) return own;
     const key =
       source.kind === 'uniform'
         ? `${source.dtype} ${formatNumber(source.value)}`
         : `${source.buffer} ${formatView(source.view)} ${source.view.strides.join(' ')}`;
-    const known = this.bySource.get(key);
+    const known = this.#bySource.get(key);
     if (known !== undefined) return known;
     const node =
       source.kind === 'uniform'
-        ? this.push({ kind: 'literal', value: source.value, dtype: source.dtype })
-        : this.push({
+        ? this.#push({ kind: 'literal', value: source.value, dtype: source.dtype })
+        : this.#push({
             kind: 'load',
-            input: this.inputs.push(operandOf(source)) - 1 + this.given,
+            input: this.inputs.push(operandOf(source)) - 1 + this.#given,
             dtype: source.dtype,
           });
-    this.bySource.set(key, node);
+    this.#bySource.set(key, node);
     return node;
   }
 
-  private push(node: ExpressionNode): number {
-    return this.nodes.push(node) - 1;
+  #push(node: ExpressionNode): number {
+    return this.#nodes.push(node) - 1;
   }
 }

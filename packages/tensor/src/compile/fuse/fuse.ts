@@ -60,22 +60,22 @@ export function fillGraph(program: Program, windows?: readonly InputWindow[]): F
 /** Fills a graph with the work of a program, and makes kernels of it. */
 export class Fuser {
   readonly buffers: BufferSpec[] = [];
-  private readonly sources = new Map<Variable, Source>();
+  readonly #sources = new Map<Variable, Source>();
   readonly graph: GroupGraph = new GroupGraph(
     (buffer) => this.buffers[buffer].size,
     (buffer) => this.buffers[buffer].role.kind === 'output',
   );
-  private readonly scalars = new Map<string, number>();
-  private order = 0;
+  readonly #scalars = new Map<string, number>();
+  #order = 0;
   /** The scope of the instruction that is being visited, and by buffer of what computes it. */
-  private scope: Instruction['scope'];
-  private readonly scopes = new Map<number, string>();
+  #scope: Instruction['scope'];
+  readonly #scopes = new Map<number, string>();
 
   /** Gives a program input or constant its buffer. */
   bind(variable: Variable, role: Role, window?: InputWindow): void {
     const { shape, dtype } = variable;
     const buffer = this.buffer(dtype, window?.size ?? sizeOf(shape), role);
-    this.sources.set(variable, {
+    this.#sources.set(variable, {
       kind: 'window',
       buffer,
       dtype,
@@ -84,29 +84,29 @@ export class Fuser {
   }
 
   visit({ operation, inputs, params, outputs, scope }: Instruction, order: number): void {
-    this.order = order;
-    this.scope = scope;
-    const args = inputs.map((input) => this.sourceOf(input));
+    this.#order = order;
+    this.#scope = scope;
+    const args = inputs.map((input) => this.#sourceOf(input));
     const [output] = outputs;
     switch (operation.kind) {
       case 'literal':
-        this.sources.set(output, {
+        this.#sources.set(output, {
           kind: 'uniform',
           value: Number(params['value']),
           dtype: output.dtype,
         });
         return;
       case 'movement': {
-        const moved = this.move(args[0], inputs[0].shape, (view) => operation.view(view, params));
+        const moved = this.#move(args[0], inputs[0].shape, (view) => operation.view(view, params));
         const apart = operation.separates === true && moved.kind === 'window';
-        this.sources.set(output, apart ? { ...moved, separate: true } : moved);
+        this.#sources.set(output, apart ? { ...moved, separate: true } : moved);
         return;
       }
       case 'pointwise':
-        this.define(output, this.pointwise(operation, params, args, output.shape, output.dtype));
+        this.#define(output, this.#pointwise(operation, params, args, output.shape, output.dtype));
         return;
       case 'reduction': {
-        const buffer = this.temporary(output);
+        const buffer = this.#temporary(output);
         const { shape } = inputs[0];
         const axes = params['axes'] as readonly number[];
         this.graph.add(
@@ -125,7 +125,7 @@ export class Fuser {
         return;
       }
       case 'assembly': {
-        const buffer = this.temporary(output);
+        const buffer = this.#temporary(output);
         const { shape, dtype } = output;
         const regions = operation.regions(inputs, params);
         const parts = args.map((arg, i) => partOf(arg, inputs[i].shape, regions[i], shape));
@@ -135,10 +135,10 @@ export class Fuser {
       }
       case 'kernel':
       case 'composite': {
-        const stored = args.map((arg, i) => this.stored(arg, inputs[i].shape));
+        const stored = args.map((arg, i) => this.#stored(arg, inputs[i].shape));
         const results = outputs.map((variable) => ({
           ...variable,
-          buffer: this.temporary(variable),
+          buffer: this.#temporary(variable),
         }));
         this.graph.add({ kind: 'call', operation, params, args: stored, outputs: results }, order);
       }
@@ -147,9 +147,9 @@ export class Fuser {
 
   /** Makes `variable` the plan's output `index`; copies it unless it fills a new buffer of its own. */
   output(variable: Variable, index: number): void {
-    this.order++;
-    this.scope = undefined;
-    const source = this.sourceOf(variable);
+    this.#order++;
+    this.#scope = undefined;
+    const source = this.#sourceOf(variable);
     const size = sizeOf(variable.shape);
     const fresh =
       source.kind === 'window' &&
@@ -157,7 +157,7 @@ export class Fuser {
       isWhole(source.view, this.buffers[source.buffer].size);
     const buffer = fresh
       ? source.buffer
-      : this.pointwise(null, {}, [source], variable.shape, variable.dtype);
+      : this.#pointwise(null, {}, [source], variable.shape, variable.dtype);
     this.buffers[buffer] = { dtype: variable.dtype, size, role: { kind: 'output', index } };
   }
 
@@ -169,7 +169,7 @@ export class Fuser {
     return dropUnusedBuffers({
       buffers: this.buffers,
       kernels: groups.flatMap(({ body }) => {
-        const scopes = this.scopesOf(body);
+        const scopes = this.#scopesOf(body);
         const kernels = emit(body, isLive);
         return scopes.length === 0 ? kernels : kernels.map((kernel) => ({ ...kernel, scopes }));
       }),
@@ -177,13 +177,13 @@ export class Fuser {
   }
 
   /** The scopes of everything that a body computes, each once. */
-  private scopesOf(body: Body): readonly string[] {
-    const scopes = buffersOf(body).flatMap((buffer) => this.scopes.get(buffer) ?? []);
+  #scopesOf(body: Body): readonly string[] {
+    const scopes = buffersOf(body).flatMap((buffer) => this.#scopes.get(buffer) ?? []);
     return [...new Set(scopes)];
   }
 
-  private sourceOf(variable: Variable): Source {
-    const source = this.sources.get(variable);
+  #sourceOf(variable: Variable): Source {
+    const source = this.#sources.get(variable);
     if (source === undefined)
       throw new Error(`fuse: variable ${variable.id} is used before its definition.`);
     return source;
@@ -192,34 +192,34 @@ export class Fuser {
   /** Makes a buffer. */
   buffer(dtype: DType, size: number, role: Role = { kind: 'temporary' }): number {
     const buffer = this.buffers.push({ dtype, size, role }) - 1;
-    if (this.scope !== undefined) this.scopes.set(buffer, this.scope);
+    if (this.#scope !== undefined) this.#scopes.set(buffer, this.#scope);
     return buffer;
   }
 
   /** Makes a buffer for `variable`, which becomes a row-major window onto it. */
-  private temporary(variable: Variable): number {
+  #temporary(variable: Variable): number {
     const buffer = this.buffer(variable.dtype, sizeOf(variable.shape));
-    this.define(variable, buffer);
+    this.#define(variable, buffer);
     return buffer;
   }
 
-  private define(variable: Variable, buffer: number): void {
+  #define(variable: Variable, buffer: number): void {
     const { shape, dtype } = variable;
-    this.sources.set(variable, { kind: 'window', buffer, dtype, view: contiguousView(shape) });
+    this.#sources.set(variable, { kind: 'window', buffer, dtype, view: contiguousView(shape) });
   }
 
-  private move(source: Source, shape: Shape, movement: (view: View) => View | null): Source {
+  #move(source: Source, shape: Shape, movement: (view: View) => View | null): Source {
     if (source.kind === 'uniform') return source;
     const view = movement(source.view);
     if (view !== null) return { ...source, view };
-    const buffer = this.pointwise(null, {}, [source], shape, source.dtype);
+    const buffer = this.#pointwise(null, {}, [source], shape, source.dtype);
     const moved = movement(contiguousView(shape));
     if (moved === null) throw new Error('fuse: a movement refused a row-major view.');
     return { kind: 'window', buffer, dtype: source.dtype, view: moved };
   }
 
   /** Adds pointwise work (a copy if `primitive` is `null`), and returns the buffer of its result. */
-  private pointwise(
+  #pointwise(
     primitive: PointwisePrimitive | null,
     params: Params,
     args: readonly Source[],
@@ -227,19 +227,19 @@ export class Fuser {
     dtype: DType,
   ): number {
     const buffer = this.buffer(dtype, sizeOf(shape));
-    const atom = { order: this.order, primitive, params, args, buffer, dtype };
-    this.graph.add({ kind: 'map', shape, atoms: [atom] }, this.order);
+    const atom = { order: this.#order, primitive, params, args, buffer, dtype };
+    this.graph.add({ kind: 'map', shape, atoms: [atom] }, this.#order);
     return buffer;
   }
 
   /** The source as a window, since kernels of calls read only windows; a number gets a buffer. */
-  private stored(source: Source, shape: Shape): Source {
+  #stored(source: Source, shape: Shape): Source {
     if (source.kind === 'window') return source;
     const key = `${source.dtype} ${formatNumber(source.value)}`;
-    let buffer = this.scalars.get(key);
+    let buffer = this.#scalars.get(key);
     if (buffer === undefined) {
-      buffer = this.pointwise(null, {}, [source], [], source.dtype);
-      this.scalars.set(key, buffer);
+      buffer = this.#pointwise(null, {}, [source], [], source.dtype);
+      this.#scalars.set(key, buffer);
     }
     return {
       kind: 'window',

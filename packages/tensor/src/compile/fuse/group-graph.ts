@@ -37,12 +37,12 @@ export class GroupGraph {
   readonly sizeOfBuffer: (buffer: number) => number;
   /** Whether a buffer is a result of the program. */
   readonly isOutput: (buffer: number) => boolean;
-  private readonly groups = new Map<number, Group>();
-  private readonly makers = new Map<number, Group>();
-  private readonly readers = new Map<number, Set<Group>>();
+  readonly #groups = new Map<number, Group>();
+  readonly #makers = new Map<number, Group>();
+  readonly #readers = new Map<number, Set<Group>>();
   /** Cache of the last reader, in program order, of a buffer. */
-  private readonly lastReaders = new Map<number, Group>();
-  private nextId = 0;
+  readonly #lastReaders = new Map<number, Group>();
+  #nextId = 0;
 
   constructor(sizeOfBuffer: (buffer: number) => number, isOutput: (buffer: number) => boolean) {
     this.sizeOfBuffer = sizeOfBuffer;
@@ -50,11 +50,11 @@ export class GroupGraph {
   }
 
   add(body: Body, order: number): Group {
-    const group = { id: this.nextId++, order, body };
-    this.groups.set(group.id, group);
+    const group = { id: this.#nextId++, order, body };
+    this.#groups.set(group.id, group);
     for (const buffer of buffersOf(body)) {
       // Work that is done a second time has values inside that another group makes for all others.
-      if (!this.makers.has(buffer)) this.makers.set(buffer, group);
+      if (!this.#makers.has(buffer)) this.#makers.set(buffer, group);
     }
     for (const { buffer } of windowsOf(body)) this.readersOf(buffer).add(group);
     return group;
@@ -62,10 +62,10 @@ export class GroupGraph {
 
   /** The groups that read `buffer`, without the group that makes it. */
   readersOf(buffer: number): Set<Group> {
-    let readers = this.readers.get(buffer);
+    let readers = this.#readers.get(buffer);
     if (readers === undefined) {
       readers = new Set();
-      this.readers.set(buffer, readers);
+      this.#readers.set(buffer, readers);
     }
     return readers;
   }
@@ -73,14 +73,14 @@ export class GroupGraph {
   /** The order of the last group that reads `buffer`; −1 if none does. */
   lastRead(buffer: number): number {
     const readers = this.readersOf(buffer);
-    let last = this.lastReaders.get(buffer);
+    let last = this.#lastReaders.get(buffer);
     if (last === undefined || !readers.has(last)) {
       last = undefined;
       for (const reader of readers) {
         if (last === undefined || reader.order > last.order) last = reader;
       }
       if (last === undefined) return -1;
-      this.lastReaders.set(buffer, last);
+      this.#lastReaders.set(buffer, last);
     }
     return last.order;
   }
@@ -89,11 +89,11 @@ export class GroupGraph {
   fuseChains(): void {
     for (const group of this.inProgramOrder().reverse()) {
       const { body } = group;
-      if (this.groups.get(group.id) === group && !isOpaque(body)) this.fuseChain(group, body);
+      if (this.#groups.get(group.id) === group && !isOpaque(body)) this.#fuseChain(group, body);
     }
   }
 
-  private fuseChain(group: Group, body: MapBody | ReduceBody): void {
+  #fuseChain(group: Group, body: MapBody | ReduceBody): void {
     const atoms = [...body.atoms];
     const absorbed = new Set<Group>();
     const waiting: Group[] = [];
@@ -101,8 +101,8 @@ export class GroupGraph {
     const apart = new Set<number>();
     const take = (work: Body): void => {
       for (const window of windowsOf(work).toReversed()) {
-        if (!this.isElementwise(window)) apart.add(window.buffer);
-        const maker = this.makers.get(window.buffer);
+        if (!this.#isElementwise(window)) apart.add(window.buffer);
+        const maker = this.#makers.get(window.buffer);
         if (maker !== undefined) waiting.push(maker);
       }
     };
@@ -126,18 +126,18 @@ export class GroupGraph {
   fuseNeighbours(): void {
     const order = new MergeOrder(this.inOrder(), {
       makersOf: (group) => this.makersRead(group),
-      readersOf: (group) => this.readersOfAll(group),
+      readersOf: (group) => this.#readersOfAll(group),
     });
-    const firstReads = this.firstOpaqueReads();
+    const firstReads = this.#firstOpaqueReads();
     for (const group of this.inProgramOrder()) {
-      if (this.groups.get(group.id) !== group) continue;
+      if (this.#groups.get(group.id) !== group) continue;
       for (const maker of this.makersRead(group)) {
         const { body } = group;
         if (maker.body.kind !== 'map' || body.kind !== 'map') continue;
         const isReadBefore = buffersOf(maker.body).some(
           (buffer) => (firstReads.get(buffer) ?? Infinity) < firstOrder(body),
         );
-        const joined = isReadBefore ? null : this.joined(body, maker);
+        const joined = isReadBefore ? null : this.#joined(body, maker);
         if (joined !== null && order.join(group, maker)) this.replace(group, joined, [maker]);
       }
     }
@@ -167,7 +167,7 @@ export class GroupGraph {
 
   /** The group that makes `buffer`; `undefined` for inputs and constants of the program. */
   makerOf(buffer: number): Group | undefined {
-    return this.makers.get(buffer);
+    return this.#makers.get(buffer);
   }
 
   /**
@@ -180,46 +180,46 @@ export class GroupGraph {
     }
     for (const { id, order, body: merged } of absorbed) {
       group.order = Math.max(group.order, order);
-      this.groups.delete(id);
+      this.#groups.delete(id);
       for (const buffer of buffersOf(merged)) this.readersOf(buffer).delete(group);
     }
     group.body = body;
     const gone = new Set(absorbed);
     for (const buffer of buffersOf(body)) {
-      const maker = this.makers.get(buffer);
-      if (maker === undefined || gone.has(maker)) this.makers.set(buffer, group);
+      const maker = this.#makers.get(buffer);
+      if (maker === undefined || gone.has(maker)) this.#makers.set(buffer, group);
     }
     for (const { buffer } of windowsOf(body)) {
       this.readersOf(buffer).add(group);
-      const last = this.lastReaders.get(buffer);
-      if (last !== undefined && last.order < group.order) this.lastReaders.set(buffer, group);
+      const last = this.#lastReaders.get(buffer);
+      if (last !== undefined && last.order < group.order) this.#lastReaders.set(buffer, group);
     }
   }
 
   /** Removes a group whose results no group reads. */
   remove(group: Group): void {
     for (const { buffer } of windowsOf(group.body)) this.readersOf(buffer).delete(group);
-    this.groups.delete(group.id);
+    this.#groups.delete(group.id);
   }
 
   /** The groups whose results a group reads. */
   makersRead(group: Group): Group[] {
     const makers = new Set<Group>();
     for (const { buffer } of windowsOf(group.body)) {
-      const maker = this.makers.get(buffer);
+      const maker = this.#makers.get(buffer);
       if (maker !== undefined && maker !== group) makers.add(maker);
     }
     return [...makers];
   }
 
   /** The groups that read a result of `group`. */
-  private readersOfAll(group: Group): Set<Group> {
+  #readersOfAll(group: Group): Set<Group> {
     return new Set(buffersOf(group.body).flatMap((buffer) => [...this.readersOf(buffer)]));
   }
 
   /** The groups in the order of the program. */
   inProgramOrder(): Group[] {
-    return [...this.groups.values()].sort((a, b) => a.order - b.order);
+    return [...this.#groups.values()].sort((a, b) => a.order - b.order);
   }
 
   /** Whether only `group`, and groups that it is about to absorb, read the results of `maker`. */
@@ -240,7 +240,7 @@ export class GroupGraph {
   }
 
   /** For each buffer, the order of the first operation with its own kernel that reads it. */
-  private firstOpaqueReads(): ReadonlyMap<number, number> {
+  #firstOpaqueReads(): ReadonlyMap<number, number> {
     const reads = new Map<number, number>();
     for (const { body, order } of this.inProgramOrder().reverse()) {
       if (isOpaque(body)) for (const { buffer } of windowsOf(body)) reads.set(buffer, order);
@@ -249,14 +249,14 @@ export class GroupGraph {
   }
 
   /** Whether a window reads its whole buffer element by element, with no separating movement between. */
-  private isElementwise({ buffer, view, separate }: Window): boolean {
+  #isElementwise({ buffer, view, separate }: Window): boolean {
     return separate !== true && isWhole(view, this.sizeOfBuffer(buffer));
   }
 
   /** The body of a map with the work of another map before its own; `null` if the shapes do not allow it. */
-  private joined(body: MapBody, maker: Group): Body | null {
+  #joined(body: MapBody, maker: Group): Body | null {
     const fits = windowsOf(body).every(
-      (window) => this.makers.get(window.buffer) !== maker || this.isElementwise(window),
+      (window) => this.#makers.get(window.buffer) !== maker || this.#isElementwise(window),
     );
     const moved = fits ? movedInto(body.shape, body.atoms, maker.body) : null;
     return moved === null ? null : { ...body, atoms: inOrder([...moved, ...body.atoms]) };

@@ -19,12 +19,12 @@ export interface Neighbours {
  * Source: Pearce & Kelly 2006, "A dynamic topological sort algorithm for directed acyclic graphs".
  */
 export class MergeOrder {
-  private readonly positions: Map<Group, number>;
-  private readonly neighbours: Neighbours;
+  readonly #positions: Map<Group, number>;
+  readonly #neighbours: Neighbours;
 
   constructor(ordered: readonly Group[], neighbours: Neighbours) {
-    this.positions = new Map(ordered.map((group, position) => [group, position]));
-    this.neighbours = neighbours;
+    this.#positions = new Map(ordered.map((group, position) => [group, position]));
+    this.#neighbours = neighbours;
   }
 
   /**
@@ -32,17 +32,17 @@ export class MergeOrder {
    * path through other groups leads from one to the other. Returns whether it succeeded.
    */
   join(group: Group, maker: Group): boolean {
-    const { makersOf, readersOf } = this.neighbours;
-    const start = this.at(maker);
-    const before = this.reach(group, maker, makersOf, (at) => at >= start);
+    const { makersOf, readersOf } = this.#neighbours;
+    const start = this.#at(maker);
+    const before = this.#reach(group, maker, makersOf, (at) => at >= start);
     if (before === null) return false;
-    const end = before.reduce((last, each) => Math.max(last, this.at(each)), start);
-    const after = this.reach(maker, group, readersOf, (at) => at < end);
+    const end = before.reduce((last, each) => Math.max(last, this.#at(each)), start);
+    const after = this.#reach(maker, group, readersOf, (at) => at < end);
     if (after === null) return false;
-    const byPosition = (a: Group, b: Group): number => this.at(a) - this.at(b);
-    const places = [maker, ...before, ...after].map((each) => this.at(each)).sort((a, b) => a - b);
+    const byPosition = (a: Group, b: Group): number => this.#at(a) - this.#at(b);
+    const places = [maker, ...before, ...after].map((each) => this.#at(each)).sort((a, b) => a - b);
     const moved = [...before.sort(byPosition), group, ...after.sort(byPosition)];
-    moved.forEach((each, i) => this.positions.set(each, places[i]));
+    moved.forEach((each, i) => this.#positions.set(each, places[i]));
     return true;
   }
 
@@ -50,7 +50,7 @@ export class MergeOrder {
    * The groups that edges reach from `from`, at positions that `isBetween` accepts. The direct edge to `to`
    * does not count. `null` if another path leads to `to`, or if the search is too long.
    */
-  private reach(
+  #reach(
     from: Group,
     to: Group,
     edges: (group: Group) => Iterable<Group>,
@@ -63,7 +63,7 @@ export class MergeOrder {
       for (const next of edges(group)) {
         if (next === to && group === from) continue;
         if (next === to || left-- === 0) return null;
-        if (found.has(next) || !isBetween(this.at(next))) continue;
+        if (found.has(next) || !isBetween(this.#at(next))) continue;
         found.add(next);
         waiting.push(next);
       }
@@ -71,8 +71,8 @@ export class MergeOrder {
     return [...found];
   }
 
-  private at(group: Group): number {
-    const position = this.positions.get(group);
+  #at(group: Group): number {
+    const position = this.#positions.get(group);
     if (position === undefined) throw new Error(`fuse: group ${group.id} is gone.`);
     return position;
   }

@@ -9,24 +9,24 @@ import { DeviceError } from './errors.ts';
  * error ends an era.
  */
 export class ContextWatch {
-  private readonly context: WebGL2RenderingContext;
+  readonly #context: WebGL2RenderingContext;
   /** The errors that ended the earlier eras, in order. */
-  private readonly failures: DeviceError[] = [];
+  readonly #failures: DeviceError[] = [];
 
   constructor(context: WebGL2RenderingContext) {
-    this.context = context;
+    this.#context = context;
   }
 
   /** The era of the values that are made now. */
   get era(): number {
-    return this.failures.length;
+    return this.#failures.length;
   }
 
   /**
    * Why the values of an era are invalid: the error that ended it, or the loss of the context; else `null`.
    */
   failureOf(era: number): DeviceError | null {
-    return this.loss ?? (era < this.era ? this.failures[era] : null);
+    return this.#loss ?? (era < this.era ? this.#failures[era] : null);
   }
 
   /**
@@ -35,7 +35,7 @@ export class ContextWatch {
    * @throws DeviceError
    */
   checkLoss(): void {
-    const { loss } = this;
+    const loss = this.#loss;
     if (loss !== null) throw loss;
   }
 
@@ -51,10 +51,10 @@ export class ContextWatch {
 
   /** Asks for errors, which waits for all queued work. So call it only where that wait is due anyway. */
   ask(): void {
-    const codes = this.codes();
+    const codes = this.#codes();
     if (codes.length === 0) return;
-    const { OUT_OF_MEMORY } = this.context;
-    this.failures.push(
+    const { OUT_OF_MEMORY } = this.#context;
+    this.#failures.push(
       codes.includes(OUT_OF_MEMORY)
         ? new DeviceError(
             'gpu',
@@ -69,8 +69,8 @@ export class ContextWatch {
     );
   }
 
-  private get loss(): DeviceError | null {
-    if (!this.context.isContextLost()) return null;
+  get #loss(): DeviceError | null {
+    if (!this.#context.isContextLost()) return null;
     return new DeviceError(
       'gpu',
       'lost',
@@ -79,8 +79,8 @@ export class ContextWatch {
   }
 
   /** All pending errors. A context may hold one of each kind, and reports one per call. */
-  private codes(): number[] {
-    const { context } = this;
+  #codes(): number[] {
+    const context = this.#context;
     const codes: number[] = [];
     for (;;) {
       const code = context.getError();

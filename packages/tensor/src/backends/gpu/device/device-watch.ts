@@ -25,18 +25,18 @@ export type FindCulprit = (message: string) => Culprit;
 
 /** Catches the errors of a WebGPU device, which surface after the call that caused them. */
 export class DeviceWatch {
-  private readonly device: GPUDevice;
-  private loss: DeviceError | null = null;
-  private isEnded = false;
+  readonly #device: GPUDevice;
+  #loss: DeviceError | null = null;
+  #isEnded = false;
 
   constructor(device: GPUDevice) {
-    this.device = device;
-    void this.watchLoss();
+    this.#device = device;
+    void this.#watchLoss();
   }
 
   /** The loss of the device; `null` while it works. */
   get lost(): DeviceError | null {
-    return this.loss;
+    return this.#loss;
   }
 
   /** Like {@link lost}, but waits one turn first: a rejected call can precede the loss event. */
@@ -45,12 +45,12 @@ export class DeviceWatch {
     await new Promise((resolve) => {
       setTimeout(resolve);
     });
-    return this.loss;
+    return this.#loss;
   }
 
   /** Starts to catch errors, of all kinds or of these; {@link close} ends that. */
   open(filters: readonly GPUErrorFilter[] = FILTERS): void {
-    for (const filter of filters) this.device.pushErrorScope(filter);
+    for (const filter of filters) this.#device.pushErrorScope(filter);
   }
 
   /**
@@ -66,7 +66,7 @@ export class DeviceWatch {
     filters: readonly GPUErrorFilter[] = FILTERS,
   ): Promise<DeviceError | null> {
     // On a lost device this rejects; `lost` has the reason.
-    const scopes = filters.map(() => this.device.popErrorScope().catch(() => null)).reverse();
+    const scopes = filters.map(() => this.#device.popErrorScope().catch(() => null)).reverse();
     const errors = await Promise.all(scopes);
     const at = errors.findIndex((error) => error !== null);
     if (at === -1) return null;
@@ -81,12 +81,12 @@ export class DeviceWatch {
 
   /** From now on, the device is lost on purpose. */
   end(): void {
-    this.isEnded = true;
+    this.#isEnded = true;
   }
 
-  private async watchLoss(): Promise<void> {
-    const { message } = await this.device.lost;
-    this.loss = this.isEnded
+  async #watchLoss(): Promise<void> {
+    const { message } = await this.#device.lost;
+    this.#loss = this.#isEnded
       ? disposed()
       : new DeviceError(
           'gpu',

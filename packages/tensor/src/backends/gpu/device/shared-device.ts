@@ -17,18 +17,18 @@ export class SharedDevice {
   readonly device: GPUDevice;
   /** The device that gpu.js has opened; it may differ from the one of {@link webGpu}. */
   readonly report: DeviceReport;
-  private readonly context: SharedContext;
-  private readonly watch: DeviceWatch;
+  readonly #context: SharedContext;
+  readonly #watch: DeviceWatch;
   /** The end of the queue; it never fails. */
-  private tail: Promise<unknown> = Promise.resolve();
-  private users = 0;
-  private isClosed = false;
+  #tail: Promise<unknown> = Promise.resolve();
+  #users = 0;
+  #isClosed = false;
 
   private constructor(context: SharedContext, device: GPUDevice, report: DeviceReport) {
-    this.context = context;
+    this.#context = context;
     this.device = device;
     this.report = report;
-    this.watch = new DeviceWatch(device);
+    this.#watch = new DeviceWatch(device);
   }
 
   /**
@@ -55,20 +55,20 @@ export class SharedDevice {
         shared = new SharedDevice(context, device, reportOf(adapter, device, 'gpu.js'));
         devices.set(device, shared);
       }
-      if (shared.isClosed) continue;
-      shared.users++;
+      if (shared.#isClosed) continue;
+      shared.#users++;
       return shared;
     }
   }
 
   /** The loss of the device; `null` while it works. */
   get lost(): DeviceError | null {
-    return this.watch.lost;
+    return this.#watch.lost;
   }
 
   /** Like {@link lost}, but waits one turn first: a rejected call can precede the loss event. */
   whetherLost(): Promise<DeviceError | null> {
-    return this.watch.whetherLost();
+    return this.#watch.whetherLost();
   }
 
   /**
@@ -84,9 +84,9 @@ export class SharedDevice {
     work: () => Promise<void> | void,
     refuse = (error: unknown): DeviceError => internalIn(culprit.op, error),
   ): Promise<DeviceError | null> {
-    const turn = this.tail.then(async () => {
+    const turn = this.#tail.then(async () => {
       if (this.lost !== null) return { refused: this.lost, caught: null };
-      this.watch.open();
+      this.#watch.open();
       let refused: DeviceError | null = null;
       try {
         await work();
@@ -94,9 +94,9 @@ export class SharedDevice {
         refused = (await this.whetherLost()) ?? refuse(error);
       }
       // The next turn need not wait for the device's answer to this one.
-      return { refused, caught: this.watch.close(() => culprit) };
+      return { refused, caught: this.#watch.close(() => culprit) };
     });
-    this.tail = turn;
+    this.#tail = turn;
     const { refused, caught } = await turn;
     const failure = await caught;
     return refused ?? failure;
@@ -108,22 +108,22 @@ export class SharedDevice {
    * @param end The user's last work, run after all turns even if the device is lost. Default: nothing.
    */
   async leave(end: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const last = this.tail.then(end);
-    this.tail = last.catch(() => undefined);
+    const last = this.#tail.then(end);
+    this.#tail = last.catch(() => undefined);
     try {
       await last;
     } finally {
-      await this.release();
+      await this.#release();
     }
   }
 
-  private async release(): Promise<void> {
-    this.users--;
-    if (this.users > 0) return;
-    this.isClosed = true;
-    this.watch.end();
+  async #release(): Promise<void> {
+    this.#users--;
+    if (this.#users > 0) return;
+    this.#isClosed = true;
+    this.#watch.end();
     // After a loss, gpu.js may have opened another device.
-    if (this.lost === null) await this.context.destroy();
+    if (this.lost === null) await this.#context.destroy();
     await this.device.lost;
   }
 }

@@ -16,12 +16,12 @@ export interface PooledBuffer {
 
 /** Storage buffers of a device, by size. A freed buffer is used again; its old contents are not cleared. */
 export class BufferPool {
-  private readonly device: GPUDevice;
-  private readonly watch: DeviceWatch;
-  private readonly usage: number;
-  private readonly free = new Map<number, PooledBuffer[]>();
-  private buffers = 0;
-  private bytes = 0;
+  readonly #device: GPUDevice;
+  readonly #watch: DeviceWatch;
+  readonly #usage: number;
+  readonly #free = new Map<number, PooledBuffer[]>();
+  #buffers = 0;
+  #bytes = 0;
 
   /**
    * @param device The device.
@@ -29,25 +29,25 @@ export class BufferPool {
    * @param usage Usage flags of every buffer.
    */
   constructor(device: GPUDevice, watch: DeviceWatch, usage: number) {
-    this.device = device;
-    this.watch = watch;
-    this.usage = usage;
+    this.#device = device;
+    this.#watch = watch;
+    this.#usage = usage;
   }
 
   /** A buffer of at least `bytes` with unspecified contents, for the operation `op`. */
   take(op: string, bytes: number): PooledBuffer {
     const size = classOf(bytes);
-    const list = this.free.get(size) ?? [];
+    const list = this.#free.get(size) ?? [];
     for (let known = list.pop(); known !== undefined; known = list.pop()) {
       if (known.outcome.failure === null) return known;
       this.drop(known);
     }
-    this.buffers++;
-    this.bytes += size;
-    this.watch.open(NO_MEMORY);
-    const buffer = this.device.createBuffer({ size, usage: this.usage });
+    this.#buffers++;
+    this.#bytes += size;
+    this.#watch.open(NO_MEMORY);
+    const buffer = this.#device.createBuffer({ size, usage: this.#usage });
     const outcome = new Outcome();
-    void outcome.follow(this.watch.close(() => ({ op }), undefined, NO_MEMORY));
+    void outcome.follow(this.#watch.close(() => ({ op }), undefined, NO_MEMORY));
     return { buffer, outcome };
   }
 
@@ -57,21 +57,21 @@ export class BufferPool {
       this.drop(pooled);
       return;
     }
-    const list = this.free.get(pooled.buffer.size);
-    if (list === undefined) this.free.set(pooled.buffer.size, [pooled]);
+    const list = this.#free.get(pooled.buffer.size);
+    if (list === undefined) this.#free.set(pooled.buffer.size, [pooled]);
     else list.push(pooled);
   }
 
   /** Destroys a buffer that will not be used again. */
   drop({ buffer }: PooledBuffer): void {
-    this.buffers--;
-    this.bytes -= buffer.size;
+    this.#buffers--;
+    this.#bytes -= buffer.size;
     buffer.destroy();
   }
 
   /** Number and bytes of the buffers that exist, in use or free. */
   memoryUse(): MemoryUse {
-    return { buffers: this.buffers, bytes: this.bytes };
+    return { buffers: this.#buffers, bytes: this.#bytes };
   }
 }
 

@@ -24,24 +24,24 @@ export interface ComputePipeline {
 export class ComputeProgram implements Program {
   readonly source: KernelSource;
   readonly shader: Shader;
-  private readonly build: () => ComputePipeline;
-  private built: ComputePipeline;
+  readonly #build: () => ComputePipeline;
+  #built: ComputePipeline;
 
   /** @param build Makes the pipeline, see {@link buildPipeline}. */
   constructor(source: KernelSource, shader: Shader, build: () => ComputePipeline) {
     this.source = source;
     this.shader = shader;
-    this.build = build;
-    this.built = build();
+    this.#build = build;
+    this.#built = build();
   }
 
   /** The pipeline. If the device had no memory for it before, it is made anew: there may be memory by now. */
   get pipeline(): ComputePipeline {
-    if (this.built.outcome.failure?.failure === 'out-of-memory') {
-      this.built.params.destroy();
-      this.built = this.build();
+    if (this.#built.outcome.failure?.failure === 'out-of-memory') {
+      this.#built.params.destroy();
+      this.#built = this.#build();
     }
-    return this.built;
+    return this.#built;
   }
 }
 

@@ -49,13 +49,13 @@ export class HandleEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits = { inputs: INPUTS };
   readonly runsEntries = false;
-  private readonly runners: Runners;
+  readonly #runners: Runners;
   /** `null` in modes that have no context. */
-  private readonly watch: ContextWatch | null;
-  private readonly uploads = new Map<number, RunnerProgram>();
-  private flatTexture: FlatTexture | null = null;
-  private buffers = 0;
-  private bytes = 0;
+  readonly #watch: ContextWatch | null;
+  readonly #uploads = new Map<number, RunnerProgram>();
+  #flatTexture: FlatTexture | null = null;
+  #buffers = 0;
+  #bytes = 0;
 
   /** @param context The WebGL context of the textures, in mode webgl2. */
   constructor(
@@ -64,22 +64,22 @@ export class HandleEngine implements Engine {
     report: DeviceReport,
     context: WebGL2RenderingContext | null = null,
   ) {
-    this.runners = new Runners(library, gpu, report.mode, context);
-    this.watch = context === null ? null : new ContextWatch(context);
+    this.#runners = new Runners(library, gpu, report.mode, context);
+    this.#watch = context === null ? null : new ContextWatch(context);
     this.report = report;
   }
 
   compile(source: Program['source']): Program {
-    return this.runners.program(source);
+    return this.#runners.program(source);
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
     const kernel = program as RunnerProgram;
     inputs.forEach((input) => {
-      this.check(input);
+      this.#check(input);
     });
     const size = kernel.source.output.reduce((a, b) => a * b, 1);
-    return this.keep(size, this.call(kernel, inputs.map(handleOf)));
+    return this.#keep(size, this.#call(kernel, inputs.map(handleOf)));
   }
 
   submit(): void {
@@ -87,23 +87,23 @@ export class HandleEngine implements Engine {
   }
 
   upload(values: Float32Array): Memory {
-    this.watch?.checkLoss();
-    if (!this.isTextured) return this.keep(values.length, values);
+    this.#watch?.checkLoss();
+    if (!this.#isTextured) return this.#keep(values.length, values);
     const { length } = values;
-    let upload = this.uploads.get(length);
+    let upload = this.#uploads.get(length);
     if (upload === undefined) {
-      upload = this.runners.upload(length);
-      this.uploads.set(length, upload);
+      upload = this.#runners.upload(length);
+      this.#uploads.set(length, upload);
     }
-    const texture = this.call(upload, [this.runners.library.input(values, [length])]) as Texture;
-    this.flatTexture ??= texture.constructor as FlatTexture;
-    return this.keep(length, texture);
+    const texture = this.#call(upload, [this.#runners.library.input(values, [length])]) as Texture;
+    this.#flatTexture ??= texture.constructor as FlatTexture;
+    return this.#keep(length, texture);
   }
 
   free(memory: Memory): void {
-    this.buffers--;
-    this.bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
-    if (this.isTextured) (handleOf(memory) as Texture).delete();
+    this.#buffers--;
+    this.#bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
+    if (this.#isTextured) (handleOf(memory) as Texture).delete();
   }
 
   read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
@@ -113,75 +113,75 @@ export class HandleEngine implements Engine {
   }
 
   readSync(memory: Memory, ranges?: readonly Range[]): Float32Array {
-    this.check(memory);
+    this.#check(memory);
     const { array, handle, size } = memory as HandleMemory;
     let all: Float32Array;
     try {
       all = array ?? flattenRows((handle as Texture).toArray(), size);
     } catch (error) {
-      this.watch?.ask();
-      this.check(memory);
+      this.#watch?.ask();
+      this.#check(memory);
       throw internalIn('data', error);
     }
-    this.watch?.ask();
-    this.check(memory);
+    this.#watch?.ask();
+    this.#check(memory);
     return floatsIn(all, ranges);
   }
 
   failureOf(memory: Memory): DeviceError | null {
-    return this.watch?.failureOf((memory as HandleMemory).era) ?? null;
+    return this.#watch?.failureOf((memory as HandleMemory).era) ?? null;
   }
 
   memoryUse(): MemoryUse {
-    return { buffers: this.buffers, bytes: this.bytes };
+    return { buffers: this.#buffers, bytes: this.#bytes };
   }
 
   async dispose(): Promise<void> {
-    await this.runners.gpu.destroy();
+    await this.#runners.gpu.destroy();
   }
 
-  private get isTextured(): boolean {
-    return this.runners.isPipelined;
+  get #isTextured(): boolean {
+    return this.#runners.isPipelined;
   }
 
   /** Runs a kernel on handles, and returns its result. */
-  private call(program: RunnerProgram, handles: readonly unknown[]): unknown {
+  #call(program: RunnerProgram, handles: readonly unknown[]): unknown {
     let result: unknown;
     try {
       result = program.run(...handles);
     } catch (error) {
-      this.watch?.checkLoss();
+      this.#watch?.checkLoss();
       throw refusedBy(error, program);
     }
     program.hasRun = true;
     return result;
   }
 
-  private keep(size: number, result: unknown): HandleMemory {
-    this.buffers++;
-    this.bytes += size * Float32Array.BYTES_PER_ELEMENT;
-    const era = this.watch?.era ?? 0;
-    if (this.isTextured) {
-      return new HandleMemory(size, this.flatten(result as Texture, size), null, era);
+  #keep(size: number, result: unknown): HandleMemory {
+    this.#buffers++;
+    this.#bytes += size * Float32Array.BYTES_PER_ELEMENT;
+    const era = this.#watch?.era ?? 0;
+    if (this.#isTextured) {
+      return new HandleMemory(size, this.#flatten(result as Texture, size), null, era);
     }
     const array = flattenRows(result, size);
-    return new HandleMemory(size, this.runners.library.input(array, [size]), array, era);
+    return new HandleMemory(size, this.#runners.library.input(array, [size]), array, era);
   }
 
   /**
    * The same texture as a one-dimensional one. A kernel accepts only the class of texture that it got at
    * first, and every kernel reads by flat indices.
    */
-  private flatten(texture: Texture, size: number): Texture {
-    if (this.flatTexture === null || texture.constructor === this.flatTexture) return texture;
-    const flat = new this.flatTexture({ ...texture, output: [size] });
+  #flatten(texture: Texture, size: number): Texture {
+    if (this.#flatTexture === null || texture.constructor === this.#flatTexture) return texture;
+    const flat = new this.#flatTexture({ ...texture, output: [size] });
     texture.delete();
     return flat;
   }
 
   /** Throws the WebGL failure that made these values invalid, see {@link ContextWatch.check}. */
-  private check(memory: Memory): void {
-    this.watch?.check((memory as HandleMemory).era);
+  #check(memory: Memory): void {
+    this.#watch?.check((memory as HandleMemory).era);
   }
 }
 

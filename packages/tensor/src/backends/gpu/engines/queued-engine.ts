@@ -50,21 +50,21 @@ export class QueuedEngine implements Engine {
   readonly report: DeviceReport;
   readonly limits: KernelLimits;
   readonly runsEntries = false;
-  private readonly shared: SharedDevice;
-  private readonly runners: Runners;
+  readonly #shared: SharedDevice;
+  readonly #runners: Runners;
   /** Copies arrays of any length. */
-  private uploader: RunnerProgram | null = null;
+  #uploader: RunnerProgram | null = null;
   /** Reads that are still running. The buffers through which gpu.js reads must stay until they end. */
-  private readonly reads = new Pending();
-  private disposal: Promise<void> | null = null;
-  private buffers = 0;
-  private bytes = 0;
+  readonly #reads = new Pending();
+  #disposal: Promise<void> | null = null;
+  #buffers = 0;
+  #bytes = 0;
 
   private constructor(library: GpuJs, shared: SharedDevice) {
-    this.shared = shared;
+    this.#shared = shared;
     this.report = shared.report;
     this.limits = { inputs: shared.device.limits.maxStorageBuffersPerShaderStage - 1 };
-    this.runners = new Runners(library, new library.GPU({ mode: 'webgpu' }), 'webgpu');
+    this.#runners = new Runners(library, new library.GPU({ mode: 'webgpu' }), 'webgpu');
   }
 
   /**
@@ -83,7 +83,7 @@ export class QueuedEngine implements Engine {
   }
 
   compile(source: KernelSource): Program {
-    return this.runners.program(source);
+    return this.#runners.program(source);
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
@@ -92,8 +92,8 @@ export class QueuedEngine implements Engine {
     const operands = inputs as readonly QueuedMemory[];
     for (const { outcome } of operands) if (outcome.failure !== null) throw outcome.failure;
     const size = source.output.reduce((a, b) => a * b, 1);
-    const memory = this.take(source.name, size, kernel);
-    const done = this.shared.work(
+    const memory = this.#take(source.name, size, kernel);
+    const done = this.#shared.work(
       { op: source.name, kernel: source.name, code: source.text },
       async () => {
         const handles = operands.map(({ handle }) => handle);
@@ -106,7 +106,7 @@ export class QueuedEngine implements Engine {
       (error) => refusedBy(error, kernel),
     );
     const causes = operands.map(({ outcome }) => outcome).filter(({ isFine }) => !isFine);
-    void memory.outcome.follow(this.renewing(memory, done), causes);
+    void memory.outcome.follow(this.#renewing(memory, done), causes);
     return memory;
   }
 
@@ -116,38 +116,38 @@ export class QueuedEngine implements Engine {
 
   upload(values: Float32Array): Memory {
     const { length } = values;
-    this.uploader ??= this.runners.upload(length, { dynamicOutput: true });
-    const { uploader } = this;
-    const memory = this.take('tensor', length, uploader);
-    const done = this.shared.work({ op: 'tensor' }, async () => {
+    this.#uploader ??= this.#runners.upload(length, { dynamicOutput: true });
+    const uploader = this.#uploader;
+    const memory = this.#take('tensor', length, uploader);
+    const done = this.#shared.work({ op: 'tensor' }, async () => {
       memory.run = uploader.run;
       memory.run.setOutput([length]);
-      const input = this.runners.library.input(values, [length]);
+      const input = this.#runners.library.input(values, [length]);
       memory.handle = (await memory.run(input)) as BufferHandle;
     });
-    void memory.outcome.follow(this.renewing(memory, done));
+    void memory.outcome.follow(this.#renewing(memory, done));
     return memory;
   }
 
   free(memory: Memory): void {
-    this.buffers--;
-    this.bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
-    void this.shared.work({ op: 'dispose' }, () => {
+    this.#buffers--;
+    this.#bytes -= memory.size * Float32Array.BYTES_PER_ELEMENT;
+    void this.#shared.work({ op: 'dispose' }, () => {
       (memory as QueuedMemory).handle?.delete();
     });
   }
 
   async read(memory: Memory, ranges?: readonly Range[]): Promise<Float32Array> {
-    this.check();
+    this.#check();
     const source = memory as QueuedMemory;
     const { outcome } = source;
     const reading: { rows: Promise<unknown> | null } = { rows: null };
-    const started = this.shared.work({ op: 'data' }, () => {
+    const started = this.#shared.work({ op: 'data' }, () => {
       if (source.handle === null) return;
       reading.rows = source.handle.toArray();
-      this.reads.add(reading.rows);
+      this.#reads.add(reading.rows);
     });
-    const failure = await new Outcome().follow(this.renewing(source, started), [outcome]);
+    const failure = await new Outcome().follow(this.#renewing(source, started), [outcome]);
     if (failure !== null) throw failure;
     const { rows } = reading;
     if (rows === null) throw internalIn('data', 'there is no handle to read.');
@@ -155,7 +155,7 @@ export class QueuedEngine implements Engine {
     try {
       values = await rows;
     } catch (error) {
-      throw (await this.shared.whetherLost()) ?? internalIn('data', error);
+      throw (await this.#shared.whetherLost()) ?? internalIn('data', error);
     }
     return floatsIn(flattenRows(values, memory.size), ranges);
   }
@@ -170,41 +170,41 @@ export class QueuedEngine implements Engine {
 
   /** The number of handles that are held, and the bytes behind them. */
   memoryUse(): MemoryUse {
-    return { buffers: this.buffers, bytes: this.bytes };
+    return { buffers: this.#buffers, bytes: this.#bytes };
   }
 
   dispose(): Promise<void> {
-    this.disposal ??= this.shared.leave(async () => {
-      await this.reads.settled();
-      await this.runners.gpu.destroy();
+    this.#disposal ??= this.#shared.leave(async () => {
+      await this.#reads.settled();
+      await this.#runners.gpu.destroy();
     });
-    return this.disposal;
+    return this.#disposal;
   }
 
-  private take(op: string, size: number, writer: RunnerProgram): QueuedMemory {
-    this.check();
+  #take(op: string, size: number, writer: RunnerProgram): QueuedMemory {
+    this.#check();
     const bytes = size * Float32Array.BYTES_PER_ELEMENT;
-    checkBufferSize(op, bytes, this.shared.device.limits, this.report.adapter);
-    this.buffers++;
-    this.bytes += bytes;
+    checkBufferSize(op, bytes, this.#shared.device.limits, this.report.adapter);
+    this.#buffers++;
+    this.#bytes += bytes;
     return new QueuedMemory(size, writer);
   }
 
   /** Throws if the backend was disposed or the device lost. */
-  private check(): void {
-    if (this.disposal !== null) throw disposed();
-    if (this.shared.lost !== null) throw this.shared.lost;
+  #check(): void {
+    if (this.#disposal !== null) throw disposed();
+    if (this.#shared.lost !== null) throw this.#shared.lost;
   }
 
   /** The failure of work with memory. Its kernel is then given up, see {@link RunnerProgram.giveUp}. */
-  private async renewing(
+  async #renewing(
     memory: QueuedMemory,
     work: Promise<DeviceError | null>,
   ): Promise<DeviceError | null> {
     const failure = await work;
     if (failure !== null && failure.failure !== 'lost') {
-      void this.shared.work({ op: 'gpu' }, async () => {
-        await this.reads.settled();
+      void this.#shared.work({ op: 'gpu' }, async () => {
+        await this.#reads.settled();
         if (memory.run !== null) memory.writer.giveUp(memory.run);
       });
     }

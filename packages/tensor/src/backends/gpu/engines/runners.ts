@@ -19,19 +19,19 @@ export class RunnerProgram implements Program {
   readonly source: KernelSource;
   /** Whether it has run. The first run compiles it. */
   hasRun = false;
-  private readonly create: () => GpuJsRunner;
-  private created: GpuJsRunner | null;
+  readonly #create: () => GpuJsRunner;
+  #created: GpuJsRunner | null;
 
   constructor(source: KernelSource, create: () => GpuJsRunner) {
     this.source = source;
-    this.create = create;
-    this.created = create();
+    this.#create = create;
+    this.#created = create();
   }
 
   /** The kernel as a function. */
   get run(): GpuJsRunner {
-    this.created ??= this.create();
-    return this.created;
+    this.#created ??= this.#create();
+    return this.#created;
   }
 
   /**
@@ -41,8 +41,8 @@ export class RunnerProgram implements Program {
    */
   giveUp(run: GpuJsRunner): void {
     run.kernel.destroy();
-    if (this.created !== run) return;
-    this.created = null;
+    if (this.#created !== run) return;
+    this.#created = null;
     this.hasRun = false;
   }
 }
@@ -58,9 +58,9 @@ const IDENTITY: Omit<KernelSource, 'output'> = {
 export class Runners {
   readonly library: GpuJs;
   readonly gpu: GpuJsInstance;
-  private readonly mode: GpuMode;
-  private readonly context: WebGL2RenderingContext | null;
-  private readonly programs = new Map<string, RunnerProgram>();
+  readonly #mode: GpuMode;
+  readonly #context: WebGL2RenderingContext | null;
+  readonly #programs = new Map<string, RunnerProgram>();
 
   /** @param context The WebGL context of the textures, in mode webgl2. */
   constructor(
@@ -71,22 +71,22 @@ export class Runners {
   ) {
     this.library = library;
     this.gpu = gpu;
-    this.mode = mode;
-    this.context = context;
+    this.#mode = mode;
+    this.#context = context;
   }
 
   /** Whether the results of kernels stay on a device. */
   get isPipelined(): boolean {
-    return this.mode === 'webgl2' || this.mode === 'webgpu';
+    return this.#mode === 'webgl2' || this.#mode === 'webgpu';
   }
 
   /** Makes the kernel of a source. */
   program(source: KernelSource): RunnerProgram {
     const key = `${source.output.join()} ${source.text}`;
-    let program = this.programs.get(key);
+    let program = this.#programs.get(key);
     if (program === undefined) {
-      program = new RunnerProgram(source, () => this.create(source, !this.isPipelined));
-      this.programs.set(key, program);
+      program = new RunnerProgram(source, () => this.#create(source, !this.isPipelined));
+      this.#programs.set(key, program);
     }
     return program;
   }
@@ -94,10 +94,10 @@ export class Runners {
   /** Makes a kernel that copies an array of `length` elements to the device. */
   upload(length: number, settings: Partial<GpuJsSettings> = {}): RunnerProgram {
     const source = { ...IDENTITY, output: [length] };
-    return new RunnerProgram(source, () => this.create(source, true, settings));
+    return new RunnerProgram(source, () => this.#create(source, true, settings));
   }
 
-  private create(
+  #create(
     source: KernelSource,
     takesInputs: boolean,
     settings: Partial<GpuJsSettings> = {},
@@ -107,23 +107,23 @@ export class Runners {
       ...(this.isPipelined ? { pipeline: true, immutable: true } : {}),
       ...settings,
     };
-    const run = createKernel(this.gpu, source, this.mode, all, takesInputs);
-    this.checkMode(source, run);
+    const run = createKernel(this.gpu, source, this.#mode, all, takesInputs);
+    this.#checkMode(source, run);
     return run;
   }
 
   /** Throws if gpu.js runs the kernel in another mode, to which it falls back silently. */
-  private checkMode(source: KernelSource, { kernel }: GpuJsRunner): void {
+  #checkMode(source: KernelSource, { kernel }: GpuJsRunner): void {
     const { constructor: kind } = kernel;
     const isRight =
-      this.mode === 'webgl2'
-        ? kind.mode === 'gpu' && kind.isContextMatch?.(this.context) === true
-        : kind.mode === this.mode;
+      this.#mode === 'webgl2'
+        ? kind.mode === 'gpu' && kind.isContextMatch?.(this.#context) === true
+        : kind.mode === this.#mode;
     if (isRight) return;
     throw new DeviceError(
       source.name,
       'internal',
-      `gpu.js runs the kernel in mode ${kind.mode ?? 'unknown'}, but mode ${this.mode} was asked for.`,
+      `gpu.js runs the kernel in mode ${kind.mode ?? 'unknown'}, but mode ${this.#mode} was asked for.`,
       { kernel: source.name, source: source.text },
     );
   }

@@ -52,82 +52,82 @@ interface Submission {
  */
 export class WebGpuEngine implements Engine {
   readonly limits: KernelLimits;
-  private tuning: Tuning | null = null;
-  private form: ProductForm = 'plain';
-  private fuses = false;
-  private elementsOfThread = 1;
-  private readonly adapter: DeviceReport;
-  private readonly device: GPUDevice;
-  private readonly library: GpuJs;
-  private readonly gpu: GpuJsInstance;
-  private readonly pool: BufferPool;
-  private readonly staging: BufferPool;
-  private readonly programs = new Map<string, ComputeProgram>();
+  #tuning: Tuning | null = null;
+  #form: ProductForm = 'plain';
+  #fuses = false;
+  #elementsOfThread = 1;
+  readonly #adapter: DeviceReport;
+  readonly #device: GPUDevice;
+  readonly #library: GpuJs;
+  readonly #gpu: GpuJsInstance;
+  readonly #pool: BufferPool;
+  readonly #staging: BufferPool;
+  readonly #programs = new Map<string, ComputeProgram>();
   /** The work that is queued; `null` if there is none. */
-  private submission: Submission | null = null;
-  private readonly watch: DeviceWatch;
+  #submission: Submission | null = null;
+  readonly #watch: DeviceWatch;
   /** Reads that are still running. */
-  private readonly reads = new Pending();
+  readonly #reads = new Pending();
 
   constructor(device: GPUDevice, library: GpuJs, report: DeviceReport) {
-    this.device = device;
-    this.library = library;
-    this.adapter = report;
+    this.#device = device;
+    this.#library = library;
+    this.#adapter = report;
     this.limits = { inputs: device.limits.maxStorageBuffersPerShaderStage - 1 };
-    this.gpu = new library.GPU({ mode: 'webgpu' });
-    this.watch = new DeviceWatch(device);
-    this.pool = new BufferPool(device, this.watch, STORAGE | COPY_SRC | COPY_DST);
-    this.staging = new BufferPool(device, this.watch, MAP_READ | COPY_DST);
+    this.#gpu = new library.GPU({ mode: 'webgpu' });
+    this.#watch = new DeviceWatch(device);
+    this.#pool = new BufferPool(device, this.#watch, STORAGE | COPY_SRC | COPY_DST);
+    this.#staging = new BufferPool(device, this.#watch, MAP_READ | COPY_DST);
   }
 
   get report(): DeviceReport {
-    const composites = this.fuses ? 'fused' : 'decomposed';
-    const { elementsOfThread } = this;
-    const report: DeviceReport = { ...this.adapter, composites, elementsOfThread };
-    return this.tuning === null ? report : { ...report, products: this.tuning };
+    const composites = this.#fuses ? 'fused' : 'decomposed';
+    const elementsOfThread = this.#elementsOfThread;
+    const report: DeviceReport = { ...this.#adapter, composites, elementsOfThread };
+    return this.#tuning === null ? report : { ...report, products: this.#tuning };
   }
 
   get runsEntries(): boolean {
-    return this.fuses;
+    return this.#fuses;
   }
 
   /** Sets whether composites are kernels of their own from now on, and their `elementsOfThread`. */
   runComposites(form: CompositeForm, elementsOfThread: number): void {
-    this.fuses = form === 'fused';
-    this.elementsOfThread = elementsOfThread;
+    this.#fuses = form === 'fused';
+    this.#elementsOfThread = elementsOfThread;
   }
 
   /**
    * Sets the form of large matrix products from now on, and the times behind that choice, if any were taken.
    */
   runProductsAs(form: ProductForm, tuning: Tuning | null): void {
-    this.form = form;
-    this.tuning = tuning;
+    this.#form = form;
+    this.#tuning = tuning;
   }
 
   compile(source: KernelSource): Program {
-    return this.compileAs(source, this.form);
+    return this.compileAs(source, this.#form);
   }
 
   /** Compiles a kernel in a given form, which need not be the fastest one. */
   compileAs(
     source: KernelSource,
     form: ProductForm,
-    elementsOfThread: number = this.elementsOfThread,
+    elementsOfThread: number = this.#elementsOfThread,
   ): Program {
     const entry = source.entry === undefined ? '' : elementsOfThread;
     const key = `${form} ${entry} ${source.output.join()} ${source.text}`;
-    let program = this.programs.get(key);
+    let program = this.#programs.get(key);
     if (program === undefined) {
-      const shader = translate(this.library, this.gpu, source, form, elementsOfThread);
-      program = new ComputeProgram(source, shader, () => this.build(source, shader));
-      this.programs.set(key, program);
+      const shader = translate(this.#library, this.#gpu, source, form, elementsOfThread);
+      program = new ComputeProgram(source, shader, () => this.#build(source, shader));
+      this.#programs.set(key, program);
     }
     return program;
   }
 
   run(program: Program, inputs: readonly Memory[]): Memory {
-    if (this.watch.lost !== null) throw this.watch.lost;
+    if (this.#watch.lost !== null) throw this.#watch.lost;
     const { source, pipeline: ready } = program as ComputeProgram;
     const operands = inputs as readonly BufferMemory[];
     for (const { outcome } of [ready, ...operands]) {
@@ -135,8 +135,8 @@ export class WebGpuEngine implements Engine {
     }
     const { layout, params, pipeline, groups } = ready;
     const size = source.output.reduce((a, b) => a * b, 1);
-    const result = this.take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
-    const submission = (this.submission ??= this.begin());
+    const result = this.#take(source.name, size * Float32Array.BYTES_PER_ELEMENT);
+    const submission = (this.#submission ??= this.#begin());
     const buffers = operands.map(({ pooled }) => pooled);
     for (const { outcome } of [ready, result, ...buffers]) {
       if (!outcome.isFine) submission.needs.add(outcome);
@@ -145,7 +145,7 @@ export class WebGpuEngine implements Engine {
     submission.pass.setPipeline(pipeline);
     submission.pass.setBindGroup(
       0,
-      this.device.createBindGroup({
+      this.#device.createBindGroup({
         label: source.name,
         layout,
         entries: bound.map((buffer, binding) => ({ binding, resource: { buffer } })),
@@ -158,77 +158,77 @@ export class WebGpuEngine implements Engine {
   }
 
   submit(least = 1): void {
-    const { submission } = this;
+    const submission = this.#submission;
     if (submission === null || submission.dispatches < least) return;
     submission.pass.end();
-    this.device.queue.submit([submission.encoder.finish()]);
-    this.submission = null;
-    const failure = this.watch.close((message) => this.named(message));
+    this.#device.queue.submit([submission.encoder.finish()]);
+    this.#submission = null;
+    const failure = this.#watch.close((message) => this.#named(message));
     void submission.outcome.follow(failure, [...submission.needs]);
   }
 
   upload(values: Float32Array): Memory {
-    if (this.watch.lost !== null) throw this.watch.lost;
+    if (this.#watch.lost !== null) throw this.#watch.lost;
     // Queued work may still read the buffer that the pool gives out, so submit it first.
     this.submit();
-    const pooled = this.take('tensor', values.byteLength);
-    this.watch.open();
-    this.device.queue.writeBuffer(pooled.buffer, 0, values);
+    const pooled = this.#take('tensor', values.byteLength);
+    this.#watch.open();
+    this.#device.queue.writeBuffer(pooled.buffer, 0, values);
     const outcome = new Outcome();
     void outcome.follow(
-      this.watch.close(() => ({ op: 'tensor' })),
+      this.#watch.close(() => ({ op: 'tensor' })),
       [pooled.outcome],
     );
     return new BufferMemory(values.length, pooled, outcome);
   }
 
   free(memory: Memory): void {
-    this.pool.give((memory as BufferMemory).pooled);
+    this.#pool.give((memory as BufferMemory).pooled);
   }
 
   read(
     memory: Memory,
     ranges: readonly Range[] = [{ begin: 0, end: memory.size }],
   ): Promise<Float32Array> {
-    const values = this.readRanges(memory as BufferMemory, ranges);
-    this.reads.add(values);
+    const values = this.#readRanges(memory as BufferMemory, ranges);
+    this.#reads.add(values);
     return values;
   }
 
-  private async readRanges(
+  async #readRanges(
     { pooled, outcome }: BufferMemory,
     ranges: readonly Range[],
   ): Promise<Float32Array> {
-    if (this.watch.lost !== null) throw this.watch.lost;
+    if (this.#watch.lost !== null) throw this.#watch.lost;
     const length = lengthOf(ranges);
     // A read of nothing copies one float all the same: it waits, so that failures surface.
     const copies = length === 0 ? [{ begin: 0, end: 1 }] : ranges;
     const bytes = lengthOf(copies) * Float32Array.BYTES_PER_ELEMENT;
     this.submit();
-    const staging = this.staging.take('data', bytes);
-    this.watch.open();
-    const encoder = this.device.createCommandEncoder();
+    const staging = this.#staging.take('data', bytes);
+    this.#watch.open();
+    const encoder = this.#device.createCommandEncoder();
     let at = 0;
     for (const { begin, end } of copies) {
       const [from, size] = [begin, end - begin].map((n) => n * Float32Array.BYTES_PER_ELEMENT);
       encoder.copyBufferToBuffer(pooled.buffer, from, staging.buffer, at, size);
       at += size;
     }
-    this.device.queue.submit([encoder.finish()]);
+    this.#device.queue.submit([encoder.finish()]);
     const mapped = staging.buffer.mapAsync(MAP_READ, 0, bytes).then(
       () => null,
       (error: unknown) => ({ error }),
     );
-    const copied = this.watch.close(() => ({ op: 'data' }));
+    const copied = this.#watch.close(() => ({ op: 'data' }));
     const refusal = await mapped;
     const failure = await new Outcome().follow(copied, [outcome, staging.outcome]);
     if (failure !== null || refusal !== null) {
-      this.staging.drop(staging);
-      throw failure ?? (await this.watch.whetherLost()) ?? internalIn('data', refusal?.error);
+      this.#staging.drop(staging);
+      throw failure ?? (await this.#watch.whetherLost()) ?? internalIn('data', refusal?.error);
     }
     const values = new Float32Array(staging.buffer.getMappedRange(0, bytes).slice(0));
     staging.buffer.unmap();
-    this.staging.give(staging);
+    this.#staging.give(staging);
     return values.subarray(0, length);
   }
 
@@ -241,51 +241,51 @@ export class WebGpuEngine implements Engine {
   }
 
   memoryUse(): MemoryUse {
-    return this.pool.memoryUse();
+    return this.#pool.memoryUse();
   }
 
   async dispose(): Promise<void> {
     this.submit();
     // Lets running reads finish.
-    await this.reads.settled();
-    this.watch.end();
+    await this.#reads.settled();
+    this.#watch.end();
     try {
-      await this.gpu.destroy();
+      await this.#gpu.destroy();
     } finally {
-      this.device.destroy();
-      await this.device.lost;
+      this.#device.destroy();
+      await this.#device.lost;
     }
   }
 
-  private build(source: KernelSource, shader: Shader): ComputePipeline {
+  #build(source: KernelSource, shader: Shader): ComputePipeline {
     const { name } = source;
     const outcome = new Outcome();
-    this.watch.open();
+    this.#watch.open();
     try {
-      return buildPipeline(this.device, source, shader, outcome);
+      return buildPipeline(this.#device, source, shader, outcome);
     } finally {
       const culprit = { op: name, kernel: name, code: shader.code };
-      void outcome.follow(this.watch.close(() => culprit, 'compilation'));
+      void outcome.follow(this.#watch.close(() => culprit, 'compilation'));
     }
   }
 
   /** Opens a new submission; {@link submit} ends it. */
-  private begin(): Submission {
-    this.watch.open();
-    const encoder = this.device.createCommandEncoder();
+  #begin(): Submission {
+    this.#watch.open();
+    const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     return { encoder, pass, outcome: new Outcome(), needs: new Set(), dispatches: 0 };
   }
 
   /** Takes a buffer from the pool; throws if no buffer of the device can be so large. */
-  private take(op: string, bytes: number): PooledBuffer {
-    checkBufferSize(op, bytes, this.device.limits, this.adapter.adapter);
-    return this.pool.take(op, bytes);
+  #take(op: string, bytes: number): PooledBuffer {
+    checkBufferSize(op, bytes, this.#device.limits, this.#adapter.adapter);
+    return this.#pool.take(op, bytes);
   }
 
   /** Finds the kernel whose label the device's message quotes. */
-  private named(message: string): Culprit {
-    const program = [...this.programs.values()].find(({ source }) =>
+  #named(message: string): Culprit {
+    const program = [...this.#programs.values()].find(({ source }) =>
       message.includes(`"${source.name}"`),
     );
     if (program === undefined) return { op: 'gpu' };

@@ -18,27 +18,27 @@ export type CallOperands = Pick<CallKernel, 'inputs' | 'outputs'>;
 export class Lowering {
   readonly dispatches: Dispatch[] = [];
   readonly limits: KernelLimits;
-  private readonly elements: number[];
-  private readonly dtypes: DType[];
+  readonly #elements: number[];
+  readonly #dtypes: DType[];
 
   constructor(
     buffers: readonly { readonly size: number; readonly dtype: DType }[],
     limits: KernelLimits,
   ) {
-    this.elements = buffers.map(({ size }) => size);
-    this.dtypes = buffers.map(({ dtype }) => dtype);
+    this.#elements = buffers.map(({ size }) => size);
+    this.#dtypes = buffers.map(({ dtype }) => dtype);
     this.limits = limits;
   }
 
   /** Number of elements of every slot. */
   get sizes(): SlotSizes {
-    return this.elements;
+    return this.#elements;
   }
 
   /** Reserves a slot of `size` elements for an intermediate value, and returns its index. */
   temporary(dtype: DType, size: number): number {
-    this.dtypes.push(dtype);
-    return this.elements.push(size) - 1;
+    this.#dtypes.push(dtype);
+    return this.#elements.push(size) - 1;
   }
 
   add(dispatch: Dispatch): void {

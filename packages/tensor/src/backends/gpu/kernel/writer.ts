@@ -20,28 +20,28 @@ export type SlotSizes = readonly number[];
 
 /** Writes the text of one kernel. */
 export class KernelWriter {
-  private readonly slots: number[] = [];
-  private readonly lines: string[] = [];
-  private readonly sizes: SlotSizes;
-  private names = 0;
+  readonly #slots: number[] = [];
+  readonly #lines: string[] = [];
+  readonly #sizes: SlotSizes;
+  #names = 0;
 
   constructor(sizes: SlotSizes) {
-    this.sizes = sizes;
+    this.#sizes = sizes;
   }
 
   /** The name of the argument through which the kernel reads a slot. */
   argument(slot: number): string {
-    const known = this.slots.indexOf(slot);
-    return `a${known === -1 ? this.slots.push(slot) - 1 : known}`;
+    const known = this.#slots.indexOf(slot);
+    return `a${known === -1 ? this.#slots.push(slot) - 1 : known}`;
   }
 
   /** A new name. gpu.js takes a second loop over the same name for a redeclaration. */
   name(letter: string): string {
-    return `${letter}${this.names++}`;
+    return `${letter}${this.#names++}`;
   }
 
   line(text: string): void {
-    this.lines.push(text);
+    this.#lines.push(text);
   }
 
   /** Writes a local with the value of a float expression, and returns its name. */
@@ -66,7 +66,7 @@ export class KernelWriter {
     return {
       kind: 'int',
       high: this.local(`${name}[${offset}]`),
-      low: this.local(`${name}[${offset} + ${this.sizes[buffer]}]`),
+      low: this.local(`${name}[${offset} + ${this.#sizes[buffer]}]`),
     };
   }
 
@@ -83,10 +83,10 @@ export class KernelWriter {
     writes: number,
     forms: Pick<KernelSource, 'product' | 'entry'> = {},
   ): Dispatch {
-    const names = this.slots.map((_, i) => `a${i}`).join(', ');
-    const text = [`function (${names}) {`, ...this.lines, `return ${result};`, '}'].join('\n');
-    const source: KernelSource = { name, text, inputs: this.slots.length, output, ...forms };
-    return { source, reads: this.slots, writes };
+    const names = this.#slots.map((_, i) => `a${i}`).join(', ');
+    const text = [`function (${names}) {`, ...this.#lines, `return ${result};`, '}'].join('\n');
+    const source: KernelSource = { name, text, inputs: this.#slots.length, output, ...forms };
+    return { source, reads: this.#slots, writes };
   }
 }
 

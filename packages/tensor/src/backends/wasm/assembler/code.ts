@@ -51,13 +51,13 @@ export type V128 = Value<'v128'>;
 
 /** Code as bytes, written one part after another. */
 export class CodeBytes {
-  private bytes = new Uint8Array(256);
-  private length = 0;
-  private readonly place: (constant: VectorConstant) => Code;
+  #bytes = new Uint8Array(256);
+  #length = 0;
+  readonly #place: (constant: VectorConstant) => Code;
 
   /** @param place Gives the code for a constant vector. Default: throws, because only functions can hold one. */
   constructor(place: (constant: VectorConstant) => Code = noConstant) {
-    this.place = place;
+    this.#place = place;
   }
 
   /** Appends the bytes of nested code in order. */
@@ -67,27 +67,27 @@ export class CodeBytes {
     while (next < code.length) {
       const item = code[next++];
       if (typeof item === 'number') {
-        if (this.length === this.bytes.length) this.reserve(1);
-        this.bytes[this.length++] = item;
+        if (this.#length === this.#bytes.length) this.#reserve(1);
+        this.#bytes[this.#length++] = item;
       } else if (isList(item)) this.write(item);
       else if (item instanceof Uint8Array) {
-        this.reserve(item.length);
-        this.bytes.set(item, this.length);
-        this.length += item.length;
-      } else this.write(this.place(item));
+        this.#reserve(item.length);
+        this.#bytes.set(item, this.#length);
+        this.#length += item.length;
+      } else this.write(this.#place(item));
     }
   }
 
   /** The bytes so far. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(0, this.length);
+    return this.#bytes.slice(0, this.#length);
   }
 
-  private reserve(count: number): void {
-    if (this.length + count <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.length + count, 2 * this.bytes.length));
-    grown.set(this.bytes);
-    this.bytes = grown;
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#length + count, 2 * this.#bytes.length));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 }
 

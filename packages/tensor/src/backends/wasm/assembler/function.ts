@@ -49,17 +49,17 @@ export interface FunctionReference {
  */
 export class FunctionBuilder {
   readonly signature: Signature;
-  private readonly locals: ValueType[] = [];
-  private readonly code = new CodeBytes((constant) => this.constant(constant));
+  readonly #locals: ValueType[] = [];
+  readonly #code = new CodeBytes((constant) => this.#constant(constant));
   /** Sets the variables that hold constant vectors. */
-  private readonly start = new CodeBytes();
-  private readonly constants = new Map<string, Local<'v128'>>();
-  private depth = 0;
-  private readonly forgets: boolean;
+  readonly #start = new CodeBytes();
+  readonly #constants = new Map<string, Local<'v128'>>();
+  #depth = 0;
+  readonly #forgets: boolean;
   /** The loops that are open, and the vectors that each keeps within a turn. */
-  private readonly loops: { readonly depth: number; readonly kept: Local<'v128'>[] }[] = [];
+  readonly #loops: { readonly depth: number; readonly kept: Local<'v128'>[] }[] = [];
   /** A vector that is never set: 0. */
-  private zero: Local<'v128'> | undefined;
+  #zero: Local<'v128'> | undefined;
 
   /**
    * @param options `forgets`: kept vectors are set to 0 at the end of each turn of a loop. V8 packs two
@@ -68,7 +68,7 @@ export class FunctionBuilder {
    */
   constructor(signature: Signature, { forgets = false }: { readonly forgets?: boolean } = {}) {
     this.signature = signature;
-    this.forgets = forgets;
+    this.#forgets = forgets;
   }
 
   /** Parameter `index`, which must have this type. */
@@ -84,12 +84,12 @@ export class FunctionBuilder {
    * may be read only in the same turn, not in the next one and not behind the loop.
    */
   local<T extends ValueType>(type: T, initial?: Value<T>): Local<T> {
-    const index = this.signature.parameters.length + this.locals.length;
-    this.locals.push(type);
+    const index = this.signature.parameters.length + this.#locals.length;
+    this.#locals.push(type);
     const local = localAt(type, index);
     if (initial !== undefined) {
       this.set(local, initial);
-      if (isVector(local)) for (const { kept } of this.loops) kept.push(local);
+      if (isVector(local)) for (const { kept } of this.#loops) kept.push(local);
     }
     return local;
   }
@@ -100,11 +100,11 @@ export class FunctionBuilder {
   }
 
   emit(...statements: readonly Statement[]): void {
-    for (const { code } of statements) this.code.write(code);
+    for (const { code } of statements) this.#code.write(code);
   }
 
   set<T extends ValueType>(local: Local<T>, value: Value<T>): void {
-    this.code.write([value.code, 0x21, unsigned(local.index)]);
+    this.#code.write([value.code, 0x21, unsigned(local.index)]);
   }
 
   /** `local += amount` */
@@ -114,51 +114,51 @@ export class FunctionBuilder {
 
   /** A block. A branch to its label jumps to its end. */
   block(body: (label: Label) => void): void {
-    this.structure(0x02, body);
+    this.#structure(0x02, body);
   }
 
   /** A loop. A branch to its label starts the next turn; code that runs past its end leaves it. */
   loop(body: (label: Label) => void): void {
-    this.loops.push({ depth: this.depth + 1, kept: [] });
-    this.structure(0x03, body);
-    this.loops.pop();
+    this.#loops.push({ depth: this.#depth + 1, kept: [] });
+    this.#structure(0x03, body);
+    this.#loops.pop();
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.code.write(condition.code);
-    this.code.write([0x04, 0x40]);
-    this.depth++;
+    this.#code.write(condition.code);
+    this.#code.write([0x04, 0x40]);
+    this.#depth++;
     then();
     if (otherwise !== undefined) {
-      this.code.write([0x05]);
+      this.#code.write([0x05]);
       otherwise();
     }
-    this.depth--;
-    this.code.write([0x0b]);
+    this.#depth--;
+    this.#code.write([0x0b]);
   }
 
   branch(label: Label): void {
-    this.code.write([this.forgetting(label), 0x0c, unsigned(this.depth - label.depth)]);
+    this.#code.write([this.#forgetting(label), 0x0c, unsigned(this.#depth - label.depth)]);
   }
 
   branchIf(condition: I32, label: Label): void {
-    const forgetting = this.forgetting(label);
-    this.code.write([condition.code, forgetting, 0x0d, unsigned(this.depth - label.depth)]);
+    const forgetting = this.#forgetting(label);
+    this.#code.write([condition.code, forgetting, 0x0d, unsigned(this.#depth - label.depth)]);
   }
 
   return(value?: Value<ValueType>): void {
-    this.code.write([value === undefined ? [] : value.code, 0x0f]);
+    this.#code.write([value === undefined ? [] : value.code, 0x0f]);
   }
 
   /** Traps. For code that can never be reached. */
   unreachable(): void {
-    this.code.write([0x00]);
+    this.#code.write([0x00]);
   }
 
   /** Calls a function that has no result. */
   call(callee: FunctionReference, ...args: readonly Value<ValueType>[]): void {
     if (callee.signature.result !== null) throw new Error('assembler: a result is not used.');
-    this.code.write(callCode(callee, args));
+    this.#code.write(callCode(callee, args));
   }
 
   /**
@@ -195,30 +195,30 @@ export class FunctionBuilder {
 
   /** The bytes of the function in the code section. */
   encode(): Uint8Array {
-    if (this.depth !== 0) throw new Error('assembler: a block is still open.');
-    const [start, body] = [this.start.finish(), this.code.finish()];
-    return flatten(sized([this.declarations(), start, body, 0x0b]));
+    if (this.#depth !== 0) throw new Error('assembler: a block is still open.');
+    const [start, body] = [this.#start.finish(), this.#code.finish()];
+    return flatten(sized([this.#declarations(), start, body, 0x0b]));
   }
 
   /**
    * Reads a constant vector from a variable that is set once, at the start of the function, because V8 does
    * not move constants out of loops and makes three or four instructions of each.
    */
-  private constant({ bytes }: VectorConstant): Code {
+  #constant({ bytes }: VectorConstant): Code {
     const key = bytes.join();
-    let local = this.constants.get(key);
+    let local = this.#constants.get(key);
     if (local === undefined) {
       local = this.local('v128');
-      this.constants.set(key, local);
-      this.start.write([0xfd, 0x0c, bytes, 0x21, unsigned(local.index)]);
+      this.#constants.set(key, local);
+      this.#start.write([0xfd, 0x0c, bytes, 0x21, unsigned(local.index)]);
     }
     return local.code;
   }
 
   /** The declarations of the variables: runs of one type, each with its length. */
-  private declarations(): Code {
+  #declarations(): Code {
     const runs: { readonly type: ValueType; count: number }[] = [];
-    for (const type of this.locals) {
+    for (const type of this.#locals) {
       const last = runs.at(-1);
       if (last?.type === type) last.count++;
       else runs.push({ type, count: 1 });
@@ -227,19 +227,19 @@ export class FunctionBuilder {
   }
 
   /** Code that forgets what a loop has kept, if a branch to the label starts its next turn. */
-  private forgetting({ depth }: Label): Code {
-    const loop = this.forgets ? this.loops.find((each) => each.depth === depth) : undefined;
+  #forgetting({ depth }: Label): Code {
+    const loop = this.#forgets ? this.#loops.find((each) => each.depth === depth) : undefined;
     if (loop === undefined || loop.kept.length === 0) return [];
-    const zero = (this.zero ??= this.local('v128'));
+    const zero = (this.#zero ??= this.local('v128'));
     return loop.kept.map(({ index }) => [zero.code, 0x21, unsigned(index)]);
   }
 
-  private structure(opcode: number, body: (label: Label) => void): void {
-    this.code.write([opcode, 0x40]);
-    this.depth++;
-    body({ depth: this.depth });
-    this.depth--;
-    this.code.write([0x0b]);
+  #structure(opcode: number, body: (label: Label) => void): void {
+    this.#code.write([opcode, 0x40]);
+    this.#depth++;
+    body({ depth: this.#depth });
+    this.#depth--;
+    this.#code.write([0x0b]);
   }
 }
 

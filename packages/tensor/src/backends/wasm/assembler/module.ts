@@ -33,66 +33,66 @@ interface Defined extends FunctionReference {
  * WebAssembly.validate(module.encode()); // true
  */
 export class ModuleBuilder {
-  private readonly memory: MemoryImport;
-  private readonly signatures: Code[] = [];
-  private readonly signatureIndices = new Map<string, number>();
-  private readonly imports: Imported[] = [];
-  private readonly functions: Defined[] = [];
-  private readonly exports: { readonly name: string; readonly index: number }[] = [];
-  private codeBytes = 0;
-  private readonly functionOptions: ConstructorParameters<typeof FunctionBuilder>[1];
+  readonly #memory: MemoryImport;
+  readonly #signatures: Code[] = [];
+  readonly #signatureIndices = new Map<string, number>();
+  readonly #imports: Imported[] = [];
+  readonly #functions: Defined[] = [];
+  readonly #exports: { readonly name: string; readonly index: number }[] = [];
+  #codeBytes = 0;
+  readonly #functionOptions: ConstructorParameters<typeof FunctionBuilder>[1];
 
   /** @param functionOptions Those of all {@link FunctionBuilder}s. */
   constructor(
     memory: MemoryImport,
     functionOptions?: ConstructorParameters<typeof FunctionBuilder>[1],
   ) {
-    this.memory = memory;
-    this.functionOptions = functionOptions;
+    this.#memory = memory;
+    this.#functionOptions = functionOptions;
   }
 
   /** Bytes of all functions so far. */
   get bytes(): number {
-    return this.codeBytes;
+    return this.#codeBytes;
   }
 
   /** Imports the function `env.name`. All imports come before the first definition. */
   import(name: string, signature: Signature): FunctionReference {
-    if (this.functions.length > 0) throw new Error('assembler: imports come before definitions.');
-    const imported = { name, index: this.imports.length, signature };
-    this.imports.push(imported);
+    if (this.#functions.length > 0) throw new Error('assembler: imports come before definitions.');
+    const imported = { name, index: this.#imports.length, signature };
+    this.#imports.push(imported);
     return imported;
   }
 
   define(signature: Signature, body: (f: FunctionBuilder) => void): FunctionReference {
-    const builder = new FunctionBuilder(signature, this.functionOptions);
+    const builder = new FunctionBuilder(signature, this.#functionOptions);
     body(builder);
-    const index = this.imports.length + this.functions.length;
+    const index = this.#imports.length + this.#functions.length;
     const code = builder.encode();
-    this.functions.push({ index, signature, code });
-    this.codeBytes += code.length;
+    this.#functions.push({ index, signature, code });
+    this.#codeBytes += code.length;
     return { index, signature };
   }
 
   export(name: string, { index }: FunctionReference): void {
-    this.exports.push({ name, index });
+    this.#exports.push({ name, index });
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const limits = [this.memory.shared ? 3 : 1, unsigned(0), unsigned(this.memory.maximumPages)];
+    const limits = [this.#memory.shared ? 3 : 1, unsigned(0), unsigned(this.#memory.maximumPages)];
     const memory = [text('env'), text('memory'), 0x02, ...limits];
-    const imports = this.imports.map((each) => [
+    const imports = this.#imports.map((each) => [
       text('env'),
       text(each.name),
       0x00,
-      unsigned(this.typeIndex(each.signature)),
+      unsigned(this.#typeIndex(each.signature)),
     ]);
-    const types = this.functions.map(({ signature }) => unsigned(this.typeIndex(signature)));
-    const exports = this.exports.map((each) => [text(each.name), 0x00, unsigned(each.index)]);
-    const bodies = this.functions.map(({ code }) => code);
+    const types = this.#functions.map(({ signature }) => unsigned(this.#typeIndex(signature)));
+    const exports = this.#exports.map((each) => [text(each.name), 0x00, unsigned(each.index)]);
+    const bodies = this.#functions.map(({ code }) => code);
     return flatten([
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      section(1, vector(this.signatures)),
+      section(1, vector(this.#signatures)),
       section(2, vector([memory, ...imports])),
       section(3, vector(types)),
       section(7, vector(exports)),
@@ -100,15 +100,15 @@ export class ModuleBuilder {
     ]);
   }
 
-  private typeIndex({ parameters, result }: Signature): number {
+  #typeIndex({ parameters, result }: Signature): number {
     const key = `${parameters.join()} ${result ?? ''}`;
-    const known = this.signatureIndices.get(key);
+    const known = this.#signatureIndices.get(key);
     if (known !== undefined) return known;
     const list = (types: Signature['parameters']): Code =>
       vector(types.map((type) => [TYPE_CODES[type]]));
-    const index = this.signatures.length;
-    this.signatures.push([0x60, list(parameters), list(result === null ? [] : [result])]);
-    this.signatureIndices.set(key, index);
+    const index = this.#signatures.length;
+    this.#signatures.push([0x60, list(parameters), list(result === null ? [] : [result])]);
+    this.#signatureIndices.set(key, index);
     return index;
   }
 }

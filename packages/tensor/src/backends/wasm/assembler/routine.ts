@@ -48,34 +48,34 @@ function inOrder<P extends Parameters>(parameters: P, args: Arguments<P>): Value
  * argument is missing, surplus or of the wrong type.
  */
 export class Routine<P extends Parameters> {
-  private readonly reference: FunctionReference;
-  private readonly parameters: P;
+  readonly #reference: FunctionReference;
+  readonly #parameters: P;
 
   constructor(reference: FunctionReference, parameters: P) {
-    this.reference = reference;
-    this.parameters = parameters;
+    this.#reference = reference;
+    this.#parameters = parameters;
   }
 
   /** Calls it from the code that `f` writes. */
   call(f: FunctionBuilder, args: Arguments<P>): void {
-    f.call(this.reference, ...inOrder(this.parameters, args));
+    f.call(this.#reference, ...inOrder(this.#parameters, args));
   }
 }
 
 /** A function with a result, called by the names of its parameters as a {@link Routine} is. */
 export class ValueRoutine<P extends Parameters, R extends ValueType> {
-  private readonly reference: FunctionReference;
-  private readonly parameters: P;
-  private readonly type: R;
+  readonly #reference: FunctionReference;
+  readonly #parameters: P;
+  readonly #type: R;
 
   constructor(reference: FunctionReference, parameters: P, type: R) {
-    this.reference = reference;
-    this.parameters = parameters;
-    this.type = type;
+    this.#reference = reference;
+    this.#parameters = parameters;
+    this.#type = type;
   }
 
   /** The result of a call. A result that is placed twice is computed twice. */
   result(args: Arguments<P>): Value<R> {
-    return callResult(this.type, this.reference, ...inOrder(this.parameters, args));
+    return callResult(this.#type, this.#reference, ...inOrder(this.#parameters, args));
   }
 }

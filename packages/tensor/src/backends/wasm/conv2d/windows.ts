@@ -44,51 +44,51 @@ export class PositionWalk {
   readonly at: Local<'i32'>;
   /** How many positions are left, the present one included. */
   readonly left: Local<'i32'>;
-  private readonly column: Local<'i32'>;
-  private readonly f: FunctionBuilder;
-  private readonly columns: number;
-  private readonly jump: number;
+  readonly #column: Local<'i32'>;
+  readonly #f: FunctionBuilder;
+  readonly #columns: number;
+  readonly #jump: number;
 
   constructor(f: FunctionBuilder, field: Field, columns: number) {
-    this.f = f;
+    this.#f = f;
     this.at = f.local('i32');
     this.left = f.local('i32');
-    this.column = f.local('i32');
-    this.columns = columns;
-    this.jump = positionRowBytes(field) - 4 * columns;
+    this.#column = f.local('i32');
+    this.#columns = columns;
+    this.#jump = positionRowBytes(field) - 4 * columns;
   }
 
   /** Goes to the first position. */
   restart(first: I32, positions: I32): void {
-    this.f.set(this.at, first);
-    this.f.set(this.left, positions);
-    this.f.set(this.column, i32.const(0));
+    this.#f.set(this.at, first);
+    this.#f.set(this.left, positions);
+    this.#f.set(this.#column, i32.const(0));
   }
 
   /** Whether `count` positions from here on lie in one row. */
   hasRun(count: number): I32 {
-    return i32.le_u(plus(this.column, count), i32.const(this.columns));
+    return i32.le_u(plus(this.#column, count), i32.const(this.#columns));
   }
 
   /** Goes on by `count` positions, which lie in one row. */
   advance(count: number): void {
-    this.f.increase(this.at, 4 * count);
-    this.f.increase(this.column, count);
-    this.f.increase(this.left, -count);
-    this.wrap();
+    this.#f.increase(this.at, 4 * count);
+    this.#f.increase(this.#column, count);
+    this.#f.increase(this.left, -count);
+    this.#wrap();
   }
 
   /** Goes on by one position. On the last one it stays. */
   advanceOrStay(): void {
-    this.f.if(i32.gt_s(this.left, i32.const(1)), () => {
+    this.#f.if(i32.gt_s(this.left, i32.const(1)), () => {
       this.advance(1);
     });
   }
 
-  private wrap(): void {
-    this.f.if(i32.eq(this.column, i32.const(this.columns)), () => {
-      this.f.set(this.column, i32.const(0));
-      this.f.increase(this.at, this.jump);
+  #wrap(): void {
+    this.#f.if(i32.eq(this.#column, i32.const(this.#columns)), () => {
+      this.#f.set(this.#column, i32.const(0));
+      this.#f.increase(this.at, this.#jump);
     });
   }
 }

@@ -16,8 +16,8 @@ const LOOK = 50;
 export class Patience {
   /** Milliseconds. */
   limit: number;
-  private silence = 0;
-  private lastLook: number = performance.now();
+  #silence = 0;
+  #lastLook: number = performance.now();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -25,15 +25,15 @@ export class Patience {
 
   /** Starts anew, because something has moved. */
   renew(): void {
-    this.silence = 0;
-    this.lastLook = performance.now();
+    this.#silence = 0;
+    this.#lastLook = performance.now();
   }
 
   /** Counts a look at which nothing had moved. The result tells whether it was one look too many. */
   isOver(): boolean {
     const now = performance.now();
-    this.silence += Math.min(LOOK, now - this.lastLook);
-    this.lastLook = now;
-    return this.silence > this.limit;
+    this.#silence += Math.min(LOOK, now - this.#lastLook);
+    this.#lastLook = now;
+    return this.#silence > this.limit;
   }
 }

@@ -50,55 +50,55 @@ export interface ThreadsOptions {
  * page lacks their file or a policy forbids workers, the main thread works alone from then on.
  */
 export class Threads {
-  private readonly wanted: number;
-  private readonly memory: WebAssembly.Memory;
-  private readonly control: Int32Array;
-  private readonly programs = new Map<number, readonly WebAssembly.Module[]>();
-  private readonly mostSilence: number;
-  private readonly patience: Patience;
-  private readonly options: ThreadsOptions;
-  private handles: ThreadHandle[] | null = null;
+  readonly #wanted: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #control: Int32Array;
+  readonly #programs = new Map<number, readonly WebAssembly.Module[]>();
+  readonly #mostSilence: number;
+  readonly #patience: Patience;
+  readonly #options: ThreadsOptions;
+  #handles: ThreadHandle[] | null = null;
   /** The handles whose thread has ended. */
-  private readonly ended = new Set<ThreadHandle>();
-  private losses = 0;
-  private generation = 0;
-  private words: ControlWords = controlWords(0);
-  private readonly releases: (() => void)[] = [];
-  private nextProgram = 1;
-  private lastRun = 0;
-  private refusal: string | null = null;
+  readonly #ended = new Set<ThreadHandle>();
+  #losses = 0;
+  #generation = 0;
+  #words: ControlWords = controlWords(0);
+  readonly #releases: (() => void)[] = [];
+  #nextProgram = 1;
+  #lastRun = 0;
+  #refusal: string | null = null;
   /** What the main thread waits for. */
-  private awaited = { address: 0, value: 0 };
+  #awaited = { address: 0, value: 0 };
 
   /**
    * @param memory The memory of all threads.
    * @param count How many there shall be, the main one included.
    */
   constructor(memory: WebAssembly.Memory, count: number, options: ThreadsOptions) {
-    this.memory = memory;
-    this.wanted = count;
-    this.options = options;
-    this.mostSilence = options.mostSilence ?? MOST_SILENCE;
-    this.patience = new Patience(this.mostSilence);
-    this.control = controlOf(memory);
+    this.#memory = memory;
+    this.#wanted = count;
+    this.#options = options;
+    this.#mostSilence = options.mostSilence ?? MOST_SILENCE;
+    this.#patience = new Patience(this.#mostSilence);
+    this.#control = controlOf(memory);
   }
 
   /** How many threads work together, the main one included. */
   get count(): number {
-    return this.refusal === null ? this.wanted : 1;
+    return this.#refusal === null ? this.#wanted : 1;
   }
 
   /** Why the main thread works alone although more threads were wanted; `null` if it does not. */
   get notice(): string | null {
-    return this.refusal;
+    return this.#refusal;
   }
 
   /** Makes a program known to all threads. The result is its number. */
   register(modules: readonly WebAssembly.Module[]): number {
-    const id = this.nextProgram++;
-    if (this.refusal !== null) return id;
-    this.programs.set(id, modules);
-    this.post({ kind: 'program', id, modules });
+    const id = this.#nextProgram++;
+    if (this.#refusal !== null) return id;
+    this.#programs.set(id, modules);
+    this.#post({ kind: 'program', id, modules });
     return id;
   }
 
@@ -107,10 +107,10 @@ export class Threads {
    * thread may still find out that nothing is left to do.
    */
   forget(id: number, release: () => void): void {
-    this.programs.delete(id);
-    this.post({ kind: 'forget', id });
-    this.releases.push(release);
-    if (this.isQuiet()) this.releaseAll();
+    this.#programs.delete(id);
+    this.#post({ kind: 'forget', id });
+    this.#releases.push(release);
+    if (this.#isQuiet()) this.#releaseAll();
   }
 
   /**
@@ -127,21 +127,21 @@ export class Threads {
     main: (frame: number, isShared: boolean) => void,
     longest = 0,
   ): void {
-    if (!this.quiesce()) {
+    if (!this.#quiesce()) {
       main(prepare(), false);
       return;
     }
-    this.patience.limit = this.mostSilence + SLOWEST * longest;
+    this.#patience.limit = this.#mostSilence + SLOWEST * longest;
     const frame = prepare();
-    this.lastRun = (this.lastRun % 0x7fff_ffff) + 1;
-    Atomics.store(this.control, this.words.failed, 0);
-    Atomics.store(this.control, this.words.program, id);
-    Atomics.store(this.control, this.words.frame, frame);
-    Atomics.store(this.control, this.words.run, this.lastRun);
+    this.#lastRun = (this.#lastRun % 0x7fff_ffff) + 1;
+    Atomics.store(this.#control, this.#words.failed, 0);
+    Atomics.store(this.#control, this.#words.program, id);
+    Atomics.store(this.#control, this.#words.frame, frame);
+    Atomics.store(this.#control, this.#words.run, this.#lastRun);
     // A thread that stops watching looks once more: it sees this run, or is counted out here.
-    const areAllWatching = Atomics.load(this.control, this.words.watching) === this.wanted - 1;
-    if (!areAllWatching) this.post({ kind: 'run' });
-    this.awaited = { address: 0, value: 0 };
+    const areAllWatching = Atomics.load(this.#control, this.#words.watching) === this.#wanted - 1;
+    if (!areAllWatching) this.#post({ kind: 'run' });
+    this.#awaited = { address: 0, value: 0 };
     try {
       main(frame, true);
     } catch (error) {
@@ -149,7 +149,7 @@ export class Threads {
       this.stop();
       throw error;
     } finally {
-      Atomics.store(this.control, this.words.run, 0);
+      Atomics.store(this.#control, this.#words.run, 0);
     }
   }
 
@@ -157,16 +157,16 @@ export class Threads {
    * What the main thread does while it waits: it sleeps for a moment, where it may, and looks for failures.
    */
   pause(address: number, value: number): void {
-    const failed = Atomics.load(this.control, this.words.failed);
-    if (failed !== 0) throw this.lost(`thread ${failed - 1} failed in the middle of a run`);
-    const { awaited, patience } = this;
+    const failed = Atomics.load(this.#control, this.#words.failed);
+    if (failed !== 0) throw this.#lost(`thread ${failed - 1} failed in the middle of a run`);
+    const [awaited, patience] = [this.#awaited, this.#patience];
     if (awaited.address !== address || awaited.value !== value) {
-      this.awaited = { address, value };
+      this.#awaited = { address, value };
       patience.renew();
     } else if (patience.isOver()) {
-      throw this.lost(`a thread has not answered for ${patience.limit / 1000} seconds`);
+      throw this.#lost(`a thread has not answered for ${patience.limit / 1000} seconds`);
     }
-    if (mayWait()) Atomics.wait(new Int32Array(this.memory.buffer), address >>> 2, value, NAP);
+    if (mayWait()) Atomics.wait(new Int32Array(this.#memory.buffer), address >>> 2, value, NAP);
   }
 
   /**
@@ -174,66 +174,66 @@ export class Threads {
    * they do at their next wait. A thread that is ended by force may go on for a while.
    */
   stop(): void {
-    const { handles, words, ended } = this;
+    const [handles, words, ended] = [this.#handles, this.#words, this.#ended];
     if (handles === null) return;
-    Atomics.store(this.control, words.run, 0);
-    Atomics.compareExchange(this.control, words.failed, 0, 1);
-    const haveLeft = ended.size === handles.length || this.waitUntilQuiet();
-    this.handles = null;
+    Atomics.store(this.#control, words.run, 0);
+    Atomics.compareExchange(this.#control, words.failed, 0, 1);
+    const haveLeft = ended.size === handles.length || this.#waitUntilQuiet();
+    this.#handles = null;
     ended.clear();
     const end = Promise.all(handles.map((handle) => handle.terminate()));
-    if (!haveLeft) this.options.onLeftBehind(end);
-    this.releaseAll();
+    if (!haveLeft) this.#options.onLeftBehind(end);
+    this.#releaseAll();
   }
 
   /** Starts threads if there are none. The result tells whether there are threads now. */
-  private start(): boolean {
-    if (this.handles !== null) return true;
-    if (this.refusal !== null) return false;
-    this.words = controlWords(this.generation++);
-    this.control.fill(0, this.words.run, this.words.started + 1);
+  #start(): boolean {
+    if (this.#handles !== null) return true;
+    if (this.#refusal !== null) return false;
+    this.#words = controlWords(this.#generation++);
+    this.#control.fill(0, this.#words.run, this.#words.started + 1);
     const handles: ThreadHandle[] = [];
-    this.handles = handles;
+    this.#handles = handles;
     try {
-      for (let thread = 1; thread < this.wanted; thread++) this.startOne(thread, handles);
+      for (let thread = 1; thread < this.#wanted; thread++) this.#startOne(thread, handles);
     } catch (error) {
-      this.workAlone(`no threads can be started (${messageOf(error)})`, FILE_HINT);
+      this.#workAlone(`no threads can be started (${messageOf(error)})`, FILE_HINT);
       return false;
     }
     return true;
   }
 
   /** Starts a thread and adds its handle to the others. */
-  private startOne(thread: number, handles: ThreadHandle[]): void {
-    const handle = (this.options.startThread ?? startThread)();
+  #startOne(thread: number, handles: ThreadHandle[]): void {
+    const handle = (this.#options.startThread ?? startThread)();
     handles.push(handle);
     handle.onEnd((reason) => {
-      if (this.handles?.includes(handle) !== true || this.ended.has(handle)) return;
-      this.ended.add(handle);
+      if (this.#handles?.includes(handle) !== true || this.#ended.has(handle)) return;
+      this.#ended.add(handle);
       // If no thread could load its file, the next one will not either.
-      const started = Atomics.load(this.control, this.words.started);
+      const started = Atomics.load(this.#control, this.#words.started);
       const hasStarted = (started & startBit(thread)) !== 0;
-      if (!hasStarted) this.workAlone(`no threads can be started (${reason})`, FILE_HINT);
-      else if (++this.losses > MOST_LOSSES) this.workAlone(`its threads end (${reason})`);
+      if (!hasStarted) this.#workAlone(`no threads can be started (${reason})`, FILE_HINT);
+      else if (++this.#losses > MOST_LOSSES) this.#workAlone(`its threads end (${reason})`);
     });
-    handle.post({ kind: 'start', memory: this.memory, thread, words: this.words });
-    for (const [id, modules] of this.programs) handle.post({ kind: 'program', id, modules });
+    handle.post({ kind: 'start', memory: this.#memory, thread, words: this.#words });
+    for (const [id, modules] of this.#programs) handle.post({ kind: 'program', id, modules });
   }
 
   /** Works without other threads from now on, and says so once. */
-  private workAlone(reason: string, hint = ''): void {
+  #workAlone(reason: string, hint = ''): void {
     this.stop();
-    this.programs.clear();
-    this.refusal = `wasmBackend: ${reason}, so it computes on one.${hint}`;
-    warn(this.refusal);
+    this.#programs.clear();
+    this.#refusal = `wasmBackend: ${reason}, so it computes on one.${hint}`;
+    warn(this.#refusal);
   }
 
-  private post(message: ThreadMessage): void {
-    for (const handle of this.handles ?? []) handle.post(message);
+  #post(message: ThreadMessage): void {
+    for (const handle of this.#handles ?? []) handle.post(message);
   }
 
   /** The error for a lost thread. It ends all other threads, so that the next run starts anew. */
-  private lost(reason: string): StateError {
+  #lost(reason: string): StateError {
     this.stop();
     return new StateError(
       'run',
@@ -246,34 +246,34 @@ export class Threads {
    * are threads. They leave soon, since all work of that run is done. If one has ended or does not leave,
    * all are replaced; nothing is lost with them.
    */
-  private quiesce(): boolean {
-    if (this.ended.size > 0) this.stop();
-    if (!this.start()) return false;
-    if (this.waitUntilQuiet()) {
-      this.releaseAll();
+  #quiesce(): boolean {
+    if (this.#ended.size > 0) this.stop();
+    if (!this.#start()) return false;
+    if (this.#waitUntilQuiet()) {
+      this.#releaseAll();
       return true;
     }
     this.stop();
-    return this.start();
+    return this.#start();
   }
 
   /** Whether all threads leave their run soon. */
-  private waitUntilQuiet(): boolean {
-    if (this.isQuiet()) return true;
-    const patience = new Patience(Math.min(LEAVE, this.mostSilence));
-    for (let spins = 0; !this.isQuiet(); spins++) {
+  #waitUntilQuiet(): boolean {
+    if (this.#isQuiet()) return true;
+    const patience = new Patience(Math.min(LEAVE, this.#mostSilence));
+    for (let spins = 0; !this.#isQuiet(); spins++) {
       if (spins % 1000 !== 999) continue;
       if (patience.isOver()) return false;
-      if (mayWait()) Atomics.wait(this.control, this.words.active, 1, NAP);
+      if (mayWait()) Atomics.wait(this.#control, this.#words.active, 1, NAP);
     }
     return true;
   }
 
-  private isQuiet(): boolean {
-    return this.handles === null || Atomics.load(this.control, this.words.active) === 0;
+  #isQuiet(): boolean {
+    return this.#handles === null || Atomics.load(this.#control, this.#words.active) === 0;
   }
 
-  private releaseAll(): void {
-    for (const release of this.releases.splice(0)) release();
+  #releaseAll(): void {
+    for (const release of this.#releases.splice(0)) release();
   }
 }

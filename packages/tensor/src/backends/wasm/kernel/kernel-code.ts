@@ -92,11 +92,11 @@ export interface PhaseBody {
 /** The functions that the kernels of one module share. Each is written when it is first asked for. */
 export class Routines {
   readonly target: Target;
-  private readonly module: ModuleBuilder;
-  private readonly known = new Map<string, FunctionReference>();
+  readonly #module: ModuleBuilder;
+  readonly #known = new Map<string, FunctionReference>();
 
   constructor(module: ModuleBuilder, target: Target) {
-    this.module = module;
+    this.#module = module;
     this.target = target;
   }
 
@@ -110,7 +110,7 @@ export class Routines {
     parameters: P,
     body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => void,
   ): Routine<P> {
-    return new Routine(this.reference(name, parameters, null, body), parameters);
+    return new Routine(this.#reference(name, parameters, null, body), parameters);
   }
 
   /**
@@ -124,24 +124,24 @@ export class Routines {
     type: R,
     body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => Value<R>,
   ): ValueRoutine<P, R> {
-    const reference = this.reference(name, parameters, type, (f, locals) => {
+    const reference = this.#reference(name, parameters, type, (f, locals) => {
       f.return(body(f, locals));
     });
     return new ValueRoutine(reference, parameters, type);
   }
 
-  private reference<P extends Parameters>(
+  #reference<P extends Parameters>(
     name: string,
     parameters: P,
     result: ValueType | null,
     body: (f: FunctionBuilder, parameters: ParameterLocals<P>) => void,
   ): FunctionReference {
-    const known = this.known.get(name);
+    const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const defined = this.module.define(signatureOf(parameters, result), (f) => {
+    const defined = this.#module.define(signatureOf(parameters, result), (f) => {
       body(f, parametersOf(f, parameters));
     });
-    this.known.set(name, defined);
+    this.#known.set(name, defined);
     return defined;
   }
 }

@@ -6,20 +6,20 @@ import { i32 } from '../assembler/instructions.ts';
 
 /** The elements of a row that are left for the next loop, which takes `step` of them in each turn. */
 export class Remaining {
-  private readonly f: FunctionBuilder;
-  private readonly left: Local<'i32'>;
+  readonly #f: FunctionBuilder;
+  readonly #left: Local<'i32'>;
   /** How many are left, if that is known when the code is written. */
-  private known: number | null;
+  #known: number | null;
 
   constructor(f: FunctionBuilder, count: I32 | number) {
-    this.f = f;
-    this.known = typeof count === 'number' ? count : null;
-    this.left = f.keep(typeof count === 'number' ? i32.const(count) : count);
+    this.#f = f;
+    this.#known = typeof count === 'number' ? count : null;
+    this.#left = f.keep(typeof count === 'number' ? i32.const(count) : count);
   }
 
   /** Repeats `body` for every `step` elements that are left. */
   inSteps(step: number, body: () => void): void {
-    const { f, left, known } = this;
+    const [f, left, known] = [this.#f, this.#left, this.#known];
     if (known !== null && known < step) return;
     f.while(
       () => i32.ge_s(left, i32.const(step)),
@@ -28,7 +28,7 @@ export class Remaining {
         f.increase(left, -step);
       },
     );
-    this.known = known && known % step;
+    this.#known = known && known % step;
   }
 }
 

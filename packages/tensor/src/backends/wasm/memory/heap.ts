@@ -34,14 +34,14 @@ export interface Block {
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly maximumPages: number;
-  private readonly free: { address: number; bytes: number }[] = [];
-  private end: number = CONTROL_BYTES;
+  readonly #free: { address: number; bytes: number }[] = [];
+  #end: number = CONTROL_BYTES;
   /** Decides when garbage is collected. */
   readonly pace: CollectionPace = new CollectionPace(() => this.usedBytes);
   /** Blocks that were released while lost threads might still write to them. */
-  private readonly held: Block[] = [];
-  private holders = 0;
-  private holdsSoFar = 0;
+  readonly #held: Block[] = [];
+  #holders = 0;
+  #holdsSoFar = 0;
 
   constructor(shared: boolean, mostPages: number = MOST_PAGES) {
     const { memory, maximumPages } = createMemory(shared, mostPages);
@@ -51,7 +51,7 @@ export class Heap {
 
   /** Bytes of the blocks in use. */
   get usedBytes(): number {
-    return this.free.reduce((bytes, block) => bytes - block.bytes, this.end - CONTROL_BYTES);
+    return this.#free.reduce((bytes, block) => bytes - block.bytes, this.#end - CONTROL_BYTES);
   }
 
   /**
@@ -62,24 +62,24 @@ export class Heap {
   allocate(bytes: number, op: string): Block {
     const size = align(Math.max(1, bytes));
     this.pace.handOut(size);
-    const block = this.take(size) ?? this.extend(size);
+    const block = this.#take(size) ?? this.#extend(size);
     if (block !== null) return block;
     this.pace.collect();
-    const collected = this.take(size) ?? this.extend(size);
+    const collected = this.#take(size) ?? this.#extend(size);
     if (collected !== null) return collected;
-    throw this.exhausted(size, op);
+    throw this.#exhausted(size, op);
   }
 
   /** The beginning of the first free block that is large enough; `null` if none is. */
-  private take(size: number): Block | null {
-    const index = this.free.findIndex((block) => block.bytes >= size);
+  #take(size: number): Block | null {
+    const index = this.#free.findIndex((block) => block.bytes >= size);
     if (index === -1) return null;
-    const block = this.free[index];
+    const block = this.#free[index];
     const { address } = block;
     block.address += size;
     block.bytes -= size;
-    if (block.bytes === 0) this.free.splice(index, 1);
-    return { address, bytes: size, holds: this.holdsSoFar };
+    if (block.bytes === 0) this.#free.splice(index, 1);
+    return { address, bytes: size, holds: this.#holdsSoFar };
   }
 
   /**
@@ -87,64 +87,64 @@ export class Heap {
    * then, threads that were left behind in the middle of a run may write to them.
    */
   hold(end: Promise<unknown>): void {
-    this.holdsSoFar++;
-    this.holders++;
-    void this.giveBackAfter(end);
+    this.#holdsSoFar++;
+    this.#holders++;
+    void this.#giveBackAfter(end);
   }
 
-  private async giveBackAfter(end: Promise<unknown>): Promise<void> {
+  async #giveBackAfter(end: Promise<unknown>): Promise<void> {
     await end;
-    this.holders--;
-    if (this.holders === 0) for (const block of this.held.splice(0)) this.insert(block);
+    this.#holders--;
+    if (this.#holders === 0) for (const block of this.#held.splice(0)) this.#insert(block);
   }
 
   /** Whether a block was taken before the last hold. */
   isFromBefore(block: Block): boolean {
-    return block.holds < this.holdsSoFar;
+    return block.holds < this.#holdsSoFar;
   }
 
   /** Gives a block back. */
   release(block: Block): void {
-    if (this.holders > 0 && this.isFromBefore(block)) this.held.push(block);
-    else this.insert(block);
+    if (this.#holders > 0 && this.isFromBefore(block)) this.#held.push(block);
+    else this.#insert(block);
   }
 
-  private insert({ address, bytes }: Block): void {
+  #insert({ address, bytes }: Block): void {
     let low = 0;
-    let high = this.free.length;
+    let high = this.#free.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.free[middle].address < address) low = middle + 1;
+      if (this.#free[middle].address < address) low = middle + 1;
       else high = middle;
     }
     this.pace.takeBack(bytes);
-    this.free.splice(low, 0, { address, bytes });
-    this.join(low);
-    if (low > 0) this.join(low - 1);
+    this.#free.splice(low, 0, { address, bytes });
+    this.#join(low);
+    if (low > 0) this.#join(low - 1);
   }
 
   /** Joins the free blocks at `index` and after it, if they touch. */
-  private join(index: number): void {
-    const block = this.free[index];
-    const next = this.free.at(index + 1);
+  #join(index: number): void {
+    const block = this.#free[index];
+    const next = this.#free.at(index + 1);
     if (next === undefined || block.address + block.bytes !== next.address) return;
     block.bytes += next.bytes;
-    this.free.splice(index + 1, 1);
+    this.#free.splice(index + 1, 1);
   }
 
   /** A block at the end of the memory, which grows if it must; `null` if it cannot grow so far. */
-  private extend(bytes: number): Block | null {
-    const last = this.free.at(-1);
-    const reused = last !== undefined && last.address + last.bytes === this.end ? last : undefined;
-    const address = reused?.address ?? this.end;
-    if (!this.reach(address + bytes)) return null;
-    if (reused !== undefined) this.free.pop();
-    this.end = address + bytes;
-    return { address, bytes, holds: this.holdsSoFar };
+  #extend(bytes: number): Block | null {
+    const last = this.#free.at(-1);
+    const reused = last !== undefined && last.address + last.bytes === this.#end ? last : undefined;
+    const address = reused?.address ?? this.#end;
+    if (!this.#reach(address + bytes)) return null;
+    if (reused !== undefined) this.#free.pop();
+    this.#end = address + bytes;
+    return { address, bytes, holds: this.#holdsSoFar };
   }
 
   /** Grows the memory to at least `end` bytes, by a quarter or more at a time. */
-  private reach(end: number): boolean {
+  #reach(end: number): boolean {
     const pages = this.memory.buffer.byteLength / PAGE_BYTES;
     const needed = Math.ceil(end / PAGE_BYTES);
     if (needed <= pages) return true;
@@ -152,16 +152,16 @@ export class Heap {
     // 0.
     if (needed > this.maximumPages || end >= MOST_PAGES * PAGE_BYTES) return false;
     const wanted = Math.min(this.maximumPages, Math.max(needed, Math.ceil(pages * 1.25)));
-    return this.tryGrow(wanted - pages, needed - pages);
+    return this.#tryGrow(wanted - pages, needed - pages);
   }
 
-  private exhausted(bytes: number, op: string): StateError {
-    const last = this.free.at(-1);
-    const tail = last !== undefined && last.address + last.bytes === this.end ? last.bytes : 0;
+  #exhausted(bytes: number, op: string): StateError {
+    const last = this.#free.at(-1);
+    const tail = last !== undefined && last.address + last.bytes === this.#end ? last.bytes : 0;
     const [most, reached] = [this.maximumPages * PAGE_BYTES, this.memory.buffer.byteLength];
     const used = this.usedBytes;
-    const isRefused = this.end - tail + bytes < most;
-    const largest = Math.max(most - this.end + tail, ...this.free.map((block) => block.bytes));
+    const isRefused = this.#end - tail + bytes < most;
+    const largest = Math.max(most - this.#end + tail, ...this.#free.map((block) => block.bytes));
     let cause = `and WebAssembly reaches ${megabytes(most)}`;
     if (isRefused) cause = `and the system gives no more than ${megabytes(reached)}`;
     else if (most - used > bytes + 2 ** 20) {
@@ -177,7 +177,7 @@ export class Heap {
     );
   }
 
-  private tryGrow(...amounts: readonly number[]): boolean {
+  #tryGrow(...amounts: readonly number[]): boolean {
     return amounts.some((pages) => {
       try {
         this.memory.grow(pages);

@@ -7,22 +7,22 @@ import type { Block, Heap } from './heap.ts';
  * ({@link Heap.hold}), the block moves, because they may still write to its old place.
  */
 export class LastingBlock {
-  private readonly heap: Heap;
-  private block: Block;
+  readonly #heap: Heap;
+  #block: Block;
 
   constructor(heap: Heap, bytes: number, op: string) {
-    this.heap = heap;
-    this.block = heap.allocate(bytes, op);
+    this.#heap = heap;
+    this.#block = heap.allocate(bytes, op);
   }
 
   get bytes(): number {
-    return this.block.bytes;
+    return this.#block.bytes;
   }
 
   /** The address of the block, valid until the next hold. */
   address(): number {
-    if (this.heap.isFromBefore(this.block)) this.move(this.bytes, 'run');
-    return this.block.address;
+    if (this.#heap.isFromBefore(this.#block)) this.#move(this.bytes, 'run');
+    return this.#block.address;
   }
 
   /**
@@ -31,28 +31,28 @@ export class LastingBlock {
    * @throws StateError if there is not so much memory. The block then keeps its size.
    */
   grow(bytes: number, op: string): void {
-    if (this.heap.isFromBefore(this.block)) {
-      this.move(bytes, op);
+    if (this.#heap.isFromBefore(this.#block)) {
+      this.#move(bytes, op);
       return;
     }
     // The old block is released first, so that the new one may overlap it.
     const before = this.bytes;
-    this.heap.release(this.block);
+    this.#heap.release(this.#block);
     try {
-      this.block = this.heap.allocate(bytes, op);
+      this.#block = this.#heap.allocate(bytes, op);
     } catch (error) {
-      this.block = this.heap.allocate(before, op);
+      this.#block = this.#heap.allocate(before, op);
       throw error;
     }
   }
 
   release(): void {
-    this.heap.release(this.block);
+    this.#heap.release(this.#block);
   }
 
-  private move(bytes: number, op: string): void {
-    const before = this.block;
-    this.block = this.heap.allocate(bytes, op);
-    this.heap.release(before);
+  #move(bytes: number, op: string): void {
+    const before = this.#block;
+    this.#block = this.#heap.allocate(bytes, op);
+    this.#heap.release(before);
   }
 }

@@ -49,8 +49,8 @@ export function productRoutine(
       const to = f.local('i32');
       const rowsLeft = f.local('i32');
       const leftStep = f.keep(times(depth, 4 * tile.rows));
-      const rightBytes = times(kind === 'packed' ? depth : i32.const(1), 4 * tile.columns);
-      const rightStep = f.keep(rightBytes);
+      const stepBytes = times(kind === 'packed' ? depth : i32.const(1), 4 * tile.columns);
+      const rightStep = f.keep(stepBytes);
       const tileStep = f.keep(times(rowBytes, tile.rows));
       f.while(
         () => i32.gt_s(columns, i32.const(0)),

@@ -8,46 +8,46 @@ import { viewMemory } from '../memory/storage.ts';
 
 /** Runs those kernels of a plan that are plain JavaScript, on the memory of the run. */
 export class HostCalls {
-  private readonly plan: Plan;
-  private readonly hosts: ReadonlyMap<number, HostPhase['host']>;
-  private readonly memory: WebAssembly.Memory;
+  readonly #plan: Plan;
+  readonly #hosts: ReadonlyMap<number, HostPhase['host']>;
+  readonly #memory: WebAssembly.Memory;
   /**
    * The first error that a kernel threw. It waits here for the end, because a run must not stop in the
    * middle.
    */
-  private error: Error | null = null;
+  #error: Error | null = null;
 
   constructor(
     plan: Plan,
     hosts: ReadonlyMap<number, HostPhase['host']>,
     memory: WebAssembly.Memory,
   ) {
-    this.plan = plan;
-    this.hosts = hosts;
-    this.memory = memory;
+    this.#plan = plan;
+    this.#hosts = hosts;
+    this.#memory = memory;
   }
 
   /** Runs the code of kernel `self − 1`. If it throws, the kernel counts as one that refused a value. */
   readonly call = (frame: number, self: number): void => {
-    const words = new Int32Array(this.memory.buffer, frame);
-    const { inputs, outputs } = this.plan.kernels[self - 1];
+    const words = new Int32Array(this.#memory.buffer, frame);
+    const { inputs, outputs } = this.#plan.kernels[self - 1];
     const buffers: TypedArray[] = [];
     for (const { buffer } of [...inputs, ...outputs]) {
-      const { dtype, size } = this.plan.buffers[buffer];
-      buffers[buffer] = viewMemory(this.memory, words[FRAME.buffers / 4 + buffer], dtype, size);
+      const { dtype, size } = this.#plan.buffers[buffer];
+      buffers[buffer] = viewMemory(this.#memory, words[FRAME.buffers / 4 + buffer], dtype, size);
     }
     try {
-      this.hosts.get(self - 1)?.(buffers);
+      this.#hosts.get(self - 1)?.(buffers);
     } catch (error) {
-      this.error ??= error as Error;
+      this.#error ??= error as Error;
       Atomics.compareExchange(words, FRAME.refusingKernel / 4, 0, self);
     }
   };
 
   /** Throws the error of the last run, if there was one. */
   check(): void {
-    const { error } = this;
-    this.error = null;
+    const error = this.#error;
+    this.#error = null;
     if (error !== null) throw error;
   }
 }

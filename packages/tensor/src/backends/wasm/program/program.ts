@@ -167,23 +167,23 @@ interface Layout {
 
 /** One module of a plan: some of its steps in order, and the code of their phases. */
 class Part {
-  private readonly layout: Layout;
-  private readonly module: ModuleBuilder;
-  private readonly routines: Routines;
-  private readonly wait: Routine<typeof WAIT>;
+  readonly #layout: Layout;
+  readonly #module: ModuleBuilder;
+  readonly #routines: Routines;
+  readonly #wait: Routine<typeof WAIT>;
   /** Runs the plain code of a kernel. */
-  private readonly host: StepCode;
+  readonly #host: StepCode;
   /** Functions that run some steps each. */
-  private readonly functions: FunctionReference[] = [];
+  readonly #functions: FunctionReference[] = [];
 
   constructor(memory: MemoryImport, target: Target, layout: Layout) {
-    this.layout = layout;
-    this.module = new ModuleBuilder(memory, { forgets: target.wide });
-    const pause = this.module.import('pause', signatureOf(PAUSE, null));
-    const host = this.module.import('host', signatureOf(HOST, null));
-    this.host = hostCode(new Routine(host, HOST));
-    this.routines = new Routines(this.module, target);
-    this.wait = waitRoutine(this.routines, new Routine(pause, PAUSE));
+    this.#layout = layout;
+    this.#module = new ModuleBuilder(memory, { forgets: target.wide });
+    const pause = this.#module.import('pause', signatureOf(PAUSE, null));
+    const host = this.#module.import('host', signatureOf(HOST, null));
+    this.#host = hostCode(new Routine(host, HOST));
+    this.#routines = new Routines(this.#module, target);
+    this.#wait = waitRoutine(this.#routines, new Routine(pause, PAUSE));
   }
 
   /**
@@ -191,9 +191,9 @@ class Part {
    * step left.
    */
   add(first: number): number {
-    const { plan, steps, moduleBytes } = this.layout;
+    const { plan, steps, moduleBytes } = this.#layout;
     let next = first;
-    const hasRoom = (): boolean => next < steps.length && this.module.bytes < moduleBytes;
+    const hasRoom = (): boolean => next < steps.length && this.#module.bytes < moduleBytes;
     do {
       const from = next;
       const codes: StepCode[] = [];
@@ -201,20 +201,20 @@ class Part {
         const { kernel, phase, index } = steps[next++];
         codes.push(
           'host' in phase
-            ? this.host
-            : phaseCode(plan.kernels[kernel], phase, index, this.routines),
+            ? this.#host
+            : phaseCode(plan.kernels[kernel], phase, index, this.#routines),
         );
       } while (hasRoom() && codes.length < STEPS_AT_ONCE);
-      const run = this.module.define(signatureOf(RUN, null), (f) => {
-        emitSteps(f, this.layout, from, codes, this.wait);
+      const run = this.#module.define(signatureOf(RUN, null), (f) => {
+        emitSteps(f, this.#layout, from, codes, this.#wait);
       });
-      this.functions.push(run);
+      this.#functions.push(run);
     } while (hasRoom());
     return next;
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const { functions, module } = this;
+    const [functions, module] = [this.#functions, this.#module];
     const all = (f: FunctionBuilder): void => {
       const parameters = parametersOf(f, RUN);
       for (const each of functions) new Routine(each, RUN).call(f, parameters);

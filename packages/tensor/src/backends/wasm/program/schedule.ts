@@ -90,15 +90,15 @@ function regionsOf({ buffers, outputs, arenaBytes }: Plan): Region[] {
  */
 class Latest {
   /** The index of the first leaf. */
-  private readonly first: number;
+  readonly #first: number;
   /** For each node, when all cells below it were last set at once, and when any of them was. */
-  private readonly whole: Int32Array;
-  private readonly any: Int32Array;
+  readonly #whole: Int32Array;
+  readonly #any: Int32Array;
 
   constructor(cells: number) {
-    this.first = 2 ** Math.ceil(Math.log2(Math.max(1, cells)));
-    this.whole = new Int32Array(2 * this.first).fill(-1);
-    this.any = this.whole.slice();
+    this.#first = 2 ** Math.ceil(Math.log2(Math.max(1, cells)));
+    this.#whole = new Int32Array(2 * this.#first).fill(-1);
+    this.#any = this.#whole.slice();
   }
 
   /**
@@ -106,15 +106,15 @@ class Latest {
    * time.
    */
   set(begin: number, end: number, time: number): void {
-    this.visit(
+    this.#visit(
       begin,
       end,
       (node) => {
-        this.whole[node] = time;
-        this.any[node] = time;
+        this.#whole[node] = time;
+        this.#any[node] = time;
       },
       (above) => {
-        this.any[above] = time;
+        this.#any[above] = time;
       },
     );
   }
@@ -122,28 +122,28 @@ class Latest {
   /** The last time at which one of the cells was set; −1 if none was. */
   in(begin: number, end: number): number {
     let last = -1;
-    this.visit(
+    this.#visit(
       begin,
       end,
       (node) => {
-        last = Math.max(last, this.any[node]);
+        last = Math.max(last, this.#any[node]);
       },
       (above) => {
-        last = Math.max(last, this.whole[above]);
+        last = Math.max(last, this.#whole[above]);
       },
     );
     return last;
   }
 
   /** Visits the fewest nodes that cover some cells, and all nodes above them. */
-  private visit(
+  #visit(
     begin: number,
     end: number,
     node: (index: number) => void,
     above: (index: number) => void,
   ): void {
     if (begin === end) return;
-    let [left, right] = [begin + this.first, end - 1 + this.first];
+    let [left, right] = [begin + this.#first, end - 1 + this.#first];
     for (let edge of [left, right]) while ((edge >>= 1) > 0) above(edge);
     for (; left <= right; left >>= 1, right >>= 1) {
       if (left % 2 === 1) node(left++);

@@ -72,23 +72,23 @@ export class Row {
    * be read back, because another thread may be writing them.
    */
   readonly sharesOutput: boolean;
-  private readonly layout: AxisLayout;
-  private readonly inputs: readonly Stream[];
-  private readonly output: Stream;
+  readonly #layout: AxisLayout;
+  readonly #inputs: readonly Stream[];
+  readonly #output: Stream;
   /** The outputs after the first. They lack the axis, as the first does. */
-  private readonly more: readonly Stream[];
+  readonly #more: readonly Stream[];
 
   constructor({ f, routines, inputs, outputs }: PhaseBody, layout: AxisLayout, unit: Local<'i32'>) {
     this.f = f;
     this.routines = routines;
     this.size = layout.size;
     this.sharesOutput = layout.groups !== null;
-    this.layout = layout;
+    this.#layout = layout;
     const start = startOf(f, layout, unit);
-    this.inputs = layout.inputs.map((access, i) => start(inputs[i], access));
+    this.#inputs = layout.inputs.map((access, i) => start(inputs[i], access));
     const [first, ...more] = outputs.map((address) => start(address, layout.output));
-    this.output = first;
-    this.more = more;
+    this.#output = first;
+    this.#more = more;
   }
 
   /**
@@ -104,16 +104,17 @@ export class Row {
     terms: (x: readonly Local<'v128'>[]) => readonly V128[],
     { unroll, keep = false }: { readonly unroll: number; readonly keep?: boolean },
   ): Local<'v128'>[] {
-    const { f, layout } = this;
+    const { f } = this;
+    const layout = this.#layout;
     const width = Math.max(1, Math.min(unroll, layout.steps));
     const starts = { sum: f32x4.constant(0), peak: f32x4.constant(-Infinity) };
     const partial = Array.from({ length: width }, () =>
       ways.map((way) => f.local('v128', starts[way])),
     );
-    const streams = keep ? [...this.inputs, this.output] : this.inputs;
-    this.walk(streams, width, (places, turn, fresh) => {
-      const values = terms(this.load(places)).map((term) => f.keep(term));
-      if (keep) f.emit(...storeFour(layout.output, places[this.inputs.length], values[0]));
+    const streams = keep ? [...this.#inputs, this.#output] : this.#inputs;
+    this.#walk(streams, width, (places, turn, fresh) => {
+      const values = terms(this.#load(places)).map((term) => f.keep(term));
+      if (keep) f.emit(...storeFour(layout.output, places[this.#inputs.length], values[0]));
       ways.forEach((way, i) => {
         const counts =
           way === 'sum' && fresh < 4 ? v128.and(values[i], lastLanes(fresh)) : values[i];
@@ -122,26 +123,27 @@ export class Row {
     });
     return ways.map((way, i) => {
       const all = f.keep(partial.map((each): V128 => each[i]).reduce((a, b) => combine(way, a, b)));
-      return layout.groups === null ? this.acrossLanes(way, all) : all;
+      return layout.groups === null ? this.#acrossLanes(way, all) : all;
     });
   }
 
   /** Writes an element of the output for each element of the inputs, from which it is computed. */
   write(value: (x: readonly Local<'v128'>[]) => V128): void {
-    this.walk([...this.inputs, this.output], 2, (places) => {
-      const y = this.f.keep(value(this.load(places)));
-      this.f.emit(...storeFour(this.layout.output, places[this.inputs.length], y));
+    this.#walk([...this.#inputs, this.#output], 2, (places) => {
+      const y = this.f.keep(value(this.#load(places)));
+      this.f.emit(...storeFour(this.#layout.output, places[this.#inputs.length], y));
     });
   }
 
   /** Replaces each element of the output. No other unit may write it: see {@link sharesOutput}. */
   rewrite(value: (y: V128) => V128): void {
-    const { f, output } = this;
+    const { f } = this;
+    const output = this.#output;
     const replaced = (place: Place): Local<'v128'> => f.keep(value(loadFour(output.access, place)));
     // The last vector overlaps the one before it, so it is read before that one is replaced.
-    const tail = this.layout.tail === 0 ? null : this.tailOf(output);
+    const tail = this.#layout.tail === 0 ? null : this.#tailOf(output);
     const last = tail === null ? null : replaced(tail);
-    this.walk([output], 4, ([place], _turn, fresh) => {
+    this.#walk([output], 4, ([place], _turn, fresh) => {
       const y = fresh < 4 && last !== null ? last : replaced(place);
       f.emit(...storeFour(output.access, place, y));
     });
@@ -149,28 +151,29 @@ export class Row {
 
   /** Writes the single element that an output has for each row. */
   writeOne(value: V128, index = 0): void {
-    const { f, layout } = this;
-    const output = index === 0 ? this.output : this.more[index - 1];
+    const { f } = this;
+    const layout = this.#layout;
+    const output = index === 0 ? this.#output : this.#more[index - 1];
     const kept = f.keep(value);
     if (layout.groups === null) f.emit(v128.store32_lane(output.base, kept, 0));
     else f.emit(...storeFour(output.access, { address: output.base, offset: 0 }, kept));
   }
 
-  private load(places: readonly Place[]): Local<'v128'>[] {
-    return this.inputs.map(({ access }, i) => this.f.keep(loadFour(access, places[i])));
+  #load(places: readonly Place[]): Local<'v128'>[] {
+    return this.#inputs.map(({ access }, i) => this.f.keep(loadFour(access, places[i])));
   }
 
   /**
    * Visits the vectors of the row. `turn` counts from 0 to `unroll − 1` again and again. `fresh` is the
    * number of lanes, the last ones, that no earlier vector had.
    */
-  private walk(
+  #walk(
     streams: readonly Stream[],
     unroll: number,
     visit: (places: readonly Place[], turn: number, fresh: number) => void,
   ): void {
     const { f } = this;
-    const { steps, tail } = this.layout;
+    const { steps, tail } = this.#layout;
     const pointers = streams.map(({ base }) => f.keep(base));
     const place = (step: number): Place[] =>
       streams.map(({ access }, i) => ({ address: pointers[i], offset: 4 * access.step * step }));
@@ -184,7 +187,7 @@ export class Row {
     for (let turn = 0; turn < steps - turns * unroll; turn++) visit(place(turn), turn, 4);
     if (tail > 0) {
       visit(
-        streams.map((stream) => this.tailOf(stream)),
+        streams.map((stream) => this.#tailOf(stream)),
         unroll - 1,
         tail,
       );
@@ -192,12 +195,12 @@ export class Row {
   }
 
   /** Where the last four elements of the row begin. */
-  private tailOf({ access, base }: Stream): Place {
+  #tailOf({ access, base }: Stream): Place {
     return { address: base, offset: 4 * access.element * (this.size - 4) };
   }
 
   /** Combines the lanes of a vector. The result is in every lane. */
-  private acrossLanes(way: Combine, vector: Local<'v128'>): Local<'v128'> {
+  #acrossLanes(way: Combine, vector: Local<'v128'>): Local<'v128'> {
     const halves = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
     const neighbours = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11];
     const pairs = this.f.keep(combine(way, vector, i8x16.shuffle(vector, vector, halves)));
