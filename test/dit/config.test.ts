@@ -1,7 +1,14 @@
 import { FormatError } from '@tessera/tensor';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DESIGNS, PRESETS } from '../../packages/dit/src/config/choices.ts';
+import {
+  DESIGNS,
+  OBJECTIVES,
+  PRESETS,
+  SCHEDULES,
+  TIMESTEP_SAMPLINGS,
+  WEIGHTINGS,
+} from '../../packages/dit/src/config/choices.ts';
 import {
   parseConfigText,
   parseModelConfig,
@@ -78,6 +85,10 @@ describe('a configuration', () => {
         batch: positive,
         seed: fc.integer({ min: 0, max: 0xffff_ffff }),
         data: fc.string({ minLength: 1 }),
+        objective: fc.constantFrom(...OBJECTIVES),
+        schedule: fc.constantFrom(...SCHEDULES),
+        timestepSampling: fc.constantFrom(...TIMESTEP_SAMPLINGS),
+        weighting: fc.constantFrom(...WEIGHTINGS),
       },
       { requiredKeys: [] },
     );
@@ -179,6 +190,101 @@ describe('a configuration', () => {
     expect(problem(['sampling.steps', 1001])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: sampling.steps 1001 is more than the 1000 timesteps of the diffusion."`,
     );
+  });
+
+  test('takes every setting of the diffusion and of sampling', () => {
+    const diffusion = {
+      ...base.diffusion,
+      zeroTerminalSnr: true,
+      variance: 'fixed-small',
+      timestepSampling: 'logit-normal',
+      shift: 2,
+      weighting: 'min-snr',
+      gamma: 3,
+    };
+    const sampling = {
+      ...base.sampling,
+      eta: 0.5,
+      spacing: 'trailing',
+      guidanceInterval: [100, 700],
+      guidanceRescale: 0.7,
+      compat: 'official',
+    };
+    const config = { ...base, diffusion, sampling };
+    expect(parseTrainConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    const flow = { ...base.diffusion, objective: 'flow', shift: 3, contrastive: 0.05 };
+    const midpoint = { ...base.sampling, sampler: 'midpoint' };
+    const flowing = { ...base, diffusion: flow, sampling: midpoint };
+    expect(parseTrainConfig(JSON.parse(JSON.stringify(flowing)))).toEqual(flowing);
+  });
+
+  test.each<[[string, unknown][], string]>([
+    [[['diffusion.gamma', 3]], 'gamma 3 belongs to the weighting min-snr'],
+    [[['diffusion.contrastive', 0.1]], 'contrastive 0.1 belongs to the objective flow'],
+    [
+      [
+        ['diffusion.objective', 'eps'],
+        ['diffusion.zeroTerminalSnr', true],
+      ],
+      'zeroTerminalSnr leaves no signal at the last timestep',
+    ],
+    [
+      [
+        ['model.learnSigma', true],
+        ['diffusion.variance', 'fixed-small'],
+      ],
+      'variance fixed-small is fixed, but model.learnSigma is true',
+    ],
+    [[['diffusion.compat', 'fixed']], 'compat fixed is about the bound'],
+    [
+      [
+        ['diffusion.timestepSampling', 'loss-second-moment'],
+        ['diffusion.shift', 2],
+      ],
+      'shift 2 has no place beside',
+    ],
+    [[['diffusion.objective', 'flow']], 'sampler ddim does not go with the objective flow'],
+    [
+      [
+        ['diffusion.objective', 'flow'],
+        ['model.learnSigma', true],
+      ],
+      'a step of a flow has no variance to learn',
+    ],
+    [
+      [
+        ['diffusion.objective', 'flow'],
+        ['diffusion.variance', 'fixed-small'],
+      ],
+      'diffusion.variance belongs to noise schedules',
+    ],
+    [
+      [
+        ['diffusion.objective', 'flow'],
+        ['diffusion.contrastive', 0.1],
+        ['batch', 1],
+      ],
+      'compares samples of a batch, but batch is 1',
+    ],
+    [
+      [
+        ['diffusion.objective', 'flow'],
+        ['sampling.sampler', 'heun'],
+        ['sampling.spacing', 'even'],
+      ],
+      'spacing even chooses timesteps of a noise schedule',
+    ],
+    [[['sampling.sampler', 'euler']], 'sampler euler does not go with the objective v'],
+    [
+      [
+        ['sampling.sampler', 'heun'],
+        ['sampling.eta', 1],
+      ],
+      'eta 1 belongs to the sampler ddim',
+    ],
+    [[['sampling.guidanceInterval', [9, 3]]], 'guidanceInterval [9, 3] ends before it begins'],
+  ])('refuses settings that do not go together: %j', (changes, message) => {
+    expect(problem(...changes)).toContain(message);
   });
 
   test('that a run could not end with is refused', () => {

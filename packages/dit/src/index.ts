@@ -27,12 +27,11 @@ export {
   parseModelConfig,
   parseTrainConfig,
   type AutoencoderConfig,
-  type DiffusionConfig,
   type ModelConfig,
   type OptimizerConfig,
-  type SamplingConfig,
   type TrainConfig,
 } from './config/config.ts';
+export type { DiffusionConfig, SamplingConfig } from './config/diffusion-config.ts';
 export {
   batchOrder,
   epochOrder,
@@ -57,10 +56,16 @@ export {
   OBJECTIVES,
   POSITIONS,
   PRESETS,
+  COMPATS,
   SAMPLERS,
+  samplersOf,
   SCHEDULES,
+  SPACINGS,
   STAGES,
+  TIMESTEP_SAMPLINGS,
+  WEIGHTINGS,
   type BackendName,
+  type Compat,
   type ConditionName,
   type Design,
   type Objective,
@@ -68,13 +73,17 @@ export {
   type Preset,
   type Sampler,
   type Schedule,
+  type Spacing,
+  type TimestepSampling,
   type TrainStage,
+  type Weighting,
 } from './config/choices.ts';
 export {
   boundTerm,
   priorTerm,
   variationalBound,
   type Bound,
+  type BoundOptions,
   type BoundStep,
 } from './diffusion/objective/bound.ts';
 export {
@@ -86,6 +95,15 @@ export {
   type Predicted,
   type ReverseVariance,
 } from './diffusion/process/diffusion.ts';
+export {
+  createFlow,
+  flowEnds,
+  flowSample,
+  shiftTime,
+  type Flow,
+  type FlowOptions,
+} from './diffusion/process/flow.ts';
+export type { Process } from './diffusion/process/process.ts';
 export {
   denoise,
   pReverse,
@@ -105,8 +123,11 @@ export {
   type ConditionalModel,
   type GuidanceOptions,
 } from './diffusion/guidance/guidance.ts';
+export type { GuidanceInterval } from './diffusion/guidance/interval.ts';
+export { rescaleGuidance } from './diffusion/guidance/rescale.ts';
 export {
   discretizedGaussianLogLikelihood,
+  gaussianLogDensity,
   normalCdf,
   normalKl,
   type TensorOrNumber,
@@ -132,6 +153,15 @@ export {
   type NoisedBatch,
   type TrainingLosses,
 } from './diffusion/objective/objective.ts';
+export {
+  drawByLoss,
+  lossHistory,
+  recordLosses,
+  type LossHistory,
+  type WeightedTimesteps,
+} from './diffusion/objective/loss-history.ts';
+export { drawTimesteps, type TimestepOptions } from './diffusion/objective/timesteps.ts';
+export { minSnrWeights } from './diffusion/objective/weighting.ts';
 export { respaceTimesteps } from './diffusion/schedule/respacing.ts';
 export { runDiffusion } from './diffusion/run-diffusion.ts';
 export {
@@ -140,6 +170,7 @@ export {
   ddimStep,
   type DdimOptions,
 } from './diffusion/sampler/ddim.ts';
+export { invertDdim, type InversionOptions } from './diffusion/sampler/inversion.ts';
 export { ddpmStep } from './diffusion/sampler/ddpm.ts';
 export { randomNoise, type NoiseSource } from './diffusion/sampler/noise.ts';
 export {
@@ -149,6 +180,7 @@ export {
   type SamplerOptions,
 } from './diffusion/sampler/sample.ts';
 export type { SamplerStep } from './diffusion/sampler/step.ts';
+export type { SampledModel } from './diffusion/sampler/way.ts';
 export { betaTable } from './diffusion/schedule/betas.ts';
 export {
   createSchedule,
@@ -200,7 +232,7 @@ export type { ConditionArrays } from './sample/conditioning.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
-export { diffusionLoss, type DiffusionBatch } from './train/diffusion-loss.ts';
+export { diffusionLoss, rememberingLoss, type DiffusionBatch } from './train/diffusion-loss.ts';
 export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents.ts';
 export {
   compiledTrainStep,
@@ -209,6 +241,7 @@ export {
   trainStep,
   type Loss,
   type LossParts,
+  type RememberingLoss,
   type StepMetrics,
   type StepOptions,
   type TrainState,

@@ -104,6 +104,14 @@ describe('the configuration of a training', () => {
         ...config,
         data: 'other',
       });
+      const flow = await trainConfig({ config: file, objective: 'flow', weighting: 'min-snr' });
+      expect(flow).toMatchObject({
+        diffusion: { ...config.diffusion, objective: 'flow', weighting: 'min-snr' },
+        sampling: { ...config.sampling, sampler: 'heun', steps: 25 },
+      });
+      await expect(
+        trainConfig({ config: file, objective: 'flow', schedule: 'linear' }),
+      ).rejects.toThrow('train: --schedule linear: the objective flow has no noise schedule.');
       expect(await trainConfig({ config: file, steps: 9 })).toMatchObject({
         steps: 9,
         optimizer: { warmupSteps: 2, betas: config.optimizer.betas },
@@ -159,6 +167,23 @@ describe('options of sample', () => {
     expect(texts).toContain('a thick seven leaning left');
     const none = { ...presetConfig('smoke', { conditions: ['none'] }), latentScale: 1 };
     expect(completeSampleOptions(given, none)).toMatchObject({ labels: [0], guidance: 1 });
+  });
+
+  test('of a flow, and of the noise of ddim, have their place', () => {
+    const flow = { ...presetConfig('smoke', { objective: 'flow' }), latentScale: 1 };
+    expect(completeSampleOptions(given, flow)).toMatchObject({ sampler: 'heun', steps: 25 });
+    expect(() => completeSampleOptions({ ...given, sampler: 'ddim' }, flow)).toThrow(
+      'sample: --sampler ddim: this run predicts flow, which goes with euler, heun, midpoint, dpm-solver++. Choose one of them.',
+    );
+    expect(() => completeSampleOptions({ ...given, spacing: 'even' }, flow)).toThrow(
+      'sample: --spacing even: this run is a flow, which has no timesteps to choose from. Leave it out.',
+    );
+    expect(() => completeSampleOptions({ ...given, sampler: 'heun', eta: 1 }, config)).toThrow(
+      'sample: --eta 1: the sampler heun has no eta. Leave it out, or use --sampler ddim.',
+    );
+    const noisy = { ...config, sampling: { ...config.sampling, eta: 0.5 } };
+    expect(completeSampleOptions(given, noisy)).toMatchObject({ eta: 0.5 });
+    expect(completeSampleOptions({ ...given, sampler: 'ddpm' }, noisy)).not.toHaveProperty('eta');
   });
 
   test('that do not fit the run are refused', () => {

@@ -76,6 +76,24 @@ export function someOf<T extends string>(names: readonly T[]): (text: string) =>
   return (text) => text.split(',').map(oneOf(names));
 }
 
+/** Reads a share: a number from 0 to 1. */
+export function share(text: string): number {
+  const value = parseNumber(text);
+  if (!(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('Expected a number from 0 to 1.');
+  }
+  return value;
+}
+
+/** Reads two timesteps in order, such as `200,800`. */
+export function interval(text: string): [from: number, to: number] {
+  const [from = NaN, to = NaN, ...more] = text.split(',').map(parseNumber);
+  if (!(from >= 0 && to >= from && to < Infinity) || more.length > 0) {
+    throw new InvalidArgumentError('Expected two timesteps in order, such as 200,800.');
+  }
+  return [from, to];
+}
+
 /** Reads labels separated by commas, such as `0,1,2`. */
 export function labelList(text: string): number[] {
   return text.split(',').map((part) => {

@@ -3,18 +3,30 @@
 import { Command, Option } from 'commander';
 import {
   BACKENDS,
+  COMPATS,
   DEFAULT_BACKEND,
   DEFAULT_DESIGN,
   DEFAULT_PRESET,
   CONDITIONS,
   DESIGNS,
+  OBJECTIVES,
   PRESETS,
   SAMPLERS,
+  SCHEDULES,
+  SPACINGS,
+  TIMESTEP_SAMPLINGS,
+  WEIGHTINGS,
   type BackendName,
+  type Compat,
   type ConditionName,
   type Design,
+  type Objective,
   type Preset,
   type Sampler,
+  type Schedule,
+  type Spacing,
+  type TimestepSampling,
+  type Weighting,
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
 
@@ -31,6 +43,10 @@ export interface TrainArguments {
   readonly data?: string;
   readonly steps?: number;
   readonly batch?: number;
+  readonly objective?: Objective;
+  readonly schedule?: Schedule;
+  readonly timestepSampling?: TimestepSampling;
+  readonly weighting?: Weighting;
 }
 
 /** The options of `tessera sample`. Defaults are the sampling settings of the run. */
@@ -51,6 +67,11 @@ export interface SampleArguments {
   readonly guidance?: number | Readonly<Record<string, number>>;
   readonly sampler?: Sampler;
   readonly steps?: number;
+  readonly eta?: number;
+  readonly spacing?: Spacing;
+  readonly guidanceInterval?: readonly [from: number, to: number];
+  readonly guidanceRescale?: number;
+  readonly compat?: Compat;
   readonly backend?: BackendName;
 }
 
@@ -107,8 +128,7 @@ const MEANT: Readonly<Record<string, string>> = {
       'model.numHeads': ['--heads', '--num-heads'],
       'model.numClasses': ['--classes', '--num-classes'],
       'diffusion.timesteps': ['--timesteps'],
-      'diffusion.schedule': ['--schedule'],
-      'diffusion.objective': ['--objective'],
+      'diffusion.shift': ['--shift'],
     }).flatMap(([field, options]) =>
       options.map((option) => [option, `Set ${field} in a file for --config.`]),
     ),
@@ -195,6 +215,26 @@ export function createProgram(version: string, actions: Actions): Command {
       read.positiveCount,
     )
     .option(
+      '--objective <name>',
+      `what the model predicts: ${OBJECTIVES.join(', ')} ${defaultsTo('v, or by configuration')}`,
+      read.oneOf(OBJECTIVES),
+    )
+    .option(
+      '--schedule <name>',
+      `noise schedule, not for a flow: ${SCHEDULES.join(', ')} ${defaultsTo('squaredcos_cap_v2, or by configuration')}`,
+      read.oneOf(SCHEDULES),
+    )
+    .option(
+      '--timestep-sampling <name>',
+      `${TIMESTEP_SAMPLINGS.join(', ')} ${defaultsTo('uniform, or by configuration')}`,
+      read.oneOf(TIMESTEP_SAMPLINGS),
+    )
+    .option(
+      '--weighting <name>',
+      `weight of timesteps: ${WEIGHTINGS.join(', ')} ${defaultsTo('none, or by configuration')}`,
+      read.oneOf(WEIGHTINGS),
+    )
+    .option(
       '--seed <n>',
       `seed of all randomness ${defaultsTo('0, or by configuration')}`,
       read.seed,
@@ -225,8 +265,33 @@ export function createProgram(version: string, actions: Actions): Command {
     )
     .option(
       '--sampler <name>',
-      `${SAMPLERS.join(' or ')} ${defaultsTo('as in the run, ddim')}`,
+      `${SAMPLERS.join(', ')} ${defaultsTo('as in the run, ddim')}`,
       read.oneOf(SAMPLERS),
+    )
+    .option(
+      '--eta <share>',
+      `noise of the ddim sampler, from 0 to 1 ${defaultsTo('as in the run, 0')}`,
+      read.share,
+    )
+    .option(
+      '--spacing <name>',
+      `timesteps of the steps: ${SPACINGS.join(', ')} ${defaultsTo('as in the run, official')}`,
+      read.oneOf(SPACINGS),
+    )
+    .option(
+      '--guidance-interval <from,to>',
+      `timesteps that are guided, such as 200,800 ${defaultsTo('as in the run, all')}`,
+      read.interval,
+    )
+    .option(
+      '--guidance-rescale <share>',
+      `how much contrast guidance keeps, from 0 to 1 ${defaultsTo('as in the run, 0')}`,
+      read.share,
+    )
+    .option(
+      '--compat <name>',
+      `official guides 3 channels only: ${COMPATS.join(', ')} ${defaultsTo('as in the run, fixed')}`,
+      read.oneOf(COMPATS),
     )
     .option('--steps <n>', `denoising steps ${defaultsTo('as in the run, 50')}`, read.positiveCount)
     .option('--seed <n>', 'seed of the noise', read.seed, 0)

@@ -1,8 +1,10 @@
 // `tessera sample`: from options to a picture.
 
 import { ValueError } from '@tessera/tensor';
+import { samplersOf, type Objective } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { captionOf, heldOutCombinations } from '../data/captions.ts';
+import { samplingOf, type SamplingConfig } from '../config/diffusion-config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import type { SampleOptions } from '../sample/options.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -29,11 +31,20 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   const {
     labels = defaultLabels(config, text),
     guidance: asked = config.sampling.guidance,
-    sampler = config.sampling.sampler,
-    steps = Math.min(config.sampling.steps, timesteps),
+    ...rest
   } = args;
   const [guidance, scales] =
     typeof asked === 'number' ? [asked, undefined] : [config.sampling.guidance, asked];
+  // Noise of the run's own ddim sampler has no place in another sampler.
+  const { eta, ...ofRun } = config.sampling;
+  const sampling: SamplingConfig = {
+    ...ofRun,
+    ...((rest.sampler ?? ofRun.sampler) === 'ddim' && eta !== undefined && { eta }),
+    steps: Math.min(ofRun.steps, timesteps),
+    ...samplingOf(rest),
+    guidance,
+  };
+  const { steps } = sampling;
   const unknown = labels.find((label) => label >= Math.max(1, numClasses));
   if (unknown !== undefined) {
     throw new ValueError(
@@ -53,13 +64,12 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
       `--guidance ${guidance}: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.`,
     );
   }
+  checkSampler(sampling, config.diffusion.objective);
   const { run, seed, out, backend } = args;
   return {
+    ...sampling,
     run,
     labels,
-    guidance,
-    sampler,
-    steps,
     seed,
     out,
     ...conditionOptions(args, config),
@@ -98,6 +108,29 @@ function conditionOptions(
     ...(Object.keys(maps).length > 0 && { maps }),
     ...(Object.keys(numbers).length > 0 && { numbers }),
   };
+}
+
+/** Throws a ValueError unless the objective has the sampler, and the sampler has its options. */
+function checkSampler({ sampler, eta, spacing }: SamplingConfig, objective: Objective): void {
+  const known = samplersOf(objective);
+  if (!known.includes(sampler)) {
+    throw new ValueError(
+      'sample',
+      `--sampler ${sampler}: this run predicts ${objective}, which goes with ${known.join(', ')}. Choose one of them.`,
+    );
+  }
+  if (eta !== undefined && sampler !== 'ddim') {
+    throw new ValueError(
+      'sample',
+      `--eta ${eta}: the sampler ${sampler} has no eta. Leave it out, or use --sampler ddim.`,
+    );
+  }
+  if (spacing !== undefined && objective === 'flow') {
+    throw new ValueError(
+      'sample',
+      `--spacing ${spacing}: this run is a flow, which has no timesteps to choose from. Leave it out.`,
+    );
+  }
 }
 
 /** Draws with these options, and shows the progress. */

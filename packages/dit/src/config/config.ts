@@ -9,6 +9,7 @@ import { FormatError, parseJson } from '@tessera/tensor';
 import * as v from 'valibot';
 import {
   BACKENDS,
+  COMPATS,
   DESIGNS,
   MAX_SEED,
   OBJECTIVES,
@@ -16,15 +17,17 @@ import {
   PRESETS,
   SAMPLERS,
   SCHEDULES,
+  SPACINGS,
+  TIMESTEP_SAMPLINGS,
+  WEIGHTINGS,
   type BackendName,
   type Design,
-  type Objective,
   type Position,
   type Preset,
-  type Sampler,
-  type Schedule,
 } from './choices.ts';
 import { conditionsSchema, type ConditionConfig } from './condition.ts';
+import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
+import { diffusionProblem, samplingProblem } from './diffusion-rules.ts';
 import { parseSchema } from './schema.ts';
 
 /**
@@ -89,14 +92,6 @@ export interface ModelConfig {
   readonly jointDropoutProb?: number;
 }
 
-/** The forward process and the target of the model. */
-export interface DiffusionConfig {
-  readonly schedule: Schedule;
-  /** Number of timesteps of the forward process. */
-  readonly timesteps: number;
-  readonly objective: Objective;
-}
-
 /** AdamW with warm-up, cosine decay, clipping, and the moving average of the weights. */
 export interface OptimizerConfig {
   /** Learning rate after warm-up. */
@@ -113,15 +108,6 @@ export interface OptimizerConfig {
   readonly betas: readonly [number, number];
   /** Largest decay of the moving average; step k uses min(emaDecay, (1 + k) / (10 + k)). */
   readonly emaDecay: number;
-}
-
-/** How samples are drawn when the command line does not say otherwise. */
-export interface SamplingConfig {
-  /** Guidance scale. 1 is the conditional model alone; more pulls harder towards the label. */
-  readonly guidance: number;
-  /** Number of denoising steps; at most the number of timesteps. */
-  readonly steps: number;
-  readonly sampler: Sampler;
 }
 
 /** Everything that decides a run. The same configuration and images give the same run again. */
@@ -228,6 +214,37 @@ const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject({
   jointDropoutProb: v.exactOptional(fraction),
 });
 
+const diffusionSchema: v.GenericSchema<unknown, DiffusionConfig> = v.strictObject({
+  schedule: v.picklist(SCHEDULES),
+  timesteps,
+  objective: v.picklist(OBJECTIVES),
+  zeroTerminalSnr: v.exactOptional(v.boolean()),
+  variance: v.exactOptional(v.picklist(['fixed-small', 'fixed-large'])),
+  timestepSampling: v.exactOptional(v.picklist(TIMESTEP_SAMPLINGS)),
+  shift: v.exactOptional(
+    v.pipe(
+      positive,
+      v.minValue(1e-3, 'must be at least 0.001'),
+      v.maxValue(1e3, 'must be at most 1000'),
+    ),
+  ),
+  weighting: v.exactOptional(v.picklist(WEIGHTINGS)),
+  gamma: v.exactOptional(scale),
+  contrastive: v.exactOptional(fraction),
+  compat: v.exactOptional(v.picklist(COMPATS)),
+});
+
+const samplingSchema: v.GenericSchema<unknown, SamplingConfig> = v.strictObject({
+  guidance: nonNegative,
+  steps: timesteps,
+  sampler: v.picklist(SAMPLERS),
+  eta: v.exactOptional(fraction),
+  spacing: v.exactOptional(v.picklist(SPACINGS)),
+  guidanceInterval: v.exactOptional(v.strictTuple([nonNegative, nonNegative])),
+  guidanceRescale: v.exactOptional(fraction),
+  compat: v.exactOptional(v.picklist(COMPATS)),
+});
+
 const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   preset: v.picklist(PRESETS),
   seed: whole(0, MAX_SEED),
@@ -238,11 +255,7 @@ const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   classNames: v.exactOptional(v.array(line(40))),
   autoencoder: autoencoderSchema,
   model: modelSchema,
-  diffusion: v.strictObject({
-    schedule: v.picklist(SCHEDULES),
-    timesteps,
-    objective: v.picklist(OBJECTIVES),
-  }),
+  diffusion: diffusionSchema,
   optimizer: v.strictObject({
     learningRate: positive,
     warmupSteps: whole(0, 1e9),
@@ -252,11 +265,7 @@ const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
     betas: v.strictTuple([decay, decay]),
     emaDecay: decay,
   }),
-  sampling: v.strictObject({
-    guidance: nonNegative,
-    steps: timesteps,
-    sampler: v.picklist(SAMPLERS),
-  }),
+  sampling: samplingSchema,
   latentScale: v.exactOptional(scale),
 });
 
@@ -316,8 +325,9 @@ function trainProblem(config: TrainConfig): string | undefined {
   if (optimizer.warmupSteps > config.steps) {
     return `optimizer.warmupSteps ${optimizer.warmupSteps} is more than the ${config.steps} steps of the run`;
   }
-  if (sampling.steps > diffusion.timesteps) {
-    return `sampling.steps ${sampling.steps} is more than the ${diffusion.timesteps} timesteps of the diffusion`;
+  const inDiffusion = diffusionProblem(config) ?? samplingProblem(sampling, diffusion);
+  if (inDiffusion !== undefined) {
+    return inDiffusion;
   }
   if (model.classDropoutProb === 0 && model.numClasses > 0 && sampling.guidance !== 1) {
     return `sampling.guidance ${sampling.guidance} needs a null class, and a model with classDropoutProb 0 has none. Set sampling.guidance to 1, or classDropoutProb above 0`;

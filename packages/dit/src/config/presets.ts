@@ -9,11 +9,20 @@ import {
   DEFAULT_DESIGN,
   CONDITIONS,
   DESIGNS,
+  OBJECTIVES,
   PRESETS,
+  samplersOf,
+  SCHEDULES,
+  TIMESTEP_SAMPLINGS,
+  WEIGHTINGS,
   type BackendName,
   type ConditionName,
   type Design,
+  type Objective,
   type Preset,
+  type Schedule,
+  type TimestepSampling,
+  type Weighting,
 } from './choices.ts';
 import type { ConditionConfig } from './condition.ts';
 import {
@@ -22,6 +31,7 @@ import {
   type ModelConfig,
   type TrainConfig,
 } from './config.ts';
+import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
 
 /** The settings of one preset. All other settings are the same for all presets. */
 interface PresetSizes {
@@ -93,6 +103,14 @@ export interface PresetChanges {
   readonly data?: string;
   /** What the model is told of an image. Default: its label. */
   readonly conditions?: readonly ConditionName[];
+  /** The target of the model. Default: v. For a flow the sampler becomes heun, with 25 steps. */
+  readonly objective?: Objective;
+  /** The noise schedule. Default: squaredcos_cap_v2. */
+  readonly schedule?: Schedule;
+  /** How training draws timesteps. Default: uniform. */
+  readonly timestepSampling?: TimestepSampling;
+  /** How the errors of timesteps are weighed. Default: none. */
+  readonly weighting?: Weighting;
 }
 
 /** Probability that one of several conditions is dropped alone, and that all are dropped together. */
@@ -141,6 +159,61 @@ function isConditional(names: readonly ConditionName[]): boolean {
   return names.some((name) => name !== 'none');
 }
 
+const CHANGES = [
+  'design',
+  'backend',
+  'steps',
+  'batch',
+  'seed',
+  'data',
+  'conditions',
+  'objective',
+  'schedule',
+  'timestepSampling',
+  'weighting',
+] as const;
+
+/** The diffusion of a preset with changes. What a change leaves out keeps its default. */
+export function changedDiffusion(
+  diffusion: DiffusionConfig,
+  changes: Pick<PresetChanges, 'objective' | 'schedule' | 'timestepSampling' | 'weighting'>,
+): DiffusionConfig {
+  const { objective, schedule, timestepSampling, weighting } = changes;
+  return {
+    ...diffusion,
+    ...(objective !== undefined && { objective }),
+    ...(schedule !== undefined && { schedule }),
+    ...(timestepSampling !== undefined && { timestepSampling }),
+    ...(weighting !== undefined && { weighting }),
+  };
+}
+
+/** How samples are drawn, with a sampler that the objective has. A step of heun calls the model twice. */
+export function changedSampling(sampling: SamplingConfig, objective: Objective): SamplingConfig {
+  if (samplersOf(objective).includes(sampling.sampler)) return sampling;
+  return objective === 'flow'
+    ? { ...sampling, steps: Math.ceil(sampling.steps / 2), sampler: 'heun' }
+    : { ...sampling, sampler: 'ddim' };
+}
+
+const DIFFUSION: DiffusionConfig = {
+  schedule: 'squaredcos_cap_v2',
+  timesteps: 1000,
+  objective: 'v',
+};
+
+const SAMPLING: SamplingConfig = { guidance: 2, steps: 50, sampler: 'ddim' };
+
+/** The changes that have names to choose from. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  design: DESIGNS,
+  backend: BACKENDS,
+  objective: OBJECTIVES,
+  schedule: SCHEDULES,
+  timestepSampling: TIMESTEP_SAMPLINGS,
+  weighting: WEIGHTINGS,
+};
+
 /** Number of steps in which the learning rate rises: a quarter of all `steps`, at most 100. */
 export function warmupSteps(steps: number): number {
   return Math.min(100, Math.floor(steps / 4));
@@ -154,27 +227,25 @@ export function warmupSteps(steps: number): number {
  * @param preset the size of the run: `smoke` takes minutes on the slowest backend, `quick` takes minutes on
  *   the default one, `full` takes hours
  * @param changes settings that differ from the preset
- * @throws ValueError if the preset, the design or the name of a change is unknown
+ * @throws ValueError if the preset, a choice or the name of a change is unknown
  * @example
  * const config = presetConfig('smoke', { design: 'in-context', steps: 50 });
  * [config.model.design, config.steps]; // ['in-context', 50]
  */
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   checkChoice('presetConfig', 'preset', preset, PRESETS);
-  const known = ['design', 'backend', 'steps', 'batch', 'seed', 'data', 'conditions'] as const;
-  checkOptions('presetConfig', changes, known);
+  checkOptions('presetConfig', changes, CHANGES);
   const { conditions = ['label'] } = changes;
   checkList('presetConfig', 'conditions', conditions, "['text']");
   for (const name of conditions) checkChoice('presetConfig', 'condition', name, CONDITIONS);
-  if (changes.design !== undefined) {
-    checkChoice('presetConfig', 'design', changes.design, DESIGNS);
-  }
-  if (changes.backend !== undefined) {
-    checkChoice('presetConfig', 'backend', changes.backend, BACKENDS);
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value: unknown = Reflect.get(changes, name);
+    if (value !== undefined) checkChoice('presetConfig', name, value as string, choices);
   }
   const sizes = SIZES[preset];
   const steps = changes.steps ?? sizes.steps;
   const { autoencoder } = sizes;
+  const diffusion = changedDiffusion(DIFFUSION, changes);
   return {
     preset,
     seed: changes.seed ?? 0,
@@ -193,7 +264,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       design: changes.design ?? DEFAULT_DESIGN,
       position: '2d',
     },
-    diffusion: { schedule: 'squaredcos_cap_v2', timesteps: 1000, objective: 'v' },
+    diffusion,
     optimizer: {
       learningRate: sizes.learningRate,
       warmupSteps: warmupSteps(steps),
@@ -203,6 +274,9 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       betas: [0.9, 0.999],
       emaDecay: 0.999,
     },
-    sampling: { guidance: isConditional(conditions) ? 2 : 1, steps: 50, sampler: 'ddim' },
+    sampling: changedSampling(
+      { ...SAMPLING, guidance: isConditional(conditions) ? 2 : 1 },
+      diffusion.objective,
+    ),
   };
 }

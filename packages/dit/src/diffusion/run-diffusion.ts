@@ -1,27 +1,36 @@
-// The diffusion process that the configuration of a run describes.
+// The forward process that the configuration of a run describes.
 
-import { checkFields } from '../config/argument-check.ts';
+import { checkFields, checkWhole } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { createDiffusion, type Diffusion } from './process/diffusion.ts';
+import { createDiffusion } from './process/diffusion.ts';
+import { createFlow } from './process/flow.ts';
+import type { Process } from './process/process.ts';
 
 /**
- * Makes the diffusion process that the configuration of a run describes.
+ * Makes the forward process that the configuration of a run describes: a rectified flow, or a noise schedule.
  *
- * @param respacing How many timesteps to keep, evenly spaced. Default: all of them.
+ * @param steps How many steps a sampler takes. A noise schedule keeps as many timesteps, spaced as
+ *   `sampling.spacing` says. Default: all timesteps; for a flow as many as `sampling.steps`.
  * @throws ValueError as {@link createDiffusion}
  * @example
- * runDiffusion(presetConfig('smoke')).schedule.timesteps; // 1000
- * runDiffusion(presetConfig('smoke'), 50).schedule.timesteps; // 50
+ * runDiffusion(presetConfig('smoke')).predicts; // 'v'
  */
-export function runDiffusion(config: TrainConfig, respacing?: number): Diffusion {
-  const fields = ['model', 'diffusion'];
+export function runDiffusion(config: TrainConfig, steps?: number): Process {
+  const fields = ['model', 'diffusion', 'sampling'];
   checkFields('runDiffusion', 'config', config, fields, 'Make one with presetConfig(…).');
-  const { model, diffusion } = config;
+  if (steps !== undefined) checkWhole('runDiffusion', 'steps', steps, 1);
+  const { model, diffusion, sampling } = config;
+  const { objective, timesteps, shift = 1, zeroTerminalSnr = false } = diffusion;
+  if (objective === 'flow') {
+    return createFlow({ timesteps, shift, steps: steps ?? sampling.steps });
+  }
+  const { spacing = 'official' } = sampling;
   return createDiffusion({
     schedule: diffusion.schedule,
-    timesteps: diffusion.timesteps,
-    predicts: diffusion.objective,
-    variance: model.learnSigma ? 'learned-range' : 'fixed-large',
-    ...(respacing === undefined ? {} : { respacing }),
+    timesteps,
+    zeroTerminalSnr,
+    predicts: objective,
+    variance: model.learnSigma ? 'learned-range' : (diffusion.variance ?? 'fixed-large'),
+    ...(steps !== undefined && { respacing: spacing === 'official' ? steps : spacing + steps }),
   });
 }

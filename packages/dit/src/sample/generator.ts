@@ -14,13 +14,15 @@ import {
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkChoice, checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import { SAMPLERS } from '../config/choices.ts';
-import type { SamplingConfig, TrainConfig } from '../config/config.ts';
+import type { TrainConfig } from '../config/config.ts';
+import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
 import { guidedByConditions } from '../diffusion/guidance/conditions.ts';
-import { guidedForward } from '../diffusion/guidance/guidance.ts';
-import type { Denoiser } from '../diffusion/process/diffusion.ts';
+import { guidedForward, type GuidanceOptions } from '../diffusion/guidance/guidance.ts';
+import { isGuided } from '../diffusion/guidance/interval.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import { randomNoise } from '../diffusion/sampler/noise.ts';
 import { sampleSteps } from '../diffusion/sampler/sample.ts';
+import type { SampledModel } from '../diffusion/sampler/way.ts';
 import type { Conditioning, ConditionValues } from '../model/conditions/conditions.ts';
 import type { DiT } from '../model/dit.ts';
 import {
@@ -38,6 +40,9 @@ export interface Decoder {
   /** The factor of the latents in the diffusion. */
   readonly latentScale: number;
 }
+
+/** How a guided prediction is made, besides its scale. */
+type GuidanceForm = Required<Pick<GuidanceOptions, 'compat' | 'rescale'>>;
 
 /** Options of {@link Generator.generate}. */
 export interface GenerateOptions extends SamplingConfig {
@@ -89,8 +94,9 @@ export class Generator {
       scale: Tensor | Readonly<Record<string, Tensor>>,
     ) => guidedByConditions(model, x, t, values, { scale, negative }),
   );
-  readonly #predictGuided = compile((model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor) =>
-    guidedForward(model, x, t, y, { scale }),
+  readonly #predictGuided = compile(
+    (model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor, form: GuidanceForm) =>
+      guidedForward(model, x, t, y, { ...form, scale }),
   );
   readonly #decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
     autoencoder.decode(latents),
@@ -113,7 +119,8 @@ export class Generator {
    */
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
     checkGenerate(model, options);
-    const { labels, key, onProgress } = options;
+    const { onProgress, ...drawing } = options;
+    const { labels, key } = drawing;
     checkLabels('generate', labels, this.#config);
     const chunks = Math.ceil(labels.length / CHUNK);
     const totalSteps = chunks * options.steps;
@@ -124,7 +131,7 @@ export class Generator {
       images.push(
         await this.#generateChunk(
           model,
-          { ...options, labels: some, key: foldIn(key, chunk) },
+          { ...drawing, labels: some, key: foldIn(key, chunk) },
           chunk * CHUNK,
           (n) => onProgress?.({ step: done + n + 1, totalSteps }),
         ),
@@ -135,17 +142,18 @@ export class Generator {
 
   async #generateChunk(
     model: DiT,
-    options: GenerateOptions,
+    options: Omit<GenerateOptions, 'onProgress'>,
     start: number,
     onStep: (n: number) => void,
   ): Promise<Float32Array> {
-    const { labels, key, guidance, sampler, steps } = options;
+    const { labels, key, guidance, sampler, steps, eta } = options;
     const { inputSize, inChannels } = this.#config.model;
     const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
-    const diffusion = runDiffusion(this.#config, steps);
+    const process = runDiffusion({ ...this.#config, sampling: options }, steps);
     const denoiser = this.#denoiserOf(model, options, start);
+    const how = { sampler, ...(eta !== undefined && { eta }) };
     let latents = noise.xT;
-    for (const { n, x, xStart } of sampleSteps(diffusion, denoiser, noise, { sampler })) {
+    for (const { n, x, xStart } of sampleSteps(process, denoiser, noise, how)) {
       for (const done of [latents, xStart]) if (done !== x) done[Symbol.dispose]();
       latents = x;
       onStep(n);
@@ -161,14 +169,36 @@ export class Generator {
   }
 
   /** The guided model for the images of a chunk. */
-  #denoiserOf(model: DiT, options: GenerateOptions, start: number): Denoiser {
-    const { labels, guidance, conditions = {}, negative, scales } = options;
+  #denoiserOf(
+    model: DiT,
+    options: Omit<GenerateOptions, 'onProgress'>,
+    start: number,
+  ): SampledModel {
+    const { labels, guidance, guidanceInterval, conditions = {}, negative, scales } = options;
     const y = conditioningOf(model, labels, conditions, start);
-    if (guidance === 1 && scales === undefined && negative === undefined) {
-      return (x, t) => this.#predict(model, x, t, y);
-    }
+    const alone: SampledModel = (x, t) => this.#predict(model, x, t, y);
+    if (guidance === 1 && scales === undefined && negative === undefined) return alone;
+    const guided = this.#guidedBy(model, options, y);
+    return (...at) => (isGuided(at[2], guidanceInterval) ? guided : alone)(...at);
+  }
+
+  #guidedBy(
+    model: DiT,
+    options: Omit<GenerateOptions, 'onProgress'>,
+    y: Conditioning,
+  ): SampledModel {
+    const { labels, guidance, negative, scales, guidanceRescale, compat } = options;
     const all = scalar(guidance);
-    if (y instanceof Tensor) return (x, t) => this.#predictGuided(model, x, t, y, all);
+    if (y instanceof Tensor) {
+      const form = { rescale: guidanceRescale ?? 0, compat: compat ?? 'fixed' };
+      return (x, t) => this.#predictGuided(model, x, t, y, all, form);
+    }
+    if ((guidanceRescale ?? 0) > 0 || compat === 'official') {
+      throw new ValueError(
+        'generate',
+        'guidanceRescale and compat guide by the label alone, but this model has other conditions. Leave them out.',
+      );
+    }
     const scale =
       scales === undefined
         ? all
@@ -180,14 +210,12 @@ export class Generator {
 
 /** The options of one call of a generator. */
 const GENERATE_OPTIONS = [
+  ...SAMPLING_FIELDS,
   'labels',
   'conditions',
   'negative',
   'scales',
   'key',
-  'guidance',
-  'steps',
-  'sampler',
   'onProgress',
 ] as const;
 

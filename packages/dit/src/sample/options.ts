@@ -1,6 +1,7 @@
 // The types of what sampling from a run takes and reports.
 
-import type { BackendName, Sampler } from '../config/choices.ts';
+import type { BackendName } from '../config/choices.ts';
+import type { SamplingConfig } from '../config/diffusion-config.ts';
 
 /** One report after a denoising step. */
 export interface SampleProgress {
@@ -10,7 +11,7 @@ export interface SampleProgress {
 }
 
 /** The options of `sampleRun`. */
-export interface SampleOptions {
+export interface SampleOptions extends SamplingConfig {
   /** The folder of the run. */
   readonly run: string;
   /** Classes to draw. Each is one row of ten samples in the picture. A model without classes has class 0. */
@@ -25,11 +26,6 @@ export interface SampleOptions {
   readonly numbers?: Readonly<Record<string, number>>;
   /** A guidance scale for each condition by name, in place of one for all. */
   readonly scales?: Readonly<Record<string, number>>;
-  /** Guidance scale: 1 is the conditional model alone. */
-  readonly guidance: number;
-  readonly sampler: Sampler;
-  /** Number of denoising steps, at most the run's timesteps. */
-  readonly steps: number;
   /** Seed of the noise, an unsigned 32-bit integer. */
   readonly seed: number;
   /** The PNG file to write. */

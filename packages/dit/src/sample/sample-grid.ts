@@ -1,6 +1,7 @@
 // The picture of samples: ten of each class, one row a class.
 
-import { IMAGE_SIZE, type ModelConfig, type SamplingConfig } from '../config/config.ts';
+import { IMAGE_SIZE, type ModelConfig } from '../config/config.ts';
+import type { SamplingConfig } from '../config/diffusion-config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 
 /** Number of samples of one class in the picture. */

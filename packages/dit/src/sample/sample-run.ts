@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice, checkText } from '../config/argument-check.ts';
 import { BACKENDS } from '../config/choices.ts';
+import { SAMPLING_FIELDS, samplingOf } from '../config/diffusion-config.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
 import { readWeights } from '../run/checkpoint.ts';
@@ -60,6 +61,7 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
 }
 
 const SAMPLE_OPTIONS = [
+  ...SAMPLING_FIELDS,
   'run',
   'labels',
   'texts',
@@ -67,9 +69,6 @@ const SAMPLE_OPTIONS = [
   'maps',
   'numbers',
   'scales',
-  'guidance',
-  'sampler',
-  'steps',
   'seed',
   'out',
   'backend',
@@ -95,19 +94,18 @@ async function checkOut(out: string): Promise<void> {
 }
 
 async function drawRun(options: SampleOptions, notice: string | undefined): Promise<void> {
-  const { run: folder, labels, guidance, sampler, steps, seed, out, onProgress } = options;
+  const { run: folder, labels, seed, out, onProgress } = options;
   const run = await readRun(folder);
   if (notice !== undefined) options.onNotice?.(notice);
   const asked = await askedConditions(options, run.model);
+  const sampling = samplingOf(options);
   const images = await run.draw(gridIndices(labels), {
     ...asked,
-    guidance,
-    sampler,
-    steps,
+    ...sampling,
     seed,
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  const drawn = { design: run.config.model.design, guidance, steps, sampler };
+  const drawn = { ...sampling, design: run.config.model.design };
   const names = options.texts ?? labels.map((label) => run.nameOf(label));
   await writeFileAtomic(out, await drawSampleGrid(images, names, drawn));
 }

@@ -3,12 +3,8 @@
 import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
-import {
-  IMAGE_SIZE,
-  parseConfigText,
-  type SamplingConfig,
-  type TrainConfig,
-} from '../config/config.ts';
+import { IMAGE_SIZE, parseConfigText, type TrainConfig } from '../config/config.ts';
+import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
 import { DiT } from '../model/dit.ts';
 import { loadModule } from '../model/weights.ts';
 import type { ConditionArrays } from './conditioning.ts';
@@ -88,7 +84,7 @@ export class TrainedRun {
   /** Draws as {@link generate}, but gives `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major, about in [-1, 1]. */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
     checkLabels('generate', labels, this.config);
-    const own = ['seed', 'guidance', 'steps', 'sampler', 'onProgress'] as const;
+    const own = [...SAMPLING_FIELDS, 'seed', 'onProgress'] as const;
     checkOptions('generate', options, [...own, 'conditions', 'negative', 'scales']);
     const { seed = 0, ...changed } = options;
     const { sampling } = this.config;

@@ -1,14 +1,31 @@
 // The loss of a DiT on a batch: draw latents, add noise, drop labels, compare the prediction.
 
-import { checkOptions, checkTensors, normal, randomInt, split, Tensor } from '@tessera/tensor';
+import { stopGradient } from '@tessera/autograd';
+import {
+  checkOptions,
+  checkTensors,
+  normal,
+  split,
+  Tensor,
+  uniform,
+  ValueError,
+} from '@tessera/tensor';
 import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { trainingLosses } from '../diffusion/objective/objective.ts';
+import type { DiffusionConfig } from '../config/diffusion-config.ts';
+import { drawByLoss, lossHistory, recordLosses } from '../diffusion/objective/loss-history.ts';
+import {
+  trainingLosses,
+  type LossOptions,
+  type NoisedBatch,
+} from '../diffusion/objective/objective.ts';
+import { drawTimesteps } from '../diffusion/objective/timesteps.ts';
+import { isFlow, type Process } from '../diffusion/process/process.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import type { Conditioning } from '../model/conditions/conditions.ts';
 import type { DiT, ForwardOptions } from '../model/dit.ts';
-import { lossOfDraws, type Loss } from './step.ts';
+import { lossOfDraws, type Loss, type RememberingLoss, type TrainState } from './step.ts';
 
 /** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
@@ -18,8 +35,7 @@ export interface DiffusionBatch {
 }
 
 /**
- * The loss of a DiT on a batch of posteriors. Latents are drawn, scaled and noised at uniform timesteps.
- * Labels are dropped for guidance. The loss compares the model's prediction with the target.
+ * The loss of a DiT on a batch of posteriors. Latents are drawn, scaled and noised at drawn timesteps. Labels are dropped for guidance. The loss compares the model's prediction with the target.
  *
  * Source: Peebles & Xie 2023, section 3.1; Ho et al. 2020, algorithm 1.
  *
@@ -37,35 +53,131 @@ export function diffusionLoss(
   latentScale: number,
   options: ForwardOptions = {},
 ): Loss<DiT, DiffusionBatch> {
-  checkFields(
-    'diffusionLoss',
-    'config',
-    config,
-    ['model', 'diffusion'],
-    'Make one with presetConfig(…).',
-  );
-  checkFinite('diffusionLoss', 'latentScale', latentScale);
-  checkOptions('diffusionLoss', options, ['checkpoint']);
-  checkWhole('diffusionLoss', 'checkpoint', options.checkpoint ?? 0, 0);
-  const diffusion = runDiffusion(config);
+  checkLossConfig('diffusionLoss', config, latentScale, options);
+  const process = runDiffusion(config);
+  const { timestepSampling: sampling = 'uniform', shift = 1 } = config.diffusion;
+  if (sampling === 'loss-second-moment') {
+    const problem = 'timesteps drawn by their losses need a history of them. Use rememberingLoss.';
+    throw new ValueError('diffusionLoss', problem);
+  }
+  const lossesAt = lossesOf(process, config, options);
   return lossOfDraws({
-    draw: (model: DiT, batch: DiffusionBatch, key) => {
-      const fields = ['posterior', 'labels'];
-      checkFields('diffusionLoss', 'batch', batch, fields, 'Write { posterior, labels }.');
-      const { posterior, labels } = batch;
-      checkTensors('diffusionLoss', { key, ...(labels instanceof Tensor && { labels }) });
-      const hint = 'Give a DiT.';
-      checkFields('diffusionLoss', 'model', model, ['forward', 'dropConditions'], hint);
-      const [latentKey, timeKey, noiseKey, dropKey] = split(key, 4);
-      const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
-      return {
-        xStart,
-        t: randomInt(timeKey, [xStart.shape[0]], 0, diffusion.schedule.timesteps),
-        eps: normal(noiseKey, xStart.shape),
-        y: model.dropConditions(labels, dropKey),
-      };
+    draw: (model: DiT, batch: DiffusionBatch, key): NoisedLabels => {
+      const { time, ...drawn } = drawNoise('diffusionLoss', model, batch, key, latentScale);
+      const [count] = drawn.xStart.shape;
+      return { ...drawn, t: drawTimesteps(process, time, count, { sampling, shift }) };
     },
-    lossOf: (model, { y, ...drawn }) =>
-      trainingLosses(diffusion, (x, t) => model.forward(x, t, y, options), drawn).loss.mean(),
+    lossOf: (model, drawn) => lossesAt(model, drawn).mean(),
   });
+}
+
+/**
+ * {@link diffusionLoss} at timesteps that are drawn by the size of their last losses: `loss-second-moment`.
+ * The history of the losses goes in and comes out, as a part of the state of a training.
+ *
+ * Source: Nichol & Dhariwal 2021, section 3.3.
+ *
+ * @example
+ * const config = presetConfig('smoke', { timestepSampling: 'loss-second-moment' });
+ * const model = DiT.init(config.model, key(0));
+ * const posterior = { mean: zeros([2, 4, 8, 8]), logVariance: zeros([2, 4, 8, 8]) };
+ * const batch = { posterior, labels: tensor([3, 1], { dtype: 'int32' }) };
+ * const [loss, history] = rememberingLoss(config, 1)(model, batch, key(1), lossHistory(1000));
+ * history.counts.sum(); // 2
+ */
+export function rememberingLoss(
+  config: TrainConfig,
+  latentScale: number,
+  options: ForwardOptions = {},
+): RememberingLoss<DiT, DiffusionBatch> {
+  checkLossConfig('rememberingLoss', config, latentScale, options);
+  const process = runDiffusion(config);
+  const lossesAt = lossesOf(process, config, options);
+  return (model, batch, key, history) => {
+    const { time, ...drawn } = drawNoise('rememberingLoss', model, batch, key, latentScale);
+    const [binKey, withinKey] = split(time);
+    const { t: bins, weights } = drawByLoss(history, binKey, drawn.xStart.shape[0]);
+    // A flow has as many bins of time as timesteps, and draws a time within the bin.
+    const t = isFlow(process)
+      ? bins.cast('float32').add(uniform(withinKey, bins.shape)).div(process.timesteps)
+      : bins;
+    const losses = lossesAt(model, { ...drawn, t });
+    return [losses.mul(weights).mean(), recordLosses(history, bins, stopGradient(losses))];
+  };
+}
+
+/** The loss of a run, with or without a history as its configuration asks. */
+export function lossOf(
+  config: TrainConfig,
+  latentScale: number,
+): Loss<DiT, DiffusionBatch> | RememberingLoss<DiT, DiffusionBatch> {
+  return config.diffusion.timestepSampling === 'loss-second-moment'
+    ? rememberingLoss(config, latentScale)
+    : diffusionLoss(config, latentScale);
+}
+
+/** The state with an empty history of losses where the loss of the run has one. */
+export function withHistory<M>(state: TrainState<M>, config: TrainConfig): TrainState<M> {
+  const { timestepSampling, timesteps } = config.diffusion;
+  return timestepSampling === 'loss-second-moment'
+    ? { ...state, history: lossHistory(timesteps) }
+    : state;
+}
+
+/** What a loss draws: latents, timesteps and noise, and labels of which some are dropped. */
+interface NoisedLabels extends NoisedBatch {
+  readonly y: Conditioning;
+}
+
+/** Checks the arguments of a loss, and draws all but the timesteps, for which it gives a key. */
+function drawNoise(
+  op: string,
+  model: DiT,
+  batch: DiffusionBatch,
+  key: Tensor,
+  latentScale: number,
+): Omit<NoisedLabels, 't'> & { readonly time: Tensor } {
+  const fields = ['posterior', 'labels'];
+  checkFields(op, 'batch', batch, fields, 'Write { posterior, labels }.');
+  const { posterior, labels } = batch;
+  checkTensors(op, { key, ...(labels instanceof Tensor && { labels }) });
+  checkFields(op, 'model', model, ['forward', 'dropConditions'], 'Give a DiT.');
+  const [latentKey, time, noiseKey, dropKey] = split(key, 4);
+  const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
+  const eps = normal(noiseKey, xStart.shape);
+  return { xStart, eps, y: model.dropConditions(labels, dropKey), time };
+}
+
+/** The loss of each sample of what was drawn, `[B]`. */
+function lossesOf(
+  process: Process,
+  config: TrainConfig,
+  options: ForwardOptions,
+): (model: DiT, drawn: NoisedLabels) => Tensor {
+  const how = lossOptions(config.diffusion);
+  return (model, { y, ...batch }) =>
+    trainingLosses(process, (x, t) => model.forward(x, t, y, options), batch, how).loss;
+}
+
+function checkLossConfig(
+  op: string,
+  config: TrainConfig,
+  latentScale: number,
+  options: ForwardOptions,
+): void {
+  const hint = 'Make one with presetConfig(…).';
+  checkFields(op, 'config', config, ['model', 'diffusion'], hint);
+  checkFinite(op, 'latentScale', latentScale);
+  checkOptions(op, options, ['checkpoint']);
+  checkWhole(op, 'checkpoint', options.checkpoint ?? 0, 0);
+}
+
+/** The options of the loss that the configuration of a diffusion names. */
+function lossOptions({ weighting, gamma, contrastive, compat }: DiffusionConfig): LossOptions {
+  return {
+    ...(weighting !== undefined && { weighting }),
+    ...(gamma !== undefined && { gamma }),
+    ...(contrastive !== undefined && { contrastive }),
+    ...(compat !== undefined && { compat }),
+  };
 }

@@ -6,6 +6,7 @@ import {
   checkTensors,
   compile,
   split,
+  ValueError,
   type Compiled,
   type Tensor,
 } from '@tessera/tensor';
@@ -22,6 +23,7 @@ import {
 } from '@tessera/autograd/optim';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { OptimizerConfig } from '../config/config.ts';
+import type { LossHistory } from '../diffusion/objective/loss-history.ts';
 
 /** Everything that changes while a model trains: one tree of tensors. */
 export interface TrainState<M> {
@@ -31,6 +33,8 @@ export interface TrainState<M> {
   readonly optimizer: AdamState;
   /** Randomness of the next step. */
   readonly key: Tensor;
+  /** What the loss remembers from step to step; absent if it remembers nothing. */
+  readonly history?: LossHistory;
 }
 
 /** The numbers that one step reports, as scalar tensors. */
@@ -87,6 +91,14 @@ export interface StepOptions {
   readonly accumulate?: number;
 }
 
+/** A loss that also remembers the losses of timesteps. The history goes in and comes out. */
+export type RememberingLoss<M, B> = (
+  model: M,
+  batch: B,
+  key: Tensor,
+  history: LossHistory,
+) => readonly [loss: Tensor, history: LossHistory];
+
 /** One training step as a pure function of state and batch. */
 export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>, StepMetrics];
 
@@ -97,6 +109,7 @@ export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>
  * With `accumulate` all random numbers are those of the whole batch, if the loss was made by {@link lossOfDraws},
  * as `diffusionLoss` is. Any other loss draws anew for each micro-batch, from `foldIn(key, i)`.
  *
+ * @param loss A {@link RememberingLoss} goes with states that have a history: `{ ...state, history }`.
  * @param totalSteps the length of the training, for the schedule
  * @throws ValueError from the step if `accumulate` does not divide the batch
  *
@@ -107,7 +120,7 @@ export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>
  * gradNorm; // 1.414: √2
  */
 export function trainStep<M, B>(
-  loss: Loss<M, B>,
+  loss: Loss<M, B> | RememberingLoss<M, B>,
   settings: OptimizerConfig,
   totalSteps: number,
   options: StepOptions = {},
@@ -124,12 +137,12 @@ export function trainStep<M, B>(
     warmupSteps: Math.min(warmupSteps, totalSteps - 1),
     totalSteps,
   });
-  const lossAndGrad = accumulate === 1 ? valueAndGrad(loss) : accumulated(loss, accumulate);
+  const lossAndGrad = gradientOf(loss, accumulate);
   return (state, batch) => {
     const fields = ['model', 'average', 'optimizer', 'key'];
     checkFields('trainStep', 'state', state, fields, 'Make one with initialState(…).');
     const [key, lossKey] = split(state.key);
-    const { value, grads } = lossAndGrad(state.model, batch, lossKey);
+    const { value, grads, remembered } = lossAndGrad(state, batch, lossKey);
     const clipped = clipByGlobalNorm(grads, settings.clipNorm);
     const { step } = state.optimizer;
     const updated = optimizer.update(clipped.grads, state.optimizer, state.model, {
@@ -137,9 +150,38 @@ export function trainStep<M, B>(
     });
     const average = emaUpdate(state.average, updated.params, emaDecay(step, settings.emaDecay));
     return [
-      { model: updated.params, average, optimizer: updated.state, key },
+      { model: updated.params, average, optimizer: updated.state, key, ...remembered },
       { loss: value, gradNorm: clipped.norm },
     ];
+  };
+}
+
+/** The loss of a state on a batch, its gradient, and the history where the state has one. */
+type LossGradient<M, B> = (
+  state: TrainState<M>,
+  batch: B,
+  key: Tensor,
+) => {
+  readonly value: Tensor;
+  readonly grads: M;
+  readonly remembered: Pick<TrainState<M>, 'history'>;
+};
+
+function gradientOf<M, B>(
+  loss: Loss<M, B> | RememberingLoss<M, B>,
+  accumulate: number,
+): LossGradient<M, B> {
+  const plain = loss as Loss<M, B>;
+  const forgetting = accumulate === 1 ? valueAndGrad(plain) : accumulated(plain, accumulate);
+  const remembering = valueAndGrad(loss as RememberingLoss<M, B>, { hasAux: true });
+  return ({ model, history }, batch, key) => {
+    if (history === undefined) return { ...forgetting(model, batch, key), remembered: {} };
+    if (accumulate > 1) {
+      const problem = `accumulate: ${accumulate} does not go with a history of losses, which takes whole batches. Use 1.`;
+      throw new ValueError('trainStep', problem);
+    }
+    const { value, grads, aux } = remembering(model, batch, key, history);
+    return { value, grads, remembered: { history: aux } };
   };
 }
 
@@ -154,7 +196,7 @@ export function trainStep<M, B>(
  * state.optimizer.step; // 50
  */
 export function compiledTrainStep<M, B>(
-  loss: Loss<M, B>,
+  loss: Loss<M, B> | RememberingLoss<M, B>,
   settings: OptimizerConfig,
   totalSteps: number,
   options: StepOptions = {},

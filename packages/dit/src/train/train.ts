@@ -17,7 +17,7 @@ import { chooseRunFolder, claimRunFolder, RUN_FILES, writeRunConfig } from '../r
 import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
 import { checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
-import { diffusionLoss, type DiffusionBatch } from './diffusion-loss.ts';
+import { lossOf, withHistory, type DiffusionBatch } from './diffusion-loss.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 import type { TrainOptions } from './options.ts';
 import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
@@ -158,7 +158,7 @@ async function trainAutoencoder(run: Run, digits: IdxImages, random: Tensor): Pr
   const state = await runLogged(run, 'Autoencoder training loss', {
     name: 'autoencoder',
     step: compiledTrainStep(
-      (model: Autoencoder, images: Tensor, lossKey) =>
+      (model: Autoencoder, images: Tensor, lossKey: Tensor) =>
         autoencoderLoss(model, images, lossKey, klWeight),
       { ...config.optimizer, learningRate },
       steps,
@@ -188,8 +188,8 @@ async function trainModel(
   const every = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY;
   const state = await runLogged<DiT, DiffusionBatch>(run, 'DiT training loss', {
     name: 'diffusion',
-    step: compiledTrainStep(diffusionLoss(config, latents.scale), config.optimizer, steps),
-    state: initialState(DiT.init(config.model, initKey), stepKey),
+    step: compiledTrainStep(lossOf(config, latents.scale), config.optimizer, steps),
+    state: withHistory(initialState(DiT.init(config.model, initKey), stepKey), config),
     batchAt: (i) => {
       const indices = order.indices(i);
       return {

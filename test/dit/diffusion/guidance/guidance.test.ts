@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile, concat, full, key, scalar, type Tensor } from '@tessera/tensor';
+import { compile, concat, full, key, scalar, tensor, type Tensor } from '@tessera/tensor';
 import {
   createDiffusion,
   DiT,
   guidedBatchForward,
   guidedForward,
   randomNoise,
+  rescaleGuidance,
   sample,
 } from '@tessera/dit';
 import { maxDifference, randomInputs, randomModel, TINY } from '../../model/sizes.ts';
@@ -61,6 +62,47 @@ describe('guidedForward', () => {
     const line = unlabelled.add(labelled.sub(unlabelled).mul(4));
     expect(maxDifference(channels(guided, 0, 3), channels(line, 0, 3))).toBeLessThan(10 * CLOSE);
     expect(maxDifference(channels(guided, 3, 8), channels(labelled, 3, 8))).toBeLessThan(CLOSE);
+  });
+
+  it('guides all channels in the fixed way, which is the default', () => {
+    const fixed = guidedForward(model, x, t, y, { scale: 4, compat: 'fixed' });
+    expect(maxDifference(fixed, guidedForward(model, x, t, y, { scale: 4 }))).toBe(0);
+    const official = guidedForward(model, x, t, y, { scale: 4, compat: 'official' });
+    expect(maxDifference(channels(fixed, 0, 3), channels(official, 0, 3))).toBe(0);
+    expect(maxDifference(channels(fixed, 3, 4), channels(official, 3, 4))).toBeGreaterThan(0.01);
+  });
+
+  it('guides the timesteps of an interval, and leaves the others to the labels', () => {
+    const times = tensor([100, 500, 900], { dtype: 'int32' });
+    const all = guidedForward(model, x, times, y, { scale: 3 });
+    const some = guidedForward(model, x, times, y, { scale: 3, interval: [500, 899] });
+    const alone = model.forward(x, times, y);
+    expect(maxDifference(some.select(0, 1), all.select(0, 1))).toBe(0);
+    for (const i of [0, 2]) {
+      expect(maxDifference(some.select(0, i), alone.select(0, i))).toBeLessThan(CLOSE);
+      expect(maxDifference(some.select(0, i), all.select(0, i))).toBeGreaterThan(0.01);
+    }
+    expect(() => guidedForward(model, x, t, y, { scale: 3, interval: [800, 200] })).toThrow(
+      'guidedForward: interval must be two timesteps in order, [200, 800], but is [800, 200].',
+    );
+  });
+
+  it('gives back the deviation of the labelled prediction as far as rescale says', () => {
+    const guide = (rescale: number): Tensor =>
+      channels(guidedForward(model, x, t, y, { scale: 5, rescale }), 0, 4);
+    const deviations = (image: Tensor): number[] =>
+      [0, 1, 2].map((i) => Math.sqrt(image.select(0, i).variance().itemSync()));
+    const [wide, right] = [deviations(guide(0)), deviations(channels(labelled, 0, 4))];
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (amount) => {
+        deviations(guide(amount)).forEach((deviation, i) => {
+          expect(deviation).toBeCloseTo(amount * right[i] + (1 - amount) * wide[i], 3);
+        });
+      }),
+      { numRuns: 10 },
+    );
+    const flat = full([1, 4], 2);
+    expect(maxDifference(rescaleGuidance(flat, flat.mul(3), 1), flat)).toBe(0);
   });
 
   it('needs a null class', () => {

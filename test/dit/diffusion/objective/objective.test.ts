@@ -1,5 +1,15 @@
 import { describe, expect, it, test } from 'vitest';
-import { arange, full, key, normal, randomInt, split, zeros, type Tensor } from '@tessera/tensor';
+import {
+  arange,
+  full,
+  key,
+  normal,
+  randomInt,
+  split,
+  tensor,
+  zeros,
+  type Tensor,
+} from '@tessera/tensor';
 import { grad } from '@tessera/autograd';
 import {
   boundTerm,
@@ -131,6 +141,48 @@ describe('a learned variance', () => {
     expect(() =>
       trainingLosses(createDiffusion(), () => batch.eps, batch, { kind: 'rescaled-mse' }),
     ).toThrow("trainingLosses: 'rescaled-mse' needs a learned variance. Use 'mse'.");
+  });
+});
+
+describe('the first term of the bound', () => {
+  const diffusion = createDiffusion({ variance: 'fixed-small' });
+  const t = zeros([6], 'int32');
+  const xT = qSample(diffusion.schedule, batch.xStart, t, batch.eps);
+  const bits = (compat?: 'official' | 'fixed', scale = 1): Tensor =>
+    boundTerm(
+      diffusion,
+      batch.eps.mul(scale),
+      batch.xStart,
+      xT,
+      t,
+      compat === undefined ? {} : { compat },
+    );
+
+  it('takes latents for pixels as the official code does', () => {
+    expect(maxDifference(bits(), bits('official'))).toBe(0);
+    expect(bits('official').min().itemSync()).toBeGreaterThanOrEqual(0);
+  });
+
+  it('is a density of real numbers where that is fixed', () => {
+    // A perfect mean leaves −log₂ of the density at 0: ½ log₂(2π variance), below 0 for sharp Gaussians.
+    const variance = Math.exp(diffusion.schedule.posteriorLogVariance[0]);
+    const expected = 0.5 * Math.log2(2 * Math.PI * variance);
+    expect(maxDifference(bits('fixed'), full([6], expected))).toBeLessThan(1e-3);
+    const miss = (1 - 0.9) ** 2 * (1 / diffusion.schedule.alphaBar[0] - 1);
+    const squares = batch.eps.square().mean([1, 2, 3]);
+    const more = squares.mul((miss / variance) * 0.5 * Math.LOG2E);
+    expect(maxDifference(bits('fixed', 0.9).sub(bits('fixed')), more)).toBeLessThan(2e-3);
+  });
+
+  it('is the only one that differs, in the loss as well', () => {
+    const learned = createDiffusion({ variance: 'learned-range' });
+    const output = normal(outputKey, [6, 4, 4, 4]);
+    const first = { ...batch, t: tensor([0, 1, 2, 500, 998, 999], { dtype: 'int32' }) };
+    const [official, fixed] = (['official', 'fixed'] as const).map((compat) => [
+      ...trainingLosses(learned, () => output, first, { compat }).loss.dataSync(),
+    ]);
+    expect(official.slice(1)).toEqual(fixed.slice(1));
+    expect(official[0]).not.toBe(fixed[0]);
   });
 });
 

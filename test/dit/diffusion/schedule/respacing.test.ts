@@ -53,7 +53,41 @@ describe('respaceTimesteps', () => {
     expect([...respaceTimesteps(1000, 'ddim30')].at(-1)).toBe(29 * 34);
   });
 
+  it('rounds a product where it is even, which differs from the official sum for many counts', () => {
+    expect([...respaceTimesteps(1000, 'even5')]).toEqual([0, 250, 500, 749, 999]);
+    expect([...respaceTimesteps(1000, 'even1')]).toEqual([999]);
+    expect([...respaceTimesteps(1000, 1)]).toEqual([0]);
+    let different = 0;
+    for (let count = 2; count <= 1000; count++) {
+      const even = respaceTimesteps(1000, `even${count}`);
+      const official = respaceTimesteps(1000, count);
+      const off = even.map((s, i) => Math.abs(s - official[i]));
+      expect(Math.max(...off)).toBeLessThanOrEqual(1);
+      if (Math.max(...off) === 1) different += 1;
+    }
+    expect(different).toBeGreaterThan(40);
+  });
+
+  it('comes down from the last timestep where it is trailing', () => {
+    expect([...respaceTimesteps(1000, 'trailing4')]).toEqual([249, 499, 749, 999]);
+    expect([...respaceTimesteps(1000, 'trailing1')]).toEqual([999]);
+    const counts = fc
+      .integer({ min: 1, max: 1000 })
+      .chain((total) => fc.tuple(fc.constant(total), fc.integer({ min: 1, max: total })));
+    fc.assert(
+      fc.property(counts, ([total, count]) => {
+        const kept = [...respaceTimesteps(total, `trailing${count}`)];
+        expect(kept.length).toBe(count);
+        expect(kept.at(-1)).toBe(total - 1);
+        expect(kept[0]).toBeGreaterThanOrEqual(0);
+        expect(kept.every((s, i) => i === 0 || s > kept[i - 1])).toBe(true);
+      }),
+    );
+  });
+
   test.each([
+    [10, 'even11', '11 of 10 timesteps cannot be kept.'],
+    [10, 'trailing0', '0 of 10 timesteps cannot be kept.'],
     [
       1000,
       'ddim333',
@@ -65,9 +99,13 @@ describe('respaceTimesteps', () => {
     [
       10,
       'fast',
-      "'fast' is no respacing. Write '50', '10,15,20', 'ddim25', or '' for all timesteps.",
+      "'fast' is no respacing. Write '50', '10,15,20', 'ddim25', 'even50', 'trailing50', or '' for all timesteps.",
     ],
-    [10, 2.5, "'2.5' is no respacing. Write '50', '10,15,20', 'ddim25', or '' for all timesteps."],
+    [
+      10,
+      2.5,
+      "'2.5' is no respacing. Write '50', '10,15,20', 'ddim25', 'even50', 'trailing50', or '' for all timesteps.",
+    ],
   ])('of %i timesteps refuses %s', (total, respacing, message) => {
     expect(() => respaceTimesteps(total, respacing)).toThrow(`respaceTimesteps: ${message}`);
   });

@@ -109,6 +109,20 @@ describe('betaTable', () => {
     );
   });
 
+  it('spaces the roots of scaled-linear evenly, between the published ends', () => {
+    const roots = [...betaTable('scaled-linear', 1000)].map((beta) => Math.sqrt(beta));
+    expect(roots[0] ** 2).toBeCloseTo(0.00085, 15);
+    expect(roots[999] ** 2).toBeCloseTo(0.012, 15);
+    expect(roots[500] - roots[499]).toBeCloseTo((roots[999] - roots[0]) / 999, 14);
+  });
+
+  it('leaves half of the signal in the middle of sigmoid, and symmetric shares around it', () => {
+    const { alphaBar } = createSchedule({ schedule: 'sigmoid', timesteps: 1000 });
+    expect(alphaBar[499]).toBeCloseTo(0.5, 12);
+    expect(alphaBar[249] + alphaBar[749]).toBeCloseTo(1, 12);
+    expect(betaTable('sigmoid', 1000)[999]).toBe(0.999);
+  });
+
   it('makes a schedule of a single kept timestep', () => {
     const { timesteps, posteriorLogVariance, beta } = createSchedule({ respacing: 1 });
     expect(timesteps).toBe(1);
@@ -147,5 +161,32 @@ describe('a schedule that ends without any signal', () => {
         expect(end.dataSync().every(Number.isFinite)).toBe(true);
       }
     }
+  });
+});
+
+describe('zeroTerminalSnr', () => {
+  it('leaves nothing at the last timestep, the same at the first, and scales what lies between', () => {
+    for (const schedule of SCHEDULES) {
+      const published = createSchedule({ schedule });
+      const { alphaBar, sqrtAlphaBar } = createSchedule({ schedule, zeroTerminalSnr: true });
+      expect(alphaBar[999]).toBe(0);
+      expect(alphaBar[0]).toBeCloseTo(published.alphaBar[0], 14);
+      const [first, last] = [published.sqrtAlphaBar[0], published.sqrtAlphaBar[999]];
+      for (const j of [1, 250, 500, 900]) {
+        const expected = ((published.sqrtAlphaBar[j] - last) * first) / (first - last);
+        expect(sqrtAlphaBar[j]).toBeCloseTo(expected, 10);
+        expect(alphaBar[j]).toBeLessThan(alphaBar[j - 1]);
+      }
+    }
+  });
+
+  it('needs two timesteps, and a model that does not predict eps', () => {
+    expect(() =>
+      createSchedule({ schedule: 'squaredcos_cap_v2', timesteps: 1, zeroTerminalSnr: true }),
+    ).toThrow('createSchedule: zeroTerminalSnr needs at least 2 timesteps, but there is 1.');
+    expect(() => createDiffusion({ zeroTerminalSnr: true })).toThrow(
+      /alphaBar 0.*Predict 'v', or leave zeroTerminalSnr out/s,
+    );
+    expect(createDiffusion({ zeroTerminalSnr: true, respacing: 'ddim10' }).predicts).toBe('eps');
   });
 });

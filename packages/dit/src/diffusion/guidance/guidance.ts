@@ -9,7 +9,10 @@ import {
   ShapeError,
   Tensor,
 } from '@tessera/tensor';
-import { checkChoice, checkFields, checkFinite } from '../../config/argument-check.ts';
+import { checkChoice, checkFields, checkFinite, checkWithin } from '../../config/argument-check.ts';
+import { COMPATS, type Compat } from '../../config/choices.ts';
+import { checkInterval, type GuidanceInterval } from './interval.ts';
+import { rescaleGuidance } from './rescale.ts';
 
 /** A model of labelled data: a DiT, or any object with its `forward` and a null class. */
 export interface ConditionalModel {
@@ -26,9 +29,14 @@ export interface GuidanceOptions {
   readonly scale: number | Tensor;
   /**
    * `'official'` guides only the first 3 channels. So were the published DiT samples drawn; it is a
-   * leftover of a model for RGB. Default: all channels of x. A learned variance is never guided.
+   * leftover of a model for RGB. `'fixed'`, the default, guides all channels of x. A learned variance is
+   * never guided.
    */
-  readonly compat?: 'official';
+  readonly compat?: Compat;
+  /** The timesteps that are guided. Default: all. Elsewhere the result is that of the labels, to the bit. */
+  readonly interval?: GuidanceInterval;
+  /** How much of the deviation is brought back; see {@link rescaleGuidance}. Default 0. */
+  readonly rescale?: number;
 }
 
 /** Channels that the official code guides. */
@@ -64,7 +72,7 @@ export function guidedForward(
   const nullLabels = full(y.shape, model.nullClass, 'int32');
   const twice = (a: Tensor, b: Tensor): Tensor => concat([a, b], 0);
   const output = model.forward(twice(x, x), twice(t, t), twice(y, nullLabels)); // [2B, ...]
-  return guideHalves(output, x.shape[1], options)[0];
+  return guideHalves(output, t, x.shape[1], options)[0];
 }
 
 /**
@@ -101,7 +109,7 @@ export function guidedBatchForward(
   }
   const labelled = x.slice([[0, half]]);
   const output = model.forward(concat([labelled, labelled], 0), t, y);
-  return concat(guideHalves(output, x.shape[1], options), 0);
+  return concat(guideHalves(output, t, x.shape[1], options), 0);
 }
 
 function checkGuidance(
@@ -112,23 +120,38 @@ function checkGuidance(
 ): void {
   checkFields(op, 'model', model, ['forward'], 'Give a DiT, or an object with its forward.');
   checkTensors(op, tensors);
-  checkOptions(op, options, ['scale', 'compat']);
-  const { scale, compat } = options;
+  checkOptions(op, options, ['scale', 'compat', 'interval', 'rescale']);
+  const { scale, compat = 'fixed', interval, rescale = 0 } = options;
   if (!(scale instanceof Tensor)) checkFinite(op, 'scale', scale);
-  if (compat !== undefined) checkChoice(op, 'compat', compat, ['official']);
+  checkChoice(op, 'compat', compat, COMPATS);
+  if (interval !== undefined) checkInterval(op, interval);
+  checkWithin(op, 'rescale', rescale, 0, 1);
 }
 
 /** Guides the first channels of `[2B, ...]`, and gives its two halves, `[B, ...]` each. */
 function guideHalves(
   output: Tensor,
+  t: Tensor,
   channels: number,
-  { scale, compat }: GuidanceOptions,
+  { scale, compat, interval, rescale = 0 }: GuidanceOptions,
 ): [labelled: Tensor, unlabelled: Tensor] {
   const guided = compat === 'official' ? Math.min(OFFICIAL_CHANNELS, output.shape[1]) : channels;
   const rest = output.shape[1] - guided;
   const [labelled, unlabelled] = output.chunk(2, 0);
   const [withLabel, labelledRest] = labelled.split([guided, rest], 1);
   const [without, unlabelledRest] = unlabelled.split([guided, rest], 1);
-  const prediction = without.add(withLabel.sub(without).mul(scale));
+  const extrapolated = without.add(withLabel.sub(without).mul(scale));
+  const everywhere =
+    rescale === 0 ? extrapolated : rescaleGuidance(extrapolated, withLabel, rescale);
+  const prediction =
+    interval === undefined
+      ? everywhere
+      : within(t, interval, withLabel).where(everywhere, withLabel);
   return [concat([prediction, labelledRest], 1), concat([prediction, unlabelledRest], 1)];
+}
+
+/** Whether each sample of `like` has a timestep in the interval: bool `[B, 1, …]`. */
+function within(t: Tensor, [from, to]: GuidanceInterval, like: Tensor): Tensor {
+  const times = t.slice([[0, like.shape[0]]]).reshape([-1, ...like.shape.slice(1).map(() => 1)]);
+  return times.greaterEqual(from).and(times.lessEqual(to));
 }

@@ -1,6 +1,8 @@
 // The variational bound of a diffusion model, in bits a dimension.
 
-import { checkFunction, checkTensors, full, type Tensor } from '@tessera/tensor';
+import { checkFunction, checkOptions, checkTensors, full, type Tensor } from '@tessera/tensor';
+import { checkChoice } from '../../config/argument-check.ts';
+import { COMPATS, type Compat } from '../../config/choices.ts';
 import {
   checkDiffusion,
   splitOutput,
@@ -8,7 +10,7 @@ import {
   type Diffusion,
 } from '../process/diffusion.ts';
 import { checkStep, denoise, pReverse, type DenoiseOptions } from '../process/reverse.ts';
-import { discretizedGaussianLogLikelihood, normalKl } from './likelihood.ts';
+import { discretizedGaussianLogLikelihood, gaussianLogDensity, normalKl } from './likelihood.ts';
 import {
   epsFromXStart,
   modelTimestep,
@@ -22,9 +24,18 @@ export function meanPerSample(x: Tensor): Tensor {
   return x.mean(x.shape.slice(1).map((_, axis) => axis + 1));
 }
 
+/** Options of {@link boundTerm}. */
+export interface BoundOptions extends DenoiseOptions {
+  /**
+   * `'official'`, the default, takes xStart at t = 0 for pixels of 8 bits, as the official code does with
+   * latents too. `'fixed'` takes it for real numbers: their density, not the mass of a bin of pixels.
+   */
+  readonly compat?: Compat;
+}
+
 /**
  * One term of the bound, `[B]` in bits a dimension: `KL(q(x_{t−1} | x_t, xStart) ‖ p(x_{t−1} | x_t))`.
- * At t = 0 it is the negative log-likelihood of xStart as pixels.
+ * At t = 0 it is the negative log-likelihood of xStart, as pixels or as real numbers.
  *
  * Source: Ho et al. 2020, equation 5; Nichol & Dhariwal 2021, equations 4 to 7.
  *
@@ -43,17 +54,18 @@ export function boundTerm(
   xStart: Tensor,
   xT: Tensor,
   t: Tensor,
-  options: DenoiseOptions = {},
+  options: BoundOptions = {},
 ): Tensor {
-  checkStep('boundTerm', diffusion, { output, xStart, xT, t }, options);
+  const { denoising, compat } = boundOptions('boundTerm', options);
+  checkStep('boundTerm', diffusion, { output, xStart, xT, t }, denoising);
   const truth = qPosterior(diffusion.schedule, xStart, xT, t);
-  const model = pReverse(diffusion, output, xT, t, options);
+  const model = pReverse(diffusion, output, xT, t, denoising);
   const kl = normalKl(truth.mean, truth.logVariance, model.mean, model.logVariance);
-  const likelihood = discretizedGaussianLogLikelihood(
-    xStart,
-    model.mean,
-    model.logVariance.mul(0.5),
-  );
+  const logScale = model.logVariance.mul(0.5);
+  const likelihood =
+    compat === 'official'
+      ? discretizedGaussianLogLikelihood(xStart, model.mean, logScale)
+      : gaussianLogDensity(xStart, model.mean, logScale);
   return t.equal(0).where(meanPerSample(likelihood).neg(), meanPerSample(kl)).mul(Math.LOG2E);
 }
 
@@ -114,9 +126,10 @@ export function variationalBound(
   model: Denoiser,
   xStart: Tensor,
   noise: (step: number) => Tensor,
-  options: DenoiseOptions = { clipDenoised: true },
+  options: BoundOptions = { clipDenoised: true },
 ): Bound {
-  checkStep('variationalBound', diffusion, { xStart }, options);
+  const { denoising } = boundOptions('variationalBound', options);
+  checkStep('variationalBound', diffusion, { xStart }, denoising);
   checkFunction('variationalBound', model);
   checkFunction('variationalBound', noise);
   const { schedule } = diffusion;
@@ -130,7 +143,7 @@ export function variationalBound(
     const output = model(xT, modelTimestep(schedule, t));
     const bits = boundTerm(diffusion, output, xStart, xT, t, options);
     const { prediction } = splitOutput(diffusion, output, xT);
-    const predicted = denoise(diffusion, prediction, xT, t, options).xStart;
+    const predicted = denoise(diffusion, prediction, xT, t, denoising).xStart;
     steps.push({
       index,
       bits,
@@ -140,4 +153,15 @@ export function variationalBound(
     total = total.add(bits);
   }
   return { total, prior, steps };
+}
+
+/** Checks the options of the bound, and takes them apart. */
+function boundOptions(
+  op: string,
+  options: BoundOptions,
+): { readonly denoising: DenoiseOptions; readonly compat: Compat } {
+  checkOptions(op, options, ['clipDenoised', 'compat']);
+  const { compat = 'official', ...denoising } = options;
+  checkChoice(op, 'compat', compat, COMPATS);
+  return { denoising, compat };
 }

@@ -100,6 +100,24 @@ export function discretizedGaussianLogLikelihood(
   return x.less(-0.999).where(below, outermost).maximum(FLOOR).log();
 }
 
+/**
+ * The logarithm of the density of a Gaussian at x, in nats: `−½ (log 2π + ((x − mean)/scale)²) − log scale`.
+ *
+ * @param x any shape
+ * @param mean Like x.
+ * @param logScale Logarithm of the deviation, like x.
+ * @example
+ * gaussianLogDensity(scalar(0), scalar(0), scalar(0)); // -0.919
+ */
+export function gaussianLogDensity(x: Tensor, mean: Tensor, logScale: Tensor): Tensor {
+  checkTensors('gaussianLogDensity', { x, mean, logScale });
+  const squares = x.sub(mean).mul(logScale.neg().exp()).square();
+  return squares
+    .add(Math.log(2 * Math.PI))
+    .mul(-0.5)
+    .sub(logScale);
+}
+
 /** An argument of {@link normalKl} as a tensor. */
 function asTensor(name: string, x: TensorOrNumber): Tensor {
   if (x instanceof Tensor) return x;

@@ -12,8 +12,10 @@ import { checkChoice, checkFields } from '../../config/argument-check.ts';
 import { OBJECTIVES, type Objective } from '../../config/choices.ts';
 import { createSchedule, type NoiseSchedule, type ScheduleOptions } from '../schedule/schedule.ts';
 
-/** What a model predicts: the noise, the velocity, or the clean latent. */
-export type Predicted = Objective | 'xStart';
+/** What a model of a noise schedule predicts: the noise, the clean latent, or the velocity. */
+export type Predicted = Exclude<Objective, 'flow'>;
+
+const PREDICTIONS = OBJECTIVES.filter((objective) => objective !== 'flow');
 
 /**
  * The variance of p(x_{t−1} | x_t).
@@ -51,24 +53,26 @@ export interface DiffusionOptions extends ScheduleOptions {
  * Makes a diffusion process.
  *
  * @throws ValueError as {@link createSchedule}; and if the model predicts eps while a kept timestep has
- *   alphaBar 0, as the last of 20 linear timesteps has. There is no signal left at such a timestep.
+ *   alphaBar 0, as the last of 20 linear timesteps has, or that of any schedule with zeroTerminalSnr.
+ *   There is no signal left at such a timestep.
  * @example
  * const training = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v' });
  * const sampling = createDiffusion({ schedule: 'squaredcos_cap_v2', predicts: 'v', respacing: 50 });
  * [training.schedule.timesteps, sampling.schedule.timesteps]; // [1000, 50]
  */
 export function createDiffusion(options: DiffusionOptions = {}): Diffusion {
-  const known = ['schedule', 'timesteps', 'respacing', 'predicts', 'variance'] as const;
-  checkOptions('createDiffusion', options, known);
+  const own = ['predicts', 'variance'] as const;
+  const ofSchedule = ['schedule', 'timesteps', 'respacing', 'zeroTerminalSnr'] as const;
+  checkOptions('createDiffusion', options, [...own, ...ofSchedule]);
   const { predicts = 'eps', variance = 'fixed-large', ...scheduleOptions } = options;
-  checkChoice('createDiffusion', 'prediction', predicts, [...OBJECTIVES, 'xStart']);
+  checkChoice('createDiffusion', 'prediction', predicts, PREDICTIONS);
   checkChoice('createDiffusion', 'variance', variance, VARIANCES);
   const schedule = createSchedule(scheduleOptions);
   if (predicts === 'eps' && schedule.alphaBar.includes(0)) {
     throw new ValueError(
       'createDiffusion',
       `the last of ${schedule.totalTimesteps} timesteps is noise without any signal (alphaBar 0), so that eps ` +
-        "says nothing about xStart there. Predict 'v', or take more timesteps or another schedule.",
+        `says nothing about xStart there. Predict 'v', or ${options.zeroTerminalSnr === true ? 'leave zeroTerminalSnr out' : 'take more timesteps or another schedule'}.`,
     );
   }
   return { schedule, predicts, variance };

@@ -1,11 +1,13 @@
 // The implicit sampler DDIM, forwards and backwards.
 
-import { checkOptions, checkTensors, kindOf, ValueError, type Tensor } from '@tessera/tensor';
+import { checkOptions, checkTensors, full, kindOf, ValueError, type Tensor } from '@tessera/tensor';
 import { checkDiffusion, splitOutput, type Diffusion } from '../process/diffusion.ts';
-import { coefficient } from '../process/noising.ts';
+import { coefficient, modelTimestep } from '../process/noising.ts';
 import { checkStep, denoise, type DenoiseOptions } from '../process/reverse.ts';
 import { checkSchedule, type NoiseSchedule } from '../schedule/schedule.ts';
+import type { NoiseSource } from './noise.ts';
 import { noiseMask, type SamplerStep } from './step.ts';
+import type { SampledModel } from './way.ts';
 
 /** Options of {@link ddimStep}. */
 export interface DdimOptions extends DenoiseOptions {
@@ -117,4 +119,25 @@ export function ddimReverseStep(
     x,
   );
   return { x: xStart.mul(start).add(eps.mul(towards)), xStart };
+}
+
+/** Takes {@link ddimStep} from the kept timestep `from` down to 0. */
+export function* ddimSteps(
+  diffusion: Diffusion,
+  model: SampledModel,
+  source: NoiseSource,
+  from: number,
+  options: DdimOptions,
+): Generator<SamplerStep, void, void> {
+  const { schedule } = diffusion;
+  const { eta = 0 } = options;
+  let x = source.xT;
+  for (let index = from; index >= 0; index--) {
+    const t = full([x.shape[0]], index, 'int32');
+    const output = model(x, modelTimestep(schedule, t), schedule.timestepMap[index]);
+    const noise = eta > 0 ? source.step(from - index) : null;
+    const step = ddimStep(diffusion, output, x, t, noise, options);
+    yield step;
+    x = step.x;
+  }
 }

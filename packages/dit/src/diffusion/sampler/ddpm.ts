@@ -1,10 +1,12 @@
 // The ancestral sampler of DDPM.
 
-import type { Tensor } from '@tessera/tensor';
+import { full, type Tensor } from '@tessera/tensor';
 import type { Diffusion } from '../process/diffusion.ts';
-import { coefficient } from '../process/noising.ts';
+import { coefficient, modelTimestep } from '../process/noising.ts';
 import { checkStep, pReverse, type DenoiseOptions } from '../process/reverse.ts';
+import type { NoiseSource } from './noise.ts';
 import { noiseMask, type SamplerStep } from './step.ts';
+import type { SampledModel } from './way.ts';
 
 /**
  * One ancestral step: draws x_{t−1} from p(x_{t−1} | x_t). At t = 0 it gives the mean.
@@ -35,4 +37,23 @@ export function ddpmStep(
     .exp()
     .mul(coefficient(noiseMask(diffusion.schedule), t, x));
   return { x: mean.add(deviation.mul(noise)), xStart };
+}
+
+/** Takes {@link ddpmStep} from the kept timestep `from` down to 0. */
+export function* ddpmSteps(
+  diffusion: Diffusion,
+  model: SampledModel,
+  source: NoiseSource,
+  from: number,
+  options: DenoiseOptions,
+): Generator<SamplerStep, void, void> {
+  const { schedule } = diffusion;
+  let x = source.xT;
+  for (let index = from; index >= 0; index--) {
+    const t = full([x.shape[0]], index, 'int32');
+    const output = model(x, modelTimestep(schedule, t), schedule.timestepMap[index]);
+    const step = ddpmStep(diffusion, output, x, t, source.step(from - index), options);
+    yield step;
+    x = step.x;
+  }
 }

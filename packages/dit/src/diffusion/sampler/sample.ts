@@ -4,27 +4,32 @@ import {
   checkFunction,
   checkOptions,
   checkTensors,
-  full,
   kindOf,
   ValueError,
   type Tensor,
 } from '@tessera/tensor';
 import { checkChoice, checkFields } from '../../config/argument-check.ts';
-import { SAMPLERS, type Sampler } from '../../config/choices.ts';
-import { checkDiffusion, type Denoiser, type Diffusion } from '../process/diffusion.ts';
-import { modelTimestep } from '../process/noising.ts';
-import { ddimStep, type DdimOptions } from './ddim.ts';
-import { ddpmStep } from './ddpm.ts';
+import { SAMPLERS, samplersOf, type Sampler } from '../../config/choices.ts';
+import type { Diffusion } from '../process/diffusion.ts';
+import { checkProcess, isFlow, type Process } from '../process/process.ts';
+import { ddimSteps, type DdimOptions } from './ddim.ts';
+import { ddpmSteps } from './ddpm.ts';
+import { dpmSolverSteps } from './dpm-solver.ts';
+import { eulerSteps } from './euler.ts';
+import { heunSteps } from './heun.ts';
+import { midpointSteps } from './midpoint.ts';
 import type { NoiseSource } from './noise.ts';
 import type { SamplerStep } from './step.ts';
+import { wayThrough, type SampledModel } from './way.ts';
 
 /** Options of {@link sampleSteps}. */
 export interface SamplerOptions extends DdimOptions {
-  /** Default `'ddim'`. */
+  /** Default `'ddim'`, for a flow `'euler'`. */
   readonly sampler?: Sampler;
   /**
-   * The kept timestep of xT. Default: the last, where xT is pure noise. From an earlier one the sampler
-   * changes a noised latent instead of drawing a new one.
+   * How many steps are left after the first: for a noise schedule the kept timestep of xT. Default: all but
+   * one, so that xT is pure noise. From an earlier place the sampler changes a noised latent instead of
+   * drawing a new one.
    */
   readonly from?: number;
 }
@@ -33,17 +38,18 @@ export interface SamplerOptions extends DdimOptions {
 export interface SampledStep extends SamplerStep {
   /** Number of the step, from 0. */
   readonly n: number;
-  /** The kept timestep before the step, from the last down to 0. */
+  /** How many steps are left: for a noise schedule the kept timestep before the step, from the last to 0. */
   readonly index: number;
 }
 
 /**
- * Runs a sampler from pure noise over all kept timesteps, step by step. Iterate to follow it, to show
- * progress, or to stop early. Arguments are checked at once; nothing is computed before the first
- * iteration.
+ * Runs a sampler from pure noise to the data, step by step. Iterate to follow it, to show progress, or to
+ * stop early. Arguments are checked at once; nothing is computed before the first iteration. A step of
+ * `heun` and `midpoint` calls the model twice, one of the others once.
  *
  * @param model Compile it for speed: `compile(f)` of a function of the model and its inputs.
- * @throws ValueError if eta is given to the ancestral sampler, or `from` is no kept timestep.
+ * @throws ValueError if the process does not have the sampler, eta is given to another one than ddim, or
+ *   `from` is no step.
  * @example
  * const diffusion = createDiffusion({ respacing: 3 });
  * const visited: number[] = [];
@@ -53,55 +59,81 @@ export interface SampledStep extends SamplerStep {
  * visited; // [2, 1, 0]
  */
 export function sampleSteps(
-  diffusion: Diffusion,
-  model: Denoiser,
+  process: Process,
+  model: SampledModel,
   source: NoiseSource,
   options: SamplerOptions = {},
 ): Generator<SampledStep, void, void> {
-  checkDiffusion('sampleSteps', diffusion);
+  checkProcess('sampleSteps', process);
   checkFunction('sampleSteps', model);
   checkFields('sampleSteps', 'source', source, ['xT', 'step'], 'Make one with randomNoise(…).');
   checkTensors('sampleSteps', { 'source.xT': source.xT });
   checkOptions('sampleSteps', options, ['sampler', 'from', 'eta', 'clipDenoised']);
-  const { sampler = 'ddim', from = diffusion.schedule.timesteps - 1, ...rest } = options;
-  checkChoice('sampleSteps', 'sampler', sampler, SAMPLERS);
-  if (sampler === 'ddpm' && rest.eta !== undefined) {
+  const last = (isFlow(process) ? process.times.length - 1 : process.schedule.timesteps) - 1;
+  const { sampler = isFlow(process) ? 'euler' : 'ddim', from = last, ...rest } = options;
+  checkSampler(process, sampler, rest);
+  if (!Number.isInteger(from) || from < 0 || from > last) {
     throw new ValueError(
       'sampleSteps',
-      'eta belongs to the ddim sampler; ddpm has its own variance.',
+      isFlow(process)
+        ? `from is ${kindOf(from)}, but must be a number of steps left, 0 to ${last}.`
+        : `from is ${kindOf(from)}, but must be a kept timestep, 0 to ${last}.`,
     );
   }
-  const { timesteps } = diffusion.schedule;
-  if (!Number.isInteger(from) || from < 0 || from >= timesteps) {
-    throw new ValueError(
-      'sampleSteps',
-      `from is ${kindOf(from)}, but must be a kept timestep, 0 to ${timesteps - 1}.`,
-    );
-  }
-  return runSampler(diffusion, model, source, sampler, from, rest);
+  return numbered(stepsOf(process, model, source, { sampler, from, last, ...rest }), from);
 }
 
-function* runSampler(
-  diffusion: Diffusion,
-  model: Denoiser,
+/** Throws a ValueError unless the process has the sampler, and the sampler has the options. */
+function checkSampler(process: Process, sampler: Sampler, { eta }: DdimOptions): void {
+  checkChoice('sampleSteps', 'sampler', sampler, SAMPLERS);
+  const known = samplersOf(process.predicts);
+  if (!known.includes(sampler)) {
+    const what = isFlow(process) ? 'a flow' : 'a noise schedule';
+    throw new ValueError(
+      'sampleSteps',
+      `${what} has no sampler ${sampler}. Use ${known.join(', ')}.`,
+    );
+  }
+  if (sampler === 'ddim' || eta === undefined) return;
+  throw new ValueError(
+    'sampleSteps',
+    sampler === 'ddpm'
+      ? 'eta belongs to the ddim sampler; ddpm has its own variance.'
+      : `eta belongs to the ddim sampler; ${sampler} adds no noise.`,
+  );
+}
+
+interface Chosen extends DdimOptions {
+  readonly sampler: Sampler;
+  readonly from: number;
+  readonly last: number;
+}
+
+function stepsOf(
+  process: Process,
+  model: SampledModel,
   source: NoiseSource,
-  sampler: Sampler,
-  from: number,
-  options: DdimOptions,
-): Generator<SampledStep, void, void> {
-  const { schedule } = diffusion;
-  const { eta = 0, ...denoising } = options;
-  let x = source.xT;
-  for (let n = 0; n <= from; n++) {
-    const index = from - n;
-    const t = full([x.shape[0]], index, 'int32');
-    const output = model(x, modelTimestep(schedule, t));
-    const step =
-      sampler === 'ddpm'
-        ? ddpmStep(diffusion, output, x, t, source.step(n), denoising)
-        : ddimStep(diffusion, output, x, t, eta > 0 ? source.step(n) : null, options);
-    yield { ...step, n, index };
-    x = step.x;
+  { sampler, from, last, eta = 0, ...denoising }: Chosen,
+): Generator<SamplerStep, void, void> {
+  if (!isFlow(process)) {
+    const diffusion: Diffusion = process;
+    if (sampler === 'ddpm') return ddpmSteps(diffusion, model, source, from, denoising);
+    if (sampler === 'ddim') return ddimSteps(diffusion, model, source, from, { ...denoising, eta });
+  }
+  const whole = wayThrough(process, model, denoising);
+  const way = { ...whole, places: whole.places.slice(last - from) };
+  if (sampler === 'dpm-solver++') return dpmSolverSteps(way, source.xT);
+  if (sampler === 'heun') return heunSteps(way, source.xT);
+  return way.placeAt !== null && sampler === 'midpoint'
+    ? midpointSteps(way, way.placeAt, source.xT)
+    : eulerSteps(way, source.xT);
+}
+
+function* numbered(steps: Iterable<SamplerStep>, from: number): Generator<SampledStep, void, void> {
+  let n = 0;
+  for (const step of steps) {
+    yield { ...step, n, index: from - n };
+    n++;
   }
 }
 
@@ -117,12 +149,12 @@ function* runSampler(
  * const latents = sample(diffusion, guided, randomNoise(key(0), [2, 4, 32, 32])); // float32[2, 4, 32, 32]
  */
 export function sample(
-  diffusion: Diffusion,
-  model: Denoiser,
+  process: Process,
+  model: SampledModel,
   source: NoiseSource,
   options: SamplerOptions = {},
 ): Tensor {
-  const steps = sampleSteps(diffusion, model, source, options);
+  const steps = sampleSteps(process, model, source, options);
   let { xT: x } = source;
   for (const step of steps) x = step.x;
   return x;

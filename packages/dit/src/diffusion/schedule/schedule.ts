@@ -1,10 +1,11 @@
 // Noise schedules: how much noise each timestep holds.
 
 import { checkOptions } from '@tessera/tensor';
-import { checkFields } from '../../config/argument-check.ts';
+import { checkFields, checkFlag } from '../../config/argument-check.ts';
 import type { Schedule } from '../../config/choices.ts';
 import { betaTable } from './betas.ts';
 import { respaceTimesteps } from './respacing.ts';
+import { withoutTerminalSignal } from './zero-terminal.ts';
 
 /** Options of {@link createSchedule}. */
 export interface ScheduleOptions {
@@ -14,6 +15,8 @@ export interface ScheduleOptions {
   readonly timesteps?: number;
   /** Which timesteps to keep; see {@link respaceTimesteps}. Default: all. */
   readonly respacing?: string | number;
+  /** Whether the last timestep of the process is noise without any signal. Default false. */
+  readonly zeroTerminalSnr?: boolean;
 }
 
 /**
@@ -66,9 +69,17 @@ export interface NoiseSchedule {
  * schedule.timestepMap.slice(0, 3); // [0, 4, 8]
  */
 export function createSchedule(options: ScheduleOptions = {}): NoiseSchedule {
-  checkOptions('createSchedule', options, ['schedule', 'timesteps', 'respacing']);
-  const { schedule = 'linear', timesteps: totalTimesteps = 1000, respacing = '' } = options;
-  const fullAlphaBar = runningProduct(betaTable(schedule, totalTimesteps));
+  const known = ['schedule', 'timesteps', 'respacing', 'zeroTerminalSnr'] as const;
+  checkOptions('createSchedule', options, known);
+  const {
+    schedule = 'linear',
+    timesteps: totalTimesteps = 1000,
+    respacing = '',
+    zeroTerminalSnr = false,
+  } = options;
+  checkFlag('createSchedule', 'zeroTerminalSnr', zeroTerminalSnr);
+  const published = runningProduct(betaTable(schedule, totalTimesteps));
+  const fullAlphaBar = zeroTerminalSnr ? withoutTerminalSignal(published) : published;
   const timestepMap = respaceTimesteps(totalTimesteps, respacing);
   const kept = Float64Array.from(timestepMap, (s) => fullAlphaBar[s]);
   const beta = kept.map((value, j) => 1 - value / (j === 0 ? 1 : kept[j - 1]));

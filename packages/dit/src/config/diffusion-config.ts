@@ -1,0 +1,76 @@
+// The settings of a run's forward process, of its loss, and of how it draws samples.
+
+import type {
+  Compat,
+  Objective,
+  Sampler,
+  Schedule,
+  Spacing,
+  TimestepSampling,
+  Weighting,
+} from './choices.ts';
+
+/** The forward process, the target of the model, and how training weighs timesteps. */
+export interface DiffusionConfig {
+  /** The noise schedule. A flow has none, and does not look at it. */
+  readonly schedule: Schedule;
+  /** Number of timesteps of the forward process; for a flow the number that stands for pure noise. */
+  readonly timesteps: number;
+  readonly objective: Objective;
+  /** Whether the last timestep of the schedule has no signal. Default: false. */
+  readonly zeroTerminalSnr?: boolean;
+  /** The variance of a step of the ddpm sampler, without `model.learnSigma`. Default: fixed-large. */
+  readonly variance?: 'fixed-small' | 'fixed-large';
+  /** How training draws timesteps. Default: uniform. */
+  readonly timestepSampling?: TimestepSampling;
+  /** How strongly the draws lean towards noise, and the steps of a flow's sampler with them. Default: 1. */
+  readonly shift?: number;
+  /** How the errors of timesteps are weighed. Default: none. */
+  readonly weighting?: Weighting;
+  /** The bound γ of the weighting min-snr. Default: 5. */
+  readonly gamma?: number;
+  /** The share of the contrastive term in the loss of a flow. Default: 0. */
+  readonly contrastive?: number;
+  /** Whether the bound at t = 0 takes latents for pixels, as the official code does. Default: official. */
+  readonly compat?: Compat;
+}
+
+/** How samples are drawn when the command line does not say otherwise. */
+export interface SamplingConfig {
+  /** Guidance scale. 1 is the conditional model alone; more pulls harder towards the label. */
+  readonly guidance: number;
+  /** Number of denoising steps; at most the number of timesteps. */
+  readonly steps: number;
+  readonly sampler: Sampler;
+  /** Share of the ancestral noise in the ddim sampler. Default: 0. */
+  readonly eta?: number;
+  /** How the timesteps of the steps are chosen. A flow has its shift instead. Default: official. */
+  readonly spacing?: Spacing;
+  /** The timesteps that are guided, from 0 (data) to the number of timesteps. Default: all. */
+  readonly guidanceInterval?: readonly [from: number, to: number];
+  /** How much of the conditional deviation guidance keeps, from 0 to 1. Default: 0. */
+  readonly guidanceRescale?: number;
+  /** Whether guidance takes three channels only, as the official code does. Default: fixed, all of them. */
+  readonly compat?: Compat;
+}
+
+/** The names of the settings of sampling. */
+export const SAMPLING_FIELDS: readonly (keyof SamplingConfig)[] = [
+  'guidance',
+  'steps',
+  'sampler',
+  'eta',
+  'spacing',
+  'guidanceInterval',
+  'guidanceRescale',
+  'compat',
+];
+
+/** The settings of sampling alone, out of options that may hold more. */
+export function samplingOf<T extends Partial<SamplingConfig>>(
+  options: T,
+): Pick<T, keyof SamplingConfig & keyof T> {
+  const entries = SAMPLING_FIELDS.map((name) => [name, options[name]] as const);
+  const known = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  return known as Pick<T, keyof SamplingConfig & keyof T>;
+}

@@ -1,0 +1,88 @@
+// The rules between settings of the diffusion: what goes with which objective and which sampler.
+
+import { samplersOf } from './choices.ts';
+import type { TrainConfig } from './config.ts';
+import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
+
+/** Says which rule of a training's diffusion is broken first; `undefined` if all hold. */
+export function diffusionProblem({
+  diffusion,
+  model,
+  batch,
+}: Pick<TrainConfig, 'diffusion' | 'model' | 'batch'>): string | undefined {
+  const { objective, timestepSampling = 'uniform', shift = 1, weighting = 'none' } = diffusion;
+  if (diffusion.gamma !== undefined && weighting !== 'min-snr') {
+    return `diffusion.gamma ${diffusion.gamma} belongs to the weighting min-snr, but the weighting is ${weighting}`;
+  }
+  return objective === 'flow'
+    ? flowProblem(diffusion, model.learnSigma, batch)
+    : scheduleProblem(diffusion, model.learnSigma, timestepSampling, shift);
+}
+
+function flowProblem(
+  { zeroTerminalSnr, variance, compat, contrastive = 0 }: DiffusionConfig,
+  learnSigma: boolean,
+  batch: number,
+): string | undefined {
+  if (learnSigma) {
+    return 'model.learnSigma is true, but a step of a flow has no variance to learn. Set it to false';
+  }
+  const [alien] = Object.entries({ zeroTerminalSnr, variance, compat }).find(
+    ([, value]) => value !== undefined,
+  ) ?? [undefined];
+  if (alien !== undefined) {
+    return `diffusion.${alien} belongs to noise schedules, and the objective flow has none. Leave it out`;
+  }
+  if (contrastive > 0 && batch < 2) {
+    return `diffusion.contrastive ${contrastive} compares samples of a batch, but batch is ${batch}`;
+  }
+  return undefined;
+}
+
+function scheduleProblem(
+  { objective, zeroTerminalSnr, variance, compat, contrastive = 0 }: DiffusionConfig,
+  learnSigma: boolean,
+  timestepSampling: string,
+  shift: number,
+): string | undefined {
+  if (contrastive > 0) {
+    return `diffusion.contrastive ${contrastive} belongs to the objective flow, but the objective is ${objective}`;
+  }
+  if (objective === 'eps' && zeroTerminalSnr === true) {
+    return 'diffusion.zeroTerminalSnr leaves no signal at the last timestep, where the objective eps says nothing of the data. Use v or xStart';
+  }
+  if (learnSigma && variance !== undefined) {
+    return `diffusion.variance ${variance} is fixed, but model.learnSigma is true. Leave one of them out`;
+  }
+  if (!learnSigma && compat !== undefined) {
+    return `diffusion.compat ${compat} is about the bound, which only model.learnSigma trains. Leave it out`;
+  }
+  if (timestepSampling === 'loss-second-moment' && shift !== 1) {
+    return `diffusion.shift ${shift} has no place beside the timestepSampling loss-second-moment. Leave it out`;
+  }
+  return undefined;
+}
+
+/** Says which rule between sampling and diffusion is broken first; `undefined` if all hold. */
+export function samplingProblem(
+  { steps, sampler, eta, spacing, guidanceInterval }: SamplingConfig,
+  { objective, timesteps }: DiffusionConfig,
+): string | undefined {
+  if (steps > timesteps) {
+    return `sampling.steps ${steps} is more than the ${timesteps} timesteps of the diffusion`;
+  }
+  const known = samplersOf(objective);
+  if (!known.includes(sampler)) {
+    return `sampling.sampler ${sampler} does not go with the objective ${objective}. Use ${known.join(', ')}`;
+  }
+  if (eta !== undefined && sampler !== 'ddim') {
+    return `sampling.eta ${eta} belongs to the sampler ddim, but the sampler is ${sampler}`;
+  }
+  if (spacing !== undefined && objective === 'flow') {
+    return `sampling.spacing ${spacing} chooses timesteps of a noise schedule, and a flow has none. Set diffusion.shift`;
+  }
+  if (guidanceInterval !== undefined && guidanceInterval[0] > guidanceInterval[1]) {
+    return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] ends before it begins`;
+  }
+  return undefined;
+}
