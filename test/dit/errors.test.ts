@@ -47,7 +47,7 @@ const config = { ...zoo['DiT-S/8'], depth: 1, hiddenSize: 8, numHeads: 2, numCla
 
 /** Calls that make no sense, each of which must say so. */
 const calls: readonly (() => unknown)[] = [
-  () => createSchedule({ schedule: wrong('sigmoid') }),
+  () => createSchedule({ schedule: wrong('quadratic') }),
   () => createSchedule({ timesteps: 0 }),
   () => createSchedule({ timesteps: 10 }),
   () => createSchedule({ respacing: 'x' }),
