@@ -131,13 +131,13 @@ const calls: readonly (() => unknown)[] = [
 describe('the functions of dit', () => {
   it('refuse what makes no sense, and say what clashes', async () => {
     expect(await refusals(calls)).toMatchInlineSnapshot(`
-      "ValueError: betaTable: there is no schedule 'sigmoid'. Use linear, squaredcos_cap_v2.
+      "ValueError: betaTable: there is no schedule 'quadratic'. Use linear, squaredcos_cap_v2, scaled-linear, sigmoid.
       ValueError: betaTable: timesteps must be a whole number of at least 1, but is 0.
       ValueError: betaTable: 10 linear timesteps are too few: beta reaches 1.1155555555555556, but must lie in (0, 1].
-      ValueError: respaceTimesteps: 'x' is no respacing. Write '50', '10,15,20', 'ddim25', or '' for all timesteps.
-      ValueError: respaceTimesteps: '-1' is no respacing. Write '50', '10,15,20', 'ddim25', or '' for all timesteps.
+      ValueError: respaceTimesteps: 'x' is no respacing. Write '50', '10,15,20', 'ddim25', 'even50', 'trailing50', or '' for all timesteps.
+      ValueError: respaceTimesteps: '-1' is no respacing. Write '50', '10,15,20', 'ddim25', 'even50', 'trailing50', or '' for all timesteps.
       ValueError: respaceTimesteps: timesteps must be a whole number of at least 1, but is NaN.
-      ValueError: createDiffusion: there is no prediction 'score'. Use eps, v, xStart.
+      ValueError: createDiffusion: there is no prediction 'score'. Use eps, xStart, v.
       ValueError: createDiffusion: there is no variance 'big'. Use fixed-small, fixed-large, learned-range.
       ShapeError: splitOutput: x is [1, 4, 8, 8] and the variance fixed-large, so the model must give [1, 4, 8, 8], but gave [1, 8, 8, 8]. A model with learnSigma goes with 'learned-range', one without with a fixed variance.
       DTypeError: indexSelect: takes int32, but got float32. Convert it first with .cast('int32').
@@ -154,7 +154,7 @@ describe('the functions of dit', () => {
       ValueError: ddimStep: eta is 1, so the step needs noise, but noise is null.
       ValueError: sampleSteps: from is 1000, but must be a kept timestep, 0 to 999.
       ValueError: sampleSteps: eta belongs to the ddim sampler; ddpm has its own variance.
-      ValueError: sampleSteps: there is no sampler 'plms'. Use ddim, ddpm.
+      ValueError: sampleSteps: there is no sampler 'plms'. Use ddim, ddpm, dpm-solver++, euler, heun, midpoint.
       ValueError: guidedForward: scale must be a finite number, but is NaN.
       ShapeError: guidedBatchForward: x is [1, 4, 8, 8], but its batch must be even: labelled, then unlabelled.
       StateError: LabelEmbedder: a model with label dropout 0 has no null class. Train with classDropoutProb above 0 to use guidance.
