@@ -205,6 +205,7 @@ export function compiledTrainStep<M, B>(
   return compile(trainStep(loss, settings, totalSteps, options), {
     donate: [0],
     passes: [recomputeAtPeak],
+    collects: true,
   });
 }
 
