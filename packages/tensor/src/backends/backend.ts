@@ -80,4 +80,9 @@ export interface Backend {
    */
   release(storage: Storage, loss?: string): void;
   prepare(plan: Plan, constants: readonly Storage[]): Executable;
+  /**
+   * Gives back the memory of dropped tensors, and what the engine's own heap can spare. Absent where the
+   * engine does both by itself.
+   */
+  collect?(): void;
 }

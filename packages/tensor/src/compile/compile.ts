@@ -2,7 +2,6 @@
 
 import { checkFunction, checkList, checkOptions, kindOf } from '../arguments.ts';
 import type { Backend } from '../backends/backend.ts';
-import { collectGarbage } from '../backends/collector.ts';
 import { commonBackend, evaluator, remember } from '../eager.ts';
 import { ValueError } from '../errors.ts';
 import { currentInterpreter, expectSynchronous } from '../interpreter.ts';
@@ -100,7 +99,7 @@ export function compile<A extends readonly unknown[], R>(
     if (variant === undefined) {
       variant = new Variant(f, flat, donatedLeaves(args, donate), backend, passes);
       see(args);
-      if (collects) collectGarbage(true);
+      if (collects) backend.collect?.();
     } else variants.delete(signature);
     remember(variants, signature, variant, MOST_PLANS)?.release();
     return variant;

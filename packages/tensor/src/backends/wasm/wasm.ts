@@ -3,7 +3,7 @@
 import { checkOptions, kindOf } from '../../arguments.ts';
 import { expectMemory, StateError, ValueError } from '../../errors.ts';
 import { own, type Backend } from '../backend.ts';
-import { lend } from '../collector.ts';
+import { collectGarbage, lend } from '../collector.ts';
 import { Engine } from './engine.ts';
 import { availableThreads, sharesMemory } from './host/platform.ts';
 import { hasRelaxedSimd } from './host/target.ts';
@@ -163,6 +163,9 @@ export function wasmBackend(options: WasmOptions = {}): WasmBackend {
       own(WasmStorage, backend, storage, 'dispose').release(loss);
     },
     prepare: (plan, constants) => engine.prepare(backend, plan, constants),
+    collect: () => {
+      collectGarbage(true);
+    },
     usedBytes: () => engine.heap.usedBytes,
     memoryBytes: () => engine.heap.memory.buffer.byteLength,
     stopThreads,
