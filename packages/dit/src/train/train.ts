@@ -58,6 +58,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const images = await loadMnist({ dir: options.config.data, classes: MOST_CLASSES });
   checkData(options.config, images);
   const digits = padImages(images.train, IMAGE_SIZE);
+  const tested = { ...padImages(images.test, IMAGE_SIZE), labels: images.test.labels };
   const named = withNames(options.config, images);
   const out = await claimRunFolder(options.out, named);
   await options.onStart?.(out);
@@ -80,7 +81,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const autoencoder = await trainAutoencoder(run, digits, autoencoderKey);
   await saveModule(join(out, RUN_FILES.autoencoder), autoencoder);
   await addPicture(run.album, RUN_FILES.reconstructions, () =>
-    drawReconstructions(autoencoder, padImages(images.test, IMAGE_SIZE)),
+    drawReconstructions(autoencoder, tested),
   );
 
   const seen = Math.min(digits.count, named.steps * named.batch);
@@ -90,7 +91,6 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
 
   onStage?.({ name: 'diffusion', totalSteps: config.steps });
   const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
-  const tested = { ...padImages(images.test, IMAGE_SIZE), labels: images.test.labels };
   const { rowLabels, ...asked } = previewOf(config, classes, tested);
   const drawSamples = async (model: DiT, file: string, steps: number): Promise<void> => {
     const sampling = { ...config.sampling, steps };
