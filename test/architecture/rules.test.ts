@@ -164,6 +164,14 @@ const cases: readonly Case[] = [
     complaints: [`${tensor}/tree.ts:2: private`],
   },
   {
+    rule: 'modules are trees',
+    files: {
+      'packages/autograd/src/nn/linear.ts':
+        'export class Linear extends Module {\n  #norm() {}\n}\nexport class Store {\n  #bytes = 0;\n}',
+    },
+    complaints: ['packages/autograd/src/nn/linear.ts:1: #norm'],
+  },
+  {
     rule: 'file names',
     files: {
       [`${tensor}/ops/math-utils.ts`]: '',

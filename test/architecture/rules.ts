@@ -95,6 +95,16 @@ export function houseRules(operations: ReadonlySet<string>): readonly Rule[] {
         ),
     },
     {
+      name: 'modules are trees',
+      reason: 'trees make modules without their constructors, so they lack members with a #',
+      check: ({ modules }) =>
+        eachNode(modules, (node) => {
+          if (!ts.isClassDeclaration(node) || !/^(?:Module|Block)$/.test(baseOf(node))) return null;
+          const own = node.members.find(({ name }) => name && ts.isPrivateIdentifier(name));
+          return own?.name === undefined ? null : own.name.getText();
+        }),
+    },
+    {
       name: 'file names',
       reason: 'a kebab-case noun says what the file is about; utils, helpers and common do not',
       check: ({ modules }) => modules.flatMap(({ path }) => nameViolations(path)),
@@ -171,6 +181,12 @@ function eachNode(
     });
   }
   return complaints;
+}
+
+/** The name of the class that a class extends; empty if it extends none. */
+function baseOf({ heritageClauses }: ts.ClassDeclaration): string {
+  const clause = heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword);
+  return clause?.types[0].expression.getText() ?? '';
 }
 
 /** Whether an import names a file that the build writes, as the launcher of a command line does. */

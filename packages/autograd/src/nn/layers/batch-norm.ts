@@ -72,7 +72,7 @@ export class BatchNorm2d extends Module {
 
   /** `[B, C, H, W] → [B, C, H, W]` by the running statistics. */
   forward(x: Tensor): Tensor {
-    return this.#normalize(x, false).output;
+    return normalize(this, x, false).output;
   }
 
   /**
@@ -81,7 +81,7 @@ export class BatchNorm2d extends Module {
    * @returns The output, and the module with updated running statistics.
    */
   train(x: Tensor): Trained<BatchNorm2d> {
-    const { output, running } = this.#normalize(x, true);
+    const { output, running } = normalize(this, x, true);
     const { mean, variance } = stopGradient(running);
     const module = withFields<BatchNorm2d>(this, {
       running_mean: new Buffer(mean),
@@ -90,18 +90,22 @@ export class BatchNorm2d extends Module {
     });
     return { output, module };
   }
+}
 
-  #normalize(x: Tensor, training: boolean): ReturnType<typeof batchNorm> {
-    checkTensors('BatchNorm2d', { x });
-    if (x.rank !== 4 || x.shape[1] !== this.channels) {
-      throw new ShapeError(
-        'BatchNorm2d',
-        `x is ${formatShape(x.shape)}, but [B, ${this.channels}, H, W] is expected.`,
-        [x.shape],
-      );
-    }
-    const { weight, bias, eps, momentum } = this;
-    const running = { mean: this.running_mean.value, variance: this.running_var.value };
-    return batchNorm(x, running, { weight, bias, eps, momentum, training });
+function normalize(
+  module: BatchNorm2d,
+  x: Tensor,
+  training: boolean,
+): ReturnType<typeof batchNorm> {
+  checkTensors('BatchNorm2d', { x });
+  if (x.rank !== 4 || x.shape[1] !== module.channels) {
+    throw new ShapeError(
+      'BatchNorm2d',
+      `x is ${formatShape(x.shape)}, but [B, ${module.channels}, H, W] is expected.`,
+      [x.shape],
+    );
   }
+  const { weight, bias, eps, momentum } = module;
+  const running = { mean: module.running_mean.value, variance: module.running_var.value };
+  return batchNorm(x, running, { weight, bias, eps, momentum, training });
 }

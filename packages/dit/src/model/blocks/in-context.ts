@@ -55,25 +55,30 @@ export class InContextBlock extends Block {
     const attended =
       this.context_gate === null || context === null
         ? this.attn.forward(normed)
-        : this.#attendWithContext(normed, context.mask, this.context_gate);
+        : attendWithContext(this.attn, normed, context.mask, this.context_gate);
     const x = tokens.add(attended);
     return x.add(this.mlp.forward(this.norm2.forward(x)));
   }
+}
 
-  /**
-   * Self-attention of timestep, label and patches as without conditions, plus a gate times their attention to
-   * the tokens of conditions. These attend to all tokens. All share the weights of `attn`.
-   */
-  #attendWithContext(normed: Tensor, mask: Tensor, gate: Tensor): Tensor {
-    const [batch, length] = mask.shape;
-    const own = normed.shape[1] - length;
-    const [base, context] = normed.split([own, length], 1);
-    const visible = mask.unsqueeze(1).unsqueeze(1); // [B, 1, 1, S]
-    const all = concat([ones([batch, 1, 1, own], 'bool'), visible], 3);
-    const heard = attendTo(this.attn, base, context, visible).mul(gate);
-    const toAll = attendTo(this.attn, context, normed, all);
-    return concat([this.attn.forward(base).add(heard), toAll], 1);
-  }
+/**
+ * Self-attention of timestep, label and patches as without conditions, plus a gate times their attention to
+ * the tokens of conditions. These attend to all tokens. All share the weights of `attn`.
+ */
+function attendWithContext(
+  attn: SelfAttention,
+  normed: Tensor,
+  mask: Tensor,
+  gate: Tensor,
+): Tensor {
+  const [batch, length] = mask.shape;
+  const own = normed.shape[1] - length;
+  const [base, context] = normed.split([own, length], 1);
+  const visible = mask.unsqueeze(1).unsqueeze(1); // [B, 1, 1, S]
+  const all = concat([ones([batch, 1, 1, own], 'bool'), visible], 3);
+  const heard = attendTo(attn, base, context, visible).mul(gate);
+  const toAll = attendTo(attn, context, normed, all);
+  return concat([attn.forward(base).add(heard), toAll], 1);
 }
 
 /**
