@@ -190,6 +190,19 @@ describe('a configuration', () => {
     expect(problem(['sampling.steps', 1001])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: sampling.steps 1001 is more than the 1000 timesteps of the diffusion."`,
     );
+    expect(problem(['accumulate', base.batch])).toBe('accepted');
+    expect(problem(['accumulate', base.batch - 1])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: accumulate 127 does not divide the batch of 128."`,
+    );
+    expect(
+      problem(['accumulate', 2], ['diffusion.timestepSampling', 'loss-second-moment']),
+    ).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: accumulate 2 does not go with diffusion.timestepSampling 'loss-second-moment', which takes whole batches."`,
+    );
+    expect(problem(['checkpoint', base.model.depth])).toBe('accepted');
+    expect(problem(['checkpoint', base.model.depth + 1])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: checkpoint 7 is more than the 6 blocks of the model."`,
+    );
   });
 
   test('takes every setting of the diffusion and of sampling', () => {

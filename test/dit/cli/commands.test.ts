@@ -64,6 +64,11 @@ describe('the configuration of a training', () => {
     expect(await trainConfig({ preset: 'quick', seed: 3, data: 'd' })).toEqual(
       presetConfig('quick', { seed: 3, data: 'd' }),
     );
+    const saving = { accumulate: 4, checkpoint: 2 };
+    expect(await trainConfig({ preset: 'smoke', ...saving })).toEqual({
+      ...presetConfig('smoke'),
+      ...saving,
+    });
   });
 
   test('takes the name of a data set for a folder, if there is one of that name', async () => {

@@ -43,6 +43,8 @@ export interface TrainArguments {
   readonly data?: string;
   readonly steps?: number;
   readonly batch?: number;
+  readonly accumulate?: number;
+  readonly checkpoint?: number;
   readonly objective?: Objective;
   readonly schedule?: Schedule;
   readonly timestepSampling?: TimestepSampling;
@@ -212,6 +214,16 @@ export function createProgram(version: string, actions: Actions): Command {
     .option(
       '--batch <n>',
       `latents a step ${defaultsTo('by preset or configuration')}`,
+      read.positiveCount,
+    )
+    .option(
+      '--accumulate <n>',
+      `micro-batches of a step, for less memory ${defaultsTo('1, or by configuration')}`,
+      read.positiveCount,
+    )
+    .option(
+      '--checkpoint <n>',
+      `blocks computed again in the backward pass, for less memory ${defaultsTo('0, or by configuration')}`,
       read.positiveCount,
     )
     .option(

