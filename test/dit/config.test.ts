@@ -14,7 +14,11 @@ import {
   parseModelConfig,
   parseTrainConfig,
 } from '../../packages/dit/src/config/config.ts';
-import { presetConfig } from '../../packages/dit/src/config/presets.ts';
+import {
+  changedDiffusion,
+  changedSampling,
+  presetConfig,
+} from '../../packages/dit/src/config/presets.ts';
 
 const base = presetConfig('quick');
 
@@ -99,6 +103,35 @@ describe('a configuration', () => {
         expect(config).toMatchObject({ preset });
       }),
     );
+  });
+
+  test('of another objective draws with as many calls of the model, without settings of the old sampler', () => {
+    const { guidance } = base.sampling;
+    const noisy = { ...base.sampling, eta: 0.5, spacing: 'trailing' } as const;
+    expect(changedSampling(noisy, 'eps')).toBe(noisy);
+    const heun = { guidance, sampler: 'heun', steps: 25 } as const;
+    expect(changedSampling(noisy, 'flow')).toEqual(heun);
+    expect(changedSampling(heun, 'v')).toBe(heun);
+    const ddim = { guidance, sampler: 'ddim', steps: 50 };
+    expect(changedSampling({ ...heun, sampler: 'midpoint' }, 'v')).toEqual(ddim);
+    expect(changedSampling({ ...heun, sampler: 'euler' }, 'v')).toEqual({ ...ddim, steps: 25 });
+  });
+
+  test('of another weighting has no bound of the old one', () => {
+    const bounded = { ...base.diffusion, weighting: 'min-snr', gamma: 3 } as const;
+    expect(changedDiffusion(bounded, {})).toEqual(bounded);
+    expect(changedDiffusion(bounded, { weighting: 'min-snr' })).toEqual(bounded);
+    expect(changedDiffusion(bounded, { weighting: 'none' })).toEqual({
+      ...base.diffusion,
+      weighting: 'none',
+    });
+  });
+
+  test('of no condition and some is refused', () => {
+    expect(() => presetConfig('smoke', { conditions: ['label', 'none'] })).toThrow(
+      'presetConfig: the conditions label, none are none and some. Leave none out, or name it alone.',
+    );
+    expect(presetConfig('smoke', { conditions: ['none'] }).model.numClasses).toBe(0);
   });
 
   test('with a field left out is refused', () => {

@@ -142,8 +142,8 @@ describe('the functions of dit', () => {
       ShapeError: splitOutput: x is [1, 4, 8, 8] and the variance fixed-large, so the model must give [1, 4, 8, 8], but gave [1, 8, 8, 8]. A model with learnSigma goes with 'learned-range', one without with a fixed variance.
       DTypeError: indexSelect: takes int32, but got float32. Convert it first with .cast('int32').
       ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: expected one timestep for each sample.
-      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [1, 4, 8, 7]: expected noise of the sample's shape.
-      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [2, 4, 8, 8]: expected noise of the sample's shape.
+      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [1, 4, 8, 7]: expected eps of the sample's shape.
+      ShapeError: qSample: xStart is [1, 4, 8, 8], eps is [2, 4, 8, 8]: expected eps of the sample's shape.
       ValueError: gather: index 1000 is outside axis 0 of [1000]: indices along it are 0 to 999. Ids of embedding and crossEntropy are such indices.
       ShapeError: coefficient: t is [3] for samples [1, 4, 8, 8]: expected one timestep for each sample.
       ShapeError: coefficient: t is [2] for samples [1, 4, 8, 8]: expected one timestep for each sample.

@@ -5,6 +5,7 @@ import {
   captionOf,
   heldOutCombinations,
   isHeldOut,
+  LONGEST_CAPTION,
   PHRASING_COUNT,
   strokeWords,
   trainingCaption,
@@ -37,6 +38,7 @@ describe('a caption', () => {
         Array.from({ length: PHRASING_COUNT * 10 }, (_, i) => captionOf(i % 10, words, i).length),
       ),
     );
+    expect(longest).toBe(LONGEST_CAPTION);
     expect(text.kind === 'text' && longest <= text.length).toBe(true);
   });
 

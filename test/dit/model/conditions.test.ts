@@ -136,6 +136,31 @@ describe.each(DESIGNS)('the %s design', (design) => {
   });
 });
 
+describe('a text beside another', () => {
+  const text = ALL_CONDITIONS.find(({ kind }) => kind === 'text') ?? expect.fail('has no text');
+  const title = { ...text, name: 'title' };
+
+  it('is refused, since their tokens share an attention that is trained', () => {
+    const reader = randomModel({ ...TINY, conditions: [text] }, key(0));
+    const slant = ALL_CONDITIONS.find(({ kind }) => kind === 'scalar') ?? expect.fail('none');
+    expect(() => withConditions(reader, [slant, title], key(1))).toThrowErrorMatchingInlineSnapshot(
+      `[ValueError: withConditions: the model has learned to attend to tokens of a text, and those of 'title' would take a share of this attention. Add all texts at once, to a model without any.]`,
+    );
+    expect(Object.keys(withConditions(reader, [slant], key(1)).conditions)).toEqual([
+      'text',
+      slant.name,
+    ]);
+  });
+
+  it('is taken with it by a model that reads none', () => {
+    const { x, t, y } = randomInputs(TINY, 2, key(1));
+    const model = randomModel(TINY, key(0));
+    const extended = withConditions(model, [text, title], key(1));
+    const values = { ...randomConditions(extended, 2, key(2)), label: y };
+    expect(extended.forward(x, t, values).dataSync()).toEqual(model.forward(x, t, y).dataSync());
+  });
+});
+
 describe('the weights of conditions', () => {
   it('stand beside those of the model, which keep their names and their start', () => {
     const plain = DiT.init(TINY, key(5));

@@ -86,6 +86,13 @@ describe('accumulate', () => {
     expect(apart).toBeLessThan(ROUNDING);
   });
 
+  it.each([2, 4, 8])('by %i keeps a contrastive flow from the same samples', (count) => {
+    const { diffusion, ...rest } = presetConfig('smoke', { objective: 'flow' });
+    const contrastive = { ...rest, diffusion: { ...diffusion, contrastive: 0.5 } };
+    const apart = difference(diffusionLoss(contrastive, 1), dit, batchOf(8), count);
+    expect(apart).toBeLessThan(ROUNDING);
+  });
+
   it('draws for micro-batches what it draws for the batch', () => {
     const batch = batchOf(6);
     const { draw, lossOf } = diffusionLoss(config, 1).parts ?? expect.fail('has no parts');

@@ -2,8 +2,9 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StateError } from '@tessera/tensor';
-import { readLog, readRunConfig, train } from '@tessera/dit/node';
+import { loadMnist, readLog, readRunConfig, train } from '@tessera/dit/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkData } from '../../../packages/dit/src/train/checks.ts';
 import { briefConfig, writeFirstDigits } from './tiny-run.ts';
 
 // Whole runs, on a machine that may be busy with other tests.
@@ -107,6 +108,38 @@ describe('before its first step a run refuses', () => {
       `"ValueError: train: the images of DIR/data have labels up to 9, but model.numClasses is 9, so that labels go up to 8. Set model.numClasses to 10."`,
     );
     expect(await refusal({ model: { ...model, numClasses: 5 } })).toMatch(/numClasses to 10\.$/);
+  });
+
+  it('conditions that the images do not give', async () => {
+    const { model } = briefConfig(data);
+    const asked = (condition: object): Promise<string> =>
+      refusal({ model: { ...model, conditions: [{ dropoutProb: 0.1, ...condition }] } });
+    const map = { kind: 'map', name: 'depth', size: 32, channels: 1 };
+    expect(await asked({ kind: 'label', name: 'writer', classes: 5 })).toMatch(
+      /the condition 'writer' of kind label cannot be measured from images/,
+    );
+    expect(await asked({ ...map, size: 16 })).toMatch(/32×32.* maps of 16×16/);
+    expect(await asked({ ...map, channels: 3 })).toMatch(/'depth' has 3 channels.* to 1\.$/);
+    const text = { kind: 'text', name: 'text', length: 39, width: 8, depth: 1, heads: 2 };
+    expect(await asked(text)).toMatchInlineSnapshot(
+      `"ValueError: train: the condition 'text' reads at most 39 bytes, but captions have up to 40. Set its length to 40 or more."`,
+    );
+  });
+
+  it('captions of images that are no digits', async () => {
+    const text = { kind: 'text', name: 'text', length: 48, width: 8, depth: 1, heads: 2 } as const;
+    const config = briefConfig(data);
+    const model = { ...config.model, conditions: [{ ...text, dropoutProb: 0.1 }] };
+    const classNames = Array.from({ length: 10 }, (_, i) => `garment ${i}`);
+    expect(await refusal({ model, classNames })).toMatchInlineSnapshot(
+      `"ValueError: train: the condition 'text' reads captions of digits, but the images of DIR/data have classes such as garment 0. Leave the text out, or train on digits without classNames."`,
+    );
+    const images = { ...(await loadMnist({ dir: data })), classNames };
+    expect(() => checkData({ ...config, model }, images)).toThrow('classes such as garment 0');
+    const letters = { ...images.train, labels: images.train.labels.map((label) => label + 1) };
+    const unnamed = { train: letters, test: images.test };
+    const more = { ...model, numClasses: 11 };
+    expect(() => checkData({ ...config, model: more }, unnamed)).toThrow('labels up to 10');
   });
 
   it('guidance without a null class, and a schedule or steps that are none', async () => {

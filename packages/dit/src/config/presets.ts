@@ -1,6 +1,6 @@
 // The ready-made runs smoke, quick and full, and what options may change about them.
 
-import { checkList, checkOptions } from '@tessera/tensor';
+import { checkList, checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice } from './argument-check.ts';
 import {
   BACKENDS,
@@ -179,14 +179,17 @@ const CHANGES = [
   'weighting',
 ] as const;
 
-/** The diffusion of a preset with changes. What a change leaves out keeps its default. */
+/** A diffusion with changes. What they leave out stays, but gamma goes with the weighting min-snr. */
 export function changedDiffusion(
   diffusion: DiffusionConfig,
   changes: Pick<PresetChanges, 'objective' | 'schedule' | 'timestepSampling' | 'weighting'>,
 ): DiffusionConfig {
   const { objective, schedule, timestepSampling, weighting } = changes;
+  const { gamma, ...kept } = diffusion;
+  const bounded = gamma !== undefined && (weighting ?? 'min-snr') === 'min-snr';
   return {
-    ...diffusion,
+    ...kept,
+    ...(bounded && { gamma }),
     ...(objective !== undefined && { objective }),
     ...(schedule !== undefined && { schedule }),
     ...(timestepSampling !== undefined && { timestepSampling }),
@@ -194,12 +197,19 @@ export function changedDiffusion(
   };
 }
 
-/** How samples are drawn, with a sampler that the objective has. A step of heun calls the model twice. */
+/**
+ * How samples are drawn, with a sampler that the objective has. If it is another one, eta and spacing go with the
+ * old one, and the calls of the model stay as many: a step of heun or midpoint takes two.
+ */
 export function changedSampling(sampling: SamplingConfig, objective: Objective): SamplingConfig {
   if (samplersOf(objective).includes(sampling.sampler)) return sampling;
-  return objective === 'flow'
-    ? { ...sampling, steps: Math.ceil(sampling.steps / 2), sampler: 'heun' }
-    : { ...sampling, sampler: 'ddim' };
+  const { eta: _eta, spacing: _spacing, ...kept } = sampling;
+  if (objective === 'flow') return { ...kept, steps: Math.ceil(kept.steps / 2), sampler: 'heun' };
+  return {
+    ...kept,
+    steps: kept.sampler === 'euler' ? kept.steps : 2 * kept.steps,
+    sampler: 'ddim',
+  };
 }
 
 const DIFFUSION: DiffusionConfig = {
@@ -244,6 +254,12 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
   const { conditions = ['label'] } = changes;
   checkList('presetConfig', 'conditions', conditions, "['text']");
   for (const name of conditions) checkChoice('presetConfig', 'condition', name, CONDITIONS);
+  if (conditions.includes('none') && isConditional(conditions)) {
+    throw new ValueError(
+      'presetConfig',
+      `the conditions ${conditions.join(', ')} are none and some. Leave none out, or name it alone.`,
+    );
+  }
   for (const [name, choices] of Object.entries(CHOICES)) {
     const value: unknown = Reflect.get(changes, name);
     if (value !== undefined) checkChoice('presetConfig', name, value as string, choices);

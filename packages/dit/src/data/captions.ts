@@ -74,6 +74,13 @@ export function captionOf(digit: number, words: Partial<StrokeWords>, phrasing =
   return phrase(said, DIGITS[digit] ?? String(digit), lean === undefined ? '' : LEANING[lean]);
 }
 
+/** Bytes of the longest caption of a digit. */
+export const LONGEST_CAPTION: number = Math.max(
+  ...DIGITS.flatMap((_, digit) =>
+    PHRASINGS.map((_each, i) => captionOf(digit, { weight: 'thick', lean: 'right' }, i).length),
+  ),
+);
+
 /** Every fifth caption leaves something out, so that a model also understands short ones. */
 const SHORT_EVERY = 5;
 

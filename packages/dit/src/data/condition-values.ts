@@ -1,11 +1,16 @@
 // The values of a model's conditions for the images of a data set.
 
 import { tensor, ValueError, type Tensor } from '@tessera/tensor';
-import { LABEL, type ConditionConfig } from '../config/condition.ts';
+import {
+  LABEL,
+  type ConditionConfig,
+  type MapConditionConfig,
+  type TextConditionConfig,
+} from '../config/condition.ts';
 import type { ModelConfig } from '../config/config.ts';
 import type { ConditionValues } from '../model/conditions/conditions.ts';
 import { encodeTexts } from '../model/conditions/text.ts';
-import { strokeWords, trainingCaption } from './captions.ts';
+import { LONGEST_CAPTION, strokeWords, trainingCaption } from './captions.ts';
 import { gatherLabels } from './batches.ts';
 import type { IdxImages } from './idx.ts';
 import { maps } from './maps.ts';
@@ -37,7 +42,7 @@ export interface ConditionTable {
  * Measures what a model's conditions need of the images: captions and strokes at once, maps when they are asked
  * for.
  *
- * @throws ValueError for a condition that cannot be measured.
+ * @throws ValueError for a condition that cannot be measured, or not in its sizes.
  */
 export function conditionTable(model: ModelConfig, set: LabelledImages): ConditionTable {
   const { conditions = [], numClasses } = model;
@@ -62,7 +67,7 @@ export function conditionTable(model: ModelConfig, set: LabelledImages): Conditi
 
 function columnOf(condition: ConditionConfig, set: LabelledImages): Column {
   const { name } = condition;
-  if (condition.kind === 'text') return textColumn(condition.length, set);
+  if (condition.kind === 'text') return textColumn(condition, set);
   if (condition.kind === 'scalar' && (name === 'thickness' || name === 'slant')) {
     const strokes = strokesOf(set);
     const gather = (indices: Int32Array): Float32Array =>
@@ -70,7 +75,7 @@ function columnOf(condition: ConditionConfig, set: LabelledImages): Column {
     return { shape: [], gather };
   }
   if (condition.kind === 'map' && (name === 'depth' || name === 'sketch' || name === 'lowres')) {
-    return mapColumn(name, condition.size, set);
+    return mapColumn(name, condition, set);
   }
   throw new ValueError(
     'train',
@@ -101,14 +106,30 @@ function pixelsOf({ images, rows, columns }: IdxImages, image: number): Uint8Arr
   return images.subarray(image * rows * columns, (image + 1) * rows * columns);
 }
 
-function textColumn(length: number, set: LabelledImages): Column {
+function textColumn({ name, length }: TextConditionConfig, set: LabelledImages): Column {
+  if (length < LONGEST_CAPTION) {
+    throw new ValueError(
+      'train',
+      `the condition '${name}' reads at most ${length} bytes, but captions have up to ${LONGEST_CAPTION}. Set its length to ${LONGEST_CAPTION} or more.`,
+    );
+  }
   const strokes = strokesOf(set);
   const captions = (indices: Int32Array): string[] =>
     Array.from(indices, (image) => captionAt(set, image, strokes));
   return { shape: [length], gather: (indices) => encodeTexts(captions(indices), length) };
 }
 
-function mapColumn(name: keyof typeof maps, size: number, set: LabelledImages): Column {
+function mapColumn(
+  name: keyof typeof maps,
+  { size, channels }: MapConditionConfig,
+  set: LabelledImages,
+): Column {
+  if (channels !== 1) {
+    throw new ValueError(
+      'train',
+      `the condition '${name}' has ${channels} channels, but is measured in one. Set its channels to 1.`,
+    );
+  }
   if (set.rows !== size || set.columns !== size) {
     throw new ValueError(
       'train',

@@ -1,17 +1,19 @@
 // A trained model with further conditions, which computes at first what it did before.
 
-import { checkList, checkTensors, type Tensor } from '@tessera/tensor';
+import { checkList, checkTensors, ValueError, type Tensor } from '@tessera/tensor';
 import { loadTensors, namedTensors } from '@tessera/autograd/nn';
 import { checkFields } from '../config/argument-check.ts';
 import type { ConditionConfig } from '../config/condition.ts';
+import { contextLength } from './conditions/conditions.ts';
 import { checkConfig, DiT } from './dit.ts';
 
 /**
  * A model with the weights of another and further conditions. Their weights start so that the new model
- * computes the same as the old one, bit for bit, whatever values they have.
+ * computes the same as the old one, bit for bit, whatever values they have. A model that reads a text takes no
+ * further text: the tokens of both would share one softmax, whose weights are trained.
  *
  * @param key Randomness of the new weights.
- * @throws FormatError if two conditions have one name.
+ * @throws FormatError if two conditions have one name; ValueError for a text if the model reads one already.
  * @example
  * const digits = DiT.init({ ...zoo['DiT-S/8'], depth: 1, numClasses: 10 }, key(0));
  * const slanted = withConditions(
@@ -36,6 +38,14 @@ export function withConditions(
   };
   checkConfig('withConditions', config);
   const extended = DiT.init(config, key);
+  const heard = contextLength(model.conditions);
+  if (heard > 0 && contextLength(extended.conditions) > heard) {
+    const texts = conditions.filter(({ kind }) => kind === 'text').map(({ name }) => `'${name}'`);
+    throw new ValueError(
+      'withConditions',
+      `the model has learned to attend to tokens of a text, and those of ${texts.join(', ')} would take a share of this attention. Add all texts at once, to a model without any.`,
+    );
+  }
   const tensors = new Map([...namedTensors(extended), ...namedTensors(model)]);
   return loadTensors(extended, tensors);
 }

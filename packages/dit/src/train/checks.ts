@@ -2,7 +2,7 @@
 
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
-import type { Mnist } from '../data/mnist.ts';
+import { MNIST_CLASSES, type Mnist } from '../data/mnist.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
 
 /** Denoising steps of a preview. They are fewer than those of the last grid, for speed. */
@@ -20,10 +20,13 @@ export function checkConfig(config: TrainConfig): void {
   for (const kept of [undefined, steps, Math.min(PREVIEW_STEPS, steps)]) runDiffusion(config, kept);
 }
 
-/** Checks that there are enough images for a batch, and that the model knows all labels. */
+/**
+ * Checks that there are enough images for a batch, that the model knows all labels, and that images have captions
+ * if the model reads text.
+ */
 export function checkData(
-  { autoencoder, batch, model, data }: TrainConfig,
-  { train }: Mnist,
+  { autoencoder, batch, model, data, classNames }: TrainConfig,
+  { train, classNames: names = classNames }: Mnist,
 ): void {
   const largest = Math.max(autoencoder.batch, batch);
   if (largest > train.count) {
@@ -37,6 +40,14 @@ export function checkData(
     throw new ValueError(
       'train',
       `the images of ${data} have labels up to ${last}, but model.numClasses is ${model.numClasses}, so that labels go up to ${model.numClasses - 1}. Set model.numClasses to ${last + 1}.`,
+    );
+  }
+  const text = model.conditions?.find(({ kind }) => kind === 'text');
+  if (text !== undefined && (names !== undefined || last >= MNIST_CLASSES)) {
+    const found = names === undefined ? `labels up to ${last}` : `classes such as ${names[0]}`;
+    throw new ValueError(
+      'train',
+      `the condition '${text.name}' reads captions of digits, but the images of ${data} have ${found}. Leave the text out, or train on digits without classNames.`,
     );
   }
 }

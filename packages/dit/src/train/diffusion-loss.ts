@@ -14,6 +14,7 @@ import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import type { DiffusionConfig } from '../config/diffusion-config.ts';
+import { otherVelocities } from '../diffusion/objective/flow-loss.ts';
 import { drawByLoss, lossHistory, recordLosses } from '../diffusion/objective/loss-history.ts';
 import {
   trainingLosses,
@@ -55,7 +56,7 @@ export function diffusionLoss(
 ): Loss<DiT, DiffusionBatch> {
   checkLossConfig('diffusionLoss', config, latentScale, options);
   const process = runDiffusion(config);
-  const { timestepSampling: sampling = 'uniform', shift = 1 } = config.diffusion;
+  const { timestepSampling: sampling = 'uniform', shift = 1, contrastive = 0 } = config.diffusion;
   if (sampling === 'loss-second-moment') {
     const problem = 'timesteps drawn by their losses need a history of them. Use rememberingLoss.';
     throw new ValueError('diffusionLoss', problem);
@@ -64,8 +65,11 @@ export function diffusionLoss(
   return lossOfDraws({
     draw: (model: DiT, batch: DiffusionBatch, key): NoisedLabels => {
       const { time, ...drawn } = drawNoise('diffusionLoss', model, batch, key, latentScale);
-      const [count] = drawn.xStart.shape;
-      return { ...drawn, t: drawTimesteps(process, time, count, { sampling, shift }) };
+      const { xStart, eps } = drawn;
+      const t = drawTimesteps(process, time, xStart.shape[0], { sampling, shift });
+      // The other sample is one of the whole batch, however the step cuts it into micro-batches.
+      const others = contrastive > 0 && { others: otherVelocities(xStart, eps) };
+      return { ...drawn, t, ...others };
     },
     lossOf: (model, drawn) => lossesAt(model, drawn).mean(),
   });

@@ -60,10 +60,13 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const digits = padImages(images.train, IMAGE_SIZE);
   const tested = { ...padImages(images.test, IMAGE_SIZE), labels: images.test.labels };
   const named = withNames(options.config, images);
+  // Both measure conditions, and refuse those that the images do not give.
+  const table = conditionTable(named.model, { ...digits, labels: images.train.labels });
+  const classes = classesOf(images);
+  const { rowLabels, ...asked } = previewOf(named, classes, tested);
   const out = await claimRunFolder(options.out, named);
   await options.onStart?.(out);
   if (notice !== undefined) onNotice(notice);
-  const classes = classesOf(images);
   if (classes.length < named.model.numClasses) {
     onNotice(
       `The model has ${named.model.numClasses} classes, and ${classes.length} of them ${classes.length === 1 ? 'has' : 'have'} images: it learns nothing of the others.`,
@@ -91,7 +94,6 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
 
   onStage?.({ name: 'diffusion', totalSteps: config.steps });
   const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
-  const { rowLabels, ...asked } = previewOf(config, classes, tested);
   const drawSamples = async (model: DiT, file: string, steps: number): Promise<void> => {
     const sampling = { ...config.sampling, steps };
     const written = await addPicture(run.album, file, async () => {
@@ -101,13 +103,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     });
     if (written) onNotice(`Wrote ${join(out, file)}.`);
   };
-  const model = await trainModel(
-    { ...run, config },
-    latents,
-    conditionTable(config.model, { ...digits, labels: images.train.labels }),
-    modelKey,
-    drawSamples,
-  );
+  const model = await trainModel({ ...run, config }, latents, table, modelKey, drawSamples);
   await saveModule(join(out, RUN_FILES.model), model);
   await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
   await run.log.append([]);

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, full, key, normal, split, tensor, type Tensor } from '@tessera/tensor';
-import { createDiffusion, createFlow, flowEnds, flowSample, shiftTime } from '@tessera/dit';
+import {
+  createDiffusion,
+  createFlow,
+  flowEnds,
+  flowSample,
+  predictionTarget,
+  shiftTime,
+} from '@tessera/dit';
 import { maxDifference } from '../../model/sizes.ts';
 
 const SHAPE = [2, 3, 2, 2];
@@ -66,6 +73,14 @@ describe('the path of a flow', () => {
     }
     const clean = flowEnds(xStart, at(0), eps.sub(xStart), { clipDenoised: true });
     expect(maxDifference(clean.eps, eps)).toBeLessThan(2e-6);
+  });
+
+  it('refuses noise of another shape, and so does its target', () => {
+    const one = eps.slice([[0, 1]]);
+    const expected =
+      /xStart is \[2, 3, 2, 2\], eps is \[1, 3, 2, 2\]: expected eps of the sample's shape/;
+    expect(() => flowSample(xStart, at(0.5), one)).toThrow(expected);
+    expect(() => predictionTarget(createFlow(), xStart, at(0.5), one)).toThrow(expected);
   });
 
   it('compiles', () => {

@@ -16,15 +16,15 @@ interface FlowLossOptions {
 
 /**
  * The loss of each sample, `‖model − u‖² − λ ‖model − u'‖²`, as means over its values. Here u is the velocity
- * `eps − xStart`, and u' is that of the sample before it in the batch. The second term keeps the flows of
- * different conditions apart.
+ * `eps − xStart`, and u' is that of another sample: `others`, by default {@link otherVelocities}. The second
+ * term keeps the flows of different conditions apart.
  *
  * Source: Lipman et al. 2022, equation 23; Stoica et al. 2025, "Contrastive flow matching".
  */
 export function flowLosses(
   flow: Flow,
   model: Denoiser,
-  { xStart, t, eps }: NoisedBatch,
+  { xStart, t, eps, others }: NoisedBatch,
   { weights, contrastive }: FlowLossOptions,
 ): TrainingLosses {
   const prediction = model(flowSample(xStart, t, eps), t.mul(flow.timesteps));
@@ -36,20 +36,20 @@ export function flowLosses(
       [xStart.shape, prediction.shape],
     );
   }
-  const target = eps.sub(xStart);
-  const mse = meanPerSample(target.sub(prediction).square());
-  const apart = contrastive === 0 ? null : distance(prediction, target).mul(contrastive);
-  const loss = apart === null ? mse : mse.sub(apart);
-  return { loss: weights === null ? loss : loss.mul(weights), mse };
+  const mse = meanPerSample(eps.sub(xStart).sub(prediction).square());
+  const weighed = (loss: Tensor): Tensor => (weights === null ? loss : loss.mul(weights));
+  if (contrastive === 0) return { loss: weighed(mse), mse };
+  const apart = prediction.sub(others ?? otherVelocities(xStart, eps)).square();
+  return { loss: weighed(mse.sub(meanPerSample(apart).mul(contrastive))), mse };
 }
 
-/** Mean squared distance to the velocity of another sample, `[B]`. */
-function distance(prediction: Tensor, target: Tensor): Tensor {
-  if (target.shape[0] < 2) {
+/** For each sample the velocity of the one before it in the batch, of the shape of xStart. */
+export function otherVelocities(xStart: Tensor, eps: Tensor): Tensor {
+  if (xStart.shape[0] < 2) {
     throw new ValueError(
       'trainingLosses',
       'contrastive needs another sample to keep away from, but the batch has 1.',
     );
   }
-  return meanPerSample(prediction.sub(roll(target, 1, 0)).square());
+  return roll(eps.sub(xStart), 1, 0);
 }

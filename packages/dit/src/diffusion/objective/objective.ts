@@ -13,7 +13,7 @@ import {
 import { checkChoice, checkFields, checkWithin } from '../../config/argument-check.ts';
 import { WEIGHTINGS, type Weighting } from '../../config/choices.ts';
 import { splitOutput, type Denoiser } from '../process/diffusion.ts';
-import { modelTimestep, qSample, velocity } from '../process/noising.ts';
+import { checkLike, modelTimestep, qSample, velocity } from '../process/noising.ts';
 import { checkProcess, isFlow, type Process } from '../process/process.ts';
 import { boundTerm, meanPerSample, type BoundOptions } from './bound.ts';
 import { flowLosses } from './flow-loss.ts';
@@ -68,6 +68,7 @@ export interface TrainingLosses {
 export function predictionTarget(process: Process, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
   checkProcess('predictionTarget', process);
   checkTensors('predictionTarget', { xStart, t, eps });
+  checkLike('predictionTarget', xStart, { eps });
   switch (process.predicts) {
     case 'eps':
       return eps;
@@ -88,6 +89,11 @@ export interface NoisedBatch {
   readonly t: Tensor;
   /** Standard normal, of the shape of xStart. */
   readonly eps: Tensor;
+  /**
+   * The velocities that the contrastive term of a flow keeps away from, of the shape of xStart. Default: for each
+   * sample that of the one before it. Give them if the batch is a part of a larger one.
+   */
+  readonly others?: Tensor;
 }
 
 /**
@@ -115,8 +121,9 @@ export function trainingLosses(
   checkFunction('trainingLosses', model);
   const fields = ['xStart', 't', 'eps'];
   checkFields('trainingLosses', 'batch', batch, fields, 'Write { xStart, t, eps }.');
-  const { xStart, t, eps } = batch;
-  checkTensors('trainingLosses', { xStart, t, eps });
+  const { xStart, t, eps, others } = batch;
+  checkTensors('trainingLosses', { xStart, t, eps, ...(others !== undefined && { others }) });
+  if (others !== undefined) checkLike('trainingLosses', xStart, { others });
   checkLossOptions(process, options);
   const { kind = 'mse', weighting = 'none', gamma = MIN_SNR_GAMMA, contrastive = 0 } = options;
   const weights = weighting === 'none' ? null : minSnrWeights(process, t, gamma);

@@ -2,6 +2,7 @@
 
 import { checkOptions, checkTensors, formatShape, ShapeError, type Tensor } from '@tessera/tensor';
 import { checkFields, checkWhole, checkWithin } from '../../config/argument-check.ts';
+import { checkLike } from './noising.ts';
 import type { Denoised, DenoiseOptions } from './reverse.ts';
 
 /**
@@ -74,11 +75,14 @@ export function shiftTime(u: Tensor, shift: number): Tensor {
  * A latent of the path: `xT = (1 − s) xStart + s eps`.
  *
  * @param s float32 `[B]`, times from 0 to 1.
+ * @param eps Standard normal noise of the shape of xStart.
+ * @throws ShapeError if eps has another shape, or s is not one time for each sample.
  * @example
  * flowSample(ones([2, 1]), tensor([0, 0.75]), zeros([2, 1])); // [[1], [0.25]]
  */
 export function flowSample(xStart: Tensor, s: Tensor, eps: Tensor): Tensor {
   checkTensors('flowSample', { xStart, s, eps });
+  checkLike('flowSample', xStart, { eps });
   const time = timeLike('flowSample', s, xStart);
   return xStart.mul(time.neg().add(1)).add(eps.mul(time));
 }

@@ -68,7 +68,7 @@ export interface Gaussian {
  */
 export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
   checkNoised('qSample', schedule, { xStart, t, eps });
-  checkLike('qSample', xStart, eps);
+  checkLike('qSample', xStart, { eps });
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
     .mul(xStart)
     .add(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(eps));
@@ -170,7 +170,7 @@ export function epsFromXStart(
  */
 export function velocity(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps: Tensor): Tensor {
   checkNoised('velocity', schedule, { xStart, t, eps });
-  checkLike('velocity', xStart, eps);
+  checkLike('velocity', xStart, { eps });
   return coefficient(schedule.sqrtAlphaBar, t, xStart)
     .mul(eps)
     .sub(coefficient(schedule.sqrtOneMinusAlphaBar, t, xStart).mul(xStart));
@@ -217,11 +217,18 @@ function checkNoised(
   checkTensors(op, tensors);
 }
 
-function checkLike(op: string, xStart: Tensor, eps: Tensor): void {
-  if (formatShape(xStart.shape) === formatShape(eps.shape)) return;
-  throw new ShapeError(
-    op,
-    `xStart is ${formatShape(xStart.shape)}, eps is ${formatShape(eps.shape)}: expected noise of the sample's shape.`,
-    [xStart.shape, eps.shape],
-  );
+/** Throws a ShapeError unless a tensor, given by its name, has the shape of xStart. */
+export function checkLike(
+  op: string,
+  xStart: Tensor,
+  named: Readonly<Record<string, Tensor>>,
+): void {
+  for (const [name, { shape }] of Object.entries(named)) {
+    if (formatShape(xStart.shape) === formatShape(shape)) continue;
+    throw new ShapeError(
+      op,
+      `xStart is ${formatShape(xStart.shape)}, ${name} is ${formatShape(shape)}: expected ${name} of the sample's shape.`,
+      [xStart.shape, shape],
+    );
+  }
 }

@@ -19,7 +19,10 @@ export interface ContextTokens {
   readonly mask: Tensor;
 }
 
-/** What a condition gives to the model. Each part starts at zero, or is heard only through weights of zero. */
+/**
+ * What a condition gives to the model. Each part starts at zero, or is heard only through weights that start at
+ * zero. Tokens of all conditions share these weights.
+ */
 export interface Contribution {
   /** `[B, D]`, added to the embedding of the timestep: the conditioning vector of every design. */
   readonly vector?: Tensor;
