@@ -15,6 +15,14 @@ const autoencoder = new Autoencoder(config.autoencoder, key(0));
 const generator = new Generator(config, { autoencoder, latentScale: 1 });
 const options = { ...config.sampling, steps: 2, labels: [0, 0], key: key(2) };
 
+/** Batches of other sizes may sum in another order; pixels are of size 1. */
+const CLOSE = 2e-4;
+
+/** The largest difference of two pixels. */
+function furthest(found: Float32Array, expected: Float32Array): number {
+  return Math.max(...found.map((pixel, i) => Math.abs(pixel - expected[i])));
+}
+
 describe('a generator of conditions', () => {
   const text = encodeTexts(['a thin four', 'a nine'], 48);
   const thickness = Float32Array.of(2, 4);
@@ -32,12 +40,44 @@ describe('a generator of conditions', () => {
     expect(away).not.toEqual(asked);
   });
 
+  it('has nothing to lead away from where the negative is what it is asked for', async () => {
+    const same = encodeTexts(['a nine', 'a nine'], 48);
+    const one = { ...options, conditions: { text: same } };
+    const guided = await generator.generate(model, {
+      ...one,
+      guidance: 5,
+      negative: { text: same.slice(48) },
+    });
+    expect(furthest(guided, await generator.generate(model, { ...one, guidance: 1 }))).toBeLessThan(
+      CLOSE,
+    );
+  });
+
+  it('leads away from the negative alone as towards what is open', async () => {
+    // e(open) + w (e(open) − e(nine)) with w = s − 1 is e(nine) + s (e(open) − e(nine)).
+    const negative = { text: encodeTexts(['a nine'], 48) };
+    const away = await generator.generate(model, { ...options, negative, guidance: 3 });
+    const towards = await generator.generate(model, {
+      ...options,
+      conditions: { text: encodeTexts(['a nine', 'a nine'], 48) },
+      guidance: -2,
+    });
+    expect(furthest(away, towards)).toBeLessThan(CLOSE);
+  });
+
   it('takes a scale for each condition', async () => {
     const one = { ...options, conditions: { text, thickness } };
-    const each = await generator.generate(model, { ...one, scales: { text: 3, thickness: 1 } });
+    const each = await generator.generate(model, { ...one, scales: { thickness: 1, text: 3 } });
     expect(each).not.toEqual(await generator.generate(model, one));
+    expect(
+      furthest(await generator.generate(model, { ...one, scales: { text: 3 } }), each),
+    ).toBeLessThan(CLOSE);
+    const same = await generator.generate(model, { ...one, scales: { text: 4, thickness: 4 } });
+    expect(furthest(same, await generator.generate(model, { ...one, guidance: 4 }))).toBeLessThan(
+      CLOSE,
+    );
     await expect(generator.generate(model, { ...one, scales: { colour: 3 } })).rejects.toThrow(
-      "guidedByConditions: there is a scale for 'colour', but values for text, thickness, label.",
+      "guidedByConditions: there is a scale for 'colour', but values for text, thickness.",
     );
   });
 

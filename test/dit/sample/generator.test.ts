@@ -1,6 +1,15 @@
 import { cpuBackend, key, setDefaultBackend, type Backend } from '@tessera/tensor';
-import { Autoencoder, DiT, Generator, presetConfig, type TrainConfig } from '@tessera/dit';
+import {
+  Autoencoder,
+  DiT,
+  Generator,
+  presetConfig,
+  TrainedRun,
+  type TrainConfig,
+} from '@tessera/dit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gridTitle } from '../../../packages/dit/src/sample/sample-grid.ts';
+import { randomModel } from '../model/sizes.ts';
 
 const smoke = presetConfig('smoke');
 const config: TrainConfig = {
@@ -44,12 +53,63 @@ describe('a generator', () => {
     expect(await draw(2.5, [3, 1])).toHaveLength(2 * 32 * 32);
   });
 
-  it('refuses images that are not finite', async () => {
+  it('takes the scale of the label by its name, and no other', async () => {
+    const autoencoder = new Autoencoder(config.autoencoder, key(0));
+    const generator = new Generator(config, { autoencoder, latentScale: 1 });
+    const model = randomModel(config.model, key(1));
+    const options = { ...config.sampling, labels: [3], steps: 2, key: key(2) };
+    const named = await generator.generate(model, { ...options, scales: { label: 8 } });
+    expect(named).toEqual(await generator.generate(model, { ...options, guidance: 8 }));
+    expect(named).not.toEqual(await generator.generate(model, options));
+    await expect(generator.generate(model, { ...options, scales: { text: 8 } })).rejects.toThrow(
+      "generate: there is a scale for 'text', but the model knows the label alone.",
+    );
+  });
+
+  it('of a model that knows nothing draws the same at each guidance', async () => {
+    const open = { ...config, model: { ...config.model, numClasses: 0 } };
+    const autoencoder = new Autoencoder(config.autoencoder, key(0));
+    const generator = new Generator(open, { autoencoder, latentScale: 1 });
+    const model = randomModel(open.model, key(1));
+    const options = { ...config.sampling, labels: [0], steps: 2, key: key(2) };
+    const guided = await generator.generate(model, { ...options, guidance: 4 });
+    expect(guided).toEqual(await generator.generate(model, { ...options, guidance: 1 }));
+    await expect(generator.generate(model, { ...options, scales: { label: 2 } })).rejects.toThrow(
+      "generate: there is a scale for 'label', but the model knows nothing.",
+    );
+  });
+
+  it('of a trained run takes over the eta of its ddim sampler for ddim alone', async () => {
+    const noisy = { ...config, latentScale: 1, sampling: { ...config.sampling, eta: 0.5 } };
+    const autoencoder = new Autoencoder(config.autoencoder, key(0));
+    const run = new TrainedRun(noisy, autoencoder, randomModel(config.model, key(1)));
+    const own = await run.draw([3], { steps: 2 });
+    expect(own).toEqual(await run.draw([3], { steps: 2, eta: 0.5 }));
+    expect(own).not.toEqual(await run.draw([3], { steps: 2, eta: 0 }));
+    expect(await run.draw([3], { steps: 2, sampler: 'ddpm' })).toHaveLength(32 * 32);
+    await expect(run.draw([3], { steps: 2, sampler: 'ddpm', eta: 1 })).rejects.toThrow(/eta/);
+  });
+
+  it('refuses images that are not finite, and names the guidance', async () => {
     const autoencoder = new Autoencoder(config.autoencoder, key(0));
     const generator = new Generator(config, { autoencoder, latentScale: 1e-45 });
     const options = { ...config.sampling, steps: 1, labels: [1], key: key(0) };
-    await expect(generator.generate(DiT.init(config.model, key(1)), options)).rejects.toThrow(
-      /^generate: the samples are not finite: a pixel is \S+, expected about -1 to 1\./,
+    const model = DiT.init(config.model, key(1));
+    await expect(generator.generate(model, options)).rejects.toThrow(
+      /^generate: the samples are not finite: a pixel is \S+, expected about -1 to 1\. Lower the guidance \(2\)/,
+    );
+    await expect(generator.generate(model, { ...options, scales: { label: 7 } })).rejects.toThrow(
+      'Lower the guidance (label=7)',
+    );
+  });
+});
+
+describe('the title of a grid of samples', () => {
+  it('names the guidance that drew it', () => {
+    const drawn = { ...config.sampling, design: 'adaln' } as const;
+    expect(gridTitle(drawn)).toBe('adaln · guidance 2 · 50 ddim steps');
+    expect(gridTitle({ ...drawn, scales: { text: 3, depth: 1.5 } })).toBe(
+      'adaln · guidance text=3,depth=1.5 · 50 ddim steps',
     );
   });
 });

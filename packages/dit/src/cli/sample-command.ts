@@ -4,7 +4,7 @@ import { ValueError } from '@tessera/tensor';
 import { samplersOf, type Objective } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { captionOf, heldOutCombinations } from '../data/captions.ts';
-import { samplingOf, type SamplingConfig } from '../config/diffusion-config.ts';
+import { changedBy, samplingOf, type SamplingConfig } from '../config/diffusion-config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import type { SampleOptions } from '../sample/options.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -35,15 +35,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   } = args;
   const [guidance, scales] =
     typeof asked === 'number' ? [asked, undefined] : [config.sampling.guidance, asked];
-  // Noise of the run's own ddim sampler has no place in another sampler.
-  const { eta, ...ofRun } = config.sampling;
-  const sampling: SamplingConfig = {
-    ...ofRun,
-    ...((rest.sampler ?? ofRun.sampler) === 'ddim' && eta !== undefined && { eta }),
-    steps: Math.min(ofRun.steps, timesteps),
-    ...samplingOf(rest),
-    guidance,
-  };
+  const sampling = changedBy(config.sampling, { ...samplingOf(rest), guidance });
   const { steps } = sampling;
   const unknown = labels.find((label) => label >= Math.max(1, numClasses));
   if (unknown !== undefined) {

@@ -66,6 +66,16 @@ export const SAMPLING_FIELDS: readonly (keyof SamplingConfig)[] = [
   'compat',
 ];
 
+/**
+ * The settings of a run with changes. The run's eta is noise of its ddim sampler, so another sampler does not take
+ * it over.
+ */
+export function changedBy(run: SamplingConfig, changes: Partial<SamplingConfig>): SamplingConfig {
+  const { eta, ...ofRun } = run;
+  const sampler = changes.sampler ?? run.sampler;
+  return { ...ofRun, ...(sampler === 'ddim' && eta !== undefined && { eta }), ...changes };
+}
+
 /** The settings of sampling alone, out of options that may hold more. */
 export function samplingOf<T extends Partial<SamplingConfig>>(
   options: T,

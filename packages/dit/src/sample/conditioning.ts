@@ -9,9 +9,12 @@ import type { DiT } from '../model/dit.ts';
 /** Values of conditions by name, those of all images one behind the other. */
 export type ConditionArrays = Readonly<Record<string, Float32Array | Int32Array>>;
 
-/** The conditioning of the images from `start` on: labels alone for a model that knows nothing else. */
+/**
+ * The conditioning of the images from `start` on: labels alone for a model that knows nothing else, and no label
+ * for a model without classes that does.
+ */
 export function conditioningOf(
-  { conditions }: DiT,
+  { conditions, config }: DiT,
   labels: readonly number[],
   arrays: ConditionArrays,
   start: number,
@@ -24,7 +27,7 @@ export function conditioningOf(
     const some = all.slice(start * size, (start + labels.length) * size);
     return [name, tensor(some, { shape: [labels.length, ...shape] })];
   });
-  return { ...Object.fromEntries(values), [LABEL]: label };
+  return { ...Object.fromEntries(values), ...(config.numClasses > 0 && { [LABEL]: label }) };
 }
 
 /** The values of one image as those of `count` images. */

@@ -31,6 +31,7 @@ import {
   repeatedValues,
   type ConditionArrays,
 } from './conditioning.ts';
+import { formatGuidance, labelScale } from './guidance-scales.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
 
@@ -146,7 +147,7 @@ export class Generator {
     start: number,
     onStep: (n: number) => void,
   ): Promise<Float32Array> {
-    const { labels, key, guidance, sampler, steps, eta } = options;
+    const { labels, key, guidance, scales, sampler, steps, eta } = options;
     const { inputSize, inChannels } = this.#config.model;
     const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
     const process = runDiffusion({ ...this.#config, sampling: options }, steps);
@@ -164,7 +165,7 @@ export class Generator {
       autoencoder,
       latents.div(latentScale),
     ).data()) as Float32Array;
-    checkImages(images, guidance);
+    checkImages(images, formatGuidance(guidance, scales));
     return images;
   }
 
@@ -188,8 +189,11 @@ export class Generator {
     y: Conditioning,
   ): SampledModel {
     const { labels, guidance, negative, scales, guidanceRescale, compat } = options;
-    const all = scalar(guidance);
+    const { numClasses } = model.config;
     if (y instanceof Tensor) {
+      const all = scalar(labelScale(numClasses, guidance, scales));
+      // Without classes both outputs are the same, so guidance changes nothing.
+      if (numClasses === 0) return (x, t) => this.#predict(model, x, t, y);
       const form = { rescale: guidanceRescale ?? 0, compat: compat ?? 'fixed' };
       return (x, t) => this.#predictGuided(model, x, t, y, all, form);
     }
@@ -201,7 +205,7 @@ export class Generator {
     }
     const scale =
       scales === undefined
-        ? all
+        ? scalar(guidance)
         : Object.fromEntries(Object.entries(scales).map(([name, own]) => [name, scalar(own)]));
     const without = repeatedValues(model, negative ?? {}, labels.length);
     return (x, t) => this.#predictByConditions(model, x, t, y, without, scale);
@@ -252,7 +256,7 @@ function joined(arrays: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-function checkImages(images: Float32Array, guidance: number): void {
+function checkImages(images: Float32Array, guidance: string): void {
   const bad = images.find((value) => !(Math.abs(value) <= LARGEST_PIXEL));
   if (bad === undefined) return;
   const what = Number.isFinite(bad) ? 'no pictures' : 'not finite';

@@ -3,6 +3,7 @@
 import { IMAGE_SIZE, type ModelConfig } from '../config/config.ts';
 import type { SamplingConfig } from '../config/diffusion-config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
+import { formatGuidance, type GuidanceScales } from './guidance-scales.ts';
 
 /** Number of samples of one class in the picture. */
 const GRID_COLUMNS = 10;
@@ -10,6 +11,18 @@ const GRID_COLUMNS = 10;
 /** What all images of a grid are, row by row. `rows` has the label, or another number, of each row. */
 export function gridIndices(rows: readonly number[]): number[] {
   return rows.flatMap((row) => new Array<number>(GRID_COLUMNS).fill(row));
+}
+
+/** How the samples of a grid were drawn. */
+type Drawn = SamplingConfig &
+  Pick<ModelConfig, 'design'> & {
+    /** A guidance scale for each condition by name, in place of one for all. */
+    readonly scales?: GuidanceScales;
+  };
+
+/** The title of a grid: the design of the model, the guidance, and the steps. */
+export function gridTitle({ design, guidance, scales, steps, sampler }: Drawn): string {
+  return `${design} · guidance ${formatGuidance(guidance, scales)} · ${steps} ${sampler} steps`;
 }
 
 /**
@@ -20,14 +33,14 @@ export function gridIndices(rows: readonly number[]): number[] {
 export function drawSampleGrid(
   images: Float32Array,
   rowLabels: readonly string[],
-  drawn: SamplingConfig & Pick<ModelConfig, 'design'>,
+  drawn: Drawn,
 ): Promise<Uint8Array> {
   return drawImageGrid({
     images,
     height: IMAGE_SIZE,
     width: IMAGE_SIZE,
     columns: GRID_COLUMNS,
-    title: `${drawn.design} · guidance ${drawn.guidance} · ${drawn.steps} ${drawn.sampler} steps`,
+    title: gridTitle(drawn),
     rowLabels,
   });
 }

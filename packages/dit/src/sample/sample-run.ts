@@ -105,7 +105,11 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
     seed,
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  const drawn = { ...sampling, design: run.config.model.design };
+  const drawn = {
+    ...sampling,
+    design: run.config.model.design,
+    ...(options.scales !== undefined && { scales: options.scales }),
+  };
   const names = options.texts ?? labels.map((label) => run.nameOf(label));
   await writeFileAtomic(out, await drawSampleGrid(images, names, drawn));
 }

@@ -4,7 +4,12 @@ import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/ten
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
 import { IMAGE_SIZE, parseConfigText, type TrainConfig } from '../config/config.ts';
-import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
+import {
+  changedBy,
+  SAMPLING_FIELDS,
+  samplingOf,
+  type SamplingConfig,
+} from '../config/diffusion-config.ts';
 import { DiT } from '../model/dit.ts';
 import { loadModule } from '../model/weights.ts';
 import type { ConditionArrays } from './conditioning.ts';
@@ -87,10 +92,9 @@ export class TrainedRun {
     const own = [...SAMPLING_FIELDS, 'seed', 'onProgress'] as const;
     checkOptions('generate', options, [...own, 'conditions', 'negative', 'scales']);
     const { seed = 0, ...changed } = options;
-    const { sampling } = this.config;
     return this.#generator.generate(this.model, {
-      ...sampling,
       ...changed,
+      ...changedBy(this.config.sampling, samplingOf(changed)),
       labels,
       key: key(seed),
     });

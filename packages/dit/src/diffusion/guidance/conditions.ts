@@ -20,10 +20,13 @@ export type GuidanceForm = 'nested' | 'sum';
 export interface ConditionGuidance {
   /**
    * One scale for all conditions together, or a scale for each by name, in the order in which they are added.
-   * A condition without a scale is left at its null.
+   * A condition without a scale is told to every output, as if its scale were 1.
    */
   readonly scale: number | Tensor | Readonly<Record<string, number | Tensor>>;
-  /** What takes the place of nulls, such as a negative prompt. Default: nulls. */
+  /**
+   * What takes the place of nulls in the output that guidance leads away from, such as a negative prompt. Default:
+   * nulls. The negative of a condition with a scale stays until that condition is added.
+   */
   readonly negative?: Values;
   /**
    * `'nested'` (default): each condition is added to those before it. `'sum'`: each is added to none, as if they
@@ -46,7 +49,8 @@ export interface ConditionGuidance {
  * @param values Values of conditions by name.
  * @returns As `model.forward`. Channels beyond those of x, a learned variance, are those of all conditions in
  *   the nested form, and of the last in the sum.
- * @throws ValueError for a scale of a condition without values.
+ * @throws ValueError for a scale of a condition without values, for a name that the model does not have, or for a
+ *   negative that no scale leads away from.
  * @example
  * const model = {
  *   nullConditions: () => ({ a: zeros([1]), b: zeros([1]) }),
@@ -75,12 +79,17 @@ export function guidedByConditions(
   checkTensors(op, negative);
   checkChoice(op, 'form', form, ['nested', 'sum']);
   const groups = groupsOf(op, scale, Object.keys(values));
-  const none: Values = { ...model.nullConditions(x.shape[0]), ...negative };
-  const withGroups = (from: number, to: number): Values => {
-    const names = groups.slice(from, to).flatMap((group) => group.names);
-    return { ...none, ...Object.fromEntries(names.map((name) => [name, values[name]])) };
-  };
-  const asked = groups.map((_, i) => withGroups(form === 'nested' ? 0 : i, i + 1));
+  const nulls = model.nullConditions(x.shape[0]);
+  for (const name of Object.keys({ ...values, ...negative })) checkKnown(op, name, nulls);
+  const scaled = new Set(groups.flatMap(({ names }) => names));
+  const told = Object.keys(values).filter((name) => !scaled.has(name));
+  checkNegative(op, Object.keys(negative), told, groups.length);
+  const none: Values = { ...nulls, ...negative, ...pick(values, told) };
+  const waiting = Object.keys(negative).filter((name) => scaled.has(name));
+  const asked = groups.map((_, i): Values => {
+    const added = groups.slice(form === 'nested' ? 0 : i, i + 1).flatMap(({ names }) => names);
+    return { ...nulls, ...pick(negative, waiting), ...pick(values, [...told, ...added]) };
+  });
   const outputs = together(model, x, t, [none, ...asked]);
   const rest = outputs[0].shape[1] - x.shape[1];
   const parts = outputs.map((output) => output.split([x.shape[1], rest], 1));
@@ -112,6 +121,31 @@ function groupsOf(
     const given = names.join(', ') || 'none';
     throw new ValueError(op, `there is a scale for '${name}', but values for ${given}.`);
   });
+}
+
+function pick(values: Values, names: readonly string[]): Values {
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
+}
+
+function checkKnown(op: string, name: string, nulls: Values): void {
+  if (Object.hasOwn(nulls, name)) return;
+  const known = Object.keys(nulls).join(', ') || 'none';
+  throw new ValueError(op, `the model has no condition '${name}'. It has ${known}.`);
+}
+
+/** Throws a ValueError if a negative changes nothing, or if nothing leads away from it. */
+function checkNegative(
+  op: string,
+  negative: readonly string[],
+  told: readonly string[],
+  scales: number,
+): void {
+  const idle = scales === 0 ? negative[0] : negative.find((name) => told.includes(name));
+  if (idle === undefined) return;
+  throw new ValueError(
+    op,
+    `there is a negative '${idle}', but no scale leads away from it. Give a scale for ${idle}.`,
+  );
 }
 
 /** The outputs of a model for several sets of values, computed as one batch. */
