@@ -21,6 +21,7 @@ import {
 } from '../../packages/dit/src/config/presets.ts';
 
 const base = presetConfig('quick');
+const SLANT = { kind: 'scalar', name: 'slant', range: [-1, 1], dropoutProb: 0.1 };
 
 /** A JSON copy of the quick preset, for tests to spoil. */
 function spoiled(...changes: [path: string, value: unknown][]): unknown {
@@ -289,6 +290,30 @@ describe('a configuration', () => {
       ],
       'shift 2 has no place beside',
     ],
+    [
+      [
+        ['diffusion.objective', 'flow'],
+        ['sampling.sampler', 'heun'],
+        ['diffusion.timestepSampling', 'loss-second-moment'],
+        ['diffusion.shift', 2],
+      ],
+      'shift 2 has no place beside',
+    ],
+    [
+      [
+        ['model.conditions', [SLANT]],
+        ['sampling.guidanceRescale', 0.7],
+      ],
+      'guidanceRescale 0.7 goes with guidance by the label alone, but the model has the conditions slant',
+    ],
+    [
+      [
+        ['model.conditions', [SLANT]],
+        ['sampling.compat', 'official'],
+      ],
+      'compat official goes with guidance by the label alone',
+    ],
+    [[['model.jointDropoutProb', 0.1]], 'the model has none beside the label'],
     [[['diffusion.objective', 'flow']], 'sampler ddim does not go with the objective flow'],
     [
       [

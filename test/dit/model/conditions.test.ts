@@ -136,6 +136,23 @@ describe.each(DESIGNS)('the %s design', (design) => {
   });
 });
 
+describe('a model', () => {
+  it('refuses sizes and probabilities that its conditions do not have, as a configuration does', () => {
+    const blank = (changes: Partial<ModelConfig>): DiT =>
+      DiT.blank({ ...TINY, conditions: ALL_CONDITIONS, ...changes });
+    expect(() => blank({ jointDropoutProb: 7 })).toThrow(
+      'DiT: jointDropoutProb must lie in [0, 1], but is 7.',
+    );
+    expect(() => blank({ jointDropoutProb: 0.1, conditions: [] })).toThrow(
+      'DiT: jointDropoutProb 0.1 drops several conditions together, but the model has none',
+    );
+    const map = { kind: 'map', name: 'depth', size: 6, channels: 1, dropoutProb: 0.1 } as const;
+    expect(() => blank({ conditions: [map] })).toThrow(
+      "DiT: the map 'depth' has size 6, which is no multiple of inputSize 4.",
+    );
+  });
+});
+
 describe('a text beside another', () => {
   const text = ALL_CONDITIONS.find(({ kind }) => kind === 'text') ?? expect.fail('has no text');
   const title = { ...text, name: 'title' };

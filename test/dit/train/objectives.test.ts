@@ -119,6 +119,15 @@ describe('the loss of a flow', () => {
 });
 
 describe('a history of losses', () => {
+  it('needs a loss that remembers', () => {
+    const config = configOf({ timestepSampling: 'loss-second-moment' });
+    const step = trainStep(diffusionLoss(small, 1), config.optimizer, 10);
+    const state = withHistory(initialState(DiT.init(config.model, key(1)), key(2)), config);
+    expect(() => step(state, batch)).toThrow(
+      'trainStep: the state has a history, so the loss must give [loss, history], but gave',
+    );
+  });
+
   it('takes whole batches only', () => {
     const config = configOf({ timestepSampling: 'loss-second-moment' });
     const step = trainStep(lossOf(config, 1), config.optimizer, 10, { accumulate: 2 });

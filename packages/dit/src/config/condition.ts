@@ -1,6 +1,8 @@
 // What a model hears beside timestep and label: the conditions of a configuration, and their checks.
 
+import { kindOf } from '@tessera/tensor';
 import * as v from 'valibot';
+import type { ModelConfig } from './config.ts';
 
 /** What all conditions of a configuration have. */
 interface NamedCondition {
@@ -115,3 +117,27 @@ export const conditionsSchema: v.GenericSchema<unknown, readonly ConditionConfig
     'must have different names',
   ),
 );
+
+/** Says which rule between a model and its conditions is broken first; `undefined` if all hold. */
+export function conditionProblem({
+  inputSize,
+  numClasses,
+  classDropoutProb,
+  conditions = [],
+  jointDropoutProb = 0,
+}: ModelConfig): string | undefined {
+  const odd = conditions.find((each) => each.kind === 'map' && each.size % inputSize !== 0);
+  if (odd?.kind === 'map') {
+    return `the map '${odd.name}' has size ${odd.size}, which is no multiple of inputSize ${inputSize}`;
+  }
+  if (!(typeof jointDropoutProb === 'number' && jointDropoutProb >= 0 && jointDropoutProb <= 1)) {
+    return `jointDropoutProb must lie in [0, 1], but is ${kindOf(jointDropoutProb)}`;
+  }
+  if (jointDropoutProb > 0 && conditions.length === 0) {
+    return `jointDropoutProb ${jointDropoutProb} drops several conditions together, but the model has none beside the label. Leave it out, or raise classDropoutProb`;
+  }
+  if (jointDropoutProb > 0 && classDropoutProb === 0 && numClasses > 0) {
+    return `jointDropoutProb ${jointDropoutProb} needs a null class, but classDropoutProb is 0`;
+  }
+  return undefined;
+}

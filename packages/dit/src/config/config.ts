@@ -25,9 +25,9 @@ import {
   type Position,
   type Preset,
 } from './choices.ts';
-import { conditionsSchema, type ConditionConfig } from './condition.ts';
+import { conditionProblem, conditionsSchema, type ConditionConfig } from './condition.ts';
 import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
-import { diffusionProblem, samplingProblem } from './diffusion-rules.ts';
+import { diffusionProblem, guidanceProblem, samplingProblem } from './diffusion-rules.ts';
 import { parseSchema } from './schema.ts';
 
 /**
@@ -291,12 +291,9 @@ function modelProblem(model: ModelConfig): string | undefined {
   if (hiddenSize * mlpRatio < 1) {
     return `mlpRatio ${mlpRatio} leaves nothing of hiddenSize ${hiddenSize} for the MLP`;
   }
-  const odd = model.conditions?.find((each) => each.kind === 'map' && each.size % inputSize !== 0);
-  if (odd?.kind === 'map') {
-    return `the map '${odd.name}' has size ${odd.size}, which is no multiple of inputSize ${inputSize}`;
-  }
-  if ((model.jointDropoutProb ?? 0) > 0 && model.classDropoutProb === 0 && model.numClasses > 0) {
-    return `jointDropoutProb ${model.jointDropoutProb} needs a null class, but classDropoutProb is 0`;
+  const inConditions = conditionProblem(model);
+  if (inConditions !== undefined) {
+    return inConditions;
   }
   const values = leastValues(model);
   if (values > MAX_VALUES) {
@@ -350,7 +347,10 @@ function trainProblem(config: TrainConfig): string | undefined {
   if (inMemory !== undefined) {
     return inMemory;
   }
-  const inDiffusion = diffusionProblem(config) ?? samplingProblem(sampling, diffusion);
+  const inDiffusion =
+    diffusionProblem(config) ??
+    samplingProblem(sampling, diffusion) ??
+    guidanceProblem(sampling, model);
   if (inDiffusion !== undefined) {
     return inDiffusion;
   }

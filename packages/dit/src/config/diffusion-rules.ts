@@ -1,7 +1,7 @@
 // The rules between settings of the diffusion: what goes with which objective and which sampler.
 
 import { samplersOf } from './choices.ts';
-import type { TrainConfig } from './config.ts';
+import type { ModelConfig, TrainConfig } from './config.ts';
 import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
 
 /** Says which rule of a training's diffusion is broken first; `undefined` if all hold. */
@@ -14,9 +14,12 @@ export function diffusionProblem({
   if (diffusion.gamma !== undefined && weighting !== 'min-snr') {
     return `diffusion.gamma ${diffusion.gamma} belongs to the weighting min-snr, but the weighting is ${weighting}`;
   }
+  if (timestepSampling === 'loss-second-moment' && shift !== 1) {
+    return `diffusion.shift ${shift} has no place beside the timestepSampling loss-second-moment. Leave it out`;
+  }
   return objective === 'flow'
     ? flowProblem(diffusion, model.learnSigma, batch)
-    : scheduleProblem(diffusion, model.learnSigma, timestepSampling, shift);
+    : scheduleProblem(diffusion, model.learnSigma);
 }
 
 function flowProblem(
@@ -42,8 +45,6 @@ function flowProblem(
 function scheduleProblem(
   { objective, zeroTerminalSnr, variance, compat, contrastive = 0 }: DiffusionConfig,
   learnSigma: boolean,
-  timestepSampling: string,
-  shift: number,
 ): string | undefined {
   if (contrastive > 0) {
     return `diffusion.contrastive ${contrastive} belongs to the objective flow, but the objective is ${objective}`;
@@ -56,9 +57,6 @@ function scheduleProblem(
   }
   if (!learnSigma && compat !== undefined) {
     return `diffusion.compat ${compat} is about the bound, which only model.learnSigma trains. Leave it out`;
-  }
-  if (timestepSampling === 'loss-second-moment' && shift !== 1) {
-    return `diffusion.shift ${shift} has no place beside the timestepSampling loss-second-moment. Leave it out`;
   }
   return undefined;
 }
@@ -83,6 +81,22 @@ export function samplingProblem(
   }
   if (guidanceInterval !== undefined && guidanceInterval[0] > guidanceInterval[1]) {
     return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] ends before it begins`;
+  }
+  return undefined;
+}
+
+/** Says which rule between guidance and the conditions of a model is broken first; `undefined` if all hold. */
+export function guidanceProblem(
+  { guidanceRescale = 0, compat }: SamplingConfig,
+  { conditions = [] }: ModelConfig,
+): string | undefined {
+  if (conditions.length === 0) return undefined;
+  const names = conditions.map(({ name }) => name).join(', ');
+  if (guidanceRescale > 0) {
+    return `sampling.guidanceRescale ${guidanceRescale} goes with guidance by the label alone, but the model has the conditions ${names}. Leave it out`;
+  }
+  if (compat === 'official') {
+    return `sampling.compat official goes with guidance by the label alone, but the model has the conditions ${names}. Leave it out`;
   }
   return undefined;
 }

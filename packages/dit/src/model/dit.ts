@@ -18,7 +18,7 @@ import type { ModelConfig } from '../config/config.ts';
 import { parseSchema } from '../config/schema.ts';
 import type { Block, BlockSizes } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
-import { conditionsSchema, LABEL } from '../config/condition.ts';
+import { conditionProblem, conditionsSchema, LABEL } from '../config/condition.ts';
 import {
   completeValues,
   contributionsOf,
@@ -224,6 +224,8 @@ export function checkConfig(op: string, config: ModelConfig): void {
   if (config.conditions !== undefined) {
     parseSchema(op, conditionsSchema, config.conditions, 'conditions');
   }
+  const problem = conditionProblem(config);
+  if (problem !== undefined) throw new ValueError(op, `${problem}.`);
 }
 
 const CONFIG_HINT = 'Take one of the zoo, or the model of presetConfig(…).';

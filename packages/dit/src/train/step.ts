@@ -5,6 +5,7 @@ import {
   checkOptions,
   checkTensors,
   compile,
+  kindOf,
   split,
   ValueError,
   type Compiled,
@@ -173,7 +174,15 @@ function gradientOf<M, B>(
 ): LossGradient<M, B> {
   const plain = loss as Loss<M, B>;
   const forgetting = accumulate === 1 ? valueAndGrad(plain) : accumulated(plain, accumulate);
-  const remembering = valueAndGrad(loss as RememberingLoss<M, B>, { hasAux: true });
+  const remembering = valueAndGrad(
+    (...args: Parameters<RememberingLoss<M, B>>) => {
+      const result: unknown = (loss as RememberingLoss<M, B>)(...args);
+      if (isRemembered(result)) return result;
+      const problem = `the state has a history, so the loss must give [loss, history], but gave ${kindOf(result)}. Use a RememberingLoss, or a state without a history.`;
+      throw new ValueError('trainStep', problem);
+    },
+    { hasAux: true },
+  );
   return ({ model, history }, batch, key) => {
     if (history === undefined) return { ...forgetting(model, batch, key), remembered: {} };
     if (accumulate > 1) {
@@ -183,6 +192,11 @@ function gradientOf<M, B>(
     const { value, grads, aux } = remembering(model, batch, key, history);
     return { value, grads, remembered: { history: aux } };
   };
+}
+
+/** Whether a loss gave what a {@link RememberingLoss} gives. */
+function isRemembered(result: unknown): result is ReturnType<RememberingLoss<unknown, unknown>> {
+  return Array.isArray(result) && result.length === 2;
 }
 
 /**

@@ -98,6 +98,10 @@ export const inContext: BlockDesign = {
     concat([condition, tokens, ...(context === null ? [] : [context.values])], 1), // [B, 2 + T + S, D]
   leave: (tokens, context = null) =>
     tokens.slice([null, [CONTEXT_TOKENS, context === null ? null : -context.mask.shape[1]]]),
-  blockMacs: (sizes, tokens, context = 0) =>
-    transformerMacs(sizes, tokens + CONTEXT_TOKENS + context),
+  blockMacs(sizes, tokens, context = 0) {
+    const own = tokens + CONTEXT_TOKENS;
+    // A second attention: queries and outputs of its own tokens, and keys and values of all of them.
+    const again = context === 0 ? 0 : (4 * own + 2 * context) * sizes.width ** 2;
+    return transformerMacs(sizes, own + context) + again;
+  },
 };
