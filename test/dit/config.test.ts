@@ -113,6 +113,7 @@ describe('a configuration', () => {
     const heun = { guidance, sampler: 'heun', steps: 25 } as const;
     expect(changedSampling(noisy, 'flow')).toEqual(heun);
     expect(changedSampling(heun, 'v')).toBe(heun);
+    expect(changedSampling({ ...heun, spacing: 'even' }, 'flow')).toEqual(heun);
     const ddim = { guidance, sampler: 'ddim', steps: 50 };
     expect(changedSampling({ ...heun, sampler: 'midpoint' }, 'v')).toEqual(ddim);
     expect(changedSampling({ ...heun, sampler: 'euler' }, 'v')).toEqual({ ...ddim, steps: 25 });

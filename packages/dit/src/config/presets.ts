@@ -202,8 +202,11 @@ export function changedDiffusion(
  * old one, and the calls of the model stay as many: a step of heun or midpoint takes two.
  */
 export function changedSampling(sampling: SamplingConfig, objective: Objective): SamplingConfig {
-  if (samplersOf(objective).includes(sampling.sampler)) return sampling;
   const { eta: _eta, spacing: _spacing, ...kept } = sampling;
+  if (samplersOf(objective).includes(sampling.sampler)) {
+    // A flow has no timesteps to space, whatever its sampler.
+    return objective === 'flow' ? kept : sampling;
+  }
   if (objective === 'flow') return { ...kept, steps: Math.ceil(kept.steps / 2), sampler: 'heun' };
   return {
     ...kept,
