@@ -355,6 +355,7 @@ describe('a configuration', () => {
       'eta 1 belongs to the sampler ddim',
     ],
     [[['sampling.guidanceInterval', [9, 3]]], 'guidanceInterval [9, 3] ends before it begins'],
+    [[['sampling.guidanceInterval', [5000, 9000]]], 'begins after the 1000 timesteps'],
   ])('refuses settings that do not go together: %j', (changes, message) => {
     expect(problem(...changes)).toContain(message);
   });

@@ -86,6 +86,9 @@ describe('guidance', () => {
   test('is a scale, or one for each condition', () => {
     expect(read.guidance('2.5')).toBe(2.5);
     expect(read.guidance('text=3,depth=1.5')).toEqual({ text: 3, depth: 1.5 });
+    expect(() => read.guidance('text=3,text=9')).toThrow(
+      'Expected one scale for each condition, not two for one.',
+    );
     for (const wrong of ['', 'x', 'text=', 'text=-1', 'text=1,2', '=3', 'text=1,,depth=2']) {
       expect(() => read.guidance(wrong), wrong).toThrow(/^Expected a number/);
     }

@@ -198,9 +198,45 @@ describe('options of sample', () => {
     expect(() => completeSampleOptions({ ...given, steps: 1001 }, config)).toThrow(
       'sample: --steps 1001: expected at most the 1000 timesteps of this run. Choose fewer.',
     );
+    const reads = { ...presetConfig('smoke', { conditions: ['text'] }), latentScale: 1 };
+    expect(() => completeSampleOptions({ ...given, labels: [5] }, reads)).toThrow(
+      'sample: --labels 5: this run knows no labels. Leave --labels out.',
+    );
+    const both = { ...presetConfig('smoke', { conditions: ['label', 'text'] }), latentScale: 1 };
+    expect(() => completeSampleOptions({ ...given, text: ['a seven'] }, both)).toThrow(
+      'sample: --text: there are 1 texts for 10 labels, and each row has one of both. Name as many by --labels.',
+    );
     const model = { ...config.model, classDropoutProb: 0 };
     expect(() => completeSampleOptions({ ...given, guidance: 2 }, { ...config, model })).toThrow(
       'sample: --guidance 2: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.',
+    );
+    const plain = { ...config, model, sampling: { ...config.sampling, guidance: 1 } };
+    expect(() => completeSampleOptions({ ...given, guidance: { label: 3 } }, plain)).toThrow(
+      'sample: --guidance label=3: expected 1, because',
+    );
+  });
+
+  test('of guidance that the run does not have are refused', () => {
+    const none = { ...presetConfig('smoke', { conditions: ['none'] }), latentScale: 1 };
+    for (const [guidance, text] of [
+      [4, '4'],
+      [{ label: 2 }, 'label=2'],
+    ] as const) {
+      expect(() => completeSampleOptions({ ...given, guidance }, none)).toThrow(
+        `sample: --guidance ${text}: this run knows nothing to guide by. Leave --guidance out.`,
+      );
+    }
+    expect(completeSampleOptions({ ...given, guidance: 1 }, none)).toMatchObject({ guidance: 1 });
+    const reads = { ...presetConfig('smoke', { conditions: ['text'] }), latentScale: 1 };
+    const rescaled = { ...reads, sampling: { ...reads.sampling, guidanceRescale: 0.7 } };
+    expect(() => completeSampleOptions(given, rescaled)).toThrow(
+      'sample: --guidance-rescale 0.7: it goes with labels alone, but this run knows text. Use --guidance-rescale 0.',
+    );
+    expect(completeSampleOptions({ ...given, guidanceRescale: 0 }, rescaled)).toMatchObject({
+      guidanceRescale: 0,
+    });
+    expect(() => completeSampleOptions({ ...given, compat: 'official' }, reads)).toThrow(
+      'sample: --compat official: it goes with labels alone, but this run knows text. Use --compat fixed.',
     );
   });
 });

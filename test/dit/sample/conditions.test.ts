@@ -117,6 +117,9 @@ describe('what the options of sampling ask for', () => {
     await expect(askedConditions({ ...given, maps: { sketch: 's.png' } }, model)).rejects.toThrow(
       'sampleRun: --sketch: the model of this run does not know sketch. Train one with --condition sketch.',
     );
+    await expect(askedConditions({ ...given, numbers: { thickness: 50 } }, model)).rejects.toThrow(
+      'sampleRun: --thickness 50: the model of this run tells apart 1 to 6. Give a number in this range.',
+    );
     await expect(askedConditions({ ...given, numbers: { text: 1 } }, model)).rejects.toThrow(
       /--text/,
     );

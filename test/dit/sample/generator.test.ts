@@ -90,6 +90,31 @@ describe('a generator', () => {
     await expect(run.draw([3], { steps: 2, sampler: 'ddpm', eta: 1 })).rejects.toThrow(/eta/);
   });
 
+  it('refuses settings of sampling that do not go together', async () => {
+    const autoencoder = new Autoencoder(config.autoencoder, key(0));
+    const model = DiT.init(config.model, key(1));
+    const draw = (changes: object, diffusion = config.diffusion): Promise<unknown> => {
+      const generator = new Generator({ ...config, diffusion }, { autoencoder, latentScale: 1 });
+      const own = { ...config.sampling, labels: [1], steps: 1, key: key(0) };
+      return generator.generate(model, { ...own, ...changes });
+    };
+    for (const guidanceInterval of [[900, 100], 'all', [-1, 5]]) {
+      await expect(draw({ guidanceInterval })).rejects.toThrow(
+        /^generate: interval must be two timesteps in order, \[200, 800\], but is/,
+      );
+    }
+    await expect(draw({ guidanceInterval: [5000, 9000] })).rejects.toThrow(
+      'guidanceInterval [5000, 9000] begins after the 1000 timesteps of the diffusion.',
+    );
+    await expect(draw({ spacing: 'wide' })).rejects.toThrow(
+      "generate: there is no spacing 'wide'.",
+    );
+    const flow = { ...config.diffusion, objective: 'flow' } as const;
+    await expect(draw({ sampler: 'heun', spacing: 'even' }, flow)).rejects.toThrow(
+      'spacing even chooses timesteps of a noise schedule, and a flow has none.',
+    );
+  });
+
   it('refuses images that are not finite, and names the guidance', async () => {
     const autoencoder = new Autoencoder(config.autoencoder, key(0));
     const generator = new Generator(config, { autoencoder, latentScale: 1e-45 });

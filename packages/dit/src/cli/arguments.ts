@@ -56,7 +56,11 @@ export function guidance(text: string): number | Readonly<Record<string, number>
     }
     return [name, guidanceScale(scale)] as const;
   });
-  return Object.fromEntries(entries);
+  const scales = Object.fromEntries(entries);
+  if (Object.keys(scales).length < entries.length) {
+    throw new InvalidArgumentError('Expected one scale for each condition, not two for one.');
+  }
+  return scales;
 }
 
 /** Reads a number of either sign. */

@@ -6,6 +6,7 @@ import type { TrainConfig } from '../config/config.ts';
 import { captionOf, heldOutCombinations } from '../data/captions.ts';
 import { changedBy, samplingOf, type SamplingConfig } from '../config/diffusion-config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
+import { formatGuidance } from '../sample/guidance-scales.ts';
 import type { SampleOptions } from '../sample/options.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { SampleArguments } from './program.ts';
@@ -37,6 +38,12 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     typeof asked === 'number' ? [asked, undefined] : [config.sampling.guidance, asked];
   const sampling = changedBy(config.sampling, { ...samplingOf(rest), guidance });
   const { steps } = sampling;
+  if (numClasses === 0 && labels.some((label) => label > 0)) {
+    throw new ValueError(
+      'sample',
+      `--labels ${labels.join(',')}: this run knows no labels. Leave --labels out.`,
+    );
+  }
   const unknown = labels.find((label) => label >= Math.max(1, numClasses));
   if (unknown !== undefined) {
     throw new ValueError(
@@ -50,10 +57,17 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
       `--steps ${steps}: expected at most the ${timesteps} timesteps of this run. Choose fewer.`,
     );
   }
-  if (guidance !== 1 && classDropoutProb === 0 && numClasses > 0) {
+  if (text !== undefined && text.length !== labels.length) {
     throw new ValueError(
       'sample',
-      `--guidance ${guidance}: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.`,
+      `--text: there are ${text.length} texts for ${labels.length} labels, and each row has one of both. Name as many by --labels.`,
+    );
+  }
+  checkGuidance(args, config);
+  if ((guidance !== 1 || scales !== undefined) && classDropoutProb === 0 && numClasses > 0) {
+    throw new ValueError(
+      'sample',
+      `--guidance ${formatGuidance(guidance, scales)}: expected 1, because this run was trained without a null class (model.classDropoutProb is 0). Use --guidance 1.`,
     );
   }
   checkSampler(sampling, config.diffusion.objective);
@@ -70,7 +84,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   };
 }
 
-/** Every class; without classes, or if texts are asked for, class 0 for each row. */
+/** Every class; without classes, class 0 for each text that is asked for, or that the model draws by itself. */
 function defaultLabels({ model }: TrainConfig, texts: readonly string[] | undefined): number[] {
   const { numClasses, conditions = [] } = model;
   if (texts !== undefined && numClasses === 0) return texts.map(() => 0);
@@ -100,6 +114,36 @@ function conditionOptions(
     ...(Object.keys(maps).length > 0 && { maps }),
     ...(Object.keys(numbers).length > 0 && { numbers }),
   };
+}
+
+/** Throws a ValueError for guidance that a model of these conditions does not have. */
+function checkGuidance(
+  { guidance, guidanceRescale, compat }: SampleArguments,
+  { model, sampling }: TrainConfig,
+): void {
+  const conditions = model.conditions ?? [];
+  if (guidance !== undefined && guidance !== 1 && model.numClasses + conditions.length === 0) {
+    const given = typeof guidance === 'number' ? String(guidance) : formatGuidance(1, guidance);
+    throw new ValueError(
+      'sample',
+      `--guidance ${given}: this run knows nothing to guide by. Leave --guidance out.`,
+    );
+  }
+  if (conditions.length === 0) return;
+  const names = conditions.map(({ name }) => name).join(', ');
+  const rescale = guidanceRescale ?? sampling.guidanceRescale ?? 0;
+  if (rescale > 0) {
+    throw new ValueError(
+      'sample',
+      `--guidance-rescale ${rescale}: it goes with labels alone, but this run knows ${names}. Use --guidance-rescale 0.`,
+    );
+  }
+  if ((compat ?? sampling.compat) === 'official') {
+    throw new ValueError(
+      'sample',
+      `--compat official: it goes with labels alone, but this run knows ${names}. Use --compat fixed.`,
+    );
+  }
 }
 
 /** Throws a ValueError unless the objective has the sampler, and the sampler has its options. */

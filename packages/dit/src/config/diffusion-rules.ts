@@ -82,6 +82,9 @@ export function samplingProblem(
   if (guidanceInterval !== undefined && guidanceInterval[0] > guidanceInterval[1]) {
     return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] ends before it begins`;
   }
+  if (guidanceInterval !== undefined && guidanceInterval[0] > timesteps) {
+    return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] begins after the ${timesteps} timesteps of the diffusion`;
+  }
   return undefined;
 }
 

@@ -36,6 +36,7 @@ export async function askedConditions(options: SampleOptions, model: DiT): Promi
   }
   for (const [name, number] of Object.entries(numbers)) {
     sizesOf(model, name, 0);
+    checkRange(model, name, number);
     conditions[name] = new Float32Array(rows.length).fill(number);
   }
   for (const [name, file] of Object.entries(maps)) {
@@ -69,6 +70,18 @@ function sizesOf({ conditions }: DiT, name: string, rank: number): readonly numb
   throw new ValueError(
     'sampleRun',
     `--${name}: the model of this run does not know ${name}. Train one with --condition ${name}.`,
+  );
+}
+
+/** Throws a ValueError unless the embedding of a scalar tells this number apart from others. */
+function checkRange({ config }: DiT, name: string, number: number): void {
+  const scalar = config.conditions?.find((condition) => condition.name === name);
+  if (scalar?.kind !== 'scalar') return;
+  const [least, most] = scalar.range;
+  if (number >= least && number <= most) return;
+  throw new ValueError(
+    'sampleRun',
+    `--${name} ${number}: the model of this run tells apart ${least} to ${most}. Give a number in this range.`,
   );
 }
 

@@ -13,12 +13,17 @@ import {
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkChoice, checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
-import { SAMPLERS } from '../config/choices.ts';
+import { SAMPLERS, SPACINGS } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
+import {
+  SAMPLING_FIELDS,
+  type DiffusionConfig,
+  type SamplingConfig,
+} from '../config/diffusion-config.ts';
+import { samplingProblem } from '../config/diffusion-rules.ts';
 import { guidedByConditions } from '../diffusion/guidance/conditions.ts';
 import { guidedForward, type GuidanceOptions } from '../diffusion/guidance/guidance.ts';
-import { isGuided } from '../diffusion/guidance/interval.ts';
+import { checkInterval, isGuided } from '../diffusion/guidance/interval.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
 import { randomNoise } from '../diffusion/sampler/noise.ts';
 import { sampleSteps } from '../diffusion/sampler/sample.ts';
@@ -120,6 +125,7 @@ export class Generator {
    */
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
     checkGenerate(model, options);
+    checkSampling(options, this.#config.diffusion);
     const { onProgress, ...drawing } = options;
     const { labels, key } = drawing;
     checkLabels('generate', labels, this.#config);
@@ -243,6 +249,15 @@ function checkGenerate(model: DiT, options: GenerateOptions): void {
     checkFields('generate', 'scales', scales, [], 'Give numbers by the names of conditions.');
     for (const [name, own] of Object.entries(scales)) checkFinite('generate', name, own);
   }
+}
+
+/** Throws a ValueError unless these settings of sampling go together, and with the diffusion. */
+function checkSampling(sampling: SamplingConfig, diffusion: DiffusionConfig): void {
+  const { guidanceInterval, spacing } = sampling;
+  if (guidanceInterval !== undefined) checkInterval('generate', guidanceInterval);
+  if (spacing !== undefined) checkChoice('generate', 'spacing', spacing, SPACINGS);
+  const problem = samplingProblem(sampling, diffusion);
+  if (problem !== undefined) throw new ValueError('generate', `${problem}.`);
 }
 
 /** The arrays one behind the other. */
