@@ -110,7 +110,7 @@ describe('what the options of sampling ask for', () => {
   });
 
   it('is refused if the model does not know it', async () => {
-    const plain = randomModel({ ...config.model, conditions: [] }, key(1));
+    const plain = randomModel({ ...config.model, conditions: [], jointDropoutProb: 0 }, key(1));
     await expect(askedConditions({ ...given, texts: ['a'] }, plain)).rejects.toThrow(
       'sampleRun: --text: the model of this run reads no text. Train one with --condition text.',
     );
