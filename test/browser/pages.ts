@@ -45,7 +45,7 @@ export const ORDINARY: VisitOptions = { flags: FLAGS, timeoutMs: TIMEOUT_MS };
  */
 export const WITH_GPU: VisitOptions = {
   flags: [...QUIET_FLAGS, '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
-  timeoutMs: 4 * TIMEOUT_MS,
+  timeoutMs: 9 * TIMEOUT_MS,
 };
 
 /**
