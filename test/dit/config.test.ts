@@ -9,11 +9,8 @@ import {
   TIMESTEP_SAMPLINGS,
   WEIGHTINGS,
 } from '../../packages/dit/src/config/choices.ts';
-import {
-  parseConfigText,
-  parseModelConfig,
-  parseTrainConfig,
-} from '../../packages/dit/src/config/config.ts';
+import { parseConfigText, parseTrainConfig } from '../../packages/dit/src/config/config.ts';
+import { parseModelConfig } from '../../packages/dit/src/config/model-config.ts';
 import {
   changedDiffusion,
   changedSampling,

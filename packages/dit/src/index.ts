@@ -22,15 +22,10 @@ export type {
   ScalarConditionConfig,
   TextConditionConfig,
 } from './config/condition.ts';
-export {
-  IMAGE_SIZE,
-  parseModelConfig,
-  parseTrainConfig,
-  type AutoencoderConfig,
-  type ModelConfig,
-  type OptimizerConfig,
-  type TrainConfig,
-} from './config/config.ts';
+export { IMAGE_SIZE, type AutoencoderConfig } from './config/autoencoder-config.ts';
+export { parseTrainConfig, type TrainConfig } from './config/config.ts';
+export { parseModelConfig, type ModelConfig } from './config/model-config.ts';
+export type { OptimizerConfig } from './config/optimizer-config.ts';
 export type { DiffusionConfig, SamplingConfig } from './config/diffusion-config.ts';
 export {
   batchOrder,

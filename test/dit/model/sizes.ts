@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../../packages/dit/src/config/config.ts';
+import type { ModelConfig } from '../../../packages/dit/src/config/model-config.ts';
 import { DiT } from '../../../packages/dit/src/model/dit.ts';
 import { normal, randomInt, split, tree, type Tensor } from '@tessera/tensor';
 

@@ -16,7 +16,7 @@ import {
 } from '@tessera/tensor';
 import { Conv2d, init, Module, type Initializer } from '@tessera/autograd/nn';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
-import type { AutoencoderConfig } from '../config/config.ts';
+import type { AutoencoderConfig } from '../config/autoencoder-config.ts';
 
 /** The diagonal Gaussian that the encoder gives for each image. */
 export interface Posterior {

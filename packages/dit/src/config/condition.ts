@@ -2,7 +2,7 @@
 
 import { kindOf } from '@tessera/tensor';
 import * as v from 'valibot';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from './model-config.ts';
 
 /** What all conditions of a configuration have. */
 interface NamedCondition {

@@ -1,14 +1,23 @@
 // The settings of a run's forward process, of its loss, and of how it draws samples.
 
-import type {
-  Compat,
-  Objective,
-  Sampler,
-  Schedule,
-  Spacing,
-  TimestepSampling,
-  Weighting,
+import * as v from 'valibot';
+import {
+  COMPATS,
+  OBJECTIVES,
+  SAMPLERS,
+  SCHEDULES,
+  SPACINGS,
+  TIMESTEP_SAMPLINGS,
+  WEIGHTINGS,
+  type Compat,
+  type Objective,
+  type Sampler,
+  type Schedule,
+  type Spacing,
+  type TimestepSampling,
+  type Weighting,
 } from './choices.ts';
+import { fraction, nonNegative, positive, scale, timesteps } from './ranges.ts';
 
 /** The forward process, the target of the model, and how training weighs timesteps. */
 export interface DiffusionConfig {
@@ -35,6 +44,27 @@ export interface DiffusionConfig {
   readonly compat?: Compat;
 }
 
+/** The schema of the diffusion. */
+export const diffusionSchema: v.GenericSchema<unknown, DiffusionConfig> = v.strictObject({
+  schedule: v.picklist(SCHEDULES),
+  timesteps,
+  objective: v.picklist(OBJECTIVES),
+  zeroTerminalSnr: v.exactOptional(v.boolean()),
+  variance: v.exactOptional(v.picklist(['fixed-small', 'fixed-large'])),
+  timestepSampling: v.exactOptional(v.picklist(TIMESTEP_SAMPLINGS)),
+  shift: v.exactOptional(
+    v.pipe(
+      positive,
+      v.minValue(1e-3, 'must be at least 0.001'),
+      v.maxValue(1e3, 'must be at most 1000'),
+    ),
+  ),
+  weighting: v.exactOptional(v.picklist(WEIGHTINGS)),
+  gamma: v.exactOptional(scale),
+  contrastive: v.exactOptional(fraction),
+  compat: v.exactOptional(v.picklist(COMPATS)),
+});
+
 /** How samples are drawn when the command line does not say otherwise. */
 export interface SamplingConfig {
   /** Guidance scale. 1 is the conditional model alone; more pulls harder towards the label. */
@@ -53,6 +83,18 @@ export interface SamplingConfig {
   /** Whether guidance takes three channels only, as the official code does. Default: fixed, all of them. */
   readonly compat?: Compat;
 }
+
+/** The schema of sampling. */
+export const samplingSchema: v.GenericSchema<unknown, SamplingConfig> = v.strictObject({
+  guidance: nonNegative,
+  steps: timesteps,
+  sampler: v.picklist(SAMPLERS),
+  eta: v.exactOptional(fraction),
+  spacing: v.exactOptional(v.picklist(SPACINGS)),
+  guidanceInterval: v.exactOptional(v.strictTuple([nonNegative, nonNegative])),
+  guidanceRescale: v.exactOptional(fraction),
+  compat: v.exactOptional(v.picklist(COMPATS)),
+});
 
 /** The names of the settings of sampling. */
 export const SAMPLING_FIELDS: readonly (keyof SamplingConfig)[] = [

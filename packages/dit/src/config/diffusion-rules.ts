@@ -1,8 +1,9 @@
 // The rules between settings of the diffusion: what goes with which objective and which sampler.
 
 import { samplersOf } from './choices.ts';
-import type { ModelConfig, TrainConfig } from './config.ts';
+import type { TrainConfig } from './config.ts';
 import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
+import type { ModelConfig } from './model-config.ts';
 
 /** Says which rule of a training's diffusion is broken first; `undefined` if all hold. */
 export function diffusionProblem({

@@ -24,14 +24,11 @@ import {
   type TimestepSampling,
   type Weighting,
 } from './choices.ts';
+import { IMAGE_SIZE, type AutoencoderConfig } from './autoencoder-config.ts';
 import type { ConditionConfig } from './condition.ts';
-import {
-  IMAGE_SIZE,
-  type AutoencoderConfig,
-  type ModelConfig,
-  type TrainConfig,
-} from './config.ts';
+import type { TrainConfig } from './config.ts';
 import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
+import type { ModelConfig } from './model-config.ts';
 
 /** The settings of one preset. All other settings are the same for all presets. */
 interface PresetSizes {

@@ -7,7 +7,7 @@ import {
   type MapConditionConfig,
   type TextConditionConfig,
 } from '../config/condition.ts';
-import type { ModelConfig } from '../config/config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import type { ConditionValues } from '../model/conditions/conditions.ts';
 import { encodeTexts } from '../model/conditions/text.ts';
 import { LONGEST_CAPTION, strokeWords, trainingCaption } from './captions.ts';

@@ -14,7 +14,7 @@ import {
 } from '@tessera/tensor';
 import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
 import { DESIGNS, POSITIONS } from '../config/choices.ts';
-import type { ModelConfig } from '../config/config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import { parseSchema } from '../config/schema.ts';
 import type { Block, BlockSizes } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';

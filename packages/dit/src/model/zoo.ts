@@ -1,7 +1,7 @@
 // The twelve published DiT models, and what any model costs.
 
 import { countParameters } from '@tessera/autograd/nn';
-import type { ModelConfig } from '../config/config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import { blockDesigns } from './blocks/designs.ts';
 import { contextLength } from './conditions/conditions.ts';
 import { checkConfig, DiT, gridSize, outChannels } from './dit.ts';

@@ -1,6 +1,7 @@
 // The picture of samples: ten of each class, one row a class.
 
-import { IMAGE_SIZE, type ModelConfig } from '../config/config.ts';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import type { SamplingConfig } from '../config/diffusion-config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 import { formatGuidance, type GuidanceScales } from './guidance-scales.ts';

@@ -3,7 +3,8 @@
 import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
-import { IMAGE_SIZE, parseConfigText, type TrainConfig } from '../config/config.ts';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import { parseConfigText, type TrainConfig } from '../config/config.ts';
 import {
   changedBy,
   SAMPLING_FIELDS,

@@ -2,7 +2,8 @@
 
 import { checkFields } from '../config/argument-check.ts';
 import type { BackendName } from '../config/choices.ts';
-import { IMAGE_SIZE, type AutoencoderConfig, type TrainConfig } from '../config/config.ts';
+import { IMAGE_SIZE, type AutoencoderConfig } from '../config/autoencoder-config.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { macCount } from '../model/zoo.ts';
 
 /** Floating-point operations a second that a backend sustains over a whole run, on two cores of a Zen 4. */

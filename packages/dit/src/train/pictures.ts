@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
-import { IMAGE_SIZE } from '../config/config.ts';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
 import { gatherImages } from '../data/batches.ts';
 import type { IdxImages } from '../data/idx.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';

@@ -23,7 +23,7 @@ import {
   type AdamState,
 } from '@tessera/autograd/optim';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
-import type { OptimizerConfig } from '../config/config.ts';
+import type { OptimizerConfig } from '../config/optimizer-config.ts';
 import type { LossHistory } from '../diffusion/objective/loss-history.ts';
 
 /** Everything that changes while a model trains: one tree of tensors. */

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
-import { IMAGE_SIZE, type TrainConfig } from '../config/config.ts';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { batchOrder, gatherImages, padImages } from '../data/batches.ts';
 import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
 import type { IdxImages } from '../data/idx.ts';

@@ -2,7 +2,7 @@
 
 import { bernoulli, concat, split, Tensor, ValueError, kindOf } from '@tessera/tensor';
 import { LABEL, type ConditionConfig } from '../../config/condition.ts';
-import type { ModelConfig } from '../../config/config.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
 import type { Initialization } from '../initialization.ts';
 import type { LabelEmbedder } from '../label.ts';
 import {
