@@ -178,7 +178,7 @@ describe('options of sample', () => {
     const flow = { ...presetConfig('smoke', { objective: 'flow' }), latentScale: 1 };
     expect(completeSampleOptions(given, flow)).toMatchObject({ sampler: 'heun', steps: 25 });
     expect(() => completeSampleOptions({ ...given, sampler: 'ddim' }, flow)).toThrow(
-      'sample: --sampler ddim: this run predicts flow, which goes with euler, heun, midpoint, dpm-solver++. Choose one of them.',
+      'sample: --sampler ddim: this run predicts flow, which goes with euler, heun, midpoint, dpm-solver++, unipc. Choose one of them.',
     );
     expect(() => completeSampleOptions({ ...given, spacing: 'even' }, flow)).toThrow(
       'sample: --spacing even: this run is a flow, which has no timesteps to choose from. Leave it out.',
@@ -197,6 +197,11 @@ describe('options of sample', () => {
     );
     expect(() => completeSampleOptions({ ...given, steps: 1001 }, config)).toThrow(
       'sample: --steps 1001: expected at most the 1000 timesteps of this run. Choose fewer.',
+    );
+    expect(() =>
+      completeSampleOptions({ ...given, guidanceInterval: [200, 2000] }, config),
+    ).toThrow(
+      'sample: --guidance-interval 200,2000: expected timesteps from 0 to the 1000 of this run. End it at 1000.',
     );
     const reads = { ...presetConfig('smoke', { conditions: ['text'] }), latentScale: 1 };
     expect(() => completeSampleOptions({ ...given, labels: [5] }, reads)).toThrow(

@@ -66,14 +66,16 @@ describe('a generator', () => {
     );
   });
 
-  it('of a model that knows nothing draws the same at each guidance', async () => {
+  it('of a model that knows nothing refuses guidance', async () => {
     const open = { ...config, model: { ...config.model, numClasses: 0 } };
     const autoencoder = new Autoencoder(config.autoencoder, key(0));
     const generator = new Generator(open, { autoencoder, latentScale: 1 });
     const model = randomModel(open.model, key(1));
-    const options = { ...config.sampling, labels: [0], steps: 2, key: key(2) };
-    const guided = await generator.generate(model, { ...options, guidance: 4 });
-    expect(guided).toEqual(await generator.generate(model, { ...options, guidance: 1 }));
+    const options = { ...config.sampling, labels: [0], steps: 2, guidance: 1, key: key(2) };
+    expect(await generator.generate(model, options)).toHaveLength(32 * 32);
+    await expect(generator.generate(model, { ...options, guidance: 4 })).rejects.toThrow(
+      'generate: sampling.guidance 4 has nothing to guide by, since the model knows no condition. Set it to 1.',
+    );
     await expect(generator.generate(model, { ...options, scales: { label: 2 } })).rejects.toThrow(
       "generate: there is a scale for 'label', but the model knows nothing.",
     );
@@ -105,6 +107,9 @@ describe('a generator', () => {
     }
     await expect(draw({ guidanceInterval: [5000, 9000] })).rejects.toThrow(
       'guidanceInterval [5000, 9000] begins after the 1000 timesteps of the diffusion.',
+    );
+    await expect(draw({ guidanceInterval: [200, 1001] })).rejects.toThrow(
+      'guidanceInterval [200, 1001] ends after the 1000 timesteps of the diffusion. End it at 1000.',
     );
     await expect(draw({ spacing: 'wide' })).rejects.toThrow(
       "generate: there is no spacing 'wide'.",

@@ -71,6 +71,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     );
   }
   checkSampler(sampling, config.diffusion.objective);
+  checkInterval(sampling, timesteps);
   const { run, seed, out, backend } = args;
   return {
     ...sampling,
@@ -167,6 +168,15 @@ function checkSampler({ sampler, eta, spacing }: SamplingConfig, objective: Obje
       `--spacing ${spacing}: this run is a flow, which has no timesteps to choose from. Leave it out.`,
     );
   }
+}
+
+/** Throws a ValueError unless the guided timesteps are some of the run's. */
+function checkInterval({ guidanceInterval }: SamplingConfig, timesteps: number): void {
+  if (guidanceInterval === undefined || guidanceInterval[1] <= timesteps) return;
+  throw new ValueError(
+    'sample',
+    `--guidance-interval ${guidanceInterval.join(',')}: expected timesteps from 0 to the ${timesteps} of this run. End it at ${timesteps}.`,
+  );
 }
 
 /** Draws with these options, and shows the progress. */

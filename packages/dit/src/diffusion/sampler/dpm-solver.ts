@@ -2,7 +2,7 @@
 
 import type { Tensor } from '@tessera/tensor';
 import type { SamplerStep } from './step.ts';
-import type { Place, Way } from './way.ts';
+import { logRatio, type Way } from './way.ts';
 
 /**
  * Steps along a way by `x' = (noise'/noise) x + (signal' − signal · noise'/noise) · D`. Here D continues the
@@ -37,9 +37,4 @@ export function* dpmSolverSteps(
     before = { share: xStart.mul(1 / (2 * h)), h };
     yield { x, xStart };
   }
-}
-
-/** Half the logarithm of the signal-to-noise ratio: −∞ without signal, ∞ without noise. */
-function logRatio({ signal, noise }: Place): number {
-  return Math.log(signal / noise);
 }

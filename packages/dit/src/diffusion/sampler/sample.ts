@@ -20,6 +20,7 @@ import { heunSteps } from './heun.ts';
 import { midpointSteps } from './midpoint.ts';
 import type { NoiseSource } from './noise.ts';
 import type { SamplerStep } from './step.ts';
+import { uniPcSteps } from './unipc.ts';
 import { wayThrough, type SampledModel } from './way.ts';
 
 /** Options of {@link sampleSteps}. */
@@ -123,6 +124,7 @@ function stepsOf(
   const whole = wayThrough(process, model, denoising);
   const way = { ...whole, places: whole.places.slice(last - from) };
   if (sampler === 'dpm-solver++') return dpmSolverSteps(way, source.xT);
+  if (sampler === 'unipc') return uniPcSteps(way, source.xT);
   if (sampler === 'heun') return heunSteps(way, source.xT);
   return way.placeAt !== null && sampler === 'midpoint'
     ? midpointSteps(way, way.placeAt, source.xT)

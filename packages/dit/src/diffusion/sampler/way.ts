@@ -97,3 +97,8 @@ function wayThroughSchedule(
     },
   };
 }
+
+/** Half the logarithm of the signal-to-noise ratio: −∞ without signal, ∞ without noise. */
+export function logRatio({ signal, noise }: Place): number {
+  return Math.log(signal / noise);
+}

@@ -41,8 +41,13 @@ export interface NoiseSchedule {
   readonly alphaBarPrev: Float64Array;
   /** alphaBar of the kept timestep after j; 0 at the last. */
   readonly alphaBarNext: Float64Array;
+  /** `1 − alphaBar`, the variance of the noise. */
+  readonly oneMinusAlphaBar: Float64Array;
   readonly sqrtAlphaBar: Float64Array;
   readonly sqrtOneMinusAlphaBar: Float64Array;
+  readonly sqrtAlphaBarPrev: Float64Array;
+  readonly sqrtAlphaBarNext: Float64Array;
+  readonly sqrtOneMinusAlphaBarNext: Float64Array;
   readonly logOneMinusAlphaBar: Float64Array;
   /** `√(1 / alphaBar)` */
   readonly sqrtRecipAlphaBar: Float64Array;
@@ -85,6 +90,7 @@ export function createSchedule(options: ScheduleOptions = {}): NoiseSchedule {
   const beta = kept.map((value, j) => 1 - value / (j === 0 ? 1 : kept[j - 1]));
   const alphaBar = runningProduct(beta);
   const alphaBarPrev = alphaBar.map((_, j) => (j === 0 ? 1 : alphaBar[j - 1]));
+  const alphaBarNext = alphaBar.map((_, j) => (j + 1 < alphaBar.length ? alphaBar[j + 1] : 0));
   const posteriorVariance = beta.map((b, j) => (b * (1 - alphaBarPrev[j])) / (1 - alphaBar[j]));
   return {
     timesteps: timestepMap.length,
@@ -93,9 +99,13 @@ export function createSchedule(options: ScheduleOptions = {}): NoiseSchedule {
     beta,
     alphaBar,
     alphaBarPrev,
-    alphaBarNext: alphaBar.map((_, j) => (j + 1 < alphaBar.length ? alphaBar[j + 1] : 0)),
+    alphaBarNext,
+    oneMinusAlphaBar: alphaBar.map((a) => 1 - a),
     sqrtAlphaBar: alphaBar.map((a) => Math.sqrt(a)),
     sqrtOneMinusAlphaBar: alphaBar.map((a) => Math.sqrt(1 - a)),
+    sqrtAlphaBarPrev: alphaBarPrev.map((a) => Math.sqrt(a)),
+    sqrtAlphaBarNext: alphaBarNext.map((a) => Math.sqrt(a)),
+    sqrtOneMinusAlphaBarNext: alphaBarNext.map((a) => Math.sqrt(1 - a)),
     logOneMinusAlphaBar: alphaBar.map((a) => Math.log(1 - a)),
     sqrtRecipAlphaBar: alphaBar.map((a) => Math.sqrt(1 / a)),
     sqrtRecipAlphaBarMinusOne: alphaBar.map((a) => Math.sqrt(1 / a - 1)),
