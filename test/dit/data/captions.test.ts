@@ -5,12 +5,13 @@ import {
   captionOf,
   heldOutCombinations,
   isHeldOut,
-  LONGEST_CAPTION,
+  LONGEST_CAPTIONS,
   PHRASING_COUNT,
   strokeWords,
   trainingCaption,
   type StrokeWords,
 } from '../../../packages/dit/src/data/captions.ts';
+import { countTokens } from '../../../packages/dit/src/model/conditions/text.ts';
 import { captionAt, conditionTable } from '../../../packages/dit/src/data/condition-values.ts';
 
 const WEIGHTS = ['thin', 'thick', ''] as const;
@@ -30,16 +31,21 @@ describe('a caption', () => {
     expect(captionOf(12, {})).toBe('a 12');
   });
 
-  it('fits into the text of the presets in every phrasing', () => {
+  it('is known words in every phrasing, and fits into the text of the presets', () => {
     const { conditions = [] } = presetConfig('smoke', { conditions: ['text'] }).model;
     const [text] = conditions;
-    const longest = Math.max(
-      ...ALL.flatMap((words) =>
-        Array.from({ length: PHRASING_COUNT * 10 }, (_, i) => captionOf(i % 10, words, i).length),
-      ),
+    if (text.kind !== 'text') expect.fail('has no text');
+    const { length, words = [] } = text;
+    const captions = ALL.flatMap((said) =>
+      Array.from({ length: PHRASING_COUNT * 10 }, (_, i) => captionOf(i % 10, said, i)),
     );
-    expect(longest).toBe(LONGEST_CAPTION);
-    expect(text.kind === 'text' && longest <= text.length).toBe(true);
+    const pieces = new Set(captions.flatMap((caption) => caption.split(/[ ,]+/)));
+    expect([...pieces].filter((piece) => !words.includes(piece))).toEqual([]);
+    const longest = Math.max(...captions.map((caption) => caption.length));
+    expect(Math.max(...LONGEST_CAPTIONS.map((caption) => caption.length))).toBe(longest);
+    const most = Math.max(...captions.map((caption) => countTokens(caption, words)));
+    expect(most).toBe(Math.max(...LONGEST_CAPTIONS.map((each) => countTokens(each, words))));
+    expect(most).toBeLessThanOrEqual(length);
   });
 
   it('of training never says a combination that is held out', () => {
@@ -104,7 +110,7 @@ describe('the conditions of a data set', () => {
       label: [2],
       thickness: [2],
       slant: [2],
-      text: [2, 48],
+      text: [2, 12],
       depth: [2, 1, 32, 32],
       sketch: [2, 1, 32, 32],
       lowres: [2, 1, 32, 32],

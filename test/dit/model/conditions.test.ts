@@ -223,6 +223,52 @@ describe('a text', () => {
     );
   });
 
+  it('has a token for each known word, and bytes for what is none', () => {
+    const words = ['a', 'seven', 'thin'];
+    const known = (text: string, length: number): number[] => [
+      ...encodeTexts([text], length, words),
+    ];
+    expect(known('a thin seven', 4)).toEqual([257, 259, 258, 256]);
+    expect(known('thin,  7 ab c', 11)).toEqual([259, 44, 32, 32, 55, 32, 97, 98, 32, 99, 256]);
+    expect(known('Seven', 5)).toEqual([83, 101, 118, 101, 110]);
+    expect(() => encodeTexts(['a thin seve'], 5, words)).toThrow(
+      'has 6 tokens: words that it knows, and bytes of others, but the model reads at most 5. Shorten it.',
+    );
+  });
+
+  it('of words the model does not know has the same pieces as without spaces beside known ones', () => {
+    const words = ['left', 'leaning', 'nine'];
+    const piece = fc.constantFrom('left', 'leaning', 'nine', 'x', 'né', ',', ' ');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const text = pieces.join(' ');
+        const tokens = [...encodeTexts([text], 64, words)].filter((token) => token !== 256);
+        // Whoever puts the words back finds the text again, but for its spaces.
+        const bytes = tokens.flatMap((token) =>
+          token < 256 ? [token] : [...new TextEncoder().encode(words[token - 257])],
+        );
+        const read = new TextDecoder().decode(Uint8Array.from(bytes));
+        expect(read.replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+      }),
+    );
+  });
+
+  it('is read word by word', () => {
+    const words = ['seven', 'nine'];
+    const model = randomModel(
+      { ...config, conditions: [{ ...condition, words } as ConditionConfig] },
+      key(0),
+    );
+    const said = (...texts: string[]): Tensor =>
+      model.forward(x, t, { text: tensor(encodeTexts(texts, 6, words), { shape: [2, 6] }) });
+    expect(maxDifference(said('a nine', 'a nine'), said('a seven', 'a seven'))).toBeGreaterThan(
+      1e-3,
+    );
+    expect(
+      new Map(namedTensors(model)).get('conditions.text.token_embedding.weight')?.shape,
+    ).toEqual([259, 8]);
+  });
+
   test.each(DESIGNS)('does not hear the table row of padding: %s', (design) => {
     const model = randomModel({ ...config, design }, key(0));
     const output = model.forward(x, t, { text: ids('a 7', 'abcdef') });

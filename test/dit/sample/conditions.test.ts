@@ -23,15 +23,23 @@ function furthest(found: Float32Array, expected: Float32Array): number {
   return Math.max(...found.map((pixel, i) => Math.abs(pixel - expected[i])));
 }
 
+const [reader] = config.model.conditions?.filter(({ kind }) => kind === 'text') ?? [];
+const { length: LENGTH, words } = reader.kind === 'text' ? reader : expect.fail('no text');
+
+/** Tokens of texts for the model. */
+function tokens(...texts: readonly string[]): Int32Array {
+  return encodeTexts(texts, LENGTH, words);
+}
+
 describe('a generator of conditions', () => {
-  const text = encodeTexts(['a thin four', 'a nine'], 48);
+  const text = tokens('a thin four', 'a nine');
   const thickness = Float32Array.of(2, 4);
 
   it('hears what it is asked for, and the negative', async () => {
     const open = await generator.generate(model, options);
     const asked = await generator.generate(model, { ...options, conditions: { text, thickness } });
     expect(asked).not.toEqual(open);
-    const negative = { text: text.slice(48) };
+    const negative = { text: text.slice(LENGTH) };
     const away = await generator.generate(model, {
       ...options,
       conditions: { text, thickness },
@@ -41,12 +49,12 @@ describe('a generator of conditions', () => {
   });
 
   it('has nothing to lead away from where the negative is what it is asked for', async () => {
-    const same = encodeTexts(['a nine', 'a nine'], 48);
+    const same = tokens('a nine', 'a nine');
     const one = { ...options, conditions: { text: same } };
     const guided = await generator.generate(model, {
       ...one,
       guidance: 5,
-      negative: { text: same.slice(48) },
+      negative: { text: same.slice(LENGTH) },
     });
     expect(furthest(guided, await generator.generate(model, { ...one, guidance: 1 }))).toBeLessThan(
       CLOSE,
@@ -55,11 +63,11 @@ describe('a generator of conditions', () => {
 
   it('leads away from the negative alone as towards what is open', async () => {
     // e(open) + w (e(open) − e(nine)) with w = s − 1 is e(nine) + s (e(open) − e(nine)).
-    const negative = { text: encodeTexts(['a nine'], 48) };
+    const negative = { text: tokens('a nine') };
     const away = await generator.generate(model, { ...options, negative, guidance: 3 });
     const towards = await generator.generate(model, {
       ...options,
-      conditions: { text: encodeTexts(['a nine', 'a nine'], 48) },
+      conditions: { text: tokens('a nine', 'a nine') },
       guidance: -2,
     });
     expect(furthest(away, towards)).toBeLessThan(CLOSE);
@@ -87,8 +95,8 @@ describe('a generator of conditions', () => {
     await expect(bad({ slant: thickness })).rejects.toThrow(
       "generate: the model has no condition 'slant'. It has thickness, text, depth.",
     );
-    await expect(bad({ text: text.slice(48) })).rejects.toThrow(
-      'generate: conditions.text is 48 values, expected Int32Array of 96 values for 2 images.',
+    await expect(bad({ text: text.slice(LENGTH) })).rejects.toThrow(
+      `generate: conditions.text is ${LENGTH} values, expected Int32Array of ${2 * LENGTH} values for 2 images.`,
     );
     await expect(bad({ text: thickness })).rejects.toThrow(/conditions\.text is/);
   });
@@ -103,10 +111,10 @@ describe('what the options of sampling ask for', () => {
       model,
     );
     expect(conditions['text']).toEqual(
-      encodeTexts([...new Array<string>(10).fill('a'), ...new Array<string>(10).fill('b')], 48),
+      tokens(...new Array<string>(10).fill('a'), ...new Array<string>(10).fill('b')),
     );
     expect(conditions['thickness']).toEqual(new Float32Array(20).fill(3));
-    expect(negative['text']).toEqual(encodeTexts(['c'], 48));
+    expect(negative['text']).toEqual(tokens('c'));
   });
 
   it('is refused if the model does not know it', async () => {

@@ -29,8 +29,10 @@ export interface ScalarConditionConfig extends NamedCondition {
 /** A text, read by a transformer encoder that is trained along. */
 export interface TextConditionConfig extends NamedCondition {
   readonly kind: 'text';
-  /** Most bytes of a text, S. */
+  /** Most tokens of a text, S: words of `words`, and bytes of others. */
   readonly length: number;
+  /** Words that are one token each. Default: none, so that every token is a byte. */
+  readonly words?: readonly string[];
   /** Width W of the encoder. */
   readonly width: number;
   /** Number of blocks of the encoder. */
@@ -79,6 +81,13 @@ const name = v.pipe(
 
 const named = { name, dropoutProb: fraction };
 
+/** Words of a text, as `encodeTexts` finds them. */
+const words = v.pipe(
+  v.array(v.pipe(v.string(), v.regex(/^[\p{L}\p{N}]{1,40}$/u, 'must be letters and digits'))),
+  v.maxLength(10_000, 'must be at most 10000'),
+  v.check((list) => new Set(list).size === list.length, 'must be different'),
+);
+
 const conditionSchema: v.GenericSchema<unknown, ConditionConfig> = v.variant('kind', [
   v.strictObject({ ...named, kind: v.literal('label'), classes: whole(1, 100_000) }),
   v.strictObject({
@@ -94,6 +103,7 @@ const conditionSchema: v.GenericSchema<unknown, ConditionConfig> = v.variant('ki
       ...named,
       kind: v.literal('text'),
       length: whole(1, 1024),
+      words: v.exactOptional(words),
       width: whole(1, 1024),
       depth: whole(1, 24),
       heads: whole(1, 1024),

@@ -2,6 +2,7 @@
 
 import { checkList, checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice } from './argument-check.ts';
+import { CAPTION_WORDS } from './caption-words.ts';
 import {
   BACKENDS,
   DEFAULT_BACKEND,
@@ -120,6 +121,9 @@ const SEVERAL_DROPOUT = 0.05;
 /** Probability that the only condition of a model is dropped. */
 const SINGLE_DROPOUT = 0.1;
 
+/** The text encoder. Captions of digits have at most eight words; the rest is for words that it does not know. */
+const TEXT = { length: 12, words: CAPTION_WORDS, width: 64, depth: 1, heads: 4 } as const;
+
 /** The condition of a name; none for the label, which `numClasses` describes. */
 function conditionOf(name: ConditionName, dropoutProb: number): readonly ConditionConfig[] {
   switch (name) {
@@ -131,7 +135,7 @@ function conditionOf(name: ConditionName, dropoutProb: number): readonly Conditi
     case 'slant':
       return [{ kind: 'scalar', name, range: [-1, 1], dropoutProb }];
     case 'text':
-      return [{ kind: 'text', name, length: 48, width: 64, depth: 2, heads: 4, dropoutProb }];
+      return [{ kind: 'text', name, ...TEXT, dropoutProb }];
     case 'depth':
     case 'sketch':
     case 'lowres':

@@ -74,11 +74,9 @@ export function captionOf(digit: number, words: Partial<StrokeWords>, phrasing =
   return phrase(said, DIGITS[digit] ?? String(digit), lean === undefined ? '' : LEANING[lean]);
 }
 
-/** Bytes of the longest caption of a digit. */
-export const LONGEST_CAPTION: number = Math.max(
-  ...DIGITS.flatMap((_, digit) =>
-    PHRASINGS.map((_each, i) => captionOf(digit, { weight: 'thick', lean: 'right' }, i).length),
-  ),
+/** Every caption of a digit that says all, once in each phrasing. No other caption has more words or bytes. */
+export const LONGEST_CAPTIONS: readonly string[] = DIGITS.flatMap((_, digit) =>
+  PHRASINGS.map((_each, i) => captionOf(digit, { weight: 'thick', lean: 'right' }, i)),
 );
 
 /** Every fifth caption leaves something out, so that a model also understands short ones. */

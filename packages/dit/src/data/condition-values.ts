@@ -9,8 +9,8 @@ import {
 } from '../config/condition.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ConditionValues } from '../model/conditions/conditions.ts';
-import { encodeTexts } from '../model/conditions/text.ts';
-import { LONGEST_CAPTION, strokeWords, trainingCaption } from './captions.ts';
+import { countTokens, encodeTexts } from '../model/conditions/text.ts';
+import { LONGEST_CAPTIONS, strokeWords, trainingCaption } from './captions.ts';
 import { gatherLabels } from './batches.ts';
 import type { IdxImages } from './idx.ts';
 import { maps } from './maps.ts';
@@ -106,17 +106,18 @@ function pixelsOf({ images, rows, columns }: IdxImages, image: number): Uint8Arr
   return images.subarray(image * rows * columns, (image + 1) * rows * columns);
 }
 
-function textColumn({ name, length }: TextConditionConfig, set: LabelledImages): Column {
-  if (length < LONGEST_CAPTION) {
+function textColumn({ name, length, words }: TextConditionConfig, set: LabelledImages): Column {
+  const most = Math.max(...LONGEST_CAPTIONS.map((caption) => countTokens(caption, words)));
+  if (length < most) {
     throw new ValueError(
       'train',
-      `the condition '${name}' reads at most ${length} bytes, but captions have up to ${LONGEST_CAPTION}. Set its length to ${LONGEST_CAPTION} or more.`,
+      `the condition '${name}' reads at most ${length} ${words === undefined ? 'bytes' : 'tokens'}, but captions have up to ${most}. Set its length to ${most} or more.`,
     );
   }
   const strokes = strokesOf(set);
   const captions = (indices: Int32Array): string[] =>
     Array.from(indices, (image) => captionAt(set, image, strokes));
-  return { shape: [length], gather: (indices) => encodeTexts(captions(indices), length) };
+  return { shape: [length], gather: (indices) => encodeTexts(captions(indices), length, words) };
 }
 
 function mapColumn(

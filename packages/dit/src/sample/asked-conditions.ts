@@ -1,6 +1,7 @@
 // The conditions that the options of sampling ask for, read from texts, numbers and files.
 
 import { ValueError } from '@tessera/tensor';
+import type { TextConditionConfig } from '../config/condition.ts';
 import { encodeTexts } from '../model/conditions/text.ts';
 import type { DiT } from '../model/dit.ts';
 import type { ConditionArrays } from './conditioning.ts';
@@ -22,7 +23,7 @@ export async function askedConditions(options: SampleOptions, model: DiT): Promi
   const rows = gridIndices(labels.map((_, row) => row));
   const conditions: Record<string, Float32Array | Int32Array> = {};
   if (texts !== undefined) {
-    const length = textLength(model, '--text');
+    const { length, words } = textOf(model, '--text');
     if (texts.length !== labels.length) {
       throw new ValueError(
         'sampleRun',
@@ -32,6 +33,7 @@ export async function askedConditions(options: SampleOptions, model: DiT): Promi
     conditions['text'] = encodeTexts(
       rows.map((row) => texts[row]),
       length,
+      words,
     );
   }
   for (const [name, number] of Object.entries(numbers)) {
@@ -51,12 +53,13 @@ export async function askedConditions(options: SampleOptions, model: DiT): Promi
 }
 
 function negativeOf(model: DiT, negative: string): ConditionArrays {
-  return { text: encodeTexts([negative], textLength(model, '--negative')) };
+  const { length, words } = textOf(model, '--negative');
+  return { text: encodeTexts([negative], length, words) };
 }
 
-function textLength(model: DiT, option: string): number {
+function textOf(model: DiT, option: string): TextConditionConfig {
   const text = model.config.conditions?.find(({ name }) => name === 'text');
-  if (text?.kind === 'text') return text.length;
+  if (text?.kind === 'text') return text;
   throw new ValueError(
     'sampleRun',
     `${option}: the model of this run reads no text. Train one with --condition text.`,
