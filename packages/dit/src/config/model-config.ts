@@ -40,6 +40,11 @@ export interface ModelConfig {
   readonly conditions?: readonly ConditionConfig[];
   /** Probability that training replaces all conditions of a sample by nulls, the label too. Default 0. */
   readonly jointDropoutProb?: number;
+  /**
+   * Number of blocks, from the last, that hear the time at which a step ends, and not the one at which it begins.
+   * Such a model is a flow map. Default: none, an ordinary model.
+   */
+  readonly decoderDepth?: number;
 }
 
 /** Sides of images, latents and patches. The largest published latents have 64. */
@@ -68,6 +73,7 @@ export const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject
   position: v.picklist(POSITIONS),
   conditions: v.exactOptional(conditionsSchema),
   jointDropoutProb: v.exactOptional(fraction),
+  decoderDepth: v.exactOptional(blocks),
 });
 
 /** Says which rule between fields of a model is broken first; `undefined` if all hold. */
@@ -86,15 +92,25 @@ export function modelProblem(model: ModelConfig): string | undefined {
   if (hiddenSize * mlpRatio < 1) {
     return `mlpRatio ${mlpRatio} leaves nothing of hiddenSize ${hiddenSize} for the MLP`;
   }
-  const inConditions = conditionProblem(model);
-  if (inConditions !== undefined) {
-    return inConditions;
+  const inParts = conditionProblem(model) ?? decoderProblem(model);
+  if (inParts !== undefined) {
+    return inParts;
   }
   const values = leastValues(model);
   if (values > MAX_VALUES) {
     return `it has more than ${(values / 1e9).toFixed(1)}·10⁹ weights, and ${MAX_VALUES} are the most that fit into memory. Make hiddenSize, depth or numClasses smaller`;
   }
   return undefined;
+}
+
+/** Says whether the decoder of a flow map leaves no block to hear where a step begins; `undefined` if one is left. */
+export function decoderProblem({
+  depth,
+  decoderDepth = 0,
+}: Pick<ModelConfig, 'depth' | 'decoderDepth'>): string | undefined {
+  return decoderDepth < depth
+    ? undefined
+    : `decoderDepth ${decoderDepth} leaves none of the ${depth} blocks to hear the time at which a step begins`;
 }
 
 /** Weights that a model of any design has: attention and MLP of its blocks, labels, patches, positions. */

@@ -14,7 +14,7 @@ import {
 } from '@tessera/tensor';
 import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
 import { DESIGNS, POSITIONS } from '../config/choices.ts';
-import type { ModelConfig } from '../config/model-config.ts';
+import { decoderProblem, type ModelConfig } from '../config/model-config.ts';
 import { parseSchema } from '../config/schema.ts';
 import type { Block, BlockSizes } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
@@ -50,6 +50,11 @@ export interface ForwardOptions {
    * again in the backward pass. The results are the same. Default 0; more than there are means all.
    */
   readonly checkpoint?: number;
+  /**
+   * For a flow map (`decoderDepth`), the timesteps `[B]` at which steps from t end. The output is then the average
+   * velocity on the way. Default: t itself, where it is the velocity of the flow.
+   */
+  readonly end?: Tensor;
 }
 
 /**
@@ -146,26 +151,33 @@ export class DiT extends Module {
    */
   forward(x: Tensor, t: Tensor, y: Conditioning, options: ForwardOptions = {}): Tensor {
     const { config } = this;
-    checkOptions('DiT', options, ['checkpoint']);
-    const { checkpoint: checkpointed = 0 } = options;
+    checkOptions('DiT', options, ['checkpoint', 'end']);
+    const { checkpoint: checkpointed = 0, end } = options;
     checkWhole('DiT', 'checkpoint', checkpointed, 0);
     checkTensors('DiT', { x, t });
+    if (end !== undefined) checkEnd(config, t, end);
     const values = completeValues('DiT', y, x.shape[0], this.y_embedder, this.conditions);
     const labels = values[LABEL];
     checkInputs(config, x, t, labels);
     const design = blockDesigns[config.design];
     const grid = gridSize(config);
     const heard = contributionsOf(this.conditions, values);
-    const time = plus(this.t_embedder.forward(t), heard.vector); // [B, D]
-    const condition = design.condition(time, this.y_embedder.forward(labels));
+    const label = this.y_embedder.forward(labels); // [B, D]
+    const conditionAt = (time: Tensor): Tensor =>
+      design.condition(plus(this.t_embedder.forward(time), heard.vector), label);
+    const begin = conditionAt(t);
+    const decoding = end === undefined ? begin : conditionAt(end);
+    const turn = end === undefined ? config.depth : config.depth - (config.decoderDepth ?? 0);
     const embedded = plus(this.x_embedder.forward(x), heard.patches); // [B, T, D]
     const { tokens: context } = heard;
-    let tokens = design.enter(embedded.add(this.pos_embed.value), condition, context);
+    let tokens = design.enter(embedded.add(this.pos_embed.value), begin, context);
     this.blocks.forEach((block, i) => {
+      if (i === turn) tokens = design.turn(tokens, begin, decoding);
+      const condition = i < turn ? begin : decoding;
       const forward: Block['forward'] = (...args) => block.forward(...args);
       tokens = (i < checkpointed ? checkpoint(forward) : forward)(tokens, condition, context);
     });
-    const decoded = this.final_layer.forward(design.leave(tokens, context), condition); // [B, T, P · P · Cout]
+    const decoded = this.final_layer.forward(design.leave(tokens, context), decoding); // [B, T, P · P · Cout]
     return unpatchify(decoded, config.patchSize, [grid, grid]);
   }
 
@@ -224,7 +236,8 @@ export function checkConfig(op: string, config: ModelConfig): void {
   if (config.conditions !== undefined) {
     parseSchema(op, conditionsSchema, config.conditions, 'conditions');
   }
-  const problem = conditionProblem(config);
+  if (config.decoderDepth !== undefined) checkWhole(op, 'decoderDepth', config.decoderDepth, 1);
+  const problem = conditionProblem(config) ?? decoderProblem(config);
   if (problem !== undefined) throw new ValueError(op, `${problem}.`);
 }
 
@@ -257,6 +270,21 @@ export function gridSize(config: ModelConfig): number {
   const grid = inputSize / patchSize;
   if (Number.isInteger(grid)) return grid;
   throw new ValueError('DiT', `patchSize ${patchSize} does not divide inputSize ${inputSize}.`);
+}
+
+/** Throws unless a model has blocks for the end of a step, and the end is one timestep for each of t. */
+function checkEnd({ decoderDepth }: ModelConfig, t: Tensor, end: Tensor): void {
+  checkTensors('DiT', { end });
+  if (decoderDepth === undefined) {
+    const problem = 'end is for flow maps, and no block of this model hears the end of a step.';
+    throw new ValueError('DiT', `${problem} Give its configuration a decoderDepth.`);
+  }
+  if (formatShape(end.shape) === formatShape(t.shape)) return;
+  throw new ShapeError(
+    'DiT',
+    `t is ${formatShape(t.shape)}, end is ${formatShape(end.shape)}: expected one timestep for each sample.`,
+    [t.shape, end.shape],
+  );
 }
 
 function checkInputs(

@@ -97,8 +97,10 @@ export function macCount(config: ModelConfig): number {
   const { conditions } = DiT.blank({ ...config, depth: 1 });
   const context = contextLength(conditions);
   const heard = Object.values(conditions).reduce((sum, each) => sum + each.macs(tokens), 0);
+  // A flow map embeds two times, the begin and the end of a step.
+  const times = config.decoderDepth === undefined ? 1 : 2;
   const embedders =
-    tokens * patchSize ** 2 * inChannels * width + FREQUENCY_WIDTH * width + width ** 2;
+    tokens * patchSize ** 2 * inChannels * width + times * (FREQUENCY_WIDTH * width + width ** 2);
   const modulation = design.adaptiveFinalLayer ? 2 * width ** 2 : 0;
   const decoder = tokens * patchSize ** 2 * outChannels(config) * width + modulation;
   return embedders + heard + depth * design.blockMacs(sizes, tokens, context) + decoder;

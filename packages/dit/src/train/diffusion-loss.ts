@@ -28,6 +28,9 @@ import type { Conditioning } from '../model/conditions/conditions.ts';
 import type { DiT, ForwardOptions } from '../model/dit.ts';
 import { lossOfDraws, type Loss, type RememberingLoss, type TrainState } from './step.ts';
 
+/** How gradients of a loss are taken. */
+type LossMemory = Pick<ForwardOptions, 'checkpoint'>;
+
 /** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
   readonly posterior: Posterior;
@@ -52,7 +55,7 @@ export interface DiffusionBatch {
 export function diffusionLoss(
   config: TrainConfig,
   latentScale: number,
-  options: ForwardOptions = {},
+  options: LossMemory = {},
 ): Loss<DiT, DiffusionBatch> {
   checkLossConfig('diffusionLoss', config, latentScale, options);
   const process = runDiffusion(config);
@@ -92,7 +95,7 @@ export function diffusionLoss(
 export function rememberingLoss(
   config: TrainConfig,
   latentScale: number,
-  options: ForwardOptions = {},
+  options: LossMemory = {},
 ): RememberingLoss<DiT, DiffusionBatch> {
   checkLossConfig('rememberingLoss', config, latentScale, options);
   const process = runDiffusion(config);
@@ -157,7 +160,7 @@ function drawNoise(
 function lossesOf(
   process: Process,
   config: TrainConfig,
-  options: ForwardOptions,
+  options: LossMemory,
 ): (model: DiT, drawn: NoisedLabels) => Tensor {
   const how = lossOptions(config.diffusion);
   return (model, { y, ...batch }) =>
@@ -168,7 +171,7 @@ function checkLossConfig(
   op: string,
   config: TrainConfig,
   latentScale: number,
-  options: ForwardOptions,
+  options: LossMemory,
 ): void {
   const hint = 'Make one with presetConfig(…).';
   checkFields(op, 'config', config, ['model', 'diffusion'], hint);

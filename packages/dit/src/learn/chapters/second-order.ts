@@ -10,7 +10,7 @@ const quartic = (x: Tensor): Tensor => x.pow(4).sub(x.mul(4));
 export const secondOrder: Chapter = {
   title: 'Second order',
   question: 'What is the gradient of a gradient?',
-  imports: [`import { grad, hvp, jacobian } from '@tessera/autograd';`],
+  imports: [`import { grad, hvp, jacobian, jvp } from '@tessera/autograd';`],
   exercises: [
     {
       name: 'nth',
@@ -65,6 +65,22 @@ export const secondOrder: Chapter = {
           call: 'newton((x) => x.sub(3).square(), scalar(-10))',
           run: (f) => f((x: Tensor) => x.sub(3).square(), scalar(-10)),
           expected: 3,
+        },
+      ],
+    },
+    {
+      name: 'push',
+      task: 'Given a function `f` from a vector to a scalar, a point `x` and a direction `v`, give H v with one `jvp`, and without `hvp`.',
+      stub: 'export function push(f, x, v) {}',
+      hint: 'H is the Jacobian of the gradient.',
+      solution: `export function push(f, x, v) {
+  return jvp(grad(f), [x], [v]).tangent;
+}`,
+      trials: () => [
+        {
+          call: 'push((x) => x.pow(3).sum(), tensor([1, 2]), tensor([1, -1]))',
+          run: (f) => f(cubes, tensor([1, 2]), tensor([1, -1])),
+          expected: [6, -12],
         },
       ],
     },

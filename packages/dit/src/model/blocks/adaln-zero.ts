@@ -75,6 +75,7 @@ export const adaLnZero: BlockDesign = {
   createBlock: (sizes, initialization) => new AdaLnZeroBlock(sizes, initialization),
   condition: (timestep, label) => timestep.add(label), // [B, D]
   enter: (tokens) => tokens,
+  turn: (tokens) => tokens,
   leave: (tokens) => tokens,
   blockMacs: (sizes, tokens, context = 0) =>
     transformerMacs(sizes, tokens) +

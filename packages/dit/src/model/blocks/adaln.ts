@@ -73,6 +73,7 @@ export const adaLn: BlockDesign = {
   createBlock: (sizes, initialization) => new AdaLnBlock(sizes, initialization),
   condition: (timestep, label) => timestep.add(label), // [B, D]
   enter: (tokens) => tokens,
+  turn: (tokens) => tokens,
   leave: (tokens) => tokens,
   blockMacs: (sizes, tokens, context = 0) =>
     transformerMacs(sizes, tokens) +

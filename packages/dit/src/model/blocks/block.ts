@@ -56,6 +56,11 @@ export interface BlockDesign {
   condition(timestep: Tensor, label: Tensor): Tensor;
   /** Patch tokens `[B, T, D]` to the tokens that enter the first block. */
   enter(tokens: Tensor, condition: Tensor, context?: ContextTokens | null): Tensor;
+  /**
+   * The tokens between the blocks that hear one condition and those that hear another, as in a flow map. If both
+   * conditions are the same, they stay as they are, bit for bit.
+   */
+  turn(tokens: Tensor, from: Tensor, to: Tensor): Tensor;
   /** The tokens after the last block to patch tokens `[B, T, D]`. */
   leave(tokens: Tensor, context?: ContextTokens | null): Tensor;
   /** Multiply-adds of one block for one image of `tokens` patches, with `context` tokens of conditions. */

@@ -74,6 +74,7 @@ export const crossAttention: BlockDesign = {
   createBlock: (sizes, initialization) => new CrossAttentionBlock(sizes, initialization),
   condition: (timestep, label) => stack([timestep, label], 1), // [B, 2, D]
   enter: (tokens) => tokens,
+  turn: (tokens) => tokens,
   leave: (tokens) => tokens,
   blockMacs: (sizes, tokens, context = 0) =>
     transformerMacs(sizes, tokens) +

@@ -85,7 +85,8 @@ function attendWithContext(
  * In-context conditioning: the embeddings of timestep and label are two more tokens in front of the
  * patches, `[e_t, e_y, patches]`. They have no position encoding, and are removed after the last block.
  * All linear layers start Xavier-uniform, as in a plain ViT. The tokens of other conditions stand behind the
- * patches. A gate in each block, which starts at zero, says what they count.
+ * patches. A gate in each block, which starts at zero, says what they count. Where the blocks of a flow map turn
+ * to the end of a step, its embedding takes the place that the one of the beginning has in the sum of a token.
  *
  * Source of the gate: Zhang et al. 2023, "LLaMA-Adapter: efficient fine-tuning of language models with
  * zero-init attention", section 3.2.
@@ -96,6 +97,16 @@ export const inContext: BlockDesign = {
   condition: (timestep, label) => stack([timestep, label], 1), // [B, 2, D]
   enter: (tokens, condition, context = null) =>
     concat([condition, tokens, ...(context === null ? [] : [context.values])], 1), // [B, 2 + T + S, D]
+  turn: (tokens, from, to) => {
+    const rest = tokens.shape[1] - CONTEXT_TOKENS;
+    return tokens.add(
+      to.sub(from).pad([
+        [0, 0],
+        [0, rest],
+        [0, 0],
+      ]),
+    );
+  },
   leave: (tokens, context = null) =>
     tokens.slice([null, [CONTEXT_TOKENS, context === null ? null : -context.mask.shape[1]]]),
   blockMacs(sizes, tokens, context = 0) {
