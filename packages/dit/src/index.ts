@@ -165,7 +165,17 @@ export {
   ddimStep,
   type DdimOptions,
 } from './diffusion/sampler/ddim.ts';
-export { invertDdim, type InversionOptions } from './diffusion/sampler/inversion.ts';
+export {
+  inpaintSteps,
+  type InpaintOptions,
+  type KnownRegion,
+} from './diffusion/sampler/inpaint.ts';
+export {
+  inversionSteps,
+  invertDdim,
+  type InversionOptions,
+  type InversionStep,
+} from './diffusion/sampler/inversion.ts';
 export { ddpmStep } from './diffusion/sampler/ddpm.ts';
 export { randomNoise, type NoiseSource } from './diffusion/sampler/noise.ts';
 export {
@@ -174,6 +184,7 @@ export {
   type SampledStep,
   type SamplerOptions,
 } from './diffusion/sampler/sample.ts';
+export { slerp } from './diffusion/sampler/slerp.ts';
 export type { SamplerStep } from './diffusion/sampler/step.ts';
 export type { SampledModel } from './diffusion/sampler/way.ts';
 export { betaTable } from './diffusion/schedule/betas.ts';

@@ -4,7 +4,6 @@ import {
   createDiffusion,
   createFlow,
   createSchedule,
-  invertDdim,
   qSample,
   randomNoise,
   sample,
@@ -236,43 +235,6 @@ describe('what a sampler is refused', () => {
     expect(() => draw(createFlow({ steps: 4 }), { from: 4 })).toThrow(
       'from is 4, but must be a number of steps left, 0 to 3.',
     );
-  });
-});
-
-describe('DDIM inversion', () => {
-  const latent = tensor([[-1.5, -0.4, 0.2, 0.6, 1.2]]);
-  const linear = createSchedule();
-  const model = bestModel(
-    (time) => ({ signal: linear.sqrtAlphaBar[time], noise: linear.sqrtOneMinusAlphaBar[time] }),
-    ({ xStart, eps }, signal, noise) => signal * eps - noise * xStart,
-  );
-  const process = (steps: number): Diffusion =>
-    createDiffusion({ predicts: 'v', respacing: `trailing${steps}` });
-  const error = (steps: number, iterations: number): number => {
-    const noise = invertDdim(process(steps), model, latent, { iterations });
-    const back = sample(process(steps), model, { ...source, xT: noise });
-    return distance(back, [...latent.dataSync()]);
-  };
-
-  it('comes back as steps grow, and sooner with more iterations', () => {
-    expect(error(128, 1)).toBeLessThan(0.6 * error(64, 1));
-    expect(error(32, 2)).toBeLessThan(error(32, 1));
-    // A fixed point: what is left is float32, grown 160-fold on the way from the last timestep.
-    expect(error(32, 30)).toBeLessThan(2e-4);
-  });
-
-  it('finds the noise of the probability flow', () => {
-    const steps = 250;
-    const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = process(steps).schedule;
-    const end = noised(sqrtAlphaBar[steps - 1], sqrtOneMinusAlphaBar[steps - 1]);
-    const exact = [...latent.dataSync()].map((x) => transported(x, noised(1, 0), end));
-    // A method of first order, off by 0.04 at 250 steps.
-    expect(distance(invertDdim(process(steps), model, latent), exact)).toBeLessThan(0.08);
-  });
-
-  it('is refused where the last timestep has no signal', () => {
-    const diffusion = createDiffusion({ predicts: 'v', zeroTerminalSnr: true });
-    expect(() => invertDdim(diffusion, model, latent)).toThrow(/noise without any signal/);
   });
 });
 

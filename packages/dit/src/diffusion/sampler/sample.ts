@@ -4,7 +4,6 @@ import {
   checkFunction,
   checkOptions,
   checkTensors,
-  kindOf,
   ValueError,
   type Tensor,
 } from '@tessera/tensor';
@@ -19,6 +18,7 @@ import { eulerSteps } from './euler.ts';
 import { heunSteps } from './heun.ts';
 import { midpointSteps } from './midpoint.ts';
 import type { NoiseSource } from './noise.ts';
+import { checkFrom, lastStep } from './place.ts';
 import type { SamplerStep } from './step.ts';
 import { uniPcSteps } from './unipc.ts';
 import { wayThrough, type SampledModel } from './way.ts';
@@ -70,17 +70,10 @@ export function sampleSteps(
   checkFields('sampleSteps', 'source', source, ['xT', 'step'], 'Make one with randomNoise(…).');
   checkTensors('sampleSteps', { 'source.xT': source.xT });
   checkOptions('sampleSteps', options, ['sampler', 'from', 'eta', 'clipDenoised']);
-  const last = (isFlow(process) ? process.times.length - 1 : process.schedule.timesteps) - 1;
+  const last = lastStep(process);
   const { sampler = isFlow(process) ? 'euler' : 'ddim', from = last, ...rest } = options;
   checkSampler(process, sampler, rest);
-  if (!Number.isInteger(from) || from < 0 || from > last) {
-    throw new ValueError(
-      'sampleSteps',
-      isFlow(process)
-        ? `from is ${kindOf(from)}, but must be a number of steps left, 0 to ${last}.`
-        : `from is ${kindOf(from)}, but must be a kept timestep, 0 to ${last}.`,
-    );
-  }
+  checkFrom('sampleSteps', 'from', process, from);
   return numbered(stepsOf(process, model, source, { sampler, from, last, ...rest }), from);
 }
 

@@ -24,7 +24,7 @@ import { logRatio, type Way } from './way.ts';
  * the method.
  *
  * Source: Zhao et al. 2023, "UniPC: a unified predictor-corrector framework for fast sampling of diffusion models",
- * equations 3 and 5, and theorem 3.1; in the form for data prediction of its appendix.
+ * algorithms 1 and 2, in the form for predictions of the data.
  */
 export function* uniPcSteps(
   { places, see }: Way,
