@@ -110,6 +110,8 @@ describe('a configuration', () => {
     const heun = { guidance, sampler: 'heun', steps: 25 } as const;
     expect(changedSampling(noisy, 'flow')).toEqual(heun);
     expect(changedSampling(heun, 'v')).toBe(heun);
+    expect(changedSampling(heun, 'v', 'flow')).toEqual({ ...heun, sampler: 'ddim', steps: 50 });
+    expect(changedSampling(heun, 'flow', 'v')).toEqual(heun);
     expect(changedSampling({ ...heun, spacing: 'even' }, 'flow')).toEqual(heun);
     const ddim = { guidance, sampler: 'ddim', steps: 50 };
     expect(changedSampling({ ...heun, sampler: 'midpoint' }, 'v')).toEqual(ddim);

@@ -19,6 +19,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['train', options];
       await Promise.resolve();
     },
+    settings: async (options) => {
+      ran = ['settings', options];
+      await Promise.resolve();
+    },
     sample: async (options) => {
       ran = ['sample', options];
       await Promise.resolve();
@@ -50,6 +54,13 @@ async function run(...args: string[]): Promise<Outcome> {
 describe('train', () => {
   test('needs nothing', async () => {
     expect((await run('train')).ran).toEqual(['train', {}]);
+  });
+
+  test('takes single settings, in their order', async () => {
+    expect((await run('train', '--set', 'model.depth=8', '--set', 'seed=2')).ran).toEqual([
+      'train',
+      { set: ['model.depth=8', 'seed=2'] },
+    ]);
   });
 
   test('takes a configuration, with changes', async () => {

@@ -90,6 +90,9 @@ describe('a generator', () => {
     expect(own).not.toEqual(await run.draw([3], { steps: 2, eta: 0 }));
     expect(await run.draw([3], { steps: 2, sampler: 'ddpm' })).toHaveLength(32 * 32);
     await expect(run.draw([3], { steps: 2, sampler: 'ddpm', eta: 1 })).rejects.toThrow(/eta/);
+    await expect(run.draw([3], { steps: 2000 })).rejects.toThrow(
+      'generate: steps 2000 is more than the 1000 timesteps of the diffusion.',
+    );
   });
 
   it('refuses settings of sampling that do not go together', async () => {

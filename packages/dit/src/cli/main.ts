@@ -20,6 +20,10 @@ const program = createProgram(manifest.version, {
     const { trainCommand } = await import('./train-command.ts');
     await trainCommand(args);
   },
+  settings: async (args) => {
+    const { settingsCommand } = await import('./settings-command.ts');
+    settingsCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
   sample: async (args) => {
     const { sampleCommand } = await import('./sample-command.ts');
     await sampleCommand(args);

@@ -49,6 +49,8 @@ export interface TrainArguments {
   readonly schedule?: Schedule;
   readonly timestepSampling?: TimestepSampling;
   readonly weighting?: Weighting;
+  /** Single settings, each as `path=value`. They come last. */
+  readonly set?: readonly string[];
 }
 
 /** The options of `tessera sample`. Defaults are the sampling settings of the run. */
@@ -86,8 +88,14 @@ export interface LearnArguments {
   readonly hints?: boolean;
 }
 
+/** The option of `tessera settings`. */
+export interface SettingsArguments {
+  readonly preset: Preset;
+}
+
 /** The actions of the commands. */
 export interface Actions {
+  settings(args: SettingsArguments): Promise<void>;
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
   learn(args: LearnArguments): Promise<void>;
@@ -100,6 +108,7 @@ Examples:
   $ tessera train --data fashion-mnist             Debian's package dataset-fashion-mnist
   $ tessera train --data ./mine --steps 1000       any folder of four idx files, gzipped or not
   $ tessera train --config runs/mnist/config.json --seed 1
+  $ tessera train --set model.depth=8 --set optimizer.betas=0.9,0.95
   $ tessera sample --run runs/mnist --out grid.png
   $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
   $ tessera train --condition text --out runs/text
@@ -131,9 +140,7 @@ const MEANT: Readonly<Record<string, string>> = {
       'model.numClasses': ['--classes', '--num-classes'],
       'diffusion.timesteps': ['--timesteps'],
       'diffusion.shift': ['--shift'],
-    }).flatMap(([field, options]) =>
-      options.map((option) => [option, `Set ${field} in a file for --config.`]),
-    ),
+    }).flatMap(([field, options]) => options.map((option) => [option, `Use --set ${field}=….`])),
   ),
 };
 
@@ -247,11 +254,27 @@ export function createProgram(version: string, actions: Actions): Command {
       read.oneOf(WEIGHTINGS),
     )
     .option(
+      '--set <path=value>',
+      'any setting, such as model.depth=8, after all other options; may be given again (tessera settings lists all)',
+      read.oneMore,
+    )
+    .option(
       '--seed <n>',
       `seed of all randomness ${defaultsTo('0, or by configuration')}`,
       read.seed,
     )
     .action((args: TrainArguments) => actions.train(args));
+
+  program
+    .command('settings')
+    .description('list every setting of a training, for --set and --config')
+    .option(
+      '--preset <name>',
+      `whose values: ${PRESETS.join(', ')}`,
+      read.oneOf(PRESETS),
+      DEFAULT_PRESET,
+    )
+    .action((args: SettingsArguments) => actions.settings(args));
 
   program
     .command('sample')

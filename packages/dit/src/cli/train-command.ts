@@ -7,6 +7,7 @@ import { DEFAULT_PRESET } from '../config/choices.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { dataOf } from '../data/mnist.ts';
 import { changedDiffusion, changedSampling, presetConfig, warmupSteps } from '../config/presets.ts';
+import { withSettings } from '../config/settings.ts';
 import { RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
@@ -28,8 +29,16 @@ export function longRunNotice(config: TrainConfig): string | undefined {
   return `This run (preset ${config.preset}) will take about ${time} on the ${config.backend} backend; ${hint}.`;
 }
 
-/** The configuration of these options: a preset or a file, with their changes. */
-export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
+/** The configuration of these options: a preset or a file, with their changes, those of `--set` last. */
+export async function trainConfig({
+  set = [],
+  ...args
+}: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
+  return withSettings(await startConfig(args), set);
+}
+
+/** The configuration of all options but `--set`. */
+async function startConfig(args: Omit<TrainArguments, 'out' | 'set'>): Promise<TrainConfig> {
   const { preset = DEFAULT_PRESET, config: file, data, condition: conditions, ...rest } = args;
   const named = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
   if (file === undefined) {
@@ -40,7 +49,11 @@ export async function trainConfig(args: Omit<TrainArguments, 'out'>): Promise<Tr
   const { latentScale: _, classNames, ...config } = await readTrainConfig(file);
   const { objective: _o, schedule: _s, timestepSampling: _t, weighting: _w, ...changes } = named;
   const diffusion = changedDiffusion(config.diffusion, named);
-  const sampling = changedSampling(config.sampling, diffusion.objective);
+  const sampling = changedSampling(
+    config.sampling,
+    diffusion.objective,
+    config.diffusion.objective,
+  );
   const optimizer = { ...config.optimizer };
   if (changes.steps !== undefined) {
     optimizer.warmupSteps = Math.min(optimizer.warmupSteps, warmupSteps(changes.steps));

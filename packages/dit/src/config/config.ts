@@ -53,7 +53,8 @@ export interface TrainConfig {
   readonly latentScale?: number;
 }
 
-const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
+/** The schema of a run. */
+export const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject({
   preset: v.picklist(PRESETS),
   seed: whole(0, MAX_SEED),
   backend: v.picklist(BACKENDS),

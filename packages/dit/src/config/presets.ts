@@ -201,10 +201,17 @@ export function changedDiffusion(
 /**
  * How samples are drawn, with a sampler that the objective has. If it is another one, eta and spacing go with the
  * old one, and the calls of the model stay as many: a step of heun or midpoint takes two.
+ *
+ * @param former the objective that `sampling` was made for. The heun of a flow does not stay without the flow.
  */
-export function changedSampling(sampling: SamplingConfig, objective: Objective): SamplingConfig {
+export function changedSampling(
+  sampling: SamplingConfig,
+  objective: Objective,
+  former: Objective = objective,
+): SamplingConfig {
   const { eta: _eta, spacing: _spacing, ...kept } = sampling;
-  if (samplersOf(objective).includes(sampling.sampler)) {
+  const leavesFlow = former === 'flow' && objective !== 'flow' && kept.sampler === 'heun';
+  if (samplersOf(objective).includes(sampling.sampler) && !leavesFlow) {
     // A flow has no timesteps to space, whatever its sampler.
     return objective === 'flow' ? kept : sampling;
   }

@@ -2,6 +2,7 @@
 
 import { excerpt, FormatError } from '@tessera/tensor';
 import * as v from 'valibot';
+import { nearestName } from './nearest.ts';
 
 /** An error shows no more characters of a name or a text than this. */
 const LONGEST = 60;
@@ -13,8 +14,31 @@ function describeValue(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
+/** The fields of the object that a schema describes, with their schemas; `undefined` for anything else. */
+export function fieldsOf(schema: object): Readonly<Record<string, object>> | undefined {
+  const fields: unknown = Reflect.get(insideOptional(schema), 'entries');
+  return typeof fields === 'object' && fields !== null
+    ? (fields as Readonly<Record<string, object>>)
+    : undefined;
+}
+
+/** The schema of a field that may be left out, without that; any other schema as it is. */
+export function insideOptional(schema: object): object {
+  const wrapped: unknown = Reflect.get(schema, 'wrapped');
+  return typeof wrapped === 'object' && wrapped !== null ? wrapped : schema;
+}
+
+/** The known field that an unknown one of the same object probably means. */
+function meantField(schema: object, issue: v.BaseIssue<unknown>): string | undefined {
+  const keys = (issue.path ?? []).map(({ key }) => String(key));
+  const given = keys.pop() ?? '';
+  let fields = fieldsOf(schema);
+  for (const key of keys) fields = fields?.[key] && fieldsOf(fields[key]);
+  return nearestName(given, Object.keys(fields ?? {}));
+}
+
 /** The problem in one line: `model.depth: must be at least 1, got 0`. */
-function describeIssue(issue: v.BaseIssue<unknown>): string {
+function describeIssue(schema: object, issue: v.BaseIssue<unknown>): string {
   const path = excerpt(v.getDotPath(issue) ?? 'the whole value', LONGEST);
   const got = describeValue(issue.input);
   if (issue.kind === 'validation') {
@@ -22,7 +46,9 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   }
   const key: unknown = issue.path?.at(-1)?.key;
   if (issue.type === 'strict_object' && typeof key === 'string') {
-    return issue.expected === 'never' ? `${path}: no such field` : `${path}: missing`;
+    if (issue.expected !== 'never') return `${path}: missing`;
+    const meant = meantField(schema, issue);
+    return `${path}: no such field${meant === undefined ? '' : `, perhaps ${meant}`}`;
   }
   return `${path}: expected ${issue.expected ?? issue.type}, got ${got}`;
 }
@@ -44,7 +70,7 @@ export function parseSchema<T>(
 ): T {
   const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (!result.success) {
-    throw new FormatError(op, `${source}: ${describeIssue(result.issues[0])}.`);
+    throw new FormatError(op, `${source}: ${describeIssue(schema, result.issues[0])}.`);
   }
   return result.output;
 }

@@ -251,7 +251,10 @@ function checkSampling(sampling: SamplingConfig, { diffusion, model }: TrainConf
   if (guidanceInterval !== undefined) checkInterval('generate', guidanceInterval);
   if (spacing !== undefined) checkChoice('generate', 'spacing', spacing, SPACINGS);
   const problem = samplingProblem(sampling, diffusion) ?? nothingToGuide(sampling, model);
-  if (problem !== undefined) throw new ValueError('generate', `${problem}.`);
+  // Here the settings of sampling are the options of the call.
+  if (problem !== undefined) {
+    throw new ValueError('generate', `${problem.replace(/^sampling\./, '')}.`);
+  }
 }
 
 /** The arrays one behind the other. */

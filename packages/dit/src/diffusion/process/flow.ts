@@ -1,7 +1,7 @@
 // The rectified flow: a straight path from data to noise, and what its velocity says about both ends.
 
 import { checkOptions, checkTensors, formatShape, ShapeError, type Tensor } from '@tessera/tensor';
-import { checkFields, checkWhole, checkWithin } from '../../config/argument-check.ts';
+import { checkFields, checkFinite, checkWhole, checkWithin } from '../../config/argument-check.ts';
 import { checkLike } from './noising.ts';
 import type { Denoised, DenoiseOptions } from './reverse.ts';
 
@@ -46,10 +46,9 @@ export function createFlow(options: FlowOptions = {}): Flow {
   checkWhole('createFlow', 'steps', steps, 1);
   checkWhole('createFlow', 'timesteps', timesteps, 1);
   checkWithin('createFlow', 'shift', shift, 1e-3, 1e3);
-  const times = Float64Array.from({ length: steps + 1 }, (_, n) => {
-    const s = (steps - n) / steps;
-    return (shift * s) / (1 + (shift - 1) * s);
-  });
+  const times = Float64Array.from({ length: steps + 1 }, (_, n) =>
+    shiftTime((steps - n) / steps, shift),
+  );
   return { predicts: 'flow', times, shift, timesteps };
 }
 
@@ -60,15 +59,20 @@ export function createFlow(options: FlowOptions = {}): Flow {
  * Source: Esser et al. 2024, "Scaling rectified flow transformers for high-resolution image synthesis",
  * equation 23.
  *
- * @param u any shape
+ * @param u a tensor of any shape, or one number
  * @example
  * shiftTime(tensor([0, 0.5, 1]), 3); // [0, 0.75, 1]
+ * shiftTime(0.5, 3); // 0.75
  */
-export function shiftTime(u: Tensor, shift: number): Tensor {
-  checkTensors('shiftTime', { u });
+export function shiftTime<T extends number | Tensor>(u: T, shift: number): T;
+export function shiftTime(u: number | Tensor, shift: number): number | Tensor {
+  if (typeof u === 'number') checkFinite('shiftTime', 'u', u);
+  else checkTensors('shiftTime', { u });
   checkWithin('shiftTime', 'shift', shift, 1e-3, 1e3);
   if (shift === 1) return u;
-  return u.mul(shift).div(u.mul(shift - 1).add(1));
+  return typeof u === 'number'
+    ? (shift * u) / (1 + (shift - 1) * u)
+    : u.mul(shift).div(u.mul(shift - 1).add(1));
 }
 
 /**
