@@ -74,7 +74,7 @@ describe('a generator', () => {
     const options = { ...config.sampling, labels: [0], steps: 2, guidance: 1, key: key(2) };
     expect(await generator.generate(model, options)).toHaveLength(32 * 32);
     await expect(generator.generate(model, { ...options, guidance: 4 })).rejects.toThrow(
-      'generate: sampling.guidance 4 has nothing to guide by, since the model knows no condition. Set it to 1.',
+      'generate: guidance 4 has nothing to guide by, since the model knows no condition. Set it to 1.',
     );
     await expect(generator.generate(model, { ...options, scales: { label: 2 } })).rejects.toThrow(
       "generate: there is a scale for 'label', but the model knows nothing.",
