@@ -71,6 +71,7 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/sample', 'From trained weights to images'],
       ['packages/dit/src/run', 'The folder of a run and its files'],
       ['packages/dit/src/pictures', 'Grids, curves and the way to PNG'],
+      ['packages/dit/src/inspect', 'What models cost, as numbers and tables'],
       ['packages/dit/src/learn', 'The exercises of the tour, and the check of answers'],
       ['packages/dit/src/learn/chapters', 'The exercises of each chapter, with their solutions'],
       ['packages/dit/src/cli', 'The command line'],

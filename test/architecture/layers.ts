@@ -259,6 +259,7 @@ export const roomTables: readonly Rooms[] = [
       { name: 'data', reason: 'images and labels, from files whose errors the run words' },
       { name: 'sample', reason: 'new images from a trained run' },
       { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
+      { name: 'inspect', reason: 'what models cost, told by the programs of what comes before' },
       { name: 'learn', reason: 'the exercises of the tour, which know nothing of runs' },
       { name: 'cli', reason: 'the words of a user, to what the rooms before it do' },
     ],
@@ -290,8 +291,11 @@ export const boundaries: readonly Boundary[] = [
       '@tessera/autograd/nn',
       '@tessera/autograd/optim',
     ],
-    // The training step chooses a pass of the compiler, and keeps micro-batches apart in the program.
-    inside: { '@tessera/tensor/extend': ['train/step.ts', 'train/accumulate.ts'] },
+    // Costs are counted in programs. The training step chooses a pass of the compiler, and keeps micro-batches
+    // apart in the program.
+    inside: {
+      '@tessera/tensor/extend': ['model/counts.ts', 'train/step.ts', 'train/accumulate.ts'],
+    },
     node: [
       'node.ts',
       'cli/',

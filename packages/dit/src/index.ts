@@ -211,6 +211,7 @@ export {
   type ConditionValues,
 } from './model/conditions/conditions.ts';
 export { encodeTexts } from './model/conditions/text.ts';
+export { macCount, parameterCount } from './model/counts.ts';
 export { withConditions } from './model/extend.ts';
 export { DiT, gridSize, outChannels, type ForwardOptions } from './model/dit.ts';
 export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
@@ -225,14 +226,7 @@ export { modulate, Modulation, type ModulationOptions } from './model/modulate.t
 export { patchify, PatchEmbed, unpatchify, type PatchEmbedOptions } from './model/patchify.ts';
 export { sinCos1d, sinCos2d } from './model/position.ts';
 export { TimestepEmbedder, timestepEmbedding } from './model/timestep.ts';
-export {
-  macCount,
-  parameterCount,
-  zoo,
-  type ZooName,
-  type ZooPatch,
-  type ZooSize,
-} from './model/zoo.ts';
+export { zoo, type ZooName, type ZooPatch, type ZooSize } from './model/zoo.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
 export type { ConditionArrays } from './sample/conditioning.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';

@@ -27,6 +27,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['sample', options];
       await Promise.resolve();
     },
+    inspect: async (options) => {
+      ran = ['inspect', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();
@@ -112,6 +116,22 @@ describe('sample', () => {
         out: 'g.png',
       },
     ]);
+  });
+});
+
+describe('inspect', () => {
+  test('takes a name, a design and JSON', async () => {
+    expect((await run('inspect')).ran).toEqual(['inspect', {}]);
+    const line = ['inspect', 'DiT-S/2', '--design', 'adaln', '--json'];
+    expect((await run(...line)).ran).toEqual([
+      'inspect',
+      { name: 'DiT-S/2', design: 'adaln', json: true },
+    ]);
+  });
+
+  test('takes a run, whose design is known', async () => {
+    expect((await run('inspect', '--run', 'r')).ran).toEqual(['inspect', { run: 'r' }]);
+    expect((await run('inspect', '--run', 'r', '--design', 'adaln')).exitCode).not.toBe(0);
   });
 });
 

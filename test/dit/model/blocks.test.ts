@@ -1,7 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { compile, key, normal, ones, tree, zeros, type Tensor } from '@tessera/tensor';
+import { compile, key, normal, tree, zeros, type Tensor } from '@tessera/tensor';
 import { blockDesigns, modulate, officialStart, type Block } from '@tessera/dit';
-import { trace } from '@tessera/tensor/extend';
 import { valueAndGrad } from '@tessera/autograd';
 import { DESIGNS } from '../../../packages/dit/src/config/choices.ts';
 import { maxDifference } from './sizes.ts';
@@ -81,31 +80,5 @@ describe('modulate', () => {
     expect(maxDifference(modulate(tokens, still, still), tokens)).toBe(0);
     const y = modulate(tokens, still.add(3), still.add(1));
     expect(maxDifference(y, tokens.mul(2).add(3))).toBe(0);
-  });
-});
-
-describe('the multiply-adds of an in-context block', () => {
-  it.each([0, 3])('are those of its matrix products, with %i tokens of conditions', (context) => {
-    const sizes = { width: 8, heads: 2, hidden: 20, context: context > 0 };
-    const [patches, own] = [5, 7];
-    const block = blockDesigns['in-context'].createBlock(sizes, {
-      key: key(0),
-      start: officialStart,
-    });
-    const all = { block, x: zeros([1, own + context, 8]), mask: ones([1, context], 'bool') };
-    const flat = tree.flatten(all);
-    const { instructions } = trace((inputs) => {
-      const given = flat.unflatten(inputs);
-      const { x, mask } = given;
-      return [given.block.forward(x, x, context === 0 ? null : { values: x, mask })];
-    }, flat.leaves);
-    const products = instructions.filter(({ operation }) => operation.name === 'matmul');
-    const macs = products.map(
-      ({ inputs: [left], outputs: [result] }) =>
-        (left.shape.at(-1) ?? 1) * result.shape.reduce((size, side) => size * side, 1),
-    );
-    expect(blockDesigns['in-context'].blockMacs(sizes, patches, context)).toBe(
-      macs.reduce((sum, each) => sum + each, 0),
-    );
   });
 });

@@ -28,6 +28,10 @@ const program = createProgram(manifest.version, {
     const { sampleCommand } = await import('./sample-command.ts');
     await sampleCommand(args);
   },
+  inspect: async (args) => {
+    const { inspectCommand } = await import('./inspect-command.ts');
+    await inspectCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -93,11 +93,22 @@ export interface SettingsArguments {
   readonly preset: Preset;
 }
 
+/** The argument and the options of `tessera inspect`. */
+export interface InspectArguments {
+  /** The name of a model; without one, all models. */
+  readonly name?: string;
+  /** The folder of a run, whose model is meant. */
+  readonly run?: string;
+  readonly design?: Design;
+  readonly json?: boolean;
+}
+
 /** The actions of the commands. */
 export interface Actions {
   settings(args: SettingsArguments): Promise<void>;
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
+  inspect(args: InspectArguments): Promise<void>;
   learn(args: LearnArguments): Promise<void>;
 }
 
@@ -115,6 +126,7 @@ Examples:
   $ tessera sample --run runs/text --text "a thin four leaning left" --out four.png
   $ tessera train --condition label,depth --out runs/depth
   $ tessera sample --run runs/depth --labels 3 --depth three.png --out threes.png
+  $ tessera inspect DiT-XL/2                       parameters and multiply-adds of a model
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -336,6 +348,21 @@ export function createProgram(version: string, actions: Actions): Command {
       read.oneOf(BACKENDS),
     )
     .action((args: SampleArguments) => actions.sample(args));
+
+  program
+    .command('inspect')
+    .description('say what a model costs: one of the paper, of a preset or of a run')
+    .argument('[name]', `such as DiT-XL/2 or ${DEFAULT_PRESET}, or none for all of them`)
+    .addOption(new Option('--run <folder>', 'the model of a run instead').conflicts('design'))
+    .option(
+      '--design <name>',
+      `${DESIGNS.join(', ')} ${defaultsTo(`${DEFAULT_DESIGN}, or all without a name`)}`,
+      read.oneOf(DESIGNS),
+    )
+    .option('--json', 'as JSON')
+    .action((name: string | undefined, args: Omit<InspectArguments, 'name'>) =>
+      actions.inspect({ ...args, ...(name !== undefined && { name }) }),
+    );
 
   program
     .command('learn')

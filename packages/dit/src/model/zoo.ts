@@ -1,11 +1,6 @@
-// The twelve published DiT models, and what any model costs.
+// The twelve published DiT models.
 
-import { countParameters } from '@tessera/autograd/nn';
 import type { ModelConfig } from '../config/model-config.ts';
-import { blockDesigns } from './blocks/designs.ts';
-import { contextLength } from './conditions/conditions.ts';
-import { checkConfig, DiT, gridSize, outChannels } from './dit.ts';
-import { FREQUENCY_WIDTH } from './timestep.ts';
 
 /** Sizes of the published models. */
 export type ZooSize = 'S' | 'B' | 'L' | 'XL';
@@ -66,42 +61,3 @@ export const zoo: Readonly<Record<ZooName, ModelConfig>> = {
   'DiT-XL/4': published('XL', 4),
   'DiT-XL/8': published('XL', 8),
 };
-
-/**
- * Counts the trained values of a model without making its weights.
- *
- * @example
- * parameterCount(zoo['DiT-XL/2']); // 674834720
- */
-export function parameterCount(config: ModelConfig): number {
-  checkConfig('parameterCount', config);
-  return countParameters(DiT.blank(config));
-}
-
-/**
- * Counts the multiply-adds of a forward pass for one image: all matrix products of the embedders, the
- * blocks and the decoder. The paper calls them flops.
- *
- * Source: agrees with Peebles & Xie 2023, table 4, within 0.025 · 10⁹. That is 0.02 % of XL/2 and 0.6 % of
- * S/8. The paper rounds to 0.01 · 10⁹, and does not say what it counts beside the products.
- *
- * @example
- * macCount(zoo['DiT-XL/2']) / 1e9; // 118.621
- */
-export function macCount(config: ModelConfig): number {
-  checkConfig('macCount', config);
-  const { hiddenSize: width, patchSize, inChannels, depth } = config;
-  const tokens = gridSize(config) ** 2;
-  const design = blockDesigns[config.design];
-  const sizes = { width, heads: config.numHeads, hidden: Math.floor(width * config.mlpRatio) };
-  const { conditions } = DiT.blank({ ...config, depth: 1 });
-  const context = contextLength(conditions);
-  const heard = Object.values(conditions).reduce((sum, each) => sum + each.macs(tokens), 0);
-  // A flow map embeds two times, the begin and the end of a step.
-  const times = config.decoderDepth === undefined ? 1 : 2;
-  const embedders =
-    tokens * patchSize ** 2 * inChannels * width + times * (FREQUENCY_WIDTH * width + width ** 2);
-  const modulation = design.adaptiveFinalLayer ? 2 * width ** 2 : 0;
-  const decoder = tokens * patchSize ** 2 * outChannels(config) * width + modulation;
-  return embedders + heard + depth * design.blockMacs(sizes, tokens, context) + decoder;
-}

@@ -4,7 +4,7 @@ import { checkFields } from '../config/argument-check.ts';
 import type { BackendName } from '../config/choices.ts';
 import { IMAGE_SIZE, type AutoencoderConfig } from '../config/autoencoder-config.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { macCount } from '../model/zoo.ts';
+import { macCount } from '../model/counts.ts';
 
 /** Floating-point operations a second that a backend sustains over a whole run, on two cores of a Zen 4. */
 const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 2e9, wasm: 65e9 };

@@ -10,11 +10,10 @@ import {
   blockNorm,
   checkBlock,
   layerOptions,
-  transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
-import { ContextAttention, contextMacs, hearContext } from './context-attention.ts';
+import { ContextAttention, hearContext } from './context-attention.ts';
 
 /** Shift, scale and gate of attention, then of the MLP. */
 const VECTORS = 6;
@@ -77,8 +76,4 @@ export const adaLnZero: BlockDesign = {
   enter: (tokens) => tokens,
   turn: (tokens) => tokens,
   leave: (tokens) => tokens,
-  blockMacs: (sizes, tokens, context = 0) =>
-    transformerMacs(sizes, tokens) +
-    VECTORS * sizes.width ** 2 +
-    contextMacs(sizes.width, tokens, context),
 };

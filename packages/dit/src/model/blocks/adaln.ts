@@ -10,11 +10,10 @@ import {
   blockNorm,
   checkBlock,
   layerOptions,
-  transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
-import { ContextAttention, contextMacs, hearContext } from './context-attention.ts';
+import { ContextAttention, hearContext } from './context-attention.ts';
 
 /** Shift and scale before attention, then before the MLP. */
 const VECTORS = 4;
@@ -75,8 +74,4 @@ export const adaLn: BlockDesign = {
   enter: (tokens) => tokens,
   turn: (tokens) => tokens,
   leave: (tokens) => tokens,
-  blockMacs: (sizes, tokens, context = 0) =>
-    transformerMacs(sizes, tokens) +
-    VECTORS * sizes.width ** 2 +
-    contextMacs(sizes.width, tokens, context),
 };

@@ -63,13 +63,6 @@ export interface BlockDesign {
   turn(tokens: Tensor, from: Tensor, to: Tensor): Tensor;
   /** The tokens after the last block to patch tokens `[B, T, D]`. */
   leave(tokens: Tensor, context?: ContextTokens | null): Tensor;
-  /** Multiply-adds of one block for one image of `tokens` patches, with `context` tokens of conditions. */
-  blockMacs(sizes: BlockSizes, tokens: number, context?: number): number;
-}
-
-/** Multiply-adds of self-attention (four projections, logits, weighted sum) and MLP over `tokens` tokens. */
-export function transformerMacs({ width, hidden }: BlockSizes, tokens: number): number {
-  return tokens * (4 * width ** 2 + 2 * width * hidden) + 2 * tokens ** 2 * width;
 }
 
 /** The layer norm of all designs. An adaptive one has no learned scale and shift: `affine` is false. */

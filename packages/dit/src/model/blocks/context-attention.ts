@@ -42,11 +42,6 @@ export class ContextAttention extends Module {
   }
 }
 
-/** Multiply-adds of {@link ContextAttention} from `tokens` patches to `context` tokens. */
-export function contextMacs(width: number, tokens: number, context: number): number {
-  return context === 0 ? 0 : 2 * (tokens + context) * width ** 2 + 2 * tokens * context * width;
-}
-
 /** The tokens after the branch of a block, if the block has one and there is a context. */
 export function hearContext(
   branch: ContextAttention | null,

@@ -9,14 +9,10 @@ import {
   blockNorm,
   checkBlock,
   layerOptions,
-  transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
-import { ContextAttention, contextMacs, hearContext } from './context-attention.ts';
-
-/** Length of the context: one entry for the timestep, one for the label. */
-const CONTEXT_LENGTH = 2;
+import { ContextAttention, hearContext } from './context-attention.ts';
 
 /**
  * A pre-norm ViT block with cross-attention to the condition. It stands between self-attention and MLP,
@@ -76,8 +72,4 @@ export const crossAttention: BlockDesign = {
   enter: (tokens) => tokens,
   turn: (tokens) => tokens,
   leave: (tokens) => tokens,
-  blockMacs: (sizes, tokens, context = 0) =>
-    transformerMacs(sizes, tokens) +
-    contextMacs(sizes.width, tokens, CONTEXT_LENGTH) +
-    contextMacs(sizes.width, tokens, context),
 };

@@ -10,7 +10,6 @@ import {
   blockNorm,
   checkBlock,
   layerOptions,
-  transformerMacs,
   type BlockDesign,
   type BlockSizes,
 } from './block.ts';
@@ -109,10 +108,4 @@ export const inContext: BlockDesign = {
   },
   leave: (tokens, context = null) =>
     tokens.slice([null, [CONTEXT_TOKENS, context === null ? null : -context.mask.shape[1]]]),
-  blockMacs(sizes, tokens, context = 0) {
-    const own = tokens + CONTEXT_TOKENS;
-    // A second attention: queries and outputs of its own tokens, and keys and values of all of them.
-    const again = context === 0 ? 0 : (4 * own + 2 * context) * sizes.width ** 2;
-    return transformerMacs(sizes, own + context) + again;
-  },
 };

@@ -54,9 +54,6 @@ export interface ValueKind {
  *   forward(value: Tensor): Contribution {
  *     return { vector: value.unsqueeze(1).mul(this.weight) };
  *   }
- *   macs(): number {
- *     return 8;
- *   }
  * }
  * new Temperature().forward(ones([2])).vector; // float32[2, 8]
  */
@@ -67,8 +64,6 @@ export abstract class Condition extends Module {
   readonly tokenCount: number = 0;
   /** The values of a batch, `[B, ...shape]`, to what they give to the model. */
   abstract forward(values: Tensor): Contribution;
-  /** Multiply-adds for one image of `patches` patches. */
-  abstract macs(patches: number): number;
 }
 
 /** The null of a condition for a batch: `[B, ...shape]`. */

@@ -26,8 +26,4 @@ export class LabelCondition extends Condition {
   forward(labels: Tensor): Contribution {
     return { vector: this.embedding_table.forward(labels) };
   }
-
-  macs(): number {
-    return 0;
-  }
 }

@@ -54,8 +54,4 @@ export class MapCondition extends Condition {
     const channels = concat([known.where(map, 0), known.cast('float32')], 1); // [B, 2 · Cm, M, M]
     return { patches: this.columns.forward(patchify(channels, this.patchSize)) }; // [B, T, D]
   }
-
-  macs(patches: number): number {
-    return patches * this.columns.weight.size;
-  }
 }

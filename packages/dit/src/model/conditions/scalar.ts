@@ -53,9 +53,4 @@ export class ScalarCondition extends Condition {
     const vector = second.forward(activation(first.forward(timestepEmbedding(position))));
     return { vector: known.where(vector, this.null_vector) }; // [B, D]
   }
-
-  macs(): number {
-    const width = this.null_vector.size;
-    return FREQUENCY_WIDTH * width + width ** 2;
-  }
 }

@@ -112,13 +112,6 @@ export class TextCondition extends Condition {
       tokens: { values: this.project.forward(text), mask },
     };
   }
-
-  macs(): number {
-    const [length, width] = this.position_embedding.shape;
-    const [modelWidth] = this.project.weight.shape;
-    const block = length * (4 + 2 * MLP_RATIO) * width ** 2 + 2 * length ** 2 * width;
-    return this.blocks.length * block + (length + 1) * width * modelWidth;
-  }
 }
 
 /**

@@ -1,0 +1,66 @@
+// Sizes and costs of models: the published ones, those of the presets, and that of a run.
+
+import { DESIGNS, PRESETS, type Design } from '../config/choices.ts';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
+import { presetConfig } from '../config/presets.ts';
+import { macCount, parameterCount } from '../model/counts.ts';
+import { gridSize } from '../model/dit.ts';
+import { zoo } from '../model/zoo.ts';
+
+/** Side of an image of ImageNet as a multiple of its latent's: the published autoencoder's factor. */
+const ZOO_DOWNSAMPLING = 8;
+
+/** A model by name, and the side of the images that its latents stand for, in pixels. */
+export interface NamedModel {
+  readonly name: string;
+  readonly imageSize: number;
+  readonly model: ModelConfig;
+}
+
+/** What one model costs. */
+export interface Census {
+  readonly name: string;
+  readonly design: Design;
+  /** Side of its square images in pixels. */
+  readonly imageSize: number;
+  /** Patches of one image. */
+  readonly tokens: number;
+  /** Trained values. */
+  readonly params: number;
+  /** Multiply-adds of a forward pass for one image. */
+  readonly macs: number;
+}
+
+/** The published models and those of the presets, in the default design. */
+export const knownModels: readonly NamedModel[] = [
+  ...Object.entries(zoo).map(([name, model]) => ({
+    name,
+    imageSize: ZOO_DOWNSAMPLING * model.inputSize,
+    model,
+  })),
+  ...PRESETS.map((name) => ({ name, imageSize: IMAGE_SIZE, model: presetConfig(name).model })),
+];
+
+/** Counts what a model costs, by its traced program. No weights are made. */
+export function censusOf({ name, imageSize, model }: NamedModel): Census {
+  return {
+    name,
+    design: model.design,
+    imageSize,
+    tokens: gridSize(model) ** 2,
+    params: parameterCount(model),
+    macs: macCount(model),
+  };
+}
+
+/** The census of each known model in each design. */
+export function wholeCensus({
+  designs = DESIGNS,
+}: {
+  readonly designs?: readonly Design[];
+}): readonly Census[] {
+  return knownModels.flatMap(({ model, ...rest }) =>
+    designs.map((design) => censusOf({ ...rest, model: { ...model, design } })),
+  );
+}
