@@ -67,6 +67,11 @@ describe('counting', () => {
     expect(macCount(small)).toBe(embedders + 2 * block + decoder);
   });
 
+  it('counts the second time of a flow map', () => {
+    const small = { ...zoo['DiT-S/8'], depth: 2, hiddenSize: 24, numHeads: 3 };
+    expect(macCount({ ...small, decoderDepth: 1 }) - macCount(small)).toBe(256 * 24 + 24 ** 2);
+  });
+
   it('counts conditions and their tokens', () => {
     const { hiddenSize: width, ...rest } = { ...zoo['DiT-S/8'], hiddenSize: 24, numHeads: 3 };
     const plain = { ...rest, hiddenSize: width, depth: 1 };

@@ -45,7 +45,7 @@ function forwardProgram(config: ModelConfig): Program {
     (leaves) => {
       const { model, x, t, values } = flat.unflatten(leaves);
       // A flow map hears two times: of the begin and of the end of a step.
-    return [model.forward(x, t, values, config.decoderDepth === undefined ? {} : { end: t })];
+      return [model.forward(x, t, values, config.decoderDepth === undefined ? {} : { end: t })];
     },
     flat.leaves,
     COUNTED,
