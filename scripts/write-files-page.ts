@@ -88,6 +88,7 @@ const PARTS: readonly Part[] = [
       ['benchmarks/contenders', 'Who is measured, each library behind one interface'],
       ['benchmarks/compare', 'How contenders are compared and reported'],
       ['benchmarks/browser', 'A training step in pages'],
+      ['benchmarks/samples', 'How well trained runs draw what they are asked for'],
       ['scripts', 'Steps of the build and of `npm run check`'],
     ],
   },

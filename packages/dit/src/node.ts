@@ -6,6 +6,9 @@
  *
  * @module @tessera/dit/node
  */
+export { captionOf, heldOutCombinations, strokeWords, type StrokeWords } from './data/captions.ts';
+export { conditionMap } from './data/maps.ts';
+export { strokeOf, type Stroke } from './data/strokes.ts';
 export {
   loadMnist,
   MNIST_CLASSES,

@@ -48,8 +48,11 @@ export const ditNodeRows: readonly Row[] = [
   ...rowsOf(node, {
     Generator: [config, parts],
     appendLogRow: [join(folder, 'log.jsonl'), row],
+    captionOf: [7, { weight: 'thin', lean: 'left' }, 1],
     chooseRunFolder: [join(folder, 'new'), join(folder, 'standard')],
     claimRunFolder: [undefined, config, join(folder, 'claimed')],
+    conditionMap: ['depth', new Uint8Array(4), 2],
+    heldOutCombinations: [],
     loadMnist: [{ dir: data, classes: 10 }],
     loadModule: [join(run, 'model.safetensors'), model, { onNotice: () => undefined }],
     presetConfig: ['smoke', { steps: 9 }],
@@ -71,6 +74,7 @@ export const ditNodeRows: readonly Row[] = [
       },
     ],
     saveModule: [join(folder, 'saved.safetensors'), model, { note: 'untrained' }],
+    strokeOf: [new Uint8Array(6), 2, 3],
     train: [
       {
         config: { ...config, data },
@@ -86,6 +90,7 @@ export const ditNodeRows: readonly Row[] = [
   }),
   // Records, which callers may extend.
   ...rowsOf(node, {
+    strokeWords: [{ thickness: 2, slant: 0 }],
     trainingFlops: [config],
     trainingHours: [config],
   }).map((each) => ({ ...each, takesMore: true })),

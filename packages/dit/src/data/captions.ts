@@ -1,5 +1,6 @@
 // Captions of digits: what a digit is, how thick it is and which way it leans, in words.
 
+import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { Stroke } from './strokes.ts';
 
 /** The words for digits. */
@@ -17,8 +18,18 @@ export interface StrokeWords {
  */
 const BOUNDS = { thin: 2.45, thick: 3, left: -0.02, right: 0.28 };
 
-/** The words for the measures of a digit. */
-export function strokeWords({ thickness, slant }: Stroke): StrokeWords {
+/**
+ * The words for the measures of a digit.
+ *
+ * @example
+ * strokeWords({ thickness: 2, slant: 0.4 }); // { weight: 'thin', lean: 'right' }
+ */
+export function strokeWords(stroke: Stroke): StrokeWords {
+  const hint = 'strokeOf gives one.';
+  checkFields('strokeWords', 'stroke', stroke, ['thickness', 'slant'], hint);
+  const { thickness, slant } = stroke;
+  checkFinite('strokeWords', 'thickness', thickness);
+  checkFinite('strokeWords', 'slant', slant);
   return {
     weight: thickness < BOUNDS.thin ? 'thin' : thickness > BOUNDS.thick ? 'thick' : '',
     lean: slant < BOUNDS.left ? 'left' : slant > BOUNDS.right ? 'right' : 'upright',
@@ -42,7 +53,12 @@ export function isHeldOut(digit: number, { weight, lean }: StrokeWords): boolean
   return corner.weight === weight && corner.lean === lean;
 }
 
-/** The combinations that are held out: one for each digit. */
+/**
+ * The combinations of digit, weight and lean that no training caption says in full: one for each digit.
+ *
+ * @example
+ * heldOutCombinations()[7]; // { digit: 7, weight: 'thick', lean: 'left' }
+ */
 export function heldOutCombinations(): readonly (StrokeWords & { readonly digit: number })[] {
   return DIGITS.map((_, digit) => ({ digit, ...CORNERS[digit % CORNERS.length] }));
 }
@@ -65,9 +81,15 @@ const LEANING = { left: 'leaning left', upright: 'upright', right: 'leaning righ
  * The caption of a digit, such as "a thick seven leaning right".
  *
  * @param words what it says besides the digit; what is left out is not said
- * @param phrasing which of the phrasings, from 0
+ * @param phrasing which of the four phrasings, from 0; it starts again behind the last. Default 0
+ * @example
+ * captionOf(7, { weight: 'thick', lean: 'right' }); // 'a thick seven leaning right'
+ * captionOf(7, { weight: 'thick' }, 1); // 'the digit seven, thick'
  */
 export function captionOf(digit: number, words: Partial<StrokeWords>, phrasing = 0): string {
+  checkWhole('captionOf', 'digit', digit, 0);
+  checkFields('captionOf', 'words', words, [], "Give { weight: 'thin', lean: 'left' }.");
+  checkWhole('captionOf', 'phrasing', phrasing, 0);
   const { weight = '', lean } = words;
   const said = weight === '' ? '' : `${weight} `;
   const phrase = PHRASINGS[phrasing % PHRASINGS.length];

@@ -1,5 +1,7 @@
 // Maps over images as conditions: depth, edges and low resolution, computed from the pixels.
 
+import { ShapeError } from '@tessera/tensor';
+import { checkArray, checkChoice, checkWhole } from '../config/argument-check.ts';
 import { distanceTransform } from './distance.ts';
 
 /** Pixels from this byte on are ink. */
@@ -49,3 +51,31 @@ export const maps: Readonly<Record<'depth' | 'sketch' | 'lowres', MapOf>> = {
   sketch: sketchOf,
   lowres: lowResolutionOf,
 };
+
+/**
+ * The map of an image that a condition of that name takes. Depth is the distance to the nearest pixel without ink
+ * (the source is that of {@link strokeOf}), divided by 6; a sketch is the border of the ink; `lowres` has the mean
+ * of each square of 4×4 pixels.
+ *
+ * @param pixels bytes of a square image, row by row; 128 and more are ink
+ * @param size side of the image in pixels
+ * @returns `[size, size]` in [0, 1], row-major
+ * @throws ShapeError unless there is a byte for each pixel
+ * @example
+ * conditionMap('depth', Uint8Array.of(255, 0, 0, 0), 2); // [0.1666666716337204, 0, 0, 0]
+ */
+export function conditionMap(
+  name: 'depth' | 'sketch' | 'lowres',
+  pixels: Uint8Array,
+  size: number,
+): Float32Array {
+  checkChoice('conditionMap', 'map', name, Object.keys(maps));
+  checkArray('conditionMap', 'pixels', pixels, 'Uint8Array');
+  checkWhole('conditionMap', 'size', size, 1);
+  if (pixels.length === size ** 2) return maps[name](pixels, size);
+  throw new ShapeError(
+    'conditionMap',
+    `there are ${pixels.length} bytes, expected ${size ** 2} for an image of ${size}×${size}.`,
+    [[pixels.length], [size, size]],
+  );
+}

@@ -1,5 +1,7 @@
 // How thick the strokes of a digit are and which way it leans, measured from its pixels.
 
+import { ShapeError } from '@tessera/tensor';
+import { checkArray, checkWhole } from '../config/argument-check.ts';
 import { distanceTransform } from './distance.ts';
 
 /** Measures of the strokes of a digit. */
@@ -25,8 +27,22 @@ const INK = 128;
  *
  * @param pixels bytes, row by row
  * @returns zeros for an image without ink
+ * @throws ShapeError unless there is a byte for each pixel
+ * @example
+ * const bar = Uint8Array.of(0, 255, 255, 0, 0, 255, 255, 0, 0, 255, 255, 0);
+ * strokeOf(bar, 3, 4); // { thickness: 2, slant: 0 }
  */
 export function strokeOf(pixels: Uint8Array, rows: number, columns: number): Stroke {
+  checkArray('strokeOf', 'pixels', pixels, 'Uint8Array');
+  checkWhole('strokeOf', 'rows', rows, 1);
+  checkWhole('strokeOf', 'columns', columns, 1);
+  if (pixels.length !== rows * columns) {
+    throw new ShapeError(
+      'strokeOf',
+      `there are ${pixels.length} bytes, expected ${rows * columns} for ${rows} rows of ${columns}.`,
+      [[pixels.length], [rows, columns]],
+    );
+  }
   const distances = distanceTransform((pixel) => pixels[pixel] >= INK, rows, columns);
   let [inside, toBorder] = [0, 0];
   let [mass, sumX, sumY] = [0, 0, 0];

@@ -1,36 +1,24 @@
-// `npm run bench:digits`: how many drawn digits a freshly trained LeNet reads as asked.
+// The LeNet that reads drawn digits, trained on MNIST.
 
 /**
- * `npm run bench:digits -- FOLDER [COUNT]`: how many digits that a trained run draws a LeNet reads as
- * asked. The LeNet is trained here on MNIST, and reads the real test digits and the autoencoder's
- * reconstructions of them as well, which no drawn digit should be expected to beat.
- *
- * Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document
- * recognition", section II, with ReLU and max pooling.
+ * Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition",
+ * section II, with ReLU and max pooling.
  */
-import { join } from 'node:path';
 import { argmax, compile, key, maxPool2d, split, tensor, type Tensor } from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import { Conv2d, crossEntropy, Linear, Module } from '@tessera/autograd/nn';
 import { adamw, oneCycleSchedule, type AdamState } from '@tessera/autograd/optim';
-import { Autoencoder, batchOrder, DiT, padImages, scalePixels } from '@tessera/dit';
-import {
-  Generator,
-  loadMnist,
-  loadModule,
-  MNIST_CLASSES,
-  readRunConfig,
-  RUN_FILES,
-  type DigitSet,
-} from '@tessera/dit/node';
+import { batchOrder, scalePixels } from '@tessera/dit';
+import { MNIST_CLASSES, type DigitSet } from '@tessera/dit/node';
 
-const SIDE = 32;
+/** Side of its images. */
+export const SIDE = 32;
 const EPOCHS = 4;
 const BATCH = 128;
 /** Random shifts of the training digits, in pixels, each way. */
 const MOST_SHIFT = 2;
 
-class LeNet extends Module {
+export class LeNet extends Module {
   readonly conv1: Conv2d;
   readonly conv2: Conv2d;
   readonly hidden1: Linear;
@@ -81,7 +69,8 @@ function shift(): number {
   return Math.floor(Math.random() * (2 * MOST_SHIFT + 1)) - MOST_SHIFT;
 }
 
-async function trainLeNet(set: DigitSet): Promise<LeNet> {
+/** Trains one on digits of {@link SIDE} pixels a side. */
+export async function trainLeNet(set: DigitSet): Promise<LeNet> {
   const totalSteps = EPOCHS * Math.floor(set.count / BATCH);
   const optimizer = adamw({ weightDecay: 0.01 });
   const schedule = oneCycleSchedule({ peak: 4e-3, totalSteps });
@@ -110,52 +99,14 @@ async function trainLeNet(set: DigitSet): Promise<LeNet> {
 
 const read = compile((model: LeNet, images: Tensor) => argmax(model.forward(images), 1));
 
-/** Percent of images that the LeNet reads as these digits. */
-async function accuracy(
-  model: LeNet,
-  images: Float32Array,
-  labels: ArrayLike<number>,
-): Promise<number> {
-  const guesses = await read(
-    model,
-    tensor(images, { shape: [labels.length, 1, SIDE, SIDE] }),
-  ).data();
-  const right = Array.from(guesses).filter((guess, i) => guess === labels[i]).length;
-  return (100 * right) / labels.length;
+/** The digits that the LeNet reads in images `[count, SIDE, SIDE]`. */
+export async function readDigits(model: LeNet, images: Float32Array): Promise<number[]> {
+  const count = images.length / SIDE ** 2;
+  return Array.from(await read(model, tensor(images, { shape: [count, 1, SIDE, SIDE] })).data());
 }
 
-const [folder, count = '1000'] = process.argv.slice(2);
-if (folder === undefined || !(Number(count) >= 10)) {
-  process.stderr.write('error: usage: npm run bench:digits -- FOLDER [COUNT, at least 10]\n');
-  process.exit(2);
-}
-const config = await readRunConfig(folder);
-const mnist = await loadMnist();
-const [train, test] = [mnist.train, mnist.test].map((set) => ({
-  ...padImages(set, SIDE),
-  labels: set.labels,
-}));
-const lenet = await trainLeNet(train);
-const some = 2000;
-const real = scalePixels(test.images.subarray(0, some * SIDE * SIDE));
-const labels = test.labels.subarray(0, some);
-console.log(`test digits: ${(await accuracy(lenet, real, labels)).toFixed(1)} % read`);
-
-const autoencoder = await loadModule(
-  join(folder, RUN_FILES.autoencoder),
-  new Autoencoder(config.autoencoder, key(0)),
-);
-const images = tensor(real, { shape: [some, 1, SIDE, SIDE] });
-const decoded = await autoencoder.decode(autoencoder.encode(images).mean).data();
-const rebuilt = await accuracy(lenet, decoded as Float32Array, labels);
-console.log(`reconstructions of them: ${rebuilt.toFixed(1)} % read`);
-
-const model = await loadModule(join(folder, RUN_FILES.model), DiT.init(config.model, key(0)));
-const generator = new Generator(config, { autoencoder, latentScale: config.latentScale ?? 1 });
-const asked = Array.from({ length: Number(count) }, (_, i) => i % MNIST_CLASSES);
-for (const guidance of [2, 1, 4]) {
-  const options = { ...config.sampling, guidance, labels: asked, key: key(1) };
-  const drawn = await generator.generate(model, options);
-  const percent = await accuracy(lenet, drawn, asked);
-  console.log(`${count} drawn at guidance ${guidance}: ${percent.toFixed(1)} % read as asked`);
+/** Percent of numbers that are those asked for. */
+export function percentRight(found: ArrayLike<unknown>, asked: ArrayLike<unknown>): number {
+  const right = Array.from(found).filter((each, i) => each === asked[i]).length;
+  return (100 * right) / found.length;
 }
