@@ -34,7 +34,7 @@ const WANTED = { digit: 95, weight: 85, lean: 85, iou: 0.8 };
 type Run = Awaited<ReturnType<typeof readRun>>;
 
 /** The images of a list of pixels, one by one. */
-function imagesOf<T extends Uint8Array | Uint8ClampedArray>(pixels: T): Uint8Array[] {
+function imagesOf(pixels: Uint8Array | Uint8ClampedArray): Uint8Array[] {
   return Array.from({ length: pixels.length / PIXELS }, (_, i) =>
     Uint8Array.from(pixels.subarray(i * PIXELS, (i + 1) * PIXELS)),
   );
