@@ -1,4 +1,4 @@
-// `npm run bench:conditions`: how well the samples of a run agree with the texts and maps that they were asked for.
+// `npm run bench:conditions`: how well the samples of a run agree with the text or the depth that was asked.
 
 /**
  * `npm run bench:conditions -- FOLDER [COUNT] [GUIDANCE]` measures a run that reads text, a run that knows depth,

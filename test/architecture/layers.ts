@@ -260,6 +260,7 @@ export const roomTables: readonly Rooms[] = [
       { name: 'sample', reason: 'new images from a trained run' },
       { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
       { name: 'inspect', reason: 'what models cost, told by the programs of what comes before' },
+      { name: 'evaluate', reason: 'how good a trained run is, beside real images' },
       { name: 'learn', reason: 'the exercises of the tour, which know nothing of runs' },
       { name: 'cli', reason: 'the words of a user, to what the rooms before it do' },
     ],
@@ -295,12 +296,15 @@ export const boundaries: readonly Boundary[] = [
     // apart in the program.
     inside: {
       '@tessera/tensor/extend': ['model/counts.ts', 'train/step.ts', 'train/accumulate.ts'],
+      // Distances of Gaussians are computed in float64.
+      '@tessera/tensor/linalg': ['evaluate/features.ts', 'evaluate/frechet.ts'],
     },
     node: [
       'node.ts',
       'cli/',
       'data/idx-file.ts',
       'data/mnist.ts',
+      'evaluate/ruler.ts',
       'pictures/',
       'run/',
       'sample/map-file.ts',

@@ -16,6 +16,19 @@ export {
   type LoadOptions,
   type Mnist,
 } from './data/mnist.ts';
+export {
+  evaluateRun,
+  type EvaluateOptions,
+  type EvaluateProgress,
+  type Evaluation,
+  type GuidedScores,
+} from './evaluate/evaluate-run.ts';
+export type { DenoisingError } from './evaluate/denoising-error.ts';
+export type { LeNet } from './evaluate/lenet.ts';
+export type { Marks, RealImages } from './evaluate/reference.ts';
+export { readRuler, type Ruler, type RulerCard } from './evaluate/ruler.ts';
+export type { Scores } from './evaluate/scores.ts';
+export type { Estimate } from './evaluate/student.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';

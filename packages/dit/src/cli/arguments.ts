@@ -35,6 +35,12 @@ export const seed: (text: string) => number = wholeNumber(0, MAX_SEED);
 /** Reads the number of a chapter of the tour. */
 export const chapterNumber: (text: string) => number = wholeNumber(1, CHAPTERS);
 
+/** Most seeds of an evaluation. Student's distribution is tabulated for as many. */
+export const MOST_SEEDS = 10;
+
+/** Reads how often an evaluation is repeated. */
+export const measurements: (text: string) => number = wholeNumber(1, MOST_SEEDS);
+
 /** Reads a guidance scale: a number from 0. */
 export function guidanceScale(text: string): number {
   const value = parseNumber(text);
@@ -61,6 +67,11 @@ export function guidance(text: string): number | Readonly<Record<string, number>
     throw new InvalidArgumentError('Expected one scale for each condition, not two for one.');
   }
   return scales;
+}
+
+/** Reads guidance scales, such as `1,2`. */
+export function scaleList(text: string): number[] {
+  return text.split(',').map(guidanceScale);
 }
 
 /** Reads a number of either sign. */
@@ -123,6 +134,14 @@ export function oneOf<T extends string>(names: readonly T[]): (text: string) => 
 export function modulePath(text: string): string {
   if (!/\.m?[jt]s$/.test(text)) {
     throw new InvalidArgumentError('Expected a file name that ends in .mjs, .js, .mts or .ts.');
+  }
+  return text;
+}
+
+/** Reads the name of a file of weights to write. It must end in .safetensors. */
+export function weightsPath(text: string): string {
+  if (!text.toLowerCase().endsWith('.safetensors')) {
+    throw new InvalidArgumentError('Expected a file name that ends in .safetensors.');
   }
   return text;
 }

@@ -32,6 +32,14 @@ const program = createProgram(manifest.version, {
     const { inspectCommand } = await import('./inspect-command.ts');
     await inspectCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
+  evaluate: async (args) => {
+    const { evaluateCommand } = await import('./evaluate-command.ts');
+    await evaluateCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
+  ruler: async (args) => {
+    const { rulerCommand } = await import('./ruler-command.ts');
+    await rulerCommand(args);
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -29,6 +29,7 @@ import {
   type Weighting,
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
+import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
 export interface TrainArguments {
@@ -110,6 +111,8 @@ export interface Actions {
   sample(args: SampleArguments): Promise<void>;
   inspect(args: InspectArguments): Promise<void>;
   learn(args: LearnArguments): Promise<void>;
+  evaluate(args: EvaluateArguments): Promise<void>;
+  ruler(args: RulerArguments): Promise<void>;
 }
 
 const EXAMPLES = `
@@ -127,6 +130,7 @@ Examples:
   $ tessera train --condition label,depth --out runs/depth
   $ tessera sample --run runs/depth --labels 3 --depth three.png --out threes.png
   $ tessera inspect DiT-XL/2                       parameters and multiply-adds of a model
+  $ tessera evaluate --run runs/mnist --guidance 1,2
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -348,6 +352,8 @@ export function createProgram(version: string, actions: Actions): Command {
       read.oneOf(BACKENDS),
     )
     .action((args: SampleArguments) => actions.sample(args));
+
+  addEvaluation(program, actions);
 
   program
     .command('inspect')

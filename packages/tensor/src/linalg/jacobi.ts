@@ -1,8 +1,9 @@
 // The algorithm of the eigenvalues of one symmetric matrix, by Jacobi rotations.
 
+import { ShapeError } from '../errors.ts';
 import { copyMatrix, identityMatrix, type Matrix } from './matrix.ts';
 
-/** Elements below this share of the norm change no digit of the results, which are float32. */
+/** Elements below this share of the norm change no digit of the results. */
 const NEGLIGIBLE = 2 ** -60;
 
 /** Most sweeps. Rotations stop changing anything long before (ten sweeps are usual). */
@@ -15,12 +16,25 @@ const MOST_SWEEPS = 60;
  * The largest element of each vector is positive; if there are several, the first of them.
  *
  * Source: Golub & Van Loan 2013, "Matrix computations", algorithm 8.5.3.
+ *
+ * @param a row-major float64 numbers. Only `eigh` has gradients.
+ * @throws ShapeError if a is not square.
+ * @example
+ * const a = { rows: 2, columns: 2, elements: Float64Array.of(2, 1, 1, 2) };
+ * symmetricEigen(a).values; // [1, 3]
  */
 export function symmetricEigen(a: Matrix): {
   readonly values: Float64Array;
   readonly vectors: Matrix;
 } {
   const n = a.rows;
+  if (a.columns !== n || a.elements.length !== n * n) {
+    throw new ShapeError(
+      'symmetricEigen',
+      `the matrix has ${n} rows, ${a.columns} columns and ${a.elements.length} elements, expected a square one.`,
+      [[n, a.columns], [a.elements.length]],
+    );
+  }
   const work = copyMatrix(a);
   const basis = identityMatrix(n);
   const norm = Math.sqrt(a.elements.reduce((sum, element) => sum + element * element, 0));

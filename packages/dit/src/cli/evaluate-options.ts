@@ -1,0 +1,62 @@
+// The options of `tessera evaluate` and `tessera ruler`.
+
+import type { Command } from 'commander';
+import { DEFAULT_DATA } from '../config/choices.ts';
+import * as read from './arguments.ts';
+
+/** The options of `tessera evaluate`. */
+export interface EvaluateArguments {
+  readonly run: string;
+  readonly samples: number;
+  readonly guidance?: readonly number[];
+  readonly seeds: number;
+  /** The file of a ruler, in place of that of MNIST. */
+  readonly ruler?: string;
+  readonly json?: boolean;
+}
+
+/** The options of `tessera ruler`. */
+export interface RulerArguments {
+  readonly out: string;
+  readonly data: string;
+  readonly epochs: number;
+  readonly seed: number;
+}
+
+/** Describes both commands. */
+export function addEvaluation(
+  program: Command,
+  actions: {
+    evaluate(args: EvaluateArguments): Promise<void>;
+    ruler(args: RulerArguments): Promise<void>;
+  },
+): void {
+  program
+    .command('evaluate')
+    .description('measure the samples, the autoencoder and the predictions of a trained run')
+    .requiredOption('--run <folder>', 'folder of the run')
+    .option('--samples <n>', 'samples of a set', read.positiveCount, 2000)
+    .option(
+      '--guidance <list>',
+      'guidance scales, such as 1,2 (default: 1, and that of the run)',
+      read.scaleList,
+    )
+    .option(
+      '--seeds <n>',
+      `sets for each scale, at most ${read.MOST_SEEDS}; two or more give confidence intervals`,
+      read.measurements,
+      1,
+    )
+    .option('--ruler <file>', 'a file of `tessera ruler` (default: the ruler of MNIST)')
+    .option('--json', 'print one JSON object')
+    .action((args: EvaluateArguments) => actions.evaluate(args));
+
+  program
+    .command('ruler')
+    .description('train the LeNet that evaluate measures with, for another data set')
+    .requiredOption('--out <file>', 'file to write, a .safetensors file', read.weightsPath)
+    .option('--data <source>', 'data, as train takes them', DEFAULT_DATA)
+    .option('--epochs <n>', 'passes over the training images', read.positiveCount, 12)
+    .option('--seed <n>', 'seed of all randomness', read.seed, 0)
+    .action((args: RulerArguments) => actions.ruler(args));
+}

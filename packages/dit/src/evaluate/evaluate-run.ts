@@ -1,0 +1,171 @@
+// Measures a trained run on a ruler: its samples at some guidance scales, its autoencoder, its predictions.
+
+import { compile, key, tensor, type Tensor } from '@tessera/tensor';
+import type { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { scalePixels } from '../data/batches.ts';
+import { conditionTable, type LabelledImages } from '../data/condition-values.ts';
+import { encodeLatents, gatherPosteriors } from '../train/latents.ts';
+import type { ConditionArrays } from '../sample/conditioning.ts';
+import type { TrainedRun } from '../sample/trained-run.ts';
+import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
+import { featureMoments } from './features.ts';
+import { frechetDistance } from './frechet.ts';
+import { readReference, shareEqual, type Marks, type RealImages } from './reference.ts';
+import { readImages, type Ruler } from './ruler.ts';
+import { scoreSamples, type Scores } from './scores.ts';
+import { estimate, type Estimate } from './student.ts';
+
+/** How {@link evaluateRun} measures. */
+export interface EvaluateOptions {
+  /** Samples of each set. */
+  readonly samples: number;
+  /** Guidance scales, one set of samples or more for each. */
+  readonly guidance: readonly number[];
+  /** Sets for each scale, of the seeds 0, 1, …; two or more give confidence intervals. */
+  readonly seeds: number;
+  readonly onProgress?: (progress: EvaluateProgress) => void;
+}
+
+/** How far an evaluation is. */
+export interface EvaluateProgress {
+  /** Denoising steps done, and all of them. */
+  readonly step: number;
+  readonly totalSteps: number;
+}
+
+/** Scores of the samples at one guidance scale: means over the seeds. */
+export type GuidedScores = { readonly [Name in keyof Scores]: Estimate } & {
+  readonly guidance: number;
+};
+
+/** What a ruler says of a run. */
+export interface Evaluation {
+  /** What real images and noise score. */
+  readonly marks: Marks;
+  /** What the autoencoder makes of the test images: no sample should be expected to beat it. */
+  readonly autoencoder: { readonly accuracy: number; readonly fcd: number };
+  readonly samples: number;
+  readonly guidance: readonly GuidedScores[];
+  readonly denoising: readonly DenoisingError[];
+}
+
+/** Held-out latents that the denoising error is measured on, at most. */
+const LATENTS = 1000;
+
+/**
+ * Measures a run beside real images: its samples, its autoencoder and its predictions.
+ *
+ * @param real images of the data that run and ruler were trained on
+ * @example
+ * // not run: needs a trained run
+ * const run = await readRun('runs/mnist');
+ * const options = { samples: 2000, guidance: [1, 2], seeds: 1 };
+ * const { guidance } = await evaluateRun(run, await readRuler(), await loadMnist(), options);
+ * guidance[1].fcd.mean; // 4.1
+ */
+export async function evaluateRun(
+  run: TrainedRun,
+  ruler: Ruler,
+  real: RealImages,
+  { samples, guidance, seeds, onProgress }: EvaluateOptions,
+): Promise<Evaluation> {
+  const reference = await readReference(ruler, real, samples, key(0));
+  const { test, moments } = reference;
+  const rebuilt = await readImages(ruler, await rebuiltImages(run.autoencoder, test));
+  const asked = askedOf(run, test, samples);
+  const steps = run.config.sampling.steps * Math.ceil(samples / 100);
+  const scores: GuidedScores[] = [];
+  let done = 0;
+  for (const scale of guidance) {
+    const sets: Scores[] = [];
+    for (let seed = 0; seed < seeds; seed++) {
+      const images = await run.draw(asked.labels, {
+        ...asked.options,
+        guidance: scale,
+        seed,
+        onProgress: ({ step }) =>
+          onProgress?.({ step: done + step, totalSteps: steps * seeds * guidance.length }),
+      });
+      done += steps;
+      sets.push(await scoreSamples(ruler, reference, images, asked.classes));
+    }
+    scores.push({ guidance: scale, ...meansOf(sets) });
+  }
+  return {
+    marks: reference.marks,
+    autoencoder: {
+      accuracy: shareEqual(rebuilt.classes, test.labels),
+      fcd: frechetDistance(moments, featureMoments(rebuilt.features)),
+    },
+    samples,
+    guidance: scores,
+    denoising: await heldOutErrors(run, test),
+  };
+}
+
+/** What the samples of a set are asked for. */
+interface Asked {
+  /** Labels as the run takes them. */
+  readonly labels: number[];
+  readonly options: { readonly conditions?: ConditionArrays };
+  /** The class that each sample should be read as; absent where nothing says it. */
+  readonly classes?: ArrayLike<number>;
+}
+
+/** Every class in turn; for a run with further conditions what the first test images show. */
+function askedOf(run: TrainedRun, test: LabelledImages, samples: number): Asked {
+  const { numClasses, conditions = [] } = run.config.model;
+  const count = conditions.length > 0 ? Math.min(samples, test.count) : samples;
+  const indices = Int32Array.from({ length: count }, (_, i) => i);
+  if (conditions.length === 0) {
+    const labels = Array.from(indices, (i) => i % Math.max(1, numClasses));
+    return { labels, options: {}, ...(numClasses > 0 && { classes: labels }) };
+  }
+  const classes = test.labels.subarray(0, count);
+  const labels = Array.from(classes, (label) => (numClasses > 0 ? label : 0));
+  const arrays = conditionTable(run.config.model, test).arrays(indices);
+  return { labels, options: { conditions: arrays }, classes };
+}
+
+/** The means of scores by name. A score that one set lacks all sets lack. */
+function meansOf(sets: readonly Scores[]): { readonly [Name in keyof Scores]: Estimate } {
+  const names = Object.keys(sets[0]) as (keyof Scores)[];
+  const means = names.map((name) => [name, estimate(sets.map((set) => set[name] ?? NaN))]);
+  return Object.fromEntries(means) as { readonly [Name in keyof Scores]: Estimate };
+}
+
+/** Images decoded at once. */
+const CHUNK = 500;
+
+/** The test images encoded and decoded again: `[count, side, side]`. */
+async function rebuiltImages(
+  autoencoder: Autoencoder,
+  { images, count, rows, columns }: LabelledImages,
+): Promise<Float32Array> {
+  const rebuild = compile((model: Autoencoder, some: Tensor) =>
+    model.decode(model.encode(some).mean),
+  );
+  const size = rows * columns;
+  const rebuilt = new Float32Array(count * size);
+  for (let start = 0; start < count; start += CHUNK) {
+    const some = scalePixels(images.subarray(start * size, (start + CHUNK) * size));
+    const batch = tensor(some, { shape: [some.length / size, 1, rows, columns] });
+    const decoded = rebuild(autoencoder, batch);
+    rebuilt.set(await decoded.data(), start * size);
+    for (const done of [batch, decoded]) done.dispose();
+  }
+  return rebuilt;
+}
+
+/** The denoising errors of a run on latents of test images. */
+async function heldOutErrors(run: TrainedRun, test: LabelledImages): Promise<DenoisingError[]> {
+  const { config, autoencoder, model } = run;
+  const count = Math.min(LATENTS, test.count);
+  const indices = Int32Array.from({ length: count }, (_, i) => i);
+  const { mean } = gatherPosteriors(await encodeLatents(autoencoder, test, count), indices);
+  return denoisingErrors(config, model, {
+    latents: mean.mul(config.latentScale ?? 1),
+    conditioning: conditionTable(config.model, test).values(indices),
+    key: key(1),
+  });
+}

@@ -1,0 +1,95 @@
+// What real images score on a ruler: the marks beside which the scores of samples are read.
+
+import { normal, type Tensor } from '@tessera/tensor';
+import { padImages, scalePixels } from '../data/batches.ts';
+import type { LabelledImages } from '../data/condition-values.ts';
+import { nearestImages, quantile } from './copies.ts';
+import {
+  featureMoments,
+  selectFeatures,
+  type FeatureMoments,
+  type FeatureSet,
+} from './features.ts';
+import { frechetDistance } from './frechet.ts';
+import { readImages, type Reading, type Ruler } from './ruler.ts';
+
+/** The two halves of a data set. */
+export interface RealImages {
+  readonly train: LabelledImages;
+  readonly test: LabelledImages;
+}
+
+/** Marks on the scale of a ruler. */
+export interface Marks {
+  /** Share of the test images that the ruler reads right: samples should not be expected to beat it. */
+  readonly accuracy: number;
+  /** The Fréchet distance of as many training images as there are samples, from all test images. */
+  readonly floor: number;
+  /** The Fréchet distance of noise from all test images. */
+  readonly ceiling: number;
+}
+
+/** Real images as a ruler reads them. */
+export interface Reference {
+  readonly marks: Marks;
+  readonly test: LabelledImages;
+  readonly train: LabelledImages;
+  /** Features of all test images, and their moments. */
+  readonly features: FeatureSet;
+  readonly moments: FeatureMoments;
+  /** Distance to the nearest training image that one in a hundred test images falls below. */
+  readonly copyDistance: number;
+}
+
+/** Test images whose nearest training images are looked up, at most. */
+const MOST_LOOKUPS = 2000;
+
+/** Reads the real images, padded to the ruler's side. */
+export async function readReference(
+  ruler: Ruler,
+  real: RealImages,
+  samples: number,
+  random: Tensor,
+): Promise<Reference> {
+  const [train, test] = [real.train, real.test].map((set) => padded(set, ruler.card.side));
+  const { features, classes } = await readImages(ruler, scalePixels(test.images));
+  const moments = featureMoments(features);
+  const distance = ({ features: some }: Pick<Reading, 'features'>): number =>
+    frechetDistance(moments, featureMoments(some));
+  const size = train.rows * train.columns;
+  const some = scalePixels(train.images.subarray(0, Math.min(samples, train.count) * size));
+  const noise = normal(random, [Math.min(samples, test.count), size])
+    .maximum(-1)
+    .minimum(1);
+  const lookups = scalePixels(test.images.subarray(0, MOST_LOOKUPS * size));
+  return {
+    marks: {
+      accuracy: shareEqual(classes, test.labels),
+      floor: distance(await readImages(ruler, some)),
+      ceiling: distance(await readImages(ruler, (await noise.data()) as Float32Array)),
+    },
+    test,
+    train,
+    features,
+    moments,
+    copyDistance: quantile(await nearestImages(lookups, train), 0.01),
+  };
+}
+
+/** Images on a square of background, with their labels. */
+export function padded(set: LabelledImages, side: number): LabelledImages {
+  return { ...padImages(set, side), labels: set.labels };
+}
+
+/** Share of places where two lists are equal. */
+export function shareEqual(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).filter((value, i) => value === b[i]).length / a.length;
+}
+
+/** As many of the test images' features as there are samples, spread evenly. */
+export function someFeatures({ features }: Reference, count: number): FeatureSet {
+  const all = features.values.length / features.length;
+  const kept = Math.min(count, all);
+  const indices = Int32Array.from({ length: kept }, (_, i) => Math.floor((i * all) / kept));
+  return selectFeatures(features, indices);
+}

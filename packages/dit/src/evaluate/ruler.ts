@@ -1,0 +1,139 @@
+// A ruler: a trained LeNet that reads images, and the file that holds it.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  argmax,
+  compile,
+  decodeSafetensors,
+  FormatError,
+  key,
+  tensor,
+  type Tensor,
+} from '@tessera/tensor';
+import { encodeModule, loadModule } from '../model/weights.ts';
+import { writeFileAtomic } from '../run/atomic-file.ts';
+import { nameFile } from '../run/file-error.ts';
+import type { FeatureSet } from './features.ts';
+import { FEATURES, LeNet } from './lenet.ts';
+
+/** What a ruler was made from. */
+export interface RulerCard {
+  /** The name or the folder of the data, as `--data` takes it. */
+  readonly data: string;
+  /** Number of classes. */
+  readonly classes: number;
+  /** Side of the images in pixels, margins included. */
+  readonly side: number;
+  readonly epochs: number;
+  readonly seed: number;
+  /** Share of the test images whose class it names. */
+  readonly accuracy: number;
+}
+
+/** A trained LeNet and what it was made from. */
+export interface Ruler {
+  readonly lenet: LeNet;
+  readonly card: RulerCard;
+}
+
+/** What a ruler reads in some images. */
+export interface Reading {
+  /** `[count, 84]` */
+  readonly features: FeatureSet;
+  /** The class of each image: [count]. */
+  readonly classes: Int32Array;
+}
+
+/** The ruler of MNIST that the package brings, made by `tessera ruler --out packages/dit/rulers/mnist.safetensors`. */
+const SHIPPED = fileURLToPath(new URL('../../rulers/mnist.safetensors', import.meta.url));
+
+/** The SHA-256 of that file. Figures of two versions compare only if it is the same. */
+const RULER_SHA256 = 'df625f91dc3a2295ccd3fd834fcd9b000e53cfe19dddc1f499ffdf306c8dd795';
+
+/** Mark of the files of rulers. */
+const FORMAT = 'tessera-ruler-1';
+
+/** The numbers of a card. */
+const NUMBERS = ['classes', 'side', 'epochs', 'seed', 'accuracy'] as const;
+
+/** Images read at once. */
+const CHUNK = 500;
+
+/** Writes a ruler as a safetensors file. */
+export async function saveRuler(path: string, { lenet, card }: Ruler): Promise<void> {
+  const metadata: Record<string, string> = { format: FORMAT, data: card.data };
+  for (const name of NUMBERS) metadata[name] = String(card[name]);
+  await writeFileAtomic(path, await encodeModule(lenet, metadata));
+}
+
+/**
+ * Reads the file of a ruler.
+ *
+ * @param path Default: the ruler of MNIST that the package brings.
+ * @throws ValueError if there is no such file; FormatError if it is no ruler, or not the one that the
+ *   package was made with
+ * @example
+ * const { card } = await readRuler();
+ * card.accuracy; // 0.9944
+ */
+export async function readRuler(path: string = SHIPPED): Promise<Ruler> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw nameFile('readRuler', path, 'read', error);
+  }
+  if (path === SHIPPED) checkShipped(bytes);
+  const card = readCard(decodeSafetensors(bytes, path).metadata, path);
+  const blank = new LeNet({ channels: 1, side: card.side, classes: card.classes, key: key(0) });
+  return { lenet: loadModule(bytes, blank, path), card };
+}
+
+function checkShipped(bytes: Uint8Array): void {
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found === RULER_SHA256) return;
+  throw new FormatError(
+    'readRuler',
+    `${SHIPPED}: the SHA-256 is ${found}, expected ${RULER_SHA256}. Install the package again.`,
+  );
+}
+
+function readCard(metadata: Readonly<Record<string, string>>, path: string): RulerCard {
+  const { format, data } = metadata;
+  const numbers = NUMBERS.map((name) => [name, Number(metadata[name])] as const);
+  const bad = numbers.find(([, value]) => !Number.isFinite(value));
+  if (format !== FORMAT || data === undefined || bad !== undefined) {
+    throw new FormatError(
+      'readRuler',
+      `${path}: found no ruler of the format ${FORMAT}. Make one with \`tessera ruler\`.`,
+    );
+  }
+  return { data, ...Object.fromEntries(numbers) } as RulerCard;
+}
+
+/**
+ * Reads images: their features, and the classes that the ruler names.
+ *
+ * @param images `[count, 1, side, side]`, about in [-1, 1]
+ */
+export async function readImages({ lenet, card }: Ruler, images: Float32Array): Promise<Reading> {
+  const size = card.side ** 2;
+  const count = images.length / size;
+  const read = compile((model: LeNet, some: Tensor) => {
+    const features = model.features(some);
+    return { features, classes: argmax(model.head.forward(features), 1) };
+  });
+  const values = new Float32Array(count * FEATURES);
+  const classes = new Int32Array(count);
+  for (let start = 0; start < count; start += CHUNK) {
+    const some = images.subarray(start * size, (start + CHUNK) * size);
+    const batch = tensor(some, { shape: [some.length / size, 1, card.side, card.side] });
+    const chunk = read(lenet, batch);
+    values.set(await chunk.features.data(), start * FEATURES);
+    classes.set(await chunk.classes.data(), start);
+    for (const done of [batch, ...Object.values(chunk)]) done.dispose();
+  }
+  return { features: { values, length: FEATURES }, classes };
+}
