@@ -33,7 +33,9 @@ export class PackedProject {
 
   /** Builds, packs and installs; takes some seconds, and no network. */
   install(): void {
-    execFileSync(process.execPath, [tsc, '-b', 'packages/dit'], { cwd: root, stdio: 'inherit' });
+    for (const args of [[tsc, '-b', 'packages/dit'], ['scripts/bundle-for-node.js']]) {
+      execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+    }
     mkdirSync(join(this.folder, 'tarballs'));
     this.tarballs = packPackages(join(this.folder, 'tarballs'));
     this.write('package.json', JSON.stringify({ private: true, type: 'module' }));

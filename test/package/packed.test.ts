@@ -143,6 +143,32 @@ describe('plain Node', () => {
     expect(learn().stdout).toContain('0 of 4 pass.');
   });
 
+  it.each([
+    ['tensor', ['index', 'extend', 'linalg', 'gpu']],
+    ['autograd', ['index', 'nn/index', 'optim/index', 'testing/index']],
+    ['dit', ['index', 'node']],
+  ])('loads few files of @tessera/%s, with the same exports as the many', (name, entries) => {
+    project.write(
+      'exports.js',
+      `const kinds = (module) =>
+        Object.entries(module).map(([name, value]) => [name, typeof value, value?.name ?? null]);
+      const folder = './node_modules/@tessera/${name}/dist/';
+      for (const entry of ${JSON.stringify(entries)}) {
+        const [few, many] = await Promise.all(
+          ['bundle/', ''].map((part) => import(folder + part + entry + '.js')),
+        );
+        const found = [kinds(few), kinds(many)].map((list) => JSON.stringify(list));
+        console.log(found[0] === found[1] && found[0].length > 2);
+      }`,
+    );
+    const { stdout, stderr } = project.run(process.execPath, ['exports.js']);
+    expect([stderr, stdout]).toEqual(['', 'true\n'.repeat(entries.length)]);
+    const output = project.runModule(
+      `console.log(import.meta.resolve('@tessera/${name}').includes('/dist/bundle/index.js'));`,
+    );
+    expect(output).toBe('true\n');
+  });
+
   it('reaches nothing behind the entries', () => {
     const result = spawnSync(
       process.execPath,

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 // Starts the `tessera` command.
 
-import '../dist/cli/main.js';
+import '../dist/bundle/cli.js';
