@@ -53,7 +53,9 @@ const PARTS: readonly Part[] = [
     folders: [
       ['packages/dit/src', 'The public names'],
       ['packages/dit/src/config', 'What a run is made of'],
-      ['packages/dit/src/data', 'From files of digits to batches'],
+      ['packages/dit/src/data', 'From files of images to batches'],
+      ['packages/dit/src/data/readers', 'A file for each format of data sets'],
+      ['packages/dit/src/evaluate', 'How good the samples of a run are'],
       ['packages/dit/src/autoencoder', 'From images to latents and back'],
       ['packages/dit/src/model', 'The Diffusion Transformer'],
       ['packages/dit/src/model/blocks', 'The four block designs behind one interface'],

@@ -305,6 +305,8 @@ export const boundaries: readonly Boundary[] = [
       'data/idx-file.ts',
       'data/mnist.ts',
       'evaluate/ruler.ts',
+      'data/read-data.ts',
+      'data/readers/',
       'pictures/',
       'run/',
       'sample/map-file.ts',

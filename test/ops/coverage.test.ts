@@ -24,6 +24,7 @@ const withoutRow: Readonly<Record<string, string>> = {
     'fromImageData',
     'fromNpy',
     'npyDType',
+    'npyHeader',
     'openSafetensors',
     'toImageData',
     'toNpy',

@@ -37,6 +37,7 @@ export {
   unscalePixels,
   type BatchOrder,
 } from './data/batches.ts';
+export type { ImageSet, Labels } from './data/data-set.ts';
 export {
   decodeIdxImages,
   decodeIdxLabels,

@@ -1,7 +1,7 @@
 // The public names that need Node: data files, run folders, training and sampling (@tessera/dit/node).
 
 /**
- * What needs Node: the digits of MNIST ({@link loadMnist}), folders of runs and their checkpoints, whole
+ * What needs Node: the digits of MNIST ({@link loadMnist}), other data ({@link readData}), folders of runs and their checkpoints, whole
  * training runs ({@link train}) and sampling from them ({@link sampleRun}).
  *
  * @module @tessera/dit/node
@@ -29,6 +29,20 @@ export type { Marks, RealImages } from './evaluate/reference.ts';
 export { readRuler, type Ruler, type RulerCard } from './evaluate/ruler.ts';
 export type { Scores } from './evaluate/scores.ts';
 export type { Estimate } from './evaluate/student.ts';
+export type {
+  AnnotatedImages,
+  Annotations,
+  BadFile,
+  DataFacts,
+  DataSet,
+  GivenLatents,
+  ImageData,
+  ImageSet,
+  Labels,
+  LatentData,
+} from './data/data-set.ts';
+export { readData } from './data/read-data.ts';
+export type { ReadOptions } from './data/readers/reader.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';

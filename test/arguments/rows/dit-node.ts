@@ -73,11 +73,13 @@ export const ditNodeRows: readonly Row[] = [
         onProgress: () => undefined,
       },
     ],
+    readData: [data, { size: 32, unit: 16, channels: 1, skipBad: true }],
     saveModule: [join(folder, 'saved.safetensors'), model, { note: 'untrained' }],
     strokeOf: [new Uint8Array(6), 2, 3],
     train: [
       {
         config: { ...config, data },
+        skipBad: false,
         out: join(folder, 'trained'),
         onStart: () => undefined,
         onStage: () => undefined,

@@ -97,6 +97,7 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   norm: [x, 0, { order: 1, keepDims: true }],
   normal: [random, [2]],
   npyDType: [npy, 'file'],
+  npyHeader: [npy, 'file'],
   oneHot: [ids, 2],
   openSafetensors: [readPart, file.length, 'file'],
   ones: [[2], 'int32'],

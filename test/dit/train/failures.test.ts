@@ -132,12 +132,13 @@ describe('before its first step a run refuses', () => {
     const model = { ...config.model, conditions: [{ ...text, dropoutProb: 0.1 }] };
     const classNames = Array.from({ length: 10 }, (_, i) => `garment ${i}`);
     expect(await refusal({ model, classNames })).toMatchInlineSnapshot(
-      `"ValueError: train: the condition 'text' reads captions of digits, but the images of DIR/data have classes such as garment 0. Leave the text out, or train on digits without classNames."`,
+      `"ValueError: train: the condition 'text' reads captions of digits, but the images of DIR/data have classes such as garment 0. Leave the text out, add captions to the data, or train on digits without classNames."`,
     );
-    const images = { ...(await loadMnist({ dir: data })), classNames };
+    const facts = { kind: 'images', format: 'idx', range: '0 to 255', notes: [], bad: [] } as const;
+    const images = { ...facts, ...(await loadMnist({ dir: data })), classNames };
     expect(() => checkData({ ...config, model }, images)).toThrow('classes such as garment 0');
     const letters = { ...images.train, labels: images.train.labels.map((label) => label + 1) };
-    const unnamed = { train: letters, test: images.test };
+    const unnamed = { ...facts, train: letters, test: images.test };
     const more = { ...model, numClasses: 11 };
     expect(() => checkData({ ...config, model: more }, unnamed)).toThrow('labels up to 10');
   });

@@ -16,7 +16,7 @@ import {
 } from '@tessera/tensor';
 import { Conv2d, init, Module, type Initializer } from '@tessera/autograd/nn';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
-import type { AutoencoderConfig } from '../config/autoencoder-config.ts';
+import { imageShapeOf, type AutoencoderConfig } from '../config/autoencoder-config.ts';
 
 /** The diagonal Gaussian that the encoder gives for each image. */
 export interface Posterior {
@@ -29,13 +29,16 @@ export interface Posterior {
 /** Largest size of a log-variance; so no deviation overflows or vanishes. */
 const LOG_VARIANCE_LIMIT = 20;
 
+/** The part of a configuration that decides the weights of an autoencoder. */
+type AutoencoderSizes = Pick<AutoencoderConfig, 'channels' | 'latentChannels' | 'imageChannels'>;
+
 /**
- * A small convolutional variational autoencoder for grey images in [-1, 1].
+ * A small convolutional variational autoencoder for grey or colour images in [-1, 1].
  *
  * The encoder has a 3×3 convolution for each entry of `channels`; all but the first have stride 2. One
  * more convolution gives the moments of the latent. The decoder mirrors the encoder with nearest-neighbour
  * upsampling. With three entries, as in every preset, a `[B, 1, 32, 32]` image becomes a `[B, 4, 8, 8]`
- * latent.
+ * latent. With `imageChannels` 3 images are `[B, 3, H, W]`.
  *
  * Source: Kingma & Welling 2014, "Auto-encoding variational Bayes". For diffusion on latents: Rombach et
  * al. 2022, "High-resolution image synthesis with latent diffusion models", section 3.1.
@@ -53,15 +56,13 @@ export class Autoencoder extends Module {
   readonly decoder: readonly Conv2d[];
   readonly toPixels: Conv2d;
 
-  constructor(
-    config: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>,
-    key: Tensor,
-    start: Initializer = init.kaimingUniform(),
-  ) {
+  constructor(config: AutoencoderSizes, key: Tensor, start: Initializer = init.kaimingUniform()) {
     super();
     const example = 'Write { channels: [8, 16, 16], latentChannels: 4 }.';
     checkFields('Autoencoder', 'config', config, ['channels', 'latentChannels'], example);
     const { channels, latentChannels } = config;
+    const { channels: colours } = imageShapeOf(config);
+    checkWhole('Autoencoder', 'imageChannels', colours, 1);
     checkList('Autoencoder', 'channels', channels, '[8, 16, 16]');
     for (const [i, count] of channels.entries()) {
       checkWhole('Autoencoder', `channels[${i}]`, count, 1);
@@ -77,7 +78,7 @@ export class Autoencoder extends Module {
       new Conv2d(from, to, { key: keys[i], kernelSize: 3, stride, padding: 1, init: start });
     const last = channels[channels.length - 1];
     this.encoder = channels.map((to, i) =>
-      i === 0 ? conv(i, 1, to) : conv(i, channels[i - 1], to, 2),
+      i === 0 ? conv(i, colours, to) : conv(i, channels[i - 1], to, 2),
     );
     this.toMoments = conv(channels.length, last, 2 * latentChannels);
     this.fromLatent = conv(channels.length + 1, latentChannels, last);
@@ -90,27 +91,28 @@ export class Autoencoder extends Module {
           channels[channels.length - 2 - i],
         ),
       );
-    this.toPixels = conv(2 * channels.length + 1, channels[0], 1);
+    this.toPixels = conv(2 * channels.length + 1, channels[0], colours);
   }
 
   /** An autoencoder of zeros that take no memory, to fill with `loadTensors`. */
-  static blank(config: Pick<AutoencoderConfig, 'channels' | 'latentChannels'>): Autoencoder {
+  static blank(config: AutoencoderSizes): Autoencoder {
     return new Autoencoder(config, makeKey(0), init.zeros());
   }
 
-  /** `[B, 1, H, W]` images in [-1, 1] → mean and log-variance of their latents. */
+  /** `[B, 1 | 3, H, W]` images in [-1, 1] → mean and log-variance of their latents. */
   encode(images: Tensor): Posterior {
     checkTensors('Autoencoder.encode', { images });
     const factor = 2 ** this.decoder.length;
+    const [, colours] = this.encoder[0].weight.shape;
     if (
       images.rank !== 4 ||
-      images.shape[1] !== 1 ||
+      images.shape[1] !== colours ||
       images.shape[2] % factor !== 0 ||
       images.shape[3] % factor !== 0
     ) {
       throw new FormatError(
         'Autoencoder.encode',
-        `images are ${formatShape(images.shape)}, expected [B, 1, H, W] with H and W multiples of ${factor}.`,
+        `images are ${formatShape(images.shape)}, expected [B, ${colours}, H, W] with H and W multiples of ${factor}.`,
       );
     }
     const features = this.encoder.reduce((x, conv) => silu(conv.forward(x)), images);
@@ -121,7 +123,7 @@ export class Autoencoder extends Module {
     };
   }
 
-  /** `[B, C, h, w]` latents → `[B, 1, H, W]` images, about in [-1, 1]. */
+  /** `[B, C, h, w]` latents → `[B, 1 | 3, H, W]` images, about in [-1, 1]. */
   decode(latents: Tensor): Tensor {
     checkTensors('Autoencoder.decode', { latents });
     const features = this.decoder.reduce(

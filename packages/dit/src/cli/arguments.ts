@@ -41,6 +41,13 @@ export const MOST_SEEDS = 10;
 /** Reads how often an evaluation is repeated. */
 export const measurements: (text: string) => number = wholeNumber(1, MOST_SEEDS);
 
+/** Reads a number of channels: 1 for grey, 3 for colour. */
+export function imageChannels(text: string): 1 | 3 {
+  if (text === '1') return 1;
+  if (text === '3') return 3;
+  throw new InvalidArgumentError('Expected 1 for grey or 3 for colour.');
+}
+
 /** Reads a guidance scale: a number from 0. */
 export function guidanceScale(text: string): number {
   const value = parseNumber(text);

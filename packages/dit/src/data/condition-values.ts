@@ -9,18 +9,13 @@ import {
 } from '../config/condition.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ConditionValues } from '../model/conditions/conditions.ts';
-import { countTokens, encodeTexts } from '../model/conditions/text.ts';
+import { encodeTexts, mostTokens } from '../model/conditions/text.ts';
 import { LONGEST_CAPTIONS, strokeWords, trainingCaption } from './captions.ts';
 import { gatherLabels } from './batches.ts';
-import type { IdxImages } from './idx.ts';
+import type { AnnotatedImages, ImageSet } from './data-set.ts';
+import { luminance } from './luminance.ts';
 import { maps } from './maps.ts';
 import { strokeOf, type Stroke } from './strokes.ts';
-
-/** Square images with labels. */
-export interface LabelledImages extends IdxImages {
-  /** One byte an image. */
-  readonly labels: Uint8Array;
-}
 
 /** The values of one condition for all images of a set. */
 interface Column {
@@ -44,10 +39,11 @@ export interface ConditionTable {
  *
  * @throws ValueError for a condition that cannot be measured, or not in its sizes.
  */
-export function conditionTable(model: ModelConfig, set: LabelledImages): ConditionTable {
+export function conditionTable(model: ModelConfig, set: AnnotatedImages): ConditionTable {
   const { conditions = [], numClasses } = model;
   const columns = conditions.map((each) => [each.name, columnOf(each, set)] as const);
-  const labels = (indices: Int32Array): Tensor => tensor(gatherLabels(set.labels, indices));
+  const labels = (indices: Int32Array): Tensor =>
+    tensor(gatherLabels(set.labels ?? new Uint8Array(), indices));
   return {
     arrays: (indices) =>
       Object.fromEntries(columns.map(([name, { gather }]) => [name, gather(indices)])),
@@ -65,7 +61,7 @@ export function conditionTable(model: ModelConfig, set: LabelledImages): Conditi
   };
 }
 
-function columnOf(condition: ConditionConfig, set: LabelledImages): Column {
+function columnOf(condition: ConditionConfig, set: AnnotatedImages): Column {
   const { name } = condition;
   if (condition.kind === 'text') return textColumn(condition, set);
   if (condition.kind === 'scalar' && (name === 'thickness' || name === 'slant')) {
@@ -84,7 +80,7 @@ function columnOf(condition: ConditionConfig, set: LabelledImages): Column {
 }
 
 /** The stroke of each image, measured when it is first asked for: a training may see few of them. */
-function strokesOf(set: LabelledImages): (image: number) => Stroke {
+function strokesOf(set: AnnotatedImages): (image: number) => Stroke {
   const known = new Map<number, Stroke>();
   return (image) => {
     const found = known.get(image) ?? strokeOf(pixelsOf(set, image), set.rows, set.columns);
@@ -93,21 +89,25 @@ function strokesOf(set: LabelledImages): (image: number) => Stroke {
   };
 }
 
-/** The caption of an image in training. */
+/** The caption of an image in training: its own, or one that is measured from a digit. */
 export function captionAt(
-  set: LabelledImages,
+  set: AnnotatedImages,
   image: number,
   strokes: (image: number) => Stroke = strokesOf(set),
 ): string {
-  return trainingCaption(image, set.labels[image], strokeWords(strokes(image)));
+  const { captions, labels = new Uint8Array() } = set;
+  return captions?.[image] ?? trainingCaption(image, labels[image], strokeWords(strokes(image)));
 }
 
-function pixelsOf({ images, rows, columns }: IdxImages, image: number): Uint8Array {
-  return images.subarray(image * rows * columns, (image + 1) * rows * columns);
+/** The grey pixels of an image. */
+function pixelsOf({ images, rows, columns, channels = 1 }: ImageSet, image: number): Uint8Array {
+  const length = channels * rows * columns;
+  const pixels = images.subarray(image * length, (image + 1) * length);
+  return channels === 1 ? pixels : luminance(pixels);
 }
 
-function textColumn({ name, length, words }: TextConditionConfig, set: LabelledImages): Column {
-  const most = Math.max(...LONGEST_CAPTIONS.map((caption) => countTokens(caption, words)));
+function textColumn({ name, length, words }: TextConditionConfig, set: AnnotatedImages): Column {
+  const most = mostTokens(set.captions ?? LONGEST_CAPTIONS, words);
   if (length < most) {
     throw new ValueError(
       'train',
@@ -123,7 +123,7 @@ function textColumn({ name, length, words }: TextConditionConfig, set: LabelledI
 function mapColumn(
   name: keyof typeof maps,
   { size, channels }: MapConditionConfig,
-  set: LabelledImages,
+  set: AnnotatedImages,
 ): Column {
   if (channels !== 1) {
     throw new ValueError(
@@ -141,8 +141,16 @@ function mapColumn(
     shape: [1, size, size],
     gather(indices) {
       const all = new Float32Array(indices.length * size ** 2);
+      const given = set.maps?.[name];
       indices.forEach((image, i) => {
-        all.set(maps[name](pixelsOf(set, image), size), i * size ** 2);
+        const map =
+          given === undefined
+            ? maps[name](pixelsOf(set, image), size)
+            : Float32Array.from(
+                given.subarray(image * size ** 2, (image + 1) * size ** 2),
+                (byte) => byte / 255,
+              );
+        all.set(map, i * size ** 2);
       });
       return all;
     },

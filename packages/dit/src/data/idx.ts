@@ -11,6 +11,7 @@
 
 import { checkOptions, FormatError, ValueError } from '@tessera/tensor';
 import { checkArray, checkFields, checkText, checkWhole } from '../config/argument-check.ts';
+import type { ImageSet } from './data-set.ts';
 
 /** Magic number of a file of images: unsigned bytes (0x08) in 3 dimensions. */
 const IDX_IMAGES_MAGIC = 0x00000803;
@@ -27,14 +28,15 @@ export interface IdxImages {
   readonly columns: number;
 }
 
-/** Throws a ValueError unless `set` has the fields of {@link IdxImages}. */
-export function checkImages(op: string, set: IdxImages): void {
+/** Throws a ValueError unless `set` has the fields of {@link ImageSet}. */
+export function checkImages(op: string, set: ImageSet): void {
   const fields = ['images', 'count', 'rows', 'columns'];
   checkFields(op, 'set', set, fields, 'decodeIdxImages and loadMnist give one.');
   checkArray(op, 'set.images', set.images, 'Uint8Array');
   checkWhole(op, 'set.count', set.count, 0);
   checkWhole(op, 'set.rows', set.rows, 0);
   checkWhole(op, 'set.columns', set.columns, 0);
+  if (set.channels !== undefined) checkWhole(op, 'set.channels', set.channels, 1);
 }
 
 /** A magic number in the words of an error. */

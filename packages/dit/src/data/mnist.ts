@@ -67,7 +67,7 @@ const NAMED_SETS: Readonly<Record<string, NamedSet>> = {
 };
 
 /** The folder of a data set that has a name, or the folder that `data` itself names. */
-function findFolder(data: string): string {
+export function findFolder(data: string): string {
   if (Object.hasOwn(NAMED_SETS, data)) {
     const { find, missing } = NAMED_SETS[data];
     const found = find();
@@ -92,6 +92,11 @@ function findFolder(data: string): string {
     );
   }
   return data;
+}
+
+/** Whether a data set has this name. */
+export function isNamedSet(data: string): boolean {
+  return Object.hasOwn(NAMED_SETS, data);
 }
 
 /**
@@ -119,7 +124,7 @@ function findFile(folder: string, part: string): string {
 }
 
 /** Reads the images and labels whose file names begin with `prefix`, and checks that they go together. */
-async function loadSet(folder: string, prefix: string, classes: number): Promise<DigitSet> {
+export async function loadSet(folder: string, prefix: string, classes: number): Promise<DigitSet> {
   const imagesPath = findFile(folder, `${prefix}-images-idx3`);
   const labelsPath = findFile(folder, `${prefix}-labels-idx1`);
   const images = decodeIdxImages(await readIdxFile(imagesPath, IDX_IMAGES), imagesPath);
@@ -152,6 +157,11 @@ const CLASS_NAMES: Readonly<Record<string, readonly string[]>> = {
     'Ankle boot',
   ],
 };
+
+/** The names of the classes of a data set that is known, by its training labels. */
+export function knownClassNames(labels: Uint8Array): readonly string[] | undefined {
+  return CLASS_NAMES[createHash('sha256').update(labels).digest('hex')];
+}
 
 /** Which images to load. */
 export interface LoadOptions {
@@ -190,6 +200,6 @@ export async function loadMnist(options: LoadOptions = {}): Promise<Mnist> {
       `${folder}: the training images are ${train.rows}×${train.columns}, the test images ${test.rows}×${test.columns}; expected one size.`,
     );
   }
-  const classNames = CLASS_NAMES[createHash('sha256').update(train.labels).digest('hex')];
+  const classNames = knownClassNames(train.labels);
   return { train, test, ...(classNames !== undefined && { classNames }) };
 }

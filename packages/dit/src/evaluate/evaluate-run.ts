@@ -3,7 +3,8 @@
 import { compile, key, tensor, type Tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { scalePixels } from '../data/batches.ts';
-import { conditionTable, type LabelledImages } from '../data/condition-values.ts';
+import { conditionTable } from '../data/condition-values.ts';
+import type { LabelledImages } from '../data/data-set.ts';
 import { encodeLatents, gatherPosteriors } from '../train/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';

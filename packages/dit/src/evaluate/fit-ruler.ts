@@ -5,7 +5,7 @@ import { valueAndGrad } from '@tessera/autograd';
 import { crossEntropy } from '@tessera/autograd/nn';
 import { adamw, oneCycleSchedule, type AdamState } from '@tessera/autograd/optim';
 import { batchOrder, gatherLabels, scalePixels } from '../data/batches.ts';
-import type { LabelledImages } from '../data/condition-values.ts';
+import type { LabelledImages } from '../data/data-set.ts';
 import { LeNet } from './lenet.ts';
 
 /** How {@link fitRuler} trains. */

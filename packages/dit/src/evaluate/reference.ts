@@ -2,7 +2,7 @@
 
 import { normal, type Tensor } from '@tessera/tensor';
 import { padImages, scalePixels } from '../data/batches.ts';
-import type { LabelledImages } from '../data/condition-values.ts';
+import type { LabelledImages } from '../data/data-set.ts';
 import { nearestImages, quantile } from './copies.ts';
 import {
   featureMoments,

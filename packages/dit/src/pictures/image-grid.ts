@@ -1,12 +1,14 @@
-// Draws many small grey images as one labelled picture.
+// Draws many small images, grey or colour, as one labelled picture.
 
 import { ShapeError, ValueError } from '@tessera/tensor';
 import { PICTURE_FONT, escapeXml, renderSvg } from './svg.ts';
 
 /** The picture that {@link drawImageGrid} draws. */
 export interface ImageGrid {
-  /** Grey images [count, height, width], row-major. They fill the grid row by row. */
+  /** Images [count, channels, height, width], row-major. They fill the grid row by row. */
   readonly images: Float32Array;
+  /** 1 for grey, 3 for red, green and blue. Default: 1. */
+  readonly channels?: 1 | 3;
   /** Height of one image, in its own pixels. */
   readonly height: number;
   /** Width of one image, in its own pixels. */
@@ -40,17 +42,17 @@ const INK = '#1f2937';
 
 /** Counts the images. Throws if sizes or labels do not fit them. */
 function checkGrid(grid: ImageGrid, scale: number): number {
-  const { images, height, width, columns, rowLabels, columnLabels } = grid;
-  for (const [name, value] of Object.entries({ height, width, columns, scale })) {
+  const { images, channels = 1, height, width, columns, rowLabels, columnLabels } = grid;
+  for (const [name, value] of Object.entries({ channels, height, width, columns, scale })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new ValueError('drawImageGrid', `${name} is ${value}, expected a whole number from 1.`);
     }
   }
-  const count = images.length / (height * width);
+  const count = images.length / (channels * height * width);
   if (count === 0 || !Number.isInteger(count)) {
     throw new ShapeError(
       'drawImageGrid',
-      `there are ${images.length} values, expected whole images of ${height}×${width}, and at least one.`,
+      `there are ${images.length} values, expected whole images of ${channels === 1 ? '' : `${channels}×`}${height}×${width}, and at least one.`,
       [[images.length], [height, width]],
     );
   }
@@ -70,31 +72,33 @@ function checkGrid(grid: ImageGrid, scale: number): number {
   return count;
 }
 
-/** The grey pixels of all images, row by row. */
+/** The pixels of all images, row by row, channel beside channel. */
 interface Raster {
   readonly pixels: Uint8Array;
   readonly height: number;
   readonly width: number;
 }
 
-/** Lays the images out as one grey raster on white, each pixel repeated `scale` times each way. */
+/** Lays the images out as one raster on white, each pixel repeated `scale` times each way. */
 function layOutImages(grid: ImageGrid, count: number, scale: number): Raster {
-  const { images, height, width, columns, range = [-1, 1] } = grid;
+  const { images, channels = 1, height, width, columns, range = [-1, 1] } = grid;
   const [low, high] = range;
   const rowStep = height * scale + GAP;
   const columnStep = width * scale + GAP;
   const totalHeight = Math.ceil(count / columns) * rowStep - GAP;
   const totalWidth = columns * columnStep - GAP;
-  const pixels = new Uint8ClampedArray(totalHeight * totalWidth).fill(255);
+  const pixels = new Uint8ClampedArray(totalHeight * totalWidth * channels).fill(255);
   for (let image = 0; image < count; image++) {
     const top = Math.floor(image / columns) * rowStep;
     const left = (image % columns) * columnStep;
     for (let y = 0; y < height * scale; y++) {
-      const source = (image * height + Math.floor(y / scale)) * width;
       const target = (top + y) * totalWidth + left;
-      for (let x = 0; x < width * scale; x++) {
-        const value = images[source + Math.floor(x / scale)];
-        pixels[target + x] = (255 * (value - low)) / (high - low);
+      for (let channel = 0; channel < channels; channel++) {
+        const source = ((image * channels + channel) * height + Math.floor(y / scale)) * width;
+        for (let x = 0; x < width * scale; x++) {
+          const value = images[source + Math.floor(x / scale)];
+          pixels[(target + x) * channels + channel] = (255 * (value - low)) / (high - low);
+        }
       }
     }
   }
@@ -118,7 +122,7 @@ async function composePicture(grid: ImageGrid, raster: Raster, scale: number): P
     width: raster.width,
     height: raster.height,
     data: raster.pixels,
-    channels: 1,
+    channels: grid.channels ?? 1,
   });
 
   const [cellHeight, cellWidth] = [grid.height * scale, grid.width * scale];
@@ -155,7 +159,7 @@ async function composePicture(grid: ImageGrid, raster: Raster, scale: number): P
 }
 
 /**
- * Draws a grid of grey images with its labels, on white, with crisp pixels.
+ * Draws a grid of images with its labels, on white, with crisp pixels.
  *
  * @returns the bytes of a PNG file
  * @throws ShapeError if the values are not whole images; ValueError if a size is not a whole number

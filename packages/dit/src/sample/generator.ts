@@ -115,7 +115,7 @@ export class Generator {
   }
 
   /**
-   * Draws one grey image for each label: `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major, about in [-1, 1].
+   * Draws one image for each label: `[count, channels, size, size]`, row-major, about in [-1, 1].
    *
    * @throws ValueError if the model does not know a label, or the images are not finite, or far from [-1, 1]
    */

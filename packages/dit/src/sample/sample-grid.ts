@@ -1,6 +1,6 @@
 // The picture of samples: ten of each class, one row a class.
 
-import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import type { ImageShape } from '../config/autoencoder-config.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { SamplingConfig } from '../config/diffusion-config.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
@@ -33,13 +33,15 @@ export function gridTitle({ design, guidance, scales, steps, sampler }: Drawn): 
  */
 export function drawSampleGrid(
   images: Float32Array,
+  { size, channels }: ImageShape,
   rowLabels: readonly string[],
   drawn: Drawn,
 ): Promise<Uint8Array> {
   return drawImageGrid({
     images,
-    height: IMAGE_SIZE,
-    width: IMAGE_SIZE,
+    channels,
+    height: size,
+    width: size,
     columns: GRID_COLUMNS,
     title: gridTitle(drawn),
     rowLabels,

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice, checkText } from '../config/argument-check.ts';
+import { imageShapeOf } from '../config/autoencoder-config.ts';
 import { BACKENDS } from '../config/choices.ts';
 import { SAMPLING_FIELDS, samplingOf } from '../config/diffusion-config.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
@@ -111,5 +112,6 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
     ...(options.scales !== undefined && { scales: options.scales }),
   };
   const names = options.texts ?? labels.map((label) => run.nameOf(label));
-  await writeFileAtomic(out, await drawSampleGrid(images, names, drawn));
+  const shape = imageShapeOf(run.config.autoencoder);
+  await writeFileAtomic(out, await drawSampleGrid(images, shape, names, drawn));
 }

@@ -3,7 +3,7 @@
 import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
-import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import { imageShapeOf } from '../config/autoencoder-config.ts';
 import { parseConfigText, type TrainConfig } from '../config/config.ts';
 import {
   changedBy,
@@ -75,19 +75,21 @@ export class TrainedRun {
   /**
    * Draws an image for each label.
    *
-   * @returns grey images `[IMAGE_SIZE, IMAGE_SIZE]` of about 0 to 1, ready for `toImageData`
+   * @returns images of about 0 to 1, ready for `toImageData`: `[size, size]` if they are grey, `[3, size, size]` in
+   *   colour
    * @throws ValueError if the run does not know a label, or the images are not finite
    */
   async generate(labels: readonly number[], options: DrawOptions = {}): Promise<Tensor[]> {
     const images = await this.draw(labels, options);
-    const size = IMAGE_SIZE ** 2;
+    const { size, channels } = imageShapeOf(this.config.autoencoder);
+    const length = channels * size ** 2;
     return Array.from({ length: labels.length }, (_, i) => {
-      const image = images.subarray(i * size, (i + 1) * size).map((value) => (value + 1) / 2);
-      return tensor(image, { shape: [IMAGE_SIZE, IMAGE_SIZE] });
+      const image = images.subarray(i * length, (i + 1) * length).map((value) => (value + 1) / 2);
+      return tensor(image, { shape: channels === 1 ? [size, size] : [channels, size, size] });
     });
   }
 
-  /** Draws as {@link generate}, but gives `[count, IMAGE_SIZE, IMAGE_SIZE]`, row-major, about in [-1, 1]. */
+  /** Draws as {@link generate}, but gives `[count, channels, size, size]`, row-major, about in [-1, 1]. */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
     checkLabels('generate', labels, this.config);
     const own = [...SAMPLING_FIELDS, 'seed', 'onProgress'] as const;

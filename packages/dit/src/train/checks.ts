@@ -2,8 +2,10 @@
 
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
-import { MNIST_CLASSES, type Mnist } from '../data/mnist.ts';
+import { lastLabel, type BadFile, type DataSet, type ImageData } from '../data/data-set.ts';
+import { MNIST_CLASSES } from '../data/mnist.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
+import { noImages } from './run-data.ts';
 
 /** Denoising steps of a preview. They are fewer than those of the last grid, for speed. */
 export const PREVIEW_STEPS = 20;
@@ -26,8 +28,10 @@ export function checkConfig(config: TrainConfig): void {
  */
 export function checkData(
   { autoencoder, batch, model, data, classNames }: TrainConfig,
-  { train, classNames: names = classNames }: Mnist,
-): void {
+  found: DataSet,
+): asserts found is ImageData {
+  if (found.kind === 'latents') throw noImages({ data });
+  const { train, classNames: names = classNames } = found;
   const largest = Math.max(autoencoder.batch, batch);
   if (largest > train.count) {
     throw new ValueError(
@@ -35,7 +39,13 @@ export function checkData(
       `a batch of ${largest} images cannot be drawn from the ${train.count} training images. Choose a smaller --batch, or more data.`,
     );
   }
-  const last = train.labels.reduce((most, label) => Math.max(most, label), 0);
+  if (model.numClasses > 0 && train.labels === undefined) {
+    throw new ValueError(
+      'train',
+      `the images of ${data} have no labels, but model.numClasses is ${model.numClasses}. Set it to 0.`,
+    );
+  }
+  const last = lastLabel(train.labels);
   if (model.numClasses > 0 && last >= model.numClasses) {
     throw new ValueError(
       'train',
@@ -43,16 +53,32 @@ export function checkData(
     );
   }
   const text = model.conditions?.find(({ kind }) => kind === 'text');
-  if (text !== undefined && (names !== undefined || last >= MNIST_CLASSES)) {
-    const found = names === undefined ? `labels up to ${last}` : `classes such as ${names[0]}`;
+  const isDigits = names === undefined && last >= 0 && last < MNIST_CLASSES;
+  if (text !== undefined && train.captions === undefined && !isDigits) {
+    const told =
+      names === undefined
+        ? last < 0
+          ? 'no labels'
+          : `labels up to ${last}`
+        : `classes such as ${names[0]}`;
     throw new ValueError(
       'train',
-      `the condition '${text.name}' reads captions of digits, but the images of ${data} have ${found}. Leave the text out, or train on digits without classNames.`,
+      `the condition '${text.name}' reads captions of digits, but the images of ${data} have ${told}. Leave the text out, add captions to the data, or train on digits without classNames.`,
     );
   }
 }
 
 /** The classes of the training images, in ascending order. */
-export function classesOf({ train }: Mnist): number[] {
-  return [...new Set(train.labels)].sort((a, b) => a - b);
+export function classesOf({ train }: DataSet): number[] {
+  return [...new Set(train.labels ?? [0])].sort((a, b) => a - b);
+}
+
+/** Bad files that a notice names. */
+const NAMED_FILES = 5;
+
+/** One sentence about bad files that are left out. */
+export function badNotice({ bad }: { readonly bad: readonly BadFile[] }): string {
+  const named = bad.slice(0, NAMED_FILES).map(({ path, problem }) => `${path} (${problem})`);
+  const more = bad.length > NAMED_FILES ? `, and ${bad.length - NAMED_FILES} more` : '';
+  return `${bad.length} bad ${bad.length === 1 ? 'file is' : 'files are'} left out: ${named.join(', ')}${more}.`;
 }

@@ -2,7 +2,7 @@
 
 import { checkFields } from '../config/argument-check.ts';
 import type { BackendName } from '../config/choices.ts';
-import { IMAGE_SIZE, type AutoencoderConfig } from '../config/autoencoder-config.ts';
+import { imageShapeOf, type AutoencoderConfig } from '../config/autoencoder-config.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { macCount } from '../model/counts.ts';
 
@@ -15,10 +15,12 @@ const PASSES = 3;
 const CONFIG_HINT = 'Make one with presetConfig(…).';
 
 /** Multiply-adds of the autoencoder's 3×3 convolutions for one image. */
-function autoencoderMacs({ channels, latentChannels }: AutoencoderConfig): number {
+function autoencoderMacs(config: AutoencoderConfig): number {
+  const { channels, latentChannels } = config;
+  const image = imageShapeOf(config);
   const conv = (side: number, from: number, to: number): number => side * side * 9 * from * to;
-  let side = IMAGE_SIZE;
-  let macs = 2 * conv(side, 1, channels[0]);
+  let side = image.size;
+  let macs = 2 * conv(side, image.channels, channels[0]);
   for (let i = 1; i < channels.length; i++) {
     macs += conv(side / 2, channels[i - 1], channels[i]) + conv(side, channels[i], channels[i - 1]);
     side /= 2;

@@ -4,7 +4,8 @@ import { compile, kindOf, tensor, ValueError, type Tensor } from '@tessera/tenso
 import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
 import { checkFields } from '../config/argument-check.ts';
 import { checkIndices, gatherImages } from '../data/batches.ts';
-import { checkImages, type IdxImages } from '../data/idx.ts';
+import { checkImages } from '../data/idx.ts';
+import type { ImageSet } from '../data/data-set.ts';
 
 /** The posteriors of a set of images, encoded once for all training steps of the DiT. */
 export interface LatentSet {
@@ -41,7 +42,7 @@ const CHUNK = 250;
  */
 export async function encodeLatents(
   autoencoder: Autoencoder,
-  set: IdxImages,
+  set: ImageSet,
   count: number,
 ): Promise<LatentSet> {
   const hint = 'Give an Autoencoder.';
@@ -67,7 +68,7 @@ export async function encodeLatents(
     const size = Math.min(CHUNK, count - start);
     const indices = Int32Array.from({ length: size }, (_, i) => start + i);
     const images = tensor(gatherImages(set, indices), {
-      shape: [size, 1, set.rows, set.columns],
+      shape: [size, set.channels ?? 1, set.rows, set.columns],
     });
     const chunk = encode(autoencoder, images);
     if (start === 0) {

@@ -2,6 +2,7 @@
 
 import type { TrainStage } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
+import type { DataSet } from '../data/data-set.ts';
 
 /** One report after a training step. */
 export interface TrainProgress {
@@ -25,6 +26,10 @@ export interface StageStart {
 export interface TrainOptions {
   /** The whole run. The images are those that `config.data` names. */
   readonly config: TrainConfig;
+  /** The data, if they are read already. Default: those that `config.data` names. */
+  readonly data?: DataSet;
+  /** Leaves bad files of the data out, in place of an error. Default: false. */
+  readonly skipBad?: boolean;
   /**
    * The folder of the run. It must be new or empty; it is created once the images are loaded. Default:
    * `runs/mnist`, or the first of `runs/mnist-2`, `runs/mnist-3`, … that is new or empty.

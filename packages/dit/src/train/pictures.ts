@@ -3,9 +3,8 @@
 import { join } from 'node:path';
 import { tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
-import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
 import { gatherImages } from '../data/batches.ts';
-import type { IdxImages } from '../data/idx.ts';
+import type { ImageSet } from '../data/data-set.ts';
 import { drawImageGrid } from '../pictures/image-grid.ts';
 import { drawLossCurve } from '../pictures/loss-curve.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
@@ -58,19 +57,21 @@ export async function tryPictures(onNotice: (text: string) => void): Promise<voi
 /** Draws some images, and below them their reconstructions by the autoencoder. */
 export async function drawReconstructions(
   autoencoder: Autoencoder,
-  set: IdxImages,
+  set: ImageSet,
 ): Promise<Uint8Array> {
   const count = Math.min(RECONSTRUCTION_COLUMNS, set.count);
   const originals = gatherImages(
     set,
     Int32Array.from({ length: count }, (_, i) => i),
   );
-  const images = tensor(originals, { shape: [count, 1, IMAGE_SIZE, IMAGE_SIZE] });
+  const { channels = 1, rows, columns } = set;
+  const images = tensor(originals, { shape: [count, channels, rows, columns] });
   const decoded = await autoencoder.decode(autoencoder.encode(images).mean).data();
   return drawImageGrid({
     images: Float32Array.of(...originals, ...decoded),
-    height: IMAGE_SIZE,
-    width: IMAGE_SIZE,
+    channels: channels === 3 ? 3 : 1,
+    height: rows,
+    width: columns,
     columns: count,
     title: 'Test images and their reconstructions',
     rowLabels: ['image', 'decoded'],

@@ -1,7 +1,8 @@
 // What the pictures of a training show: a row for each class, asked for as an image of the test set is.
 
 import type { TrainConfig } from '../config/config.ts';
-import { captionAt, conditionTable, type LabelledImages } from '../data/condition-values.ts';
+import { captionAt, conditionTable } from '../data/condition-values.ts';
+import type { AnnotatedImages } from '../data/data-set.ts';
 import type { GenerateOptions } from '../sample/generator.ts';
 import { gridIndices } from '../sample/sample-grid.ts';
 
@@ -20,17 +21,17 @@ export interface Preview extends Pick<GenerateOptions, 'labels' | 'conditions'> 
 export function previewOf(
   { model, classNames }: TrainConfig,
   classes: readonly number[],
-  test: LabelledImages,
+  test: AnnotatedImages,
 ): Preview {
   const shown = classes.slice(0, MOST_ROWS);
   const named = shown.map((label) => classNames?.[label] ?? String(label));
   const { numClasses, conditions = [] } = model;
   if (numClasses === 0 && conditions.length === 0) {
-    return { labels: gridIndices([0]), rowLabels: ['digits'] };
+    return { labels: gridIndices([0]), rowLabels: ['images'] };
   }
   const labels = gridIndices(numClasses === 0 ? shown.map(() => 0) : shown);
   if (conditions.length === 0) return { labels, rowLabels: named };
-  const images = shown.map((label) => Math.max(0, test.labels.indexOf(label)));
+  const images = shown.map((label) => Math.max(0, test.labels?.indexOf(label) ?? 0));
   const text = conditions.find(({ kind }) => kind === 'text');
   return {
     labels,

@@ -3,12 +3,11 @@
 import { join } from 'node:path';
 import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
-import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import { imageShapeOf } from '../config/autoencoder-config.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { batchOrder, gatherImages, padImages } from '../data/batches.ts';
+import { batchOrder, gatherImages } from '../data/batches.ts';
 import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
-import type { IdxImages } from '../data/idx.ts';
-import { loadMnist, type Mnist } from '../data/mnist.ts';
+import type { DataSet, ImageSet } from '../data/data-set.ts';
 import { DiT } from '../model/dit.ts';
 import { drawLossCurve, type LossPoint } from '../pictures/loss-curve.ts';
 import { saveModule } from '../run/checkpoint.ts';
@@ -17,19 +16,18 @@ import { LogWriter, type LogRow } from '../run/log.ts';
 import { chooseRunFolder, claimRunFolder, RUN_FILES, writeRunConfig } from '../run/run-folder.ts';
 import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
-import { checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
+import { badNotice, checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
 import { lossOf, withHistory, type DiffusionBatch } from './diffusion-loss.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 import type { TrainOptions } from './options.ts';
 import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
 import { previewOf } from './preview.ts';
+import { fittedData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { compiledTrainStep, initialState } from './step.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
-/** Labels of idx files are bytes. */
-const MOST_CLASSES = 256;
 
 /**
  * Trains an autoencoder, and a Diffusion Transformer on its latents. The images are those that
@@ -46,8 +44,9 @@ const MOST_CLASSES = 256;
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
 export async function train(options: TrainOptions): Promise<string> {
-  const known = ['config', 'out', 'onStart', 'onStage', 'onProgress', 'onNotice'] as const;
-  checkOptions('train', options, known);
+  const known = ['config', 'data', 'skipBad', 'out'] as const;
+  const reports = ['onStart', 'onStage', 'onProgress', 'onNotice'] as const;
+  checkOptions('train', options, [...known, ...reports]);
   checkConfig(options.config);
   // A taken folder is refused before the images are loaded; a free one is claimed after that.
   await chooseRunFolder(options.out);
@@ -56,18 +55,20 @@ export async function train(options: TrainOptions): Promise<string> {
 
 async function trainRun(options: TrainOptions, notice: string | undefined): Promise<string> {
   const { onStage, onNotice = () => undefined } = options;
-  const images = await loadMnist({ dir: options.config.data, classes: MOST_CLASSES });
-  checkData(options.config, images);
-  const digits = padImages(images.train, IMAGE_SIZE);
-  const tested = { ...padImages(images.test, IMAGE_SIZE), labels: images.test.labels };
-  const named = withNames(options.config, images);
+  const found = options.data ?? (await readConfigData(options.config, options.skipBad ?? false));
+  checkData(options.config, found);
+  const data = fittedData(options.config, found);
+  const { train: images, test: tested } = data;
+  const named = withNames(options.config, data);
   // Both measure conditions, and refuse those that the images do not give.
-  const table = conditionTable(named.model, { ...digits, labels: images.train.labels });
-  const classes = classesOf(images);
+  const table = conditionTable(named.model, images);
+  const classes = classesOf(data);
   const { rowLabels, ...asked } = previewOf(named, classes, tested);
   const out = await claimRunFolder(options.out, named);
   await options.onStart?.(out);
   if (notice !== undefined) onNotice(notice);
+  for (const note of data.notes) onNotice(note);
+  if (data.bad.length > 0) onNotice(badNotice(data));
   if (classes.length < named.model.numClasses) {
     onNotice(
       `The model has ${named.model.numClasses} classes, and ${classes.length} of them ${classes.length === 1 ? 'has' : 'have'} images: it learns nothing of the others.`,
@@ -82,14 +83,14 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   };
 
   onStage?.({ name: 'autoencoder', totalSteps: named.autoencoder.steps });
-  const autoencoder = await trainAutoencoder(run, digits, autoencoderKey);
+  const autoencoder = await trainAutoencoder(run, images, autoencoderKey);
   await saveModule(join(out, RUN_FILES.autoencoder), autoencoder);
   await addPicture(run.album, RUN_FILES.reconstructions, () =>
     drawReconstructions(autoencoder, tested),
   );
 
-  const seen = Math.min(digits.count, named.steps * named.batch);
-  const latents = await encodeLatents(autoencoder, digits, seen);
+  const seen = Math.min(images.count, named.steps * named.batch);
+  const latents = await encodeLatents(autoencoder, images, seen);
   const config = { ...named, latentScale: latents.scale };
   await writeRunConfig(out, config);
 
@@ -100,7 +101,11 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     const written = await addPicture(run.album, file, async () => {
       const drawn = { ...sampling, ...asked, key: sampleKey };
       const samples = await generator.generate(model, drawn);
-      return drawSampleGrid(samples, rowLabels, { ...sampling, design: config.model.design });
+      const shape = imageShapeOf(config.autoencoder);
+      return drawSampleGrid(samples, shape, rowLabels, {
+        ...sampling,
+        design: config.model.design,
+      });
     });
     if (written) onNotice(`Wrote ${join(out, file)}.`);
   };
@@ -112,7 +117,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
 }
 
 /** The configuration with names of its classes: its own, or those that the data give. */
-function withNames(config: TrainConfig, { classNames }: Mnist): TrainConfig {
+function withNames(config: TrainConfig, { classNames }: DataSet): TrainConfig {
   const fit = config.classNames === undefined && classNames?.length === config.model.numClasses;
   return fit ? { ...config, classNames } : config;
 }
@@ -147,11 +152,12 @@ async function runLogged<M, B>(
 }
 
 /** Trains the autoencoder and gives its moving average. */
-async function trainAutoencoder(run: Run, digits: IdxImages, random: Tensor): Promise<Autoencoder> {
+async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promise<Autoencoder> {
   const { config, onProgress } = run;
   const { steps, batch, klWeight, learningRate } = config.autoencoder;
+  const { size, channels } = imageShapeOf(config.autoencoder);
   const [initKey, stepKey] = split(random);
-  const order = batchOrder({ count: digits.count, batch, seed: config.seed });
+  const order = batchOrder({ count: set.count, batch, seed: config.seed });
   const state = await runLogged(run, 'Autoencoder training loss', {
     name: 'autoencoder',
     step: compiledTrainStep(
@@ -162,7 +168,7 @@ async function trainAutoencoder(run: Run, digits: IdxImages, random: Tensor): Pr
     ),
     state: initialState(new Autoencoder(config.autoencoder, initKey), stepKey),
     batchAt: (i) =>
-      tensor(gatherImages(digits, order.indices(i)), { shape: [batch, 1, IMAGE_SIZE, IMAGE_SIZE] }),
+      tensor(gatherImages(set, order.indices(i)), { shape: [batch, channels, size, size] }),
     batch,
     totalSteps: steps,
     onProgress,

@@ -39,12 +39,15 @@ const MAX_RANK = 64;
 /** Longest header that is read, in bytes, as in NumPy. A header with 64 axes takes a fifth of it. */
 const MAX_HEADER = 10_000;
 
-interface Header {
-  /** The dtype in NumPy's notation: `<f4`. */
-  readonly descr: string;
-  readonly stored: StoredType;
-  readonly fortranOrder: boolean;
+/** What the header of a `.npy` file says. */
+export interface NpyHeader {
+  /** The dtype in NumPy's notation, such as `<f4`, or `<U20` for texts of up to 20 characters. */
+  readonly dtype: string;
   readonly shape: readonly number[];
+  /** Whether the first axis is the fastest. */
+  readonly fortranOrder: boolean;
+  /** The byte at which the elements start. */
+  readonly start: number;
 }
 
 /**
@@ -64,8 +67,8 @@ interface Header {
  * fromNpy(await toNpy(x)); // [[1, 2], [3, 4]]
  */
 export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
-  const start = bodyStart(bytes, label);
-  const { descr, stored, fortranOrder, shape } = readHeader(bytes, start, label);
+  const { dtype, shape, fortranOrder, start } = npyHeader(bytes, label);
+  const stored = storedType(dtype, label);
   const width = widthOf(stored);
   const expected = sizeOf(shape) * width;
   if (bytes.length - start !== expected) {
@@ -76,7 +79,7 @@ export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
   }
   const elements = expectMemory(label, expected, () => {
     const body = new Uint8Array(bytes.subarray(start));
-    if (descr.startsWith('>')) swapBytes(body, width);
+    if (dtype.startsWith('>')) swapBytes(body, width);
     return readElements(stored, body, label, 'the array');
   });
   if (!fortranOrder) return tensor(elements, { shape });
@@ -92,7 +95,9 @@ export function fromNpy(bytes: Uint8Array, label = 'npy'): Tensor {
  * npyDType(await toNpy(tensor([1, 2]))); // '<f4'
  */
 export function npyDType(bytes: Uint8Array, label = 'npy'): string {
-  return readHeader(bytes, bodyStart(bytes, label), label).descr;
+  const { dtype } = npyHeader(bytes, label);
+  storedType(dtype, label);
+  return dtype;
 }
 
 /** Converts big-endian elements to little-endian ones, in place. */
@@ -162,9 +167,20 @@ function bodyStart(bytes: Uint8Array, label: string): number {
   );
 }
 
-/** Reads the Python dictionary of a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`. */
-function readHeader(bytes: Uint8Array, end: number, label: string): Header {
-  const text = new TextDecoder().decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, end));
+/**
+ * Reads the header of a `.npy` file, a Python dictionary such as
+ * `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`. Its dtype may be one that {@link fromNpy} does not
+ * read, such as texts.
+ *
+ * @param bytes The file, or its first 10 kB.
+ * @throws FormatError if there is no well-formed header.
+ * @example
+ * const { shape, start } = npyHeader(await toNpy(tensor([1, 2])));
+ * [...shape, start]; // [2, 128]
+ */
+export function npyHeader(bytes: Uint8Array, label = 'npy'): NpyHeader {
+  const start = bodyStart(bytes, label);
+  const text = new TextDecoder().decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, start));
   const entry = /\s*'(\w+)'\s*:\s*('[^']*'|True|False|\([\d,\s]*\))\s*(?:,|(?=\}))/y;
   const fields = new Map<string, string>();
   const [opening = ''] = /^\s*\{/.exec(text) ?? [];
@@ -173,25 +189,27 @@ function readHeader(bytes: Uint8Array, end: number, label: string): Header {
     fields.set(found[1], found[2]);
     at = entry.lastIndex;
   }
-  const descr = fields.get('descr')?.slice(1, -1);
+  const dtype = fields.get('descr')?.slice(1, -1);
   const order = fields.get('fortran_order');
   const shape = shapeOf(fields.get('shape'));
   const isWhole = opening !== '' && fields.size === 3 && /^\s*\}\s*$/.test(text.slice(at));
-  if (!isWhole || descr === undefined || !/^(?:True|False)$/.test(order ?? '') || shape === null) {
+  if (!isWhole || dtype === undefined || !/^(?:True|False)$/.test(order ?? '') || shape === null) {
     throw new FormatError(
       label,
       `the header does not describe a plain array: ${excerpt(text.trim())}.`,
     );
   }
-  const kind = /^[<>|]/.test(descr) ? descr.slice(1) : '';
-  const isKnown = Object.hasOwn(STORED, kind) && (descr[0] === '|') === kind.endsWith('1');
-  if (!isKnown) {
-    throw new FormatError(
-      label,
-      `dtype '${excerpt(descr)}' is not supported: ${Object.keys(STORED).join(', ')} are. Convert it with astype.`,
-    );
-  }
-  return { descr, stored: STORED[kind], fortranOrder: order === 'True', shape };
+  return { dtype, shape, fortranOrder: order === 'True', start };
+}
+
+/** The stored type of a dtype of NumPy. */
+function storedType(dtype: string, label: string): StoredType {
+  const kind = /^[<>|]/.test(dtype) ? dtype.slice(1) : '';
+  if (Object.hasOwn(STORED, kind) && (dtype[0] === '|') === kind.endsWith('1')) return STORED[kind];
+  throw new FormatError(
+    label,
+    `dtype '${excerpt(dtype)}' is not supported: ${Object.keys(STORED).join(', ')} are. Convert it with astype.`,
+  );
 }
 
 /** The sizes of a Python tuple: `()`, `(3,)`, `(2, 3)`. */

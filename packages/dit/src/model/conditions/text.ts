@@ -154,9 +154,10 @@ export function encodeTexts(
   return ids;
 }
 
-/** Number of tokens of a text, see {@link encodeTexts}. */
-export function countTokens(text: string, words: readonly string[] = []): number {
-  return tokensOf(text, new Map(words.map((word, i) => [word, i]))).length;
+/** Most tokens that one of these texts has, see {@link encodeTexts}. */
+export function mostTokens(texts: readonly string[], words: readonly string[] = []): number {
+  const known = new Map(words.map((word, i) => [word, i]));
+  return texts.reduce((most, text) => Math.max(most, tokensOf(text, known).length), 0);
 }
 
 function tokensOf(text: string, known: ReadonlyMap<string, number>): readonly number[] {
