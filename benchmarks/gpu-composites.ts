@@ -17,7 +17,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { vjp } from '@tessera/autograd';
-import { compiledTrainStep, DiT, diffusionLoss, initialState } from '@tessera/dit';
+import { compiledTrainStep, DiT, diffusionLoss, initialState, latentShape } from '@tessera/dit';
 import { presetConfig } from '@tessera/dit/node';
 import { gpuBackend, type GpuBackend } from '@tessera/tensor/gpu';
 import Table from 'cli-table3';
@@ -69,9 +69,8 @@ const step: Work = {
   name: 'training step of the smoke DiT, batch 8',
   prepare: () => {
     const config = { ...presetConfig('smoke'), batch: 8 };
-    const { inChannels, inputSize } = config.model;
     const train = compiledTrainStep(diffusionLoss(config, 1), config.optimizer, config.steps);
-    const mean = normal(key(1), [config.batch, inChannels, inputSize, inputSize]);
+    const mean = normal(key(1), latentShape(config.model, config.batch));
     const labels = tensor(Int32Array.from({ length: config.batch }, (_, i) => i));
     let state = initialState(DiT.init(config.model, key(2)), key(3));
     return async () => {

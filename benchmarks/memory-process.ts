@@ -3,7 +3,7 @@
 import { getHeapSpaceStatistics } from 'node:v8';
 import { key, normal, setDefaultBackend, tensor, tree, wasmBackend } from '@tessera/tensor';
 import type { Plan } from '@tessera/tensor/extend';
-import { compiledTrainStep, DiT, diffusionLoss, initialState } from '@tessera/dit';
+import { compiledTrainStep, DiT, diffusionLoss, initialState, latentShape } from '@tessera/dit';
 import { presetConfig } from '@tessera/dit/node';
 import { summarize } from './compare/statistics.ts';
 import { peakMemoryMB } from './contenders/memory.ts';
@@ -77,10 +77,10 @@ async function measure({
   });
   setDefaultBackend(backend);
   const config = tinyConfig();
-  const { inChannels, inputSize, numClasses } = config.model;
+  const { numClasses } = config.model;
   const loss = diffusionLoss(config, 1, { checkpoint });
   const step = compiledTrainStep(loss, config.optimizer, config.steps, { accumulate });
-  const mean = normal(key(1), [config.batch, inChannels, inputSize, inputSize]);
+  const mean = normal(key(1), latentShape(config.model, config.batch));
   const labels = tensor(Int32Array.from({ length: config.batch }, (_, i) => i % numClasses));
   const batch = { posterior: { mean, logVariance: mean.mul(0) }, labels };
   let state = initialState(DiT.init(config.model, key(2)), key(3));

@@ -2,7 +2,7 @@
 
 import { compile, key, normal, tensor, type Tensor } from '@tessera/tensor';
 import { vjp } from '@tessera/autograd';
-import { compiledTrainStep, DiT, diffusionLoss, initialState } from '@tessera/dit';
+import { compiledTrainStep, DiT, diffusionLoss, initialState, latentShape } from '@tessera/dit';
 import { presetConfig } from '@tessera/dit/node';
 import { rows } from '../test/ops/cases.ts';
 import { rowName, type OpBenchmark } from '../test/ops/row.ts';
@@ -54,13 +54,12 @@ function opWork(name: string, { sizes, f, inputs, flops = 0, backward }: OpBench
 /** One training step of the smoke preset's DiT: forward, backward, clipping, AdamW, moving average. */
 function stepWork(): TimedWork {
   const config = presetConfig('smoke');
-  const { inChannels, inputSize } = config.model;
   return {
     name: `smoke step, batch ${config.batch}`,
     flops: 0,
     prepare: () => {
       const step = compiledTrainStep(diffusionLoss(config, 1), config.optimizer, config.steps);
-      const mean = normal(key(1), [config.batch, inChannels, inputSize, inputSize]);
+      const mean = normal(key(1), latentShape(config.model, config.batch));
       const labels = tensor(Int32Array.from({ length: config.batch }, (_, i) => i % 10));
       const batch = { posterior: { mean, logVariance: mean.mul(0) }, labels };
       let state = initialState(DiT.init(config.model, key(2)), key(3));

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { key, normal, tensor, type Tensor } from '@tessera/tensor';
 import { formatGraph, record, showGraph } from '@tessera/autograd';
-import { DiT, presetConfig } from '@tessera/dit';
+import { DiT, latentShape, presetConfig } from '@tessera/dit';
 
 const config = presetConfig('smoke').model;
 const model = DiT.init(config, key(0));
-const x = normal(key(1), [1, config.inChannels, config.inputSize, config.inputSize]);
+const x = normal(key(1), latentShape(config, 1));
 const t = tensor([500], { dtype: 'int32' });
 const y = tensor([3], { dtype: 'int32' });
 const loss = (dit: DiT, noised: Tensor): Tensor => dit.forward(noised, t, y).square().mean();

@@ -180,7 +180,7 @@ describe('a configuration', () => {
       `"FormatError: parseTrainConfig: config.json: batch: must be a whole number, got 1.5."`,
     );
     expect(problem(['model.design', 'adaln-one'])).toMatchInlineSnapshot(
-      `"FormatError: parseTrainConfig: config.json: model.design: expected ("in-context" | "cross-attention" | "adaln" | "adaln-zero"), got "adaln-one"."`,
+      `"FormatError: parseTrainConfig: config.json: model.design: expected ("in-context" | "cross-attention" | "adaln" | "adaln-zero" | "modern"), got "adaln-one"."`,
     );
     expect(problem(['optimizer.betas', [0.9]])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: optimizer.betas.1: expected number, got undefined."`,

@@ -154,14 +154,14 @@ describe('the functions of dit', () => {
       ValueError: ddimStep: eta is 1, so the step needs noise, but noise is null.
       ValueError: sampleSteps: from is 1000, but must be a kept timestep, 0 to 999.
       ValueError: sampleSteps: eta belongs to the ddim sampler; ddpm has its own variance.
-      ValueError: sampleSteps: there is no sampler 'plms'. Use ddim, ddpm, dpm-solver++, euler, heun, midpoint.
+      ValueError: sampleSteps: there is no sampler 'plms'. Use ddim, ddpm, dpm-solver++, unipc, euler, heun, midpoint.
       ValueError: guidedForward: scale must be a finite number, but is NaN.
       ShapeError: guidedBatchForward: x is [1, 4, 8, 8], but its batch must be even: labelled, then unlabelled.
       StateError: LabelEmbedder: a model with label dropout 0 has no null class. Train with classDropoutProb above 0 to use guidance.
       ShapeError: DiT: x is [1, 4, 8, 8], t is [1], y is [1]: [B, 4, 32, 32], [B] and [B] expected.
       ValueError: DiT: patchSize 3 does not divide inputSize 32.
       ShapeError: SelfAttention: width 8 does not divide into 3 heads.
-      ValueError: DiT: there is no design 'rnn'. Use in-context, cross-attention, adaln, adaln-zero.
+      ValueError: DiT: there is no design 'rnn'. Use in-context, cross-attention, adaln, adaln-zero, modern.
       ValueError: DiT: depth must be a whole number of at least 1, but is -1.
       ValueError: DiT: depth must be a whole number of at least 1, but is 1.5.
       DTypeError: embedding: takes int32, but got float32. Convert it first with .cast('int32').

@@ -1,7 +1,7 @@
 // The public names of @tessera/dit: model, diffusion, training step and drawing, none of which needs Node.
 
 /**
- * The Diffusion Transformer ({@link DiT}) with its four block designs, the diffusion processes around it
+ * The Diffusion Transformer ({@link DiT}) with its block designs, the diffusion processes around it
  * ({@link createDiffusion}, {@link trainingLosses}, {@link sample}, {@link guidedForward}), the small
  * {@link Autoencoder} that gives it latents, the training step ({@link trainStep}), and trained runs that
  * draw ({@link loadRun}). Nothing here needs Node.
@@ -200,6 +200,7 @@ export { Block, type BlockDesign, type BlockSizes } from './model/blocks/block.t
 export { CrossAttentionBlock } from './model/blocks/cross-attention.ts';
 export { blockDesigns } from './model/blocks/designs.ts';
 export { InContextBlock } from './model/blocks/in-context.ts';
+export { ModernBlock } from './model/blocks/modern.ts';
 export {
   Condition,
   type ContextTokens,
@@ -214,7 +215,7 @@ export {
 export { encodeTexts } from './model/conditions/text.ts';
 export { macCount, parameterCount } from './model/counts.ts';
 export { withConditions } from './model/extend.ts';
-export { DiT, gridSize, outChannels, type ForwardOptions } from './model/dit.ts';
+export { DiT, latentShape, outChannels, patchGrid, type ForwardOptions } from './model/dit.ts';
 export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
 export {
   blankStart,

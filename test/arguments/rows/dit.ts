@@ -10,6 +10,7 @@ const y = tensor([1, 0], { dtype: 'int32' });
 const start = dit.officialStart;
 const from = { key: random, start };
 const sizes = { width: 8, heads: 2, hidden: 16 };
+const gridSizes = { ...sizes, grid: [2, 2] as const };
 const tokens = ones([2, 4, 8]);
 const condition = ones([2, 8]);
 
@@ -72,6 +73,7 @@ export const ditRows: readonly Row[] = [
     Generator: [config, { autoencoder, latentScale: 1 }],
     InContextBlock: [sizes, from],
     LabelEmbedder: [10, 8, { dropoutProb: 0.1, key: random, start }],
+    ModernBlock: [gridSizes, from],
     Modulation: [8, 2, { key: random, init: init.zeros() }],
     PatchEmbed: [2, 8, { patchSize: 2, key: random, start }],
     TimestepEmbedder: [8, from],
@@ -230,10 +232,11 @@ export const ditRows: readonly Row[] = [
   // Records of data and sizes, which callers may extend.
   ...rowsOf(dit, {
     encodeIdxImages: [digits],
-    gridSize: [modelConfig],
+    latentShape: [modelConfig, 2],
     macCount: [modelConfig],
     outChannels: [modelConfig],
     parameterCount: [modelConfig],
+    patchGrid: [modelConfig],
   }).map((row) => ({ ...row, takesMore: true })),
   ...methodsOf('AdaLnBlock', new dit.AdaLnBlock(sizes, from), { forward: [tokens, condition] }),
   ...methodsOf('AdaLnZeroBlock', new dit.AdaLnZeroBlock(sizes, from), {
@@ -266,6 +269,9 @@ export const ditRows: readonly Row[] = [
     ],
   }),
   ...methodsOf('InContextBlock', new dit.InContextBlock(sizes, from), { forward: [tokens] }),
+  ...methodsOf('ModernBlock', new dit.ModernBlock(gridSizes, from), {
+    forward: [tokens, condition],
+  }),
   ...methodsOf('LabelEmbedder', model.y_embedder, {
     forward: [y],
     dropLabels: [y, random],

@@ -5,7 +5,7 @@ import { valueAndGrad } from '@tessera/autograd';
 import { DESIGNS } from '../../../packages/dit/src/config/choices.ts';
 import { maxDifference } from './sizes.ts';
 
-const SIZES = { width: 16, heads: 4, hidden: 40 };
+const SIZES = { width: 16, heads: 4, hidden: 40, grid: [1, 5] as const };
 const tokens = normal(key(0), [2, 5, 16]);
 const timestep = normal(key(1), [2, 16]);
 const label = normal(key(2), [2, 16]);
@@ -47,8 +47,8 @@ describe.each(DESIGNS)('the %s block', (name) => {
 });
 
 describe('adaLN-Zero', () => {
-  it('starts as the identity', () => {
-    const block = blockDesigns['adaln-zero'].createBlock(SIZES, {
+  it.each(['adaln-zero', 'modern'] as const)('starts as the identity: %s', (design) => {
+    const block = blockDesigns[design].createBlock(SIZES, {
       key: key(3),
       start: officialStart,
     });

@@ -22,6 +22,7 @@ import {
   type ConditionConfig,
   type ModelConfig,
 } from '@tessera/dit';
+import { sidesOf, type Sides } from '../../../packages/dit/src/config/ranges.ts';
 import { ALL_CONDITIONS, randomConditions } from './conditions.ts';
 import { maxDifference, randomInputs, randomModel, TINY } from './sizes.ts';
 
@@ -35,8 +36,20 @@ const configs: fc.Arbitrary<ModelConfig> = fc
     numClasses: fc.constantFrom(0, 1, 5),
     learnSigma: fc.boolean(),
     conditions: fc.subarray([...ALL_CONDITIONS]),
+    inputSize: fc.constantFrom<Sides>(4, [4, 8], [8, 4]),
+    qkNorm: fc.boolean(),
   })
-  .map((some) => ({ ...TINY, ...some }));
+  .map(({ qkNorm, conditions, ...some }) => ({
+    ...TINY,
+    ...some,
+    ...(some.design === 'modern' && { qkNorm }),
+    conditions: conditions.map((each) =>
+      // Maps are twice as large as latents.
+      each.kind === 'map'
+        ? { ...each, size: sidesOf(some.inputSize).map((side) => 2 * side) as [number, number] }
+        : each,
+    ),
+  }));
 
 /** All that a model is asked for: random labels, if it knows any, and random values of its conditions. */
 function asked(model: DiT, labels: Tensor, random: Tensor): Record<string, Tensor> {
@@ -56,7 +69,7 @@ describe('a model of any design and set of conditions', () => {
         const model = randomModel(config, key(seed));
         const { x, t, y } = inputs(config, 2, seed);
         const output = model.forward(x, t, asked(model, y, key(seed + 1)));
-        expect(output.shape).toEqual([2, config.learnSigma ? 4 : 2, 4, 4]);
+        expect(output.shape).toEqual([2, config.learnSigma ? 4 : 2, ...sidesOf(config.inputSize)]);
         expect(Number.isFinite(output.abs().max().itemSync())).toBe(true);
         const nothing = model.forward(x, t, {}).dataSync();
         expect(model.forward(x, t, model.nullConditions(2)).dataSync()).toEqual(nothing);

@@ -1,5 +1,6 @@
 import { arange, randomInt, split, uniform, type Tensor } from '@tessera/tensor';
 import type { ConditionConfig, ConditionValues, DiT } from '@tessera/dit';
+import { sidesOf } from '../../../packages/dit/src/config/ranges.ts';
 
 /** One small condition of each kind, for models whose latents are 4×4. */
 export const ALL_CONDITIONS: readonly ConditionConfig[] = [
@@ -28,7 +29,7 @@ function randomValues(condition: ConditionConfig, batch: number, random: Tensor)
       return randomTexts(random, batch, condition.length);
     case 'map': {
       const { channels, size } = condition;
-      return uniform(random, [batch, channels, size, size], -0.2, 1);
+      return uniform(random, [batch, channels, ...sidesOf(size)], -0.2, 1);
     }
   }
 }

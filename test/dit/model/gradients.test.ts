@@ -60,7 +60,10 @@ describe('the gradient staircase of a zero-initialised adaLN-Zero model', () => 
   });
 });
 
-test.each(DESIGNS)('the keys have no gradient through their bias: %s', (design) => {
+// Not in the modern design, which turns the bias of each key by its place.
+const unturned = DESIGNS.filter((design) => design !== 'modern');
+
+test.each(unturned)('the keys have no gradient through their bias: %s', (design) => {
   // A constant added to all keys shifts each row of logits by a constant, which softmax ignores.
   const model = randomModel({ ...TINY, design }, key(3));
   const gradients = namedParameters(lossAndGrad(model).grads);

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../../packages/dit/src/config/model-config.ts';
-import { DiT } from '../../../packages/dit/src/model/dit.ts';
+import { DiT, latentShape } from '../../../packages/dit/src/model/dit.ts';
 import { normal, randomInt, split, tree, type Tensor } from '@tessera/tensor';
 
 /** A model small enough for the cpu backend, complete in every part. */
@@ -29,15 +29,15 @@ export function randomModel(config: ModelConfig, key: Tensor): DiT {
 
 /** Inputs of a model: x `[B, C, I, I]`, t and y `[B]`. */
 export function randomInputs(
-  { inChannels, inputSize, numClasses }: ModelConfig,
+  config: ModelConfig,
   batch: number,
   key: Tensor,
 ): { readonly x: Tensor; readonly t: Tensor; readonly y: Tensor } {
   const [xKey, tKey, yKey] = split(key, 3);
   return {
-    x: normal(xKey, [batch, inChannels, inputSize, inputSize]),
+    x: normal(xKey, latentShape(config, batch)),
     t: randomInt(tKey, [batch], 0, 1000),
-    y: randomInt(yKey, [batch], 0, numClasses),
+    y: randomInt(yKey, [batch], 0, config.numClasses),
   };
 }
 

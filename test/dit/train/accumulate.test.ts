@@ -1,5 +1,6 @@
 import { valueAndGrad } from '@tessera/autograd';
 import {
+  latentShape,
   Autoencoder,
   autoencoderLoss,
   compiledTrainStep,
@@ -17,13 +18,12 @@ import { describe, expect, it } from 'vitest';
 import { accumulated } from '../../../packages/dit/src/train/accumulate.ts';
 
 const config = presetConfig('smoke');
-const { inChannels, inputSize } = config.model;
 
 function batchOf(rows: number): {
   posterior: { mean: Tensor; logVariance: Tensor };
   labels: Tensor;
 } {
-  const mean = normal(key(1), [rows, inChannels, inputSize, inputSize]);
+  const mean = normal(key(1), latentShape(config.model, rows));
   const labels = tensor(Int32Array.from({ length: rows }, (_, i) => i % 10));
   return { posterior: { mean, logVariance: mean.mul(0.1) }, labels };
 }

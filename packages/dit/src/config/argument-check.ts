@@ -23,6 +23,18 @@ export function checkWhole(op: string, name: string, value: unknown, least: 0 | 
   );
 }
 
+/** Throws a ValueError unless `value` is a whole number of at least `least`, or two of them. */
+export function checkSides(op: string, name: string, value: unknown, least: 0 | 1): void {
+  if (!Array.isArray(value)) {
+    checkWhole(op, name, value, least);
+  } else if (value.length === 2) {
+    checkWhole(op, `${name}[0]`, value[0], least);
+    checkWhole(op, `${name}[1]`, value[1], least);
+  } else {
+    throw new ValueError(op, `${name} must be one number or two, but is ${kindOf(value)}.`);
+  }
+}
+
 /** Throws a ValueError unless `value` is a finite number. */
 export function checkFinite(op: string, name: string, value: unknown): void {
   if (Number.isFinite(value)) return;

@@ -21,12 +21,13 @@ export type Preset = (typeof PRESETS)[number];
 export const DEFAULT_PRESET: Preset = 'smoke';
 
 /**
- * The four block designs of the DiT paper (Peebles & Xie 2023, section 3.2).
+ * The four block designs of the DiT paper (Peebles & Xie 2023, section 3.2), and a modern one: adaLN-Zero with
+ * RMS norms, rotary positions and SwiGLU.
  *
  * @example
- * DESIGNS.map((design) => parameterCount({ ...zoo['DiT-S/8'], design }) > 0); // [true, true, true, true]
+ * DESIGNS.map((design) => macCount({ ...zoo['DiT-S/8'], design }) > 0); // [true, true, true, true, true]
  */
-export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero'] as const;
+export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero', 'modern'] as const;
 
 /**
  * What `--condition` takes: labels, measures of strokes, captions, and maps over the image; or nothing.

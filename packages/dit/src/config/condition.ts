@@ -2,6 +2,7 @@
 
 import { kindOf } from '@tessera/tensor';
 import * as v from 'valibot';
+import { formatSides, sidesOf, type Sides } from './ranges.ts';
 import type { ModelConfig } from './model-config.ts';
 
 /** What all conditions of a configuration have. */
@@ -44,8 +45,8 @@ export interface TextConditionConfig extends NamedCondition {
 /** A map over the image, such as depth or edges. */
 export interface MapConditionConfig extends NamedCondition {
   readonly kind: 'map';
-  /** Side of the square map in pixels, a multiple of the model's `inputSize`. */
-  readonly size: number;
+  /** Side of the square map in pixels, or height and width: a multiple of the model's `inputSize`. */
+  readonly size: Sides;
   readonly channels: number;
 }
 
@@ -88,6 +89,8 @@ const words = v.pipe(
   v.check((list) => new Set(list).size === list.length, 'must be different'),
 );
 
+const mapSide = whole(1, 1024);
+
 const conditionSchema: v.GenericSchema<unknown, ConditionConfig> = v.variant('kind', [
   v.strictObject({ ...named, kind: v.literal('label'), classes: whole(1, 100_000) }),
   v.strictObject({
@@ -113,7 +116,7 @@ const conditionSchema: v.GenericSchema<unknown, ConditionConfig> = v.variant('ki
   v.strictObject({
     ...named,
     kind: v.literal('map'),
-    size: whole(1, 1024),
+    size: v.union([mapSide, v.strictTuple([mapSide, mapSide])]),
     channels: whole(1, 64),
   }),
 ]);
@@ -128,6 +131,12 @@ export const conditionsSchema: v.GenericSchema<unknown, readonly ConditionConfig
   ),
 );
 
+/** Whether both sides of a size are the same whole multiple of those of another. */
+function isMultiple(size: Sides, of: Sides): boolean {
+  const [[height, width], [unitHeight, unitWidth]] = [sidesOf(size), sidesOf(of)];
+  return height % unitHeight === 0 && height / unitHeight === width / unitWidth;
+}
+
 /** Says which rule between a model and its conditions is broken first; `undefined` if all hold. */
 export function conditionProblem({
   inputSize,
@@ -136,9 +145,9 @@ export function conditionProblem({
   conditions = [],
   jointDropoutProb = 0,
 }: ModelConfig): string | undefined {
-  const odd = conditions.find((each) => each.kind === 'map' && each.size % inputSize !== 0);
+  const odd = conditions.find((each) => each.kind === 'map' && !isMultiple(each.size, inputSize));
   if (odd?.kind === 'map') {
-    return `the map '${odd.name}' has size ${odd.size}, which is no multiple of inputSize ${inputSize}`;
+    return `the map '${odd.name}' has size ${formatSides(odd.size)}, which is no multiple of inputSize ${formatSides(inputSize)}`;
   }
   if (!(typeof jointDropoutProb === 'number' && jointDropoutProb >= 0 && jointDropoutProb <= 1)) {
     return `jointDropoutProb must lie in [0, 1], but is ${kindOf(jointDropoutProb)}`;

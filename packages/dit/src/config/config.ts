@@ -26,6 +26,7 @@ import { modelProblem, modelSchema, type ModelConfig } from './model-config.ts';
 import { optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
 import { batch, line, scale, steps, whole } from './ranges.ts';
 import { parseSchema } from './schema.ts';
+import { formatSides, sidesOf } from './ranges.ts';
 
 /** Everything that decides a run. The same configuration and images give the same run again. */
 export interface TrainConfig {
@@ -104,8 +105,8 @@ function trainProblem(config: TrainConfig): string | undefined {
   if (!Number.isInteger(latentSize)) {
     return `autoencoder.imageSize ${size} is no multiple of ${downscaling(autoencoder)}, by which an autoencoder of ${autoencoder.channels.length} channels shrinks images`;
   }
-  if (model.inputSize !== latentSize) {
-    return `model.inputSize is ${model.inputSize}, but an autoencoder of ${autoencoder.channels.length} channels turns ${size}×${size} images into ${latentSize}×${latentSize} latents`;
+  if (sidesOf(model.inputSize).some((side) => side !== latentSize)) {
+    return `model.inputSize is ${formatSides(model.inputSize)}, but an autoencoder of ${autoencoder.channels.length} channels turns ${size}×${size} images into ${latentSize}×${latentSize} latents`;
   }
   if (model.inChannels !== autoencoder.latentChannels) {
     return `model.inChannels is ${model.inChannels}, but autoencoder.latentChannels is ${autoencoder.latentChannels}`;

@@ -4,7 +4,7 @@ import { FormatError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { DESIGNS, POSITIONS, type Design, type Position } from './choices.ts';
 import { conditionProblem, conditionsSchema, type ConditionConfig } from './condition.ts';
-import { channels, fraction, positive, whole } from './ranges.ts';
+import { type Sides, channels, formatSides, fraction, positive, sidesOf, whole } from './ranges.ts';
 import { parseSchema } from './schema.ts';
 
 /** Most values of a model that fit into the 4 GiB that WebAssembly reaches. */
@@ -12,9 +12,9 @@ const MAX_VALUES = 2 ** 30;
 
 /** The Diffusion Transformer. */
 export interface ModelConfig {
-  /** Side of the square latents, in latent pixels. */
-  readonly inputSize: number;
-  /** Side of a patch, in latent pixels; divides `inputSize`. */
+  /** Side of the square latents in latent pixels, or height and width. */
+  readonly inputSize: Sides;
+  /** Side of a patch, in latent pixels; divides the sides of `inputSize`. */
   readonly patchSize: number;
   /** Channels of a latent. */
   readonly inChannels: number;
@@ -45,6 +45,8 @@ export interface ModelConfig {
    * Such a model is a flow map. Default: none, an ordinary model.
    */
   readonly decoderDepth?: number;
+  /** Whether the modern design normalises queries and keys. Default false. */
+  readonly qkNorm?: boolean;
 }
 
 /** Sides of images, latents and patches. The largest published latents have 64. */
@@ -59,7 +61,7 @@ const ratio = v.pipe(positive, v.maxValue(64, 'must be at most 64'));
 
 /** The schema of the Diffusion Transformer. */
 export const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject({
-  inputSize: side,
+  inputSize: v.union([side, v.strictTuple([side, side])]),
   patchSize: side,
   inChannels: channels,
   hiddenSize: width,
@@ -74,13 +76,14 @@ export const modelSchema: v.GenericSchema<unknown, ModelConfig> = v.strictObject
   conditions: v.exactOptional(conditionsSchema),
   jointDropoutProb: v.exactOptional(fraction),
   decoderDepth: v.exactOptional(blocks),
+  qkNorm: v.exactOptional(v.boolean()),
 });
 
 /** Says which rule between fields of a model is broken first; `undefined` if all hold. */
 export function modelProblem(model: ModelConfig): string | undefined {
   const { inputSize, patchSize, hiddenSize, numHeads, mlpRatio, position } = model;
-  if (inputSize % patchSize !== 0) {
-    return `patchSize ${patchSize} does not divide inputSize ${inputSize}`;
+  if (sidesOf(inputSize).some((each) => each % patchSize !== 0)) {
+    return `patchSize ${patchSize} does not divide inputSize ${formatSides(inputSize)}`;
   }
   if (hiddenSize % numHeads !== 0) {
     return `numHeads ${numHeads} does not divide hiddenSize ${hiddenSize}`;
@@ -92,7 +95,7 @@ export function modelProblem(model: ModelConfig): string | undefined {
   if (hiddenSize * mlpRatio < 1) {
     return `mlpRatio ${mlpRatio} leaves nothing of hiddenSize ${hiddenSize} for the MLP`;
   }
-  const inParts = conditionProblem(model) ?? decoderProblem(model);
+  const inParts = conditionProblem(model) ?? decoderProblem(model) ?? designProblem(model);
   if (inParts !== undefined) {
     return inParts;
   }
@@ -113,12 +116,31 @@ export function decoderProblem({
     : `decoderDepth ${decoderDepth} leaves none of the ${depth} blocks to hear the time at which a step begins`;
 }
 
+/** Says which rule of the modern design is broken first; `undefined` if all hold. */
+export function designProblem({
+  design,
+  hiddenSize,
+  numHeads,
+  qkNorm,
+}: Pick<ModelConfig, 'design' | 'hiddenSize' | 'numHeads' | 'qkNorm'>): string | undefined {
+  if (design !== 'modern') {
+    return qkNorm === undefined
+      ? undefined
+      : `qkNorm ${qkNorm} belongs to the design modern, but the design is ${design}. Leave it out`;
+  }
+  const width = hiddenSize / numHeads;
+  return Number.isInteger(width / 4)
+    ? undefined
+    : `the design modern turns heads along two axes, so their width must be a multiple of 4, but hiddenSize ${hiddenSize} / numHeads ${numHeads} is ${Number(width.toFixed(2))}`;
+}
+
 /** Weights that a model of any design has: attention and MLP of its blocks, labels, patches, positions. */
 function leastValues(model: ModelConfig): number {
-  const { inputSize, patchSize, inChannels, hiddenSize, depth, mlpRatio, numClasses } = model;
+  const { patchSize, inChannels, hiddenSize, depth, mlpRatio, numClasses } = model;
+  const [height, across] = sidesOf(model.inputSize);
   const block = (4 + 2 * mlpRatio) * hiddenSize;
   const patch = 2 * inChannels * patchSize ** 2;
-  const tokens = (inputSize / patchSize) ** 2;
+  const tokens = (height / patchSize) * (across / patchSize);
   return hiddenSize * (depth * block + numClasses + patch + tokens);
 }
 

@@ -1,4 +1,4 @@
-// The ranges of numbers and texts that the schemas of a configuration share.
+// Ranges of numbers and texts that the schemas of a configuration share, and sizes of one number or two.
 
 import * as v from 'valibot';
 
@@ -53,4 +53,17 @@ export function line(longest: number): v.GenericSchema<unknown, string> {
     v.maxLength(longest, `must have at most ${longest} characters`),
     v.regex(/^\P{Cc}*$/u, 'must have no control characters'),
   );
+}
+
+/** Height and width in pixels; one number means both. */
+export type Sides = number | readonly [height: number, width: number];
+
+/** Height and width of a size. */
+export function sidesOf(size: Sides): readonly [height: number, width: number] {
+  return typeof size === 'number' ? [size, size] : size;
+}
+
+/** A size as it is written: `8`, or `4×8`. */
+export function formatSides(size: Sides): string {
+  return typeof size === 'number' ? String(size) : size.join('×');
 }

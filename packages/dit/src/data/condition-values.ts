@@ -7,6 +7,7 @@ import {
   type MapConditionConfig,
   type TextConditionConfig,
 } from '../config/condition.ts';
+import { sidesOf } from '../config/ranges.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ConditionValues } from '../model/conditions/conditions.ts';
 import { encodeTexts, mostTokens } from '../model/conditions/text.ts';
@@ -134,7 +135,7 @@ function mapColumn(
   if (set.rows !== size || set.columns !== size) {
     throw new ValueError(
       'train',
-      `the images are ${set.rows}×${set.columns}, but the condition '${name}' has maps of ${size}×${size}. Set its size to that of the images.`,
+      `the images are ${set.rows}×${set.columns}, but the condition '${name}' has maps of ${sidesOf(size).join('×')}. Set its size to that of the images.`,
     );
   }
   return {

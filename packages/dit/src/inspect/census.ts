@@ -5,11 +5,11 @@ import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { presetConfig } from '../config/presets.ts';
 import { macCount, parameterCount } from '../model/counts.ts';
-import { gridSize } from '../model/dit.ts';
+import { patchGrid } from '../model/dit.ts';
 import { zoo } from '../model/zoo.ts';
 
-/** Side of an image of ImageNet as a multiple of its latent's: the published autoencoder's factor. */
-const ZOO_DOWNSAMPLING = 8;
+/** Side of the images of ImageNet that the published models draw: eight times that of their latents. */
+const ZOO_IMAGE_SIZE = 256;
 
 /** A model by name, and the side of the images that its latents stand for, in pixels. */
 export interface NamedModel {
@@ -36,7 +36,7 @@ export interface Census {
 export const knownModels: readonly NamedModel[] = [
   ...Object.entries(zoo).map(([name, model]) => ({
     name,
-    imageSize: ZOO_DOWNSAMPLING * model.inputSize,
+    imageSize: ZOO_IMAGE_SIZE,
     model,
   })),
   ...PRESETS.map((name) => ({ name, imageSize: IMAGE_SIZE, model: presetConfig(name).model })),
@@ -44,11 +44,12 @@ export const knownModels: readonly NamedModel[] = [
 
 /** Counts what a model costs, by its traced program. No weights are made. */
 export function censusOf({ name, imageSize, model }: NamedModel): Census {
+  const [rows, columns] = patchGrid(model);
   return {
     name,
     design: model.design,
     imageSize,
-    tokens: gridSize(model) ** 2,
+    tokens: rows * columns,
     params: parameterCount(model),
     macs: macCount(model),
   };

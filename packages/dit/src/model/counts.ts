@@ -6,7 +6,7 @@ import { trace, type Program, type TraceTarget } from '@tessera/tensor/extend';
 import { LABEL } from '../config/condition.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ConditionValues } from './conditions/conditions.ts';
-import { checkConfig, DiT } from './dit.ts';
+import { checkConfig, DiT, latentShape } from './dit.ts';
 
 /** The operations whose arithmetic is multiply-adds, two floating-point operations each. */
 const PRODUCTS: ReadonlySet<string> = new Set(['matmul', 'conv2d']);
@@ -26,12 +26,11 @@ interface ModelInputs {
 
 /** Inputs of zeros, which take no memory, for a batch. */
 function blankInputs({ config, conditions }: DiT, batch: number): ModelInputs {
-  const { inChannels, inputSize } = config;
   const others = Object.entries(conditions).map(
     ([name, { values }]) => [name, zeros([batch, ...values.shape], values.dtype)] as const,
   );
   return {
-    x: zeros([batch, inChannels, inputSize, inputSize]),
+    x: zeros(latentShape(config, batch)),
     t: zeros([batch], 'int32'),
     values: { [LABEL]: zeros([batch], 'int32'), ...Object.fromEntries(others) },
   };

@@ -12,10 +12,11 @@ import {
   ValueError,
   Tensor,
 } from '@tessera/tensor';
-import { checkChoice, checkFields, checkWhole } from '../config/argument-check.ts';
+import { checkChoice, checkFields, checkSides, checkWhole } from '../config/argument-check.ts';
 import { DESIGNS, POSITIONS } from '../config/choices.ts';
-import { decoderProblem, type ModelConfig } from '../config/model-config.ts';
+import { decoderProblem, designProblem, type ModelConfig } from '../config/model-config.ts';
 import { parseSchema } from '../config/schema.ts';
+import { formatSides, sidesOf } from '../config/ranges.ts';
 import type { Block, BlockSizes } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
 import { conditionProblem, conditionsSchema, LABEL } from '../config/condition.ts';
@@ -87,7 +88,7 @@ export class DiT extends Module {
     checkConfig('DiT', config);
     checkInitialization('DiT', initialization);
     const { inChannels, patchSize, hiddenSize: width, depth } = config;
-    const grid = gridSize(config);
+    const [rows, columns] = patchGrid(config);
     const design = blockDesigns[config.design];
     const [forPatches, forTime, forLabels, forFinal, ...forBlocks] = splitInitialization(
       initialization,
@@ -95,7 +96,8 @@ export class DiT extends Module {
     );
     const conditions = config.conditions ?? [];
     const forConditions = splitInitialization(initialization, 4 + depth + conditions.length);
-    const table = config.position === '2d' ? sinCos2d(width, grid) : sinCos1d(width, grid * grid);
+    const table =
+      config.position === '2d' ? sinCos2d(width, [rows, columns]) : sinCos1d(width, rows * columns);
     this.pos_embed = new Buffer(table.unsqueeze(0));
     this.x_embedder = new PatchEmbed(inChannels, width, { patchSize, ...forPatches });
     this.t_embedder = new TimestepEmbedder(width, forTime);
@@ -141,12 +143,12 @@ export class DiT extends Module {
    * Predicts the target of the objective. With `learnSigma` it also gives the variance, in as many channels
    * again.
    *
-   * @param x Noisy latents `[B, C, I, I]`.
+   * @param x Noisy latents `[B, C, H, W]`.
    * @param t Timesteps `[B]`, int32 or (with fractions) float32.
    * @param y Labels int32 `[B]`, where the null class stands for no label; or the values of all conditions by
    *   name, where a condition that is left out gets its null.
    * @param options How gradients are taken.
-   * @returns `[B, C, I, I]`, or `[B, 2C, I, I]` with `learnSigma`.
+   * @returns `[B, C, H, W]`, or `[B, 2C, H, W]` with `learnSigma`.
    * @throws ShapeError if a tensor has another shape; ValueError for a condition that the model does not have.
    */
   forward(x: Tensor, t: Tensor, y: Conditioning, options: ForwardOptions = {}): Tensor {
@@ -160,7 +162,6 @@ export class DiT extends Module {
     const labels = values[LABEL];
     checkInputs(config, x, t, labels);
     const design = blockDesigns[config.design];
-    const grid = gridSize(config);
     const heard = contributionsOf(this.conditions, values);
     const label = this.y_embedder.forward(labels); // [B, D]
     const conditionAt = (time: Tensor): Tensor =>
@@ -178,7 +179,7 @@ export class DiT extends Module {
       tokens = (i < checkpointed ? checkpoint(forward) : forward)(tokens, condition, context);
     });
     const decoded = this.final_layer.forward(design.leave(tokens, context), decoding); // [B, T, P · P · Cout]
-    return unpatchify(decoded, config.patchSize, [grid, grid]);
+    return unpatchify(decoded, config.patchSize, patchGrid(config));
   }
 
   /** The values that stand for no condition at all, for a batch. Throws as {@link nullClass}. */
@@ -214,14 +215,16 @@ function plus(tensor: Tensor, other: Tensor | null): Tensor {
 
 /** Sizes of the blocks of a model. `context` says whether conditions offer tokens to them. */
 function blockSizes(config: ModelConfig, context: boolean): BlockSizes {
-  const { hiddenSize: width, numHeads: heads, mlpRatio } = config;
-  return { width, heads, hidden: Math.floor(width * mlpRatio), context };
+  const { hiddenSize: width, numHeads: heads, mlpRatio, qkNorm = false } = config;
+  const hidden = Math.floor(width * mlpRatio);
+  return { width, heads, hidden, context, grid: patchGrid(config), qkNorm };
 }
 
 /** Throws a ValueError unless `config` has every field of a model, each in its range. */
 export function checkConfig(op: string, config: ModelConfig): void {
   checkFields(op, 'config', config, ['mlpRatio', 'classDropoutProb'], CONFIG_HINT);
   const { mlpRatio, classDropoutProb } = config;
+  checkSides(op, 'inputSize', config.inputSize, 1);
   for (const name of SIZES) checkWhole(op, name, config[name], 1);
   checkWhole(op, 'numClasses', config.numClasses, 0);
   if (!(typeof mlpRatio === 'number' && mlpRatio > 0 && mlpRatio < Infinity)) {
@@ -237,14 +240,14 @@ export function checkConfig(op: string, config: ModelConfig): void {
     parseSchema(op, conditionsSchema, config.conditions, 'conditions');
   }
   if (config.decoderDepth !== undefined) checkWhole(op, 'decoderDepth', config.decoderDepth, 1);
-  const problem = conditionProblem(config) ?? decoderProblem(config);
+  const problem = conditionProblem(config) ?? decoderProblem(config) ?? designProblem(config);
   if (problem !== undefined) throw new ValueError(op, `${problem}.`);
 }
 
 const CONFIG_HINT = 'Take one of the zoo, or the model of presetConfig(…).';
 
 /** The fields of a configuration that are counts. */
-const SIZES = ['inputSize', 'patchSize', 'inChannels', 'hiddenSize', 'depth', 'numHeads'] as const;
+const SIZES = ['patchSize', 'inChannels', 'hiddenSize', 'depth', 'numHeads'] as const;
 
 /**
  * Channels of a model's output: twice those of a latent if the model learns the variance.
@@ -259,17 +262,37 @@ export function outChannels(config: ModelConfig): number {
 }
 
 /**
- * Number of patches along a side. Throws a ValueError if the patch does not divide the input.
+ * Shape of a batch of a model's latents: `[B, C, H, W]`.
  *
  * @example
- * gridSize(zoo['DiT-XL/2']); // 16
+ * latentShape(zoo['DiT-XL/2'], 8); // [8, 4, 32, 32]
  */
-export function gridSize(config: ModelConfig): number {
-  checkFields('gridSize', 'config', config, ['inputSize', 'patchSize'], CONFIG_HINT);
+export function latentShape(
+  config: ModelConfig,
+  batch: number,
+): readonly [batch: number, channels: number, height: number, width: number] {
+  checkFields('latentShape', 'config', config, ['inputSize', 'inChannels'], CONFIG_HINT);
+  checkWhole('latentShape', 'batch', batch, 0);
+  return [batch, config.inChannels, ...sidesOf(config.inputSize)];
+}
+
+/**
+ * Rows and columns of patches. Throws a ValueError if the patch does not divide the input.
+ *
+ * @example
+ * patchGrid(zoo['DiT-XL/2']); // [16, 16]
+ * patchGrid({ ...zoo['DiT-XL/2'], inputSize: [32, 48] }); // [16, 24]
+ */
+export function patchGrid(config: ModelConfig): readonly [rows: number, columns: number] {
+  checkFields('patchGrid', 'config', config, ['inputSize', 'patchSize'], CONFIG_HINT);
   const { inputSize, patchSize } = config;
-  const grid = inputSize / patchSize;
-  if (Number.isInteger(grid)) return grid;
-  throw new ValueError('DiT', `patchSize ${patchSize} does not divide inputSize ${inputSize}.`);
+  const [height, width] = sidesOf(inputSize);
+  const [rows, columns] = [height / patchSize, width / patchSize];
+  if (Number.isInteger(rows) && Number.isInteger(columns)) return [rows, columns];
+  throw new ValueError(
+    'DiT',
+    `patchSize ${patchSize} does not divide inputSize ${formatSides(inputSize)}.`,
+  );
 }
 
 /** Throws unless a model has blocks for the end of a step, and the end is one timestep for each of t. */
@@ -295,12 +318,13 @@ function checkInputs(
 ): void {
   checkTensors('DiT', { x, t, y });
   const [batch] = x.shape;
-  const expected = [[batch, inChannels, inputSize, inputSize], [batch], [batch]];
+  const [height, width] = sidesOf(inputSize);
+  const expected = [[batch, inChannels, height, width], [batch], [batch]];
   if ([x, t, y].every(({ shape }, i) => formatShape(shape) === formatShape(expected[i]))) return;
   throw new ShapeError(
     'DiT',
     `x is ${formatShape(x.shape)}, t is ${formatShape(t.shape)}, y is ${formatShape(y.shape)}: ` +
-      `[B, ${inChannels}, ${inputSize}, ${inputSize}], [B] and [B] expected.`,
+      `[B, ${inChannels}, ${height}, ${width}], [B] and [B] expected.`,
     [x.shape, t.shape, y.shape],
   );
 }

@@ -1,7 +1,8 @@
 // Position encodings: fixed tables of sines and cosines.
 
 import { kindOf, tensor, ValueError, type Tensor } from '@tessera/tensor';
-import { checkWhole } from '../config/argument-check.ts';
+import { checkSides, checkWhole } from '../config/argument-check.ts';
+import { sidesOf, type Sides } from '../config/ranges.ts';
 
 /** Base of the wavelengths, from 2π to 10000 · 2π. */
 const BASE = 10_000;
@@ -32,22 +33,23 @@ export function sinCos1d(width: number, length = 5000): Tensor {
 }
 
 /**
- * The official 2-D table of DiT, `[grid², D]`. Table row `r · grid + c` belongs to the patch in row r and
- * column c. It is `[E(c), E(r)]`, the column first, with `ω_k = 10000^(−k/(D/4))` and
+ * The official 2-D table of DiT, `[rows · columns, D]`. Table row `r · columns + c` belongs to the patch in row r
+ * and column c. It is `[E(c), E(r)]`, the column first, with `ω_k = 10000^(−k/(D/4))` and
  * `E(u) = [sin(u ω_0), sin(u ω_1), …, cos(u ω_0), cos(u ω_1), …]` of length D/2.
  *
  * Source: Peebles & Xie 2023, section 3.2, with the "sine-cosine version" of ViT.
  *
  * @param width D, a multiple of 4.
- * @param grid Number of patches along a side.
+ * @param grid Number of patches along a side, or rows and columns.
  * @example
  * sinCos2d(8, 3).select(0, 1); // [0.8415, 0.01000, 0.5403, 0.99995, 0, 0, 1, 1]: row 0, column 1
  */
-export function sinCos2d(width: number, grid: number): Tensor {
+export function sinCos2d(width: number, grid: Sides): Tensor {
   checkWidth('sinCos2d', width, 4);
-  checkWhole('sinCos2d', 'grid', grid, 0);
+  checkSides('sinCos2d', 'grid', grid, 0);
+  const [rows, columns] = sidesOf(grid);
   const quarter = width / 4;
-  const table = new Float32Array(grid * grid * width);
+  const table = new Float32Array(rows * columns * width);
   const write = (start: number, u: number): void => {
     for (let k = 0; k < quarter; k++) {
       const angle = u * BASE ** (-k / quarter);
@@ -55,14 +57,14 @@ export function sinCos2d(width: number, grid: number): Tensor {
       table[start + quarter + k] = Math.cos(angle);
     }
   };
-  for (let row = 0; row < grid; row++) {
-    for (let column = 0; column < grid; column++) {
-      const start = (row * grid + column) * width;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const start = (row * columns + column) * width;
       write(start, column);
       write(start + width / 2, row);
     }
   }
-  return tensor(table, { shape: [grid * grid, width] });
+  return tensor(table, { shape: [rows * columns, width] });
 }
 
 function checkWidth(op: string, width: number, unit: number): void {

@@ -45,7 +45,7 @@ const SIZES: Readonly<Record<ZooSize, readonly [number, number, number]>> = {
  *
  * @example
  * const config: ModelConfig = { ...zoo['DiT-XL/2'], inputSize: 64 };
- * gridSize(config); // 32
+ * patchGrid(config); // [32, 32]
  */
 export const zoo: Readonly<Record<ZooName, ModelConfig>> = {
   'DiT-S/2': published('S', 2),

@@ -25,7 +25,7 @@ import { randomNoise } from '../diffusion/sampler/noise.ts';
 import { sampleSteps } from '../diffusion/sampler/sample.ts';
 import type { SampledModel } from '../diffusion/sampler/way.ts';
 import type { Conditioning, ConditionValues } from '../model/conditions/conditions.ts';
-import type { DiT } from '../model/dit.ts';
+import { latentShape, type DiT } from '../model/dit.ts';
 import {
   checkArrays,
   conditioningOf,
@@ -150,8 +150,7 @@ export class Generator {
     onStep: (n: number) => void,
   ): Promise<Float32Array> {
     const { labels, key, guidance, scales, sampler, steps, eta } = options;
-    const { inputSize, inChannels } = this.#config.model;
-    const noise = randomNoise(key, [labels.length, inChannels, inputSize, inputSize]);
+    const noise = randomNoise(key, latentShape(this.#config.model, labels.length));
     const process = runDiffusion({ ...this.#config, sampling: options }, steps);
     const denoiser = this.#denoiserOf(model, options, start);
     const how = { sampler, ...(eta !== undefined && { eta }) };

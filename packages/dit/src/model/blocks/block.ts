@@ -1,4 +1,4 @@
-// What the four block designs have in common, and the interface that the model sees.
+// What the block designs have in common, and the interface that the model sees.
 
 import { LayerNorm, Module, type Initializer } from '@tessera/autograd/nn';
 import { checkOptions, type Tensor } from '@tessera/tensor';
@@ -6,8 +6,8 @@ import { checkWhole } from '../../config/argument-check.ts';
 import type { ContextTokens } from '../conditions/condition.ts';
 import { checkInitialization, type Initialization } from '../initialization.ts';
 
-/** Epsilon of every layer norm in a DiT. */
-const NORM_EPS = 1e-6;
+/** Epsilon of every norm in a DiT. */
+export const NORM_EPS = 1e-6;
 
 /** Sizes of a block. */
 export interface BlockSizes {
@@ -19,6 +19,10 @@ export interface BlockSizes {
   readonly hidden: number;
   /** Whether conditions offer tokens to the block. Default false. */
   readonly context?: boolean;
+  /** Rows and columns of patches, which the modern block needs. */
+  readonly grid?: readonly [rows: number, columns: number];
+  /** Whether the modern block normalises queries and keys. Default false. */
+  readonly qkNorm?: boolean;
 }
 
 /**
@@ -78,7 +82,7 @@ export interface LayerOptions {
 
 /** Throws a ValueError unless a block can be made of these. */
 export function checkBlock(op: string, sizes: BlockSizes, initialization: Initialization): void {
-  checkOptions(op, sizes, ['width', 'heads', 'hidden', 'context']);
+  checkOptions(op, sizes, ['width', 'heads', 'hidden', 'context', 'grid', 'qkNorm']);
   for (const name of ['width', 'heads', 'hidden'] as const) checkWhole(op, name, sizes[name], 1);
   checkInitialization(op, initialization);
 }

@@ -1,4 +1,4 @@
-// The list of the four block designs by name.
+// The list of the block designs by name.
 
 import type { Design } from '../../config/choices.ts';
 import { adaLnZero } from './adaln-zero.ts';
@@ -6,9 +6,10 @@ import { adaLn } from './adaln.ts';
 import type { BlockDesign } from './block.ts';
 import { crossAttention } from './cross-attention.ts';
 import { inContext } from './in-context.ts';
+import { modern } from './modern.ts';
 
 /**
- * The four designs of the paper, by their names in the configuration.
+ * The four designs of the paper, and a modern one, by their names in the configuration.
  *
  * @example
  * const { adaptiveFinalLayer, condition } = blockDesigns['in-context'];
@@ -20,4 +21,5 @@ export const blockDesigns: Readonly<Record<Design, BlockDesign>> = {
   'cross-attention': crossAttention,
   adaln: adaLn,
   'adaln-zero': adaLnZero,
+  modern,
 };

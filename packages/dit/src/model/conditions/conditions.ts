@@ -3,6 +3,7 @@
 import { bernoulli, concat, split, Tensor, ValueError, kindOf } from '@tessera/tensor';
 import { LABEL, type ConditionConfig } from '../../config/condition.ts';
 import type { ModelConfig } from '../../config/model-config.ts';
+import { sidesOf } from '../../config/ranges.ts';
 import type { Initialization } from '../initialization.ts';
 import type { LabelEmbedder } from '../label.ts';
 import {
@@ -42,7 +43,8 @@ export function createCondition(
     case 'text':
       return new TextCondition(condition, width, initialization);
     case 'map': {
-      const patchSize = (model.patchSize * condition.size) / model.inputSize;
+      const [height] = sidesOf(condition.size);
+      const patchSize = (model.patchSize * height) / sidesOf(model.inputSize)[0];
       return new MapCondition(condition, width, patchSize, initialization);
     }
   }

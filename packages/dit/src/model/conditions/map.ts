@@ -3,6 +3,7 @@
 import { init, Linear } from '@tessera/autograd/nn';
 import { concat, type Tensor } from '@tessera/tensor';
 import type { MapConditionConfig } from '../../config/condition.ts';
+import { sidesOf } from '../../config/ranges.ts';
 import type { Initialization } from '../initialization.ts';
 import { patchify } from '../patchify.ts';
 import { Condition, type Contribution, type ValueKind } from './condition.ts';
@@ -11,7 +12,7 @@ import { Condition, type Contribution, type ValueKind } from './condition.ts';
 const NO_PIXEL = -1;
 
 /**
- * A map over the image, such as depth, edges, or the image in low resolution: float32 `[B, Cm, M, M]` in [0, 1].
+ * A map over the image, such as depth, edges, or the image in low resolution: float32 `[B, Cm, Hm, Wm]` in [0, 1].
  * A negative pixel is unknown; a map of nothing else is the null. Beside each channel stands a second one that
  * is 1 where the pixel is known.
  *
@@ -43,15 +44,15 @@ export class MapCondition extends Condition {
       init: init.zeros(),
       bias: false,
     });
-    const shape = [channels, size, size];
+    const shape = [channels, ...sidesOf(size)];
     this.values = { shape, dtype: 'float32', nullElement: NO_PIXEL, dropoutProb };
     this.patchSize = patchSize;
   }
 
-  /** float32 `[B, Cm, M, M]` */
+  /** float32 `[B, Cm, Hm, Wm]` */
   forward(map: Tensor): Contribution {
     const known = map.greaterEqual(0);
-    const channels = concat([known.where(map, 0), known.cast('float32')], 1); // [B, 2 · Cm, M, M]
+    const channels = concat([known.where(map, 0), known.cast('float32')], 1); // [B, 2 · Cm, Hm, Wm]
     return { patches: this.columns.forward(patchify(channels, this.patchSize)) }; // [B, T, D]
   }
 }
