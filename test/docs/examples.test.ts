@@ -1,4 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readData } from '@tessera/dit/node';
 import { describe, expect, it } from 'vitest';
 import { runTypeScript } from './fences.ts';
 
@@ -96,5 +99,14 @@ describe('examples', () => {
     expect(printed).toMatch(/^ {4}v\d+: .* = blocks\.1\(.* {2}AdaLnZeroBlock: \d+ operations/m);
     const [, file] = /^Open (.+) in a browser\.$/m.exec(printed) ?? [];
     expect(await readFile(file, 'utf8')).toContain('data-path="DiT/blocks.0/attn" open>');
+  });
+
+  it('09-coloured-digits', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-coloured-'));
+    await runTypeScript(['examples/09-coloured-digits.ts', folder, '20']);
+    const { train, classNames } = await readData(folder);
+    expect([train.count, classNames?.length]).toEqual([20, 10]);
+    expect(train).toMatchObject({ rows: 28, columns: 28, channels: 3 });
+    await rm(folder, { recursive: true });
   });
 });

@@ -55,10 +55,14 @@ describe('labels', () => {
     );
   });
 
-  test('that are anything else are refused', () => {
-    for (const text of ['', ',', '1,', '1,,2', '1 2', '-1', '1.0', 'seven', '1;2']) {
+  test('may be names of classes, whose run decides', () => {
+    expect(read.labelList('cat, 3,T-shirt/top,-1')).toEqual(['cat', 3, 'T-shirt/top', '-1']);
+  });
+
+  test('that are empty are refused', () => {
+    for (const text of ['', ',', '1,', '1,,2', ' ']) {
       expect(problem(read.labelList, text)).toBe(
-        'Expected whole numbers separated by commas, such as 0,1,2.',
+        'Expected numbers or names of classes separated by commas, such as 0,1,2.',
       );
     }
   });

@@ -163,7 +163,7 @@ describe('what is wrong', () => {
     'sample --out g.png',
     'sample --run r',
     'sample --run r --out g.jpg',
-    'sample --run r --out g.png --labels 0,x',
+    'sample --run r --out g.png --labels 0,,1',
     'sample --run r --out g.png --guidance high',
     'sample --run r --out g.png --sampler plms',
     'sample --run r --out g.png --eta 2',

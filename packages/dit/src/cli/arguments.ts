@@ -116,13 +116,16 @@ export function interval(text: string): [from: number, to: number] {
   return [from, to];
 }
 
-/** Reads labels separated by commas, such as `0,1,2`. */
-export function labelList(text: string): number[] {
+/** Reads labels separated by commas, such as `0,1,2` or `cat,dog`. Numbers may be names of classes too. */
+export function labelList(text: string): (number | string)[] {
   return text.split(',').map((part) => {
-    if (!/^\d{1,6}$/.test(part)) {
-      throw new InvalidArgumentError('Expected whole numbers separated by commas, such as 0,1,2.');
+    const label = part.trim();
+    if (label === '') {
+      throw new InvalidArgumentError(
+        'Expected numbers or names of classes separated by commas, such as 0,1,2.',
+      );
     }
-    return Number(part);
+    return /^\d{1,6}$/.test(label) ? Number(label) : label;
   });
 }
 

@@ -63,7 +63,8 @@ export interface SampleArguments {
   readonly run: string;
   readonly out: string;
   readonly seed: number;
-  readonly labels?: readonly number[];
+  /** Names of classes, or their numbers. */
+  readonly labels?: readonly (number | string)[];
   /** Captions, one a row. */
   readonly text?: readonly string[];
   readonly negative?: string;
@@ -104,6 +105,8 @@ export interface InspectArguments {
   readonly name?: string;
   /** The folder of a run, whose model is meant. */
   readonly run?: string;
+  /** A data set, which is meant in place of a model. */
+  readonly data?: string;
   readonly design?: Design;
   readonly json?: boolean;
 }
@@ -134,6 +137,7 @@ Examples:
   $ tessera train --condition label,depth --out runs/depth
   $ tessera sample --run runs/depth --labels 3 --depth three.png --out threes.png
   $ tessera inspect DiT-XL/2                       parameters and multiply-adds of a model
+  $ tessera inspect --data ./photos                what a training would find
   $ tessera evaluate --run runs/mnist --guidance 1,2
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
@@ -312,7 +316,11 @@ export function createProgram(version: string, actions: Actions): Command {
     .description('draw ten digits of each label from a trained run')
     .requiredOption('--run <folder>', 'folder of the run')
     .requiredOption('--out <file>', 'picture to write, a .png file', read.pngPath)
-    .option('--labels <list>', `such as 0,1,2 ${defaultsTo('every class')}`, read.labelList)
+    .option(
+      '--labels <list>',
+      `numbers or names of classes, such as 0,1,2 ${defaultsTo('every class')}`,
+      read.labelList,
+    )
     .option(
       '--text <caption>',
       'such as "a thick seven leaning right"; once for each row',
@@ -372,9 +380,17 @@ export function createProgram(version: string, actions: Actions): Command {
 
   program
     .command('inspect')
-    .description('say what a model costs: one of the paper, of a preset or of a run')
+    .description(
+      'say what a model costs: one of the paper, of a preset or of a run; or what data hold',
+    )
     .argument('[name]', `such as DiT-XL/2 or ${DEFAULT_PRESET}, or none for all of them`)
     .addOption(new Option('--run <folder>', 'the model of a run instead').conflicts('design'))
+    .addOption(
+      new Option(
+        '--data <source>',
+        'what data hold instead: number, size, classes, captions, bad files',
+      ).conflicts(['run', 'design']),
+    )
     .option(
       '--design <name>',
       `${DESIGNS.join(', ')} ${defaultsTo(`${DEFAULT_DESIGN}, or all without a name`)}`,

@@ -30,7 +30,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     );
   }
   const {
-    labels = defaultLabels(config, text),
+    labels: named = defaultLabels(config, text),
     guidance: asked = config.sampling.guidance,
     ...rest
   } = args;
@@ -38,6 +38,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     typeof asked === 'number' ? [asked, undefined] : [config.sampling.guidance, asked];
   const sampling = changedBy(config.sampling, { ...samplingOf(rest), guidance });
   const { steps } = sampling;
+  const labels = labelNumbers(named, config);
   if (numClasses === 0 && labels.some((label) => label > 0)) {
     throw new ValueError(
       'sample',
@@ -83,6 +84,26 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     ...(scales !== undefined && { scales }),
     ...(backend !== undefined && { backend }),
   };
+}
+
+/**
+ * The numbers of labels that are names of classes, or numbers. Where classes have numbers for names, a number is such
+ * a name.
+ */
+function labelNumbers(
+  labels: readonly (number | string)[],
+  { classNames = [] }: TrainConfig,
+): number[] {
+  return labels.map((label) => {
+    const named = classNames.indexOf(String(label));
+    if (named !== -1) return named;
+    if (typeof label === 'number') return label;
+    const known = classNames.length === 0 ? 'no names' : classNames.slice(0, 20).join(', ');
+    throw new ValueError(
+      'sample',
+      `--labels ${labels.join(',')}: there is no class '${label}'. The classes of this run have ${classNames.length === 0 ? known : `the names ${known}`}.`,
+    );
+  });
 }
 
 /** Every class; without classes, class 0 for each text that is asked for, or that the model draws by itself. */
