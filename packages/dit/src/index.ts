@@ -156,6 +156,8 @@ export {
   type LossHistory,
   type WeightedTimesteps,
 } from './diffusion/objective/loss-history.ts';
+export { drawIntervals, type IntervalOptions } from './diffusion/objective/intervals.ts';
+export { meanFlowLosses, type FlowMap, type MapBatch } from './diffusion/objective/mean-flow.ts';
 export { drawTimesteps, type TimestepOptions } from './diffusion/objective/timesteps.ts';
 export { minSnrWeights } from './diffusion/objective/weighting.ts';
 export { respaceTimesteps } from './diffusion/schedule/respacing.ts';
@@ -214,7 +216,7 @@ export {
 } from './model/conditions/conditions.ts';
 export { encodeTexts } from './model/conditions/text.ts';
 export { macCount, parameterCount } from './model/counts.ts';
-export { withConditions } from './model/extend.ts';
+export { withConditions, withDecoder } from './model/extend.ts';
 export { DiT, latentShape, outChannels, patchGrid, type ForwardOptions } from './model/dit.ts';
 export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
 export {
@@ -229,12 +231,19 @@ export { patchify, PatchEmbed, unpatchify, type PatchEmbedOptions } from './mode
 export { sinCos1d, sinCos2d } from './model/position.ts';
 export { TimestepEmbedder, timestepEmbedding } from './model/timestep.ts';
 export { zoo, type ZooName, type ZooPatch, type ZooSize } from './model/zoo.ts';
+export { flowMapConfig, type FlowMapChanges } from './run/flow-map-config.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
 export type { ConditionArrays } from './sample/conditioning.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
-export { diffusionLoss, rememberingLoss, type DiffusionBatch } from './train/diffusion-loss.ts';
+export {
+  diffusionLoss,
+  rememberingLoss,
+  type DiffusionBatch,
+  type LossMemory,
+} from './train/diffusion-loss.ts';
+export { flowMapLoss } from './train/flow-map-loss.ts';
 export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents.ts';
 export {
   compiledTrainStep,

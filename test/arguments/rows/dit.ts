@@ -41,6 +41,17 @@ const config: dit.TrainConfig = {
   latentScale: 1,
 };
 const model = dit.DiT.init(modelConfig, random);
+const flow = dit.createFlow();
+const flowConfig: dit.TrainConfig = {
+  ...config,
+  model: { ...modelConfig, depth: 2 },
+  diffusion: { ...config.diffusion, objective: 'flow' },
+  sampling: { guidance: 2, steps: 2, sampler: 'euler' },
+};
+const mapConfig = dit.flowMapConfig(flowConfig, 'runs/flow');
+const deep = dit.DiT.init(flowConfig.model, random);
+/** Stays where it is. */
+const flowMap = (at: Tensor): Tensor => at.mul(0);
 const autoencoder = new dit.Autoencoder(autoencoderConfig, random);
 const latents = ones([2, 2, 8, 8]);
 const images = ones([2, 1, 32, 32]);
@@ -93,7 +104,7 @@ export const ditRows: readonly Row[] = [
         zeroTerminalSnr: true,
       },
     ],
-    createFlow: [{ steps: 4, shift: 2, timesteps: 100 }],
+    createFlow: [{ predicts: 'mean-flow', steps: 4, shift: 2, timesteps: 100 }],
     createSchedule: [
       { schedule: 'linear', timesteps: 100, respacing: '10', zeroTerminalSnr: false },
     ],
@@ -107,6 +118,7 @@ export const ditRows: readonly Row[] = [
     diffusionLoss: [config, 1, { checkpoint: 1 }],
     discretizedGaussianLogLikelihood: [x, x, x],
     drawByLoss: [history, random, 3],
+    drawIntervals: [flow, random, 3, { sampling: 'logit-normal', shift: 2, instantShare: 0.5 }],
     drawTimesteps: [full, random, 3, { sampling: 'logit-normal', shift: 2 }],
     encodeIdxLabels: [Uint8Array.of(1, 2)],
     encodeLatents: [autoencoder, padded, 2],
@@ -116,6 +128,8 @@ export const ditRows: readonly Row[] = [
     epsFromV: [schedule, x, t, x],
     epsFromXStart: [schedule, x, t, x],
     flowEnds: [x, times, x, { clipDenoised: true }],
+    flowMapConfig: [flowConfig, 'runs/flow', { steps: 9, timestepSampling: 'uniform' }],
+    flowMapLoss: [mapConfig, 1, deep, { checkpoint: 1 }],
     flowSample: [x, times, x],
     gatherImages: [digits, indices],
     gatherLabels: [Uint8Array.of(1, 2), indices],
@@ -154,6 +168,7 @@ export const ditRows: readonly Row[] = [
     inversionSteps: [diffusion, denoiser, x, { iterations: 1, to: 1 }],
     invertDdim: [diffusion, denoiser, x, { iterations: 1, to: 1 }],
     lossHistory: [5],
+    meanFlowLosses: [flowMap, { x, velocity: x, t: times, r: times }],
     minSnrWeights: [full, t, 4],
     loadModule: [weights, model, 'weights'],
     loadRun: [parts, 'run'],
@@ -222,6 +237,7 @@ export const ditRows: readonly Row[] = [
     variationalBound: [diffusion, denoiser, x, () => x, { clipDenoised: true, compat: 'fixed' }],
     velocity: [schedule, x, t, x],
     xStartFromEps: [schedule, x, t, x],
+    withDecoder: [deep, 1],
     withConditions: [
       model,
       [{ kind: 'scalar', name: 'slant', range: [-1, 1], dropoutProb: 0 }],

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
 import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train-command.ts';
+import { flowMapConfig } from '../../../packages/dit/src/run/flow-map-config.ts';
 import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
 import { trainingFlops, trainingHours } from '../../../packages/dit/src/train/cost.ts';
@@ -127,6 +128,45 @@ describe('the configuration of a training', () => {
   });
 });
 
+describe('the configuration of a flow map', () => {
+  test('is that of its flow, with what the options change', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tessera-from-'));
+    try {
+      const flow = { ...presetConfig('smoke', { objective: 'flow', seed: 5 }), latentScale: 2 };
+      await writeRunConfig(folder, flow);
+      const named = { from: folder, objective: 'mean-flow' } as const;
+      expect(await trainConfig({ ...named, steps: 30, set: ['diffusion.guidance=3'] })).toEqual({
+        ...flowMapConfig(flow, folder, { steps: 30 }),
+        diffusion: { ...flowMapConfig(flow, folder).diffusion, guidance: 3 },
+      });
+      await expect(trainConfig({ from: folder })).rejects.toThrow(
+        'only a flow map starts from another run. Add --objective mean-flow.',
+      );
+      await expect(trainConfig({ objective: 'mean-flow' })).rejects.toThrow(
+        'train: --objective mean-flow: a flow map follows the flow of a trained run. Name it by --from.',
+      );
+      await expect(trainConfig({ ...named, weighting: 'min-snr' })).rejects.toThrow(
+        'train: --weighting min-snr: a flow map has no weighting to choose. Leave it out.',
+      );
+      await writeRunConfig(folder, { ...presetConfig('smoke'), latentScale: 2 });
+      await expect(trainConfig(named)).rejects.toThrow('Train one with --objective flow first.');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('counts the passes of its flow, and no autoencoder', () => {
+    const flow = presetConfig('smoke', { objective: 'flow' });
+    const map = flowMapConfig({ ...flow, latentScale: 1 }, 'runs/flow', { steps: 10, batch: 1 });
+    const once = trainingFlops({ ...map, steps: 1 });
+    expect(trainingFlops(map)).toBe(10 * once);
+    const withoutEncoder = { ...flow.autoencoder, steps: 0 };
+    const plain = { ...flow, autoencoder: withoutEncoder, steps: 1, batch: 1 };
+    // Twice the passes, and a second embedding of time.
+    expect(once / trainingFlops(plain)).toBeCloseTo(2, 0);
+  });
+});
+
 describe('options of sample', () => {
   const config = { ...presetConfig('smoke'), latentScale: 1 };
   const given = { run: 'r', out: 'g.png', seed: 4 };
@@ -189,6 +229,28 @@ describe('options of sample', () => {
     const noisy = { ...config, sampling: { ...config.sampling, eta: 0.5 } };
     expect(completeSampleOptions(given, noisy)).toMatchObject({ eta: 0.5 });
     expect(completeSampleOptions({ ...given, sampler: 'ddpm' }, noisy)).not.toHaveProperty('eta');
+  });
+
+  test('of a flow map are few steps, and no guidance', () => {
+    const flow = { ...presetConfig('smoke', { objective: 'flow' }), latentScale: 1 };
+    const map = flowMapConfig(flow, 'runs/flow');
+    expect(completeSampleOptions({ ...given, steps: 1 }, map)).toMatchObject({
+      sampler: 'euler',
+      steps: 1,
+      guidance: 1,
+    });
+    expect(() => completeSampleOptions({ ...given, guidance: 3 }, map)).toThrow(
+      'sample: --guidance 3: this run is a flow map, which was trained with guidance 2 and takes no other. Leave it out.',
+    );
+    expect(() => completeSampleOptions({ ...given, guidanceInterval: [0, 500] }, map)).toThrow(
+      'sample: --guidance-interval 0,500: this run is a flow map,',
+    );
+    expect(() => completeSampleOptions({ ...given, sampler: 'ddim' }, map)).toThrow(
+      'sample: --sampler ddim: this run predicts mean-flow, which goes with euler. Choose one of them.',
+    );
+    expect(() => completeSampleOptions({ ...given, spacing: 'even' }, map)).toThrow(
+      'sample: --spacing even: this run is a flow, which has no timesteps to choose from.',
+    );
   });
 
   test('that do not fit the run are refused', () => {

@@ -36,6 +36,8 @@ export interface TrainArguments {
   readonly preset?: Preset;
   /** A file with a whole configuration, instead of preset and design. */
   readonly config?: string;
+  /** The folder of a run whose flow a flow map follows. */
+  readonly from?: string;
   readonly design?: Design;
   readonly condition?: readonly ConditionName[];
   readonly backend?: BackendName;
@@ -139,6 +141,9 @@ Examples:
   $ tessera inspect DiT-XL/2                       parameters and multiply-adds of a model
   $ tessera inspect --data ./photos                what a training would find
   $ tessera evaluate --run runs/mnist --guidance 1,2
+  $ tessera train --objective flow --out runs/flow
+  $ tessera train --objective mean-flow --from runs/flow --out runs/map
+  $ tessera sample --run runs/map --steps 2 --out two-steps.png
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -213,6 +218,12 @@ export function createProgram(version: string, actions: Actions): Command {
         '--config <file>',
         'instead of a preset, a configuration such as config.json of a run',
       ).conflicts(['preset', 'design', 'condition']),
+    )
+    .addOption(
+      new Option(
+        '--from <folder>',
+        'run of a flow that a flow map of few steps follows, with --objective mean-flow',
+      ).conflicts(['preset', 'config', 'design', 'condition']),
     )
     .option(
       '--design <name>',

@@ -1,10 +1,15 @@
 // `tessera sample`: from options to a picture.
 
 import { ValueError } from '@tessera/tensor';
-import { samplersOf, type Objective } from '../config/choices.ts';
+import { isFlowObjective, samplersOf, type Objective } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { captionOf, heldOutCombinations } from '../data/captions.ts';
-import { changedBy, samplingOf, type SamplingConfig } from '../config/diffusion-config.ts';
+import {
+  changedBy,
+  MAP_GUIDANCE,
+  samplingOf,
+  type SamplingConfig,
+} from '../config/diffusion-config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import { formatGuidance } from '../sample/guidance-scales.ts';
 import type { SampleOptions } from '../sample/options.ts';
@@ -64,6 +69,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
       `--text: there are ${text.length} texts for ${labels.length} labels, and each row has one of both. Name as many by --labels.`,
     );
   }
+  checkMapGuidance(args, config);
   checkGuidance(args, config);
   if ((guidance !== 1 || scales !== undefined) && classDropoutProb === 0 && numClasses > 0) {
     throw new ValueError(
@@ -138,6 +144,29 @@ function conditionOptions(
   };
 }
 
+/** Throws a ValueError for guidance of a flow map, which got it in training. */
+function checkMapGuidance(
+  { guidance, guidanceInterval, guidanceRescale, negative }: SampleArguments,
+  { diffusion }: TrainConfig,
+): void {
+  if (diffusion.objective !== 'mean-flow') return;
+  const given = {
+    '--guidance': typeof guidance === 'object' ? formatGuidance(1, guidance) : guidance,
+    '--guidance-interval': guidanceInterval?.join(','),
+    '--guidance-rescale': guidanceRescale,
+    '--negative': negative,
+  };
+  const [asked] = Object.entries(given).filter(
+    ([name, value]) => value !== undefined && !(name === '--guidance' && value === 1),
+  );
+  if (asked === undefined) return;
+  const { guidance: trained = MAP_GUIDANCE } = diffusion;
+  throw new ValueError(
+    'sample',
+    `${asked[0]} ${asked[1]}: this run is a flow map, which was trained with guidance ${trained} and takes no other. Leave it out.`,
+  );
+}
+
 /** Throws a ValueError for guidance that a model of these conditions does not have. */
 function checkGuidance(
   { guidance, guidanceRescale, compat }: SampleArguments,
@@ -183,7 +212,7 @@ function checkSampler({ sampler, eta, spacing }: SamplingConfig, objective: Obje
       `--eta ${eta}: the sampler ${sampler} has no eta. Leave it out, or use --sampler ddim.`,
     );
   }
-  if (spacing !== undefined && objective === 'flow') {
+  if (spacing !== undefined && isFlowObjective(objective)) {
     throw new ValueError(
       'sample',
       `--spacing ${spacing}: this run is a flow, which has no timesteps to choose from. Leave it out.`,

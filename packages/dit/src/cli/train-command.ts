@@ -3,12 +3,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ValueError } from '@tessera/tensor';
-import { DEFAULT_PRESET } from '../config/choices.ts';
+import { DEFAULT_PRESET, isFlowObjective } from '../config/choices.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
+import { flowMapConfig } from '../run/flow-map-config.ts';
 import { dataOf } from '../data/mnist.ts';
 import { changedDiffusion, changedSampling, presetConfig, warmupSteps } from '../config/presets.ts';
 import { withSettings } from '../config/settings.ts';
-import { chooseRunFolder, RUN_FILES, readTrainConfig } from '../run/run-folder.ts';
+import { chooseRunFolder, RUN_FILES, readRunConfig, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
 import type { TrainArguments } from './program.ts';
@@ -39,9 +40,18 @@ export async function trainConfig({ set = [], ...args }: ConfigArguments): Promi
 
 /** The configuration of all options but `--set`. */
 async function startConfig(args: Omit<ConfigArguments, 'set'>): Promise<TrainConfig> {
-  const { preset = DEFAULT_PRESET, config: file, data, condition: conditions, ...rest } = args;
+  const {
+    preset = DEFAULT_PRESET,
+    config: file,
+    data,
+    condition: conditions,
+    from,
+    ...rest
+  } = args;
   const named = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
+  if (from !== undefined) return fromFlow(from, named);
   if (file === undefined) {
+    if (args.objective === 'mean-flow') throw new ValueError('train', NO_FLOW);
     const all = { ...named, ...(conditions !== undefined && { conditions }) };
     return checkedSchedule(args, presetConfig(preset, all));
   }
@@ -64,15 +74,44 @@ async function startConfig(args: Omit<ConfigArguments, 'set'>): Promise<TrainCon
   return checkedSchedule(args, parseTrainConfig(changed, file));
 }
 
+const NO_FLOW =
+  '--objective mean-flow: a flow map follows the flow of a trained run. Name it by --from.';
+
+/** The configuration of a flow map that follows the flow of a run. */
+async function fromFlow(
+  from: string,
+  { objective, weighting, schedule, ...changes }: FromFlowArguments,
+): Promise<TrainConfig> {
+  if (objective !== 'mean-flow') {
+    throw new ValueError(
+      'train',
+      `--from ${from}: only a flow map starts from another run. Add --objective mean-flow.`,
+    );
+  }
+  const [alien] = Object.entries({ weighting, schedule }).filter(([, name]) => name !== undefined);
+  if (alien !== undefined) {
+    throw new ValueError(
+      'train',
+      `--${alien[0]} ${alien[1]}: a flow map has no ${alien[0]} to choose. Leave it out.`,
+    );
+  }
+  const flow = await readRunConfig(from);
+  return flowMapConfig(flow, from, changes);
+}
+
+/** The options that go with --from. */
+type FromFlowArguments = Omit<ConfigArguments, 'set' | 'config' | 'preset' | 'condition' | 'from'>;
+
 /** Refuses a named schedule where the objective has none. */
 function checkedSchedule(
   { schedule }: Pick<TrainArguments, 'schedule'>,
   config: TrainConfig,
 ): TrainConfig {
-  if (schedule === undefined || config.diffusion.objective !== 'flow') return config;
+  const { objective } = config.diffusion;
+  if (schedule === undefined || !isFlowObjective(objective)) return config;
   throw new ValueError(
     'train',
-    `--schedule ${schedule}: the objective flow has no noise schedule. Leave it out, or choose another --objective.`,
+    `--schedule ${schedule}: the objective ${objective} has no noise schedule. Leave it out, or choose another --objective.`,
   );
 }
 
@@ -91,7 +130,7 @@ export async function trainCommand(all: TrainArguments): Promise<void> {
   const { config, data } = await readFittedRun(start, {
     ...dataOptions,
     needsLabels: args.condition?.includes('label') ?? false,
-    fits: args.config === undefined || args.data !== undefined,
+    fits: (args.config ?? args.from) === undefined || args.data !== undefined,
   });
   const progress = createProgress();
   const { train } = await import('../train/train.ts');

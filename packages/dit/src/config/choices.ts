@@ -93,12 +93,14 @@ export const SAMPLERS = [
 export type Sampler = (typeof SAMPLERS)[number];
 
 /**
- * The samplers of an objective: those of a flow, or those of a noise schedule.
+ * The samplers of an objective: those of a flow, or those of a noise schedule. A flow map has the one that takes its
+ * steps.
  *
  * @example
  * samplersOf('flow'); // ['euler', 'heun', 'midpoint', 'dpm-solver++', 'unipc']
  */
 export function samplersOf(objective: Objective): readonly Sampler[] {
+  if (objective === 'mean-flow') return ['euler'];
   return objective === 'flow'
     ? ['euler', 'heun', 'midpoint', 'dpm-solver++', 'unipc']
     : ['ddim', 'ddpm', 'dpm-solver++', 'unipc', 'heun'];
@@ -118,18 +120,23 @@ export type Schedule = (typeof SCHEDULES)[number];
 
 /**
  * The target of the model: the noise, the clean latent, the velocity
- * v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart of a noise schedule, or the velocity eps - xStart of a
- * rectified flow, which has no schedule.
+ * v = sqrt(alphaBar) eps - sqrt(1 - alphaBar) xStart of a noise schedule, the velocity eps - xStart of a
+ * rectified flow, which has no schedule, or the average velocity of a flow between two times.
  *
  * @example
  * const { diffusion, ...rest } = presetConfig('smoke');
  * const processes = OBJECTIVES.map((objective) => ({ ...rest, diffusion: { ...diffusion, objective } }));
- * processes.map((config) => runDiffusion(config).predicts); // ['eps', 'xStart', 'v', 'flow']
+ * processes.map((config) => runDiffusion(config).predicts); // ['eps', 'xStart', 'v', 'flow', 'mean-flow']
  */
-export const OBJECTIVES = ['eps', 'xStart', 'v', 'flow'] as const;
+export const OBJECTIVES = ['eps', 'xStart', 'v', 'flow', 'mean-flow'] as const;
 
 /** One of {@link OBJECTIVES}. */
 export type Objective = (typeof OBJECTIVES)[number];
+
+/** Whether an objective is about a rectified flow; else it is about a noise schedule. */
+export function isFlowObjective(objective: Objective): objective is 'flow' | 'mean-flow' {
+  return objective === 'flow' || objective === 'mean-flow';
+}
 
 /**
  * How training draws its timesteps: all alike, the middle more often, or those with large losses more often.

@@ -21,7 +21,12 @@ import {
   type DiffusionConfig,
   type SamplingConfig,
 } from './diffusion-config.ts';
-import { diffusionProblem, guidanceProblem, samplingProblem } from './diffusion-rules.ts';
+import {
+  diffusionProblem,
+  flowMapProblem,
+  guidanceProblem,
+  samplingProblem,
+} from './diffusion-rules.ts';
 import { modelProblem, modelSchema, type ModelConfig } from './model-config.ts';
 import { optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
 import { batch, line, scale, steps, whole } from './ranges.ts';
@@ -48,6 +53,8 @@ export interface TrainConfig {
    * dataset-fashion-mnist), a folder of idx files or of images, or a file of NumPy arrays.
    */
   readonly data: string;
+  /** The folder of the run whose flow a flow map follows, for the objective mean-flow. */
+  readonly from?: string;
   /** Names of the classes in pictures, one for each. Default: those of the data, else their numbers. */
   readonly classNames?: readonly string[];
   readonly autoencoder: AutoencoderConfig;
@@ -69,6 +76,7 @@ export const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject
   accumulate: v.exactOptional(batch),
   checkpoint: v.exactOptional(whole(0, 1000)),
   data: line(4096),
+  from: v.exactOptional(line(4096)),
   classNames: v.exactOptional(v.array(line(40))),
   autoencoder: autoencoderSchema,
   model: modelSchema,
@@ -120,6 +128,7 @@ function trainProblem(config: TrainConfig): string | undefined {
   }
   const inDiffusion =
     diffusionProblem(config) ??
+    flowMapProblem(config) ??
     samplingProblem(sampling, diffusion) ??
     guidanceProblem(sampling, model);
   if (inDiffusion !== undefined) {

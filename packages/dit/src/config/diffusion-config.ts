@@ -42,7 +42,17 @@ export interface DiffusionConfig {
   readonly contrastive?: number;
   /** Whether the bound at t = 0 takes latents for pixels, as the official code does. Default: official. */
   readonly compat?: Compat;
+  /** The guidance scale of the flow that a flow map follows, the objective mean-flow. Default: 2. */
+  readonly guidance?: number;
+  /** The share of steps without length in the training of a flow map. Default: 0.25. */
+  readonly instantShare?: number;
 }
+
+/** The guidance scale of the flow that a flow map follows. */
+export const MAP_GUIDANCE = 2;
+
+/** The share of steps without length in the training of a flow map, at which it is the velocity itself. */
+export const INSTANT_SHARE = 0.25;
 
 /** The schema of the diffusion. */
 export const diffusionSchema: v.GenericSchema<unknown, DiffusionConfig> = v.strictObject({
@@ -63,6 +73,8 @@ export const diffusionSchema: v.GenericSchema<unknown, DiffusionConfig> = v.stri
   gamma: v.exactOptional(scale),
   contrastive: v.exactOptional(fraction),
   compat: v.exactOptional(v.picklist(COMPATS)),
+  guidance: v.exactOptional(nonNegative),
+  instantShare: v.exactOptional(fraction),
 });
 
 /** How samples are drawn when the command line does not say otherwise. */

@@ -1,8 +1,8 @@
 // The rules between settings of the diffusion: what goes with which objective and which sampler.
 
-import { samplersOf } from './choices.ts';
+import { isFlowObjective, samplersOf } from './choices.ts';
 import type { TrainConfig } from './config.ts';
-import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
+import { MAP_GUIDANCE, type DiffusionConfig, type SamplingConfig } from './diffusion-config.ts';
 import type { ModelConfig } from './model-config.ts';
 
 /** Says which rule of a training's diffusion is broken first; `undefined` if all hold. */
@@ -18,7 +18,7 @@ export function diffusionProblem({
   if (timestepSampling === 'loss-second-moment' && shift !== 1) {
     return `diffusion.shift ${shift} has no place beside the timestepSampling loss-second-moment. Leave it out`;
   }
-  return objective === 'flow'
+  return isFlowObjective(objective)
     ? flowProblem(diffusion, model.learnSigma, batch)
     : scheduleProblem(diffusion, model.learnSigma);
 }
@@ -35,7 +35,7 @@ function flowProblem(
     ([, value]) => value !== undefined,
   ) ?? [undefined];
   if (alien !== undefined) {
-    return `diffusion.${alien} belongs to noise schedules, and the objective flow has none. Leave it out`;
+    return `diffusion.${alien} belongs to noise schedules, and a flow has none. Leave it out`;
   }
   if (contrastive > 0 && batch < 2) {
     return `diffusion.contrastive ${contrastive} compares samples of a batch, but batch is ${batch}`;
@@ -62,11 +62,74 @@ function scheduleProblem(
   return undefined;
 }
 
+/** Says which rule of a flow map's training is broken first, also by settings that only it has; else `undefined`. */
+export function flowMapProblem({
+  diffusion,
+  model,
+  from,
+}: Pick<TrainConfig, 'diffusion' | 'model' | 'from'>): string | undefined {
+  const { objective, guidance, instantShare, contrastive = 0, weighting = 'none' } = diffusion;
+  const { decoderDepth } = model;
+  if (objective !== 'mean-flow') {
+    const own = { from, 'model.decoderDepth': decoderDepth };
+    const ofDiffusion = { 'diffusion.guidance': guidance, 'diffusion.instantShare': instantShare };
+    const [alien] = Object.entries({ ...own, ...ofDiffusion }).filter(
+      ([, value]) => value !== undefined,
+    );
+    return alien === undefined
+      ? undefined
+      : `${alien[0]} ${alien[1]} belongs to the objective mean-flow, but the objective is ${objective}. Leave it out`;
+  }
+  if (from === undefined) {
+    return 'the objective mean-flow follows the flow of another run, but from names none. Name its folder';
+  }
+  if (decoderDepth === undefined) {
+    return 'the objective mean-flow needs blocks that hear the end of a step. Set model.decoderDepth';
+  }
+  if (contrastive > 0) {
+    return `diffusion.contrastive ${contrastive} belongs to the objective flow: a flow map follows a trained one. Leave it out`;
+  }
+  if (weighting !== 'none') {
+    return `diffusion.weighting ${weighting} does not go with the objective mean-flow, whose loss weighs its errors. Leave it out`;
+  }
+  if (diffusion.timestepSampling === 'loss-second-moment') {
+    return 'diffusion.timestepSampling loss-second-moment draws single timesteps, and a flow map takes two. Use uniform or logit-normal';
+  }
+  if ((guidance ?? MAP_GUIDANCE) !== 1 && model.numClasses > 0 && model.classDropoutProb === 0) {
+    return `diffusion.guidance ${guidance ?? MAP_GUIDANCE} needs a null class, and a model with classDropoutProb 0 has none. Set it to 1`;
+  }
+  return undefined;
+}
+
+/** Says that a flow map cannot be guided when it is sampled, if it is to be; else `undefined`. */
+export function mapGuidanceProblem(
+  {
+    guidance,
+    guidanceInterval,
+    guidanceRescale = 0,
+  }: Pick<SamplingConfig, 'guidance' | 'guidanceInterval' | 'guidanceRescale'>,
+  { objective, guidance: trained = MAP_GUIDANCE }: Pick<DiffusionConfig, 'objective' | 'guidance'>,
+): string | undefined {
+  if (objective !== 'mean-flow') return undefined;
+  const [asked] = [
+    ...(guidance !== 1 ? [`guidance ${guidance}`] : []),
+    ...(guidanceInterval !== undefined
+      ? [`guidanceInterval [${guidanceInterval.join(', ')}]`]
+      : []),
+    ...(guidanceRescale > 0 ? [`guidanceRescale ${guidanceRescale}`] : []),
+  ];
+  return asked === undefined
+    ? undefined
+    : `sampling.${asked} is too late for a flow map, which was trained with guidance ${trained}. Leave it out, or train another map with diffusion.guidance`;
+}
+
 /** Says which rule between sampling and diffusion is broken first; `undefined` if all hold. */
 export function samplingProblem(
-  { steps, sampler, eta, spacing, guidanceInterval }: SamplingConfig,
-  { objective, timesteps }: DiffusionConfig,
+  sampling: SamplingConfig,
+  diffusion: DiffusionConfig,
 ): string | undefined {
+  const { steps, sampler, eta, spacing, guidanceInterval } = sampling;
+  const { objective, timesteps } = diffusion;
   if (steps > timesteps) {
     return `sampling.steps ${steps} is more than the ${timesteps} timesteps of the diffusion`;
   }
@@ -77,8 +140,12 @@ export function samplingProblem(
   if (eta !== undefined && sampler !== 'ddim') {
     return `sampling.eta ${eta} belongs to the sampler ddim, but the sampler is ${sampler}`;
   }
-  if (spacing !== undefined && objective === 'flow') {
+  if (spacing !== undefined && isFlowObjective(objective)) {
     return `sampling.spacing ${spacing} chooses timesteps of a noise schedule, and a flow has none. Set diffusion.shift`;
+  }
+  const guided = mapGuidanceProblem(sampling, diffusion);
+  if (guided !== undefined) {
+    return guided;
   }
   if (guidanceInterval !== undefined && guidanceInterval[0] > guidanceInterval[1]) {
     return `sampling.guidanceInterval [${guidanceInterval.join(', ')}] ends before it begins`;

@@ -10,6 +10,7 @@ import {
   DEFAULT_DESIGN,
   CONDITIONS,
   DESIGNS,
+  isFlowObjective,
   OBJECTIVES,
   PRESETS,
   samplersOf,
@@ -213,7 +214,7 @@ export function changedSampling(
   const leavesFlow = former === 'flow' && objective !== 'flow' && kept.sampler === 'heun';
   if (samplersOf(objective).includes(sampling.sampler) && !leavesFlow) {
     // A flow has no timesteps to space, whatever its sampler.
-    return objective === 'flow' ? kept : sampling;
+    return isFlowObjective(objective) ? kept : sampling;
   }
   if (objective === 'flow') return { ...kept, steps: Math.ceil(kept.steps / 2), sampler: 'heun' };
   return {
@@ -262,6 +263,12 @@ export function warmupSteps(steps: number): number {
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   checkChoice('presetConfig', 'preset', preset, PRESETS);
   checkOptions('presetConfig', changes, CHANGES);
+  if (changes.objective === 'mean-flow') {
+    throw new ValueError(
+      'presetConfig',
+      'the objective mean-flow follows the flow of a trained run, so no preset has it. Use flowMapConfig, or tessera train --objective mean-flow --from RUN.',
+    );
+  }
   const { conditions = ['label'] } = changes;
   checkList('presetConfig', 'conditions', conditions, "['text']");
   for (const name of conditions) checkChoice('presetConfig', 'condition', name, CONDITIONS);

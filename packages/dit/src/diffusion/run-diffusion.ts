@@ -1,6 +1,7 @@
 // The forward process that the configuration of a run describes.
 
 import { checkFields, checkWhole } from '../config/argument-check.ts';
+import { isFlowObjective } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { createDiffusion } from './process/diffusion.ts';
 import { createFlow } from './process/flow.ts';
@@ -21,8 +22,8 @@ export function runDiffusion(config: TrainConfig, steps?: number): Process {
   if (steps !== undefined) checkWhole('runDiffusion', 'steps', steps, 1);
   const { model, diffusion, sampling } = config;
   const { objective, timesteps, shift = 1, zeroTerminalSnr = false } = diffusion;
-  if (objective === 'flow') {
-    return createFlow({ timesteps, shift, steps: steps ?? sampling.steps });
+  if (isFlowObjective(objective)) {
+    return createFlow({ predicts: objective, timesteps, shift, steps: steps ?? sampling.steps });
   }
   const { spacing = 'official' } = sampling;
   return createDiffusion({

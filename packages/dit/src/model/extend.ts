@@ -1,4 +1,4 @@
-// A trained model with further conditions, which computes at first what it did before.
+// A trained model with further conditions or a decoder, which computes at first what it did before.
 
 import { checkList, checkTensors, ValueError, type Tensor } from '@tessera/tensor';
 import { loadTensors, namedTensors } from '@tessera/autograd/nn';
@@ -48,4 +48,25 @@ export function withConditions(
   }
   const tensors = new Map([...namedTensors(extended), ...namedTensors(model)]);
   return loadTensors(extended, tensors);
+}
+
+/**
+ * A flow map with the weights of a flow model: its last blocks hear the time at which a step ends. Of a step without
+ * length it gives the velocity of the flow model, bit for bit.
+ *
+ * Source: Lee et al. 2025, "Decoupled MeanFlow: turning flow models into flow maps for accelerated sampling".
+ *
+ * @param decoderDepth Number of these blocks, fewer than all.
+ * @throws ValueError if no block is left for the time at which a step begins
+ * @example
+ * const flow = DiT.init({ ...zoo['DiT-S/8'], depth: 3, numClasses: 10, learnSigma: false }, key(0));
+ * const map = withDecoder(flow, 1);
+ * const [t, r, y] = [tensor([1000]), tensor([0]), tensor([7], { dtype: 'int32' })];
+ * map.forward(zeros([1, 4, 32, 32]), t, y, { end: r }); // float32[1, 4, 32, 32]
+ */
+export function withDecoder(model: DiT, decoderDepth: number): DiT {
+  checkFields('withDecoder', 'model', model, ['config', 'forward'], 'Give a DiT.');
+  const config = { ...model.config, decoderDepth };
+  checkConfig('withDecoder', config);
+  return loadTensors(DiT.blank(config), new Map(namedTensors(model)));
 }

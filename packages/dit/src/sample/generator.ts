@@ -86,6 +86,9 @@ export class Generator {
   readonly #predict = compile((model: DiT, x: Tensor, t: Tensor, y: Conditioning) =>
     model.forward(x, t, y),
   );
+  readonly #predictMap = compile((model: DiT, x: Tensor, t: Tensor, end: Tensor, y: Conditioning) =>
+    model.forward(x, t, y, { end }),
+  );
   readonly #predictByConditions = compile(
     (
       model: DiT,
@@ -178,7 +181,8 @@ export class Generator {
   ): SampledModel {
     const { labels, guidance, guidanceInterval, conditions = {}, negative, scales } = options;
     const y = conditioningOf(model, labels, conditions, start);
-    const alone: SampledModel = (x, t) => this.#predict(model, x, t, y);
+    const alone: SampledModel = (x, t, _time, end) =>
+      end === undefined ? this.#predict(model, x, t, y) : this.#predictMap(model, x, t, end, y);
     if (guidance === 1 && scales === undefined && negative === undefined) return alone;
     const guided = this.#guidedBy(model, options, y);
     return (...at) => (isGuided(at[2], guidanceInterval) ? guided : alone)(...at);
@@ -245,7 +249,7 @@ function checkGenerate(model: DiT, options: GenerateOptions): void {
 }
 
 /** Throws a ValueError unless these settings of sampling go together, with the diffusion, and with the model. */
-function checkSampling(sampling: SamplingConfig, { diffusion, model }: TrainConfig): void {
+function checkSampling(sampling: GenerateOptions, { diffusion, model }: TrainConfig): void {
   const { guidanceInterval, spacing } = sampling;
   if (guidanceInterval !== undefined) checkInterval('generate', guidanceInterval);
   if (spacing !== undefined) checkChoice('generate', 'spacing', spacing, SPACINGS);
@@ -254,6 +258,12 @@ function checkSampling(sampling: SamplingConfig, { diffusion, model }: TrainConf
   if (problem !== undefined) {
     throw new ValueError('generate', `${problem.replace(/^sampling\./, '')}.`);
   }
+  const { scales, negative } = sampling;
+  if (diffusion.objective !== 'mean-flow' || (scales ?? negative) === undefined) return;
+  throw new ValueError(
+    'generate',
+    'scales and negative guide, but a flow map was trained with its guidance and takes no other. Leave them out.',
+  );
 }
 
 /** The arrays one behind the other. */

@@ -12,6 +12,9 @@ const RATES: Readonly<Partial<Record<BackendName, number>>> = { cpu: 2e9, wasm: 
 /** Passes of a training step: the forward pass, and the gradients of inputs and of weights. */
 const PASSES = 3;
 
+/** What a flow map adds: two forward passes of the flow that it follows, and the derivative along a step. */
+const MAP_PASSES = 3;
+
 const CONFIG_HINT = 'Make one with presetConfig(…).';
 
 /** Multiply-adds of the autoencoder's 3×3 convolutions for one image. */
@@ -38,10 +41,11 @@ function autoencoderMacs(config: AutoencoderConfig): number {
 export function trainingFlops(config: TrainConfig): number {
   checkFields('trainingFlops', 'config', config, ['autoencoder', 'model'], CONFIG_HINT);
   const { autoencoder, model } = config;
-  const macs =
-    autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder) +
-    config.steps * config.batch * macCount(model);
-  return 2 * PASSES * macs;
+  const ofModel = config.steps * config.batch * macCount(model);
+  // A flow map takes over the autoencoder of its flow.
+  if (config.from !== undefined) return 2 * (PASSES + MAP_PASSES) * ofModel;
+  const ofAutoencoder = autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder);
+  return 2 * PASSES * (ofAutoencoder + ofModel);
 }
 
 /**

@@ -29,7 +29,7 @@ import type { DiT, ForwardOptions } from '../model/dit.ts';
 import { lossOfDraws, type Loss, type RememberingLoss, type TrainState } from './step.ts';
 
 /** How gradients of a loss are taken. */
-type LossMemory = Pick<ForwardOptions, 'checkpoint'>;
+export type LossMemory = Pick<ForwardOptions, 'checkpoint'>;
 
 /** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
@@ -113,17 +113,6 @@ export function rememberingLoss(
   };
 }
 
-/** The loss of a run, with or without a history as its configuration asks. */
-export function lossOf(
-  config: TrainConfig,
-  latentScale: number,
-): Loss<DiT, DiffusionBatch> | RememberingLoss<DiT, DiffusionBatch> {
-  const { checkpoint = 0 } = config;
-  return config.diffusion.timestepSampling === 'loss-second-moment'
-    ? rememberingLoss(config, latentScale, { checkpoint })
-    : diffusionLoss(config, latentScale, { checkpoint });
-}
-
 /** The state with an empty history of losses where the loss of the run has one. */
 export function withHistory<M>(state: TrainState<M>, config: TrainConfig): TrainState<M> {
   const { timestepSampling, timesteps } = config.diffusion;
@@ -138,7 +127,7 @@ interface NoisedLabels extends NoisedBatch {
 }
 
 /** Checks the arguments of a loss, and draws all but the timesteps, for which it gives a key. */
-function drawNoise(
+export function drawNoise(
   op: string,
   model: DiT,
   batch: DiffusionBatch,
@@ -167,7 +156,8 @@ function lossesOf(
     trainingLosses(process, (x, t) => model.forward(x, t, y, options), batch, how).loss;
 }
 
-function checkLossConfig(
+/** Throws a ValueError unless a loss can be made of these. */
+export function checkLossConfig(
   op: string,
   config: TrainConfig,
   latentScale: number,

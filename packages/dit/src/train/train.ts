@@ -9,6 +9,7 @@ import { batchOrder, gatherImages } from '../data/batches.ts';
 import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
 import type { DataSet, ImageSet } from '../data/data-set.ts';
 import { DiT } from '../model/dit.ts';
+import { withDecoder } from '../model/extend.ts';
 import { drawLossCurve, type LossPoint } from '../pictures/loss-curve.ts';
 import { saveModule } from '../run/checkpoint.ts';
 import { withBackend } from '../run/backends.ts';
@@ -17,7 +18,8 @@ import { chooseRunFolder, claimRunFolder, RUN_FILES, writeRunConfig } from '../r
 import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
 import { badNotice, checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
-import { lossOf, withHistory, type DiffusionBatch } from './diffusion-loss.ts';
+import { withHistory, type DiffusionBatch } from './diffusion-loss.ts';
+import { lossOf } from './flow-map-loss.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 import type { TrainOptions } from './options.ts';
 import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
@@ -25,6 +27,7 @@ import { previewOf } from './preview.ts';
 import { fittedData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { compiledTrainStep, initialState } from './step.ts';
+import { readTeacher } from './teacher.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
@@ -55,6 +58,7 @@ export async function train(options: TrainOptions): Promise<string> {
 
 async function trainRun(options: TrainOptions, notice: string | undefined): Promise<string> {
   const { onStage, onNotice = () => undefined } = options;
+  const flow = await readTeacher(options.config);
   const found = options.data ?? (await readConfigData(options.config, options.skipBad ?? false));
   checkData(options.config, found);
   const data = fittedData(options.config, found);
@@ -82,15 +86,19 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     log: new LogWriter(join(out, RUN_FILES.log), onNotice),
   };
 
-  onStage?.({ name: 'autoencoder', totalSteps: named.autoencoder.steps });
-  const autoencoder = await trainAutoencoder(run, images, autoencoderKey);
+  if (flow === undefined) {
+    onStage?.({ name: 'autoencoder', totalSteps: named.autoencoder.steps });
+  }
+  const autoencoder = flow?.autoencoder ?? (await trainAutoencoder(run, images, autoencoderKey));
   await saveModule(join(out, RUN_FILES.autoencoder), autoencoder);
   await addPicture(run.album, RUN_FILES.reconstructions, () =>
     drawReconstructions(autoencoder, tested),
   );
 
   const seen = Math.min(images.count, named.steps * named.batch);
-  const latents = await encodeLatents(autoencoder, images, seen);
+  const encoded = await encodeLatents(autoencoder, images, seen);
+  // A flow map moves the latents of its flow, in their scale.
+  const latents = { ...encoded, scale: flow?.config.latentScale ?? encoded.scale };
   const config = { ...named, latentScale: latents.scale };
   await writeRunConfig(out, config);
 
@@ -109,7 +117,13 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     });
     if (written) onNotice(`Wrote ${join(out, file)}.`);
   };
-  const model = await trainModel({ ...run, config }, latents, table, modelKey, drawSamples);
+  const model = await trainModel(
+    { ...run, config, teacher: flow?.model },
+    latents,
+    table,
+    modelKey,
+    drawSamples,
+  );
   await saveModule(join(out, RUN_FILES.model), model);
   await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
   await run.log.append([]);
@@ -178,23 +192,27 @@ async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promis
 
 /** Trains the Diffusion Transformer and gives its moving average. */
 async function trainModel(
-  run: Run,
+  run: Run & { readonly teacher: DiT | undefined },
   latents: LatentSet,
   table: ConditionTable,
   random: Tensor,
   drawSamples: (model: DiT, file: string, steps: number) => Promise<void>,
 ): Promise<DiT> {
-  const { config, onProgress } = run;
-  const { steps, batch, seed } = config;
+  const { config, onProgress, teacher } = run;
+  const { steps, batch, seed, model } = config;
   const [initKey, stepKey] = split(random);
   const order = batchOrder({ count: latents.count, batch, seed });
+  const start =
+    teacher === undefined
+      ? DiT.init(model, initKey)
+      : withDecoder(teacher, model.decoderDepth ?? 0);
   const every = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY;
   const state = await runLogged<DiT, DiffusionBatch>(run, 'DiT training loss', {
     name: 'diffusion',
-    step: compiledTrainStep(lossOf(config, latents.scale), config.optimizer, steps, {
+    step: compiledTrainStep(lossOf(config, latents.scale, teacher), config.optimizer, steps, {
       accumulate: config.accumulate ?? 1,
     }),
-    state: withHistory(initialState(DiT.init(config.model, initKey), stepKey), config),
+    state: withHistory(initialState(start, stepKey), config),
     batchAt: (i) => {
       const indices = order.indices(i);
       return {

@@ -78,6 +78,8 @@ export function predictionTarget(process: Process, xStart: Tensor, t: Tensor, ep
       return xStart;
     case 'flow':
       return eps.sub(xStart);
+    case 'mean-flow':
+      throw new ValueError('predictionTarget', ONLY_BY_ITSELF);
   }
 }
 
@@ -151,6 +153,9 @@ export function trainingLosses(
   return { loss: error.add(vb), mse, vb };
 }
 
+const ONLY_BY_ITSELF =
+  'the average velocity of a flow map is no target that data give. Use meanFlowLosses.';
+
 /** Throws unless every option has a meaning for the process and beside the others. */
 function checkLossOptions(process: Process, options: LossOptions): void {
   const op = 'trainingLosses';
@@ -167,6 +172,7 @@ function checkLossOptions(process: Process, options: LossOptions): void {
   if (bound && weighting !== 'none') {
     throw new ValueError(op, `'${kind}' is a bound, whose terms have no weights. Use 'mse'.`);
   }
+  if (process.predicts === 'mean-flow') throw new ValueError(op, ONLY_BY_ITSELF);
   if (isFlow(process) && (kind !== 'mse' || compat !== undefined)) {
     const what = kind === 'mse' ? 'compat' : `'${kind}'`;
     throw new ValueError(op, `${what} is about the bound, and a flow has none. Leave it out.`);

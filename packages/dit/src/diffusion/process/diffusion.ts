@@ -9,13 +9,13 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import { checkChoice, checkFields } from '../../config/argument-check.ts';
-import { OBJECTIVES, type Objective } from '../../config/choices.ts';
+import { isFlowObjective, OBJECTIVES, type Objective } from '../../config/choices.ts';
 import { createSchedule, type NoiseSchedule, type ScheduleOptions } from '../schedule/schedule.ts';
 
 /** What a model of a noise schedule predicts: the noise, the clean latent, or the velocity. */
-export type Predicted = Exclude<Objective, 'flow'>;
+export type Predicted = Exclude<Objective, 'flow' | 'mean-flow'>;
 
-const PREDICTIONS = OBJECTIVES.filter((objective) => objective !== 'flow');
+const PREDICTIONS = OBJECTIVES.filter((objective) => !isFlowObjective(objective));
 
 /**
  * The variance of p(x_{t−1} | x_t).

@@ -1,7 +1,13 @@
 // The rectified flow: a straight path from data to noise, and what its velocity says about both ends.
 
 import { checkOptions, checkTensors, formatShape, ShapeError, type Tensor } from '@tessera/tensor';
-import { checkFields, checkFinite, checkWhole, checkWithin } from '../../config/argument-check.ts';
+import {
+  checkChoice,
+  checkFields,
+  checkFinite,
+  checkWhole,
+  checkWithin,
+} from '../../config/argument-check.ts';
 import { checkLike } from './noising.ts';
 import type { Denoised, DenoiseOptions } from './reverse.ts';
 
@@ -11,10 +17,15 @@ import type { Denoised, DenoiseOptions } from './reverse.ts';
  *
  * Sources: Liu et al. 2022, "Flow straight and fast: learning to generate and transfer data with rectified
  * flow"; Lipman et al. 2022, "Flow matching for generative modeling"; Ma et al. 2024, "SiT: exploring flow
- * and diffusion-based generative models with scalable interpolant transformers".
+ * and diffusion-based generative models with scalable interpolant transformers"; for the average velocity Geng et
+ * al. 2025, "Mean flows for one-step generative modeling".
  */
 export interface Flow {
-  readonly predicts: 'flow';
+  /**
+   * What the model predicts: the velocity at a time (`'flow'`), or the average velocity from one time to another
+   * (`'mean-flow'`), so that a step of any length follows the curved way of the flow. Such a model is a flow map.
+   */
+  readonly predicts: 'flow' | 'mean-flow';
   /** The times of a sampler, from 1 (noise) down to 0 (data). It takes one step from each to the next. */
   readonly times: Float64Array;
   /** How strongly times lean towards noise; see {@link shiftTime}. */
@@ -25,6 +36,8 @@ export interface Flow {
 
 /** Options of {@link createFlow}. */
 export interface FlowOptions {
+  /** Default `'flow'`; take `'mean-flow'` for a flow map. */
+  readonly predicts?: Flow['predicts'];
   /** Number of steps of a sampler. Default 50. */
   readonly steps?: number;
   /** Default 1: times lie evenly. */
@@ -41,15 +54,16 @@ export interface FlowOptions {
  * createFlow({ steps: 4, shift: 3 }).times; // [1, 0.9, 0.75, 0.5, 0]
  */
 export function createFlow(options: FlowOptions = {}): Flow {
-  checkOptions('createFlow', options, ['steps', 'shift', 'timesteps']);
-  const { steps = 50, shift = 1, timesteps = 1000 } = options;
+  checkOptions('createFlow', options, ['predicts', 'steps', 'shift', 'timesteps']);
+  const { predicts = 'flow', steps = 50, shift = 1, timesteps = 1000 } = options;
+  checkChoice('createFlow', 'prediction', predicts, ['flow', 'mean-flow']);
   checkWhole('createFlow', 'steps', steps, 1);
   checkWhole('createFlow', 'timesteps', timesteps, 1);
   checkWithin('createFlow', 'shift', shift, 1e-3, 1e3);
   const times = Float64Array.from({ length: steps + 1 }, (_, n) =>
     shiftTime((steps - n) / steps, shift),
   );
-  return { predicts: 'flow', times, shift, timesteps };
+  return { predicts, times, shift, timesteps };
 }
 
 /**

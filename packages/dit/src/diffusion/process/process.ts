@@ -1,6 +1,7 @@
 // Either kind of forward process: a noise schedule of timesteps, or a flow in continuous time.
 
 import { kindOf, ValueError } from '@tessera/tensor';
+import { isFlowObjective } from '../../config/choices.ts';
 import { checkDiffusion, type Diffusion } from './diffusion.ts';
 import { checkFlow, type Flow } from './flow.ts';
 
@@ -9,7 +10,7 @@ export type Process = Diffusion | Flow;
 
 /** Whether a process is a flow; else it has a noise schedule. */
 export function isFlow(process: Process): process is Flow {
-  return process.predicts === 'flow';
+  return isFlowObjective(process.predicts);
 }
 
 /** Throws a ValueError unless `process` is one that createDiffusion or createFlow makes. */

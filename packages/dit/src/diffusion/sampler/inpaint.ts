@@ -110,8 +110,8 @@ function* stretches(
     for (let pass = 1; pass <= passes; pass++) {
       const knownAt = ({ signal, noise }: Pick<Place, 'signal' | 'noise'>): Tensor =>
         noise === 0 ? latent : latent.mul(signal).add(eps.mul(noise));
-      const seen: SampledModel = (at, t, time) =>
-        model(mask.where(at, knownAt(amounts(process, time))), t, time);
+      const seen: SampledModel = (at, t, time, ...next) =>
+        model(mask.where(at, knownAt(amounts(process, time))), t, time, ...next);
       const before = drawn;
       const noises = { xT: x, step: (step: number) => source.step(before + step) };
       for (const step of sampleSteps(process, seen, noises, { ...sampler, from })) {

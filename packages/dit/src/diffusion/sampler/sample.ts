@@ -82,7 +82,8 @@ function checkSampler(process: Process, sampler: Sampler, { eta }: DdimOptions):
   checkChoice('sampleSteps', 'sampler', sampler, SAMPLERS);
   const known = samplersOf(process.predicts);
   if (!known.includes(sampler)) {
-    const what = isFlow(process) ? 'a flow' : 'a noise schedule';
+    const flow = process.predicts === 'mean-flow' ? 'a flow map' : 'a flow';
+    const what = isFlow(process) ? flow : 'a noise schedule';
     throw new ValueError(
       'sampleSteps',
       `${what} has no sampler ${sampler}. Use ${known.join(', ')}.`,

@@ -9,9 +9,10 @@ import { denoise, type Denoised, type DenoiseOptions } from '../process/reverse.
 
 /**
  * A model as a sampler calls it: x `[B, C, ...]`, the timesteps t `[B]` that it is told, and the number that
- * all of them hold. A noise schedule gives int32 timesteps, a flow float32 ones.
+ * all of them hold. A noise schedule gives int32 timesteps, a flow float32 ones. A flow map is also told the
+ * timesteps `[B]` at which the step ends.
  */
-export type SampledModel = (x: Tensor, t: Tensor, time: number) => Tensor;
+export type SampledModel = (x: Tensor, t: Tensor, time: number, end?: Tensor) => Tensor;
 
 /**
  * A place on the way from noise to data. There a latent is `x = signal · xStart + noise · eps`, and moves with
@@ -30,8 +31,8 @@ export interface Place {
 /** The way of a sampler: from the noisiest place to the clean end. */
 export interface Way {
   readonly places: readonly Place[];
-  /** What the model sees in x at a place. */
-  see(x: Tensor, place: Place): Denoised;
+  /** What the model sees in x at a place, for a flow map on the way to `next`. */
+  see(x: Tensor, place: Place, next?: Place): Denoised;
   /** The place at a moment of the clock. A noise schedule has only its timesteps, and no such places. */
   readonly placeAt: ((clock: number) => Place) | null;
 }
@@ -61,10 +62,14 @@ function wayThroughFlow(flow: Flow, model: SampledModel, options: DenoiseOptions
   return {
     places: Array.from(flow.times, placeAt),
     placeAt,
-    see: (x, { clock }) => {
+    see: (x, { clock }, next) => {
       const batch = [x.shape[0]];
       const time = clock * flow.timesteps;
-      return flowEnds(x, full(batch, clock), model(x, full(batch, time), time), options);
+      const end =
+        flow.predicts === 'mean-flow' && next !== undefined
+          ? [full(batch, next.clock * flow.timesteps)]
+          : [];
+      return flowEnds(x, full(batch, clock), model(x, full(batch, time), time, ...end), options);
     },
   };
 }
