@@ -295,7 +295,12 @@ export const boundaries: readonly Boundary[] = [
     // Costs are counted in programs. The training step chooses a pass of the compiler, and keeps micro-batches
     // apart in the program.
     inside: {
-      '@tessera/tensor/extend': ['model/counts.ts', 'train/step.ts', 'train/accumulate.ts'],
+      '@tessera/tensor/extend': [
+        'inspect/detail.ts',
+        'model/counts.ts',
+        'train/step.ts',
+        'train/accumulate.ts',
+      ],
       // Distances of Gaussians are computed in float64.
       '@tessera/tensor/linalg': ['evaluate/features.ts', 'evaluate/frechet.ts'],
     },

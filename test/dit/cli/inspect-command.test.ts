@@ -19,14 +19,23 @@ async function jsonOf(args: InspectArguments): Promise<unknown> {
 
 describe('tessera inspect', () => {
   it('says what a published model costs', async () => {
-    expect(await jsonOf({ name: 'DiT-XL/2' })).toMatchObject({
-      name: 'DiT-XL/2',
+    expect(await jsonOf({ name: 'DiT-XL/8' })).toMatchObject({
+      name: 'DiT-XL/8',
       design: 'adaln-zero',
       imageSize: 256,
-      tokens: 256,
-      params: 674_834_720,
-      macs: 118_621_421_568,
+      tokens: 16,
+      params: 675_664_640,
+      macs: 7_392_411_648,
     });
+  });
+
+  it('prints modules, memory and kernels of one model', async () => {
+    const text = (await linesOf({ name: 'smoke' })).join('\n');
+    expect(text).toMatch(/^blocks\.0\.attn\.qkv +Linear +27,936$/m);
+    expect(text).not.toContain('blocks.1.attn');
+    expect(text).toMatch(
+      /^training step of 32: 9\.1 MB of weights, average and moments, \d+\.\d MB of scratch memory, \d+ kernels/m,
+    );
   });
 
   it('takes another design', async () => {

@@ -2,7 +2,8 @@
 
 import { ValueError } from '@tessera/tensor';
 import { imageShapeOf } from '../config/autoencoder-config.ts';
-import { DEFAULT_PRESET } from '../config/choices.ts';
+import { DEFAULT_PRESET, PRESETS } from '../config/choices.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { presetConfig } from '../config/presets.ts';
 import { dataOf } from '../data/mnist.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type Census,
   type NamedModel,
 } from '../inspect/census.ts';
+import { detailOf, type Detail, type KernelCounts, type ModulePart } from '../inspect/detail.ts';
 import { tableLines } from '../inspect/table.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import type { InspectArguments } from './program.ts';
@@ -31,10 +33,22 @@ export async function inspectCommand(
     return;
   }
   const model = await modelOf(args);
-  const designs = args.design === undefined ? {} : { designs: [args.design] };
-  const found = model === undefined ? wholeCensus(designs) : censusOf(model);
-  if (args.json === true) print(JSON.stringify(found, null, 2));
-  else for (const line of censusLines([found].flat())) print(line);
+  const { design, json = false } = args;
+  if (model === undefined) {
+    const all = wholeCensus(design === undefined ? {} : { designs: [design] });
+    for (const line of json ? [JSON.stringify(all, null, 2)] : censusLines(all)) print(line);
+    return;
+  }
+  const [census, detail] = [censusOf(model), detailOf(model.config)];
+  const lines = json
+    ? [JSON.stringify({ ...census, ...detail }, null, 2)]
+    : [...censusLines([census]), '', ...detailLines(detail)];
+  for (const line of lines) print(line);
+}
+
+/** A model with a training, whose plan says what it needs. */
+interface TrainedModel extends NamedModel {
+  readonly config: TrainConfig;
 }
 
 /** Reads a data set, and says what was found. Bad files are listed. */
@@ -56,7 +70,7 @@ async function inspectData(
 }
 
 /** The one model that is asked for; `undefined` for all. */
-async function modelOf({ name, run, design }: InspectArguments): Promise<NamedModel | undefined> {
+async function modelOf({ name, run, design }: InspectArguments): Promise<TrainedModel | undefined> {
   if (run !== undefined) {
     if (name !== undefined) {
       throw new ValueError(
@@ -64,8 +78,9 @@ async function modelOf({ name, run, design }: InspectArguments): Promise<NamedMo
         `both the model '${name}' and --run ${run} are named. Leave one out.`,
       );
     }
-    const { autoencoder, model } = await readRunConfig(run);
-    return { name: run, imageSize: imageShapeOf(autoencoder).size, model };
+    const config = await readRunConfig(run);
+    const { size } = imageShapeOf(config.autoencoder);
+    return { name: run, imageSize: size, model: config.model, config };
   }
   if (name === undefined) return undefined;
   const known = knownModels.find((each) => each.name === name);
@@ -73,7 +88,12 @@ async function modelOf({ name, run, design }: InspectArguments): Promise<NamedMo
     const names = knownModels.map((each) => each.name).join(', ');
     throw new ValueError('inspect', `there is no model '${name}'. Use ${names}, or --run.`);
   }
-  return design === undefined ? known : { ...known, model: { ...known.model, design } };
+  const model = design === undefined ? known.model : { ...known.model, design };
+  const preset = PRESETS.find((each) => each === name);
+  // A training of a published model is looked at for one image, as its multiply-adds are.
+  const training =
+    preset === undefined ? { ...presetConfig('full'), batch: 1 } : presetConfig(preset);
+  return { ...known, model, config: { ...training, model } };
 }
 
 function censusLines(all: readonly Census[]): readonly string[] {
@@ -88,4 +108,36 @@ function censusLines(all: readonly Census[]): readonly string[] {
       macs,
     ]),
   );
+}
+
+function detailLines({ modules, forward, training }: Detail): readonly string[] {
+  const { batch, stateBytes, arenaBytes } = training;
+  return [
+    ...tableLines(
+      ['module', 'type', 'parameters'],
+      foldedBlocks(modules).map(({ path, type, params }) => [path || '(all)', type, params]),
+    ),
+    '',
+    `forward pass of 1 image: ${megabytes(forward.arenaBytes)} of scratch memory, ${kernelsText(forward.kernels)}`,
+    `training step of ${batch}: ${megabytes(stateBytes)} of weights, average and moments, ` +
+      `${megabytes(arenaBytes)} of scratch memory, ${kernelsText(training.kernels)}`,
+  ];
+}
+
+/** The modules with the parts of the first block only, since all blocks of a model are alike. */
+function foldedBlocks(modules: readonly ModulePart[]): readonly ModulePart[] {
+  return modules.filter(({ path }) => !/^blocks\.[1-9]\d*\./.test(path));
+}
+
+function kernelsText({ total, kinds, largest }: KernelCounts): string {
+  const counts = Object.entries(kinds)
+    .sort(([, a], [, b]) => b - a)
+    .map(([kind, count]) => `${count} ${kind}`);
+  const { kind, scope, flops } = largest;
+  const where = scope === '' ? '' : ` of ${scope}`;
+  return `${total} kernels (${counts.join(', ')}), the largest a ${kind}${where} of ${(flops / 1e6).toFixed(1)} Mflop`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

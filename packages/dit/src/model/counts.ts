@@ -18,14 +18,14 @@ const COUNTED: TraceTarget = {
 };
 
 /** What the forward pass of a model takes. */
-interface ModelInputs {
+export interface ModelInputs {
   readonly x: Tensor;
   readonly t: Tensor;
   readonly values: ConditionValues;
 }
 
 /** Inputs of zeros, which take no memory, for a batch. */
-function blankInputs({ config, conditions }: DiT, batch: number): ModelInputs {
+export function blankInputs({ config, conditions }: DiT, batch: number): ModelInputs {
   const others = Object.entries(conditions).map(
     ([name, { values }]) => [name, zeros([batch, ...values.shape], values.dtype)] as const,
   );

@@ -1,0 +1,153 @@
+// One model in detail: its modules, the memory of a training step, and the kernels of both passes.
+
+import { countParameters, namedModules } from '@tessera/autograd/nn';
+import { cpuBackend, key, tree, wasmBackend, zeros, type Tensor } from '@tessera/tensor';
+import {
+  planProgram,
+  recomputeAtPeak,
+  simplify,
+  trace,
+  type Kernel,
+  type Pass,
+  type Plan,
+  type Storage,
+} from '@tessera/tensor/extend';
+import type { TrainConfig } from '../config/config.ts';
+import { blankInputs } from '../model/counts.ts';
+import { DiT, latentShape } from '../model/dit.ts';
+import { lossOf, withHistory } from '../train/diffusion-loss.ts';
+import { initialState, trainStep } from '../train/step.ts';
+
+/** Bytes of a float32, int32 or bool in an argument of a plan. */
+const ELEMENT_BYTES = 4;
+
+/** One module of a model. */
+export interface ModulePart {
+  /** Its path, or `''` for the model itself. */
+  readonly path: string;
+  readonly type: string;
+  /** Trained values, those of the modules inside it included. */
+  readonly params: number;
+}
+
+/** The kernels of a plan. */
+export interface KernelCounts {
+  readonly total: number;
+  /** How many of each kind: `map`, `reduce`, or the operation of a kernel of its own. */
+  readonly kinds: Readonly<Record<string, number>>;
+  /** The kernel with the most arithmetic. */
+  readonly largest: { readonly kind: string; readonly scope: string; readonly flops: number };
+}
+
+/** What a model is made of and needs. */
+export interface Detail {
+  readonly modules: readonly ModulePart[];
+  /** The compiled forward pass of one image. */
+  readonly forward: { readonly arenaBytes: number; readonly kernels: KernelCounts };
+  /** The compiled training step of a batch. */
+  readonly training: {
+    readonly batch: number;
+    /** Weights, their average, and two moments of the optimizer. */
+    readonly stateBytes: number;
+    /** What lies between the passes, and all other scratch memory. */
+    readonly arenaBytes: number;
+    readonly kernels: KernelCounts;
+  };
+}
+
+/** Looks into the model of a run: plans are made for the wasm backend, but nothing is computed. */
+export function detailOf(config: TrainConfig): Detail {
+  const model = DiT.blank(config.model);
+  const forward = forwardPlan(model);
+  const training = trainingPlan(model, config);
+  return {
+    modules: namedModules(model).map(([path, part]) => ({
+      path,
+      type: part.constructor.name,
+      params: countParameters(part),
+    })),
+    forward: { arenaBytes: forward.arenaBytes, kernels: kernelsOf(forward) },
+    training: {
+      batch: config.batch,
+      stateBytes: training.stateBytes,
+      arenaBytes: training.plan.arenaBytes,
+      kernels: kernelsOf(training.plan),
+    },
+  };
+}
+
+function forwardPlan(blank: DiT): Plan {
+  const inputs = { model: blank, ...blankInputs(blank, 1) };
+  return planOf(({ model, x, t, values }) => model.forward(x, t, values), inputs).plan;
+}
+
+function trainingPlan(model: DiT, config: TrainConfig): Planned {
+  const { batch, steps, accumulate = 1 } = config;
+  const shape = latentShape(config.model, batch);
+  const posterior = { mean: zeros(shape), logVariance: zeros(shape) };
+  const { values: labels } = blankInputs(model, batch);
+  const step = trainStep(lossOf(config, 1), config.optimizer, steps, { accumulate });
+  const state = withHistory(initialState(model, key(0)), config);
+  const inputs = { batch: { posterior, labels } };
+  return planOf((given, current) => step(current, given.batch), inputs, state, [recomputeAtPeak]);
+}
+
+/** A plan, and the bytes of the state that it writes over. */
+interface Planned {
+  readonly plan: Plan;
+  readonly stateBytes: number;
+}
+
+/** The plan of a function of some inputs and a state that it replaces, for the wasm backend. */
+function planOf<I, S = null>(
+  f: (inputs: I, state: S) => unknown,
+  inputs: I,
+  state: S = null as S,
+  passes: readonly Pass[] = [],
+): Planned {
+  const { composites, epilogues } = wasmBackend({ threads: 1 });
+  const flat = tree.flatten({ state, inputs });
+  const leaves = tree.leaves(state);
+  // A captured table becomes a constant of a plan that never runs, so its elements are not needed.
+  const capture = ({ dtype, size }: Tensor): Storage => cpuBackend().allocate(dtype, size);
+  const traced = trace(
+    (tensors) => {
+      const given = flat.unflatten(tensors);
+      return tree.leaves(f(given.inputs, given.state));
+    },
+    flat.leaves,
+    { composites, capture },
+  );
+  const donated = leaves.map((_, i) => i);
+  return {
+    plan: planProgram(simplify(traced), donated, undefined, epilogues, passes),
+    stateBytes: leaves.reduce((sum, { size }) => sum + ELEMENT_BYTES * size, 0),
+  };
+}
+
+function kernelsOf({ kernels }: Plan): KernelCounts {
+  const kinds: Record<string, number> = {};
+  for (const kernel of kernels) kinds[kindOf(kernel)] = 1 + (kinds[kindOf(kernel)] ?? 0);
+  const largest = kernels.reduce((a, b) => (flopsOf(b) > flopsOf(a) ? b : a));
+  const scope = largest.scopes?.join(', ') ?? '';
+  return {
+    total: kernels.length,
+    kinds,
+    largest: { kind: kindOf(largest), scope, flops: flopsOf(largest) },
+  };
+}
+
+function kindOf(kernel: Kernel): string {
+  return kernel.kind === 'call' ? kernel.operation.name : kernel.kind;
+}
+
+/** Arithmetic of a kernel, without work on the results of an operation. */
+function flopsOf(kernel: Kernel): number {
+  if (kernel.kind === 'call') {
+    const specs = kernel.inputs.map(({ dtype, view }) => ({ dtype, shape: view.shape }));
+    return kernel.operation.flops(specs, kernel.params);
+  }
+  const applied = kernel.expression.nodes.filter(({ kind }) => kind === 'apply').length;
+  const folds = kernel.kind === 'reduce' ? 1 : 0;
+  return (applied + folds) * kernel.shape.reduce((count, side) => count * side, 1);
+}
