@@ -31,6 +31,14 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['inspect', options];
       await Promise.resolve();
     },
+    evaluate: async (options) => {
+      ran = ['evaluate', options];
+      await Promise.resolve();
+    },
+    ruler: async (options) => {
+      ran = ['ruler', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();

@@ -15,7 +15,8 @@ import {
 import type { TrainConfig } from '../config/config.ts';
 import { blankInputs } from '../model/counts.ts';
 import { DiT, latentShape } from '../model/dit.ts';
-import { lossOf, withHistory } from '../train/diffusion-loss.ts';
+import { withHistory } from '../train/diffusion-loss.ts';
+import { lossOf } from '../train/flow-map-loss.ts';
 import { initialState, trainStep } from '../train/step.ts';
 
 /** Bytes of a float32, int32 or bool in an argument of a plan. */
