@@ -317,6 +317,7 @@ export const boundaries: readonly Boundary[] = [
       'sample/map-file.ts',
       'sample/sample-grid.ts',
       'sample/sample-run.ts',
+      'train/latents/latent-cache.ts',
       'train/pictures.ts',
       'train/train.ts',
     ],

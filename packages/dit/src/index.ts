@@ -48,11 +48,14 @@ export {
 export {
   BACKENDS,
   CONDITIONS,
+  DECAYED,
   DESIGNS,
   OBJECTIVES,
+  OPTIMIZERS,
   POSITIONS,
   PRESETS,
   COMPATS,
+  RATE_SCHEDULES,
   SAMPLERS,
   samplersOf,
   SCHEDULES,
@@ -63,10 +66,13 @@ export {
   type BackendName,
   type Compat,
   type ConditionName,
+  type Decayed,
   type Design,
   type Objective,
+  type OptimizerName,
   type Position,
   type Preset,
+  type RateSchedule,
   type Sampler,
   type Schedule,
   type Spacing,
@@ -244,7 +250,7 @@ export {
   type LossMemory,
 } from './train/diffusion-loss.ts';
 export { flowMapLoss } from './train/flow-map-loss.ts';
-export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents.ts';
+export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents/latents.ts';
 export {
   compiledTrainStep,
   initialState,

@@ -24,14 +24,23 @@ export const optimRows: readonly Row[] = [
     oneCycleSchedule: [
       { peak: 0.1, totalSteps: 20, riseShare: 0.3, startDivisor: 25, endDivisor: 1e4 },
     ],
+    muon: [{ momentum: 0.9, nesterov: true, iterations: 5, weightDecay: 0 }],
+    orthogonalize: [ones([2, 3]), 5],
     rmsprop: [{ momentum: 0.9 }],
     sgd: [{ momentum: 0.9 }],
     stepSchedule: [{ start: 0.1, factor: 0.5, drops: [2, 4] }],
+    trapezoidSchedule: [{ peak: 0.1, floor: 0, warmupSteps: 2, decaySteps: 3, totalSteps: 10 }],
   }),
   ...(
-    [optim.adamw(), optim.sgd({ momentum: 0.9 }), optim.rmsprop(), optim.lion()] as const
+    [
+      optim.adamw(),
+      optim.sgd({ momentum: 0.9 }),
+      optim.rmsprop(),
+      optim.lion(),
+      optim.muon(),
+    ] as const
   ).flatMap((optimizer, i) =>
-    methodsOf(['adamw', 'sgd', 'rmsprop', 'lion'][i], optimizer, {
+    methodsOf(['adamw', 'sgd', 'rmsprop', 'lion', 'muon'][i], optimizer, {
       init: [params],
       update: [grads, optimizer.init(params), params, { learningRate: 0.1 }],
     }),

@@ -4,6 +4,7 @@ import {
   adam,
   adamw,
   lion,
+  muon,
   rmsprop,
   sgd,
   type AdamOptions,
@@ -334,6 +335,7 @@ const optimizers: readonly (readonly [string, () => Optimizer<unknown>])[] = [
   ['sgd', () => sgd({ momentum: 0.9, weightDecay: 0.1 })],
   ['rmsprop', () => rmsprop({ momentum: 0.9, centered: true, weightDecay: 0.1 })],
   ['lion', () => lion({ weightDecay: 0.1 })],
+  ['muon', () => muon({ matrices: () => 0 })],
 ];
 
 describe.each(optimizers)('%s on trees', (_name, make) => {

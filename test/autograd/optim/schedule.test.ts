@@ -5,6 +5,7 @@ import {
   linearSchedule,
   oneCycleSchedule,
   stepSchedule,
+  trapezoidSchedule,
   type Schedule,
 } from '@tessera/autograd/optim';
 import { compile, scalar } from '@tessera/tensor';
@@ -183,6 +184,61 @@ describe('oneCycleSchedule', () => {
   });
 });
 
+describe('trapezoidSchedule', () => {
+  const parts = fc.record({
+    peak: fc.double({ min: 1e-3, max: 1, noNaN: true }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+    warmupSteps: fc.nat(50),
+    stable: fc.nat(50),
+    decaySteps: fc.nat(50),
+  });
+
+  it('follows its definition', () => {
+    fc.assert(
+      fc.property(parts, steps, ({ peak, share, warmupSteps: w, stable, decaySteps: d }, some) => {
+        const n = w + stable + d + 1;
+        const floor = share * peak;
+        const options = { peak, floor, warmupSteps: w, decaySteps: d, totalSteps: n };
+        const definition = (s: number): number => {
+          if (s < w) return (peak * (s + 1)) / w;
+          if (d === 0 || s < n - d) return peak;
+          return floor + (peak - floor) * Math.max(0, (n - s) / d);
+        };
+        compare(trapezoidSchedule(options), definition, some);
+      }),
+    );
+  });
+
+  it('rises to its peak, stays there, falls to its floor, and never jumps', () => {
+    fc.assert(
+      fc.property(parts, ({ peak, share, warmupSteps, stable, decaySteps }) => {
+        const totalSteps = warmupSteps + stable + decaySteps + 1;
+        const options = { peak, floor: share * peak, warmupSteps, decaySteps, totalSteps };
+        const schedule = trapezoidSchedule(options);
+        const rates = Array.from({ length: totalSteps + 1 }, (_, s) => rateAt(schedule, s));
+        const slope = peak / Math.max(1, Math.min(warmupSteps || Infinity, decaySteps || Infinity));
+        rates.slice(1).forEach((rate, s) => {
+          const change = rate - rates[s];
+          if (s + 1 < warmupSteps) expect(change).toBeGreaterThan(0);
+          // The roundings of two rates of at most 1.
+          else expect(change).toBeLessThanOrEqual(1e-6);
+          expect(Math.abs(change)).toBeLessThanOrEqual(slope + 1e-6);
+        });
+        expect(Math.max(...rates)).toBeCloseTo(peak, 6);
+        expect(rates[totalSteps]).toBeCloseTo(decaySteps === 0 ? peak : share * peak, 6);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('refuses parts that do not fit', () => {
+    const options = { peak: 1, warmupSteps: 6, decaySteps: 5, totalSteps: 10 };
+    expect(() => trapezoidSchedule(options)).toThrow(
+      'trapezoidSchedule: warmupSteps 6 and decaySteps 5 must be at least 0, and together at most totalSteps 10.',
+    );
+  });
+});
+
 describe('every schedule', () => {
   it.each<[string, Schedule]>([
     ['constant', constantSchedule(0.1)],
@@ -191,6 +247,7 @@ describe('every schedule', () => {
     ['milestones', stepSchedule({ start: 1, drops: [2, 5] })],
     ['exponential', exponentialSchedule({ start: 1, decay: 0.9 })],
     ['cosine', cosineSchedule({ peak: 1, warmupSteps: 2, totalSteps: 10 })],
+    ['trapezoid', trapezoidSchedule({ peak: 1, warmupSteps: 2, decaySteps: 3, totalSteps: 10 })],
     ['one cycle', oneCycleSchedule({ peak: 1, totalSteps: 10 })],
   ])('%s is traced once and serves all steps', (_name, schedule) => {
     let calls = 0;

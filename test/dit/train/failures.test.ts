@@ -32,7 +32,7 @@ describe('a picture', () => {
       out,
       onStart: async () => {
         // A folder with something in it lies where two pictures have to go.
-        for (const file of ['samples-000010.png', 'reconstructions.png']) {
+        for (const file of ['samples/step-000010.png', 'reconstructions.png']) {
           await mkdir(join(out, file));
           await writeFile(join(out, file, 'taken'), '');
         }
@@ -48,7 +48,7 @@ describe('a picture', () => {
     expect(notices).toContain(
       'There is no reconstructions.png: RUN/reconstructions.png cannot be written: it is a folder (EISDIR). Name a file.',
     );
-    expect(notices.join('\n')).toMatch(/There is no samples-000010\.png: .*EISDIR/);
+    expect(notices.join('\n')).toMatch(/There is no samples\/step-000010\.png: .*EISDIR/);
     expect(notices).toContain('Wrote RUN/samples.png.');
   });
 

@@ -63,10 +63,13 @@ describe('a run', () => {
       'loss.png',
       'model.safetensors',
       'reconstructions.png',
-      'samples-000030.png',
-      'samples-000060.png',
-      'samples-000090.png',
+      'samples',
       'samples.png',
+    ]);
+    expect((await readdir(join(out, 'samples'))).sort()).toEqual([
+      'step-000030.png',
+      'step-000060.png',
+      'step-000090.png',
     ]);
   });
 

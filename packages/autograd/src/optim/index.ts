@@ -11,6 +11,7 @@ export { adam, adamw, type AdamOptions, type AdamState } from './adamw.ts';
 export { clipByGlobalNorm, clipByValue, globalNorm, type Clipped } from './clip.ts';
 export { emaDecay, emaUpdate } from './ema.ts';
 export { lion, type LionOptions, type LionState } from './lion.ts';
+export { muon, orthogonalize, type MuonOptions, type MuonState } from './muon.ts';
 export {
   type Optimizer,
   type ParameterSettings,
@@ -27,11 +28,13 @@ export {
   linearSchedule,
   oneCycleSchedule,
   stepSchedule,
+  trapezoidSchedule,
   type CosineOptions,
   type ExponentialOptions,
   type LinearOptions,
   type OneCycleOptions,
   type Schedule,
   type StepScheduleOptions,
+  type TrapezoidOptions,
 } from './schedule.ts';
 export { sgd, type SgdOptions, type SgdState } from './sgd.ts';

@@ -153,6 +153,63 @@ export function cosineSchedule(options: CosineOptions): Schedule {
   };
 }
 
+/** Options of {@link trapezoidSchedule}. */
+export interface TrapezoidOptions {
+  /** The rate between warm-up and decay. */
+  readonly peak: number;
+  /** The rate at `totalSteps` and after. Default 0. */
+  readonly floor?: number;
+  /** Steps of linear growth from `peak / warmupSteps` to `peak`. Default 0. */
+  readonly warmupSteps?: number;
+  /** Steps of linear decay to the floor, the last of all. Default 0: the rate stays at its peak. */
+  readonly decaySteps?: number;
+  readonly totalSteps: number;
+}
+
+/**
+ * A schedule with linear warm-up, a stable part, and linear decay at the end. With w warm-up steps and d decay steps
+ * of n steps, step s has
+ *
+ *     s < w:      peak · (s + 1) / w
+ *     s ≥ n − d:  floor + (peak − floor) (n − s) / d
+ *     else:       peak
+ *
+ * Without a stable part it is linear warm-up and linear decay; without decay it is linear warm-up and a constant.
+ *
+ * Sources: Zhai et al. 2022, "Scaling vision transformers", section 3.5; Hägele et al. 2024, "Scaling laws and
+ * compute-optimal training beyond fixed training durations", section 3.
+ *
+ * @throws ValueError unless warm-up and decay have room in the steps
+ * @example
+ * const schedule = trapezoidSchedule({ peak: 1, warmupSteps: 2, decaySteps: 4, totalSteps: 10 });
+ * schedule(scalar(5, 'int32')); // 1
+ * schedule(scalar(9, 'int32')); // 0.25
+ */
+export function trapezoidSchedule(options: TrapezoidOptions): Schedule {
+  checkOptions('trapezoidSchedule', options, [
+    'peak',
+    'floor',
+    'warmupSteps',
+    'decaySteps',
+    'totalSteps',
+  ]);
+  const { peak, floor = 0, warmupSteps = 0, decaySteps = 0, totalSteps } = options;
+  checkRates('trapezoidSchedule', { peak, floor });
+  checkPositive('trapezoidSchedule', 'totalSteps', totalSteps);
+  if (!(warmupSteps >= 0 && decaySteps >= 0 && warmupSteps + decaySteps <= totalSteps)) {
+    throw new ValueError(
+      'trapezoidSchedule',
+      `warmupSteps ${warmupSteps} and decaySteps ${decaySteps} must be at least 0, and together at most totalSteps ${totalSteps}.`,
+    );
+  }
+  return (step) => {
+    const s = step.cast('float32');
+    const left = s.neg().add(totalSteps).div(Math.max(1, decaySteps)).maximum(0).minimum(1);
+    const later = decaySteps === 0 ? scalar(peak) : between(floor, peak, left);
+    return s.less(warmupSteps).where(s.add(1).div(Math.max(1, warmupSteps)).mul(peak), later);
+  };
+}
+
 /** Options of {@link oneCycleSchedule}. */
 export interface OneCycleOptions {
   /** The largest rate. */

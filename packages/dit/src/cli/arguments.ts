@@ -107,6 +107,13 @@ export function share(text: string): number {
   return value;
 }
 
+/** Reads decays of moving averages: numbers from 0 below 1, separated by commas. */
+export function decays(text: string): readonly number[] {
+  const values = text.split(',').map(parseNumber);
+  if (values.every((value) => value >= 0 && value < 1)) return values;
+  throw new InvalidArgumentError('Expected numbers from 0 below 1, such as 0.99,0.9999.');
+}
+
 /** Reads two timesteps in order, such as `200,800`. */
 export function interval(text: string): [from: number, to: number] {
   const [from = NaN, to = NaN, ...more] = text.split(',').map(parseNumber);

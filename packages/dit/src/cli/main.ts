@@ -21,7 +21,7 @@ const program = createProgram(manifest.version, {
     await trainCommand(args);
   },
   settings: async (args) => {
-    const { settingsCommand } = await import('./settings-command.ts');
+    const { settingsCommand } = await import('./train-command.ts');
     settingsCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
   sample: async (args) => {

@@ -29,10 +29,11 @@ import {
   type Weighting,
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
+import { addStepOptions, type StepArguments } from './step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
-export interface TrainArguments {
+export interface TrainArguments extends StepArguments {
   readonly preset?: Preset;
   /** A file with a whole configuration, instead of preset and design. */
   readonly config?: string;
@@ -56,8 +57,6 @@ export interface TrainArguments {
   readonly schedule?: Schedule;
   readonly timestepSampling?: TimestepSampling;
   readonly weighting?: Weighting;
-  /** Single settings, each as `path=value`. They come last. */
-  readonly set?: readonly string[];
 }
 
 /** The options of `tessera sample`. Defaults are the sampling settings of the run. */
@@ -84,6 +83,7 @@ export interface SampleArguments {
   readonly guidanceInterval?: readonly [from: number, to: number];
   readonly guidanceRescale?: number;
   readonly compat?: Compat;
+  readonly ema?: number;
   readonly backend?: BackendName;
 }
 
@@ -205,7 +205,7 @@ export function createProgram(version: string, actions: Actions): Command {
       },
     });
 
-  program
+  const train = program
     .command('train')
     .description('train autoencoder and Diffusion Transformer, and write the pictures')
     .option(
@@ -300,16 +300,12 @@ export function createProgram(version: string, actions: Actions): Command {
       read.oneOf(WEIGHTINGS),
     )
     .option(
-      '--set <path=value>',
-      'any setting, such as model.depth=8, after all other options; may be given again (tessera settings lists all)',
-      read.oneMore,
-    )
-    .option(
       '--seed <n>',
       `seed of all randomness ${defaultsTo('0, or by configuration')}`,
       read.seed,
     )
     .action((args: TrainArguments) => actions.train(args));
+  addStepOptions(train);
 
   program
     .command('settings')
@@ -379,6 +375,11 @@ export function createProgram(version: string, actions: Actions): Command {
       read.oneOf(COMPATS),
     )
     .option('--steps <n>', `denoising steps ${defaultsTo('as in the run, 50')}`, read.positiveCount)
+    .option(
+      '--ema <decay>',
+      `average of the weights that draws, one that the run keeps ${defaultsTo('its optimizer.emaDecay')}`,
+      read.share,
+    )
     .option('--seed <n>', 'seed of the noise', read.seed, 0)
     .option(
       '--backend <name>',

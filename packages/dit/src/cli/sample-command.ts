@@ -79,7 +79,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   }
   checkSampler(sampling, config.diffusion.objective);
   checkInterval(sampling, timesteps);
-  const { run, seed, out, backend } = args;
+  const { run, seed, out, backend, ema } = args;
   return {
     ...sampling,
     run,
@@ -89,6 +89,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     ...conditionOptions(args, config),
     ...(scales !== undefined && { scales }),
     ...(backend !== undefined && { backend }),
+    ...(ema !== undefined && { ema }),
   };
 }
 

@@ -1,4 +1,4 @@
-// `tessera train`: from options to a run.
+// `tessera train`: from options to a run; `tessera settings`: what there is to set.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { flowMapConfig } from '../run/flow-map-config.ts';
 import { dataOf } from '../data/mnist.ts';
 import { changedDiffusion, changedSampling, presetConfig, warmupSteps } from '../config/presets.ts';
-import { withSettings } from '../config/settings.ts';
+import { settings, withSettings } from '../config/settings.ts';
 import { chooseRunFolder, RUN_FILES, readRunConfig, readTrainConfig } from '../run/run-folder.ts';
 import { trainingHours } from '../train/cost.ts';
 import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
-import type { TrainArguments } from './program.ts';
+import type { SettingsArguments, TrainArguments } from './program.ts';
 import { createProgress } from './progress.ts';
 
 /** A run that will take longer than this is announced. */
@@ -31,15 +31,32 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 }
 
 /** The options of `tessera train` that its configuration has. */
-type ConfigArguments = Omit<TrainArguments, 'out' | 'imageSize' | 'imageChannels' | 'skipBad'>;
+type ConfigArguments = Omit<
+  TrainArguments,
+  'out' | 'cache' | 'imageSize' | 'imageChannels' | 'skipBad'
+>;
+
+/** The flags that are short for a setting. */
+type SettingFlag = 'optimizer' | 'lrSchedule' | 'ema' | 'sampleEvery' | 'logEvery';
 
 /** The configuration of these options: a preset or a file, with their changes, those of `--set` last. */
 export async function trainConfig({ set = [], ...args }: ConfigArguments): Promise<TrainConfig> {
-  return withSettings(await startConfig(args), set);
+  const { optimizer, lrSchedule, ema, sampleEvery, logEvery, ...others } = args;
+  const flags = {
+    'optimizer.name': optimizer,
+    'optimizer.schedule': lrSchedule,
+    'optimizer.emaDecays': ema === undefined ? undefined : JSON.stringify(ema),
+    sampleEvery,
+    logEvery,
+  };
+  const named = Object.entries(flags).flatMap(([path, value]) =>
+    value === undefined ? [] : [`${path}=${value}`],
+  );
+  return withSettings(await startConfig(others), [...named, ...set]);
 }
 
-/** The configuration of all options but `--set`. */
-async function startConfig(args: Omit<ConfigArguments, 'set'>): Promise<TrainConfig> {
+/** The configuration of all options but `--set` and those that are short for it. */
+async function startConfig(args: Omit<ConfigArguments, 'set' | SettingFlag>): Promise<TrainConfig> {
   const {
     preset = DEFAULT_PRESET,
     config: file,
@@ -117,7 +134,7 @@ function checkedSchedule(
 
 /** Trains with these options, and shows the progress. */
 export async function trainCommand(all: TrainArguments): Promise<void> {
-  const { out: named, imageSize, imageChannels, skipBad, ...args } = all;
+  const { out: named, cache, imageSize, imageChannels, skipBad, ...args } = all;
   const dataOptions = {
     ...(imageSize !== undefined && { imageSize }),
     ...(imageChannels !== undefined && { imageChannels }),
@@ -142,6 +159,7 @@ export async function trainCommand(all: TrainArguments): Promise<void> {
       config,
       data,
       ...(named !== undefined && { out: named }),
+      ...(cache !== undefined && { cache }),
       onStart: (folder) => {
         where = { folder };
         progress.notice(`Training in ${folder}.`);
@@ -171,4 +189,29 @@ export async function trainCommand(all: TrainArguments): Promise<void> {
     const path = join(out, file);
     if (existsSync(path)) process.stdout.write(`${title}: ${path}\n`);
   }
+}
+
+/**
+ * Lists all settings of a training. One that the preset leaves out has no value, and its default.
+ *
+ * @param print writes one line to stdout
+ */
+export function settingsCommand(
+  { preset }: SettingsArguments,
+  print: (line: string) => void,
+): void {
+  const config = presetConfig(preset);
+  const rows = settings().map(({ path, expected }) => {
+    const value = path.split('.').reduce<unknown>((inner, name) => fieldOf(inner, name), config);
+    return [path, value === undefined ? '' : JSON.stringify(value), expected];
+  });
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  print(`The settings of preset ${preset}, for --set path=value and for files of --config:`);
+  for (const [path, value, expected] of rows) {
+    print(`  ${path.padEnd(widths[0])}  ${value.padEnd(widths[1])}  ${expected}`);
+  }
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -183,6 +183,40 @@ export const SPACINGS = ['official', 'even', 'trailing'] as const;
 export type Spacing = (typeof SPACINGS)[number];
 
 /**
+ * The optimizers of the Diffusion Transformer: AdamW, or Muon for the matrices of its blocks and AdamW for the rest.
+ *
+ * @example
+ * OPTIMIZERS.includes('muon'); // true
+ */
+export const OPTIMIZERS = ['adamw', 'muon'] as const;
+
+/** One of {@link OPTIMIZERS}. */
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/**
+ * How the learning rate goes on after its linear warm-up: half a cosine, a constant, a straight line down, or a
+ * constant and then a straight line down.
+ *
+ * @example
+ * RATE_SCHEDULES.includes('trapezoid'); // true
+ */
+export const RATE_SCHEDULES = ['cosine', 'constant', 'linear', 'trapezoid'] as const;
+
+/** One of {@link RATE_SCHEDULES}. */
+export type RateSchedule = (typeof RATE_SCHEDULES)[number];
+
+/**
+ * What weight decay acts on: all parameters, or only matrices, which leaves out norms, biases and embeddings.
+ *
+ * @example
+ * DECAYED.includes('matrices'); // true
+ */
+export const DECAYED = ['all', 'matrices'] as const;
+
+/** One of {@link DECAYED}. */
+export type Decayed = (typeof DECAYED)[number];
+
+/**
  * The positional encodings: the official 2-D table, and the 1-D table with interleaved sin and cos.
  *
  * @example

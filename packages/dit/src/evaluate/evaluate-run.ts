@@ -5,7 +5,7 @@ import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import type { LabelledImages } from '../data/data-set.ts';
-import { encodeLatents, gatherPosteriors } from '../train/latents.ts';
+import { encodeLatents, gatherPosteriors } from '../train/latents/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';

@@ -33,6 +33,16 @@ export const RUN_FILES = {
   samples: 'samples.png',
 } as const;
 
+/** The picture of samples after a step, such as `samples/step-000500.png`. */
+export function previewFile(step: number): string {
+  return `samples/step-${String(step).padStart(6, '0')}.png`;
+}
+
+/** The weights of a further average: those of decay 0.99 lie in `model-ema-0.99.safetensors`. */
+export function averageFile(decay: number): string {
+  return `model-ema-${decay}.safetensors`;
+}
+
 /** Most bytes of a configuration. A usual one has about 1,500. */
 const LARGEST_CONFIG = 2 ** 20;
 

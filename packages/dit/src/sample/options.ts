@@ -30,6 +30,8 @@ export interface SampleOptions extends SamplingConfig {
   readonly seed: number;
   /** The PNG file to write. */
   readonly out: string;
+  /** The decay of the average that draws, one of those that the run keeps. Default: its `emaDecay`. */
+  readonly ema?: number;
   /** The backend that computes. Default: the backend of the run. */
   readonly backend?: BackendName;
   readonly onNotice?: (text: string) => void;

@@ -10,12 +10,30 @@ import { SAMPLING_FIELDS, samplingOf } from '../config/diffusion-config.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
 import { readWeights } from '../run/checkpoint.ts';
-import { readConfigText, readRunConfig, RUN_FILES } from '../run/run-folder.ts';
+import { averageFile, readConfigText, readRunConfig, RUN_FILES } from '../run/run-folder.ts';
 import { askedConditions } from './asked-conditions.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleOptions } from './options.ts';
 import { drawSampleGrid, gridIndices } from './sample-grid.ts';
 import { loadRun, type TrainedRun } from './trained-run.ts';
+
+/** Options of {@link readRun}. */
+export interface ReadRunOptions {
+  /** The decay of the average whose weights are read, one of the run's `emaDecays`. Default: its `emaDecay`. */
+  readonly ema?: number;
+}
+
+/** The file of the average that is asked for. Throws a ValueError if the run does not keep it. */
+async function modelFile(folder: string, { ema }: ReadRunOptions): Promise<string> {
+  if (ema === undefined) return RUN_FILES.model;
+  const { emaDecay, emaDecays = [] } = (await readRunConfig(folder)).optimizer;
+  if (ema === emaDecay) return RUN_FILES.model;
+  if (emaDecays.includes(ema)) return averageFile(ema);
+  throw new ValueError(
+    'readRun',
+    `ema ${ema}: ${folder} keeps the averages of decay ${[emaDecay, ...emaDecays].join(', ')}. Name one of them.`,
+  );
+}
 
 /**
  * Reads the files of a run and puts them together, so that it can draw. It is `loadRun` of `@tessera/dit`
@@ -28,12 +46,13 @@ import { loadRun, type TrainedRun } from './trained-run.ts';
  * const run = await readRun('runs/mnist');
  * const images = await run.generate([3, 1, 4]); // three tensors of [32, 32]
  */
-export async function readRun(folder: string): Promise<TrainedRun> {
+export async function readRun(folder: string, options: ReadRunOptions = {}): Promise<TrainedRun> {
   checkText('readRun', 'folder', folder);
+  checkOptions('readRun', options, ['ema']);
   const [config, autoencoder, model] = [
     await readConfigText(folder),
     await readWeights(join(folder, RUN_FILES.autoencoder)),
-    await readWeights(join(folder, RUN_FILES.model)),
+    await readWeights(join(folder, await modelFile(folder, options))),
   ];
   return loadRun({ config, autoencoder, model }, folder);
 }
@@ -73,6 +92,7 @@ const SAMPLE_OPTIONS = [
   'seed',
   'out',
   'backend',
+  'ema',
   'onNotice',
   'onProgress',
 ] as const;
@@ -96,7 +116,8 @@ async function checkOut(out: string): Promise<void> {
 
 async function drawRun(options: SampleOptions, notice: string | undefined): Promise<void> {
   const { run: folder, labels, seed, out, onProgress } = options;
-  const run = await readRun(folder);
+  const { ema } = options;
+  const run = await readRun(folder, ema === undefined ? {} : { ema });
   if (notice !== undefined) options.onNotice?.(notice);
   const asked = await askedConditions(options, run.model);
   const sampling = samplingOf(options);

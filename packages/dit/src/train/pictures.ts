@@ -1,6 +1,7 @@
 // The pictures of a training, whose failure never ends the run.
 
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { gatherImages } from '../data/batches.ts';
@@ -31,7 +32,10 @@ export async function addPicture(
   draw: () => Promise<Uint8Array>,
 ): Promise<boolean> {
   try {
-    await writeFileAtomic(join(folder, file), await draw());
+    const picture = await draw();
+    const path = join(folder, file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, picture);
     return true;
   } catch (error) {
     onNotice(`There is no ${file}: ${problemOf(error)}`);

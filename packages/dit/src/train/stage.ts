@@ -15,11 +15,20 @@ export interface Stage<M, B> {
   readonly batchAt: (i: number) => B;
   readonly batch: number;
   readonly totalSteps: number;
-  /** Takes log rows, one for each step, in their order. */
+  /** Takes log rows in their order. */
   readonly onRows: (rows: readonly LogRow[]) => Promise<void>;
   readonly onProgress: ((progress: TrainProgress) => void) | undefined;
-  /** Called with the state after step 1, every READ_EVERY-th and the last. The state must not be kept. */
-  readonly afterStep?: (i: number, state: TrainState<M>) => Promise<void>;
+  /** Steps from one row of the log to the next. The first and the last step have rows too. Default 1. */
+  readonly logEvery?: number | undefined;
+  /** What is done after some steps. */
+  readonly visits?: Visits<M>;
+}
+
+/** What is done after every n-th step but the last. */
+export interface Visits<M> {
+  readonly every: number;
+  /** Gets a state that it must not keep. */
+  readonly visit: (i: number, state: TrainState<M>) => Promise<void>;
 }
 
 /** Number of steps whose losses are read at once, since on some backends reading waits for the step. */
@@ -29,12 +38,12 @@ export const READ_EVERY = 10;
 const SHORTEST_MS = 1e-3;
 
 /**
- * Runs a stage to its end and gives its last state. Every step becomes a row.
+ * Runs a stage to its end and gives its last state. Every step becomes a row, or every `logEvery`-th.
  *
  * @throws StateError if the loss or the gradient is no longer finite. The rows before are logged.
  */
 export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>> {
-  const { totalSteps, afterStep } = stage;
+  const { totalSteps, visits } = stage;
   let { state } = stage;
   let unread: StepMetrics[] = [];
   let since = performance.now();
@@ -44,11 +53,12 @@ export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>>
     [state, metrics] = stage.step(state, batch);
     dispose(batch);
     unread.push(metrics);
-    if (i % READ_EVERY !== 0 && i !== 1 && i !== totalSteps) continue;
+    const visited = visits !== undefined && i % visits.every === 0 && i < totalSteps;
+    if (i % READ_EVERY !== 0 && i !== 1 && i !== totalSteps && !visited) continue;
     await report(stage, i, unread, since);
     dispose(unread);
     unread = [];
-    await afterStep?.(i, state);
+    if (visited) await visits.visit(i, state);
     since = performance.now();
   }
   return state;
@@ -61,7 +71,7 @@ function dispose(values: unknown): void {
 
 /** Logs a row for each step up to `last`, and reports the progress of the last one. */
 async function report<M, B>(
-  { name, batch, totalSteps, onRows, onProgress }: Stage<M, B>,
+  { name, batch, totalSteps, logEvery = 1, onRows, onProgress }: Stage<M, B>,
   last: number,
   metrics: readonly StepMetrics[],
   since: number,
@@ -77,7 +87,10 @@ async function report<M, B>(
   const end = rows.findIndex(
     ({ loss, gradNorm }) => !Number.isFinite(loss) || !Number.isFinite(gradNorm),
   );
-  await onRows(end === -1 ? rows : rows.slice(0, end));
+  const kept = end === -1 ? rows : rows.slice(0, end);
+  await onRows(
+    kept.filter(({ step }) => step % logEvery === 0 || step === 1 || step === totalSteps),
+  );
   if (end !== -1) throw diverged(rows[end], totalSteps);
   const { loss, gradNorm } = rows[rows.length - 1];
   onProgress?.({ stage: name, step: last, totalSteps, loss, gradNorm, imagesPerSecond });

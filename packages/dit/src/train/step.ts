@@ -14,16 +14,10 @@ import {
 import { recomputeAtPeak } from '@tessera/tensor/extend';
 import { accumulated } from './accumulate.ts';
 import { valueAndGrad } from '@tessera/autograd';
-import {
-  adamw,
-  clipByGlobalNorm,
-  cosineSchedule,
-  emaDecay,
-  emaUpdate,
-  type AdamState,
-} from '@tessera/autograd/optim';
+import { adamw, clipByGlobalNorm, emaDecay, emaUpdate } from '@tessera/autograd/optim';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { OptimizerConfig } from '../config/optimizer-config.ts';
+import { learningRateOf, optimizerOf, type OptimizerState } from './optimizer.ts';
 import type { LossHistory } from '../diffusion/objective/loss-history.ts';
 
 /** Everything that changes while a model trains: one tree of tensors. */
@@ -31,7 +25,9 @@ export interface TrainState<M> {
   readonly model: M;
   /** Exponential moving average of the model. A run keeps this one. */
   readonly average: M;
-  readonly optimizer: AdamState;
+  /** Further averages, one for each of the settings' `emaDecays`; absent without them. */
+  readonly averages?: readonly M[];
+  readonly optimizer: OptimizerState;
   /** Randomness of the next step. */
   readonly key: Tensor;
   /** What the loss remembers from step to step; absent if it remembers nothing. */
@@ -104,8 +100,8 @@ export type RememberingLoss<M, B> = (
 export type TrainStep<M, B> = (state: TrainState<M>, batch: B) => [TrainState<M>, StepMetrics];
 
 /**
- * Makes the training step `(state, batch) → (state, metrics)`: loss and gradient, clipping, AdamW at the
- * scheduled learning rate, moving average.
+ * Makes the training step `(state, batch) → (state, metrics)`: loss and gradient, clipping, AdamW or Muon at the
+ * scheduled learning rate, moving averages.
  *
  * With `accumulate` all random numbers are those of the whole batch, if the loss was made by {@link lossOfDraws},
  * as `diffusionLoss` is. Any other loss draws anew for each micro-batch, from `foldIn(key, i)`.
@@ -130,14 +126,9 @@ export function trainStep<M, B>(
   checkOptions('trainStep', options, ['accumulate']);
   const { accumulate = 1 } = options;
   checkWhole('trainStep', 'accumulate', accumulate, 1);
-  const { betas, weightDecay, learningRate, finalLrFraction, warmupSteps } = settings;
-  const optimizer = adamw({ betas, weightDecay });
-  const schedule = cosineSchedule({
-    peak: learningRate,
-    floor: learningRate * finalLrFraction,
-    warmupSteps: Math.min(warmupSteps, totalSteps - 1),
-    totalSteps,
-  });
+  const { emaDecays = [] } = settings;
+  const optimizer = optimizerOf(settings);
+  const schedule = learningRateOf(settings, totalSteps);
   const lossAndGrad = gradientOf(loss, accumulate);
   return (state, batch) => {
     const fields = ['model', 'average', 'optimizer', 'key'];
@@ -149,12 +140,33 @@ export function trainStep<M, B>(
     const updated = optimizer.update(clipped.grads, state.optimizer, state.model, {
       learningRate: schedule(step),
     });
-    const average = emaUpdate(state.average, updated.params, emaDecay(step, settings.emaDecay));
+    const averaged = (average: M, decay: number): M =>
+      emaUpdate(average, updated.params, emaDecay(step, decay));
+    const average = averaged(state.average, settings.emaDecay);
+    const { averages = [] } = state;
+    checkAverages(averages, emaDecays);
+    const further = averages.map((each, i) => averaged(each, emaDecays[i]));
     return [
-      { model: updated.params, average, optimizer: updated.state, key, ...remembered },
+      {
+        model: updated.params,
+        average,
+        ...(further.length > 0 && { averages: further }),
+        optimizer: updated.state,
+        key,
+        ...remembered,
+      },
       { loss: value, gradNorm: clipped.norm },
     ];
   };
+}
+
+/** Throws a ValueError unless a state has the averages that the settings name. */
+function checkAverages(averages: readonly unknown[], decays: readonly number[]): void {
+  if (averages.length === decays.length) return;
+  throw new ValueError(
+    'trainStep',
+    `the state has ${averages.length} further averages, the settings name ${decays.length} emaDecays. Make it with initialState(model, key, settings).`,
+  );
 }
 
 /** The loss of a state on a batch, its gradient, and the history where the state has one. */
@@ -224,16 +236,30 @@ export function compiledTrainStep<M, B>(
 }
 
 /**
- * The state before the first step. The average starts as the model itself.
+ * The state before the first step. Averages start as the model itself.
  *
+ * @param settings The optimizer, whose state and averages are made. Default: AdamW, with one average.
  * @example
  * const { model, average } = initialState({ w: ones([2]) }, key(0));
  * average.w; // [1, 1]
  */
-export function initialState<M>(model: M, key: Tensor): TrainState<M> {
+export function initialState<M>(model: M, key: Tensor, settings?: OptimizerConfig): TrainState<M> {
   checkTensors('initialState', { key });
-  return { model, average: model, optimizer: adamw().init(model), key };
+  if (settings === undefined) {
+    return { model, average: model, optimizer: adamw().init(model), key };
+  }
+  checkFields('initialState', 'settings', settings, ['betas', 'weightDecay'], SETTINGS_HINT);
+  const averages = (settings.emaDecays ?? []).map(() => model);
+  return {
+    model,
+    average: model,
+    ...(averages.length > 0 && { averages }),
+    optimizer: optimizerOf(settings).init(model),
+    key,
+  };
 }
+
+const SETTINGS_HINT = 'Take the optimizer of presetConfig(…).';
 
 function checkSettings(
   op: string,
@@ -250,8 +276,7 @@ function checkSettings(
     'clipNorm',
     'emaDecay',
   ] as const;
-  const hint = 'Take the optimizer of presetConfig(…).';
-  checkFields(op, 'settings', settings, [...numbers, 'betas'], hint);
+  checkFields(op, 'settings', settings, [...numbers, 'betas'], SETTINGS_HINT);
   for (const name of numbers) checkFinite(op, name, settings[name]);
   checkWhole(op, 'totalSteps', totalSteps, 1);
 }

@@ -14,18 +14,27 @@ import { drawLossCurve, type LossPoint } from '../pictures/loss-curve.ts';
 import { saveModule } from '../run/checkpoint.ts';
 import { withBackend } from '../run/backends.ts';
 import { LogWriter, type LogRow } from '../run/log.ts';
-import { chooseRunFolder, claimRunFolder, RUN_FILES, writeRunConfig } from '../run/run-folder.ts';
+import {
+  averageFile,
+  chooseRunFolder,
+  claimRunFolder,
+  previewFile,
+  RUN_FILES,
+  writeRunConfig,
+} from '../run/run-folder.ts';
 import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
 import { badNotice, checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
 import { withHistory, type DiffusionBatch } from './diffusion-loss.ts';
 import { lossOf } from './flow-map-loss.ts';
-import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
+import { cachedLatents } from './latents/latent-cache.ts';
+import { encodeLatents, gatherPosteriors, type LatentSet } from './latents/latents.ts';
 import type { TrainOptions } from './options.ts';
 import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
 import { previewOf } from './preview.ts';
 import { fittedData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
+import { plainOptimizer } from './optimizer.ts';
 import { compiledTrainStep, initialState } from './step.ts';
 import { readTeacher } from './teacher.ts';
 
@@ -47,7 +56,7 @@ const PREVIEWS = 4;
  * await train({ config: presetConfig('smoke'), out: 'runs/mnist' });
  */
 export async function train(options: TrainOptions): Promise<string> {
-  const known = ['config', 'data', 'skipBad', 'out'] as const;
+  const known = ['config', 'data', 'skipBad', 'out', 'cache'] as const;
   const reports = ['onStart', 'onStage', 'onProgress', 'onNotice'] as const;
   checkOptions('train', options, [...known, ...reports]);
   checkConfig(options.config);
@@ -96,7 +105,11 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   );
 
   const seen = Math.min(images.count, named.steps * named.batch);
-  const encoded = await encodeLatents(autoencoder, images, seen);
+  const { cache } = options;
+  const encoded =
+    cache === undefined
+      ? await encodeLatents(autoencoder, images, seen)
+      : await cachedLatents(autoencoder, images, seen, { folder: cache, onNotice });
   // A flow map moves the latents of its flow, in their scale.
   const latents = { ...encoded, scale: flow?.config.latentScale ?? encoded.scale };
   const config = { ...named, latentScale: latents.scale };
@@ -117,14 +130,19 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     });
     if (written) onNotice(`Wrote ${join(out, file)}.`);
   };
-  const model = await trainModel(
+  const averages = await trainModel(
     { ...run, config, teacher: flow?.model },
     latents,
     table,
     modelKey,
     drawSamples,
   );
+  const [model, ...further] = averages;
   await saveModule(join(out, RUN_FILES.model), model);
+  const { emaDecays = [] } = config.optimizer;
+  for (const [i, average] of further.entries()) {
+    await saveModule(join(out, averageFile(emaDecays[i])), average);
+  }
   await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
   await run.log.append([]);
   return out;
@@ -177,7 +195,7 @@ async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promis
     step: compiledTrainStep(
       (model: Autoencoder, images: Tensor, lossKey: Tensor) =>
         autoencoderLoss(model, images, lossKey, klWeight),
-      { ...config.optimizer, learningRate },
+      { ...plainOptimizer(config.optimizer), learningRate },
       steps,
     ),
     state: initialState(new Autoencoder(config.autoencoder, initKey), stepKey),
@@ -185,34 +203,35 @@ async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promis
       tensor(gatherImages(set, order.indices(i)), { shape: [batch, channels, size, size] }),
     batch,
     totalSteps: steps,
+    logEvery: config.logEvery,
     onProgress,
   });
   return state.average;
 }
 
-/** Trains the Diffusion Transformer and gives its moving average. */
+/** Trains the Diffusion Transformer and gives its moving averages, those of `emaDecays` last. */
 async function trainModel(
   run: Run & { readonly teacher: DiT | undefined },
   latents: LatentSet,
   table: ConditionTable,
   random: Tensor,
   drawSamples: (model: DiT, file: string, steps: number) => Promise<void>,
-): Promise<DiT> {
+): Promise<readonly [DiT, ...DiT[]]> {
   const { config, onProgress, teacher } = run;
-  const { steps, batch, seed, model } = config;
+  const { steps, batch, seed, model, optimizer } = config;
   const [initKey, stepKey] = split(random);
   const order = batchOrder({ count: latents.count, batch, seed });
   const start =
     teacher === undefined
       ? DiT.init(model, initKey)
       : withDecoder(teacher, model.decoderDepth ?? 0);
-  const every = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY;
+  const { sampleEvery = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY } = config;
   const state = await runLogged<DiT, DiffusionBatch>(run, 'DiT training loss', {
     name: 'diffusion',
-    step: compiledTrainStep(lossOf(config, latents.scale, teacher), config.optimizer, steps, {
+    step: compiledTrainStep(lossOf(config, latents.scale, teacher), optimizer, steps, {
       accumulate: config.accumulate ?? 1,
     }),
-    state: withHistory(initialState(start, stepKey), config),
+    state: withHistory(initialState(start, stepKey, optimizer), config),
     batchAt: (i) => {
       const indices = order.indices(i);
       return {
@@ -222,12 +241,13 @@ async function trainModel(
     },
     batch,
     totalSteps: steps,
+    logEvery: config.logEvery,
     onProgress,
-    afterStep: async (i, { average }) => {
-      if (i % every !== 0 || i === steps) return;
-      const file = `samples-${String(i).padStart(6, '0')}.png`;
-      await drawSamples(average, file, Math.min(PREVIEW_STEPS, config.sampling.steps));
+    visits: {
+      every: sampleEvery,
+      visit: (i, { average }) =>
+        drawSamples(average, previewFile(i), Math.min(PREVIEW_STEPS, config.sampling.steps)),
     },
   });
-  return state.average;
+  return [state.average, ...(state.averages ?? [])];
 }

@@ -1,0 +1,61 @@
+// The options of `tessera train` on how it steps and what it keeps, and the one that reaches every setting.
+
+import type { Command } from 'commander';
+import {
+  OPTIMIZERS,
+  RATE_SCHEDULES,
+  type OptimizerName,
+  type RateSchedule,
+} from '../config/choices.ts';
+import * as read from './arguments.ts';
+
+/** How a training steps, and what it keeps. Defaults are those of the preset or the configuration. */
+export interface StepArguments {
+  readonly optimizer?: OptimizerName;
+  readonly lrSchedule?: RateSchedule;
+  readonly ema?: readonly number[];
+  readonly cache?: string;
+  readonly sampleEvery?: number;
+  readonly logEvery?: number;
+  /** Single settings, each as `path=value`. They come last. */
+  readonly set?: readonly string[];
+}
+
+/** Describes these options. */
+export function addStepOptions(train: Command): void {
+  train
+    .option(
+      '--optimizer <name>',
+      `${OPTIMIZERS.join(', ')} (default: adamw, or by configuration)`,
+      read.oneOf(OPTIMIZERS),
+    )
+    .option(
+      '--lr-schedule <name>',
+      `learning rate after its warm-up: ${RATE_SCHEDULES.join(', ')} (default: cosine, or by configuration)`,
+      read.oneOf(RATE_SCHEDULES),
+    )
+    .option(
+      '--ema <list>',
+      'further averages of the weights by their decays, such as 0.99,0 (default: none, or by configuration)',
+      read.decays,
+    )
+    .option(
+      '--cache <folder>',
+      'keeps latents for runs with the same autoencoder and images (default: none are kept)',
+    )
+    .option(
+      '--sample-every <n>',
+      'steps from one picture of samples to the next (default: a quarter of all, or by configuration)',
+      read.positiveCount,
+    )
+    .option(
+      '--log-every <n>',
+      'steps from one row of the log to the next (default: 1, or by configuration)',
+      read.positiveCount,
+    )
+    .option(
+      '--set <path=value>',
+      'any setting, such as model.depth=8, after all other options; may be given again (tessera settings lists all)',
+      read.oneMore,
+    );
+}
