@@ -33,7 +33,7 @@ describe('a picture', () => {
       onStart: async () => {
         // A folder with something in it lies where two pictures have to go.
         for (const file of ['samples/step-000010.png', 'reconstructions.png']) {
-          await mkdir(join(out, file));
+          await mkdir(join(out, file), { recursive: true });
           await writeFile(join(out, file, 'taken'), '');
         }
       },
