@@ -23,7 +23,7 @@ import { TrainedRun } from '../../../packages/dit/src/sample/trained-run.ts';
 
 let mnist: Mnist;
 let folder: string;
-let before: Backend;
+let before: Backend | null;
 // Ten thousand digits take the definitions of the cpu backend a minute.
 const backend = wasmBackend();
 

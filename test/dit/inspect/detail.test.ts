@@ -46,4 +46,18 @@ describe('one model in detail', () => {
     expect(fewer.stateBytes).toBe(stateBytes);
     expect(fewer.arenaBytes).toBeLessThan(arenaBytes);
   });
+
+  it('counts the teacher of a flow map', () => {
+    const smoke = presetConfig('smoke');
+    const flow = { ...smoke, diffusion: { ...smoke.diffusion, objective: 'flow' as const } };
+    const map = {
+      ...flow,
+      model: { ...flow.model, decoderDepth: 1 },
+      diffusion: { ...flow.diffusion, objective: 'mean-flow' as const },
+    };
+    const [ofFlow, ofMap] = [flow, map].map((each) => detailOf(each).training);
+    expect(ofMap.stateBytes).toBe(ofFlow.stateBytes);
+    // Forward and backward of a flow are each block's attention once; a map adds its derivative's and its teacher's.
+    expect(ofMap.kernels.total).toBeGreaterThan(1.5 * ofFlow.kernels.total);
+  });
 });

@@ -3,7 +3,7 @@ import { countParameters } from '@tessera/autograd/nn';
 import {
   createDiffusion,
   DESIGNS,
-  DiT,
+  type DiT,
   latentShape,
   macCount,
   outChannels,

@@ -29,9 +29,8 @@ import {
 } from './diffusion-rules.ts';
 import { modelProblem, modelSchema, type ModelConfig } from './model-config.ts';
 import { optimizerProblem, optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
-import { batch, line, scale, steps, whole } from './ranges.ts';
+import { batch, formatSides, line, scale, sidesOf, steps, whole } from './ranges.ts';
 import { parseSchema } from './schema.ts';
-import { formatSides, sidesOf } from './ranges.ts';
 
 /** Everything that decides a run. The same configuration and images give the same run again. */
 export interface TrainConfig {

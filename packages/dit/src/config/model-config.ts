@@ -128,10 +128,10 @@ export function designProblem({
       ? undefined
       : `qkNorm ${qkNorm} belongs to the design modern, but the design is ${design}. Leave it out`;
   }
-  const width = hiddenSize / numHeads;
-  return Number.isInteger(width / 4)
+  const headWidth = hiddenSize / numHeads;
+  return Number.isInteger(headWidth / 4)
     ? undefined
-    : `the design modern turns heads along two axes, so their width must be a multiple of 4, but hiddenSize ${hiddenSize} / numHeads ${numHeads} is ${Number(width.toFixed(2))}`;
+    : `the design modern turns heads along two axes, so their width must be a multiple of 4, but hiddenSize ${hiddenSize} / numHeads ${numHeads} is ${Number(headWidth.toFixed(2))}`;
 }
 
 /** Weights that a model of any design has: attention and MLP of its blocks, labels, patches, positions. */

@@ -15,7 +15,7 @@ import {
 import type { TrainConfig } from '../config/config.ts';
 import { blankInputs } from '../model/counts.ts';
 import { DiT, latentShape } from '../model/dit.ts';
-import { withHistory } from '../train/diffusion-loss.ts';
+import { withHistory, type DiffusionBatch } from '../train/diffusion-loss.ts';
 import { lossOf } from '../train/flow-map-loss.ts';
 import { initialState, trainStep } from '../train/step.ts';
 
@@ -83,14 +83,29 @@ function forwardPlan(blank: DiT): Plan {
 }
 
 function trainingPlan(model: DiT, config: TrainConfig): Planned {
-  const { batch, steps, accumulate = 1 } = config;
-  const shape = latentShape(config.model, batch);
+  const { batch: count, steps, accumulate = 1 } = config;
+  const shape = latentShape(config.model, count);
   const posterior = { mean: zeros(shape), logVariance: zeros(shape) };
-  const { values: labels } = blankInputs(model, batch);
-  const step = trainStep(lossOf(config, 1), config.optimizer, steps, { accumulate });
+  const { values: labels } = blankInputs(model, count);
   const state = withHistory(initialState(model, key(0)), config);
-  const inputs = { batch: { posterior, labels } };
-  return planOf((given, current) => step(current, given.batch), inputs, state, [recomputeAtPeak]);
+  const inputs: StepInputs = { batch: { posterior, labels }, ...teacherOf(config) };
+  const step = ({ batch, teacher }: StepInputs, current: typeof state): unknown =>
+    trainStep(lossOf(config, 1, teacher), config.optimizer, steps, { accumulate })(current, batch);
+  return planOf(step, inputs, state, [recomputeAtPeak]);
+}
+
+/** What a training step reads beside its state. */
+interface StepInputs {
+  readonly batch: DiffusionBatch;
+  /** The trained flow that a flow map learns from. */
+  readonly teacher?: DiT;
+}
+
+/** The flow that a flow map learns from, with weights of zero. */
+function teacherOf({ model, diffusion }: TrainConfig): { readonly teacher?: DiT } {
+  if (diffusion.objective !== 'mean-flow') return {};
+  const { decoderDepth: _, ...flow } = model;
+  return { teacher: DiT.blank(flow) };
 }
 
 /** A plan, and the bytes of the state that it writes over. */
