@@ -17,6 +17,7 @@ export {
 } from './autoencoder/autoencoder.ts';
 export type {
   ConditionConfig,
+  ControlConditionConfig,
   LabelConditionConfig,
   MapConditionConfig,
   ScalarConditionConfig,
@@ -211,10 +212,12 @@ export { InContextBlock } from './model/blocks/in-context.ts';
 export { ModernBlock } from './model/blocks/modern.ts';
 export {
   Condition,
+  type Branch,
   type ContextTokens,
   type Contribution,
   type ValueKind,
 } from './model/conditions/condition.ts';
+export type { ControlCondition } from './model/conditions/control.ts';
 export {
   type Conditioning,
   type ConditionModules,
@@ -222,6 +225,7 @@ export {
 } from './model/conditions/conditions.ts';
 export { encodeTexts } from './model/conditions/text.ts';
 export { macCount, parameterCount } from './model/counts.ts';
+export { withControl, withControlScale } from './model/control.ts';
 export { withConditions, withDecoder } from './model/extend.ts';
 export { DiT, latentShape, outChannels, patchGrid, type ForwardOptions } from './model/dit.ts';
 export { FinalLayer, type FinalLayerOptions } from './model/final-layer.ts';
@@ -243,6 +247,7 @@ export type { ConditionArrays } from './sample/conditioning.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
+export { branchLoss, branchOf, withBranch } from './train/branch.ts';
 export {
   diffusionLoss,
   rememberingLoss,

@@ -53,6 +53,8 @@ const deep = dit.DiT.init(flowConfig.model, random);
 /** Stays where it is. */
 const flowMap = (at: Tensor): Tensor => at.mul(0);
 const autoencoder = new dit.Autoencoder(autoencoderConfig, random);
+const control = { name: 'edges', size: 8, channels: 1, blocks: 1, dropoutProb: 0 };
+const controlled = dit.withControl(model, control, random);
 const latents = ones([2, 2, 8, 8]);
 const images = ones([2, 1, 32, 32]);
 const posterior = { mean: latents, logVariance: zeros([2, 2, 8, 8]) };
@@ -237,6 +239,11 @@ export const ditRows: readonly Row[] = [
     velocity: [schedule, x, t, x],
     xStartFromEps: [schedule, x, t, x],
     withDecoder: [deep, 1],
+    branchLoss: [dit.diffusionLoss(config, 1), controlled, 'edges'],
+    branchOf: [controlled, 'edges'],
+    withBranch: [controlled, 'edges', dit.branchOf(controlled, 'edges')],
+    withControl: [model, control, random],
+    withControlScale: [controlled, 0.5],
     withConditions: [
       model,
       [{ kind: 'scalar', name: 'slant', range: [-1, 1], dropoutProb: 0 }],

@@ -27,7 +27,8 @@ function randomValues(condition: ConditionConfig, batch: number, random: Tensor)
       return uniform(random, [batch], ...condition.range);
     case 'text':
       return randomTexts(random, batch, condition.length);
-    case 'map': {
+    case 'map':
+    case 'control': {
       const { channels, size } = condition;
       return uniform(random, [batch, channels, ...sidesOf(size)], -0.2, 1);
     }

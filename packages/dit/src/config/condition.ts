@@ -50,9 +50,23 @@ export interface MapConditionConfig extends NamedCondition {
   readonly channels: number;
 }
 
+/** A map over the image that a branch of its own reads: a ControlNet. */
+export interface ControlConditionConfig extends NamedCondition {
+  readonly kind: 'control';
+  /** Side of the map in pixels, or its height and width: a multiple of the model's `inputSize`. */
+  readonly size: Sides;
+  readonly channels: number;
+  /** Number of blocks of the branch, at most the `depth` of the model. */
+  readonly blocks: number;
+}
+
 /** One of the conditions of a model beside timestep and label. */
 export type ConditionConfig =
-  LabelConditionConfig | ScalarConditionConfig | TextConditionConfig | MapConditionConfig;
+  | LabelConditionConfig
+  | ScalarConditionConfig
+  | TextConditionConfig
+  | MapConditionConfig
+  | ControlConditionConfig;
 
 /** The name that the label of `numClasses` has in a batch. */
 export const LABEL = 'label';
@@ -119,6 +133,13 @@ const conditionSchema: v.GenericSchema<unknown, ConditionConfig> = v.variant('ki
     size: v.union([mapSide, v.strictTuple([mapSide, mapSide])]),
     channels: whole(1, 64),
   }),
+  v.strictObject({
+    ...named,
+    kind: v.literal('control'),
+    size: v.union([mapSide, v.strictTuple([mapSide, mapSide])]),
+    channels: whole(1, 64),
+    blocks: whole(1, 1000),
+  }),
 ]);
 
 /** The schema of all conditions of a model. */
@@ -140,14 +161,21 @@ function isMultiple(size: Sides, of: Sides): boolean {
 /** Says which rule between a model and its conditions is broken first; `undefined` if all hold. */
 export function conditionProblem({
   inputSize,
+  depth,
   numClasses,
   classDropoutProb,
   conditions = [],
   jointDropoutProb = 0,
 }: ModelConfig): string | undefined {
-  const odd = conditions.find((each) => each.kind === 'map' && !isMultiple(each.size, inputSize));
-  if (odd?.kind === 'map') {
-    return `the map '${odd.name}' has size ${formatSides(odd.size)}, which is no multiple of inputSize ${formatSides(inputSize)}`;
+  for (const condition of conditions) {
+    if (condition.kind !== 'map' && condition.kind !== 'control') continue;
+    const { name: own, size } = condition;
+    if (!isMultiple(size, inputSize)) {
+      return `the map '${own}' has size ${formatSides(size)}, which is no multiple of inputSize ${formatSides(inputSize)}`;
+    }
+    if (condition.kind === 'control' && condition.blocks > depth) {
+      return `the branch '${own}' has ${condition.blocks} blocks, but the model has ${depth}`;
+    }
   }
   if (!(typeof jointDropoutProb === 'number' && jointDropoutProb >= 0 && jointDropoutProb <= 1)) {
     return `jointDropoutProb must lie in [0, 1], but is ${kindOf(jointDropoutProb)}`;

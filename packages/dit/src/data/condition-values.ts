@@ -71,7 +71,8 @@ function columnOf(condition: ConditionConfig, set: AnnotatedImages): Column {
       Float32Array.from(indices, (image) => strokes(image)[name]);
     return { shape: [], gather };
   }
-  if (condition.kind === 'map' && (name === 'depth' || name === 'sketch' || name === 'lowres')) {
+  const isMap = condition.kind === 'map' || condition.kind === 'control';
+  if (isMap && (name === 'depth' || name === 'sketch' || name === 'lowres')) {
     return mapColumn(name, condition, set);
   }
   throw new ValueError(
@@ -123,7 +124,7 @@ function textColumn({ name, length, words }: TextConditionConfig, set: Annotated
 
 function mapColumn(
   name: keyof typeof maps,
-  { size, channels }: MapConditionConfig,
+  { size, channels }: Pick<MapConditionConfig, 'size' | 'channels'>,
   set: AnnotatedImages,
 ): Column {
   if (channels !== 1) {

@@ -17,7 +17,7 @@ import { DESIGNS, POSITIONS } from '../config/choices.ts';
 import { decoderProblem, designProblem, type ModelConfig } from '../config/model-config.ts';
 import { parseSchema } from '../config/schema.ts';
 import { formatSides, sidesOf } from '../config/ranges.ts';
-import type { Block, BlockSizes } from './blocks/block.ts';
+import { blockSizes, type Block } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
 import { conditionProblem, conditionsSchema, LABEL } from '../config/condition.ts';
 import {
@@ -26,7 +26,6 @@ import {
   createCondition,
   dropAtRandom,
   givenValues,
-  contextLength,
   type ConditionModules,
   type Conditioning,
   type ConditionValues,
@@ -112,7 +111,7 @@ export class DiT extends Module {
         createCondition(condition, config, forConditions[4 + depth + i]),
       ]),
     );
-    const sizes = blockSizes(config, contextLength(this.conditions) > 0);
+    const sizes = blockSizes(config);
     this.blocks = forBlocks.map((forBlock) => design.createBlock(sizes, forBlock));
     this.final_layer = new FinalLayer(width, patchSize ** 2 * outChannels(config), {
       adaptive: design.adaptiveFinalLayer,
@@ -171,12 +170,27 @@ export class DiT extends Module {
     const turn = end === undefined ? config.depth : config.depth - (config.decoderDepth ?? 0);
     const embedded = plus(this.x_embedder.forward(x), heard.patches); // [B, T, D]
     const { tokens: context } = heard;
-    let tokens = design.enter(embedded.add(this.pos_embed.value), begin, context);
+    const placed = embedded.add(this.pos_embed.value);
+    let tokens = design.enter(placed, begin, context);
+    let beside = heard.branches.map(({ patches }) =>
+      design.enter(placed.add(patches), begin, context),
+    );
     this.blocks.forEach((block, i) => {
-      if (i === turn) tokens = design.turn(tokens, begin, decoding);
+      if (i === turn) {
+        [tokens, ...beside] = [tokens, ...beside].map((all) => design.turn(all, begin, decoding));
+      }
       const condition = i < turn ? begin : decoding;
-      const forward: Block['forward'] = (...args) => block.forward(...args);
-      tokens = (i < checkpointed ? checkpoint(forward) : forward)(tokens, condition, context);
+      const through = (own: Block, all: Tensor): Tensor => {
+        const forward: Block['forward'] = (...args) => own.forward(...args);
+        return (i < checkpointed ? checkpoint(forward) : forward)(all, condition, context);
+      };
+      tokens = through(block, tokens);
+      heard.branches.forEach(({ heard: listens, blocks, outputs }, n) => {
+        if (i >= blocks.length) return;
+        beside[n] = through(blocks[i], beside[n]);
+        const said = outputs[i].forward(beside[n]);
+        tokens = tokens.add(listens.reshape([-1, 1, 1]).where(said, 0));
+      });
     });
     const decoded = this.final_layer.forward(design.leave(tokens, context), decoding); // [B, T, P · P · Cout]
     return unpatchify(decoded, config.patchSize, patchGrid(config));
@@ -211,13 +225,6 @@ export class DiT extends Module {
 /** The sum of a tensor and another, if there is another. */
 function plus(tensor: Tensor, other: Tensor | null): Tensor {
   return other === null ? tensor : tensor.add(other);
-}
-
-/** Sizes of the blocks of a model. `context` says whether conditions offer tokens to them. */
-function blockSizes(config: ModelConfig, context: boolean): BlockSizes {
-  const { hiddenSize: width, numHeads: heads, mlpRatio, qkNorm = false } = config;
-  const hidden = Math.floor(width * mlpRatio);
-  return { width, heads, hidden, context, grid: patchGrid(config), qkNorm };
 }
 
 /** Throws a ValueError unless `config` has every field of a model, each in its range. */

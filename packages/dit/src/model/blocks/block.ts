@@ -3,6 +3,8 @@
 import { LayerNorm, Module, type Initializer } from '@tessera/autograd/nn';
 import { checkOptions, type Tensor } from '@tessera/tensor';
 import { checkWhole } from '../../config/argument-check.ts';
+import { sidesOf } from '../../config/ranges.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
 import type { ContextTokens } from '../conditions/condition.ts';
 import { checkInitialization, type Initialization } from '../initialization.ts';
 
@@ -23,6 +25,15 @@ export interface BlockSizes {
   readonly grid?: readonly [rows: number, columns: number];
   /** Whether the modern block normalises queries and keys. Default false. */
   readonly qkNorm?: boolean;
+}
+
+/** Sizes of the blocks of a model. Of its conditions, texts offer tokens to them. */
+export function blockSizes(config: ModelConfig): Required<BlockSizes> {
+  const { hiddenSize: width, numHeads: heads, mlpRatio, patchSize, qkNorm = false } = config;
+  const [rows, columns] = sidesOf(config.inputSize).map((side) => side / patchSize);
+  const context = (config.conditions ?? []).some(({ kind }) => kind === 'text');
+  const hidden = Math.floor(width * mlpRatio);
+  return { width, heads, hidden, context, grid: [rows, columns], qkNorm };
 }
 
 /**

@@ -1,6 +1,6 @@
 // The interface of a condition: what it takes, what stands for none, and what it gives to the model.
 
-import { Module } from '@tessera/autograd/nn';
+import { Module, type Linear } from '@tessera/autograd/nn';
 import {
   checkTensors,
   formatShape,
@@ -10,6 +10,7 @@ import {
   type DType,
   type Tensor,
 } from '@tessera/tensor';
+import type { Block } from '../blocks/block.ts';
 
 /** Tokens that a condition offers to the blocks. */
 export interface ContextTokens {
@@ -17,6 +18,17 @@ export interface ContextTokens {
   readonly values: Tensor;
   /** bool `[B, S]`: which of them say something. The others are padding. */
   readonly mask: Tensor;
+}
+
+/** Blocks that run beside those of the model, see `ControlCondition`. */
+export interface Branch {
+  /** `[B, T, D]`, added to the patches that enter the branch. */
+  readonly patches: Tensor;
+  /** bool `[B]`: the samples that hear the branch. */
+  readonly heard: Tensor;
+  readonly blocks: readonly Block[];
+  /** From the tokens of each block to what is added to the model's. */
+  readonly outputs: readonly Linear[];
 }
 
 /**
@@ -30,6 +42,7 @@ export interface Contribution {
   readonly tokens?: ContextTokens;
   /** `[B, T, D]`, added to the patches: what further channels of the latent add to the patch embedding. */
   readonly patches?: Tensor;
+  readonly branch?: Branch;
 }
 
 /** The values of one condition: what a sample has, and what stands for nothing. */

@@ -1,19 +1,23 @@
 // All conditions of a model together: made by name, checked, dropped, and summed up.
 
 import { bernoulli, concat, split, Tensor, ValueError, kindOf } from '@tessera/tensor';
-import { LABEL, type ConditionConfig } from '../../config/condition.ts';
+import { LABEL, type ConditionConfig, type MapConditionConfig } from '../../config/condition.ts';
 import type { ModelConfig } from '../../config/model-config.ts';
 import { sidesOf } from '../../config/ranges.ts';
+import { blockSizes } from '../blocks/block.ts';
+import { blockDesigns } from '../blocks/designs.ts';
 import type { Initialization } from '../initialization.ts';
 import type { LabelEmbedder } from '../label.ts';
 import {
   checkValues,
   dropValues,
   nullValues,
+  type Branch,
   type Condition,
   type ContextTokens,
   type Contribution,
 } from './condition.ts';
+import { ControlCondition } from './control.ts';
 import { LabelCondition } from './label.ts';
 import { MapCondition } from './map.ts';
 import { ScalarCondition } from './scalar.ts';
@@ -35,6 +39,8 @@ export function createCondition(
   initialization: Initialization,
 ): Condition {
   const { hiddenSize: width } = model;
+  const patchSizeOf = ({ size }: Pick<MapConditionConfig, 'size'>): number =>
+    (model.patchSize * sidesOf(size)[0]) / sidesOf(model.inputSize)[0];
   switch (condition.kind) {
     case 'label':
       return new LabelCondition(condition, width, initialization);
@@ -42,10 +48,12 @@ export function createCondition(
       return new ScalarCondition(condition, width, initialization);
     case 'text':
       return new TextCondition(condition, width, initialization);
-    case 'map': {
-      const [height] = sidesOf(condition.size);
-      const patchSize = (model.patchSize * height) / sidesOf(model.inputSize)[0];
-      return new MapCondition(condition, width, patchSize, initialization);
+    case 'map':
+      return new MapCondition(condition, width, patchSizeOf(condition), initialization);
+    case 'control': {
+      const design = blockDesigns[model.design];
+      const shape = { design, sizes: blockSizes(model), patchSize: patchSizeOf(condition) };
+      return new ControlCondition(condition, shape, initialization);
     }
   }
 }
@@ -134,6 +142,7 @@ export interface Contributions {
   readonly vector: Tensor | null;
   readonly tokens: ContextTokens | null;
   readonly patches: Tensor | null;
+  readonly branches: readonly Branch[];
 }
 
 /** Sums up vectors and patches, and puts tokens one behind the other, in the order of the conditions. */
@@ -147,6 +156,7 @@ export function contributionsOf(modules: ConditionModules, values: ConditionValu
     vector: sum(some(({ vector }) => vector)),
     tokens: joinTokens(some(({ tokens }) => tokens)),
     patches: sum(some(({ patches }) => patches)),
+    branches: some(({ branch }) => branch),
   };
 }
 

@@ -9,7 +9,7 @@ import { patchify } from '../patchify.ts';
 import { Condition, type Contribution, type ValueKind } from './condition.ts';
 
 /** Stands for an unknown pixel. Any negative value does. */
-const NO_PIXEL = -1;
+export const NO_PIXEL = -1;
 
 /**
  * A map over the image, such as depth, edges, or the image in low resolution: float32 `[B, Cm, Hm, Wm]` in [0, 1].
@@ -51,8 +51,12 @@ export class MapCondition extends Condition {
 
   /** float32 `[B, Cm, Hm, Wm]` */
   forward(map: Tensor): Contribution {
-    const known = map.greaterEqual(0);
-    const channels = concat([known.where(map, 0), known.cast('float32')], 1); // [B, 2 · Cm, Hm, Wm]
-    return { patches: this.columns.forward(patchify(channels, this.patchSize)) }; // [B, T, D]
+    return { patches: this.columns.forward(mapPatches(map, this.patchSize)) }; // [B, T, D]
   }
+}
+
+/** Patches of a map and of what is known of it: `[B, Cm, M, M] → [B, T, 2 · Cm · P · P]`. */
+export function mapPatches(map: Tensor, patchSize: number): Tensor {
+  const known = map.greaterEqual(0);
+  return patchify(concat([known.where(map, 0), known.cast('float32')], 1), patchSize);
 }
