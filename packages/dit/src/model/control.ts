@@ -74,7 +74,7 @@ export function withControlScale(model: DiT, scale: number): DiT {
     );
   }
   // The layers behind the branch are linear, so their weights take the scale.
-  const scaled = branches.map(([name, branch]) => [
+  const scaled = branches.map(([name, branch]): [string, ControlCondition] => [
     name,
     withFields(branch, { outputs: tree.map((weights) => weights.mul(scale), branch.outputs) }),
   ]);
