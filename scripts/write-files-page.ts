@@ -70,6 +70,7 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/diffusion/sampler', 'From noise to latents, one sampler a file'],
       ['packages/dit/src/diffusion/guidance', 'A conditional model, pulled towards its condition'],
       ['packages/dit/src/train', 'From a configuration to trained weights'],
+      ['packages/dit/src/train/from-run', 'What starts from the weights of a trained run'],
       ['packages/dit/src/train/latents', 'The images of a run as latents, encoded once'],
       ['packages/dit/src/sample', 'From trained weights to images'],
       ['packages/dit/src/run', 'The folder of a run and its files'],

@@ -247,7 +247,7 @@ export type { ConditionArrays } from './sample/conditioning.ts';
 export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
-export { branchLoss, branchOf, withBranch } from './train/branch.ts';
+export { branchLoss, branchOf, withBranch } from './train/from-run/branch.ts';
 export {
   diffusionLoss,
   rememberingLoss,

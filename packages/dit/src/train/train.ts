@@ -36,7 +36,7 @@ import { fittedData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { plainOptimizer } from './optimizer.ts';
 import { compiledTrainStep, initialState } from './step.ts';
-import { readTeacher } from './teacher.ts';
+import { readTeacher } from './from-run/teacher.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;

@@ -1,10 +1,10 @@
 // The run whose flow a flow map follows: its weights, and the checks that they fit.
 
 import { ValueError } from '@tessera/tensor';
-import type { TrainConfig } from '../config/config.ts';
-import type { ModelConfig } from '../config/model-config.ts';
-import { readRun } from '../sample/sample-run.ts';
-import type { TrainedRun } from '../sample/trained-run.ts';
+import type { TrainConfig } from '../../config/config.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
+import { readRun } from '../../sample/sample-run.ts';
+import type { TrainedRun } from '../../sample/trained-run.ts';
 
 /**
  * Reads the run that the configuration of a flow map names; `undefined` for any other configuration.

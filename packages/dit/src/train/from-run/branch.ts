@@ -2,10 +2,10 @@
 
 import { withFields } from '@tessera/autograd/nn';
 import { checkFunction, ValueError, type Tensor } from '@tessera/tensor';
-import { checkFields } from '../config/argument-check.ts';
-import { ControlCondition } from '../model/conditions/control.ts';
-import type { DiT } from '../model/dit.ts';
-import type { Loss, LossParts, RememberingLoss } from './step.ts';
+import { checkFields } from '../../config/argument-check.ts';
+import { ControlCondition } from '../../model/conditions/control.ts';
+import type { DiT } from '../../model/dit.ts';
+import type { Loss, LossParts, RememberingLoss } from '../step.ts';
 
 /**
  * The branch of a model, to train it with {@link branchLoss}.
