@@ -314,6 +314,7 @@ export const boundaries: readonly Boundary[] = [
       'data/readers/',
       'pictures/',
       'run/',
+      'sample/image-file.ts',
       'sample/map-file.ts',
       'sample/sample-grid.ts',
       'sample/sample-run.ts',

@@ -244,7 +244,15 @@ export { zoo, type ZooName, type ZooPatch, type ZooSize } from './model/zoo.ts';
 export { flowMapConfig, type FlowMapChanges } from './run/flow-map-config.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
 export type { ConditionArrays } from './sample/conditioning.ts';
-export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
+export type {
+  Asked,
+  BlendedEnd,
+  GeneratedStep,
+  GenerateOptions,
+  InvertOptions,
+  LatentRegion,
+} from './sample/generate-options.ts';
+export { Generator, type Decoder } from './sample/generator.ts';
 export type { SampleProgress } from './sample/options.ts';
 export { loadRun, TrainedRun, type DrawOptions, type RunParts } from './sample/trained-run.ts';
 export { branchLoss, branchOf, withBranch } from './train/from-run/branch.ts';

@@ -54,7 +54,8 @@ export {
   RUN_FILES,
   writeRunConfig,
 } from './run/run-folder.ts';
-export { Generator, type Decoder, type GenerateOptions } from './sample/generator.ts';
+export type { GenerateOptions } from './sample/generate-options.ts';
+export { Generator, type Decoder } from './sample/generator.ts';
 export type { SampleOptions, SampleProgress } from './sample/options.ts';
 export { readRun, sampleRun } from './sample/sample-run.ts';
 export { trainingFlops, trainingHours } from './train/cost.ts';

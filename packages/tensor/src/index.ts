@@ -63,7 +63,14 @@ export {
 } from './io/encode-safetensors.ts';
 export type { StoredType } from './io/foreign-elements.ts';
 export { parseJson } from './io/json.ts';
-export { fromNpy, npyDType, npyHeader, toNpy, type NpyHeader } from './io/npy.ts';
+export {
+  fromNpy,
+  npyDType,
+  npyHeader,
+  toNpy,
+  type NpyHeader,
+  type ToNpyOptions,
+} from './io/npy.ts';
 export type { SafetensorsRecord } from './io/safetensors-header.ts';
 export {
   decodeSafetensors,

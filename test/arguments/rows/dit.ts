@@ -305,9 +305,20 @@ export const ditRows: readonly Row[] = [
   }),
   ...methodsOf('PatchEmbed', model.x_embedder, { forward: [latents] }),
   ...methodsOf('TimestepEmbedder', model.t_embedder, { forward: [t] }),
+  ...methodsOf('Generator', generator, {
+    decode: [latents],
+    encode: [images],
+    generateLatents: [model, { labels: [1], key: random, guidance: 2, steps: 1, sampler: 'ddim' }],
+    invert: [
+      model,
+      new Float32Array(2 * 8 * 8),
+      { labels: [1], guidance: 2, steps: 1, sampler: 'ddim', to: 0, iterations: 1 },
+    ],
+  }),
   ...methodsOf('TrainedRun', run, {
     nameOf: [3],
     draw: [[1], drawing],
+    drawLatents: [[1], drawing],
     generate: [[1], drawing],
   }),
   ...methodsOf('randomNoise', noise, { step: [1] }),

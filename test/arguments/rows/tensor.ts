@@ -141,7 +141,7 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   tensor: [[1, 2], { dtype: 'int32', shape: [2] }],
   tile: [x, [1, 2]],
   toImageData: [T.ones([1, 1, 1])],
-  toNpy: [x],
+  toNpy: [x, { dtype: '|u1' }],
   topk: [x, 1, 0, { largest: false }],
   trace: [x],
   tril: [x, 0],

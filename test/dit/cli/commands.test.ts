@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
+import { completeSampleOptions } from '../../../packages/dit/src/cli/sample/sample-command.ts';
 import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train-command.ts';
 import { flowMapConfig } from '../../../packages/dit/src/run/flow-map-config.ts';
 import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
@@ -245,6 +245,9 @@ describe('options of sample', () => {
     expect(() => completeSampleOptions({ ...given, guidanceInterval: [0, 500] }, map)).toThrow(
       'sample: --guidance-interval 0,500: this run is a flow map,',
     );
+    expect(() => completeSampleOptions({ ...given, edit: 'a.png', fromLabel: 3 }, map)).toThrow(
+      '--edit: this run is a flow map, which knows the way from noise to images but not back. Use the run of its flow.',
+    );
     expect(() => completeSampleOptions({ ...given, sampler: 'ddim' }, map)).toThrow(
       'sample: --sampler ddim: this run predicts mean-flow, which goes with euler. Choose one of them.',
     );
@@ -280,6 +283,86 @@ describe('options of sample', () => {
     const plain = { ...config, model, sampling: { ...config.sampling, guidance: 1 } };
     expect(() => completeSampleOptions({ ...given, guidance: { label: 3 } }, plain)).toThrow(
       'sample: --guidance label=3: expected 1, because',
+    );
+  });
+
+  test('of files and ways to draw are gathered', () => {
+    const ways = {
+      ...given,
+      out: 'x.gif',
+      film: 'f.apng',
+      filmFrames: 4,
+      filmShows: 'xt',
+    } as const;
+    expect(completeSampleOptions({ ...ways, labels: [3], toLabels: [8] }, config)).toMatchObject({
+      out: 'x.gif',
+      film: { file: 'f.apng', frames: 4, shows: 'xt' },
+      interpolate: { toLabels: [8] },
+    });
+    const inpaint = { inpaint: 'a.png', mask: 'm.png', passes: 2 };
+    expect(completeSampleOptions({ ...given, ...inpaint }, config)).toMatchObject({
+      inpaint: { image: 'a.png', mask: 'm.png', passes: 2 },
+    });
+    const edit = { edit: 'a.png', fromLabel: 3, strength: 0.5 };
+    expect(completeSampleOptions({ ...given, ...edit }, config)).toMatchObject({
+      edit: { image: 'a.png', label: 3, strength: 0.5 },
+    });
+    expect(
+      completeSampleOptions({ ...given, out: 'samples', format: 'npz', latents: true }, config),
+    ).toMatchObject({ out: 'samples', format: 'npz', latents: true });
+  });
+
+  test.each([
+    [
+      { out: 'g.jpg' },
+      '--out g.jpg: expected a file name that ends in .png, .npy, .npz, .gif, .apng, or a --format.',
+    ],
+    [
+      { format: 'npy' },
+      '--format npy and --out g.png do not agree. Leave --format out, or name a .npy file.',
+    ],
+    [{ mask: 'm.png' }, '--mask goes with --inpaint, which is missing. Give both, or neither.'],
+    [{ inpaint: 'a.png' }, '--inpaint goes with --mask, which is missing. Give both, or neither.'],
+    [{ strength: 1 }, '--strength goes with --edit, which is missing.'],
+    [{ filmFrames: 3 }, '--film-frames goes with --film, which is missing.'],
+    [
+      { interpolate: 5 },
+      '--interpolate: there is no second end. Give --to-labels, --to-text or --to-seed.',
+    ],
+    [
+      { labels: [3], toLabels: [8, 9] },
+      '--to-labels: there are 2 for 1 rows, expected one for each.',
+    ],
+    [{ toText: ['a nine'] }, '--to-text: there is no text to start from. Give --text too.'],
+    [{ toSeed: 1, sampler: 'ddpm' }, '--interpolate: the sampler ddpm draws noise at each step'],
+    [
+      { toSeed: 1, guidance: { label: 2 } },
+      '--guidance has a scale for each condition, but between two ends',
+    ],
+    [
+      { toSeed: 1, inpaint: 'a.png', mask: 'm.png' },
+      '--interpolate and --inpaint do not go together.',
+    ],
+    [{ edit: 'a.png' }, '--edit: what the image shows is not known. Say it by --from-label.'],
+    [{ edit: 'a.png', fromLabel: 3, eta: 1 }, '--edit: the sampler ddim draws noise at each step'],
+    [
+      { edit: 'a.png', fromLabel: 3, strength: 0 },
+      '--strength 0: expected a number above 0, up to 1.',
+    ],
+    [
+      { edit: 'a.png', fromLabel: 3, strength: 0.01 },
+      '--strength 0.01: of 10 steps it leaves none.',
+    ],
+    [
+      { edit: 'a.png', fromLabel: 3, fromText: 'a three' },
+      '--from-text: there is no text to lead to.',
+    ],
+    [{ latents: true }, '--latents: png holds pictures, no latents. Use --format npy or npz.'],
+    [{ film: 'f.mp4' }, '--film f.mp4: expected a file name that ends in .png, .gif, .apng.'],
+    [{ film: 'g.png' }, '--film g.png: the samples are written to this file. Name another.'],
+  ] as const)('of ways to draw are refused early: %o', (changes, problem) => {
+    expect(() => completeSampleOptions({ ...given, steps: 10, ...changes }, config)).toThrow(
+      problem,
     );
   });
 

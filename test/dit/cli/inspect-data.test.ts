@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectCommand } from '../../../packages/dit/src/cli/inspect-command.ts';
-import { completeSampleOptions } from '../../../packages/dit/src/cli/sample-command.ts';
+import { completeSampleOptions } from '../../../packages/dit/src/cli/sample/sample-command.ts';
 import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { fitConfig, readFittedRun } from '../../../packages/dit/src/train/fit-config.ts';
 import { NUMPY_ARCHIVE, png, writeFiles } from '../data/data-files.ts';

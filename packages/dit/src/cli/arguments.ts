@@ -6,6 +6,11 @@ import { MAX_SEED } from '../config/choices.ts';
 /** The number of chapters of the tour, which is not loaded to read an argument. */
 export const CHAPTERS = 10;
 
+/** The text of help for a default that is not a plain value. */
+export function defaultsTo(value: string): string {
+  return `(default: ${value})`;
+}
+
 /** Reads a number in ordinary decimal notation; NaN for hexadecimal, empty text or spaces. */
 function parseNumber(text: string): number {
   return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
@@ -136,6 +141,9 @@ export function labelList(text: string): (number | string)[] {
   });
 }
 
+/** Reads one label. */
+export const label: (text: string) => number = wholeNumber(0, 999_999);
+
 /** Reads one of a list of names. */
 export function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
   return (text) => {
@@ -159,14 +167,6 @@ export function modulePath(text: string): string {
 export function weightsPath(text: string): string {
   if (!text.toLowerCase().endsWith('.safetensors')) {
     throw new InvalidArgumentError('Expected a file name that ends in .safetensors.');
-  }
-  return text;
-}
-
-/** Reads the name of a picture to write. It must end in .png. */
-export function pngPath(text: string): string {
-  if (!text.toLowerCase().endsWith('.png')) {
-    throw new InvalidArgumentError('Expected a file name that ends in .png.');
   }
   return text;
 }

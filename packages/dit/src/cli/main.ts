@@ -25,7 +25,7 @@ const program = createProgram(manifest.version, {
     settingsCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
   sample: async (args) => {
-    const { sampleCommand } = await import('./sample-command.ts');
+    const { sampleCommand } = await import('./sample/sample-command.ts');
     await sampleCommand(args);
   },
   inspect: async (args) => {

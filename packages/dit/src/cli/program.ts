@@ -30,7 +30,9 @@ import {
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
 import { addStepOptions, type StepArguments } from './step-options.ts';
+import { defaultsTo } from './arguments.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
+import { addWays, type WayArguments } from './sample/way-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
 export interface TrainArguments extends StepArguments {
@@ -60,7 +62,7 @@ export interface TrainArguments extends StepArguments {
 }
 
 /** The options of `tessera sample`. Defaults are the sampling settings of the run. */
-export interface SampleArguments {
+export interface SampleArguments extends WayArguments {
   readonly run: string;
   readonly out: string;
   readonly seed: number;
@@ -144,6 +146,9 @@ Examples:
   $ tessera train --objective flow --out runs/flow
   $ tessera train --objective mean-flow --from runs/flow --out runs/map
   $ tessera sample --run runs/map --steps 2 --out two-steps.png
+  $ tessera sample --run runs/mnist --labels 3 --to-labels 8 --out 3-to-8.gif
+  $ tessera sample --run runs/mnist --inpaint digit.png --mask hole.png --labels 5 --out fives.png
+  $ tessera sample --run runs/mnist --edit three.png --from-label 3 --labels 8 --out eight.png
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -179,11 +184,6 @@ function withRightHint(text: string): string {
   return option !== undefined && Object.hasOwn(MEANT, option)
     ? `${problem}. ${MEANT[option]}`
     : text;
-}
-
-/** The text of help for a default that is not a plain value. */
-function defaultsTo(value: string): string {
-  return `(default: ${value})`;
 }
 
 /**
@@ -318,11 +318,11 @@ export function createProgram(version: string, actions: Actions): Command {
     )
     .action((args: SettingsArguments) => actions.settings(args));
 
-  program
+  const sample = program
     .command('sample')
     .description('draw ten digits of each label from a trained run')
     .requiredOption('--run <folder>', 'folder of the run')
-    .requiredOption('--out <file>', 'picture to write, a .png file', read.pngPath)
+    .requiredOption('--out <file>', 'file to write')
     .option(
       '--labels <list>',
       `numbers or names of classes, such as 0,1,2 ${defaultsTo('every class')}`,
@@ -385,8 +385,8 @@ export function createProgram(version: string, actions: Actions): Command {
       '--backend <name>',
       `${BACKENDS.join(', ')} ${defaultsTo('as in the run')}`,
       read.oneOf(BACKENDS),
-    )
-    .action((args: SampleArguments) => actions.sample(args));
+    );
+  addWays(sample).action((args: SampleArguments) => actions.sample(args));
 
   addEvaluation(program, actions);
 

@@ -102,7 +102,7 @@ export function flowMapProblem({
 }
 
 /** Says that a flow map cannot be guided when it is sampled, if it is to be; else `undefined`. */
-export function mapGuidanceProblem(
+function mapGuidanceProblem(
   {
     guidance,
     guidanceInterval,

@@ -20,6 +20,7 @@ import { formatSides, sidesOf } from '../config/ranges.ts';
 import { blockSizes, type Block } from './blocks/block.ts';
 import { blockDesigns } from './blocks/designs.ts';
 import { conditionProblem, conditionsSchema, LABEL } from '../config/condition.ts';
+import { blend, type Heard } from './conditions/blend.ts';
 import {
   completeValues,
   contributionsOf,
@@ -55,6 +56,8 @@ export interface ForwardOptions {
    * velocity on the way. Default: t itself, where it is the velocity of the flow.
    */
   readonly end?: Tensor;
+  /** Another conditioning, and how far each sample is on the line to it: float32 `[B]`, from 0 to 1. */
+  readonly towards?: { readonly y: Conditioning; readonly share: Tensor };
 }
 
 /**
@@ -152,19 +155,17 @@ export class DiT extends Module {
    */
   forward(x: Tensor, t: Tensor, y: Conditioning, options: ForwardOptions = {}): Tensor {
     const { config } = this;
-    checkOptions('DiT', options, ['checkpoint', 'end']);
-    const { checkpoint: checkpointed = 0, end } = options;
+    checkOptions('DiT', options, ['checkpoint', 'end', 'towards']);
+    const { checkpoint: checkpointed = 0, end, towards } = options;
     checkWhole('DiT', 'checkpoint', checkpointed, 0);
     checkTensors('DiT', { x, t });
     if (end !== undefined) checkEnd(config, t, end);
-    const values = completeValues('DiT', y, x.shape[0], this.y_embedder, this.conditions);
-    const labels = values[LABEL];
-    checkInputs(config, x, t, labels);
     const design = blockDesigns[config.design];
-    const heard = contributionsOf(this.conditions, values);
-    const label = this.y_embedder.forward(labels); // [B, D]
+    const plain = hear(this, x, t, y);
+    const heard =
+      towards === undefined ? plain : blend(plain, hear(this, x, t, towards.y), towards.share);
     const conditionAt = (time: Tensor): Tensor =>
-      design.condition(plus(this.t_embedder.forward(time), heard.vector), label);
+      design.condition(plus(this.t_embedder.forward(time), heard.vector), heard.label);
     const begin = conditionAt(t);
     const decoding = end === undefined ? begin : conditionAt(end);
     const turn = end === undefined ? config.depth : config.depth - (config.decoderDepth ?? 0);
@@ -220,6 +221,15 @@ export class DiT extends Module {
     const values = completeValues(op, y, first.shape[0], y_embedder, conditions);
     return dropAtRandom(values, this.config.jointDropoutProb ?? 0, y_embedder, conditions, key);
   }
+}
+
+/** What a model hears of a conditioning, after all checks of its inputs. */
+function hear(model: DiT, x: Tensor, t: Tensor, y: Conditioning): Heard {
+  const { config, conditions, y_embedder } = model;
+  const values = completeValues('DiT', y, x.shape[0], y_embedder, conditions);
+  const labels = values[LABEL];
+  checkInputs(config, x, t, labels);
+  return { ...contributionsOf(conditions, values), label: y_embedder.forward(labels) };
 }
 
 /** The sum of a tensor and another, if there is another. */

@@ -73,14 +73,14 @@ function checkGrid(grid: ImageGrid, scale: number): number {
 }
 
 /** The pixels of all images, row by row, channel beside channel. */
-interface Raster {
+export interface Raster {
   readonly pixels: Uint8Array;
   readonly height: number;
   readonly width: number;
 }
 
 /** Lays the images out as one raster on white, each pixel repeated `scale` times each way. */
-function layOutImages(grid: ImageGrid, count: number, scale: number): Raster {
+export function layOutImages(grid: ImageGrid, count: number, scale: number): Raster {
   const { images, channels = 1, height, width, columns, range = [-1, 1] } = grid;
   const [low, high] = range;
   const rowStep = height * scale + GAP;

@@ -8,7 +8,7 @@ import type { ConditionArrays } from './conditioning.ts';
 import type { DrawOptions } from './trained-run.ts';
 import { readMap } from './map-file.ts';
 import type { SampleOptions } from './options.ts';
-import { gridIndices } from './sample-grid.ts';
+import { GRID_COLUMNS, gridIndices } from './sample-grid.ts';
 
 /** Conditions of a grid of samples, as the generator takes them. */
 type Asked = Pick<DrawOptions, 'conditions' | 'negative' | 'scales'>;
@@ -16,11 +16,19 @@ type Asked = Pick<DrawOptions, 'conditions' | 'negative' | 'scales'>;
 /**
  * Reads what the options ask for.
  *
+ * @param columns how many images of each label there are
  * @throws ValueError if the model has no such condition, or a text is too long; FormatError if a map is no map
  */
-export async function askedConditions(options: SampleOptions, model: DiT): Promise<Asked> {
+export async function askedConditions(
+  options: SampleOptions,
+  model: DiT,
+  columns: number = GRID_COLUMNS,
+): Promise<Asked> {
   const { labels, texts, negative, maps = {}, numbers = {}, scales } = options;
-  const rows = gridIndices(labels.map((_, row) => row));
+  const rows = gridIndices(
+    labels.map((_, row) => row),
+    columns,
+  );
   const conditions: Record<string, Float32Array | Int32Array> = {};
   if (texts !== undefined) {
     const { length, words } = textOf(model, '--text');

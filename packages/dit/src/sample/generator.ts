@@ -1,64 +1,40 @@
 // From labels to images: model, guidance, sampler and decoder, compiled.
 
 import {
-  checkFunction,
-  checkList,
   checkOptions,
   checkTensors,
   compile,
   foldIn,
-  scalar,
-  Tensor,
+  tensor,
   ValueError,
+  type Tensor,
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
-import { checkChoice, checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
-import { SAMPLERS, SPACINGS } from '../config/choices.ts';
+import { checkFields, checkFinite } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
-import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
-import { nothingToGuide, samplingProblem } from '../config/diffusion-rules.ts';
-import { guidedByConditions } from '../diffusion/guidance/conditions.ts';
-import { guidedForward, type GuidanceOptions } from '../diffusion/guidance/guidance.ts';
-import { checkInterval, isGuided } from '../diffusion/guidance/interval.ts';
+import { SAMPLING_FIELDS } from '../config/diffusion-config.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
-import { randomNoise } from '../diffusion/sampler/noise.ts';
-import { sampleSteps } from '../diffusion/sampler/sample.ts';
-import type { SampledModel } from '../diffusion/sampler/way.ts';
-import type { Conditioning, ConditionValues } from '../model/conditions/conditions.ts';
+import { inpaintSteps } from '../diffusion/sampler/inpaint.ts';
+import { inversionSteps } from '../diffusion/sampler/inversion.ts';
+import { randomNoise, type NoiseSource } from '../diffusion/sampler/noise.ts';
+import { lastStep } from '../diffusion/sampler/place.ts';
+import { sampleSteps, type SampledStep } from '../diffusion/sampler/sample.ts';
 import { latentShape, type DiT } from '../model/dit.ts';
 import {
-  checkArrays,
-  conditioningOf,
-  repeatedValues,
-  type ConditionArrays,
-} from './conditioning.ts';
-import { formatGuidance, labelScale } from './guidance-scales.ts';
-import { checkLabels } from './labels.ts';
-import type { SampleProgress } from './options.ts';
+  checkGenerate,
+  checkInvert,
+  OWN_INVERT_OPTIONS,
+  type GenerateOptions,
+  type InvertOptions,
+} from './generate-options.ts';
+import { formatGuidance } from './guidance-scales.ts';
+import { GuidedModel } from './guided-model.ts';
 
 /** The means to turn latents into images. */
 export interface Decoder {
   readonly autoencoder: Autoencoder;
   /** The factor of the latents in the diffusion. */
   readonly latentScale: number;
-}
-
-/** How a guided prediction is made, besides its scale. */
-type GuidanceForm = Required<Pick<GuidanceOptions, 'compat' | 'rescale'>>;
-
-/** Options of {@link Generator.generate}. */
-export interface GenerateOptions extends SamplingConfig {
-  /** The class of each image; 0 for a model without classes. */
-  readonly labels: readonly number[];
-  /** The values of the other conditions. One that is left out is open: the model gets its null. */
-  readonly conditions?: ConditionArrays;
-  /** Values of one image that take the place of nulls in guidance, such as a negative prompt. */
-  readonly negative?: ConditionArrays;
-  /** A guidance scale for each condition by name, in place of one for all. */
-  readonly scales?: Readonly<Record<string, number>>;
-  /** Randomness of all noise. */
-  readonly key: Tensor;
-  readonly onProgress?: (progress: SampleProgress) => void;
 }
 
 /** Number of images drawn at once: as many as a picture of ten digits for each class. */
@@ -83,28 +59,12 @@ export class Generator {
   static readonly name: string = 'Generator';
   readonly #config: TrainConfig;
   readonly #decoder: Decoder;
-  readonly #predict = compile((model: DiT, x: Tensor, t: Tensor, y: Conditioning) =>
-    model.forward(x, t, y),
-  );
-  readonly #predictMap = compile((model: DiT, x: Tensor, t: Tensor, end: Tensor, y: Conditioning) =>
-    model.forward(x, t, y, { end }),
-  );
-  readonly #predictByConditions = compile(
-    (
-      model: DiT,
-      x: Tensor,
-      t: Tensor,
-      values: ConditionValues,
-      negative: ConditionValues,
-      scale: Tensor | Readonly<Record<string, Tensor>>,
-    ) => guidedByConditions(model, x, t, values, { scale, negative }),
-  );
-  readonly #predictGuided = compile(
-    (model: DiT, x: Tensor, t: Tensor, y: Tensor, scale: Tensor, form: GuidanceForm) =>
-      guidedForward(model, x, t, y, { ...form, scale }),
-  );
+  readonly #guided: GuidedModel = new GuidedModel();
   readonly #decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
     autoencoder.decode(latents),
+  );
+  readonly #encode = compile((autoencoder: Autoencoder, images: Tensor) =>
+    autoencoder.encode(images),
   );
 
   constructor(config: TrainConfig, decoder: Decoder) {
@@ -123,147 +83,153 @@ export class Generator {
    * @throws ValueError if the model does not know a label, or the images are not finite, or far from [-1, 1]
    */
   async generate(model: DiT, options: GenerateOptions): Promise<Float32Array> {
-    checkGenerate(model, options);
-    checkSampling(options, this.#config);
-    const { onProgress, ...drawing } = options;
-    const { labels, key } = drawing;
-    checkLabels('generate', labels, this.#config);
-    const chunks = Math.ceil(labels.length / CHUNK);
-    const totalSteps = chunks * options.steps;
-    const images: Float32Array[] = [];
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      const some = labels.slice(chunk * CHUNK, (chunk + 1) * CHUNK);
-      const done = chunk * options.steps;
-      images.push(
-        await this.#generateChunk(
-          model,
-          { ...drawing, labels: some, key: foldIn(key, chunk) },
-          chunk * CHUNK,
-          (n) => onProgress?.({ step: done + n + 1, totalSteps }),
-        ),
-      );
+    checkGenerate('generate', model, options, this.#config);
+    const parts: Float32Array[] = [];
+    for await (const latents of this.#chunks(model, options)) {
+      const images = await this.decode(latents);
+      checkImages(images, formatGuidance(options.guidance, options.scales));
+      parts.push(images);
     }
-    return joined(images);
+    return joined(parts);
   }
 
-  async #generateChunk(
-    model: DiT,
-    options: Omit<GenerateOptions, 'onProgress'>,
-    start: number,
-    onStep: (n: number) => void,
-  ): Promise<Float32Array> {
-    const { labels, key, guidance, scales, sampler, steps, eta } = options;
-    const noise = randomNoise(key, latentShape(this.#config.model, labels.length));
-    const process = runDiffusion({ ...this.#config, sampling: options }, steps);
-    const denoiser = this.#denoiserOf(model, options, start);
-    const how = { sampler, ...(eta !== undefined && { eta }) };
-    let latents = noise.xT;
-    for (const { n, x, xStart } of sampleSteps(process, denoiser, noise, how)) {
-      for (const done of [latents, xStart]) if (done !== x) done[Symbol.dispose]();
-      latents = x;
-      onStep(n);
-      await nextTask();
+  /**
+   * Draws as {@link generate}, but gives the latents of the diffusion, of about unit variance: `[count, C, h, w]`,
+   * row-major.
+   */
+  async generateLatents(model: DiT, options: GenerateOptions): Promise<Float32Array> {
+    checkGenerate('generateLatents', model, options, this.#config);
+    const parts: Float32Array[] = [];
+    for await (const latents of this.#chunks(model, options)) {
+      parts.push((await latents.data()) as Float32Array);
     }
+    return joined(parts);
+  }
+
+  /** Latents of the diffusion `[count, C, h, w]` to images, about in [-1, 1]. */
+  async decode(latents: Tensor): Promise<Float32Array> {
+    checkTensors('decode', { latents });
     const { autoencoder, latentScale } = this.#decoder;
-    const images = (await this.#decode(
-      autoencoder,
-      latents.div(latentScale),
-    ).data()) as Float32Array;
-    checkImages(images, formatGuidance(guidance, scales));
-    return images;
+    return (await this.#decode(autoencoder, latents.div(latentScale)).data()) as Float32Array;
   }
 
-  /** The guided model for the images of a chunk. */
-  #denoiserOf(
+  /** Images `[count, channels, size, size]` in [-1, 1] to latents of the diffusion, without noise. */
+  async encode(images: Tensor): Promise<Float32Array> {
+    checkTensors('encode', { images });
+    const { autoencoder, latentScale } = this.#decoder;
+    const { mean } = this.#encode(autoencoder, images);
+    return (await mean.mul(latentScale).data()) as Float32Array;
+  }
+
+  /**
+   * Goes back from latents to their noise, by {@link invertDdim} with the conditions of `options`. Sampling with
+   * this noise as `xT`, from the same place, comes back to the latents; with other conditions it edits them.
+   *
+   * @param latents of the diffusion, `[count, C, h, w]`, row-major
+   * @returns `[count, C, h, w]`, row-major
+   * @throws ValueError as {@link generate}, and as {@link invertDdim}
+   */
+  async invert(
     model: DiT,
-    options: Omit<GenerateOptions, 'onProgress'>,
+    latents: Float32Array,
+    invertOptions: InvertOptions,
+  ): Promise<Float32Array> {
+    const own = [...SAMPLING_FIELDS, ...OWN_INVERT_OPTIONS];
+    checkOptions('invert', invertOptions, own);
+    const { to, iterations, ...options } = invertOptions;
+    checkInvert(model, latents, options, this.#config);
+    const { labels, onProgress } = options;
+    const process = this.#processOf(options);
+    const totalSteps = Math.ceil(labels.length / CHUNK) * ((to ?? lastStep(process)) + 1);
+    const how = {
+      ...(to !== undefined && { to }),
+      ...(iterations !== undefined && { iterations }),
+    };
+    const parts: Float32Array[] = [];
+    let done = 0;
+    for (let start = 0; start < labels.length; start += CHUNK) {
+      const some = labels.slice(start, start + CHUNK);
+      const told = this.#guided.of(model, { ...options, labels: some }, start);
+      let x = this.#tensorOf(latents, start, some.length);
+      for (const step of inversionSteps(process, told, x, how)) {
+        x[Symbol.dispose]();
+        ({ x } = step);
+        done++;
+        onProgress?.({ step: done, totalSteps });
+        await nextTask();
+      }
+      parts.push((await x.data()) as Float32Array);
+    }
+    return joined(parts);
+  }
+
+  #processOf(
+    options: GenerateOptions | Omit<InvertOptions, 'to'>,
+  ): ReturnType<typeof runDiffusion> {
+    return runDiffusion({ ...this.#config, sampling: options }, options.steps);
+  }
+
+  /** The latents of some images out of all of them: `[count, C, h, w]`. */
+  #tensorOf(latents: Float32Array, start: number, count: number): Tensor {
+    const shape = latentShape(this.#config.model, count);
+    const size = shape[1] * shape[2] * shape[3];
+    return tensor(latents.slice(start * size, (start + count) * size), { shape });
+  }
+
+  /** The drawn latents, a hundred images at a time. */
+  async *#chunks(model: DiT, options: GenerateOptions): AsyncGenerator<Tensor, void, void> {
+    const { labels, key, onStep, onProgress } = options;
+    const process = this.#processOf(options);
+    const chunks = Math.ceil(labels.length / CHUNK);
+    const totalSteps = chunks * stepCount(options, lastStep(process));
+    let done = 0;
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const start = chunk * CHUNK;
+      const some = labels.slice(start, start + CHUNK);
+      const random = randomNoise(foldIn(key, chunk), latentShape(this.#config.model, some.length));
+      const noise =
+        options.xT === undefined
+          ? random
+          : { ...random, xT: this.#tensorOf(options.xT, start, some.length) };
+      const told = this.#guided.of(model, { ...options, labels: some }, start);
+      let latents = noise.xT;
+      for (const { n, x, xStart } of this.#steps(process, told, noise, options, start)) {
+        await onStep?.({ start, n, x, xStart });
+        // The start stays: a region keeps it as the noise of what is known.
+        for (const old of [latents, xStart])
+          if (old !== x && old !== noise.xT) old[Symbol.dispose]();
+        latents = x;
+        done++;
+        onProgress?.({ step: done, totalSteps });
+        await nextTask();
+      }
+      yield latents;
+    }
+  }
+
+  #steps(
+    process: ReturnType<typeof runDiffusion>,
+    told: Parameters<typeof sampleSteps>[1],
+    noise: NoiseSource,
+    { sampler, eta, from, region }: GenerateOptions,
     start: number,
-  ): SampledModel {
-    const { labels, guidance, guidanceInterval, conditions = {}, negative, scales } = options;
-    const y = conditioningOf(model, labels, conditions, start);
-    const alone: SampledModel = (x, t, _time, end) =>
-      end === undefined ? this.#predict(model, x, t, y) : this.#predictMap(model, x, t, end, y);
-    if (guidance === 1 && scales === undefined && negative === undefined) return alone;
-    const guided = this.#guidedBy(model, options, y);
-    return (...at) => (isGuided(at[2], guidanceInterval) ? guided : alone)(...at);
-  }
-
-  #guidedBy(
-    model: DiT,
-    options: Omit<GenerateOptions, 'onProgress'>,
-    y: Conditioning,
-  ): SampledModel {
-    const { labels, guidance, negative, scales, guidanceRescale, compat } = options;
-    const { numClasses } = model.config;
-    if (y instanceof Tensor) {
-      const all = scalar(labelScale(numClasses, guidance, scales));
-      const form = { rescale: guidanceRescale ?? 0, compat: compat ?? 'fixed' };
-      return (x, t) => this.#predictGuided(model, x, t, y, all, form);
+  ): Iterable<SampledStep> {
+    const how = { sampler, ...(eta !== undefined && { eta }) };
+    if (region === undefined) {
+      return sampleSteps(process, told, noise, { ...how, ...(from !== undefined && { from }) });
     }
-    if ((guidanceRescale ?? 0) > 0 || compat === 'official') {
-      throw new ValueError(
-        'generate',
-        'guidanceRescale and compat guide by the label alone, but this model has other conditions. Leave them out.',
-      );
-    }
-    const scale =
-      scales === undefined
-        ? scalar(guidance)
-        : Object.fromEntries(Object.entries(scales).map(([name, own]) => [name, scalar(own)]));
-    const without = repeatedValues(model, negative ?? {}, labels.length);
-    return (x, t) => this.#predictByConditions(model, x, t, y, without, scale);
+    const [count, , height, width] = noise.xT.shape;
+    const mask = tensor(Float32Array.from(region.mask), { shape: [height, width] }).greater(0);
+    const known = { latent: this.#tensorOf(region.latents, start, count), mask };
+    return inpaintSteps(process, told, noise, known, { ...how, passes: region.passes ?? 1 });
   }
 }
-
-/** The options of one call of a generator. */
-const GENERATE_OPTIONS = [
-  ...SAMPLING_FIELDS,
-  'labels',
-  'conditions',
-  'negative',
-  'scales',
-  'key',
-  'onProgress',
-] as const;
 
 const CONFIG_HINT = 'Make one with presetConfig(…).';
 
-function checkGenerate(model: DiT, options: GenerateOptions): void {
-  checkFields('generate', 'model', model, ['forward'], 'Give a DiT.');
-  checkOptions('generate', options, GENERATE_OPTIONS);
-  const { key, guidance, steps, sampler, onProgress, conditions, negative, scales } = options;
-  checkTensors('generate', { key });
-  checkFinite('generate', 'guidance', guidance);
-  checkWhole('generate', 'steps', steps, 1);
-  checkChoice('generate', 'sampler', sampler, SAMPLERS);
-  if (onProgress !== undefined) checkFunction('generate', onProgress);
-  if (conditions !== undefined) {
-    checkList('generate', 'labels', options.labels, '[3, 1, 4]');
-    checkArrays('generate', 'conditions', model, conditions, options.labels.length);
-  }
-  if (negative !== undefined) checkArrays('generate', 'negative', model, negative, 1);
-  if (scales !== undefined) {
-    checkFields('generate', 'scales', scales, [], 'Give numbers by the names of conditions.');
-    for (const [name, own] of Object.entries(scales)) checkFinite('generate', name, own);
-  }
-}
-
-/** Throws a ValueError unless these settings of sampling go together, with the diffusion, and with the model. */
-function checkSampling(sampling: GenerateOptions, { diffusion, model }: TrainConfig): void {
-  const { guidanceInterval, spacing } = sampling;
-  if (guidanceInterval !== undefined) checkInterval('generate', guidanceInterval);
-  if (spacing !== undefined) checkChoice('generate', 'spacing', spacing, SPACINGS);
-  const problem = samplingProblem(sampling, diffusion) ?? nothingToGuide(sampling, model);
-  // Here the settings of sampling are the options of the call.
-  if (problem !== undefined) {
-    throw new ValueError('generate', `${problem.replace(/^sampling\./, '')}.`);
-  }
-  const { scales, negative } = sampling;
-  if (diffusion.objective !== 'mean-flow' || (scales ?? negative) === undefined) return;
-  throw new ValueError(
-    'generate',
-    'scales and negative guide, but a flow map was trained with its guidance and takes no other. Leave them out.',
-  );
+/** How many steps an image takes. */
+function stepCount({ from, region }: GenerateOptions, last: number): number {
+  return ((from ?? last) + 1) * (region?.passes ?? 1);
 }
 
 /** The arrays one behind the other. */

@@ -1,6 +1,7 @@
 // The types of what sampling from a run takes and reports.
 
 import type { BackendName } from '../config/choices.ts';
+import type { FilmSubject, SampleFormat } from './output/formats.ts';
 import type { SamplingConfig } from '../config/diffusion-config.ts';
 
 /** One report after a denoising step. */
@@ -28,10 +29,51 @@ export interface SampleOptions extends SamplingConfig {
   readonly scales?: Readonly<Record<string, number>>;
   /** Seed of the noise, an unsigned 32-bit integer. */
   readonly seed: number;
-  /** The PNG file to write. */
+  /** The file to write. */
   readonly out: string;
   /** The decay of the average that draws, one of those that the run keeps. Default: its `emaDecay`. */
   readonly ema?: number;
+  /** The kind of that file. Default: by the end of its name. */
+  readonly format?: SampleFormat;
+  /** Whether the file holds latents in place of images, float32 `[count, C, h, w]`; for npy and npz. */
+  readonly latents?: boolean;
+  /** A film of the denoising of the first image of each row, up to ten. */
+  readonly film?: {
+    /** A strip of frames (.png), or an animation (.gif, .apng). */
+    readonly file: string;
+    /** Default: 16, or all steps if there are fewer. */
+    readonly frames?: number;
+    /** Default: `'x0'`. */
+    readonly shows?: FilmSubject;
+  };
+  /** Each row goes from its label, its text and the seed to another end. */
+  readonly interpolate?: {
+    /** Images of a row, both ends with them. Default: 10. */
+    readonly columns?: number;
+    readonly toLabels?: readonly number[];
+    readonly toTexts?: readonly string[];
+    readonly toSeed?: number;
+  };
+  /** What the mask leaves of an image stays, and the rest is drawn. */
+  readonly inpaint?: {
+    /** A .png, .jpg or .npy file. */
+    readonly image: string;
+    /** A .png or .npy file: white where the image is drawn anew. */
+    readonly mask: string;
+    /** As in `InpaintOptions`. Default: 1. */
+    readonly passes?: number;
+  };
+  /** An image is changed into what `labels` and `texts` say. */
+  readonly edit?: {
+    /** A .png, .jpg or .npy file. */
+    readonly image: string;
+    /** What it shows: a class. */
+    readonly label?: number;
+    /** What it shows: a text. */
+    readonly text?: string;
+    /** The share of the steps that it goes back, above 0, up to 1. Default: 1. */
+    readonly strength?: number;
+  };
   /** The backend that computes. Default: the backend of the run. */
   readonly backend?: BackendName;
   readonly onNotice?: (text: string) => void;

@@ -7,11 +7,11 @@ import { drawImageGrid } from '../pictures/image-grid.ts';
 import { formatGuidance, type GuidanceScales } from './guidance-scales.ts';
 
 /** Number of samples of one class in the picture. */
-const GRID_COLUMNS = 10;
+export const GRID_COLUMNS = 10;
 
 /** What all images of a grid are, row by row. `rows` has the label, or another number, of each row. */
-export function gridIndices(rows: readonly number[]): number[] {
-  return rows.flatMap((row) => new Array<number>(GRID_COLUMNS).fill(row));
+export function gridIndices(rows: readonly number[], columns: number = GRID_COLUMNS): number[] {
+  return rows.flatMap((row) => new Array<number>(columns).fill(row));
 }
 
 /** How the samples of a grid were drawn. */
@@ -36,14 +36,17 @@ export function drawSampleGrid(
   { size, channels }: ImageShape,
   rowLabels: readonly string[],
   drawn: Drawn,
+  columns: number = GRID_COLUMNS,
+  columnLabels?: readonly string[],
 ): Promise<Uint8Array> {
   return drawImageGrid({
     images,
     channels,
     height: size,
     width: size,
-    columns: GRID_COLUMNS,
+    columns,
     title: gridTitle(drawn),
     rowLabels,
+    ...(columnLabels !== undefined && { columnLabels }),
   });
 }

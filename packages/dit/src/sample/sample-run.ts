@@ -4,18 +4,21 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkOptions, ValueError } from '@tessera/tensor';
 import { checkChoice, checkText } from '../config/argument-check.ts';
-import { imageShapeOf } from '../config/autoencoder-config.ts';
 import { BACKENDS } from '../config/choices.ts';
 import { SAMPLING_FIELDS, samplingOf } from '../config/diffusion-config.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
 import { readWeights } from '../run/checkpoint.ts';
 import { averageFile, readConfigText, readRunConfig, RUN_FILES } from '../run/run-folder.ts';
-import { askedConditions } from './asked-conditions.ts';
+import { drawingOf, type Drawing } from './drawing.ts';
+import type { GeneratedStep } from './generate-options.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleOptions } from './options.ts';
-import { drawSampleGrid, gridIndices } from './sample-grid.ts';
+import { Film } from './output/film.ts';
+import { filmFile, imagesFile, latentsFile } from './output/sample-file.ts';
+import { gridIndices } from './sample-grid.ts';
 import { loadRun, type TrainedRun } from './trained-run.ts';
+import { checkWays } from './ways.ts';
 
 /** Options of {@link readRun}. */
 export interface ReadRunOptions {
@@ -74,7 +77,9 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
   checkText('sampleRun', 'out', out);
   const config = await readRunConfig(run);
   checkLabels('sampleRun', labels, config);
+  checkWays(options, config);
   await checkOut(out);
+  if (options.film !== undefined) await checkOut(options.film.file);
   const { backend = config.backend } = options;
   checkChoice('sampleRun', 'backend', backend, BACKENDS);
   await withBackend(backend, (notice) => drawRun(options, notice));
@@ -93,6 +98,12 @@ const SAMPLE_OPTIONS = [
   'out',
   'backend',
   'ema',
+  'format',
+  'latents',
+  'film',
+  'interpolate',
+  'inpaint',
+  'edit',
   'onNotice',
   'onProgress',
 ] as const;
@@ -115,24 +126,49 @@ async function checkOut(out: string): Promise<void> {
 }
 
 async function drawRun(options: SampleOptions, notice: string | undefined): Promise<void> {
-  const { run: folder, labels, seed, out, onProgress } = options;
-  const { ema } = options;
+  const { run: folder, labels, seed, out, ema, onProgress, film: filmed } = options;
   const run = await readRun(folder, ema === undefined ? {} : { ema });
   if (notice !== undefined) options.onNotice?.(notice);
-  const asked = await askedConditions(options, run.model);
-  const sampling = samplingOf(options);
-  const images = await run.draw(gridIndices(labels), {
-    ...asked,
-    ...sampling,
-    seed,
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const drawing = await drawingOf(options, run);
+  const { columns } = drawing;
+  const film = filmed === undefined ? undefined : filmOf(filmed, options, drawing, run);
   const drawn = {
-    ...sampling,
-    design: run.config.model.design,
-    ...(options.scales !== undefined && { scales: options.scales }),
+    ...samplingOf(options),
+    ...drawing.options,
+    seed,
+    ...(onProgress !== undefined && { onProgress }),
+    ...(film !== undefined && { onStep: (step: GeneratedStep) => film.onStep(step) }),
   };
   const names = options.texts ?? labels.map((label) => run.nameOf(label));
-  const shape = imageShapeOf(run.config.autoencoder);
-  await writeFileAtomic(out, await drawSampleGrid(images, shape, names, drawn));
+  const all = gridIndices(labels, columns);
+  const bytes =
+    options.latents === true
+      ? await latentsFile(await run.drawLatents(all, drawn), options, run)
+      : await imagesFile(await run.draw(all, drawn), options, drawing, names, run);
+  await writeFileAtomic(out, bytes);
+  if (film !== undefined && filmed !== undefined) {
+    await writeFileAtomic(
+      filmed.file,
+      await filmFile(film.frames(), filmed, names, run.imageShape),
+    );
+  }
 }
+
+/** The film of the first image of each row. */
+function filmOf(
+  { frames = FILM_FRAMES, shows = 'x0' }: NonNullable<SampleOptions['film']>,
+  { labels, steps }: SampleOptions,
+  { columns, options: { from, region } }: Drawing,
+  { generator }: TrainedRun,
+): Film {
+  return new Film({
+    steps: ((from ?? steps - 1) + 1) * (region?.passes ?? 1),
+    frames,
+    shows,
+    images: labels.map((_, row) => row * columns),
+    decode: (latents) => generator.decode(latents),
+  });
+}
+
+/** Frames of a film that names no number. */
+const FILM_FRAMES = 16;

@@ -3,7 +3,7 @@
 import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
-import { imageShapeOf } from '../config/autoencoder-config.ts';
+import { imageShapeOf, type ImageShape } from '../config/autoencoder-config.ts';
 import { parseConfigText, type TrainConfig } from '../config/config.ts';
 import {
   changedBy,
@@ -13,10 +13,9 @@ import {
 } from '../config/diffusion-config.ts';
 import { DiT } from '../model/dit.ts';
 import { loadModule } from '../model/weights.ts';
-import type { ConditionArrays } from './conditioning.ts';
+import { OWN_GENERATE_OPTIONS, type GenerateOptions } from './generate-options.ts';
 import { Generator } from './generator.ts';
 import { checkLabels } from './labels.ts';
-import type { SampleProgress } from './options.ts';
 
 /** The files of a run that drawing needs. */
 export interface RunParts {
@@ -28,15 +27,14 @@ export interface RunParts {
   readonly model: Uint8Array;
 }
 
-/** How {@link TrainedRun.generate} draws. Defaults are the sampling settings of the run. */
-export interface DrawOptions extends Partial<SamplingConfig> {
+/**
+ * How {@link TrainedRun.generate} draws: as {@link GenerateOptions}, where defaults are the sampling settings of the
+ * run.
+ */
+export interface DrawOptions
+  extends Partial<SamplingConfig>, Omit<GenerateOptions, keyof SamplingConfig | 'labels' | 'key'> {
   /** Seed of the noise, an unsigned 32-bit integer. Default: 0. */
   readonly seed?: number;
-  /** As in `GenerateOptions`. */
-  readonly conditions?: ConditionArrays;
-  readonly negative?: ConditionArrays;
-  readonly scales?: Readonly<Record<string, number>>;
-  readonly onProgress?: (progress: SampleProgress) => void;
 }
 
 /**
@@ -52,7 +50,8 @@ export class TrainedRun {
   readonly config: TrainConfig;
   readonly autoencoder: Autoencoder;
   readonly model: DiT;
-  readonly #generator: Generator;
+  /** Draws with the model, turns images into latents and back, and inverts them. */
+  readonly generator: Generator;
 
   constructor(
     config: TrainConfig & { readonly latentScale: number },
@@ -64,7 +63,7 @@ export class TrainedRun {
     this.config = config;
     this.autoencoder = autoencoder;
     this.model = model;
-    this.#generator = new Generator(config, { autoencoder, latentScale: config.latentScale });
+    this.generator = new Generator(config, { autoencoder, latentScale: config.latentScale });
   }
 
   /** The name of a class: the one that the data give it, or else its number. */
@@ -91,16 +90,31 @@ export class TrainedRun {
 
   /** Draws as {@link generate}, but gives `[count, channels, size, size]`, row-major, about in [-1, 1]. */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
-    checkLabels('generate', labels, this.config);
-    const own = [...SAMPLING_FIELDS, 'seed', 'onProgress'] as const;
-    checkOptions('generate', options, [...own, 'conditions', 'negative', 'scales']);
+    return this.generator.generate(this.model, this.#complete('generate', labels, options));
+  }
+
+  /** Draws as {@link generate}, but gives the latents of the diffusion: `[count, C, h, w]`, row-major. */
+  drawLatents(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
+    const complete = this.#complete('generateLatents', labels, options);
+    return this.generator.generateLatents(this.model, complete);
+  }
+
+  /** Sizes of the images. */
+  get imageShape(): ImageShape {
+    return imageShapeOf(this.config.autoencoder);
+  }
+
+  #complete(op: string, labels: readonly number[], options: DrawOptions): GenerateOptions {
+    checkLabels(op, labels, this.config);
+    const own = OWN_GENERATE_OPTIONS.filter((name) => name !== 'labels' && name !== 'key');
+    checkOptions(op, options, [...SAMPLING_FIELDS, ...own, 'seed']);
     const { seed = 0, ...changed } = options;
-    return this.#generator.generate(this.model, {
+    return {
       ...changed,
       ...changedBy(this.config.sampling, samplingOf(changed)),
       labels,
       key: key(seed),
-    });
+    };
   }
 }
 

@@ -3,7 +3,7 @@
 import type { TrainConfig } from '../config/config.ts';
 import { captionAt, conditionTable } from '../data/condition-values.ts';
 import type { AnnotatedImages } from '../data/data-set.ts';
-import type { GenerateOptions } from '../sample/generator.ts';
+import type { GenerateOptions } from '../sample/generate-options.ts';
 import { gridIndices } from '../sample/sample-grid.ts';
 
 /** Most rows of a grid of samples. If there are more classes, it shows the first. */

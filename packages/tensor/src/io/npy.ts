@@ -1,8 +1,9 @@
 // Reads and writes arrays in NumPy's .npy format.
 
-import { checkTensors } from '../arguments.ts';
+import { checkOptions, checkTensors } from '../arguments.ts';
 import { tensor } from '../create.ts';
-import { excerpt, expectMemory, FormatError, ShapeError } from '../errors.ts';
+import { excerpt, expectMemory, FormatError, ShapeError, ValueError } from '../errors.ts';
+import type { TypedArray } from '../array/dtype.ts';
 import { sizeOf } from '../array/shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { readElements, widthOf, type StoredType } from './foreign-elements.ts';
@@ -105,26 +106,45 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
+/** Options of {@link toNpy}. */
+export interface ToNpyOptions {
+  /** `'|u1'` stores whole numbers from 0 to 255 as bytes. Default: the dtype of the tensor. */
+  readonly dtype?: '|u1';
+}
+
 /**
  * Writes a tensor in NumPy's `.npy` format 1.0, in C order, for `numpy.load`.
  *
  * @returns the bytes of the file; resolves when the backend has the elements
- * @throws ShapeError if x has more than 64 axes, NumPy's limit.
+ * @throws ShapeError if x has more than 64 axes, NumPy's limit; ValueError for elements that are no bytes.
  * @example
  * const bytes = await toNpy(tensor([1, 2, 3]));
  * bytes.length; // 140: a header of 128 bytes and three float32
  */
-export async function toNpy(x: Tensor): Promise<Uint8Array<ArrayBuffer>> {
+export async function toNpy(
+  x: Tensor,
+  options: ToNpyOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   checkTensors('toNpy', { x });
-  const { shape, dtype } = x;
+  checkOptions('toNpy', options, ['dtype']);
+  const { shape } = x;
   if (shape.length > MAX_RANK) {
     throw new ShapeError('toNpy', `${shape.length} axes, but NumPy knows at most ${MAX_RANK}.`, [
       shape,
     ]);
   }
-  const elements = await x.data();
+  let elements: TypedArray = await x.data();
+  if (options.dtype !== undefined) {
+    const wide = elements;
+    elements = Uint8Array.from(wide);
+    const lost = elements.findIndex((byte, i) => byte !== wide[i]);
+    if (lost >= 0 || options.dtype !== '|u1') {
+      const hint = 'Expected whole numbers from 0 to 255.';
+      throw new ValueError('toNpy', `${wide[lost]} cannot be stored as ${options.dtype}. ${hint}`);
+    }
+  }
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const header = `{'descr': '${DESCRIPTIONS[dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const header = `{'descr': '${options.dtype ?? DESCRIPTIONS[x.dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const start = Math.ceil((PREFIX + header.length + 1) / ALIGNMENT) * ALIGNMENT;
   const fileBytes = start + elements.byteLength;
   const bytes = expectMemory('toNpy', fileBytes, () => new Uint8Array(fileBytes));

@@ -1,21 +1,23 @@
 // `tessera sample`: from options to a picture.
 
 import { ValueError } from '@tessera/tensor';
-import { isFlowObjective, samplersOf, type Objective } from '../config/choices.ts';
-import type { TrainConfig } from '../config/config.ts';
-import { captionOf, heldOutCombinations } from '../data/captions.ts';
+import { isFlowObjective, samplersOf, type Objective } from '../../config/choices.ts';
+import type { TrainConfig } from '../../config/config.ts';
+import { captionOf, heldOutCombinations } from '../../data/captions.ts';
 import {
   changedBy,
   MAP_GUIDANCE,
   samplingOf,
   type SamplingConfig,
-} from '../config/diffusion-config.ts';
-import { readRunConfig } from '../run/run-folder.ts';
-import { formatGuidance } from '../sample/guidance-scales.ts';
-import type { SampleOptions } from '../sample/options.ts';
-import { onInterrupt } from './interrupt.ts';
-import type { SampleArguments } from './program.ts';
-import { createProgress } from './progress.ts';
+} from '../../config/diffusion-config.ts';
+import { readRunConfig } from '../../run/run-folder.ts';
+import { formatGuidance } from '../../sample/guidance-scales.ts';
+import type { SampleOptions } from '../../sample/options.ts';
+import { checkWays } from '../../sample/ways.ts';
+import { onInterrupt } from '../interrupt.ts';
+import type { SampleArguments } from '../program.ts';
+import { createProgress } from '../progress.ts';
+import { wayOptions } from './way-options.ts';
 
 /**
  * Takes options that the command line leaves out from the run's configuration, and checks the others
@@ -80,17 +82,20 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   checkSampler(sampling, config.diffusion.objective);
   checkInterval(sampling, timesteps);
   const { run, seed, out, backend, ema } = args;
-  return {
+  const options: SampleOptions = {
     ...sampling,
     run,
     labels,
     seed,
     out,
+    ...wayOptions(args, (own) => labelNumbers(own, config)),
     ...conditionOptions(args, config),
     ...(scales !== undefined && { scales }),
     ...(backend !== undefined && { backend }),
     ...(ema !== undefined && { ema }),
   };
+  checkWays(options, config);
+  return options;
 }
 
 /**
@@ -233,7 +238,7 @@ function checkInterval({ guidanceInterval }: SamplingConfig, timesteps: number):
 /** Draws with these options, and shows the progress. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const options = completeSampleOptions(args, await readRunConfig(args.run));
-  const { sampleRun } = await import('../sample/sample-run.ts');
+  const { sampleRun } = await import('../../sample/sample-run.ts');
   const progress = createProgress();
   const restore = onInterrupt(progress, () => 'Stopped. Nothing has been written.');
   let staged = false;
@@ -254,4 +259,5 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
     progress.stop();
   }
   process.stdout.write(`Samples: ${options.out}\n`);
+  if (options.film !== undefined) process.stdout.write(`Film: ${options.film.file}\n`);
 }
