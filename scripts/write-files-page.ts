@@ -80,6 +80,7 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/learn', 'The exercises of the tour, and the check of answers'],
       ['packages/dit/src/learn/chapters', 'The exercises of each chapter, with their solutions'],
       ['packages/dit/src/cli', 'The command line'],
+      ['packages/dit/src/cli/train', 'What a training is told on the command line'],
       ['packages/dit/src/cli/sample', 'The options of `tessera sample`, from words to a request'],
       ['packages/dit/bin', 'What npm links as a command'],
     ],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { settingsCommand, trainConfig } from '../../packages/dit/src/cli/train-command.ts';
+import { settingsCommand, trainConfig } from '../../packages/dit/src/cli/train/train-command.ts';
 import { OBJECTIVES, PRESETS, WEIGHTINGS } from '../../packages/dit/src/config/choices.ts';
 import { parseTrainConfig } from '../../packages/dit/src/config/config.ts';
 import { presetConfig } from '../../packages/dit/src/config/presets.ts';

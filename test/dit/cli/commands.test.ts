@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { completeSampleOptions } from '../../../packages/dit/src/cli/sample/sample-command.ts';
-import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train-command.ts';
+import { longRunNotice, trainConfig } from '../../../packages/dit/src/cli/train/train-command.ts';
 import { flowMapConfig } from '../../../packages/dit/src/run/flow-map-config.ts';
 import { presetConfig } from '../../../packages/dit/src/config/presets.ts';
 import { writeRunConfig } from '../../../packages/dit/src/run/run-folder.ts';
@@ -140,7 +140,7 @@ describe('the configuration of a flow map', () => {
         diffusion: { ...flowMapConfig(flow, folder).diffusion, guidance: 3 },
       });
       await expect(trainConfig({ from: folder })).rejects.toThrow(
-        'only a flow map starts from another run. Add --objective mean-flow.',
+        'a flow map or a ControlNet starts from another run. Add --objective mean-flow or --control.',
       );
       await expect(trainConfig({ objective: 'mean-flow' })).rejects.toThrow(
         'train: --objective mean-flow: a flow map follows the flow of a trained run. Name it by --from.',

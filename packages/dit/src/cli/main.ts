@@ -17,11 +17,11 @@ const manifest = JSON.parse(
 let allPass = true;
 const program = createProgram(manifest.version, {
   train: async (args) => {
-    const { trainCommand } = await import('./train-command.ts');
+    const { trainCommand } = await import('./train/train-command.ts');
     await trainCommand(args);
   },
   settings: async (args) => {
-    const { settingsCommand } = await import('./train-command.ts');
+    const { settingsCommand } = await import('./train/train-command.ts');
     settingsCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
   sample: async (args) => {

@@ -29,18 +29,17 @@ import {
   type Weighting,
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
-import { addStepOptions, type StepArguments } from './step-options.ts';
 import { defaultsTo } from './arguments.ts';
+import { addFromOptions, type FromArguments } from './train/from-run.ts';
+import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 import { addWays, type WayArguments } from './sample/way-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
-export interface TrainArguments extends StepArguments {
+export interface TrainArguments extends FromArguments, StepArguments {
   readonly preset?: Preset;
   /** A file with a whole configuration, instead of preset and design. */
   readonly config?: string;
-  /** The folder of a run whose flow a flow map follows. */
-  readonly from?: string;
   readonly design?: Design;
   readonly condition?: readonly ConditionName[];
   readonly backend?: BackendName;
@@ -77,6 +76,7 @@ export interface SampleArguments extends WayArguments {
   readonly depth?: string;
   readonly sketch?: string;
   readonly lowres?: string;
+  readonly controlScale?: number;
   readonly guidance?: number | Readonly<Record<string, number>>;
   readonly sampler?: Sampler;
   readonly steps?: number;
@@ -140,6 +140,8 @@ Examples:
   $ tessera sample --run runs/text --text "a thin four leaning left" --out four.png
   $ tessera train --condition label,depth --out runs/depth
   $ tessera sample --run runs/depth --labels 3 --depth three.png --out threes.png
+  $ tessera train --control depth --from runs/mnist --out runs/control
+  $ tessera sample --run runs/control --depth three.png --control-scale 0.8 --out threes.png
   $ tessera inspect DiT-XL/2                       parameters and multiply-adds of a model
   $ tessera inspect --data ./photos                what a training would find
   $ tessera evaluate --run runs/mnist --guidance 1,2
@@ -218,12 +220,6 @@ export function createProgram(version: string, actions: Actions): Command {
         '--config <file>',
         'instead of a preset, a configuration such as config.json of a run',
       ).conflicts(['preset', 'design', 'condition']),
-    )
-    .addOption(
-      new Option(
-        '--from <folder>',
-        'run of a flow that a flow map of few steps follows, with --objective mean-flow',
-      ).conflicts(['preset', 'config', 'design', 'condition']),
     )
     .option(
       '--design <name>',
@@ -305,6 +301,7 @@ export function createProgram(version: string, actions: Actions): Command {
       read.seed,
     )
     .action((args: TrainArguments) => actions.train(args));
+  addFromOptions(train);
   addStepOptions(train);
 
   program
@@ -339,6 +336,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--depth <file>', 'map of depth, a .png or .npy file')
     .option('--sketch <file>', 'map of edges, a .png or .npy file')
     .option('--lowres <file>', 'image in low resolution, a .png or .npy file')
+    .option('--control-scale <n>', 'how much a ControlNet counts', read.guidanceScale)
     .option(
       '--guidance <scale>',
       `guidance scale, 1 for none, or one for each condition: text=3,depth=1.5 ${defaultsTo('as in the run, 2')}`,

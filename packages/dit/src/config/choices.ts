@@ -49,6 +49,12 @@ export const CONDITIONS = [
 /** One of {@link CONDITIONS}. */
 export type ConditionName = (typeof CONDITIONS)[number];
 
+/** The maps that a ControlNet reads. */
+export const CONTROLS = ['depth', 'sketch', 'lowres'] as const;
+
+/** One of {@link CONTROLS}. */
+export type ControlName = (typeof CONTROLS)[number];
+
 /** One of {@link DESIGNS}. */
 export type Design = (typeof DESIGNS)[number];
 

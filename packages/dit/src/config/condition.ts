@@ -68,6 +68,14 @@ export type ConditionConfig =
   | MapConditionConfig
   | ControlConditionConfig;
 
+/** The branch of a model that a run trains while the rest stays as it is: its last condition, if that is one. */
+export function lastBranch({
+  conditions,
+}: Pick<ModelConfig, 'conditions'>): ControlConditionConfig | undefined {
+  const last = conditions?.at(-1);
+  return last?.kind === 'control' ? last : undefined;
+}
+
 /** The name that the label of `numClasses` has in a batch. */
 export const LABEL = 'label';
 

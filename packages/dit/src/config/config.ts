@@ -26,6 +26,7 @@ import {
   flowMapProblem,
   guidanceProblem,
   samplingProblem,
+  startProblem,
 } from './diffusion-rules.ts';
 import { modelProblem, modelSchema, type ModelConfig } from './model-config.ts';
 import { optimizerProblem, optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
@@ -56,7 +57,10 @@ export interface TrainConfig {
    * dataset-fashion-mnist), a folder of idx files or of images, or a file of NumPy arrays.
    */
   readonly data: string;
-  /** The folder of the run whose flow a flow map follows, for the objective mean-flow. */
+  /**
+   * The folder of the trained run that this one starts from: whose flow a flow map follows, or on whose model a
+   * ControlNet is trained.
+   */
   readonly from?: string;
   /** Names of the classes in pictures, one for each. Default: those of the data, else their numbers. */
   readonly classNames?: readonly string[];
@@ -130,6 +134,7 @@ function trainProblem(config: TrainConfig): string | undefined {
   }
   const inDiffusion =
     diffusionProblem(config) ??
+    startProblem(config) ??
     flowMapProblem(config) ??
     samplingProblem(sampling, diffusion) ??
     guidanceProblem(sampling, model);

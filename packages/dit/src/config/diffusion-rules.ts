@@ -1,6 +1,7 @@
 // The rules between settings of the diffusion: what goes with which objective and which sampler.
 
 import { isFlowObjective, samplersOf } from './choices.ts';
+import { lastBranch } from './condition.ts';
 import type { TrainConfig } from './config.ts';
 import { MAP_GUIDANCE, type DiffusionConfig, type SamplingConfig } from './diffusion-config.ts';
 import type { ModelConfig } from './model-config.ts';
@@ -62,16 +63,36 @@ function scheduleProblem(
   return undefined;
 }
 
+/** Says that a run names the trained one that it starts from and needs none, or the reverse; else `undefined`. */
+export function startProblem({
+  diffusion: { objective },
+  model,
+  from,
+}: Pick<TrainConfig, 'diffusion' | 'model' | 'from'>): string | undefined {
+  if (objective === 'mean-flow') {
+    return from === undefined
+      ? 'the objective mean-flow follows the flow of another run, but from names none. Name its folder'
+      : undefined;
+  }
+  const branch = model.conditions?.find(({ kind }) => kind === 'control');
+  if (branch !== undefined && from === undefined) {
+    return `the branch '${branch.name}' is trained on the model of another run, but from names none. Name its folder: --control ${branch.name} --from FOLDER`;
+  }
+  if (from !== undefined && lastBranch(model) === undefined) {
+    return `from ${from} belongs to the objective mean-flow or to a ControlNet, but the objective is ${objective} and the last condition no branch. Leave it out`;
+  }
+  return undefined;
+}
+
 /** Says which rule of a flow map's training is broken first, also by settings that only it has; else `undefined`. */
 export function flowMapProblem({
   diffusion,
   model,
-  from,
-}: Pick<TrainConfig, 'diffusion' | 'model' | 'from'>): string | undefined {
+}: Pick<TrainConfig, 'diffusion' | 'model'>): string | undefined {
   const { objective, guidance, instantShare, contrastive = 0, weighting = 'none' } = diffusion;
   const { decoderDepth } = model;
   if (objective !== 'mean-flow') {
-    const own = { from, 'model.decoderDepth': decoderDepth };
+    const own = { 'model.decoderDepth': decoderDepth };
     const ofDiffusion = { 'diffusion.guidance': guidance, 'diffusion.instantShare': instantShare };
     const [alien] = Object.entries({ ...own, ...ofDiffusion }).filter(
       ([, value]) => value !== undefined,
@@ -79,9 +100,6 @@ export function flowMapProblem({
     return alien === undefined
       ? undefined
       : `${alien[0]} ${alien[1]} belongs to the objective mean-flow, but the objective is ${objective}. Leave it out`;
-  }
-  if (from === undefined) {
-    return 'the objective mean-flow follows the flow of another run, but from names none. Name its folder';
   }
   if (decoderDepth === undefined) {
     return 'the objective mean-flow needs blocks that hear the end of a step. Set model.decoderDepth';

@@ -27,6 +27,8 @@ export interface SampleOptions extends SamplingConfig {
   readonly numbers?: Readonly<Record<string, number>>;
   /** A guidance scale for each condition by name, in place of one for all. */
   readonly scales?: Readonly<Record<string, number>>;
+  /** How much the branches of the model count. Default 1. */
+  readonly controlScale?: number;
   /** Seed of the noise, an unsigned 32-bit integer. */
   readonly seed: number;
   /** The file to write. */

@@ -94,6 +94,7 @@ const SAMPLE_OPTIONS = [
   'maps',
   'numbers',
   'scales',
+  'controlScale',
   'seed',
   'out',
   'backend',
@@ -126,8 +127,9 @@ async function checkOut(out: string): Promise<void> {
 }
 
 async function drawRun(options: SampleOptions, notice: string | undefined): Promise<void> {
-  const { run: folder, labels, seed, out, ema, onProgress, film: filmed } = options;
-  const run = await readRun(folder, ema === undefined ? {} : { ema });
+  const { run: folder, labels, seed, out, ema, controlScale, onProgress, film: filmed } = options;
+  const read = await readRun(folder, ema === undefined ? {} : { ema });
+  const run = controlScale === undefined ? read : read.withControlScale(controlScale);
   if (notice !== undefined) options.onNotice?.(notice);
   const drawing = await drawingOf(options, run);
   const { columns } = drawing;

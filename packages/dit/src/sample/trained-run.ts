@@ -11,6 +11,7 @@ import {
   samplingOf,
   type SamplingConfig,
 } from '../config/diffusion-config.ts';
+import { withControlScale } from '../model/control.ts';
 import { DiT } from '../model/dit.ts';
 import { loadModule } from '../model/weights.ts';
 import { OWN_GENERATE_OPTIONS, type GenerateOptions } from './generate-options.ts';
@@ -47,7 +48,7 @@ export interface DrawOptions
  * untrained.nameOf(7); // '7'
  */
 export class TrainedRun {
-  readonly config: TrainConfig;
+  readonly config: TrainConfig & { readonly latentScale: number };
   readonly autoencoder: Autoencoder;
   readonly model: DiT;
   /** Draws with the model, turns images into latents and back, and inverts them. */
@@ -69,6 +70,15 @@ export class TrainedRun {
   /** The name of a class: the one that the data give it, or else its number. */
   nameOf(label: number): string {
     return this.config.classNames?.[label] ?? String(label);
+  }
+
+  /**
+   * The run with branches that count `scale` times as much, see `withControlScale`.
+   *
+   * @throws ValueError if the model has no branch
+   */
+  withControlScale(scale: number): TrainedRun {
+    return new TrainedRun(this.config, this.autoencoder, withControlScale(this.model, scale));
   }
 
   /**

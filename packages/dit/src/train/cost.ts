@@ -42,8 +42,11 @@ export function trainingFlops(config: TrainConfig): number {
   checkFields('trainingFlops', 'config', config, ['autoencoder', 'model'], CONFIG_HINT);
   const { autoencoder, model } = config;
   const ofModel = config.steps * config.batch * macCount(model);
-  // A flow map takes over the autoencoder of its flow.
-  if (config.from !== undefined) return 2 * (PASSES + MAP_PASSES) * ofModel;
+  // What starts from a run takes over its autoencoder. A frozen model takes less than all passes.
+  if (config.from !== undefined) {
+    const isMap = config.diffusion.objective === 'mean-flow';
+    return 2 * (PASSES + (isMap ? MAP_PASSES : 0)) * ofModel;
+  }
   const ofAutoencoder = autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder);
   return 2 * PASSES * (ofAutoencoder + ofModel);
 }

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
 import { imageShapeOf } from '../config/autoencoder-config.ts';
+import { lastBranch } from '../config/condition.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { batchOrder, gatherImages } from '../data/batches.ts';
 import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
 import type { DataSet, ImageSet } from '../data/data-set.ts';
-import { DiT } from '../model/dit.ts';
-import { withDecoder } from '../model/extend.ts';
+import type { DiT } from '../model/dit.ts';
 import { drawLossCurve, type LossPoint } from '../pictures/loss-curve.ts';
 import { saveModule } from '../run/checkpoint.ts';
 import { withBackend } from '../run/backends.ts';
@@ -26,7 +26,7 @@ import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
 import { badNotice, checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
 import { withHistory, type DiffusionBatch } from './diffusion-loss.ts';
-import { lossOf } from './flow-map-loss.ts';
+import { readBase } from './from-run/base.ts';
 import { cachedLatents } from './latents/latent-cache.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents/latents.ts';
 import type { TrainOptions } from './options.ts';
@@ -36,7 +36,7 @@ import { fittedData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { plainOptimizer } from './optimizer.ts';
 import { compiledTrainStep, initialState } from './step.ts';
-import { readTeacher } from './from-run/teacher.ts';
+import { branchTrainee, wholeTrainee, type Trainee } from './trainee.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
@@ -67,7 +67,7 @@ export async function train(options: TrainOptions): Promise<string> {
 
 async function trainRun(options: TrainOptions, notice: string | undefined): Promise<string> {
   const { onStage, onNotice = () => undefined } = options;
-  const flow = await readTeacher(options.config);
+  const base = await readBase(options.config);
   const found = options.data ?? (await readConfigData(options.config, options.skipBad ?? false));
   checkData(options.config, found);
   const data = fittedData(options.config, found);
@@ -95,10 +95,10 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     log: new LogWriter(join(out, RUN_FILES.log), onNotice),
   };
 
-  if (flow === undefined) {
+  if (base === undefined) {
     onStage?.({ name: 'autoencoder', totalSteps: named.autoencoder.steps });
   }
-  const autoencoder = flow?.autoencoder ?? (await trainAutoencoder(run, images, autoencoderKey));
+  const autoencoder = base?.autoencoder ?? (await trainAutoencoder(run, images, autoencoderKey));
   await saveModule(join(out, RUN_FILES.autoencoder), autoencoder);
   await addPicture(run.album, RUN_FILES.reconstructions, () =>
     drawReconstructions(autoencoder, tested),
@@ -110,14 +110,14 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     cache === undefined
       ? await encodeLatents(autoencoder, images, seen)
       : await cachedLatents(autoencoder, images, seen, { folder: cache, onNotice });
-  // A flow map moves the latents of its flow, in their scale.
-  const latents = { ...encoded, scale: flow?.config.latentScale ?? encoded.scale };
+  // What starts from a run moves its latents, in their scale.
+  const latents = { ...encoded, scale: base?.config.latentScale ?? encoded.scale };
   const config = { ...named, latentScale: latents.scale };
   await writeRunConfig(out, config);
 
   onStage?.({ name: 'diffusion', totalSteps: config.steps });
   const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
-  const drawSamples = async (model: DiT, file: string, steps: number): Promise<void> => {
+  const drawSamples: DrawSamples = async (model, file, steps) => {
     const sampling = { ...config.sampling, steps };
     const written = await addPicture(run.album, file, async () => {
       const drawn = { ...sampling, ...asked, key: sampleKey };
@@ -131,7 +131,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     if (written) onNotice(`Wrote ${join(out, file)}.`);
   };
   const averages = await trainModel(
-    { ...run, config, teacher: flow?.model },
+    { ...run, config, base: base?.model },
     latents,
     table,
     modelKey,
@@ -209,26 +209,50 @@ async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promis
   return state.average;
 }
 
-/** Trains the Diffusion Transformer and gives its moving averages, those of `emaDecays` last. */
-async function trainModel(
-  run: Run & { readonly teacher: DiT | undefined },
+/**
+ * Trains the Diffusion Transformer, or a branch of one, and gives the model with its moving averages, those of
+ * `emaDecays` last.
+ */
+function trainModel(
+  run: Run & { readonly base: DiT | undefined },
   latents: LatentSet,
   table: ConditionTable,
   random: Tensor,
-  drawSamples: (model: DiT, file: string, steps: number) => Promise<void>,
+  drawSamples: DrawSamples,
 ): Promise<readonly [DiT, ...DiT[]]> {
-  const { config, onProgress, teacher } = run;
-  const { steps, batch, seed, model, optimizer } = config;
+  const { base, config } = run;
   const [initKey, stepKey] = split(random);
+  const stage = { latents, table, stepKey, drawSamples };
+  const isMap = config.diffusion.objective === 'mean-flow';
+  const branch = isMap ? undefined : lastBranch(config.model);
+  return base === undefined || branch === undefined
+    ? runTrainee(run, wholeTrainee(config, latents.scale, initKey, base), stage)
+    : runTrainee(run, branchTrainee(config, latents.scale, initKey, base, branch), stage);
+}
+
+/** Draws a grid of a model's samples into a file of the run. */
+type DrawSamples = (model: DiT, file: string, steps: number) => Promise<void>;
+
+/** What the training of the Diffusion Transformer reads and draws. */
+interface DiffusionStage {
+  readonly latents: LatentSet;
+  readonly table: ConditionTable;
+  readonly stepKey: Tensor;
+  readonly drawSamples: DrawSamples;
+}
+
+async function runTrainee<M>(
+  run: Run,
+  { start, loss, modelOf }: Trainee<M>,
+  { latents, table, stepKey, drawSamples }: DiffusionStage,
+): Promise<readonly [DiT, ...DiT[]]> {
+  const { config, onProgress } = run;
+  const { steps, batch, seed, optimizer } = config;
   const order = batchOrder({ count: latents.count, batch, seed });
-  const start =
-    teacher === undefined
-      ? DiT.init(model, initKey)
-      : withDecoder(teacher, model.decoderDepth ?? 0);
   const { sampleEvery = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY } = config;
-  const state = await runLogged<DiT, DiffusionBatch>(run, 'DiT training loss', {
+  const state = await runLogged<M, DiffusionBatch>(run, 'DiT training loss', {
     name: 'diffusion',
-    step: compiledTrainStep(lossOf(config, latents.scale, teacher), optimizer, steps, {
+    step: compiledTrainStep(loss, optimizer, steps, {
       accumulate: config.accumulate ?? 1,
     }),
     state: withHistory(initialState(start, stepKey, optimizer), config),
@@ -246,8 +270,12 @@ async function trainModel(
     visits: {
       every: sampleEvery,
       visit: (i, { average }) =>
-        drawSamples(average, previewFile(i), Math.min(PREVIEW_STEPS, config.sampling.steps)),
+        drawSamples(
+          modelOf(average),
+          previewFile(i),
+          Math.min(PREVIEW_STEPS, config.sampling.steps),
+        ),
     },
   });
-  return [state.average, ...(state.averages ?? [])];
+  return [modelOf(state.average), ...(state.averages ?? []).map(modelOf)];
 }

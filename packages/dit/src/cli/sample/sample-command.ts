@@ -81,7 +81,8 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   }
   checkSampler(sampling, config.diffusion.objective);
   checkInterval(sampling, timesteps);
-  const { run, seed, out, backend, ema } = args;
+  const { run, seed, out, backend, ema, controlScale } = args;
+  checkControl(controlScale, config);
   const options: SampleOptions = {
     ...sampling,
     run,
@@ -91,6 +92,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     ...wayOptions(args, (own) => labelNumbers(own, config)),
     ...conditionOptions(args, config),
     ...(scales !== undefined && { scales }),
+    ...(controlScale !== undefined && { controlScale }),
     ...(backend !== undefined && { backend }),
     ...(ema !== undefined && { ema }),
   };
@@ -170,6 +172,16 @@ function checkMapGuidance(
   throw new ValueError(
     'sample',
     `${asked[0]} ${asked[1]}: this run is a flow map, which was trained with guidance ${trained} and takes no other. Leave it out.`,
+  );
+}
+
+/** Throws a ValueError for a scale of branches that a model does not have. */
+function checkControl(scale: number | undefined, { model }: TrainConfig): void {
+  if (scale === undefined || model.conditions?.some(({ kind }) => kind === 'control') === true)
+    return;
+  throw new ValueError(
+    'sample',
+    `--control-scale ${scale}: this run has no ControlNet. Leave it out, or train one with --control.`,
   );
 }
 

@@ -6,8 +6,8 @@ import {
   RATE_SCHEDULES,
   type OptimizerName,
   type RateSchedule,
-} from '../config/choices.ts';
-import * as read from './arguments.ts';
+} from '../../config/choices.ts';
+import * as read from '../arguments.ts';
 
 /** How a training steps, and what it keeps. Defaults are those of the preset or the configuration. */
 export interface StepArguments {

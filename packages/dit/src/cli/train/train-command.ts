@@ -3,17 +3,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ValueError } from '@tessera/tensor';
-import { DEFAULT_PRESET, isFlowObjective } from '../config/choices.ts';
-import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
-import { flowMapConfig } from '../run/flow-map-config.ts';
-import { dataOf } from '../data/mnist.ts';
-import { changedDiffusion, changedSampling, presetConfig, warmupSteps } from '../config/presets.ts';
-import { settings, withSettings } from '../config/settings.ts';
-import { chooseRunFolder, RUN_FILES, readRunConfig, readTrainConfig } from '../run/run-folder.ts';
-import { trainingHours } from '../train/cost.ts';
-import { interruptedText, onInterrupt, type TrainingPlace } from './interrupt.ts';
-import type { SettingsArguments, TrainArguments } from './program.ts';
-import { createProgress } from './progress.ts';
+import { DEFAULT_PRESET, isFlowObjective } from '../../config/choices.ts';
+import { parseTrainConfig, type TrainConfig } from '../../config/config.ts';
+import { dataOf } from '../../data/mnist.ts';
+import {
+  changedDiffusion,
+  changedSampling,
+  presetConfig,
+  warmupSteps,
+} from '../../config/presets.ts';
+import { settings, withSettings } from '../../config/settings.ts';
+import { chooseRunFolder, RUN_FILES, readTrainConfig } from '../../run/run-folder.ts';
+import { trainingHours } from '../../train/cost.ts';
+import { configFromRun } from './from-run.ts';
+import { interruptedText, onInterrupt, type TrainingPlace } from '../interrupt.ts';
+import type { SettingsArguments, TrainArguments } from '../program.ts';
+import { createProgress } from '../progress.ts';
 
 /** A run that will take longer than this is announced. */
 const LONG_HOURS = 0.5;
@@ -63,12 +68,16 @@ async function startConfig(args: Omit<ConfigArguments, 'set' | SettingFlag>): Pr
     data,
     condition: conditions,
     from,
+    control,
     ...rest
   } = args;
   const named = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
-  if (from !== undefined) return fromFlow(from, named);
+  const started = await configFromRun(
+    { ...(from !== undefined && { from }), ...(control !== undefined && { control }) },
+    named,
+  );
+  if (started !== undefined) return started;
   if (file === undefined) {
-    if (args.objective === 'mean-flow') throw new ValueError('train', NO_FLOW);
     const all = { ...named, ...(conditions !== undefined && { conditions }) };
     return checkedSchedule(args, presetConfig(preset, all));
   }
@@ -90,34 +99,6 @@ async function startConfig(args: Omit<ConfigArguments, 'set' | SettingFlag>): Pr
   const changed = { ...config, ...names, ...changes, diffusion, sampling, optimizer };
   return checkedSchedule(args, parseTrainConfig(changed, file));
 }
-
-const NO_FLOW =
-  '--objective mean-flow: a flow map follows the flow of a trained run. Name it by --from.';
-
-/** The configuration of a flow map that follows the flow of a run. */
-async function fromFlow(
-  from: string,
-  { objective, weighting, schedule, ...changes }: FromFlowArguments,
-): Promise<TrainConfig> {
-  if (objective !== 'mean-flow') {
-    throw new ValueError(
-      'train',
-      `--from ${from}: only a flow map starts from another run. Add --objective mean-flow.`,
-    );
-  }
-  const [alien] = Object.entries({ weighting, schedule }).filter(([, name]) => name !== undefined);
-  if (alien !== undefined) {
-    throw new ValueError(
-      'train',
-      `--${alien[0]} ${alien[1]}: a flow map has no ${alien[0]} to choose. Leave it out.`,
-    );
-  }
-  const flow = await readRunConfig(from);
-  return flowMapConfig(flow, from, changes);
-}
-
-/** The options that go with --from. */
-type FromFlowArguments = Omit<ConfigArguments, 'set' | 'config' | 'preset' | 'condition' | 'from'>;
 
 /** Refuses a named schedule where the objective has none. */
 function checkedSchedule(
@@ -143,14 +124,17 @@ export async function trainCommand(all: TrainArguments): Promise<void> {
   const start = await trainConfig(args);
   // A taken folder is refused before the data are read.
   await chooseRunFolder(named);
-  const { readFittedRun } = await import('../train/fit-config.ts');
+  const { readFittedRun } = await import('../../train/fit-config.ts');
   const { config, data } = await readFittedRun(start, {
     ...dataOptions,
     needsLabels: args.condition?.includes('label') ?? false,
-    fits: (args.config ?? args.from) === undefined || args.data !== undefined,
+    // A branch reads images as its model does.
+    fits:
+      args.control === undefined &&
+      ((args.config ?? args.from) === undefined || args.data !== undefined),
   });
   const progress = createProgress();
-  const { train } = await import('../train/train.ts');
+  const { train } = await import('../../train/train.ts');
   let where: TrainingPlace = {};
   const restore = onInterrupt(progress, () => interruptedText(where));
   let out: string;

@@ -1,0 +1,61 @@
+// The configuration of a run that trains a ControlNet on the model of another run.
+
+import { ValueError } from '@tessera/tensor';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import type { ControlName } from '../config/choices.ts';
+import type { ControlConditionConfig } from '../config/condition.ts';
+import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
+import { changedDiffusion, warmupSteps, type PresetChanges } from '../config/presets.ts';
+
+/** Settings of a branch's training that differ from those of the run it is trained on. */
+export type BranchChanges = Omit<PresetChanges, 'design' | 'conditions' | 'objective' | 'schedule'>;
+
+/** The share of blocks that the branch copies. */
+const BRANCH_SHARE = 1 / 2;
+
+/**
+ * The configuration of a ControlNet on the model of a run: that of the run, with a branch that copies the first half
+ * of its blocks.
+ *
+ * @param run The configuration of the run to start from.
+ * @param from The folder of that run.
+ * @throws ValueError if the run is a flow map; FormatError if the settings do not go together
+ */
+export function branchConfig(
+  run: TrainConfig,
+  from: string,
+  name: ControlName,
+  { timestepSampling, weighting, ...changes }: BranchChanges,
+): TrainConfig {
+  const { model, optimizer, autoencoder, accumulate: _a, checkpoint: _c, ...rest } = run;
+  if (run.diffusion.objective === 'mean-flow') {
+    throw new ValueError(
+      'train',
+      `${from} is a flow map, which is trained to follow a flow and not to take a ControlNet. Name the run of its flow.`,
+    );
+  }
+  const { steps = run.steps } = changes;
+  const control: ControlConditionConfig = {
+    kind: 'control',
+    name,
+    size: autoencoder.imageSize ?? IMAGE_SIZE,
+    channels: 1,
+    blocks: Math.ceil(model.depth * BRANCH_SHARE),
+    dropoutProb: 0,
+  };
+  return parseTrainConfig(
+    {
+      ...rest,
+      ...changes,
+      from,
+      autoencoder,
+      model: { ...model, conditions: [...(model.conditions ?? []), control] },
+      diffusion: changedDiffusion(run.diffusion, {
+        ...(timestepSampling !== undefined && { timestepSampling }),
+        ...(weighting !== undefined && { weighting }),
+      }),
+      optimizer: { ...optimizer, warmupSteps: Math.min(optimizer.warmupSteps, warmupSteps(steps)) },
+    },
+    from,
+  );
+}

@@ -1,0 +1,52 @@
+// What a run trains: a new Diffusion Transformer, a flow map of a trained one, or a branch on a trained one.
+
+import type { Tensor } from '@tessera/tensor';
+import type { ControlConditionConfig } from '../config/condition.ts';
+import type { TrainConfig } from '../config/config.ts';
+import type { ControlCondition } from '../model/conditions/control.ts';
+import { withControl } from '../model/control.ts';
+import { DiT } from '../model/dit.ts';
+import { withDecoder } from '../model/extend.ts';
+import type { DiffusionBatch } from './diffusion-loss.ts';
+import { lossOf } from './flow-map-loss.ts';
+import { branchLoss, branchOf, withBranch } from './from-run/branch.ts';
+import type { Loss, RememberingLoss } from './step.ts';
+
+/** What is trained, and the model that it is or belongs to. */
+export interface Trainee<M> {
+  readonly start: M;
+  readonly loss: Loss<M, DiffusionBatch> | RememberingLoss<M, DiffusionBatch>;
+  readonly modelOf: (part: M) => DiT;
+}
+
+/** A model all of which is trained: a new one, or a flow map that starts as the flow it follows. */
+export function wholeTrainee(
+  config: TrainConfig,
+  latentScale: number,
+  key: Tensor,
+  flow?: DiT,
+): Trainee<DiT> {
+  const { model } = config;
+  return {
+    start: flow === undefined ? DiT.init(model, key) : withDecoder(flow, model.decoderDepth ?? 0),
+    loss: lossOf(config, latentScale, flow),
+    modelOf: (whole) => whole,
+  };
+}
+
+/** A branch on a trained model that stays as it is. */
+export function branchTrainee(
+  config: TrainConfig,
+  latentScale: number,
+  key: Tensor,
+  trunk: DiT,
+  branch: ControlConditionConfig,
+): Trainee<ControlCondition> {
+  const { kind: _, ...control } = branch;
+  const model = withControl(trunk, control, key);
+  return {
+    start: branchOf(model, control.name),
+    loss: branchLoss(lossOf(config, latentScale), model, control.name),
+    modelOf: (trained) => withBranch(model, control.name, trained),
+  };
+}
