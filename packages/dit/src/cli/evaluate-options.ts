@@ -19,6 +19,7 @@ export interface EvaluateArguments {
 export interface RulerArguments {
   readonly out: string;
   readonly data: string;
+  readonly imageSize?: number;
   readonly epochs: number;
   readonly seed: number;
 }
@@ -56,6 +57,7 @@ export function addEvaluation(
     .description('train the LeNet that evaluate measures with, for another data set')
     .requiredOption('--out <file>', 'file to write, a .safetensors file', read.weightsPath)
     .option('--data <source>', 'data, as train takes them', DEFAULT_DATA)
+    .option('--image-size <n>', 'side of the images, as for train', read.positiveCount)
     .option('--epochs <n>', 'passes over the training images', read.positiveCount, 12)
     .option('--seed <n>', 'seed of all randomness', read.seed, 0)
     .action((args: RulerArguments) => actions.ruler(args));

@@ -11,6 +11,11 @@ export interface ImageSet {
   readonly channels?: number;
 }
 
+/** Numbers of one image: pixels times channels. */
+export function pixelCount({ rows, columns, channels = 1 }: Omit<ImageSet, 'images'>): number {
+  return channels * rows * columns;
+}
+
 /** Class labels, one an image. */
 export type Labels = Uint8Array | Int32Array;
 
@@ -32,11 +37,6 @@ export interface GivenLatents extends Annotations {
   readonly shape: readonly [number, number, number];
   /** `[count, C, h, w]`, row-major. */
   readonly latents: Float32Array;
-}
-
-/** Grey images of which each has a label. */
-export interface LabelledImages extends ImageSet {
-  readonly labels: Uint8Array;
 }
 
 /** A file that is left out, and what is wrong with it. */

@@ -2,7 +2,7 @@
 
 import { compile, tensor, type Tensor } from '@tessera/tensor';
 import { scalePixels } from '../data/batches.ts';
-import type { IdxImages } from '../data/idx.ts';
+import { pixelCount, type ImageSet } from '../data/data-set.ts';
 
 /** Samples compared at once, and training images. */
 const SAMPLES = 500;
@@ -12,11 +12,11 @@ const IMAGES = 2000;
  * The distance from each sample to the nearest image of a set: root mean square over pixels of [-1, 1]. It is
  * computed as |a|² + |b|² − 2 a·b, so two equal images may be 0.001 apart.
  *
- * @param samples `[count, rows, columns]`
+ * @param samples `[count, channels, rows, columns]`
  * @returns `[count]`
  */
-export async function nearestImages(samples: Float32Array, set: IdxImages): Promise<Float64Array> {
-  const pixels = set.rows * set.columns;
+export async function nearestImages(samples: Float32Array, set: ImageSet): Promise<Float64Array> {
+  const pixels = pixelCount(set);
   const count = samples.length / pixels;
   const nearest = compile((a: Tensor, b: Tensor): Tensor => {
     const products = a.matmul(b.transpose()); // [S, T]

@@ -4,14 +4,14 @@ import { compile, key, tensor, type Tensor } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
-import type { LabelledImages } from '../data/data-set.ts';
+import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
 import { encodeLatents, gatherPosteriors } from '../train/latents/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
 import { featureMoments } from './features.ts';
 import { frechetDistance } from './frechet.ts';
-import { readReference, shareEqual, type Marks, type RealImages } from './reference.ts';
+import { labelsOf, readReference, shareEqual, type Marks, type RealImages } from './reference.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
 import { estimate, type Estimate } from './student.ts';
@@ -95,7 +95,7 @@ export async function evaluateRun(
   return {
     marks: reference.marks,
     autoencoder: {
-      accuracy: shareEqual(rebuilt.classes, test.labels),
+      accuracy: shareEqual(rebuilt.classes, labelsOf(test)),
       fcd: frechetDistance(moments, featureMoments(rebuilt.features)),
     },
     samples,
@@ -114,7 +114,7 @@ interface Asked {
 }
 
 /** Every class in turn; for a run with further conditions what the first test images show. */
-function askedOf(run: TrainedRun, test: LabelledImages, samples: number): Asked {
+function askedOf(run: TrainedRun, test: AnnotatedImages, samples: number): Asked {
   const { numClasses, conditions = [] } = run.config.model;
   const count = conditions.length > 0 ? Math.min(samples, test.count) : samples;
   const indices = Int32Array.from({ length: count }, (_, i) => i);
@@ -122,7 +122,7 @@ function askedOf(run: TrainedRun, test: LabelledImages, samples: number): Asked 
     const labels = Array.from(indices, (i) => i % Math.max(1, numClasses));
     return { labels, options: {}, ...(numClasses > 0 && { classes: labels }) };
   }
-  const classes = test.labels.subarray(0, count);
+  const classes = labelsOf(test).subarray(0, count);
   const labels = Array.from(classes, (label) => (numClasses > 0 ? label : 0));
   const arrays = conditionTable(run.config.model, test).arrays(indices);
   return { labels, options: { conditions: arrays }, classes };
@@ -138,19 +138,17 @@ function meansOf(sets: readonly Scores[]): { readonly [Name in keyof Scores]: Es
 /** Images decoded at once. */
 const CHUNK = 500;
 
-/** The test images encoded and decoded again: `[count, side, side]`. */
-async function rebuiltImages(
-  autoencoder: Autoencoder,
-  { images, count, rows, columns }: LabelledImages,
-): Promise<Float32Array> {
+/** The test images encoded and decoded again: `[count, channels, side, side]`. */
+async function rebuiltImages(autoencoder: Autoencoder, set: ImageSet): Promise<Float32Array> {
   const rebuild = compile((model: Autoencoder, some: Tensor) =>
     model.decode(model.encode(some).mean),
   );
-  const size = rows * columns;
+  const { images, count, rows, columns, channels = 1 } = set;
+  const size = pixelCount(set);
   const rebuilt = new Float32Array(count * size);
   for (let start = 0; start < count; start += CHUNK) {
     const some = scalePixels(images.subarray(start * size, (start + CHUNK) * size));
-    const batch = tensor(some, { shape: [some.length / size, 1, rows, columns] });
+    const batch = tensor(some, { shape: [some.length / size, channels, rows, columns] });
     const decoded = rebuild(autoencoder, batch);
     rebuilt.set(await decoded.data(), start * size);
     for (const done of [batch, decoded]) done.dispose();
@@ -159,7 +157,7 @@ async function rebuiltImages(
 }
 
 /** The denoising errors of a run on latents of test images. */
-async function heldOutErrors(run: TrainedRun, test: LabelledImages): Promise<DenoisingError[]> {
+async function heldOutErrors(run: TrainedRun, test: AnnotatedImages): Promise<DenoisingError[]> {
   const { config, autoencoder, model } = run;
   const count = Math.min(LATENTS, test.count);
   const indices = Int32Array.from({ length: count }, (_, i) => i);

@@ -5,8 +5,13 @@ import { valueAndGrad } from '@tessera/autograd';
 import { crossEntropy } from '@tessera/autograd/nn';
 import { adamw, oneCycleSchedule, type AdamState } from '@tessera/autograd/optim';
 import { batchOrder, gatherLabels, scalePixels } from '../data/batches.ts';
-import type { LabelledImages } from '../data/data-set.ts';
+import { pixelCount, type ImageSet, type Labels } from '../data/data-set.ts';
 import { LeNet } from './lenet.ts';
+
+/** Square images with the class of each. */
+export interface RulerImages extends ImageSet {
+  readonly labels: Labels;
+}
 
 /** How {@link fitRuler} trains. */
 export interface FitOptions {
@@ -41,11 +46,10 @@ interface FitState {
  * Trains a LeNet to name the class of images: AdamW on a one-cycle schedule, images moved at random. The
  * same seed gives the same bits on any number of threads of the wasm backend.
  *
- * @param set square images and their labels
  */
-export async function fitRuler(set: LabelledImages, options: FitOptions): Promise<LeNet> {
+export async function fitRuler(set: RulerImages, options: FitOptions): Promise<LeNet> {
   const { classes, epochs, seed, onProgress } = options;
-  const side = set.rows;
+  const { rows: side, channels = 1 } = set;
   // A small set has smaller batches, so that an epoch has ten steps.
   const batch = Math.min(BATCH, Math.ceil(set.count / 10));
   const order = batchOrder({ count: set.count, batch, seed });
@@ -64,7 +68,7 @@ export async function fitRuler(set: LabelledImages, options: FitOptions): Promis
     { donate: [0] },
   );
   const random = key(seed);
-  const model = new LeNet({ channels: 1, side, classes, key: foldIn(random, 0) });
+  const model = new LeNet({ channels, side, classes, key: foldIn(random, 0) });
   let state: FitState = { model, optimizer: optimizer.init(model) };
   let moves = new Int32Array();
   for (let i = 0; i < totalSteps; i++) {
@@ -73,7 +77,7 @@ export async function fitRuler(set: LabelledImages, options: FitOptions): Promis
     if (at === 0) moves = await drawMoves(foldIn(random, i + 1), indices.length);
     const some = moves.subarray(2 * at * indices.length, 2 * (at + 1) * indices.length);
     const images = tensor(movedImages(set, indices, some), {
-      shape: [indices.length, 1, side, side],
+      shape: [indices.length, channels, side, side],
     });
     const labels = tensor(gatherLabels(set.labels, indices));
     state = step(state, images, labels);
@@ -90,20 +94,21 @@ async function drawMoves(random: Tensor, batch: number): Promise<Int32Array<Arra
 }
 
 /** Some images, each moved down and to the right on a background of zeros, as floats in [-1, 1]. */
-function movedImages(
-  { images, rows, columns }: LabelledImages,
-  indices: Int32Array,
-  moves: Int32Array,
-): Float32Array {
-  const size = rows * columns;
-  const pixels = new Uint8Array(indices.length * size);
+function movedImages(set: ImageSet, indices: Int32Array, moves: Int32Array): Float32Array {
+  const { images, rows, columns, channels = 1 } = set;
+  const plane = rows * columns;
+  const pixels = new Uint8Array(indices.length * pixelCount(set));
   indices.forEach((image, i) => {
     const [down, right] = [moves[2 * i], moves[2 * i + 1]];
     const width = columns - Math.abs(right);
-    for (let row = Math.max(0, -down); row < Math.min(rows, rows - down); row++) {
-      const from = image * size + row * columns + Math.max(0, -right);
-      const to = i * size + (row + down) * columns + Math.max(0, right);
-      pixels.set(images.subarray(from, from + width), to);
+    for (let channel = 0; channel < channels; channel++) {
+      const source = (image * channels + channel) * plane;
+      const target = (i * channels + channel) * plane;
+      for (let row = Math.max(0, -down); row < Math.min(rows, rows - down); row++) {
+        const from = source + row * columns + Math.max(0, -right);
+        const to = target + (row + down) * columns + Math.max(0, right);
+        pixels.set(images.subarray(from, from + width), to);
+      }
     }
   });
   return scalePixels(pixels);

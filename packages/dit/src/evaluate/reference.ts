@@ -1,8 +1,8 @@
 // What real images score on a ruler: the marks beside which the scores of samples are read.
 
-import { normal, type Tensor } from '@tessera/tensor';
-import { padImages, scalePixels } from '../data/batches.ts';
-import type { LabelledImages } from '../data/data-set.ts';
+import { normal, ValueError, type Tensor } from '@tessera/tensor';
+import { scalePixels } from '../data/batches.ts';
+import { pixelCount, type AnnotatedImages, type Labels } from '../data/data-set.ts';
 import { nearestImages, quantile } from './copies.ts';
 import {
   featureMoments,
@@ -13,10 +13,10 @@ import {
 import { frechetDistance } from './frechet.ts';
 import { readImages, type Reading, type Ruler } from './ruler.ts';
 
-/** The two halves of a data set. */
+/** The two halves of a data set, in the square of a run. Test images have labels. */
 export interface RealImages {
-  readonly train: LabelledImages;
-  readonly test: LabelledImages;
+  readonly train: AnnotatedImages;
+  readonly test: AnnotatedImages;
 }
 
 /** Marks on the scale of a ruler. */
@@ -32,8 +32,8 @@ export interface Marks {
 /** Real images as a ruler reads them. */
 export interface Reference {
   readonly marks: Marks;
-  readonly test: LabelledImages;
-  readonly train: LabelledImages;
+  readonly test: AnnotatedImages;
+  readonly train: AnnotatedImages;
   /** Features of all test images, and their moments. */
   readonly features: FeatureSet;
   readonly moments: FeatureMoments;
@@ -44,19 +44,19 @@ export interface Reference {
 /** Test images whose nearest training images are looked up, at most. */
 const MOST_LOOKUPS = 2000;
 
-/** Reads the real images, padded to the ruler's side. */
+/** Reads the real images. */
 export async function readReference(
   ruler: Ruler,
   real: RealImages,
   samples: number,
   random: Tensor,
 ): Promise<Reference> {
-  const [train, test] = [real.train, real.test].map((set) => padded(set, ruler.card.side));
+  const { train, test } = real;
   const { features, classes } = await readImages(ruler, scalePixels(test.images));
   const moments = featureMoments(features);
   const distance = ({ features: some }: Pick<Reading, 'features'>): number =>
     frechetDistance(moments, featureMoments(some));
-  const size = train.rows * train.columns;
+  const size = pixelCount(train);
   const some = scalePixels(train.images.subarray(0, Math.min(samples, train.count) * size));
   const noise = normal(random, [Math.min(samples, test.count), size])
     .maximum(-1)
@@ -64,7 +64,7 @@ export async function readReference(
   const lookups = scalePixels(test.images.subarray(0, MOST_LOOKUPS * size));
   return {
     marks: {
-      accuracy: shareEqual(classes, test.labels),
+      accuracy: shareEqual(classes, labelsOf(test)),
       floor: distance(await readImages(ruler, some)),
       ceiling: distance(await readImages(ruler, (await noise.data()) as Float32Array)),
     },
@@ -76,9 +76,10 @@ export async function readReference(
   };
 }
 
-/** Images on a square of background, with their labels. */
-export function padded(set: LabelledImages, side: number): LabelledImages {
-  return { ...padImages(set, side), labels: set.labels };
+/** The labels of images. Throws a ValueError if there are none: a ruler reads classes. */
+export function labelsOf({ labels }: AnnotatedImages): Labels {
+  if (labels !== undefined) return labels;
+  throw new ValueError('evaluate', 'the data have no labels, and a ruler reads classes.');
 }
 
 /** Share of places where two lists are equal. */

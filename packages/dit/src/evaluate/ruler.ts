@@ -26,6 +26,8 @@ export interface RulerCard {
   readonly classes: number;
   /** Side of the images in pixels, margins included. */
   readonly side: number;
+  /** 1: grey; 3: red, green and blue. */
+  readonly channels: number;
   readonly epochs: number;
   readonly seed: number;
   /** Share of the test images whose class it names. */
@@ -50,13 +52,13 @@ export interface Reading {
 const SHIPPED = fileURLToPath(new URL('../../rulers/mnist.safetensors', import.meta.url));
 
 /** The SHA-256 of that file. Figures of two versions compare only if it is the same. */
-const RULER_SHA256 = 'df625f91dc3a2295ccd3fd834fcd9b000e53cfe19dddc1f499ffdf306c8dd795';
+const RULER_SHA256 = '286db7cdfa9f60b9cedbb0eb61816ca5308361c799ce94ba7517c25d055325c6';
 
 /** Mark of the files of rulers. */
 const FORMAT = 'tessera-ruler-1';
 
 /** The numbers of a card. */
-const NUMBERS = ['classes', 'side', 'epochs', 'seed', 'accuracy'] as const;
+const NUMBERS = ['classes', 'side', 'channels', 'epochs', 'seed', 'accuracy'] as const;
 
 /** Images read at once. */
 const CHUNK = 500;
@@ -87,7 +89,7 @@ export async function readRuler(path: string = SHIPPED): Promise<Ruler> {
   }
   if (path === SHIPPED) checkShipped(bytes);
   const card = readCard(decodeSafetensors(bytes, path).metadata, path);
-  const blank = new LeNet({ channels: 1, side: card.side, classes: card.classes, key: key(0) });
+  const blank = new LeNet({ ...card, key: key(0) });
   return { lenet: loadModule(bytes, blank, path), card };
 }
 
@@ -116,10 +118,11 @@ function readCard(metadata: Readonly<Record<string, string>>, path: string): Rul
 /**
  * Reads images: their features, and the classes that the ruler names.
  *
- * @param images `[count, 1, side, side]`, about in [-1, 1]
+ * @param images `[count, channels, side, side]`, about in [-1, 1]
  */
 export async function readImages({ lenet, card }: Ruler, images: Float32Array): Promise<Reading> {
-  const size = card.side ** 2;
+  const { side, channels } = card;
+  const size = channels * side ** 2;
   const count = images.length / size;
   const read = compile((model: LeNet, some: Tensor) => {
     const features = model.features(some);
@@ -129,7 +132,7 @@ export async function readImages({ lenet, card }: Ruler, images: Float32Array): 
   const classes = new Int32Array(count);
   for (let start = 0; start < count; start += CHUNK) {
     const some = images.subarray(start * size, (start + CHUNK) * size);
-    const batch = tensor(some, { shape: [some.length / size, 1, card.side, card.side] });
+    const batch = tensor(some, { shape: [some.length / size, channels, side, side] });
     const chunk = read(lenet, batch);
     values.set(await chunk.features.data(), start * FEATURES);
     classes.set(await chunk.classes.data(), start);
