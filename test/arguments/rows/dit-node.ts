@@ -43,6 +43,17 @@ await node.saveModule(join(run, 'model.safetensors'), model);
 const row = { stage: 'diffusion', step: 1, loss: 1, gradNorm: 1, imagesPerSecond: 1 } as const;
 await node.appendLogRow(join(run, 'log.jsonl'), row);
 
+const digits = {
+  images: new Uint8Array(4 * 32 * 32),
+  labels: Uint8Array.of(0, 1, 2, 3),
+  count: 4,
+  rows: 32,
+  columns: 32,
+};
+const measuring = { samples: 4, guidance: [1], seeds: 1, onProgress: (): void => undefined };
+const trained = await node.readRun(run);
+const ruler = await node.readRuler();
+
 /** A row for every public function and class of the entry. */
 export const ditNodeRows: readonly Row[] = [
   ...rowsOf(node, {
@@ -52,12 +63,14 @@ export const ditNodeRows: readonly Row[] = [
     chooseRunFolder: [join(folder, 'new'), join(folder, 'standard')],
     claimRunFolder: [undefined, config, join(folder, 'claimed')],
     conditionMap: ['depth', new Uint8Array(4), 2],
+    evaluateRun: [trained, ruler, { train: digits, test: digits }, measuring],
     heldOutCombinations: [],
     loadMnist: [{ dir: data, classes: 10 }],
     loadModule: [join(run, 'model.safetensors'), model, { onNotice: () => undefined }],
     presetConfig: ['smoke', { steps: 9 }],
     readLog: [join(run, 'log.jsonl')],
     readRun: [run],
+    readRuler: [],
     readRunConfig: [run],
     sampleRun: [
       {

@@ -1,10 +1,21 @@
 // Measures a trained run on a ruler: its samples at some guidance scales, its autoencoder, its predictions.
 
-import { compile, key, tensor, type Tensor } from '@tessera/tensor';
+import {
+  checkFunction,
+  checkList,
+  checkOptions,
+  compile,
+  key,
+  tensor,
+  ValueError,
+  type Tensor,
+} from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
+import { checkImages } from '../data/idx.ts';
 import { encodeLatents, gatherPosteriors } from '../train/latents/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
@@ -14,7 +25,7 @@ import { frechetDistance } from './frechet.ts';
 import { labelsOf, readReference, shareEqual, type Marks, type RealImages } from './reference.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
-import { estimate, type Estimate } from './student.ts';
+import { estimate, MOST_MEASUREMENTS, type Estimate } from './student.ts';
 
 /** How {@link evaluateRun} measures. */
 export interface EvaluateOptions {
@@ -68,8 +79,10 @@ export async function evaluateRun(
   run: TrainedRun,
   ruler: Ruler,
   real: RealImages,
-  { samples, guidance, seeds, onProgress }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<Evaluation> {
+  checkEvaluate(run, ruler, real, options);
+  const { samples, guidance, seeds, onProgress } = options;
   const reference = await readReference(ruler, real, samples, key(0));
   const { test, moments } = reference;
   const rebuilt = await readImages(ruler, await rebuiltImages(run.autoencoder, test));
@@ -102,6 +115,44 @@ export async function evaluateRun(
     guidance: scores,
     denoising: await heldOutErrors(run, test),
   };
+}
+
+/** Fewest samples: precision and recall look at three neighbours of each. */
+const LEAST_SAMPLES = 4;
+
+function checkEvaluate(
+  run: TrainedRun,
+  ruler: Ruler,
+  real: RealImages,
+  options: EvaluateOptions,
+): void {
+  const op = 'evaluateRun';
+  checkFields(op, 'run', run, ['draw', 'autoencoder', 'config'], 'readRun gives one.');
+  checkFields(op, 'ruler', ruler, ['lenet', 'card'], 'readRuler gives one.');
+  const hint = 'readData gives both.';
+  checkFields(op, 'real', real, ['train', 'test'], hint);
+  for (const set of [real.train, real.test]) {
+    checkFields(op, 'real', set, ['images', 'count', 'rows', 'columns', 'labels'], hint);
+    checkImages(op, set);
+    if (set.rows === ruler.card.side && set.columns === ruler.card.side) continue;
+    throw new ValueError(
+      op,
+      `the images are ${set.rows}×${set.columns}, but the ruler reads ${ruler.card.side}×${ruler.card.side}.`,
+    );
+  }
+  checkOptions(op, options, ['samples', 'guidance', 'seeds', 'onProgress']);
+  const { samples, guidance, seeds, onProgress } = options;
+  checkWhole(op, 'samples', samples, 1);
+  if (samples < LEAST_SAMPLES || real.test.count < LEAST_SAMPLES) {
+    throw new ValueError(op, `expected at least ${LEAST_SAMPLES} samples and test images.`);
+  }
+  checkList(op, 'guidance', guidance, '[1, 2]');
+  for (const scale of guidance) checkFinite(op, 'guidance', scale);
+  checkWhole(op, 'seeds', seeds, 1);
+  if (seeds > MOST_MEASUREMENTS) {
+    throw new ValueError(op, `seeds is ${seeds}, expected at most ${MOST_MEASUREMENTS}.`);
+  }
+  if (onProgress !== undefined) checkFunction(op, onProgress);
 }
 
 /** What the samples of a set are asked for. */

@@ -12,6 +12,7 @@ import {
   tensor,
   type Tensor,
 } from '@tessera/tensor';
+import { checkText } from '../config/argument-check.ts';
 import { encodeModule, loadModule } from '../model/weights.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { nameFile } from '../run/file-error.ts';
@@ -81,6 +82,7 @@ export async function saveRuler(path: string, { lenet, card }: Ruler): Promise<v
  * card.accuracy; // 0.9944
  */
 export async function readRuler(path: string = SHIPPED): Promise<Ruler> {
+  checkText('readRuler', 'path', path);
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
