@@ -4,8 +4,8 @@
  * `npm run bench:conditions -- FOLDER [COUNT] [GUIDANCE]` measures a run that reads text, a run that knows depth,
  * or both:
  *
- * - text: COUNT samples of each combination of digit, weight and lean that training held out. A LeNet, trained
- *   here, reads the digit. Weight and lean are measured from the strokes of the sample.
+ * - text: COUNT samples of each combination of digit, weight and lean that training held out. The package's
+ *   ruler reads the digit. Weight and lean are measured from the strokes of the sample.
  * - depth: COUNT / 10 samples of the map of each of 100 test digits. The agreement is the intersection over union
  *   of the sample's ink and the map's. The diversity is the mean difference of two samples of one map, in grey
  *   levels where either has ink; the same for two test digits of one class is its scale.
@@ -18,13 +18,16 @@ import {
   conditionMap,
   heldOutCombinations,
   loadMnist,
+  readImages,
+  readRuler,
   readRun,
   strokeOf,
   strokeWords,
   type DigitSet,
 } from '@tessera/dit/node';
-import { percentRight, readDigits, SIDE, trainLeNet } from './lenet.ts';
 
+/** Side of a digit with its margin. */
+const SIDE = 32;
 const PIXELS = SIDE ** 2;
 /** Pixels from this byte on are ink, as for the measures of strokes. */
 const INK = 128;
@@ -49,7 +52,13 @@ function conditionNamed(run: Run, name: string) {
   return run.config.model.conditions?.find((condition) => condition.name === name);
 }
 
-async function readTexts(run: Run, train: DigitSet, count: number, guidance: number) {
+/** Percent of values that are those asked for. */
+function percentRight(found: ArrayLike<unknown>, asked: ArrayLike<unknown>): number {
+  const right = Array.from(found).filter((each, i) => each === asked[i]).length;
+  return (100 * right) / found.length;
+}
+
+async function readTexts(run: Run, count: number, guidance: number) {
   const text = conditionNamed(run, 'text');
   if (text?.kind !== 'text') return undefined;
   const asked = heldOutCombinations().flatMap((combination, row) =>
@@ -62,9 +71,9 @@ async function readTexts(run: Run, train: DigitSet, count: number, guidance: num
   const words = imagesOf(unscalePixels(drawn)).map((image) =>
     strokeWords(strokeOf(image, SIDE, SIDE)),
   );
-  const lenet = await trainLeNet(train);
+  const { classes } = await readImages(await readRuler(), drawn);
   const [digits, weights, leans] = [
-    [await readDigits(lenet, drawn), asked.map(({ digit }) => digit)],
+    [classes, asked.map(({ digit }) => digit)],
     [words.map(({ weight }) => weight), asked.map(({ weight }) => weight)],
     [words.map(({ lean }) => lean), asked.map(({ lean }) => lean)],
   ];
@@ -148,11 +157,8 @@ if (
 const run = await readRun(folder);
 const guidance = scale === undefined ? run.config.sampling.guidance : Number(scale);
 const mnist = await loadMnist();
-const [train, test] = [mnist.train, mnist.test].map((set) => ({
-  ...padImages(set, SIDE),
-  labels: set.labels,
-}));
-const text = await readTexts(run, train, Number(count), guidance);
+const test = { ...padImages(mnist.test, SIDE), labels: mnist.test.labels };
+const text = await readTexts(run, Number(count), guidance);
 const depth = await readMaps(run, test, Number(count), guidance);
 if (text === undefined && depth === undefined) {
   process.stderr.write(`error: the run ${folder} knows neither text nor depth\n`);

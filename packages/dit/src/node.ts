@@ -26,7 +26,14 @@ export {
 export type { DenoisingError } from './evaluate/denoising-error.ts';
 export type { LeNet } from './evaluate/lenet.ts';
 export type { Marks, RealImages } from './evaluate/reference.ts';
-export { readRuler, type Ruler, type RulerCard } from './evaluate/ruler.ts';
+export {
+  readImages,
+  readRuler,
+  type Reading,
+  type Ruler,
+  type RulerCard,
+} from './evaluate/ruler.ts';
+export type { FeatureSet } from './evaluate/features.ts';
 export type { Scores } from './evaluate/scores.ts';
 export type { Estimate } from './evaluate/student.ts';
 export type {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ShapeError, ValueError } from '@tessera/tensor';
 import type { FeatureSet } from '../../../packages/dit/src/evaluate/features.ts';
-import { nearestDistances, precisionRecall } from '../../../packages/dit/src/evaluate/manifold.ts';
+import { precisionRecall } from '../../../packages/dit/src/evaluate/manifold.ts';
 import { estimate } from '../../../packages/dit/src/evaluate/student.ts';
 import { nearestImages, quantile } from '../../../packages/dit/src/evaluate/copies.ts';
 
@@ -67,19 +67,6 @@ describe('precisionRecall', () => {
     expect(() => precisionRecall(small, small, 3)).toThrow(ValueError);
     const other = { values: new Float32Array(8), length: 2 };
     expect(() => precisionRecall(small, other, 1)).toThrow(ShapeError);
-  });
-});
-
-describe('nearestDistances', () => {
-  it('is the least of all distances', () => {
-    fc.assert(
-      fc.property(sets, sets, (a, b) => {
-        const expected = vectorsOf(a).map((v) =>
-          Math.min(...vectorsOf(b).map((w) => distance(v, w))),
-        );
-        expect([...nearestDistances(a, b)]).toEqual(expected);
-      }),
-    );
   });
 });
 

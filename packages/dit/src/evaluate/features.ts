@@ -62,10 +62,6 @@ export function selectFeatures(
  * as numpy.cov computes it.
  *
  * @throws ShapeError for fewer than two vectors; ValueError if a number is not finite
- * @example
- * const set = { values: Float32Array.of(1, 0, 3, 0), length: 2 };
- * featureMoments(set).mean; // [2, 0]
- * featureMoments(set).covariance.elements; // [2, 0, 0, 0]
  */
 export function featureMoments(set: FeatureSet): FeatureMoments {
   checkFeatures('featureMoments', set);

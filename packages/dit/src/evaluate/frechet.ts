@@ -27,10 +27,6 @@ import {
  * al. 2017, "GANs trained by a two time-scale update rule converge to a local Nash equilibrium", equation 6.
  *
  * @throws ShapeError if the features differ in length
- * @example
- * const here = featureMoments({ values: Float32Array.of(0, 2), length: 1 });
- * const there = featureMoments({ values: Float32Array.of(3, 5), length: 1 });
- * frechetDistance(here, there); // 9
  */
 export function frechetDistance(a: FeatureMoments, b: FeatureMoments): number {
   const n = a.mean.length;

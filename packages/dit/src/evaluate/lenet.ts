@@ -28,11 +28,6 @@ export interface LeNetOptions {
  *
  * Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition",
  * section II.
- *
- * @example
- * const lenet = new LeNet({ channels: 1, side: 32, classes: 10, key: key(0) });
- * lenet.forward(zeros([2, 1, 32, 32])).shape; // [2, 10]
- * lenet.features(zeros([2, 1, 32, 32])).shape; // [2, 84]
  */
 export class LeNet extends Module {
   readonly conv1: Conv2d;

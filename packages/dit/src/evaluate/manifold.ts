@@ -1,4 +1,4 @@
-// Precision and recall of samples by nearest neighbours, and distances to the nearest neighbour.
+// Precision and recall of samples by nearest neighbours.
 
 import { ShapeError, ValueError } from '@tessera/tensor';
 import { checkWhole } from '../config/argument-check.ts';
@@ -21,10 +21,6 @@ export interface PrecisionRecall {
  *
  * @param k Default 3.
  * @throws ShapeError if the sets differ in the length of vectors; ValueError unless both have more than k
- * @example
- * const real = { values: Float32Array.of(0, 1, 2, 9), length: 1 };
- * const samples = { values: Float32Array.of(0.5, 1.5), length: 1 };
- * precisionRecall(samples, real, 1); // { precision: 1, recall: 0.75 }
  */
 export function precisionRecall(samples: FeatureSet, real: FeatureSet, k = 3): PrecisionRecall {
   checkPair('precisionRecall', samples, real);
@@ -37,25 +33,6 @@ export function precisionRecall(samples: FeatureSet, real: FeatureSet, k = 3): P
     precision: shareInside(samples, real, neighbourDistances(real, k)),
     recall: shareInside(real, samples, neighbourDistances(samples, k)),
   };
-}
-
-/**
- * The Euclidean distance from each vector to the nearest one of another set.
- *
- * @returns as many distances as `from` has vectors
- * @example
- * const from = { values: Float32Array.of(1, 5), length: 1 };
- * nearestDistances(from, { values: Float32Array.of(0, 4), length: 1 }); // [1, 1]
- */
-export function nearestDistances(from: FeatureSet, to: FeatureSet): Float64Array {
-  checkPair('nearestDistances', from, to);
-  const [count, others] = [featureCount(from), featureCount(to)];
-  return Float64Array.from({ length: count }, (_, i) => {
-    let least = Infinity;
-    for (let j = 0; j < others; j++)
-      least = Math.min(least, squaredDistance(from, i, to, j, least));
-    return Math.sqrt(least);
-  });
 }
 
 /** The squared distance from each vector to its k-th neighbour in the same set. */

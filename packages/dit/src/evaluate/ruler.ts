@@ -8,11 +8,12 @@ import {
   compile,
   decodeSafetensors,
   FormatError,
+  ShapeError,
   key,
   tensor,
   type Tensor,
 } from '@tessera/tensor';
-import { checkText } from '../config/argument-check.ts';
+import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
 import { encodeModule, loadModule } from '../model/weights.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { nameFile } from '../run/file-error.ts';
@@ -121,11 +122,25 @@ function readCard(metadata: Readonly<Record<string, string>>, path: string): Rul
  * Reads images: their features, and the classes that the ruler names.
  *
  * @param images `[count, channels, side, side]`, about in [-1, 1]
+ * @throws ShapeError if they are not whole images
+ * @example
+ * const { classes } = await readImages(await readRuler(), new Float32Array(2 * 32 * 32).fill(-1));
+ * classes.length; // 2
  */
-export async function readImages({ lenet, card }: Ruler, images: Float32Array): Promise<Reading> {
+export async function readImages(ruler: Ruler, images: Float32Array): Promise<Reading> {
+  checkFields('readImages', 'ruler', ruler, ['lenet', 'card'], 'readRuler gives one.');
+  checkArray('readImages', 'images', images, 'Float32Array');
+  const { lenet, card } = ruler;
   const { side, channels } = card;
   const size = channels * side ** 2;
   const count = images.length / size;
+  if (!Number.isInteger(count)) {
+    throw new ShapeError(
+      'readImages',
+      `${images.length} numbers are not whole images [${channels}, ${side}, ${side}].`,
+      [[images.length], [channels, side, side]],
+    );
+  }
   const read = compile((model: LeNet, some: Tensor) => {
     const features = model.features(some);
     return { features, classes: argmax(model.head.forward(features), 1) };
