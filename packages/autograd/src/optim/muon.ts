@@ -72,7 +72,7 @@ const UPDATE_SIZE = 0.2;
  * @throws ValueError unless `iterations` is a whole number of at least 1, and the tensor has two axes
  * @example
  * const o = orthogonalize(tensor([[3, 0], [0, 0.5]]));
- * o.at(0, 1); // 0
+ * o.select(0, 0).select(0, 1); // 0
  */
 export function orthogonalize(matrix: Tensor, iterations = 5): Tensor {
   checkTensors('orthogonalize', { matrix });

@@ -28,6 +28,10 @@ export interface LeNetOptions {
  *
  * Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition",
  * section II.
+ *
+ * @example
+ * const { lenet } = await readRuler();
+ * lenet.features(zeros([2, 1, 32, 32])).shape; // [2, 84]
  */
 export class LeNet extends Module {
   readonly conv1: Conv2d;

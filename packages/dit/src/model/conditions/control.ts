@@ -26,6 +26,11 @@ export interface BranchShape {
  * Sources: Zhang et al. 2023, "Adding conditional control to text-to-image diffusion models", section 3.1; Chen et
  * al. 2024, "PixArt-δ: fast and controllable image generation with latent consistency models", section 5, for
  * transformers.
+ *
+ * @example
+ * const digits = DiT.init({ ...zoo['DiT-S/8'], depth: 2, numClasses: 10 }, key(0));
+ * const control = { name: 'depth', size: 256, channels: 1, blocks: 1, dropoutProb: 0 };
+ * withControl(digits, control, key(1)).conditions.depth.values.shape; // [1, 256, 256]
  */
 export class ControlCondition extends Condition {
   static override readonly name: string = 'ControlCondition';
