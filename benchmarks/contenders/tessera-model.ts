@@ -16,7 +16,8 @@ type Tensor = tessera.Tensor;
 export const toTensor = (
   { data, shape }: NamedArray,
   dtype: 'float32' | 'int32' = 'float32',
-): Tensor => tessera.tensor(dtype === 'int32' ? Int32Array.from(data) : data, { shape });
+): Tensor =>
+  tessera.tensor(dtype === 'int32' ? Int32Array.from(data) : Float32Array.from(data), { shape });
 
 function loadModel(name: ModelName, parameters: Arrays): DiT {
   const { width, depth, heads } = MODELS[name];

@@ -26,9 +26,6 @@ const MOST_RUNS = 1000;
 /** How often a watching thread looks before it asks for the time. */
 const LOOKS = 256;
 
-/** Bytes of the smallest page of a system. */
-const PAGE = 4096;
-
 /** What the modules of each program export, in order. @type {Map<number, readonly RunFunction[]>} */
 const programs = new Map();
 
@@ -61,7 +58,6 @@ function receive(message) {
     return;
   }
   if (self === undefined) throw new Error('thread: a message came before the memory.');
-  if (message.kind === 'touch') touch(self, message.begin, message.end);
   if (message.kind === 'forget') programs.delete(message.id);
   if (message.kind === 'program') {
     const imports = { env: { memory: self.memory, pause, host: pause } };
@@ -72,20 +68,6 @@ function receive(message) {
     programs.set(message.id, runs);
   }
   takePart(self);
-}
-
-/**
- * Uses each page of the memory between two addresses once, and changes nothing there. It ends when a run begins.
- *
- * @param {Extract<ThreadMessage, { kind: 'start' }>} start
- * @param {number} begin
- * @param {number} end
- */
-function touch({ memory, words }, begin, end) {
-  const all = new Int32Array(memory.buffer);
-  for (let address = begin; address < end && Atomics.load(all, words.run) === 0; address += PAGE) {
-    Atomics.or(all, address >>> 2, 0);
-  }
 }
 
 /**

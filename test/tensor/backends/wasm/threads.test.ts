@@ -129,24 +129,6 @@ describe('threads', () => {
     expect(counter[0]).toBe(number - 1);
   });
 
-  it('start ahead of a run, and touch memory without changing it', async () => {
-    const handles: ReturnType<typeof startThread>[] = [];
-    const { memory, counter } = start(2, {
-      startThread: () => {
-        handles.push(startThread());
-        return handles[0];
-      },
-    });
-    const numbers = new Int32Array(memory.buffer, 2 * COUNTER);
-    numbers.forEach((_, i) => (numbers[i] = i));
-    threads?.makeReady(2 * COUNTER, memory.buffer.byteLength);
-    expect(handles).toHaveLength(1);
-    runUntil(idOf(count), counter, 1);
-    await Promise.all(handles.map((handle) => handle.terminate()));
-    expect(handles).toHaveLength(1);
-    expect(numbers).toEqual(Int32Array.from(numbers, (_, i) => i));
-  });
-
   it('know programs from before they were started and from after', () => {
     const { counter } = start(2);
     const before = idOf(count);

@@ -68,14 +68,13 @@ export class Engine {
     const imported = { shared: this.#isShared, maximumPages };
     const { moduleBytes, wideCost } = this.#limits;
     const { codes, target } = codesOf(plan, this.#target, wideCost);
-    const { threads } = this;
-    const together = threads.count > 1 && costOfCodes(codes) > ALONE_COST;
-    if (together) this.#makeReady(plan);
     const program = emitProgram(plan, codes, imported, target, moduleBytes);
     this.#reserve(plan, program);
     const modules = target.wide
       ? compileWide(program.modules)
       : program.modules.map((bytes) => new WebAssembly.Module(bytes));
+    const { threads } = this;
+    const together = threads.count > 1 && program.cost > ALONE_COST;
     const id = together ? threads.register(modules) : 0;
     const frame = new LastingBlock(this.heap, program.frameBytes, 'prepare');
     const hostCalls = new HostCalls(plan, program.hosts, memory);
@@ -128,22 +127,11 @@ export class Engine {
     return executable;
   }
 
-  /** Lets the other threads start, and fetch the memory of a plan, while this one emits and compiles it. */
-  #makeReady(plan: Plan): void {
-    const before = this.#scratch.bytes;
-    this.#reserve(plan, { workspaceBytes: 0, scratchBytes: 0 });
-    const begin = this.#scratch.address();
-    this.threads.makeReady(begin + Math.min(before, plan.arenaBytes), begin + plan.arenaBytes);
-  }
-
   /**
    * Makes the scratch memory large enough for a plan. A lack of memory then shows here, and not during a
    * run.
    */
-  #reserve(
-    plan: Plan,
-    { workspaceBytes, scratchBytes }: Pick<WasmProgram, 'workspaceBytes' | 'scratchBytes'>,
-  ): void {
+  #reserve(plan: Plan, { workspaceBytes, scratchBytes }: WasmProgram): void {
     const bytes = align(plan.arenaBytes) + align(workspaceBytes) + scratchBytes * this.#mostThreads;
     if (bytes <= this.#scratch.bytes) return;
     const limit = this.heap.maximumPages * 65536;

@@ -56,8 +56,6 @@ export type ThreadMessage =
       readonly modules: readonly WebAssembly.Module[];
     }
   | { readonly kind: 'forget'; readonly id: number }
-  /** Fetches memory from the system before a run needs it. Its contents stay. */
-  | { readonly kind: 'touch'; readonly begin: number; readonly end: number }
   /** Wakes a thread: there may be a run to take part in. */
   | { readonly kind: 'run' };
 

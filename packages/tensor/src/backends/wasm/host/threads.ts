@@ -45,7 +45,7 @@ export interface ThreadsOptions {
 }
 
 /**
- * The helper threads of the main one. They start ahead of the first run, or with it. A run needs none of them: the
+ * The helper threads of the main one. They start when they are first needed. A run needs none of them: the
  * others do the work of a thread that has not started yet or has ended. Where none can start, because a
  * page lacks their file or a policy forbids workers, the main thread works alone from then on.
  */
@@ -91,14 +91,6 @@ export class Threads {
   /** Why the main thread works alone although more threads were wanted; `null` if it does not. */
   get notice(): string | null {
     return this.#refusal;
-  }
-
-  /**
-   * Starts the threads ahead of the first run. One of them touches the memory between two addresses until
-   * a run begins: a system hands out pages when they are first used, which can take longer than computing.
-   */
-  makeReady(begin: number, end: number): void {
-    if (this.#start()) this.#handles?.[0].post({ kind: 'touch', begin, end });
   }
 
   /** Makes a program known to all threads. The result is its number. */
