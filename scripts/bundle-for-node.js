@@ -17,6 +17,16 @@ function entriesOf(/** @type {string} */ folder) {
   );
 }
 
+/** Files beside the sources keep their places: `new URL('…', import.meta.url)` names them from the bundle's folder. */
+const filesBeside = (/** @type {string} */ target) => ({
+  name: 'files-beside',
+  transform: (/** @type {string} */ code, /** @type {string} */ id) =>
+    code.replaceAll(/new URL\('(\.[^']+)', import\.meta\.url/g, (_, path) => {
+      const file = relative(target, join(dirname(id), path));
+      return `new URL('${file}', import.meta.url`;
+    }),
+});
+
 /** Writes the bundle of a package, with more entries beside its exports. */
 async function bundle(
   /** @type {string} */ name,
@@ -27,6 +37,7 @@ async function bundle(
     cwd: folder,
     input: { ...entriesOf(folder), ...more },
     platform: 'node',
+    plugins: [filesBeside(join(folder, 'dist/bundle'))],
     transform: { target: 'es2023' },
     // Other packages keep files of their own, so that there is one of each.
     external: /^[^./]/,
