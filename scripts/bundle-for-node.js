@@ -21,7 +21,7 @@ function entriesOf(/** @type {string} */ folder) {
 const filesBeside = (/** @type {string} */ target) => ({
   name: 'files-beside',
   transform: (/** @type {string} */ code, /** @type {string} */ id) =>
-    code.replaceAll(/new URL\('(\.[^']+)', import\.meta\.url/g, (_, path) => {
+    code.replaceAll(/new URL\('(\.[^']+)', import\.meta\.url/g, (_, /** @type {string} */ path) => {
       const file = relative(target, join(dirname(id), path));
       return `new URL('${file}', import.meta.url`;
     }),
