@@ -17,14 +17,20 @@ function entriesOf(/** @type {string} */ folder) {
   );
 }
 
+/** How sources name a file beside them. */
+const FILE_BESIDE = /new URL\('(\.[^']+)', import\.meta\.url/g;
+
 /** Files beside the sources keep their places: `new URL('…', import.meta.url)` names them from the bundle's folder. */
 const filesBeside = (/** @type {string} */ target) => ({
   name: 'files-beside',
-  transform: (/** @type {string} */ code, /** @type {string} */ id) =>
-    code.replaceAll(/new URL\('(\.[^']+)', import\.meta\.url/g, (_, /** @type {string} */ path) => {
+  transform(/** @type {string} */ code, /** @type {string} */ id) {
+    const moved = code.replaceAll(FILE_BESIDE, (_, /** @type {string} */ path) => {
       const file = relative(target, join(dirname(id), path));
       return `new URL('${file}', import.meta.url`;
-    }),
+    });
+    // Lines stay where they were, so the map of the source holds.
+    return moved === code ? null : { code: moved, map: null };
+  },
 });
 
 /** Writes the bundle of a package, with more entries beside its exports. */
