@@ -1,22 +1,11 @@
 // The adaLN-Zero block: scale, shift and gate come from the condition, and gates start at zero.
 
-import { init, Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
-import { checkTensors, type Tensor } from '@tessera/tensor';
-import type { ContextTokens } from '../conditions/condition.ts';
+import { Mlp, SelfAttention, type LayerNorm } from '@tessera/autograd/nn';
 import { splitInitialization, type Initialization } from '../initialization.ts';
-import { modulate, Modulation } from '../modulate.ts';
-import {
-  Block,
-  blockNorm,
-  checkBlock,
-  layerOptions,
-  type BlockDesign,
-  type BlockSizes,
-} from './block.ts';
-import { ContextAttention, hearContext } from './context-attention.ts';
-
-/** Shift, scale and gate of attention, then of the MLP. */
-const VECTORS = 6;
+import type { Modulation } from '../modulate.ts';
+import { blockNorm, checkBlock, layerOptions, type BlockDesign, type BlockSizes } from './block.ts';
+import { ContextAttention } from './context-attention.ts';
+import { GatedBlock, gatesAtZero } from './gated-block.ts';
 
 /**
  * An adaLN block with a gate for each residual branch; the condition gives the gates too. All six
@@ -29,7 +18,7 @@ const VECTORS = 6;
  * const tokens = normal(key(1), [2, 4, 8]); // [B, T, D]
  * block.forward(tokens, ones([2, 8])).equal(tokens).min(); // true: a new block is the identity
  */
-export class AdaLnZeroBlock extends Block {
+export class AdaLnZeroBlock extends GatedBlock {
   static override readonly name: string = 'AdaLnZeroBlock';
   readonly norm1: LayerNorm;
   readonly attn: SelfAttention;
@@ -48,23 +37,8 @@ export class AdaLnZeroBlock extends Block {
     this.attn = new SelfAttention(width, heads, layerOptions(attn));
     this.norm2 = blockNorm(width, false);
     this.mlp = new Mlp(width, hidden, layerOptions(mlp));
-    this.adaLN_modulation = new Modulation(width, VECTORS, {
-      key: modulation.key,
-      init: init.zeros(),
-    });
+    this.adaLN_modulation = gatesAtZero(width, modulation);
     this.context = sizes.context === true ? new ContextAttention(width, heads, context) : null;
-  }
-
-  /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
-  forward(tokens: Tensor, condition: Tensor, context: ContextTokens | null = null): Tensor {
-    checkTensors('AdaLnZeroBlock.forward', { tokens, condition });
-    const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
-    const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = vectors; // [B, D] each
-    const attended = this.attn.forward(modulate(this.norm1.forward(tokens), shiftAttn, scaleAttn));
-    const alone = tokens.add(gateAttn.unsqueeze(1).mul(attended));
-    const x = hearContext(this.context, alone, context);
-    const fed = this.mlp.forward(modulate(this.norm2.forward(x), shiftMlp, scaleMlp));
-    return x.add(gateMlp.unsqueeze(1).mul(fed));
   }
 }
 

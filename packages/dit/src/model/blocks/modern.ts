@@ -1,17 +1,15 @@
 // The modern block: adaLN-Zero with RMS norms, rotary positions and SwiGLU.
 
-import { init, RMSNorm } from '@tessera/autograd/nn';
-import { checkTensors, ValueError, type Tensor } from '@tessera/tensor';
-import type { ContextTokens } from '../conditions/condition.ts';
+import { RMSNorm } from '@tessera/autograd/nn';
+import { ValueError } from '@tessera/tensor';
 import { splitInitialization, type Initialization } from '../initialization.ts';
-import { modulate, Modulation } from '../modulate.ts';
-import { Block, checkBlock, NORM_EPS, type BlockDesign, type BlockSizes } from './block.ts';
-import { ContextAttention, hearContext } from './context-attention.ts';
+import type { Modulation } from '../modulate.ts';
+import { adaLnZero } from './adaln-zero.ts';
+import { checkBlock, NORM_EPS, type BlockDesign, type BlockSizes } from './block.ts';
+import { ContextAttention } from './context-attention.ts';
+import { GatedBlock, gatesAtZero } from './gated-block.ts';
 import { RotaryAttention } from './rotary-attention.ts';
 import { SwiGlu } from './swiglu.ts';
-
-/** Shift, scale and gate of attention, then of the gated MLP. */
-const VECTORS = 6;
 
 /**
  * An adaLN-Zero block of later parts: RMS norms in place of layer norms, queries and keys turned by their places,
@@ -26,7 +24,7 @@ const VECTORS = 6;
  * const tokens = normal(key(1), [2, 4, 8]); // [B, T, D]
  * block.forward(tokens, ones([2, 8])).equal(tokens).min(); // true: a new block is the identity
  */
-export class ModernBlock extends Block {
+export class ModernBlock extends GatedBlock {
   static override readonly name: string = 'ModernBlock';
   readonly norm1: RMSNorm;
   readonly attn: RotaryAttention;
@@ -46,23 +44,8 @@ export class ModernBlock extends Block {
     this.attn = new RotaryAttention({ width, heads, grid, qkNorm }, attn);
     this.norm2 = new RMSNorm(width, { eps: NORM_EPS, affine: false });
     this.mlp = new SwiGlu(width, hidden, mlp);
-    this.adaLN_modulation = new Modulation(width, VECTORS, {
-      key: modulation.key,
-      init: init.zeros(),
-    });
+    this.adaLN_modulation = gatesAtZero(width, modulation);
     this.context = sizes.context === true ? new ContextAttention(width, heads, context) : null;
-  }
-
-  /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
-  forward(tokens: Tensor, condition: Tensor, context: ContextTokens | null = null): Tensor {
-    checkTensors('ModernBlock.forward', { tokens, condition });
-    const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
-    const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = vectors; // [B, D] each
-    const attended = this.attn.forward(modulate(this.norm1.forward(tokens), shiftAttn, scaleAttn));
-    const alone = tokens.add(gateAttn.unsqueeze(1).mul(attended));
-    const x = hearContext(this.context, alone, context);
-    const fed = this.mlp.forward(modulate(this.norm2.forward(x), shiftMlp, scaleMlp));
-    return x.add(gateMlp.unsqueeze(1).mul(fed));
   }
 }
 
@@ -85,10 +68,6 @@ function checkedGrid({ width, heads, grid }: BlockSizes): readonly [number, numb
 
 /** adaLN-Zero with RMS norms, rotary positions and SwiGLU. */
 export const modern: BlockDesign = {
-  adaptiveFinalLayer: true,
+  ...adaLnZero,
   createBlock: (sizes, initialization) => new ModernBlock(sizes, initialization),
-  condition: (timestep, label) => timestep.add(label), // [B, D]
-  enter: (tokens) => tokens,
-  turn: (tokens) => tokens,
-  leave: (tokens) => tokens,
 };
