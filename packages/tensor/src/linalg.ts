@@ -11,6 +11,6 @@ export { cholesky } from './linalg/cholesky.ts';
 export { det } from './linalg/det.ts';
 export { eigh, type Eigen } from './linalg/eigh.ts';
 export { symmetricEigen } from './linalg/jacobi.ts';
-export type { Matrix } from './linalg/matrix.ts';
+export { matrixProduct, type Matrix } from './linalg/matrix.ts';
 export { qr, type QrFactors } from './linalg/qr.ts';
 export { inverse, solve } from './linalg/solve.ts';

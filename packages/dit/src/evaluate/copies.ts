@@ -8,6 +8,13 @@ import { pixelCount, type ImageSet } from '../data/data-set.ts';
 const SAMPLES = 500;
 const IMAGES = 2000;
 
+/** The squared distance from each of some samples to the nearest of some images, compiled once for all calls. */
+const nearest = compile((a: Tensor, b: Tensor): Tensor => {
+  const products = a.matmul(b.transpose()); // [S, T]
+  const squares = b.square().sum(1); // [T]
+  return squares.sub(products.mul(2)).min(1).add(a.square().sum(1));
+});
+
 /**
  * The distance from each sample to the nearest image of a set: root mean square over pixels of [-1, 1]. It is
  * computed as |a|² + |b|² − 2 a·b, so two equal images may be 0.001 apart.
@@ -18,11 +25,6 @@ const IMAGES = 2000;
 export async function nearestImages(samples: Float32Array, set: ImageSet): Promise<Float64Array> {
   const pixels = pixelCount(set);
   const count = samples.length / pixels;
-  const nearest = compile((a: Tensor, b: Tensor): Tensor => {
-    const products = a.matmul(b.transpose()); // [S, T]
-    const squares = b.square().sum(1); // [T]
-    return squares.sub(products.mul(2)).min(1).add(a.square().sum(1));
-  });
   const least = new Float64Array(count).fill(Infinity);
   for (let first = 0; first < set.count; first += IMAGES) {
     const some = set.images.subarray(first * pixels, (first + IMAGES) * pixels);

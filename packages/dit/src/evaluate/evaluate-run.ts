@@ -20,8 +20,6 @@ import { encodeLatents, gatherPosteriors } from '../train/latents/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
-import { featureMoments } from './features.ts';
-import { frechetDistance } from './frechet.ts';
 import { labelsOf, readReference, shareEqual, type Marks, type RealImages } from './reference.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
@@ -72,7 +70,9 @@ const LATENTS = 1000;
  * // not run: needs a trained run
  * const run = await readRun('runs/mnist');
  * const options = { samples: 2000, guidance: [1, 2], seeds: 1 };
- * const { guidance } = await evaluateRun(run, await readRuler(), await loadMnist(), options);
+ * const mnist = await loadMnist();
+ * const [train, test] = [mnist.train, mnist.test].map((set) => ({ ...padImages(set, 32), labels: set.labels }));
+ * const { guidance } = await evaluateRun(run, await readRuler(), { train, test }, options);
  * guidance[1].fcd.mean; // 4.1
  */
 export async function evaluateRun(
@@ -84,12 +84,11 @@ export async function evaluateRun(
   checkEvaluate(run, ruler, real, options);
   const { samples, guidance, seeds, onProgress } = options;
   const reference = await readReference(ruler, real, samples, key(0));
-  const { test, moments } = reference;
+  const { test } = reference;
   const rebuilt = await readImages(ruler, await rebuiltImages(run.autoencoder, test));
   const asked = askedOf(run, test, samples);
-  const steps = run.config.sampling.steps * Math.ceil(samples / 100);
   const scores: GuidedScores[] = [];
-  let done = 0;
+  let drawn = 0; // sets of samples
   for (const scale of guidance) {
     const sets: Scores[] = [];
     for (let seed = 0; seed < seeds; seed++) {
@@ -97,10 +96,13 @@ export async function evaluateRun(
         ...asked.options,
         guidance: scale,
         seed,
-        onProgress: ({ step }) =>
-          onProgress?.({ step: done + step, totalSteps: steps * seeds * guidance.length }),
+        onProgress: ({ step, totalSteps }) =>
+          onProgress?.({
+            step: drawn * totalSteps + step,
+            totalSteps: totalSteps * seeds * guidance.length,
+          }),
       });
-      done += steps;
+      drawn++;
       sets.push(await scoreSamples(ruler, reference, images, asked.classes));
     }
     scores.push({ guidance: scale, ...meansOf(sets) });
@@ -109,7 +111,7 @@ export async function evaluateRun(
     marks: reference.marks,
     autoencoder: {
       accuracy: shareEqual(rebuilt.classes, labelsOf(test)),
-      fcd: frechetDistance(moments, featureMoments(rebuilt.features)),
+      fcd: reference.distance(rebuilt.features),
     },
     samples,
     guidance: scores,

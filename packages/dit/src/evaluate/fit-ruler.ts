@@ -45,7 +45,6 @@ interface FitState {
 /**
  * Trains a LeNet to name the class of images: AdamW on a one-cycle schedule, images moved at random. The
  * same seed gives the same bits on any number of threads of the wasm backend.
- *
  */
 export async function fitRuler(set: RulerImages, options: FitOptions): Promise<LeNet> {
   const { classes, epochs, seed, onProgress } = options;

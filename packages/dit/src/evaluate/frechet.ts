@@ -1,7 +1,7 @@
 // The Fréchet distance between two sets of features, and its value for endless many samples.
 
 import { kindOf, ShapeError, ValueError } from '@tessera/tensor';
-import { symmetricEigen, type Matrix } from '@tessera/tensor/linalg';
+import { matrixProduct, symmetricEigen, type Matrix } from '@tessera/tensor/linalg';
 import { epochOrder } from '../data/batches.ts';
 import {
   checkFeatures,
@@ -29,23 +29,30 @@ import {
  * @throws ShapeError if the features differ in length
  */
 export function frechetDistance(a: FeatureMoments, b: FeatureMoments): number {
+  return frechetFrom(a)(b);
+}
+
+/** {@link frechetDistance} from one set to any number of others: the root of its covariance is taken once. */
+export function frechetFrom(a: FeatureMoments): (b: FeatureMoments) => number {
   const n = a.mean.length;
-  if (b.mean.length !== n) {
-    throw new ShapeError(
-      'frechetDistance',
-      `the features have ${n} and ${b.mean.length} numbers, expected the same.`,
-      [[n], [b.mean.length]],
-    );
-  }
   const root = squareRoot(a.covariance);
-  const { values } = symmetricEigen(product(product(root, b.covariance), root));
-  let distance = 0;
-  for (let i = 0; i < n; i++) {
-    distance += (a.mean[i] - b.mean[i]) ** 2;
-    distance += a.covariance.elements[i * n + i] + b.covariance.elements[i * n + i];
-    distance -= 2 * Math.sqrt(Math.max(0, values[i]));
-  }
-  return distance;
+  return (b) => {
+    if (b.mean.length !== n) {
+      throw new ShapeError(
+        'frechetDistance',
+        `the features have ${n} and ${b.mean.length} numbers, expected the same.`,
+        [[n], [b.mean.length]],
+      );
+    }
+    const { values } = symmetricEigen(matrixProduct(matrixProduct(root, b.covariance), root));
+    let distance = 0;
+    for (let i = 0; i < n; i++) {
+      distance += (a.mean[i] - b.mean[i]) ** 2;
+      distance += a.covariance.elements[i * n + i] + b.covariance.elements[i * n + i];
+      distance -= 2 * Math.sqrt(Math.max(0, values[i]));
+    }
+    return distance;
+  };
 }
 
 /** The symmetric square root V·diag(√λ)·Vᵀ of a matrix without negative eigenvalues. */
@@ -61,23 +68,10 @@ function squareRoot(a: Matrix): Matrix {
       turned[j * n + i] = element;
     }
   }
-  return product(
+  return matrixProduct(
     { rows: n, columns: n, elements: scaled },
     { rows: n, columns: n, elements: turned },
   );
-}
-
-/** The product of two square matrices. */
-function product(a: Matrix, b: Matrix): Matrix {
-  const n = a.rows;
-  const elements = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < n; k++) {
-      const factor = a.elements[i * n + k];
-      for (let j = 0; j < n; j++) elements[i * n + j] += factor * b.elements[k * n + j];
-    }
-  }
-  return { rows: n, columns: n, elements };
 }
 
 /** How many sizes of samples the line of {@link unbiasedFrechet} goes through. */
@@ -109,10 +103,11 @@ export function unbiasedFrechet(samples: FeatureSet, reference: FeatureMoments, 
       `${kindOf(count)} samples are too few for features of ${samples.length} numbers. Give more than ${4 * samples.length}.`,
     );
   }
+  const distance = frechetFrom(reference);
   const points = Array.from({ length: SIZES }, (_, i) => {
     const size = Math.round(smallest + ((count - smallest) * i) / (SIZES - 1));
     const subset = selectFeatures(samples, epochOrder(count, seed, i).subarray(0, size));
-    return { x: 1 / size, y: frechetDistance(reference, featureMoments(subset)) };
+    return { x: 1 / size, y: distance(featureMoments(subset)) };
   });
   return intercept(points);
 }

@@ -10,8 +10,8 @@ import {
   type FeatureMoments,
   type FeatureSet,
 } from './features.ts';
-import { frechetDistance } from './frechet.ts';
-import { readImages, type Reading, type Ruler } from './ruler.ts';
+import { frechetFrom } from './frechet.ts';
+import { readImages, type Ruler } from './ruler.ts';
 
 /** The two halves of a data set, in the square of a run. Test images have labels. */
 export interface RealImages {
@@ -37,6 +37,8 @@ export interface Reference {
   /** Features of all test images, and their moments. */
   readonly features: FeatureSet;
   readonly moments: FeatureMoments;
+  /** The Fréchet distance of other features from those of all test images. */
+  readonly distance: (features: FeatureSet) => number;
   /** Distance to the nearest training image that one in a hundred test images falls below. */
   readonly copyDistance: number;
 }
@@ -54,8 +56,8 @@ export async function readReference(
   const { train, test } = real;
   const { features, classes } = await readImages(ruler, scalePixels(test.images));
   const moments = featureMoments(features);
-  const distance = ({ features: some }: Pick<Reading, 'features'>): number =>
-    frechetDistance(moments, featureMoments(some));
+  const distanceOfMoments = frechetFrom(moments);
+  const distance = (some: FeatureSet): number => distanceOfMoments(featureMoments(some));
   const size = pixelCount(train);
   const some = scalePixels(train.images.subarray(0, Math.min(samples, train.count) * size));
   const noise = normal(random, [Math.min(samples, test.count), size])
@@ -65,13 +67,14 @@ export async function readReference(
   return {
     marks: {
       accuracy: shareEqual(classes, labelsOf(test)),
-      floor: distance(await readImages(ruler, some)),
-      ceiling: distance(await readImages(ruler, (await noise.data()) as Float32Array)),
+      floor: distance((await readImages(ruler, some)).features),
+      ceiling: distance((await readImages(ruler, (await noise.data()) as Float32Array)).features),
     },
     test,
     train,
     features,
     moments,
+    distance,
     copyDistance: quantile(await nearestImages(lookups, train), 0.01),
   };
 }

@@ -118,6 +118,12 @@ function readCard(metadata: Readonly<Record<string, string>>, path: string): Rul
   return { data, ...Object.fromEntries(numbers) } as RulerCard;
 }
 
+/** Features and classes of some images, compiled once for all calls. */
+const read = compile((lenet: LeNet, images: Tensor) => {
+  const features = lenet.features(images);
+  return { features, classes: argmax(lenet.head.forward(features), 1) };
+});
+
 /**
  * Reads images: their features, and the classes that the ruler names.
  *
@@ -141,10 +147,6 @@ export async function readImages(ruler: Ruler, images: Float32Array): Promise<Re
       [[images.length], [channels, side, side]],
     );
   }
-  const read = compile((model: LeNet, some: Tensor) => {
-    const features = model.features(some);
-    return { features, classes: argmax(model.head.forward(features), 1) };
-  });
   const values = new Float32Array(count * FEATURES);
   const classes = new Int32Array(count);
   for (let start = 0; start < count; start += CHUNK) {

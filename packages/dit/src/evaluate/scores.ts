@@ -1,8 +1,7 @@
 // The scores of a set of samples on a ruler.
 
 import { nearestImages, quantile } from './copies.ts';
-import { featureMoments } from './features.ts';
-import { frechetDistance, unbiasedFrechet } from './frechet.ts';
+import { unbiasedFrechet } from './frechet.ts';
 import { precisionRecall } from './manifold.ts';
 import { shareEqual, someFeatures, type Reference } from './reference.ts';
 import { readImages, type Ruler } from './ruler.ts';
@@ -25,7 +24,7 @@ export interface Scores {
 }
 
 /** Samples for each number of a feature vector that the estimate of endless many samples needs. */
-const UNBIASED_SHARE = 4;
+const UNBIASED_SHARE = 5;
 
 /**
  * Scores samples.
@@ -45,8 +44,8 @@ export async function scoreSamples(
   const copies = nearest.filter((distance) => distance < reference.copyDistance).length / count;
   return {
     ...(labels !== undefined && { accuracy: shareEqual(classes, labels) }),
-    fcd: frechetDistance(reference.moments, featureMoments(features)),
-    ...(count >= (UNBIASED_SHARE + 1) * features.length && {
+    fcd: reference.distance(features),
+    ...(count >= UNBIASED_SHARE * features.length && {
       fcdUnbiased: unbiasedFrechet(features, reference.moments),
     }),
     ...precisionRecall(features, someFeatures(reference, count)),

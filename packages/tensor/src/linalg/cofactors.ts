@@ -4,6 +4,7 @@ import {
   addRow,
   copyMatrix,
   identityMatrix,
+  matrixProduct,
   swapColumns,
   swapRows,
   type Matrix,
@@ -75,19 +76,7 @@ function adjugateOfTriangle({ rows: n, elements }: Matrix, scale: number): Matri
 
 /** `(A·B·C)ᵀ` of square matrices. */
 function transposedProduct(a: Matrix, b: Matrix, c: Matrix): Matrix {
-  const { elements } = product(product(a, b), c);
+  const { elements } = matrixProduct(matrixProduct(a, b), c);
   const n = a.rows;
   return { ...a, elements: elements.map((_, i) => elements[(i % n) * n + Math.floor(i / n)]) };
-}
-
-function product(a: Matrix, b: Matrix): Matrix {
-  const n = a.rows;
-  const elements = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < n; k++) {
-      const factor = a.elements[i * n + k];
-      for (let j = 0; j < n; j++) elements[i * n + j] += factor * b.elements[k * n + j];
-    }
-  }
-  return { ...a, elements };
 }

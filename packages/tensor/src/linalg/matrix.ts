@@ -1,4 +1,4 @@
-// One matrix of float64 numbers, and the row operations that the algorithms use.
+// One matrix of float64 numbers, its row operations and products, which the algorithms use.
 
 /** Row-major numbers `[rows, columns]`. */
 export interface Matrix {
@@ -22,6 +22,25 @@ export function identityMatrix(n: number): Matrix {
 /** A copy whose elements may be overwritten. */
 export function copyMatrix({ rows, columns, elements }: Matrix): Matrix {
   return { rows, columns, elements: elements.slice() };
+}
+
+/**
+ * The product of two square matrices, in float64.
+ *
+ * @example
+ * const a = { rows: 2, columns: 2, elements: Float64Array.of(0, 1, 1, 0) };
+ * matrixProduct(a, a).elements; // [1, 0, 0, 1]
+ */
+export function matrixProduct(a: Matrix, b: Matrix): Matrix {
+  const n = a.rows;
+  const product = zeroMatrix(n, n);
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < n; k++) {
+      const factor = a.elements[i * n + k];
+      for (let j = 0; j < n; j++) product.elements[i * n + j] += factor * b.elements[k * n + j];
+    }
+  }
+  return product;
 }
 
 /** Swaps two rows in place. */
