@@ -50,6 +50,18 @@ describe('the repository', () => {
     );
   });
 
+  it('describes the command line without the engine, so that --help is quick', () => {
+    const loaded = new Set(['packages/dit/src/cli/main.ts']);
+    for (const path of loaded) {
+      const { imports = [] } = repository.modules.find((module) => module.path === path) ?? {};
+      for (const { target, typeOnly, isDynamic } of imports) {
+        if (target !== null && !typeOnly && !isDynamic) loaded.add(target);
+      }
+    }
+    expect(loaded).toContain('packages/dit/src/cli/program.ts');
+    expect([...loaded].filter((path) => !path.startsWith('packages/dit/'))).toEqual([]);
+  });
+
   it.each(rules)('keeps the rule: $name', (rule) => {
     expect(rule.check(repository), rule.reason).toEqual([]);
   });

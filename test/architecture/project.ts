@@ -6,6 +6,8 @@ export interface Import {
   readonly line: number;
   /** Whether the whole statement is erased by the compiler. `import { type A }` is not: it still runs the module. */
   readonly typeOnly: boolean;
+  /** Whether it is an `import()`, which loads nothing before it runs. */
+  readonly isDynamic: boolean;
   /** The file of this project that the specifier names, or `null` for other packages and Node. */
   readonly target: string | null;
 }
@@ -88,9 +90,14 @@ export function packageOf(project: Project, path: string): WorkspacePackage | nu
 
 function readImports(tree: ts.SourceFile): Omit<Import, 'target'>[] {
   const found: Omit<Import, 'target'>[] = [];
-  const add = (node: ts.Node, specifier: ts.Node | undefined, typeOnly: boolean): void => {
+  const add = (
+    node: ts.Node,
+    specifier: ts.Node | undefined,
+    typeOnly: boolean,
+    isDynamic = false,
+  ): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
-    found.push({ specifier: specifier.text, line: lineOf(tree, node), typeOnly });
+    found.push({ specifier: specifier.text, line: lineOf(tree, node), typeOnly, isDynamic });
   };
   visitNodes(tree, (node) => {
     if (ts.isImportDeclaration(node)) {
@@ -104,7 +111,7 @@ function readImports(tree: ts.SourceFile): Omit<Import, 'target'>[] {
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       add(node, node.argument.literal, true);
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node, node.arguments[0], false);
+      add(node, node.arguments[0], false, true);
     }
   });
   return found;

@@ -30,7 +30,7 @@ import {
 } from '../config/choices.ts';
 import * as read from './arguments.ts';
 import { defaultsTo } from './arguments.ts';
-import { addFromOptions, type FromArguments } from './train/from-run.ts';
+import { addFromOptions, type FromArguments } from './train/from-options.ts';
 import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 import { addWays, type WayArguments } from './sample/way-options.ts';

@@ -17,7 +17,7 @@ import { checkWays } from '../../sample/ways.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { SampleArguments } from '../program.ts';
 import { createProgress } from '../progress.ts';
-import { wayOptions } from './way-options.ts';
+import { wayOptions } from './asked-ways.ts';
 
 /**
  * Takes options that the command line leaves out from the run's configuration, and checks the others

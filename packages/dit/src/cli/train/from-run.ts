@@ -1,41 +1,13 @@
-// The options of `tessera train` that start from a trained run, and the configurations that they give.
+// What a training that starts from a trained run is made of: a flow map's configuration, or a ControlNet's.
 
-import { Option, type Command } from 'commander';
 import { ValueError } from '@tessera/tensor';
-import { CONTROLS, type ControlName } from '../../config/choices.ts';
+import type { ControlName } from '../../config/choices.ts';
 import type { TrainConfig } from '../../config/config.ts';
 import type { PresetChanges } from '../../config/presets.ts';
 import { branchConfig } from '../../run/branch-config.ts';
 import { flowMapConfig } from '../../run/flow-map-config.ts';
 import { readRunConfig } from '../../run/run-folder.ts';
-import * as read from '../arguments.ts';
-
-/** Where a training starts, if it is not a new model. */
-export interface FromArguments {
-  /** The folder of a trained run. */
-  readonly from?: string;
-  /** The map of a ControlNet on the model of that run. */
-  readonly control?: ControlName;
-}
-
-/** Describes these options. */
-export function addFromOptions(train: Command): void {
-  train
-    .addOption(
-      new Option(
-        '--from <folder>',
-        'trained run: of a flow that --objective mean-flow follows in few steps, or of the model that --control extends',
-      ).conflicts(['preset', 'config', 'design', 'condition']),
-    )
-    .addOption(
-      new Option(
-        '--control <map>',
-        `ControlNet, trained on the frozen model of --from: ${CONTROLS.join(', ')}`,
-      )
-        .argParser(read.oneOf(CONTROLS))
-        .conflicts(['preset', 'config', 'design', 'condition', 'objective', 'schedule']),
-    );
-}
+import type { FromArguments } from './from-options.ts';
 
 /** What may change beside the run that a training starts from. */
 type Changes = Omit<PresetChanges, 'design' | 'conditions'>;
