@@ -1,7 +1,7 @@
 // The configuration of a run that trains a ControlNet on the model of another run.
 
 import { ValueError } from '@tessera/tensor';
-import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
+import { imageShapeOf } from '../config/autoencoder-config.ts';
 import type { ControlName } from '../config/choices.ts';
 import type { ControlConditionConfig } from '../config/condition.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
@@ -38,7 +38,7 @@ export function branchConfig(
   const control: ControlConditionConfig = {
     kind: 'control',
     name,
-    size: autoencoder.imageSize ?? IMAGE_SIZE,
+    size: imageShapeOf(autoencoder).size,
     channels: 1,
     blocks: Math.ceil(model.depth * BRANCH_SHARE),
     dropoutProb: 0,

@@ -71,23 +71,17 @@ export class GuidedModel {
       towards,
     } = asked;
     const y = conditioningOf(model, labels, conditions, start);
-    const plain = guidance === 1 && scales === undefined && negative === undefined;
-    if (towards !== undefined) {
-      const stop = start + labels.length;
-      const others = towards.labels?.slice(start, stop) ?? labels;
-      const to = conditioningOf(model, others, { ...conditions, ...towards.conditions }, start);
-      const share = tensor(Float32Array.from(towards.shares.slice(start, stop)));
-      const alone: SampledModel = (x, t, _time, end) =>
-        this.#predict(model, x, t, y, {
-          ...(end !== undefined && { end }),
-          towards: { y: to, share },
-        });
-      if (plain) return alone;
-      return within(guidanceInterval, this.#guidedBetween(model, asked, { y, to, share }), alone);
-    }
+    const blend =
+      towards === undefined ? undefined : blendOf(model, { labels, conditions, towards }, start);
+    const more = blend === undefined ? {} : { towards: blend };
     const alone: SampledModel = (x, t, _time, end) =>
-      this.#predict(model, x, t, y, end === undefined ? {} : { end });
-    return plain ? alone : within(guidanceInterval, this.#guidedBy(model, asked, y), alone);
+      this.#predict(model, x, t, y, { ...more, ...(end !== undefined && { end }) });
+    if (guidance === 1 && scales === undefined && negative === undefined) return alone;
+    const guided =
+      blend === undefined
+        ? this.#guidedBy(model, asked, y)
+        : this.#guidedBetween(model, asked, y, blend);
+    return within(guidanceInterval, guided, alone);
   }
 
   #guidedBy(model: DiT, asked: Asked, y: Conditioning): SampledModel {
@@ -106,7 +100,7 @@ export class GuidedModel {
     return (x, t) => this.#predictByConditions(model, x, t, y, without, scale);
   }
 
-  #guidedBetween(model: DiT, asked: Asked, { y, to, share }: Ends): SampledModel {
+  #guidedBetween(model: DiT, asked: Asked, y: Conditioning, { y: to, share }: Blend): SampledModel {
     const { labels, guidance, negative = {}, scales } = asked;
     refuseLabelGuidance(asked, 'conditions between two ends are blended');
     if (scales !== undefined) {
@@ -123,12 +117,21 @@ export class GuidedModel {
   }
 }
 
-/** Two conditionings of some images, and how far each image is from the first to the second. */
-interface Ends {
-  readonly y: Conditioning;
-  readonly to: Conditioning;
-  /** float32 `[B]` */
-  readonly share: Tensor;
+/** A second conditioning of some images, and how far each of them is on the way to it. */
+type Blend = NonNullable<ForwardOptions['towards']>;
+
+/** The second end for the images from `start` on. */
+function blendOf(
+  model: DiT,
+  { labels, conditions, towards }: Required<Pick<Asked, 'labels' | 'conditions' | 'towards'>>,
+  start: number,
+): Blend {
+  const stop = start + labels.length;
+  const others = towards.labels?.slice(start, stop) ?? labels;
+  return {
+    y: conditioningOf(model, others, { ...conditions, ...towards.conditions }, start),
+    share: tensor(Float32Array.from(towards.shares.slice(start, stop))),
+  };
 }
 
 /** The model inside of the guided timesteps, and the one outside. */

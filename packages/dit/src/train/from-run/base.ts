@@ -3,6 +3,7 @@
 import { ValueError } from '@tessera/tensor';
 import type { ConditionConfig } from '../../config/condition.ts';
 import type { TrainConfig } from '../../config/config.ts';
+import type { DiffusionConfig } from '../../config/diffusion-config.ts';
 import type { ModelConfig } from '../../config/model-config.ts';
 import { readRun } from '../../sample/sample-run.ts';
 import type { TrainedRun } from '../../sample/trained-run.ts';
@@ -18,31 +19,28 @@ export async function readBase(config: TrainConfig): Promise<TrainedRun | undefi
   if (from === undefined) return undefined;
   const run = await readRun(from);
   const isMap = diffusion.objective === 'mean-flow';
-  const { objective, timesteps, schedule } = run.config.diffusion;
+  const { objective } = run.config.diffusion;
   if (isMap && objective !== 'flow') {
     throw new ValueError(
       'train',
       `${from} was trained with the objective ${objective}, but a flow map follows a flow. Name a run that was trained with --objective flow.`,
     );
   }
-  const process = isMap
-    ? { timesteps: diffusion.timesteps }
-    : {
-        timesteps: diffusion.timesteps,
-        objective: diffusion.objective,
-        schedule: diffusion.schedule,
-      };
-  const its = { timesteps, ...(!isMap && { objective, schedule }) };
+  // A flow map has another objective than its flow.
+  const processOf = (its: DiffusionConfig): Partial<DiffusionConfig> => ({
+    timesteps: its.timesteps,
+    ...(!isMap && { objective: its.objective, schedule: its.schedule }),
+  });
   const { conditions: before = [], ...itsModel } = run.config.model;
   const expected = {
     model: isMap ? withoutDecoder(model) : withoutBranch(model),
     autoencoder,
-    diffusion: process,
+    diffusion: processOf(diffusion),
   };
   const found = {
     model: { ...itsModel, conditions: before },
     autoencoder: run.config.autoencoder,
-    diffusion: its,
+    diffusion: processOf(run.config.diffusion),
   };
   const odd = oddField(expected, found, '');
   if (odd === undefined) return run;
