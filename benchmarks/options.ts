@@ -3,9 +3,10 @@
 /**
  * `npm run bench:options -- [--only NAMES] [--seconds N] [--seeds N] [--count N] [--preset NAME] [--out FOLDER]`
  *
- * Trains every row for the same time with several seeds, on latents of one autoencoder, and reads what it draws
- * at guidance 1 and 2. Finished rows are kept in the folder and not trained again, so it can be stopped at any
- * time. It writes `results.json` and `table.md` after each row.
+ * Times a step of every row, in turns; then trains every row for as many steps as fit into the same time, with
+ * several seeds, on latents of one autoencoder, and reads what it draws at guidance 1 and 2. The times and the
+ * finished rows are kept in the folder and not measured again, so it can be stopped at any time. It writes
+ * `results.json` after each row, and `table.md` at the end.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -17,6 +18,7 @@ import { loadMnist, loadModule, presetConfig, readRuler, saveModule } from '@tes
 import { trainAutoencoder } from './options/autoencoder.ts';
 import { OPTION_ROWS } from './options/rows.ts';
 import { optionsTable, type Result } from './options/table.ts';
+import { stepTimes } from './options/step-time.ts';
 import { trainRow, type Shared } from './options/train-row.ts';
 
 interface Asked {
@@ -70,12 +72,22 @@ const isDone = (name: string, seed: number): boolean =>
       result.count === count,
   );
 
-let shared: Shared | undefined;
+const shared = await prepare();
+const timesFile = join(asked.out, `step-times-${asked.preset}.json`);
+const times: Record<string, number> = existsSync(timesFile)
+  ? (JSON.parse(await readFile(timesFile, 'utf8')) as Record<string, number>)
+  : {};
+const untimed = rows.filter(({ name }) => times[name] === undefined);
+if (untimed.length > 0) {
+  Object.assign(times, await stepTimes(untimed, asked.preset, shared));
+  await writeFile(timesFile, `${JSON.stringify(times, null, 2)}\n`);
+}
+
 for (let seed = 0; seed < seeds; seed++) {
   for (const { name, configOf } of rows) {
     if (isDone(name, seed)) continue;
-    shared ??= await prepare();
-    const figures = await trainRow(configOf(asked.preset), shared, { seconds, count, seed });
+    const steps = Math.max(2, Math.floor((1000 * seconds) / times[name]));
+    const figures = await trainRow(configOf(asked.preset), shared, { steps, count, seed });
     results.push({ name, seed, ...effort, ...figures });
     await writeFile(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
     const drawn = figures.guidance.map(

@@ -1,4 +1,4 @@
-// Trains one row of the table for a given time, and measures what it draws.
+// Trains one row of the table for a number of steps, and measures what it draws.
 
 import { key, split, tensor } from '@tessera/tensor';
 import {
@@ -28,8 +28,8 @@ export interface Shared {
 
 /** How long a row trains, and how much it draws. */
 export interface Effort {
-  /** Seconds of training steps. The compiler's time, and a few steps that measure the speed, come on top. */
-  readonly seconds: number;
+  /** Training steps: what fits into the time of the table. */
+  readonly steps: number;
   /** Digits drawn for each guidance scale. */
   readonly count: number;
   readonly seed: number;
@@ -47,38 +47,50 @@ export interface Figures {
   }[];
 }
 
+/** What the training of a row begins with. */
+export interface OpenRow {
+  /** A new state. A compiled step takes its state over, the key too: each training needs its own. */
+  readonly start: () => TrainState<DiT>;
+  /** The compiled step of a training of so many steps. */
+  readonly stepOf: (
+    steps: number,
+  ) => ReturnType<typeof compiledTrainStep<DiT, DiffusionBatch>>;
+  /** The batch of a step, from 0. */
+  readonly batchAt: (step: number) => DiffusionBatch;
+}
+
 /** Guidance scales of the table. */
 export const GUIDANCE: readonly number[] = [1, 2];
 
-/** Steps that measure the speed, after one that compiles. */
-const TIMED = 5;
+/** What the training of a configuration with a seed begins with. */
+export function openRow(config: TrainConfig, { latents, labels }: Shared, seed: number): OpenRow {
+  const order = batchOrder({ count: latents.count, batch: config.batch, seed });
+  const loss = diffusionLoss(config, latents.scale);
+  return {
+    start: () => {
+      const [initKey, stepKey] = split(key(seed));
+      return initialState(DiT.init(config.model, initKey), stepKey, config.optimizer);
+    },
+    stepOf: (steps) => {
+      const warmupSteps = Math.min(config.optimizer.warmupSteps, Math.floor(steps / 4));
+      return compiledTrainStep(loss, { ...config.optimizer, warmupSteps }, steps);
+    },
+    batchAt: (i) => {
+      const indices = order.indices(i);
+      const chosen = Int32Array.from(indices, (index) => labels[index]);
+      return { posterior: gatherPosteriors(latents, indices), labels: tensor(chosen) };
+    },
+  };
+}
 
 /** Trains a row, draws with its average, and reads what it has drawn. */
 export async function trainRow(
   config: TrainConfig,
-  { autoencoder, latents, labels, ruler, real }: Shared,
-  { seconds, count, seed }: Effort,
+  shared: Shared,
+  { steps, count, seed }: Effort,
 ): Promise<Figures> {
-  const order = batchOrder({ count: latents.count, batch: config.batch, seed });
-  const batchAt = (i: number): DiffusionBatch => {
-    const indices = order.indices(i);
-    const chosen = Int32Array.from(indices, (index) => labels[index]);
-    return { posterior: gatherPosteriors(latents, indices), labels: tensor(chosen) };
-  };
-  // A compiled step takes its state over, the key too: each start has its own.
-  const start = (): TrainState<DiT> => {
-    const [initKey, stepKey] = split(key(seed));
-    return initialState(DiT.init(config.model, initKey), stepKey, config.optimizer);
-  };
-  const loss = diffusionLoss(config, latents.scale);
-  const steps = await stepsIn(
-    seconds,
-    compiledTrainStep(loss, config.optimizer, 100),
-    start(),
-    batchAt,
-  );
-  const warmupSteps = Math.min(config.optimizer.warmupSteps, Math.floor(steps / 4));
-  const step = compiledTrainStep(loss, { ...config.optimizer, warmupSteps }, steps);
+  const { start, stepOf, batchAt } = openRow(config, shared, seed);
+  const step = stepOf(steps);
   let state = start();
   let last = NaN;
   for (let i = 0; i < steps; i++) {
@@ -86,6 +98,7 @@ export async function trainRow(
     state = next;
     if (i === steps - 1 || i % 10 === 0) last = await metrics.loss.item();
   }
+  const { autoencoder, latents, ruler, real } = shared;
   const run = new TrainedRun({ ...config, latentScale: latents.scale }, autoencoder, state.average);
   const options = { samples: count, guidance: GUIDANCE, seeds: 1 };
   const { guidance } = await evaluateRun(run, ruler, real, options);
@@ -98,23 +111,4 @@ export async function trainRow(
       fcd: fcd.mean,
     })),
   };
-}
-
-/** How many steps fit into a time, at least 2. */
-async function stepsIn(
-  seconds: number,
-  step: ReturnType<typeof compiledTrainStep<DiT, DiffusionBatch>>,
-  start: TrainState<DiT>,
-  batchAt: (i: number) => DiffusionBatch,
-): Promise<number> {
-  let state = start;
-  let since = performance.now();
-  for (let i = 0; i <= TIMED; i++) {
-    const [next, metrics] = step(state, batchAt(i));
-    state = next;
-    await metrics.loss.item();
-    if (i === 0) since = performance.now();
-  }
-  const each = (performance.now() - since) / 1000 / TIMED;
-  return Math.max(2, Math.floor(seconds / each));
 }
