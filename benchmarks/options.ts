@@ -14,7 +14,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { key } from '@tessera/tensor';
 import { Autoencoder, encodeLatents, IMAGE_SIZE, padImages, type Preset } from '@tessera/dit';
-import { loadMnist, loadModule, presetConfig, readRuler, saveModule } from '@tessera/dit/node';
+import {
+  loadMnist,
+  loadModule,
+  presetConfig,
+  readRuler,
+  saveModule,
+  type DigitSet,
+} from '@tessera/dit/node';
 import { trainAutoencoder } from './options/autoencoder.ts';
 import { OPTION_ROWS } from './options/rows.ts';
 import { optionsTable, type Result } from './options/table.ts';
@@ -110,7 +117,11 @@ console.log(table);
 /** Trains what all rows share, or reads it from the folder. */
 async function prepare(): Promise<Shared> {
   const mnist = await loadMnist();
-  const train = { ...padImages(mnist.train, IMAGE_SIZE), labels: mnist.train.labels };
+  const padded = (set: DigitSet): DigitSet => ({
+    ...padImages(set, IMAGE_SIZE),
+    labels: set.labels,
+  });
+  const [train, test] = [padded(mnist.train), padded(mnist.test)];
   const config = presetConfig(asked.preset);
   const steps = Number(asked.autoencoderSteps ?? config.autoencoder.steps);
   const path = join(asked.out, `autoencoder-${asked.preset}-${steps}.safetensors`);
@@ -123,6 +134,6 @@ async function prepare(): Promise<Shared> {
     latents: await encodeLatents(autoencoder, train, train.count),
     labels: Int32Array.from(train.labels),
     ruler: await readRuler(),
-    real: mnist,
+    real: { train, test },
   };
 }

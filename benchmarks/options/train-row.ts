@@ -52,9 +52,7 @@ export interface OpenRow {
   /** A new state. A compiled step takes its state over, the key too: each training needs its own. */
   readonly start: () => TrainState<DiT>;
   /** The compiled step of a training of so many steps. */
-  readonly stepOf: (
-    steps: number,
-  ) => ReturnType<typeof compiledTrainStep<DiT, DiffusionBatch>>;
+  readonly stepOf: (steps: number) => ReturnType<typeof compiledTrainStep<DiT, DiffusionBatch>>;
   /** The batch of a step, from 0. */
   readonly batchAt: (step: number) => DiffusionBatch;
 }

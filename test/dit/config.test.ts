@@ -213,7 +213,7 @@ describe('a configuration', () => {
       'accepted',
     );
     expect(problem(['model.inputSize', 16])).toMatchInlineSnapshot(
-      `"FormatError: parseTrainConfig: config.json: model.inputSize is 16, but an autoencoder of 3 channels turns 32×32 images into 8×8 latents."`,
+      `"FormatError: parseTrainConfig: config.json: model.inputSize is 16, but this autoencoder turns 32×32 images into 8×8 latents."`,
     );
     expect(problem(['model.inChannels', 8])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: model.inChannels is 8, but autoencoder.latentChannels is 4."`,

@@ -17,6 +17,7 @@ import {
 import { Conv2d, init, Module, type Initializer } from '@tessera/autograd/nn';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import { imageShapeOf, type AutoencoderConfig } from '../config/autoencoder-config.ts';
+import { pixelShuffle, pixelUnshuffle } from './pixel-shuffle.ts';
 
 /** The diagonal Gaussian that the encoder gives for each image. */
 export interface Posterior {
@@ -30,18 +31,24 @@ export interface Posterior {
 const LOG_VARIANCE_LIMIT = 20;
 
 /** The part of a configuration that decides the weights of an autoencoder. */
-type AutoencoderSizes = Pick<AutoencoderConfig, 'channels' | 'latentChannels' | 'imageChannels'>;
+type AutoencoderSizes = Pick<
+  AutoencoderConfig,
+  'channels' | 'latentChannels' | 'imageChannels' | 'pixelShuffle'
+>;
 
 /**
  * A small convolutional variational autoencoder for grey or colour images in [-1, 1].
  *
  * The encoder has a 3×3 convolution for each entry of `channels`; all but the first have stride 2. One
  * more convolution gives the moments of the latent. The decoder mirrors the encoder with nearest-neighbour
- * upsampling. With three entries, as in every preset, a `[B, 1, 32, 32]` image becomes a `[B, 4, 8, 8]`
- * latent. With `imageChannels` 3 images are `[B, 3, H, W]`.
+ * upsampling. With three entries a `[B, 1, 32, 32]` image becomes a `[B, 4, 8, 8]` latent. With `imageChannels` 3
+ * images are `[B, 3, H, W]`. With `pixelShuffle` 2 the convolutions see squares of 2×2 pixels as channels, so two
+ * entries lead to the same latent, in a third of the arithmetic.
  *
  * Source: Kingma & Welling 2014, "Auto-encoding variational Bayes". For diffusion on latents: Rombach et
- * al. 2022, "High-resolution image synthesis with latent diffusion models", section 3.1.
+ * al. 2022, "High-resolution image synthesis with latent diffusion models", section 3.1. For squares of pixels: Shi et
+ * al. 2016, "Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural
+ * network", section 3.2.
  *
  * @example
  * const autoencoder = new Autoencoder({ channels: [8, 16, 16], latentChannels: 4 }, key(0));
@@ -50,6 +57,7 @@ type AutoencoderSizes = Pick<AutoencoderConfig, 'channels' | 'latentChannels' | 
  */
 export class Autoencoder extends Module {
   static override readonly name: string = 'Autoencoder';
+  readonly pixelShuffle: number;
   readonly encoder: readonly Conv2d[];
   readonly toMoments: Conv2d;
   readonly fromLatent: Conv2d;
@@ -60,9 +68,10 @@ export class Autoencoder extends Module {
     super();
     const example = 'Write { channels: [8, 16, 16], latentChannels: 4 }.';
     checkFields('Autoencoder', 'config', config, ['channels', 'latentChannels'], example);
-    const { channels, latentChannels } = config;
+    const { channels, latentChannels, pixelShuffle: block = 1 } = config;
     const { channels: colours } = imageShapeOf(config);
     checkWhole('Autoencoder', 'imageChannels', colours, 1);
+    checkWhole('Autoencoder', 'pixelShuffle', block, 1);
     checkList('Autoencoder', 'channels', channels, '[8, 16, 16]');
     for (const [i, count] of channels.entries()) {
       checkWhole('Autoencoder', `channels[${i}]`, count, 1);
@@ -77,8 +86,10 @@ export class Autoencoder extends Module {
     const conv = (i: number, from: number, to: number, stride = 1): Conv2d =>
       new Conv2d(from, to, { key: keys[i], kernelSize: 3, stride, padding: 1, init: start });
     const last = channels[channels.length - 1];
+    const depth = colours * block ** 2;
+    this.pixelShuffle = block;
     this.encoder = channels.map((to, i) =>
-      i === 0 ? conv(i, colours, to) : conv(i, channels[i - 1], to, 2),
+      i === 0 ? conv(i, depth, to) : conv(i, channels[i - 1], to, 2),
     );
     this.toMoments = conv(channels.length, last, 2 * latentChannels);
     this.fromLatent = conv(channels.length + 1, latentChannels, last);
@@ -91,7 +102,7 @@ export class Autoencoder extends Module {
           channels[channels.length - 2 - i],
         ),
       );
-    this.toPixels = conv(2 * channels.length + 1, channels[0], colours);
+    this.toPixels = conv(2 * channels.length + 1, channels[0], depth);
   }
 
   /** An autoencoder of zeros that take no memory, to fill with `loadTensors`. */
@@ -102,8 +113,9 @@ export class Autoencoder extends Module {
   /** `[B, 1 | 3, H, W]` images in [-1, 1] → mean and log-variance of their latents. */
   encode(images: Tensor): Posterior {
     checkTensors('Autoencoder.encode', { images });
-    const factor = 2 ** this.decoder.length;
-    const [, colours] = this.encoder[0].weight.shape;
+    const { pixelShuffle: block } = this;
+    const factor = block * 2 ** this.decoder.length;
+    const colours = this.encoder[0].weight.shape[1] / block ** 2;
     if (
       images.rank !== 4 ||
       images.shape[1] !== colours ||
@@ -115,7 +127,10 @@ export class Autoencoder extends Module {
         `images are ${formatShape(images.shape)}, expected [B, ${colours}, H, W] with H and W multiples of ${factor}.`,
       );
     }
-    const features = this.encoder.reduce((x, conv) => silu(conv.forward(x)), images);
+    const features = this.encoder.reduce(
+      (x, conv) => silu(conv.forward(x)),
+      pixelUnshuffle(images, block),
+    );
     const [mean, logVariance] = this.toMoments.forward(features).chunk(2, 1);
     return {
       mean,
@@ -130,7 +145,7 @@ export class Autoencoder extends Module {
       (x, conv) => silu(conv.forward(upsampleNearest2d(x, 2))),
       silu(this.fromLatent.forward(latents)),
     );
-    return this.toPixels.forward(features);
+    return pixelShuffle(this.toPixels.forward(features), this.pixelShuffle);
   }
 }
 

@@ -16,10 +16,15 @@ const MAX_CONVOLUTIONS = 1 + Math.log2(IMAGE_SIZE);
 
 /** The convolutional variational autoencoder and its training. */
 export interface AutoencoderConfig {
-  /** Side of the square images in pixels, a multiple of 2 to the number of halvings. Default: 32. */
+  /** Side of the square images in pixels, a multiple of what {@link downscaling} gives. Default: 32. */
   readonly imageSize?: number;
   /** Channels of an image: 1 for grey, 3 for red, green and blue. Default: 1. */
   readonly imageChannels?: 1 | 3;
+  /**
+   * Side of the square of pixels that becomes the channels of one place before the first convolution, and that the
+   * last one gives: 2 makes a quarter of the places. Default: 1.
+   */
+  readonly pixelShuffle?: number;
   /** Output channels of the encoder's convolutions; all but the first halve the image. */
   readonly channels: readonly number[];
   /** Channels of a latent. The encoder's last convolution gives twice as many: mean and log-variance. */
@@ -38,6 +43,7 @@ export interface AutoencoderConfig {
 export const autoencoderSchema: v.GenericSchema<unknown, AutoencoderConfig> = v.strictObject({
   imageSize: v.exactOptional(whole(1, 1024)),
   imageChannels: v.exactOptional(v.picklist([1, 3])),
+  pixelShuffle: v.exactOptional(whole(1, IMAGE_SIZE)),
   channels: v.pipe(
     v.array(channels),
     v.nonEmpty('must name at least one convolution'),
@@ -66,6 +72,9 @@ export function imageShapeOf({
 }
 
 /** Pixels that become one latent pixel, each way. */
-export function downscaling({ channels: widths }: Pick<AutoencoderConfig, 'channels'>): number {
-  return 2 ** (widths.length - 1);
+export function downscaling({
+  channels: widths,
+  pixelShuffle = 1,
+}: Pick<AutoencoderConfig, 'channels' | 'pixelShuffle'>): number {
+  return pixelShuffle * 2 ** (widths.length - 1);
 }

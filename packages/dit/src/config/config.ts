@@ -120,10 +120,10 @@ function trainProblem(config: TrainConfig): string | undefined {
   const { size } = imageShapeOf(autoencoder);
   const latentSize = size / downscaling(autoencoder);
   if (!Number.isInteger(latentSize)) {
-    return `autoencoder.imageSize ${size} is no multiple of ${downscaling(autoencoder)}, by which an autoencoder of ${autoencoder.channels.length} channels shrinks images`;
+    return `autoencoder.imageSize ${size} is no multiple of ${downscaling(autoencoder)}, by which this autoencoder shrinks images`;
   }
   if (sidesOf(model.inputSize).some((side) => side !== latentSize)) {
-    return `model.inputSize is ${formatSides(model.inputSize)}, but an autoencoder of ${autoencoder.channels.length} channels turns ${size}×${size} images into ${latentSize}×${latentSize} latents`;
+    return `model.inputSize is ${formatSides(model.inputSize)}, but this autoencoder turns ${size}×${size} images into ${latentSize}×${latentSize} latents`;
   }
   if (model.inChannels !== autoencoder.latentChannels) {
     return `model.inChannels is ${model.inChannels}, but autoencoder.latentChannels is ${autoencoder.latentChannels}`;

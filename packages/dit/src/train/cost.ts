@@ -19,11 +19,11 @@ const CONFIG_HINT = 'Make one with presetConfig(…).';
 
 /** Multiply-adds of the autoencoder's 3×3 convolutions for one image. */
 function autoencoderMacs(config: AutoencoderConfig): number {
-  const { channels, latentChannels } = config;
+  const { channels, latentChannels, pixelShuffle = 1 } = config;
   const image = imageShapeOf(config);
   const conv = (side: number, from: number, to: number): number => side * side * 9 * from * to;
-  let side = image.size;
-  let macs = 2 * conv(side, image.channels, channels[0]);
+  let side = image.size / pixelShuffle;
+  let macs = 2 * conv(side, image.channels * pixelShuffle ** 2, channels[0]);
   for (let i = 1; i < channels.length; i++) {
     macs += conv(side / 2, channels[i - 1], channels[i]) + conv(side, channels[i], channels[i - 1]);
     side /= 2;
