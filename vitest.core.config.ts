@@ -19,6 +19,7 @@ export default defineConfig({
       // The engine: kernels, threads, memory, stderr; what is read and refused.
       'test/tensor/backends/wasm/**/*.test.ts',
       'test/tensor/{edges,errors,memory,read,tree}.test.ts',
+      'test/tensor/testing/*.test.ts',
       // Every operation against its definition, and compiled against eager.
       ...(isShort ? [] : ['test/ops/{conformance,compiled}.test.ts']),
       'test/properties/wasm.test.ts',

@@ -43,6 +43,7 @@ const PARTS: readonly Part[] = [
       ['packages/autograd/src/nn/layers', 'Layers and the first values of their weights'],
       ['packages/autograd/src/nn/losses', 'What training makes small'],
       ['packages/autograd/src/optim', 'Updates of parameters as pure functions'],
+      ['packages/autograd/src/debug', 'What finds the operation that made NaN or infinity'],
       ['packages/autograd/src/testing', 'Random shapes and tensors for property tests'],
     ],
   },

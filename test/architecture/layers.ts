@@ -171,6 +171,11 @@ const tensorLayers: readonly Layer[] = [
     reason: 'tracing runs tensor code, so it stands above all that users call',
   },
   {
+    name: 'testing',
+    files: ['testing/'],
+    reason: 'what tests of programs call; nothing else knows of it',
+  },
+  {
     name: 'entries',
     files: ['index.ts', 'extend.ts', 'linalg.ts', 'gpu.ts'],
     reason: 'the public names',

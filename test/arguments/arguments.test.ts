@@ -1,17 +1,19 @@
 import * as autograd from '@tessera/autograd';
+import * as debug from '@tessera/autograd/debug';
 import * as nn from '@tessera/autograd/nn';
 import * as optim from '@tessera/autograd/optim';
 import * as dit from '@tessera/dit';
 import * as ditNode from '@tessera/dit/node';
 import * as tensorPackage from '@tessera/tensor';
+import * as tensorTesting from '@tessera/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { accident, callables, misuses, withUnknownOption, type Row } from './misuse.ts';
-import { autogradRows } from './rows/autograd.ts';
+import { autogradRows, debugRows } from './rows/autograd.ts';
 import { ditNodeRows } from './rows/dit-node.ts';
 import { ditRows } from './rows/dit.ts';
 import { nnRows } from './rows/nn.ts';
 import { optimRows } from './rows/optim.ts';
-import { tensorRows } from './rows/tensor.ts';
+import { tensorRows, tensorTestingRows } from './rows/tensor.ts';
 
 interface Entry {
   readonly entry: string;
@@ -40,6 +42,12 @@ const entries: readonly Entry[] = [
     },
   },
   {
+    entry: '@tessera/tensor/testing',
+    module: tensorTesting,
+    rows: tensorTestingRows,
+    exempt: {},
+  },
+  {
     entry: '@tessera/autograd',
     module: autograd,
     rows: autogradRows,
@@ -51,6 +59,12 @@ const entries: readonly Entry[] = [
       rule: 'for those who extend the engine',
       vjpEntry: 'for those who extend the engine',
     },
+  },
+  {
+    entry: '@tessera/autograd/debug',
+    module: debug,
+    rows: debugRows,
+    exempt: { formatRange: 'for those who write messages' },
   },
   { entry: '@tessera/autograd/nn', module: nn, rows: nnRows, exempt: { Module: 'abstract' } },
   { entry: '@tessera/autograd/optim', module: optim, rows: optimRows, exempt: {} },

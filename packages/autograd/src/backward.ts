@@ -5,6 +5,13 @@ import { withScope } from '@tessera/tensor/extend';
 import { gradientScope } from './graph/gradient-scope.ts';
 import type { Graph, Node } from './graph/graph.ts';
 
+let swept: Node | null = null;
+
+/** The node whose cotangents the sweep pulls back now, the innermost of nested sweeps; `null` outside of all. */
+export function sweptNode(): Node | null {
+  return swept;
+}
+
 /**
  * The sweep of reverse-mode differentiation. It walks the graph from the last node to the first, passes the
  * cotangents of each node's outputs to its rule, and adds up the results for each input. An input that is
@@ -41,10 +48,16 @@ export function backward(
     return ȳ ?? zeros(y.shape, y.dtype);
   };
   const pullBack = (node: Node): void => {
-    const thunks = node.rule.vjp(node.outputs.map(take), node);
-    for (const [k, input] of node.inputs.entries()) {
-      const thunk = thunks[k];
-      if (thunk !== null && graph.dependents.has(input)) accumulate(input, thunk());
+    const around = swept;
+    swept = node;
+    try {
+      const thunks = node.rule.vjp(node.outputs.map(take), node);
+      for (const [k, input] of node.inputs.entries()) {
+        const thunk = thunks[k];
+        if (thunk !== null && graph.dependents.has(input)) accumulate(input, thunk());
+      }
+    } finally {
+      swept = around;
     }
   };
   for (const [y, ȳ] of seeds) if (graph.dependents.has(y)) accumulate(y, ȳ);

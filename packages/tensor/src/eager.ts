@@ -155,6 +155,11 @@ function windowOn({ shape, dtype, value }: Tensor, backend: Backend): Window {
   return { storage: scalarStorage(backend, dtype, number), view, size: 1, dtype };
 }
 
+/** Storage of single numbers that is kept for the next operation with them. Its number is limited. */
+export function keptNumbers(backend: Backend): Iterable<Storage> {
+  return mapOf(scalars, backend).values();
+}
+
 function scalarStorage(backend: Backend, dtype: DType, value: number): Storage {
   const known = mapOf(scalars, backend);
   const key = `${dtype} ${formatNumber(value)}`;

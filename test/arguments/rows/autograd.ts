@@ -1,4 +1,5 @@
 import * as autograd from '@tessera/autograd';
+import * as debug from '@tessera/autograd/debug';
 import { ones, scalar, Tensor, tensor } from '@tessera/tensor';
 import { rowsOf, type Row } from '../misuse.ts';
 
@@ -29,3 +30,6 @@ export const autogradRows: readonly Row[] = rowsOf(autograd, {
   valueAndGrad: [f, { argnums: 0, hasAux: false }],
   vjp: [f, x],
 });
+
+/** A row for every public function of the entry for finding what went wrong. */
+export const debugRows: readonly Row[] = rowsOf(debug, { detectAnomaly: [f] });

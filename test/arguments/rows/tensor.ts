@@ -1,4 +1,5 @@
 import * as T from '@tessera/tensor';
+import * as testing from '@tessera/tensor/testing';
 import { methodsOf, rowsOf, type Row } from '../misuse.ts';
 
 const x = T.tensor([
@@ -212,3 +213,8 @@ export const tensorRows: readonly Row[] = [
   ...methodsOf('Tensor', x, methods),
   ...methodsOf('Tensor', bools, boolMethods),
 ];
+
+/** A row for every public function of the entry for tests. */
+export const tensorTestingRows: readonly Row[] = rowsOf(testing, {
+  expectNoLeak: [(): number => 1, { calls: 1, warmUp: 0 }],
+});

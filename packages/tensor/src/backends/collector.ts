@@ -134,7 +134,8 @@ async function provokeCollection(isDue: () => boolean): Promise<void> {
   }
 }
 
-function nextTask(): Promise<void> {
+/** Ends the running task: what it looked at by weak references may then be collected. */
+export function nextTask(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     port1.addEventListener('message', () => {
