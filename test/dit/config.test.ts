@@ -226,7 +226,7 @@ describe('a configuration', () => {
     );
     expect(problem(['accumulate', base.batch])).toBe('accepted');
     expect(problem(['accumulate', base.batch - 1])).toMatchInlineSnapshot(
-      `"FormatError: parseTrainConfig: config.json: accumulate 127 does not divide the batch of 128."`,
+      `"FormatError: parseTrainConfig: config.json: accumulate 63 does not divide the batch of 64."`,
     );
     expect(
       problem(['accumulate', 2], ['diffusion.timestepSampling', 'loss-second-moment']),

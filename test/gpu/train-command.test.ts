@@ -45,7 +45,7 @@ beforeAll(async () => {
     ...smoke,
     autoencoder: {
       ...smoke.autoencoder,
-      channels: [2, 2, 2],
+      channels: [2, 2],
       latentChannels: 2,
       steps: 2,
       batch: 2,

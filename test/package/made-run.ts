@@ -22,7 +22,7 @@ export function makeRun(project: PackedProject): void {
     await train({
       config: {
         ...smoke,
-        autoencoder: { ...smoke.autoencoder, channels: [2, 4, 4], steps: 2, batch: 4 },
+        autoencoder: { ...smoke.autoencoder, channels: [2, 4], steps: 2, batch: 4 },
         model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
         sampling: { ...smoke.sampling, steps: 3 },
       },

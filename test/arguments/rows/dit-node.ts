@@ -12,7 +12,7 @@ const config: dit.TrainConfig = {
   backend: 'cpu',
   steps: 1,
   batch: 2,
-  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2], latentChannels: 2, steps: 1, batch: 2 },
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2], latentChannels: 2, steps: 1, batch: 2 },
   model: { ...smoke.model, inChannels: 2, hiddenSize: 8, depth: 1, numHeads: 2 },
   optimizer: { ...smoke.optimizer, warmupSteps: 0 },
   sampling: { ...smoke.sampling, steps: 1 },

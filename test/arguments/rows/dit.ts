@@ -25,7 +25,7 @@ const history = dit.lossHistory(1000);
 const guided = { nullClass: 2, forward: denoiser };
 
 const smoke = dit.presetConfig('smoke');
-const autoencoderConfig = { ...smoke.autoencoder, channels: [2, 2, 2], latentChannels: 2 };
+const autoencoderConfig = { ...smoke.autoencoder, channels: [2, 2], latentChannels: 2 };
 const modelConfig: dit.ModelConfig = {
   ...smoke.model,
   inChannels: 2,

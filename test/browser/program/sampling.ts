@@ -66,7 +66,7 @@ function tinyConfig(): TrainConfig {
   const smoke = presetConfig('smoke', { steps: 8, batch: 4 });
   return parseTrainConfig({
     ...smoke,
-    autoencoder: { ...smoke.autoencoder, channels: [2, 4, 4], steps: 8, batch: 4 },
+    autoencoder: { ...smoke.autoencoder, channels: [2, 4], steps: 8, batch: 4 },
     model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2, numClasses: 2 },
     sampling: { ...smoke.sampling, steps: 3 },
   });

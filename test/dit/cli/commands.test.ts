@@ -47,14 +47,14 @@ describe('a long run', () => {
     const autoencoder = { ...base.autoencoder, channels: [2, 3], latentChannels: 5, batch: 1 };
     const cost = (steps: number): number =>
       trainingFlops({ ...base, autoencoder: { ...autoencoder, steps } });
-    const pixels = 32 * 32;
+    const places = 16 * 16; // squares of 2×2 pixels
     const macs =
-      pixels * 9 * 2 + // encoder 1 → 2
-      (pixels / 4) * 9 * 2 * 3 + // encoder 2 → 3, stride 2
-      (pixels / 4) * 9 * 3 * 10 + // encoder 3 → mean and log-variance
-      (pixels / 4) * 9 * 5 * 3 + // decoder 5 → 3
-      pixels * 9 * 3 * 2 + // decoder 3 → 2 after upsampling
-      pixels * 9 * 2; // decoder 2 → 1
+      places * 9 * 4 * 2 + // encoder 4 → 2
+      (places / 4) * 9 * 2 * 3 + // encoder 2 → 3, stride 2
+      (places / 4) * 9 * 3 * 10 + // encoder 3 → mean and log-variance
+      (places / 4) * 9 * 5 * 3 + // decoder 5 → 3
+      places * 9 * 3 * 2 + // decoder 3 → 2 after upsampling
+      places * 9 * 2 * 4; // decoder 2 → 4
     expect(cost(2) - cost(1)).toBe(6 * macs);
   });
 });

@@ -119,7 +119,7 @@ describe('evaluateRun', () => {
     const smoke = presetConfig('smoke');
     const config = {
       ...smoke,
-      autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2], latentChannels: 2 },
+      autoencoder: { ...smoke.autoencoder, channels: [2, 2], latentChannels: 2 },
       model: { ...smoke.model, inChannels: 2, hiddenSize: 8, depth: 1, numHeads: 2 },
       sampling: { ...smoke.sampling, steps: 2 },
       latentScale: 1,

@@ -7,7 +7,7 @@ import { randomModel } from '../model/sizes.ts';
 const smoke = presetConfig('smoke', { conditions: ['text', 'thickness', 'depth'] });
 const config: TrainConfig = {
   ...smoke,
-  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2] },
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2] },
   model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
 };
 const model = randomModel(config.model, key(1));

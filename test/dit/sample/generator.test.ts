@@ -14,7 +14,7 @@ import { randomModel } from '../model/sizes.ts';
 const smoke = presetConfig('smoke');
 const config: TrainConfig = {
   ...smoke,
-  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2] },
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2] },
   model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
 };
 

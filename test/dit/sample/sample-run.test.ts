@@ -16,7 +16,7 @@ const config: TrainConfig = {
   ...smoke,
   backend: 'cpu',
   latentScale: 1,
-  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2] },
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2] },
   model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2, patchSize: 4 },
 };
 

@@ -15,7 +15,7 @@ import { randomModel } from '../model/sizes.ts';
 function tiny(smoke: TrainConfig): TrainConfig {
   return {
     ...smoke,
-    autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2] },
+    autoencoder: { ...smoke.autoencoder, channels: [2, 2] },
     model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
   };
 }

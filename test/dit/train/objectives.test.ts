@@ -27,7 +27,7 @@ import { randomModel } from '../model/sizes.ts';
 const smoke = presetConfig('smoke');
 const small: TrainConfig = {
   ...smoke,
-  autoencoder: { ...smoke.autoencoder, channels: [2, 2, 2], latentChannels: 2 },
+  autoencoder: { ...smoke.autoencoder, channels: [2, 2], latentChannels: 2 },
   model: { ...smoke.model, inChannels: 2, hiddenSize: 16, depth: 1, numHeads: 2 },
   latentScale: 1,
 };

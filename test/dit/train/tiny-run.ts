@@ -9,7 +9,7 @@ export function tinyConfig(data: string): TrainConfig {
   const smoke = presetConfig('smoke', { steps: 120, batch: 16, seed: 1, data });
   return {
     ...smoke,
-    autoencoder: { ...smoke.autoencoder, channels: [4, 8, 8], steps: 60, batch: 16 },
+    autoencoder: { ...smoke.autoencoder, channels: [4, 8], steps: 60, batch: 16 },
     model: { ...smoke.model, hiddenSize: 32, depth: 2, numHeads: 2, patchSize: 4 },
     optimizer: { ...smoke.optimizer, learningRate: 3e-3 },
     sampling: { ...smoke.sampling, steps: 4 },
@@ -23,7 +23,7 @@ export function briefConfig(data: string): TrainConfig {
     ...tiny,
     steps: 12,
     batch: 8,
-    autoencoder: { ...tiny.autoencoder, channels: [2, 4, 4], steps: 5, batch: 8 },
+    autoencoder: { ...tiny.autoencoder, channels: [2, 4], steps: 5, batch: 8 },
     model: { ...tiny.model, hiddenSize: 16, depth: 1 },
     optimizer: { ...tiny.optimizer, warmupSteps: 2 },
     sampling: { ...tiny.sampling, steps: 2 },

@@ -255,7 +255,7 @@ describe('a run', () => {
       ]) {
         expect(await problem(spoiled(model))).toMatch(/RUN\/model\.safetensors: (?!loadTensors)/);
       }
-      const autoencoder = { ...config.autoencoder, channels: [1024, 1024, 1024] };
+      const autoencoder = { ...config.autoencoder, channels: [1024, 1024] };
       expect(await problem(spoiled({}, { autoencoder }))).toMatch(
         /RUN\/autoencoder\.safetensors: /,
       );
