@@ -9,6 +9,7 @@ import {
   tensor,
   tree,
   type Backend,
+  type Tensor,
 } from '@tessera/tensor';
 import {
   compiledTrainStep,
@@ -16,6 +17,8 @@ import {
   DiT,
   initialState,
   parseModelConfig,
+  type ConditionConfig,
+  type ConditionValues,
 } from '@tessera/dit';
 import { labeledLoss, type LabeledBatch } from '../browser/program/labeled-training.ts';
 
@@ -32,6 +35,13 @@ export interface TrainingRun {
   readonly parameters: readonly number[];
 }
 
+/** What a model is told beside the label. */
+export interface Told {
+  readonly conditions: readonly ConditionConfig[];
+  /** Random values of these conditions. */
+  readonly valuesOf: (batch: number, random: Tensor) => ConditionValues;
+}
+
 /**
  * Trains on random latents: forward, backward, clipping, AdamW and moving average as one plan a step.
  * Weights and batches are made on the cpu backend and moved, so that all that is compiled is the step.
@@ -39,11 +49,13 @@ export interface TrainingRun {
  * @param backend Where, as the default backend from then on.
  * @param steps How many steps.
  * @param afterStep Is told the number of each step that is done, from 1.
+ * @param told What the model is told beside the label. Default: nothing.
  */
 export async function trainSmallDiT(
   backend: Backend,
   steps: number,
   afterStep?: (step: number) => void | Promise<void>,
+  told?: Told,
 ): Promise<TrainingRun> {
   setDefaultBackend(cpuBackend());
   const config = parseModelConfig({
@@ -59,6 +71,7 @@ export async function trainSmallDiT(
     learnSigma: true,
     design: 'adaln-zero',
     position: '2d',
+    ...(told !== undefined && { conditions: told.conditions }),
   });
   const diffusion = createDiffusion({ variance: 'learned-range' });
   const step = compiledTrainStep(
@@ -77,7 +90,9 @@ export async function trainSmallDiT(
   const start = initialState(DiT.init(config, key(0)), key(1));
   const batches = Array.from({ length: Math.min(steps, BATCHES) }, (_, i): LabeledBatch => {
     const [forX, forY] = split(key(2 + i));
-    return { x: normal(forX, [BATCH, 2, 4, 4]), y: randomInt(forY, [BATCH], 0, 5) };
+    const label = randomInt(forY, [BATCH], 0, 5);
+    const y = told === undefined ? label : { ...told.valuesOf(BATCH, forY), label };
+    return { x: normal(forX, [BATCH, 2, 4, 4]), y };
   });
   setDefaultBackend(backend);
   let state = moved(start);
