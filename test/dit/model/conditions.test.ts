@@ -22,50 +22,14 @@ import {
   type ConditionConfig,
   type ModelConfig,
 } from '@tessera/dit';
-import { sidesOf, type Sides } from '../../../packages/dit/src/config/ranges.ts';
-import { ALL_CONDITIONS, randomConditions } from './conditions.ts';
+import { sidesOf } from '../../../packages/dit/src/config/ranges.ts';
+import { ALL_CONDITIONS, anyConfig, asked, inputs, randomConditions } from './conditions.ts';
 import { maxDifference, randomInputs, randomModel, TINY } from './sizes.ts';
-
-/** Small configurations of any design, sizes and set of conditions. */
-const configs: fc.Arbitrary<ModelConfig> = fc
-  .record({
-    design: fc.constantFrom(...DESIGNS),
-    patchSize: fc.constantFrom(1, 2, 4),
-    numHeads: fc.constantFrom(1, 2, 4),
-    depth: fc.constantFrom(1, 2),
-    numClasses: fc.constantFrom(0, 1, 5),
-    learnSigma: fc.boolean(),
-    conditions: fc.subarray([...ALL_CONDITIONS]),
-    inputSize: fc.constantFrom<Sides>(4, [4, 8], [8, 4]),
-    qkNorm: fc.boolean(),
-  })
-  .map(({ qkNorm, conditions, ...some }) => ({
-    ...TINY,
-    ...some,
-    ...(some.design === 'modern' && { qkNorm }),
-    conditions: conditions.map((each) =>
-      // Maps are twice as large as latents.
-      each.kind === 'map'
-        ? { ...each, size: sidesOf(some.inputSize).map((side) => 2 * side) as [number, number] }
-        : each,
-    ),
-  }));
-
-/** All that a model is asked for: random labels, if it knows any, and random values of its conditions. */
-function asked(model: DiT, labels: Tensor, random: Tensor): Record<string, Tensor> {
-  const { numClasses } = model.config;
-  const conditions = randomConditions(model, labels.shape[0], random);
-  return numClasses === 0 ? conditions : { ...conditions, label: labels };
-}
-
-function inputs(config: ModelConfig, batch: number, seed: number): ReturnType<typeof randomInputs> {
-  return randomInputs({ ...config, numClasses: Math.max(1, config.numClasses) }, batch, key(seed));
-}
 
 describe('a model of any design and set of conditions', () => {
   it('gives a finite image of the input size, and the same for the null as for nothing', () => {
     fc.assert(
-      fc.property(configs, fc.nat(1000), (config, seed) => {
+      fc.property(anyConfig, fc.nat(1000), (config, seed) => {
         const model = randomModel(config, key(seed));
         const { x, t, y } = inputs(config, 2, seed);
         const output = model.forward(x, t, asked(model, y, key(seed + 1)));
@@ -80,7 +44,7 @@ describe('a model of any design and set of conditions', () => {
 
   it('computes the same for a sample, whatever else is in the batch', () => {
     fc.assert(
-      fc.property(configs, fc.nat(1000), (config, seed) => {
+      fc.property(anyConfig, fc.nat(1000), (config, seed) => {
         const model = randomModel(config, key(seed));
         const { x, t, y } = inputs(config, 3, seed);
         const values = asked(model, y, key(seed + 1));
