@@ -47,6 +47,40 @@ describe('one model in detail', () => {
     expect(fewer.arenaBytes).toBeLessThan(arenaBytes);
   });
 
+  it('counts the branch of a ControlNet as what is trained, and the model below as what stays', () => {
+    const smoke = presetConfig('smoke', { objective: 'eps' });
+    const branch = {
+      kind: 'control',
+      name: 'depth',
+      size: 32,
+      channels: 1,
+      blocks: 2,
+      dropoutProb: 0,
+    } as const;
+    const control = { ...smoke, model: { ...smoke.model, conditions: [branch] } };
+    const [own, whole] = [detailOf(control), detailOf(smoke)];
+    const params = parameterCount(control.model) - parameterCount(smoke.model);
+    expect(own.training.params).toBe(params);
+    expect(own.training.stateBytes / (4 * 4 * params)).toBeCloseTo(1, 2);
+    expect(own.training.frozenBytes / (4 * parameterCount(smoke.model))).toBeCloseTo(1, 1);
+    // The weights below get no gradients, moments and averages, but the gradient of the loss passes through them.
+    expect(own.training.stateBytes).toBeLessThan(whole.training.stateBytes);
+    expect(own.training.kernels.kinds).toMatchObject({ attention: smoke.model.depth + 2 });
+    expect(whole.training).toMatchObject({
+      params: parameterCount(smoke.model),
+      frozenBytes: 0,
+    });
+  });
+
+  it('counts every average that a run keeps, and the one moment of Muon', () => {
+    const smoke = presetConfig('smoke');
+    const more = { ...smoke, optimizer: { ...smoke.optimizer, emaDecays: [0.9, 0.99] } };
+    const [plain, averaged] = [smoke, more].map((each) => detailOf(each).training.stateBytes);
+    expect(averaged / plain).toBeCloseTo(6 / 4, 2);
+    const muon = { ...smoke, optimizer: { ...smoke.optimizer, name: 'muon' as const } };
+    expect(detailOf(muon).training.stateBytes).toBeLessThan(plain);
+  });
+
   it('counts the teacher of a flow map', () => {
     const smoke = presetConfig('smoke');
     const flow = { ...smoke, diffusion: { ...smoke.diffusion, objective: 'flow' as const } };
@@ -57,6 +91,7 @@ describe('one model in detail', () => {
     };
     const [ofFlow, ofMap] = [flow, map].map((each) => detailOf(each).training);
     expect(ofMap.stateBytes).toBe(ofFlow.stateBytes);
+    expect(ofMap.frozenBytes / (ofMap.stateBytes / 4)).toBeCloseTo(1, 2);
     // Forward and backward of a flow are each block's attention once; a map adds its derivative's and its teacher's.
     expect(ofMap.kernels.total).toBeGreaterThan(1.5 * ofFlow.kernels.total);
   });

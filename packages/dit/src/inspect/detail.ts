@@ -1,6 +1,6 @@
 // One model in detail: its modules, the memory of a training step, and the kernels of both passes.
 
-import { countParameters, namedModules } from '@tessera/autograd/nn';
+import { countParameters, namedModules, type Module } from '@tessera/autograd/nn';
 import { cpuBackend, key, tree, wasmBackend, zeros, type Tensor } from '@tessera/tensor';
 import {
   planProgram,
@@ -17,7 +17,9 @@ import { blankInputs } from '../model/counts.ts';
 import { DiT, latentShape } from '../model/dit.ts';
 import { withHistory, type DiffusionBatch } from '../train/diffusion-loss.ts';
 import { lossOf } from '../train/flow-map-loss.ts';
-import { initialState, trainStep } from '../train/step.ts';
+import { branchLoss, branchOf } from '../train/from-run/branch.ts';
+import { initialState, trainStep, type Loss, type RememberingLoss } from '../train/step.ts';
+import { trainedBranch } from '../train/trainee.ts';
 
 /** Bytes of a float32, int32 or bool in an argument of a plan. */
 const ELEMENT_BYTES = 4;
@@ -48,8 +50,12 @@ export interface Detail {
   /** The compiled training step of a batch. */
   readonly training: {
     readonly batch: number;
-    /** Weights, their average, and two moments of the optimizer. */
+    /** Trained values: all of a model, or those of a ControlNet alone. */
+    readonly params: number;
+    /** Trained weights, their averages, and the moments of the optimizer. */
     readonly stateBytes: number;
+    /** Weights that stay as they are: those under a ControlNet, or those of the flow that a flow map follows. */
+    readonly frozenBytes: number;
     /** What lies between the passes, and all other scratch memory. */
     readonly arenaBytes: number;
     readonly kernels: KernelCounts;
@@ -70,7 +76,9 @@ export function detailOf(config: TrainConfig): Detail {
     forward: { arenaBytes: forward.arenaBytes, kernels: kernelsOf(forward) },
     training: {
       batch: config.batch,
+      params: training.params,
       stateBytes: training.stateBytes,
+      frozenBytes: training.frozenBytes,
       arenaBytes: training.plan.arenaBytes,
       kernels: kernelsOf(training.plan),
     },
@@ -82,30 +90,67 @@ function forwardPlan(blank: DiT): Plan {
   return planOf(({ model, x, t, values }) => model.forward(x, t, values), inputs).plan;
 }
 
-function trainingPlan(model: DiT, config: TrainConfig): Planned {
-  const { batch: count, steps, accumulate = 1 } = config;
+/** The plan of a training step, and what it reads and writes. */
+interface PlannedTraining extends Planned {
+  readonly params: number;
+  readonly frozenBytes: number;
+}
+
+function trainingPlan(model: DiT, config: TrainConfig): PlannedTraining {
+  const branch = trainedBranch(config);
+  if (branch === undefined) {
+    const teacher = teacherOf(config);
+    const planned = stepPlan(config, model, teacher, (flow) => lossOf(config, 1, flow));
+    return { ...planned, frozenBytes: bytesOf(teacher) };
+  }
+  const { name } = branch;
+  const part = branchOf(model, name);
+  // The model is what the branch is put into, whose own weights are read from the state.
+  const planned = stepPlan(config, part, model, (trunk) =>
+    branchLoss(lossOf(config, 1), trunk ?? model, name),
+  );
+  return { ...planned, frozenBytes: bytesOf(model) - bytesOf(part) };
+}
+
+/** The plan of a training step of `start`, whose loss reads a model that stays as it is. */
+function stepPlan<M extends Module>(
+  config: TrainConfig,
+  start: M,
+  frozen: DiT | undefined,
+  lossWith: (frozen?: DiT) => Loss<M, DiffusionBatch> | RememberingLoss<M, DiffusionBatch>,
+): Omit<PlannedTraining, 'frozenBytes'> {
+  const { batch: count, steps, accumulate = 1, optimizer } = config;
   const shape = latentShape(config.model, count);
   const posterior = { mean: zeros(shape), logVariance: zeros(shape) };
-  const { values: labels } = blankInputs(model, count);
-  const state = withHistory(initialState(model, key(0)), config);
-  const inputs: StepInputs = { batch: { posterior, labels }, ...teacherOf(config) };
-  const step = ({ batch, teacher }: StepInputs, current: typeof state): unknown =>
-    trainStep(lossOf(config, 1, teacher), config.optimizer, steps, { accumulate })(current, batch);
-  return planOf(step, inputs, state, [recomputeAtPeak]);
+  const { values: labels } = blankInputs(DiT.blank(config.model), count);
+  const state = withHistory(initialState(start, key(0), optimizer), config);
+  const inputs: StepInputs = {
+    batch: { posterior, labels },
+    ...(frozen !== undefined && { frozen }),
+  };
+  const step = ({ batch, frozen: given }: StepInputs, current: typeof state): unknown =>
+    trainStep(lossWith(given), optimizer, steps, { accumulate })(current, batch);
+  const planned = planOf(step, inputs, state, [recomputeAtPeak]);
+  return { ...planned, params: countParameters(start) };
 }
 
 /** What a training step reads beside its state. */
 interface StepInputs {
   readonly batch: DiffusionBatch;
-  /** The trained flow that a flow map learns from. */
-  readonly teacher?: DiT;
+  /** A trained model that stays as it is. */
+  readonly frozen?: DiT;
 }
 
 /** The flow that a flow map learns from, with weights of zero. */
-function teacherOf({ model, diffusion }: TrainConfig): { readonly teacher?: DiT } {
-  if (diffusion.objective !== 'mean-flow') return {};
+function teacherOf({ model, diffusion }: TrainConfig): DiT | undefined {
+  if (diffusion.objective !== 'mean-flow') return undefined;
   const { decoderDepth: _, ...flow } = model;
-  return { teacher: DiT.blank(flow) };
+  return DiT.blank(flow);
+}
+
+/** Bytes of all tensors of a tree; buffers of a model are some of them. */
+function bytesOf(values: unknown): number {
+  return tree.leaves(values).reduce((sum, { size }) => sum + ELEMENT_BYTES * size, 0);
 }
 
 /** A plan, and the bytes of the state that it writes over. */
@@ -137,7 +182,7 @@ function planOf<I, S = null>(
   const donated = leaves.map((_, i) => i);
   return {
     plan: planProgram(simplify(traced), donated, undefined, epilogues, passes),
-    stateBytes: leaves.reduce((sum, { size }) => sum + ELEMENT_BYTES * size, 0),
+    stateBytes: bytesOf(state),
   };
 }
 

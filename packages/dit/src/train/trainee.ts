@@ -1,7 +1,7 @@
 // What a run trains: a new Diffusion Transformer, a flow map of a trained one, or a branch on a trained one.
 
 import type { Tensor } from '@tessera/tensor';
-import type { ControlConditionConfig } from '../config/condition.ts';
+import { lastBranch, type ControlConditionConfig } from '../config/condition.ts';
 import type { TrainConfig } from '../config/config.ts';
 import type { ControlCondition } from '../model/conditions/control.ts';
 import { withControl } from '../model/control.ts';
@@ -17,6 +17,14 @@ export interface Trainee<M> {
   readonly start: M;
   readonly loss: Loss<M, DiffusionBatch> | RememberingLoss<M, DiffusionBatch>;
   readonly modelOf: (part: M) => DiT;
+}
+
+/** The branch that a run trains on a model that stays as it is; `undefined` for a run that trains a whole model. */
+export function trainedBranch({
+  diffusion,
+  model,
+}: Pick<TrainConfig, 'diffusion' | 'model'>): ControlConditionConfig | undefined {
+  return diffusion.objective === 'mean-flow' ? undefined : lastBranch(model);
 }
 
 /** A model all of which is trained: a new one, or a flow map that starts as the flow it follows. */
