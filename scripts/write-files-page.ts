@@ -56,6 +56,7 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/config', 'What a run is made of'],
       ['packages/dit/src/data', 'From files of images to batches'],
       ['packages/dit/src/data/readers', 'A file for each format of data sets'],
+      ['packages/dit/src/data/measures', 'What images say of themselves, and which part is kept'],
       ['packages/dit/src/evaluate', 'How good the samples of a run are'],
       ['packages/dit/src/autoencoder', 'From images to latents and back'],
       ['packages/dit/src/model', 'The Diffusion Transformer'],

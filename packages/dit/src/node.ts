@@ -6,9 +6,14 @@
  *
  * @module @tessera/dit/node
  */
-export { captionOf, heldOutCombinations, strokeWords, type StrokeWords } from './data/captions.ts';
-export { conditionMap } from './data/maps.ts';
-export { strokeOf, type Stroke } from './data/strokes.ts';
+export {
+  captionOf,
+  heldOutCombinations,
+  strokeWords,
+  type StrokeWords,
+} from './data/measures/captions.ts';
+export { conditionMap } from './data/measures/maps.ts';
+export { strokeOf, type Stroke } from './data/measures/strokes.ts';
 export {
   loadMnist,
   MNIST_CLASSES,
@@ -16,6 +21,11 @@ export {
   type LoadOptions,
   type Mnist,
 } from './data/mnist.ts';
+export {
+  evaluateImages,
+  type ImageEvaluation,
+  type ReadableImages,
+} from './evaluate/evaluate-images.ts';
 export {
   evaluateRun,
   type EvaluateOptions,

@@ -106,6 +106,11 @@ export const ditNodeRows: readonly Row[] = [
   }),
   // Records, which callers may extend.
   ...rowsOf(node, {
+    evaluateImages: [
+      { images: new Float32Array(4 * 1024), classes: Int32Array.of(0, 1, 2, 3) },
+      ruler,
+      { train: digits, test: digits },
+    ],
     strokeWords: [{ thickness: 2, slant: 0 }],
     trainingFlops: [config],
     trainingHours: [config],

@@ -307,6 +307,14 @@ describe('options of sample', () => {
     expect(completeSampleOptions({ ...given, ...edit }, config)).toMatchObject({
       edit: { image: 'a.png', label: 3, strength: 0.5 },
     });
+    const names = ['cat', 'dog', 'cow', 'hen', 'pig', 'ape', 'bee', 'ant', 'elk', 'fly'];
+    const named = { edit: 'a.png', fromLabel: 'pig', labels: ['dog'] };
+    expect(
+      completeSampleOptions({ ...given, ...named }, { ...config, classNames: names }),
+    ).toMatchObject({ labels: [1], edit: { label: 4 } });
+    expect(
+      completeSampleOptions({ ...given, out: 'x.npz', format: 'adm', count: 500 }, config),
+    ).toMatchObject({ format: 'adm', count: 500 });
     expect(
       completeSampleOptions({ ...given, out: 'samples', format: 'npz', latents: true }, config),
     ).toMatchObject({ out: 'samples', format: 'npz', latents: true });
@@ -316,6 +324,14 @@ describe('options of sample', () => {
     [
       { out: 'g.jpg' },
       '--out g.jpg: expected a file name that ends in .png, .npy, .npz, .gif, .apng, or a --format.',
+    ],
+    [
+      { format: 'adm', out: 'g.npy' },
+      '--format adm and --out g.npy do not agree. Leave --format out, or name a .npz file.',
+    ],
+    [
+      { edit: 'a.png', fromLabel: 'three' },
+      "--from-label three: there is no class 'three'. The classes of this run have no names.",
     ],
     [
       { format: 'npy' },

@@ -10,7 +10,7 @@ import {
   strokeWords,
   trainingCaption,
   type StrokeWords,
-} from '../../../packages/dit/src/data/captions.ts';
+} from '../../../packages/dit/src/data/measures/captions.ts';
 import { mostTokens } from '../../../packages/dit/src/model/conditions/text.ts';
 import { captionAt, conditionTable } from '../../../packages/dit/src/data/condition-values.ts';
 
@@ -100,7 +100,7 @@ describe('the conditions of a data set', () => {
   it('have the shapes that a model of every condition takes', async () => {
     const { train } = await loadMnist();
     const { model } = presetConfig('smoke', {
-      conditions: ['label', 'thickness', 'slant', 'text', 'depth', 'sketch', 'lowres'],
+      conditions: ['label', 'thickness', 'slant', 'text', 'depth', 'sketch', 'lowres', 'inpaint'],
     });
     const set = { ...padImages({ ...train, count: 5 }, 32), labels: train.labels.subarray(0, 5) };
     const values = conditionTable(model, set).values(Int32Array.of(4, 0)) as ConditionValues;
@@ -114,6 +114,7 @@ describe('the conditions of a data set', () => {
       depth: [2, 1, 32, 32],
       sketch: [2, 1, 32, 32],
       lowres: [2, 1, 32, 32],
+      inpaint: [2, 1, 32, 32],
     });
     const { depth, sketch, lowres } = conditionTable(model, set).arrays(Int32Array.of(0));
     for (const map of [depth, sketch, lowres]) {
@@ -130,7 +131,7 @@ describe('the conditions of a data set', () => {
     const { model } = presetConfig('smoke');
     const odd = { kind: 'scalar', name: 'mood', range: [0, 1], dropoutProb: 0.1 } as const;
     expect(() => conditionTable({ ...model, conditions: [odd] }, train)).toThrow(
-      "train: the condition 'mood' of kind scalar cannot be measured from images. Measured are text, thickness, slant, depth, sketch and lowres.",
+      "train: the condition 'mood' of kind scalar cannot be measured from images. Measured are text, thickness, slant, depth, sketch, lowres and inpaint.",
     );
     const depth = { kind: 'map', name: 'depth', size: 32, channels: 1, dropoutProb: 0.1 } as const;
     expect(() => conditionTable({ ...model, conditions: [depth] }, train)).toThrow(/28×28/);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distanceTransform } from '../../../packages/dit/src/data/distance.ts';
-import { strokeOf } from '../../../packages/dit/src/data/strokes.ts';
+import { distanceTransform } from '../../../packages/dit/src/data/measures/distance.ts';
+import { strokeOf } from '../../../packages/dit/src/data/measures/strokes.ts';
 
 const SIDE = 28;
 

@@ -155,6 +155,9 @@ describe('evaluateRun', () => {
     expect(denoising[9].epsMse).toBeLessThan(0.5);
     expect(steps.at(-1)).toBe(1);
     expect(evaluationText(evaluation)[0]).toContain('read as asked');
+    expect(evaluationText({ ...evaluation, trainedGuidance: 3 })[1]).toMatch(
+      /^trained with guidance 3 /,
+    );
     expect(evaluationText(evaluation)[1]).toMatch(/^guidance 1 +\d+\.\d ±\d+\.\d %/);
   }, 60_000);
 

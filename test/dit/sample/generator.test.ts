@@ -141,6 +141,8 @@ describe('the title of a grid of samples', () => {
   it('names the guidance that drew it', () => {
     const drawn = { ...config.sampling, design: 'adaln' } as const;
     expect(gridTitle(drawn)).toBe('adaln · guidance 2 · 50 ddim steps');
+    const map = { ...drawn, guidance: 1, trainedGuidance: 2, steps: 4, sampler: 'euler' } as const;
+    expect(gridTitle(map)).toBe('adaln · trained with guidance 2 · 4 euler steps');
     expect(gridTitle({ ...drawn, scales: { text: 3, depth: 1.5 } })).toBe(
       'adaln · guidance text=3,depth=1.5 · 50 ddim steps',
     );

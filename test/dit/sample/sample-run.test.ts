@@ -79,9 +79,38 @@ describe('samples', () => {
     expect(npyDType(npy)).toBe('|u1');
     expect(fromNpy(npy).shape).toEqual([20, 32, 32, 1]);
     const npz = await draw('samples.npz');
-    expect(Object.keys(unzipSync(npz))).toEqual(['arr_0.npy']);
+    expect(Object.keys(unzipSync(npz))).toEqual(['arr_0.npy', 'arr_1.npy']);
+    const labels = await fromNpy(unzipSync(npz)['arr_1.npy']).data();
+    expect([...labels]).toEqual(Array.from({ length: 20 }, (_, i) => (i < 10 ? 3 : 1)));
     expect(unzipSync(npz)['arr_0.npy']).toEqual(npy);
     expect(await draw('named', { format: 'npz' })).toEqual(npz);
+  });
+
+  it('for the evaluator of ADM have three channels, whatever those of the run', async () => {
+    const admOf = async (out: string, more: Partial<SampleOptions>): Promise<Uint8Array> =>
+      unzipSync(await draw(out, { format: 'adm', labels: [3], ...more }))['arr_0.npy'];
+    const grey = await admOf('adm.npz', { count: 2 });
+    expect(npyDType(grey)).toBe('|u1');
+    expect(fromNpy(grey).shape).toEqual([2, 32, 32, 3]);
+    const plain = await fromNpy(await draw('two.npy', { labels: [3], count: 2 })).data();
+    const bytes = await fromNpy(grey).data();
+    expect(plain).toHaveLength(2 * 1024);
+    expect(bytes.every((value, i) => value === plain[Math.floor(i / 3)])).toBe(true);
+    const colour = { run: inFolder('colour'), count: 1 };
+    expect(fromNpy(await admOf('colour.npz', colour))).toMatchObject({ shape: [1, 32, 32, 3] });
+  });
+
+  it('are as many of each label as asked for', async () => {
+    const [few, all] = [await draw('few.npy', { count: 1 }), await draw('all.npy')];
+    expect(fromNpy(few).shape).toEqual([2, 32, 32, 1]);
+    expect(fromNpy(all).shape).toEqual([20, 32, 32, 1]);
+    await expect(draw('none.npy', { count: 0 })).rejects.toThrow(
+      /count must be a whole number of at least 1/,
+    );
+    const edit = { image: inFolder('digit.png'), label: 3 };
+    await expect(draw('edit.npy', { count: 2, edit })).rejects.toThrow(
+      '--count 2: --edit says itself how many images a row has. Leave it out.',
+    );
   });
 
   it('as latents are floats', async () => {

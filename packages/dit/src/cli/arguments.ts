@@ -128,21 +128,21 @@ export function interval(text: string): [from: number, to: number] {
   return [from, to];
 }
 
-/** Reads labels separated by commas, such as `0,1,2` or `cat,dog`. Numbers may be names of classes too. */
-export function labelList(text: string): (number | string)[] {
-  return text.split(',').map((part) => {
-    const label = part.trim();
-    if (label === '') {
-      throw new InvalidArgumentError(
-        'Expected numbers or names of classes separated by commas, such as 0,1,2.',
-      );
-    }
-    return /^\d{1,6}$/.test(label) ? Number(label) : label;
-  });
+/** Reads a label: the number or the name of a class. Numbers may be names too. */
+export function label(text: string): number | string {
+  const name = text.trim();
+  if (name === '') throw new InvalidArgumentError('Expected the number or the name of a class.');
+  return /^\d{1,6}$/.test(name) ? Number(name) : name;
 }
 
-/** Reads one label. */
-export const label: (text: string) => number = wholeNumber(0, 999_999);
+/** Reads labels separated by commas, such as `0,1,2` or `cat,dog`. */
+export function labelList(text: string): (number | string)[] {
+  const parts = text.split(',');
+  if (parts.every((part) => part.trim() !== '')) return parts.map(label);
+  throw new InvalidArgumentError(
+    'Expected numbers or names of classes separated by commas, such as 0,1,2.',
+  );
+}
 
 /** Reads one of a list of names. */
 export function oneOf<T extends string>(names: readonly T[]): (text: string) => T {

@@ -1,59 +1,109 @@
-// `tessera evaluate`: how good a trained run is.
+// `tessera evaluate`: how good a trained run is, or the samples of another program.
 
 import { ValueError } from '@tessera/tensor';
 import { IMAGE_SIZE, imageShapeOf } from '../config/autoencoder-config.ts';
+import { DEFAULT_BACKEND, DEFAULT_PRESET } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
+import { presetConfig } from '../config/presets.ts';
+import { readData } from '../data/read-data.ts';
+import { evaluateImages, imagesForRuler } from '../evaluate/evaluate-images.ts';
 import { evaluateRun } from '../evaluate/evaluate-run.ts';
 import { readRuler, type Ruler } from '../evaluate/ruler.ts';
-import { fittedData, noImages, readConfigData } from '../train/run-data.ts';
+import { readFittedRun } from '../train/fit-config.ts';
+import { fittedData, imageUnit, noImages, readConfigData } from '../train/run-data.ts';
 import { withBackend } from '../run/backends.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import { readRun } from '../sample/sample-run.ts';
 import type { EvaluateArguments } from './evaluate-options.ts';
-import { evaluationText } from './evaluation-text.ts';
-import { createProgress } from './progress.ts';
+import { evaluationText, imageEvaluationText } from './evaluation-text.ts';
+import { createProgress, type Progress } from './progress.ts';
+
+/** Writes one line to stdout. */
+type Print = (line: string) => void;
 
 /**
- * Measures a run, and prints the scores.
+ * Measures a run, or images, and prints the scores.
  *
- * @param print writes one line to stdout
- * @throws ValueError if the ruler was trained on other data than the run
+ * @throws ValueError if neither is named, or the ruler was trained on other data than the run
  */
-export async function evaluateCommand(
-  args: EvaluateArguments,
-  print: (line: string) => void,
+export async function evaluateCommand(args: EvaluateArguments, print: Print): Promise<void> {
+  const { run, images } = args;
+  const progress = createProgress();
+  try {
+    if (run !== undefined) await evaluateFolder({ ...args, run }, progress, print);
+    else if (images !== undefined) await evaluateFiles({ ...args, images }, progress, print);
+    else {
+      throw new ValueError(
+        'evaluate',
+        'there is nothing to measure. Name the folder of a run by --run, or samples by --images.',
+      );
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+async function evaluateFolder(
+  args: EvaluateArguments & { readonly run: string },
+  progress: Progress,
+  print: Print,
 ): Promise<void> {
   const { run: folder, samples, seeds, json = false } = args;
   const config = await readRunConfig(folder);
   const { guidance = [...new Set([1, config.sampling.guidance])] } = args;
-  const progress = createProgress();
-  try {
-    await withBackend(config.backend, async (notice) => {
-      const ruler = await readRuler(args.ruler);
-      checkRuler(ruler, config, folder);
-      const data = await readConfigData(config, false);
-      if (data.kind === 'latents') throw noImages(config);
-      const real = fittedData(config, data);
-      const run = await readRun(folder);
-      if (notice !== undefined) progress.notice(notice);
-      let started = false;
-      const evaluation = await evaluateRun(run, ruler, real, {
-        samples,
-        guidance,
-        seeds,
-        onProgress: ({ step, totalSteps }) => {
-          if (!started) progress.stage('samples', totalSteps);
-          started = true;
-          progress.step(step, []);
-        },
-      });
-      progress.stop();
-      if (json) print(JSON.stringify({ run: folder, ruler: ruler.card, ...evaluation }));
-      else for (const line of evaluationText(evaluation)) print(line);
+  await withBackend(config.backend, async (notice) => {
+    const ruler = await readRuler(args.ruler);
+    checkRuler(ruler, config, folder);
+    const data = await readConfigData(config, false);
+    if (data.kind === 'latents') throw noImages(config);
+    const real = fittedData(config, data);
+    const run = await readRun(folder);
+    if (notice !== undefined) progress.notice(notice);
+    let started = false;
+    const evaluation = await evaluateRun(run, ruler, real, {
+      samples,
+      guidance,
+      seeds,
+      onProgress: ({ step, totalSteps }) => {
+        if (!started) progress.stage('samples', totalSteps);
+        started = true;
+        progress.step(step, []);
+      },
     });
-  } finally {
     progress.stop();
-  }
+    if (json) print(JSON.stringify({ run: folder, ruler: ruler.card, ...evaluation }));
+    else for (const line of evaluationText(evaluation)) print(line);
+  });
+}
+
+/** Scores images that lie in files, beside those that the ruler was trained on. */
+async function evaluateFiles(
+  args: EvaluateArguments & { readonly images: string },
+  progress: Progress,
+  print: Print,
+): Promise<void> {
+  const { images: path, json = false } = args;
+  await withBackend(DEFAULT_BACKEND, async (notice) => {
+    const ruler = await readRuler(args.ruler);
+    const { data: source, side: size } = ruler.card;
+    const channels = ruler.card.channels === 3 ? 3 : 1;
+    const { config, data } = await readFittedRun(presetConfig(DEFAULT_PRESET, { data: source }), {
+      needsLabels: true,
+      fits: true,
+      imageSize: size,
+      imageChannels: channels,
+    });
+    if (data.kind === 'latents') throw noImages(config);
+    const unit = imageUnit(config);
+    const found = await readData(path, { size, unit, channels });
+    if (found.kind === 'latents') throw noImages({ data: path });
+    const fitted = imagesForRuler(path, found, ruler.card, unit, data);
+    const { notes, ...readable } = fitted;
+    for (const note of notice === undefined ? notes : [notice, ...notes]) progress.notice(note);
+    const evaluation = await evaluateImages(readable, ruler, fittedData(config, data));
+    if (json) print(JSON.stringify({ images: path, ruler: ruler.card, ...evaluation }));
+    else for (const line of imageEvaluationText(evaluation)) print(line);
+  });
 }
 
 /** Throws a ValueError unless the ruler reads images such as those of a run. */

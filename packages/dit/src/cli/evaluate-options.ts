@@ -1,12 +1,15 @@
 // The options of `tessera evaluate` and `tessera ruler`.
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { DEFAULT_DATA } from '../config/choices.ts';
 import * as read from './arguments.ts';
 
 /** The options of `tessera evaluate`. */
 export interface EvaluateArguments {
-  readonly run: string;
+  /** The folder of a run; or else `images`. */
+  readonly run?: string;
+  /** Samples from anywhere, as `--data` of a training takes images. */
+  readonly images?: string;
   readonly samples: number;
   readonly guidance?: readonly number[];
   readonly seeds: number;
@@ -34,8 +37,16 @@ export function addEvaluation(
 ): void {
   program
     .command('evaluate')
-    .description('measure the samples, the autoencoder and the predictions of a trained run')
-    .requiredOption('--run <folder>', 'folder of the run')
+    .description(
+      'measure the samples, the autoencoder and the predictions of a trained run, or samples of another program',
+    )
+    .option('--run <folder>', 'folder of the run')
+    .addOption(
+      new Option(
+        '--images <source>',
+        'samples to score in place of a run: an .npy or .npz file, or a folder of images, in folders of classes if they have some',
+      ).conflicts(['run', 'guidance']),
+    )
     .option('--samples <n>', 'samples of a set', read.positiveCount, 2000)
     .option(
       '--guidance <list>',

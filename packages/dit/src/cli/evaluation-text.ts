@@ -1,7 +1,10 @@
 // The scores of an evaluation as lines of text.
 
 import type { Evaluation, GuidedScores } from '../evaluate/evaluate-run.ts';
-import type { Estimate } from '../evaluate/student.ts';
+import type { ImageEvaluation } from '../evaluate/evaluate-images.ts';
+import type { Marks } from '../evaluate/reference.ts';
+import type { Scores } from '../evaluate/scores.ts';
+import { estimate, type Estimate } from '../evaluate/student.ts';
 
 /** The columns of the table after the first. */
 const TITLES = ['read as asked', 'FCD', 'FCD∞', 'precision', 'recall', 'nearest', 'copies'];
@@ -25,9 +28,9 @@ function measured(value: Estimate | undefined, show: (mean: number) => string, u
   return `${show(mean)}${plusMinus === undefined ? '' : ` ±${show(plusMinus)}`}${unit}`;
 }
 
-function guidedRow(scores: GuidedScores): string {
+function scoreRow(name: string, scores: { readonly [Name in keyof Scores]: Estimate }): string {
   const share = (mean: number): string => (100 * mean).toFixed(1);
-  return row(`guidance ${scores.guidance}`, [
+  return row(name, [
     measured(scores.accuracy, share, ' %'),
     measured(scores.fcd, (mean) => mean.toFixed(2)),
     measured(scores.fcdUnbiased, (mean) => mean.toFixed(2)),
@@ -38,23 +41,54 @@ function guidedRow(scores: GuidedScores): string {
   ]);
 }
 
-/** The lines: a table of scores, what its columns mean, and the denoising error by timestep. */
-export function evaluationText(evaluation: Evaluation): string[] {
-  const { marks, autoencoder, samples, guidance, denoising } = evaluation;
+function guidedName({ guidance }: GuidedScores, trained: number | undefined): string {
+  return trained === undefined ? `guidance ${guidance}` : `trained with guidance ${trained}`;
+}
+
+/** What real images score, for comparison. */
+function markRows({ accuracy, floor, ceiling }: Marks, samples: number): string[] {
   return [
-    row(`${samples} samples`, TITLES),
-    ...guidance.map(guidedRow),
-    row('test images, rebuilt', [percent(autoencoder.accuracy), autoencoder.fcd.toFixed(2)]),
-    row('test images', [percent(marks.accuracy), '0.00']),
-    row(`${samples} training images`, ['', marks.floor.toFixed(2)]),
-    row('noise', ['', marks.ceiling.toFixed(0)]),
-    '',
+    row('test images', [percent(accuracy), '0.00']),
+    row(`${samples} training images`, ['', floor.toFixed(2)]),
+    row('noise', ['', ceiling.toFixed(0)]),
+  ];
+}
+
+/** What the columns mean. */
+function legend({ floor }: Marks, samples: number): string[] {
+  return [
     'FCD: squared Fréchet distance from the test images in the features of a LeNet. It is above 0 for',
-    `any finite set: ${samples} images of the same kind have ${marks.floor.toFixed(2)}. FCD∞ estimates endless many samples.`,
+    `any finite set: ${samples} images of the same kind have ${floor.toFixed(2)}. FCD∞ estimates endless many samples.`,
     'Precision, recall: share of samples among test images, and the other way round (3 neighbours).',
     'Nearest: median distance to a training image. Copies: nearer than 1 % of test images are.',
+  ];
+}
+
+/** The lines: a table of scores, what its columns mean, and the denoising error by timestep. */
+export function evaluationText(evaluation: Evaluation): string[] {
+  const { marks, autoencoder, samples, guidance, trainedGuidance, denoising } = evaluation;
+  return [
+    row(`${samples} samples`, TITLES),
+    ...guidance.map((scores) => scoreRow(guidedName(scores, trainedGuidance), scores)),
+    row('test images, rebuilt', [percent(autoencoder.accuracy), autoencoder.fcd.toFixed(2)]),
+    ...markRows(marks, samples),
+    '',
+    ...legend(marks, samples),
     '',
     row('timesteps', ['error of eps']),
     ...denoising.map(({ from, to, epsMse }) => row(`${from} to ${to}`, [epsMse.toFixed(4)])),
+  ];
+}
+
+/** The same for images from files: they have no guidance, no autoencoder, and no model that predicts. */
+export function imageEvaluationText({ marks, samples, scores }: ImageEvaluation): string[] {
+  const single = Object.entries(scores).map(([name, value]) => [name, estimate([value as number])]);
+  const estimates = Object.fromEntries(single) as { readonly [Name in keyof Scores]: Estimate };
+  return [
+    row(`${samples} images`, TITLES),
+    scoreRow('of these files', estimates),
+    ...markRows(marks, samples),
+    '',
+    ...legend(marks, samples),
   ];
 }

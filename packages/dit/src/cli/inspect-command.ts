@@ -111,7 +111,7 @@ function censusLines(all: readonly Census[]): readonly string[] {
 }
 
 function detailLines({ modules, forward, training }: Detail): readonly string[] {
-  const { batch, params, stateBytes, frozenBytes, arenaBytes } = training;
+  const { batch, params: trained, stateBytes, frozenBytes, arenaBytes } = training;
   const frozen =
     frozenBytes === 0 ? '' : `${megabytes(frozenBytes)} of weights that stay as they are, `;
   return [
@@ -123,8 +123,8 @@ function detailLines({ modules, forward, training }: Detail): readonly string[] 
     `forward pass of 1 image: ${megabytes(forward.arenaBytes)} of scratch memory, ${kernelsText(forward.kernels)}`,
     `training step of ${batch}: ${megabytes(stateBytes)} of weights, average and moments, ${frozen}` +
       `${megabytes(arenaBytes)} of scratch memory, ${kernelsText(training.kernels)}`,
-    ...(params < modules[0].params
-      ? [`trained are ${params.toLocaleString('en-US')} of the parameters`]
+    ...(trained < modules[0].params
+      ? [`trained are ${trained.toLocaleString('en-US')} of the parameters`]
       : []),
   ];
 }

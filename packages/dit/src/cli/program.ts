@@ -151,6 +151,7 @@ Examples:
   $ tessera sample --run runs/mnist --labels 3 --to-labels 8 --out 3-to-8.gif
   $ tessera sample --run runs/mnist --inpaint digit.png --mask hole.png --labels 5 --out fives.png
   $ tessera sample --run runs/mnist --edit three.png --from-label 3 --labels 8 --out eight.png
+  $ tessera train --condition label,inpaint --out runs/inpaint
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -163,7 +164,7 @@ const MEANT: Readonly<Record<string, string>> = {
   '--batch-size': 'Use --batch.',
   '--epochs': 'Use --steps.',
   '--cfg-scale': 'Use --guidance.',
-  '--num-samples': 'Use --labels.',
+  '--num-samples': 'Use --count, for each of --labels.',
   '--prompt': 'Use --text.',
   '--negative-prompt': 'Use --negative.',
   ...Object.fromEntries(

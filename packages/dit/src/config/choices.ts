@@ -30,7 +30,8 @@ export const DEFAULT_PRESET: Preset = 'smoke';
 export const DESIGNS = ['in-context', 'cross-attention', 'adaln', 'adaln-zero', 'modern'] as const;
 
 /**
- * What `--condition` takes: labels, measures of strokes, captions, and maps over the image; or nothing.
+ * What `--condition` takes: labels, measures of strokes, captions, maps over the image, and the image with a part
+ * left out; or nothing.
  *
  * @example
  * presetConfig('smoke', { conditions: [CONDITIONS[3]] }).model.conditions?.[0].name; // 'text'
@@ -43,6 +44,7 @@ export const CONDITIONS = [
   'depth',
   'sketch',
   'lowres',
+  'inpaint',
   'none',
 ] as const;
 
@@ -50,7 +52,7 @@ export const CONDITIONS = [
 export type ConditionName = (typeof CONDITIONS)[number];
 
 /** The maps that a ControlNet reads. */
-export const CONTROLS = ['depth', 'sketch', 'lowres'] as const;
+export const CONTROLS = ['depth', 'sketch', 'lowres', 'inpaint'] as const;
 
 /** One of {@link CONTROLS}. */
 export type ControlName = (typeof CONTROLS)[number];

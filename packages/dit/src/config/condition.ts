@@ -79,6 +79,9 @@ export function lastBranch({
 /** The name that the label of `numClasses` has in a batch. */
 export const LABEL = 'label';
 
+/** The name of the map that is the image itself, with those pixels unknown that are to be drawn. */
+export const INPAINT = 'inpaint';
+
 const fraction = v.pipe(
   v.number(),
   v.finite(),

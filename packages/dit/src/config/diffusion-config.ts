@@ -51,6 +51,14 @@ export interface DiffusionConfig {
 /** The guidance scale of the flow that a flow map follows. */
 export const MAP_GUIDANCE = 2;
 
+/** The guidance scale that a flow map has from its training; `undefined` for a model that is guided when it draws. */
+export function trainedGuidance({
+  objective,
+  guidance = MAP_GUIDANCE,
+}: Pick<DiffusionConfig, 'objective' | 'guidance'>): number | undefined {
+  return objective === 'mean-flow' ? guidance : undefined;
+}
+
 /** The share of steps without length in the training of a flow map, at which it is the velocity itself. */
 export const INSTANT_SHARE = 0.25;
 

@@ -143,6 +143,7 @@ function conditionOf(name: ConditionName, dropoutProb: number): readonly Conditi
     case 'depth':
     case 'sketch':
     case 'lowres':
+    case 'inpaint':
       return [{ kind: 'map', name, size: IMAGE_SIZE, channels: 1, dropoutProb }];
   }
 }

@@ -128,7 +128,7 @@ export function checkIndices(op: string, indices: Int32Array, count: number): vo
  * Scrambles 32 bits. It is a bijection; every input bit flips every output bit about half the time.
  * Source: https://github.com/skeeto/hash-prospector (the constants of its best two-round hash).
  */
-function scramble(x: number): number {
+export function scramble(x: number): number {
   let h = x;
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
   h = Math.imul(h ^ (h >>> 15), 0x735a2d97);

@@ -2,6 +2,7 @@
 
 import { tensor, ValueError, type Tensor } from '@tessera/tensor';
 import {
+  INPAINT,
   LABEL,
   type ConditionConfig,
   type MapConditionConfig,
@@ -11,27 +12,31 @@ import { sidesOf } from '../config/ranges.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import type { ConditionValues } from '../model/conditions/conditions.ts';
 import { encodeTexts, mostTokens } from '../model/conditions/text.ts';
-import { LONGEST_CAPTIONS, strokeWords, trainingCaption } from './captions.ts';
-import { gatherLabels } from './batches.ts';
+import { LONGEST_CAPTIONS, strokeWords, trainingCaption } from './measures/captions.ts';
+import { gatherImages, gatherLabels } from './batches.ts';
 import type { AnnotatedImages, ImageSet } from './data-set.ts';
 import { luminance } from './luminance.ts';
-import { maps } from './maps.ts';
-import { strokeOf, type Stroke } from './strokes.ts';
+import { maps } from './measures/maps.ts';
+import { knownPixels, trainingMask } from './measures/masks.ts';
+import { strokeOf, type Stroke } from './measures/strokes.ts';
 
 /** The values of one condition for all images of a set. */
 interface Column {
   /** Shape of one value. */
   readonly shape: readonly number[];
-  /** The values of some images, one behind the other. */
-  gather(indices: Int32Array): Float32Array | Int32Array;
+  /** The values of some images, one behind the other, in an epoch of training. */
+  gather(indices: Int32Array, epoch: number): Float32Array | Int32Array;
 }
 
-/** What all images of a set say of the conditions of a model. */
+/**
+ * What all images of a set say of the conditions of a model. Masks for inpainting are others in each epoch, which is 0
+ * if none is named.
+ */
 export interface ConditionTable {
   /** The values of all conditions but the label for some images, one behind the other. */
-  arrays(indices: Int32Array): Readonly<Record<string, Float32Array | Int32Array>>;
+  arrays(indices: Int32Array, epoch?: number): Readonly<Record<string, Float32Array | Int32Array>>;
   /** The values for some images: labels alone for a model that knows nothing else. */
-  values(indices: Int32Array): Tensor | ConditionValues;
+  values(indices: Int32Array, epoch?: number): Tensor | ConditionValues;
 }
 
 /**
@@ -46,14 +51,14 @@ export function conditionTable(model: ModelConfig, set: AnnotatedImages): Condit
   const labels = (indices: Int32Array): Tensor =>
     tensor(gatherLabels(set.labels ?? new Uint8Array(), indices));
   return {
-    arrays: (indices) =>
-      Object.fromEntries(columns.map(([name, { gather }]) => [name, gather(indices)])),
-    values(indices) {
+    arrays: (indices, epoch = 0) =>
+      Object.fromEntries(columns.map(([name, { gather }]) => [name, gather(indices, epoch)])),
+    values(indices, epoch = 0) {
       if (columns.length === 0 && numClasses > 0) return labels(indices);
       const count = indices.length;
       const values = columns.map(([name, { shape, gather }]): [string, Tensor] => [
         name,
-        tensor(gather(indices), { shape: [count, ...shape] }),
+        tensor(gather(indices, epoch), { shape: [count, ...shape] }),
       ]);
       // A model without classes has a null label for every image.
       const label = numClasses > 0 ? labels(indices) : tensor(new Int32Array(count));
@@ -75,9 +80,10 @@ function columnOf(condition: ConditionConfig, set: AnnotatedImages): Column {
   if (isMap && (name === 'depth' || name === 'sketch' || name === 'lowres')) {
     return mapColumn(name, condition, set);
   }
+  if (isMap && name === INPAINT) return knownColumn(condition, set);
   throw new ValueError(
     'train',
-    `the condition '${name}' of kind ${condition.kind} cannot be measured from images. Measured are text, thickness, slant, depth, sketch and lowres.`,
+    `the condition '${name}' of kind ${condition.kind} cannot be measured from images. Measured are text, thickness, slant, depth, sketch, lowres and inpaint.`,
   );
 }
 
@@ -122,37 +128,57 @@ function textColumn({ name, length, words }: TextConditionConfig, set: Annotated
   return { shape: [length], gather: (indices) => encodeTexts(captions(indices), length, words) };
 }
 
-function mapColumn(
-  name: keyof typeof maps,
-  { size, channels }: Pick<MapConditionConfig, 'size' | 'channels'>,
-  set: AnnotatedImages,
-): Column {
-  if (channels !== 1) {
+type MapSizes = Pick<MapConditionConfig, 'name' | 'size' | 'channels'>;
+
+/** Throws a ValueError unless the map of a condition has these channels and the size of the images; gives its side. */
+function mapSide({ name, size, channels }: MapSizes, set: AnnotatedImages, own: number): number {
+  if (channels !== own) {
     throw new ValueError(
       'train',
-      `the condition '${name}' has ${channels} channels, but is measured in one. Set its channels to 1.`,
+      `the condition '${name}' has ${channels} channels, but is measured in ${own === 1 ? 'one' : own}. Set its channels to ${own}.`,
     );
   }
-  if (set.rows !== size || set.columns !== size) {
-    throw new ValueError(
-      'train',
-      `the images are ${set.rows}×${set.columns}, but the condition '${name}' has maps of ${sidesOf(size).join('×')}. Set its size to that of the images.`,
-    );
-  }
+  if (set.rows === size && set.columns === size) return size;
+  throw new ValueError(
+    'train',
+    `the images are ${set.rows}×${set.columns}, but the condition '${name}' has maps of ${sidesOf(size).join('×')}. Set its size to that of the images.`,
+  );
+}
+
+function mapColumn(name: keyof typeof maps, sizes: MapSizes, set: AnnotatedImages): Column {
+  const side = mapSide(sizes, set, 1);
   return {
-    shape: [1, size, size],
+    shape: [1, side, side],
     gather(indices) {
-      const all = new Float32Array(indices.length * size ** 2);
+      const all = new Float32Array(indices.length * side ** 2);
       const given = set.maps?.[name];
       indices.forEach((image, i) => {
         const map =
           given === undefined
-            ? maps[name](pixelsOf(set, image), size)
+            ? maps[name](pixelsOf(set, image), side)
             : Float32Array.from(
-                given.subarray(image * size ** 2, (image + 1) * size ** 2),
+                given.subarray(image * side ** 2, (image + 1) * side ** 2),
                 (byte) => byte / 255,
               );
-        all.set(map, i * size ** 2);
+        all.set(map, i * side ** 2);
+      });
+      return all;
+    },
+  };
+}
+
+/** The images themselves, with what a mask leaves of them. */
+function knownColumn(sizes: MapSizes, set: AnnotatedImages): Column {
+  const { channels = 1 } = set;
+  const side = mapSide(sizes, set, channels);
+  const length = channels * side ** 2;
+  return {
+    shape: [channels, side, side],
+    gather(indices, epoch) {
+      const all = gatherImages(set, indices);
+      indices.forEach((image, i) => {
+        const own = all.subarray(i * length, (i + 1) * length);
+        own.set(knownPixels(own, trainingMask(side, image, epoch)));
       });
       return all;
     },

@@ -12,15 +12,22 @@ import {
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
+import { trainedGuidance } from '../config/diffusion-config.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
-import { checkImages } from '../data/idx.ts';
 import { encodeLatents, gatherPosteriors } from '../train/latents/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
-import { labelsOf, readReference, shareEqual, type Marks, type RealImages } from './reference.ts';
+import {
+  checkReal,
+  labelsOf,
+  readReference,
+  shareEqual,
+  type Marks,
+  type RealImages,
+} from './reference.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
 import { estimate, MOST_MEASUREMENTS, type Estimate } from './student.ts';
@@ -56,6 +63,8 @@ export interface Evaluation {
   readonly autoencoder: { readonly accuracy: number; readonly fcd: number };
   readonly samples: number;
   readonly guidance: readonly GuidedScores[];
+  /** The guidance scale that a flow map was trained with; its samples take no other. */
+  readonly trainedGuidance?: number;
   readonly denoising: readonly DenoisingError[];
 }
 
@@ -87,6 +96,7 @@ export async function evaluateRun(
   const { test } = reference;
   const rebuilt = await readImages(ruler, await rebuiltImages(run.autoencoder, test));
   const asked = askedOf(run, test, samples);
+  const trained = trainedGuidance(run.config.diffusion);
   const scores: GuidedScores[] = [];
   let drawn = 0; // sets of samples
   for (const scale of guidance) {
@@ -115,12 +125,10 @@ export async function evaluateRun(
     },
     samples,
     guidance: scores,
+    ...(trained !== undefined && { trainedGuidance: trained }),
     denoising: await heldOutErrors(run, test),
   };
 }
-
-/** Fewest samples: precision and recall look at three neighbours of each. */
-const LEAST_SAMPLES = 4;
 
 function checkEvaluate(
   run: TrainedRun,
@@ -130,24 +138,10 @@ function checkEvaluate(
 ): void {
   const op = 'evaluateRun';
   checkFields(op, 'run', run, ['draw', 'autoencoder', 'config'], 'readRun gives one.');
-  checkFields(op, 'ruler', ruler, ['lenet', 'card'], 'readRuler gives one.');
-  const hint = 'readData gives both.';
-  checkFields(op, 'real', real, ['train', 'test'], hint);
-  for (const set of [real.train, real.test]) {
-    checkFields(op, 'real', set, ['images', 'count', 'rows', 'columns', 'labels'], hint);
-    checkImages(op, set);
-    if (set.rows === ruler.card.side && set.columns === ruler.card.side) continue;
-    throw new ValueError(
-      op,
-      `the images are ${set.rows}×${set.columns}, but the ruler reads ${ruler.card.side}×${ruler.card.side}.`,
-    );
-  }
   checkOptions(op, options, ['samples', 'guidance', 'seeds', 'onProgress']);
   const { samples, guidance, seeds, onProgress } = options;
   checkWhole(op, 'samples', samples, 1);
-  if (samples < LEAST_SAMPLES || real.test.count < LEAST_SAMPLES) {
-    throw new ValueError(op, `expected at least ${LEAST_SAMPLES} samples and test images.`);
-  }
+  checkReal(op, ruler, real, samples);
   checkList(op, 'guidance', guidance, '[1, 2]');
   for (const scale of guidance) checkFinite(op, 'guidance', scale);
   checkWhole(op, 'seeds', seeds, 1);

@@ -1,8 +1,10 @@
 // What real images score on a ruler: the marks beside which the scores of samples are read.
 
 import { normal, ValueError, type Tensor } from '@tessera/tensor';
+import { checkFields } from '../config/argument-check.ts';
 import { scalePixels } from '../data/batches.ts';
 import { pixelCount, type AnnotatedImages, type Labels } from '../data/data-set.ts';
+import { checkImages } from '../data/idx.ts';
 import { nearestImages, quantile } from './copies.ts';
 import {
   featureMoments,
@@ -45,6 +47,28 @@ export interface Reference {
 
 /** Test images whose nearest training images are looked up, at most. */
 const MOST_LOOKUPS = 2000;
+
+/** Fewest samples: precision and recall look at three neighbours of each. */
+const LEAST_SAMPLES = 4;
+
+/** Throws unless these are real images for a ruler, and both they and the samples are enough to compare. */
+export function checkReal(op: string, ruler: Ruler, real: RealImages, samples: number): void {
+  checkFields(op, 'ruler', ruler, ['lenet', 'card'], 'readRuler gives one.');
+  const hint = 'readData gives both.';
+  checkFields(op, 'real', real, ['train', 'test'], hint);
+  const { side } = ruler.card;
+  for (const set of [real.train, real.test]) {
+    checkFields(op, 'real', set, ['images', 'count', 'rows', 'columns', 'labels'], hint);
+    checkImages(op, set);
+    if (set.rows === side && set.columns === side) continue;
+    throw new ValueError(
+      op,
+      `the images are ${set.rows}×${set.columns}, but the ruler reads ${side}×${side}.`,
+    );
+  }
+  if (samples >= LEAST_SAMPLES && real.test.count >= LEAST_SAMPLES) return;
+  throw new ValueError(op, `expected at least ${LEAST_SAMPLES} samples and test images.`);
+}
 
 /** Reads the real images. */
 export async function readReference(

@@ -293,6 +293,11 @@ export function latentShape(
   return [batch, config.inChannels, ...sidesOf(config.inputSize)];
 }
 
+/** Numbers of one latent: C · H · W. */
+export function latentLength(config: ModelConfig): number {
+  return latentShape(config, 1).reduce((product, side) => product * side, 1);
+}
+
 /**
  * Rows and columns of patches. Throws a ValueError if the patch does not divide the input.
  *

@@ -3,7 +3,7 @@
 import { ValueError } from '@tessera/tensor';
 import { imageShapeOf } from '../config/autoencoder-config.ts';
 import type { ControlName } from '../config/choices.ts';
-import type { ControlConditionConfig } from '../config/condition.ts';
+import { INPAINT, type ControlConditionConfig } from '../config/condition.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { changedDiffusion, warmupSteps, type PresetChanges } from '../config/presets.ts';
 
@@ -35,11 +35,12 @@ export function branchConfig(
     );
   }
   const { steps = run.steps } = changes;
+  const image = imageShapeOf(autoencoder);
   const control: ControlConditionConfig = {
     kind: 'control',
     name,
-    size: imageShapeOf(autoencoder).size,
-    channels: 1,
+    size: image.size,
+    channels: name === INPAINT ? image.channels : 1,
     blocks: Math.ceil(model.depth * BRANCH_SHARE),
     dropoutProb: 0,
   };

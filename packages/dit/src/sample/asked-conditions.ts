@@ -4,7 +4,7 @@ import { ValueError } from '@tessera/tensor';
 import type { TextConditionConfig } from '../config/condition.ts';
 import { encodeTexts } from '../model/conditions/text.ts';
 import type { DiT } from '../model/dit.ts';
-import type { ConditionArrays } from './conditioning.ts';
+import { repeated, type ConditionArrays } from './conditioning.ts';
 import type { DrawOptions } from './trained-run.ts';
 import { readMap } from './map-file.ts';
 import type { SampleOptions } from './options.ts';
@@ -94,10 +94,4 @@ function checkRange({ config }: DiT, name: string, number: number): void {
     'sampleRun',
     `--${name} ${number}: the model of this run tells apart ${least} to ${most}. Give a number in this range.`,
   );
-}
-
-function repeated(one: Float32Array, count: number): Float32Array {
-  const all = new Float32Array(one.length * count);
-  for (let i = 0; i < count; i++) all.set(one, i * one.length);
-  return all;
 }

@@ -30,6 +30,13 @@ export function conditioningOf(
   return { ...Object.fromEntries(values), ...(config.numClasses > 0 && { [LABEL]: label }) };
 }
 
+/** `count` times the same values, one behind the other. */
+export function repeated(one: Float32Array, count: number): Float32Array {
+  const all = new Float32Array(one.length * count);
+  for (let i = 0; i < count; i++) all.set(one, i * one.length);
+  return all;
+}
+
 /** The values of one image as those of `count` images. */
 export function repeatedValues(model: DiT, one: ConditionArrays, count: number): ConditionValues {
   const values = conditioningOf(model, [0], one, 0) as ConditionValues;

@@ -1,9 +1,13 @@
 // The images of a picture of samples, for each way to draw them: what is asked, row by row.
 
 import { key, normal, tensor } from '@tessera/tensor';
+import { INPAINT } from '../config/condition.ts';
+import { knownPixels } from '../data/measures/masks.ts';
 import { slerp } from '../diffusion/sampler/slerp.ts';
-import { latentShape } from '../model/dit.ts';
+import { latentLength, latentShape } from '../model/dit.ts';
 import { askedConditions } from './asked-conditions.ts';
+import { repeated } from './conditioning.ts';
+import type { LatentRegion } from './generate-options.ts';
 import { latentMask, readImage, readMask } from './image-file.ts';
 import type { SampleOptions } from './options.ts';
 import { GRID_COLUMNS } from './sample-grid.ts';
@@ -30,10 +34,8 @@ export function drawingOf(options: SampleOptions, run: TrainedRun): Promise<Draw
 }
 
 async function plain(options: SampleOptions, run: TrainedRun): Promise<Drawing> {
-  return {
-    columns: GRID_COLUMNS,
-    options: await askedConditions(options, run.model, GRID_COLUMNS),
-  };
+  const { count: columns = GRID_COLUMNS } = options;
+  return { columns, options: await askedConditions(options, run.model, columns) };
 }
 
 /** Each row goes from one end to the other, from noise that is the same along the row, or goes along. */
@@ -77,7 +79,7 @@ function rowNoise(
 ): Float32Array {
   const shape = latentShape(config.model, rows);
   const [from, to] = [normal(key(seed), shape), normal(key(toSeed), shape)];
-  const size = shape[1] * shape[2] * shape[3];
+  const size = latentLength(config.model);
   const all = new Float32Array(rows * columns * size);
   for (let column = 0; column < columns; column++) {
     const noise = (seed === toSeed ? from : slerp(from, to, part(column))).dataSync();
@@ -89,27 +91,48 @@ function rowNoise(
   return all;
 }
 
-/** What the mask leaves is kept, in latents while they are drawn and in pixels at the end. */
+/**
+ * What the mask leaves is kept in pixels at the end. A model that was trained for it is told what is known. Any other
+ * model has it put back into its latents while they are drawn, and so has the former if `passes` are asked for.
+ */
 async function inpainting(options: SampleOptions, run: TrainedRun): Promise<Drawing> {
-  const { inpaint, labels } = options;
+  const { inpaint, labels, count: columns = GRID_COLUMNS } = options;
   const { image = '', mask: maskFile = '', passes } = inpaint ?? {};
-  const { size, channels } = run.imageShape;
   const known = await readImage(image, run.imageShape);
-  const mask = await readMask(maskFile, size);
-  const [, , side] = latentShape(run.config.model, 1);
-  const latents = await run.generator.encode(tensor(known, { shape: [1, channels, size, size] }));
-  const region = {
-    latents: repeated(latents, labels.length * GRID_COLUMNS),
-    mask: latentMask(mask, size, side),
-    ...(passes !== undefined && { passes }),
-  };
-  const asked = await askedConditions(options, run.model, GRID_COLUMNS);
+  const mask = await readMask(maskFile, run.imageShape.size);
+  const count = labels.length * columns;
+  const asked = await askedConditions(options, run.model, columns);
+  const isTold = Object.hasOwn(run.model.conditions, INPAINT);
+  const told = { [INPAINT]: repeated(knownPixels(known, mask), count) };
+  const region =
+    isTold && passes === undefined ? undefined : await regionOf(run, known, mask, count);
   const finish = (images: Float32Array): void => {
     images.forEach((_, i) => {
       if (mask[i % mask.length] === 0) images[i] = known[i % known.length];
     });
   };
-  return { columns: GRID_COLUMNS, options: { ...asked, region }, finish };
+  return {
+    columns,
+    options: {
+      ...asked,
+      ...(isTold && { conditions: { ...asked.conditions, ...told } }),
+      ...(region !== undefined && { region: { ...region, passes: passes ?? 1 } }),
+    },
+    finish,
+  };
+}
+
+/** What is known of the latents of `count` images that are one image. */
+async function regionOf(
+  { config, generator, imageShape }: TrainedRun,
+  known: Float32Array,
+  mask: Uint8Array,
+  count: number,
+): Promise<LatentRegion> {
+  const { size, channels } = imageShape;
+  const [, , side] = latentShape(config.model, 1);
+  const latents = await generator.encode(tensor(known, { shape: [1, channels, size, size] }));
+  return { latents: repeated(latents, count), mask: latentMask(mask, size, side) };
 }
 
 /** The image goes back to noise by what it shows, and from there to what is asked. */
@@ -148,9 +171,3 @@ async function editing(options: SampleOptions, run: TrainedRun): Promise<Drawing
 
 /** Calls of the model for each step back. */
 const INVERSION_CALLS = 3;
-
-function repeated(one: Float32Array, count: number): Float32Array {
-  const all = new Float32Array(one.length * count);
-  for (let i = 0; i < count; i++) all.set(one, i * one.length);
-  return all;
-}

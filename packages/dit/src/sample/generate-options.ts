@@ -22,7 +22,7 @@ import type { TrainConfig } from '../config/config.ts';
 import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config.ts';
 import { nothingToGuide, samplingProblem } from '../config/diffusion-rules.ts';
 import { checkInterval } from '../diffusion/guidance/interval.ts';
-import { latentShape, type DiT } from '../model/dit.ts';
+import { latentLength, type DiT } from '../model/dit.ts';
 import { checkArrays, type ConditionArrays } from './conditioning.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
@@ -141,10 +141,9 @@ export function checkGenerate(
   checkSampling(op, options, config);
   checkAsked(op, model, options);
   checkLabels(op, labels, config);
-  const [, channels, height, width] = latentShape(config.model, 1);
-  const size = labels.length * channels * height * width;
+  const size = labels.length * latentLength(config.model);
   if (options.xT !== undefined) checkLength(op, 'xT', options.xT, size);
-  if (options.region !== undefined) checkLatentRegion(op, options, size, height * width);
+  if (options.region !== undefined) checkLatentRegion(op, options, size, placesOf(config));
   if (options.towards !== undefined) checkTowards(op, model, options, config);
 }
 
@@ -163,8 +162,13 @@ export function checkInvert(
       'this model is a flow map, which knows the way from noise to images but not back. Use the flow that it follows.',
     );
   }
-  const [count, channels, height, width] = latentShape(config.model, options.labels.length);
-  checkLength('invert', 'latents', latents, count * channels * height * width);
+  const size = options.labels.length * latentLength(config.model);
+  checkLength('invert', 'latents', latents, size);
+}
+
+/** Places of a latent, each of which has all channels. */
+function placesOf({ model }: TrainConfig): number {
+  return latentLength(model) / model.inChannels;
 }
 
 function checkAsked(op: string, model: DiT, { labels, conditions, negative, scales }: Asked): void {

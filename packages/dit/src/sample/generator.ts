@@ -19,7 +19,7 @@ import { inversionSteps } from '../diffusion/sampler/inversion.ts';
 import { randomNoise, type NoiseSource } from '../diffusion/sampler/noise.ts';
 import { lastStep } from '../diffusion/sampler/place.ts';
 import { sampleSteps, type SampledStep } from '../diffusion/sampler/sample.ts';
-import { latentShape, type DiT } from '../model/dit.ts';
+import { latentLength, latentShape, type DiT } from '../model/dit.ts';
 import {
   checkGenerate,
   checkInvert,
@@ -172,7 +172,7 @@ export class Generator {
   /** The latents of some images out of all of them: `[count, C, h, w]`. */
   #tensorOf(latents: Float32Array, start: number, count: number): Tensor {
     const shape = latentShape(this.#config.model, count);
-    const size = shape[1] * shape[2] * shape[3];
+    const size = latentLength(this.#config.model);
     return tensor(latents.slice(start * size, (start + count) * size), { shape });
   }
 

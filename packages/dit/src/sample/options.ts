@@ -15,8 +15,10 @@ export interface SampleProgress {
 export interface SampleOptions extends SamplingConfig {
   /** The folder of the run. */
   readonly run: string;
-  /** Classes to draw. Each is one row of ten samples in the picture. A model without classes has class 0. */
+  /** Classes to draw. Each is one row of samples in the picture. A model without classes has class 0. */
   readonly labels: readonly number[];
+  /** Samples of each row. Default: 10. */
+  readonly count?: number;
   /** Texts to draw, one a row, for a model that reads text. Then `labels` has as many entries. */
   readonly texts?: readonly string[];
   /** A text to draw the opposite of: it takes the place of the empty text in guidance. */
@@ -56,13 +58,19 @@ export interface SampleOptions extends SamplingConfig {
     readonly toTexts?: readonly string[];
     readonly toSeed?: number;
   };
-  /** What the mask leaves of an image stays, and the rest is drawn. */
+  /**
+   * What the mask leaves of an image stays, and the rest is drawn. A run that was trained with the condition `inpaint`
+   * is told what stays; in any other run it takes the place of what the sampler draws there, step by step.
+   */
   readonly inpaint?: {
     /** A .png, .jpg or .npy file. */
     readonly image: string;
     /** A .png or .npy file: white where the image is drawn anew. */
     readonly mask: string;
-    /** As in `InpaintOptions`. Default: 1. */
+    /**
+     * As in `InpaintOptions`. Default: 1; with a run that is told what stays, no passes: it takes that place in none
+     * of the steps.
+     */
     readonly passes?: number;
   };
   /** An image is changed into what `labels` and `texts` say. */

@@ -19,11 +19,18 @@ type Drawn = SamplingConfig &
   Pick<ModelConfig, 'design'> & {
     /** A guidance scale for each condition by name, in place of one for all. */
     readonly scales?: GuidanceScales;
+    /** The scale that a flow map was trained with, in place of any other. */
+    readonly trainedGuidance?: number | undefined;
   };
 
 /** The title of a grid: the design of the model, the guidance, and the steps. */
-export function gridTitle({ design, guidance, scales, steps, sampler }: Drawn): string {
-  return `${design} · guidance ${formatGuidance(guidance, scales)} · ${steps} ${sampler} steps`;
+export function gridTitle(drawn: Drawn): string {
+  const { design, guidance, scales, trainedGuidance, steps, sampler } = drawn;
+  const guided =
+    trainedGuidance === undefined
+      ? `guidance ${formatGuidance(guidance, scales)}`
+      : `trained with guidance ${trainedGuidance}`;
+  return `${design} · ${guided} · ${steps} ${sampler} steps`;
 }
 
 /**

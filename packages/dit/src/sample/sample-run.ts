@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkOptions, ValueError } from '@tessera/tensor';
-import { checkChoice, checkText } from '../config/argument-check.ts';
+import { checkChoice, checkText, checkWhole } from '../config/argument-check.ts';
 import { BACKENDS } from '../config/choices.ts';
 import { SAMPLING_FIELDS, samplingOf } from '../config/diffusion-config.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
@@ -61,7 +61,7 @@ export async function readRun(folder: string, options: ReadRunOptions = {}): Pro
 }
 
 /**
- * Draws ten images of each label with the averaged weights of a run, and writes them as one PNG.
+ * Draws images of each label with the averaged weights of a run, ten if no count is named, and writes them as one file.
  *
  * @throws ValueError or FormatError if the run is not whole, the options do not fit it, the picture cannot
  *   be written, or the images are not finite; DeviceError if the backend is not there, or fails
@@ -80,7 +80,8 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
   checkWays(options, config);
   await checkOut(out);
   if (options.film !== undefined) await checkOut(options.film.file);
-  const { backend = config.backend } = options;
+  const { backend = config.backend, count } = options;
+  if (count !== undefined) checkWhole('sampleRun', 'count', count, 1);
   checkChoice('sampleRun', 'backend', backend, BACKENDS);
   await withBackend(backend, (notice) => drawRun(options, notice));
 }
@@ -89,6 +90,7 @@ const SAMPLE_OPTIONS = [
   ...SAMPLING_FIELDS,
   'run',
   'labels',
+  'count',
   'texts',
   'negative',
   'maps',

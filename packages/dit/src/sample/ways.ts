@@ -11,7 +11,7 @@ import type { SampleOptions } from './options.ts';
  * alone, so that it can speak before the model is loaded.
  */
 export function checkWays(options: SampleOptions, config: TrainConfig): void {
-  const { interpolate, inpaint, edit, film, latents, format } = options;
+  const { interpolate, inpaint, edit, film, latents, format, count } = options;
   const asked = Object.entries({ interpolate, inpaint, edit }).filter(
     ([, way]) => way !== undefined,
   );
@@ -31,6 +31,10 @@ export function checkWays(options: SampleOptions, config: TrainConfig): void {
   }
   if (film !== undefined && film.file === options.out) {
     refuse(`--film ${film.file}: the samples are written to this file. Name another.`);
+  }
+  const [line] = Object.entries({ interpolate, edit }).filter(([, way]) => way !== undefined);
+  if (count !== undefined && line !== undefined) {
+    refuse(`--count ${count}: --${line[0]} says itself how many images a row has. Leave it out.`);
   }
   if (interpolate !== undefined) checkInterpolation(options, config);
   if (edit !== undefined) checkEdit(options, config);

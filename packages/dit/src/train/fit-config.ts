@@ -2,13 +2,12 @@
 
 import { ValueError } from '@tessera/tensor';
 import { downscaling, IMAGE_SIZE, type AutoencoderConfig } from '../config/autoencoder-config.ts';
-import type { ConditionConfig, TextConditionConfig } from '../config/condition.ts';
+import { INPAINT, type ConditionConfig, type TextConditionConfig } from '../config/condition.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { classCount, type DataSet } from '../data/data-set.ts';
 import { squareSize } from '../data/fit-images.ts';
 import { mostTokens } from '../model/conditions/text.ts';
-import { readData } from '../data/read-data.ts';
-import { imageUnit, noImages, readConfigData } from './run-data.ts';
+import { imageUnit, noImages, readConfigData, readDataAs } from './run-data.ts';
 
 /** What the user asks of the images. */
 export interface ImageWishes {
@@ -69,13 +68,17 @@ function encoderFor(captions: readonly string[]): Pick<TextConditionConfig, 'wor
   return { words, length: Math.max(1, mostTokens(captions, words)) };
 }
 
-/** A condition for images of this size and for these captions. */
+/** A condition for images of this size and these channels, and for these captions. */
 function conditionFor(
   condition: ConditionConfig,
   size: number,
+  imageChannels: number,
   captions: readonly string[] | undefined,
 ): ConditionConfig {
-  if (condition.kind === 'map') return { ...condition, size };
+  if (condition.kind === 'map') {
+    const channels = condition.name === INPAINT ? imageChannels : condition.channels;
+    return { ...condition, size, channels };
+  }
   return condition.kind === 'text' && captions !== undefined
     ? { ...condition, ...encoderFor(captions) }
     : condition;
@@ -105,11 +108,12 @@ export function fitConfig(config: TrainConfig, data: DataSet, wishes: ImageWishe
   const captions = told?.concat(data.test === data.train ? [] : (data.test.captions ?? []));
   const numClasses = model.numClasses === 0 ? 0 : found;
   const names = numClasses > 0 ? data.classNames : undefined;
-  const conditions = model.conditions?.map((each) => conditionFor(each, size, captions));
+  const { channels = 1 } = data.train;
+  const conditions = model.conditions?.map((each) => conditionFor(each, size, channels, captions));
   const isTold = numClasses > 0 || (conditions ?? []).length > 0;
   return {
     ...rest,
-    autoencoder: autoencoderFor(config.autoencoder, size, data.train.channels ?? 1),
+    autoencoder: autoencoderFor(config.autoencoder, size, channels),
     model: {
       ...model,
       inputSize: size / downscaling(config.autoencoder),
@@ -148,12 +152,7 @@ export async function readFittedRun(config: TrainConfig, wishes: DataWishes): Pr
   if (!fits && size === undefined && channels === undefined) {
     return { config, data: await readConfigData(config, skipBad) };
   }
-  const data = await readData(config.data, {
-    unit: imageUnit(config),
-    skipBad,
-    ...(size !== undefined && { size }),
-    ...(channels !== undefined && { channels }),
-  });
+  const data = await readDataAs(config, { size, channels }, skipBad);
   const fitted = fitConfig(config, data, { needsLabels, ...(size !== undefined && { size }) });
   return { config: parseTrainConfig(fitted, config.data), data };
 }

@@ -12,19 +12,34 @@ export function imageUnit({ autoencoder, model }: TrainConfig): number {
   return downscaling(autoencoder) * model.patchSize;
 }
 
+/** What images are made to be while they are read: of one size, and all grey or all in colour. */
+export interface ImageForm {
+  readonly size?: number | undefined;
+  readonly channels?: 1 | 3 | undefined;
+}
+
 /**
  * Reads the data that a configuration names.
  *
  * @throws ValueError or FormatError if they are not there, or bad
  */
-export function readConfigData(config: TrainConfig, skipBad: boolean): Promise<DataSet> {
-  const { imageSize: size, imageChannels: channels } = config.autoencoder;
+export function readDataAs(
+  config: TrainConfig,
+  { size, channels }: ImageForm,
+  skipBad: boolean,
+): Promise<DataSet> {
   return readData(config.data, {
     unit: imageUnit(config),
     skipBad,
     ...(size !== undefined && { size }),
     ...(channels !== undefined && { channels }),
   });
+}
+
+/** Reads the data that a configuration names, as {@link readDataAs}, with the images of its autoencoder. */
+export function readConfigData(config: TrainConfig, skipBad: boolean): Promise<DataSet> {
+  const { imageSize: size, imageChannels: channels } = config.autoencoder;
+  return readDataAs(config, { size, channels }, skipBad);
 }
 
 /** The error of data that have latents in place of images. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
 import { imageShapeOf } from '../config/autoencoder-config.ts';
-import { lastBranch } from '../config/condition.ts';
 import type { TrainConfig } from '../config/config.ts';
+import { trainedGuidance } from '../config/diffusion-config.ts';
 import { batchOrder, gatherImages } from '../data/batches.ts';
 import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
 import type { DataSet, ImageSet } from '../data/data-set.ts';
@@ -36,7 +36,7 @@ import { fittedData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { plainOptimizer } from './optimizer.ts';
 import { compiledTrainStep, initialState } from './step.ts';
-import { branchTrainee, wholeTrainee, type Trainee } from './trainee.ts';
+import { branchTrainee, trainedBranch, wholeTrainee, type Trainee } from './trainee.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
@@ -126,6 +126,7 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
       return drawSampleGrid(samples, shape, rowLabels, {
         ...sampling,
         design: config.model.design,
+        trainedGuidance: trainedGuidance(config.diffusion),
       });
     });
     if (written) onNotice(`Wrote ${join(out, file)}.`);
@@ -223,8 +224,7 @@ function trainModel(
   const { base, config } = run;
   const [initKey, stepKey] = split(random);
   const stage = { latents, table, stepKey, drawSamples };
-  const isMap = config.diffusion.objective === 'mean-flow';
-  const branch = isMap ? undefined : lastBranch(config.model);
+  const branch = trainedBranch(config);
   return base === undefined || branch === undefined
     ? runTrainee(run, wholeTrainee(config, latents.scale, initKey, base), stage)
     : runTrainee(run, branchTrainee(config, latents.scale, initKey, base, branch), stage);
@@ -260,7 +260,7 @@ async function runTrainee<M>(
       const indices = order.indices(i);
       return {
         posterior: gatherPosteriors(latents, indices),
-        labels: table.values(indices),
+        labels: table.values(indices, Math.floor(i / order.stepsPerEpoch)),
       };
     },
     batch,

@@ -1,7 +1,7 @@
 // What the options about files and ways to draw ask for, gathered as sampling takes it.
 
 import { ValueError } from '@tessera/tensor';
-import { formatByName, SAMPLE_FORMATS } from '../../sample/output/formats.ts';
+import { endOf, formatByName, SAMPLE_ENDS } from '../../sample/output/formats.ts';
 import type { SampleOptions } from '../../sample/options.ts';
 import type { WayArguments } from './way-options.ts';
 
@@ -21,18 +21,23 @@ const BELONGS: readonly (readonly [
   ['--strength', 'strength', 'edit'],
 ];
 
+/** Gives the numbers of labels, some of which are names of classes. An error names the option. */
+type NumbersOf = (option: string, labels: readonly (number | string)[]) => readonly number[];
+
 /**
  * The options of the file to write, of the film, and of the way to draw.
  *
- * @param numbersOf the numbers of labels, some of which are names
  * @throws ValueError if the name of the file and the format differ, or an option stands without the one that it
  *   belongs to
  */
 export function wayOptions(
   args: WayArguments & { readonly out: string },
-  numbersOf: (labels: readonly (number | string)[]) => readonly number[],
-): Pick<SampleOptions, 'format' | 'latents' | 'film' | 'interpolate' | 'inpaint' | 'edit'> {
-  const { out, format, latents, film, filmFrames, filmShows } = args;
+  numbersOf: NumbersOf,
+): Pick<
+  SampleOptions,
+  'format' | 'count' | 'latents' | 'film' | 'interpolate' | 'inpaint' | 'edit'
+> {
+  const { out, format, count, latents, film, filmFrames, filmShows } = args;
   checkFormat(out, format);
   for (const [flag, name, to] of BELONGS) {
     if (args[name] === undefined || args[to] !== undefined) continue;
@@ -43,6 +48,7 @@ export function wayOptions(
   }
   return {
     ...(format !== undefined && { format }),
+    ...(count !== undefined && { count }),
     ...(latents !== undefined && { latents }),
     ...(film !== undefined && {
       film: {
@@ -53,36 +59,36 @@ export function wayOptions(
     }),
     ...interpolation(args, numbersOf),
     ...inpainting(args),
-    ...editing(args),
+    ...editing(args, numbersOf),
   };
 }
 
 function checkFormat(out: string, format: WayArguments['format']): void {
   const byName = formatByName(out);
   if (format === undefined && byName === undefined) {
-    const ends = SAMPLE_FORMATS.map((name) => `.${name}`).join(', ');
+    const ends = SAMPLE_ENDS.map((name) => `.${name}`).join(', ');
     throw new ValueError(
       'sample',
       `--out ${out}: expected a file name that ends in ${ends}, or a --format.`,
     );
   }
-  if (format === undefined || byName === undefined || byName === format) return;
+  if (format === undefined || byName === undefined || byName === endOf(format)) return;
   throw new ValueError(
     'sample',
-    `--format ${format} and --out ${out} do not agree. Leave --format out, or name a .${format} file.`,
+    `--format ${format} and --out ${out} do not agree. Leave --format out, or name a .${endOf(format)} file.`,
   );
 }
 
 function interpolation(
   { interpolate, toLabels, toText, toSeed }: WayArguments,
-  numbersOf: (labels: readonly (number | string)[]) => readonly number[],
+  numbersOf: NumbersOf,
 ): Pick<SampleOptions, 'interpolate'> {
   const given = [interpolate, toLabels, toText, toSeed].some((option) => option !== undefined);
   if (!given) return {};
   return {
     interpolate: {
       ...(interpolate !== undefined && { columns: interpolate }),
-      ...(toLabels !== undefined && { toLabels: numbersOf(toLabels) }),
+      ...(toLabels !== undefined && { toLabels: numbersOf('--to-labels', toLabels) }),
       ...(toText !== undefined && { toTexts: toText }),
       ...(toSeed !== undefined && { toSeed }),
     },
@@ -94,17 +100,15 @@ function inpainting({ inpaint, mask, passes }: WayArguments): Pick<SampleOptions
   return { inpaint: { image: inpaint, mask, ...(passes !== undefined && { passes }) } };
 }
 
-function editing({
-  edit,
-  fromLabel,
-  fromText,
-  strength,
-}: WayArguments): Pick<SampleOptions, 'edit'> {
+function editing(
+  { edit, fromLabel, fromText, strength }: WayArguments,
+  numbersOf: NumbersOf,
+): Pick<SampleOptions, 'edit'> {
   if (edit === undefined) return {};
   return {
     edit: {
       image: edit,
-      ...(fromLabel !== undefined && { label: fromLabel }),
+      ...(fromLabel !== undefined && { label: numbersOf('--from-label', [fromLabel])[0] }),
       ...(fromText !== undefined && { text: fromText }),
       ...(strength !== undefined && { strength }),
     },

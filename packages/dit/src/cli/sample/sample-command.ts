@@ -3,7 +3,7 @@
 import { ValueError } from '@tessera/tensor';
 import { isFlowObjective, samplersOf, type Objective } from '../../config/choices.ts';
 import type { TrainConfig } from '../../config/config.ts';
-import { captionOf, heldOutCombinations } from '../../data/captions.ts';
+import { captionOf, heldOutCombinations } from '../../data/measures/captions.ts';
 import {
   changedBy,
   MAP_GUIDANCE,
@@ -45,7 +45,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     typeof asked === 'number' ? [asked, undefined] : [config.sampling.guidance, asked];
   const sampling = changedBy(config.sampling, { ...samplingOf(rest), guidance });
   const { steps } = sampling;
-  const labels = labelNumbers(named, config);
+  const labels = labelNumbers('--labels', named, config);
   if (numClasses === 0 && labels.some((label) => label > 0)) {
     throw new ValueError(
       'sample',
@@ -89,7 +89,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     labels,
     seed,
     out,
-    ...wayOptions(args, (own) => labelNumbers(own, config)),
+    ...wayOptions(args, (option, own) => labelNumbers(option, own, config)),
     ...conditionOptions(args, config),
     ...(scales !== undefined && { scales }),
     ...(controlScale !== undefined && { controlScale }),
@@ -105,6 +105,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
  * a name.
  */
 function labelNumbers(
+  option: string,
   labels: readonly (number | string)[],
   { classNames = [] }: TrainConfig,
 ): number[] {
@@ -115,7 +116,7 @@ function labelNumbers(
     const known = classNames.length === 0 ? 'no names' : classNames.slice(0, 20).join(', ');
     throw new ValueError(
       'sample',
-      `--labels ${labels.join(',')}: there is no class '${label}'. The classes of this run have ${classNames.length === 0 ? known : `the names ${known}`}.`,
+      `${option} ${labels.join(',')}: there is no class '${label}'. The classes of this run have ${classNames.length === 0 ? known : `the names ${known}`}.`,
     );
   });
 }

@@ -12,6 +12,8 @@ import * as read from '../arguments.ts';
 /** The options of `tessera sample` about files and ways to draw. */
 export interface WayArguments {
   readonly format?: SampleFormat;
+  /** Images of each label. */
+  readonly count?: number;
   readonly latents?: boolean;
   readonly film?: string;
   readonly filmFrames?: number;
@@ -25,7 +27,8 @@ export interface WayArguments {
   readonly mask?: string;
   readonly passes?: number;
   readonly edit?: string;
-  readonly fromLabel?: number;
+  /** The name of a class, or its number. */
+  readonly fromLabel?: number | string;
   readonly fromText?: string;
   readonly strength?: number;
 }
@@ -35,9 +38,10 @@ export function addWays(command: Command): Command {
   return command
     .option(
       '--format <name>',
-      `labelled picture, arrays for NumPy, or an animation of the columns: ${SAMPLE_FORMATS.join(', ')} ${read.defaultsTo('by the end of --out')}`,
+      `labelled picture, arrays for NumPy (adm: as the evaluator of ADM reads them), or an animation of the columns: ${SAMPLE_FORMATS.join(', ')} ${read.defaultsTo('by the end of --out')}`,
       read.oneOf(SAMPLE_FORMATS),
     )
+    .option('--count <n>', `images of each label ${read.defaultsTo('10')}`, read.positiveCount)
     .option('--latents', 'write latents in place of images, to npy or npz')
     .option('--film <file>', 'how the first of each row arises: a .png strip, a .gif or an .apng')
     .option('--film-frames <n>', `frames of the film ${read.defaultsTo('16')}`, read.positiveCount)
@@ -58,14 +62,18 @@ export function addWays(command: Command): Command {
     .option('--mask <file>', 'white where the image is drawn anew, a .png or .npy file')
     .option(
       '--passes <n>',
-      `how often steps are repeated so that seams close ${read.defaultsTo('1')}`,
+      `how often steps are repeated so that seams close ${read.defaultsTo('1; none if the model was trained with inpaint')}`,
       read.positiveCount,
     )
     .option(
       '--edit <image>',
       'image to lead from --from-label to --labels, a .png, .jpg or .npy file',
     )
-    .option('--from-label <n>', 'what the image to edit shows', read.label)
+    .option(
+      '--from-label <class>',
+      'what the image to edit shows: the number or the name of a class',
+      read.label,
+    )
     .option('--from-text <caption>', 'what the image to edit shows')
     .option(
       '--strength <share>',

@@ -12,8 +12,8 @@ import { Condition, type Contribution, type ValueKind } from './condition.ts';
 export const NO_PIXEL = -1;
 
 /**
- * A map over the image, such as depth, edges, or the image in low resolution: float32 `[B, Cm, Hm, Wm]` in [0, 1].
- * A negative pixel is unknown; a map of nothing else is the null. Beside each channel stands a second one that
+ * A map over the image, such as depth, edges, the image in low resolution, or what is known of it: float32
+ * `[B, Cm, Hm, Wm]` in [0, 1]. A negative pixel is unknown; a map of nothing else is the null. Beside each channel stands a second one that
  * is 1 where the pixel is known.
  *
  * The map is cut into as many patches as the latent. A linear layer from a patch of the map is added to the

@@ -5,8 +5,8 @@ import { tensor, toNpy } from '@tessera/tensor';
 import type { ImageShape } from '../../config/autoencoder-config.ts';
 import { unscalePixels } from '../../data/batches.ts';
 
-/** The name of the array in an npz file: the one that `numpy.savez` gives, and evaluators look for. */
-const ARRAY = 'arr_0.npy';
+/** The names of the arrays in an npz file: those that `numpy.savez` gives, and evaluators look for. */
+const ARRAYS = ['arr_0.npy', 'arr_1.npy'];
 
 /** An archive holds no time of its own, so that the same samples give the same bytes: the first day of zip. */
 const NO_TIME = new Date(1980, 0, 1);
@@ -22,12 +22,38 @@ export async function imagesToNpy(
   return toNpy(planes.permute([0, 2, 3, 1]), { dtype: '|u1' });
 }
 
+/**
+ * Images in colour, for programs that take nothing else, such as the evaluator of ADM: it looks for bytes
+ * `[count, height, width, 3]` in the array arr_0. Grey ones get three equal channels.
+ *
+ * Source: Dhariwal & Nichol 2021, "Diffusion models beat GANs on image synthesis"; its `evaluations/evaluator.py`.
+ */
+export function inColour(
+  images: Float32Array,
+  shape: ImageShape,
+): readonly [images: Float32Array, shape: ImageShape] {
+  if (shape.channels === 3) return [images, shape];
+  const area = shape.size ** 2;
+  const all = new Float32Array(3 * images.length);
+  for (let i = 0; i < all.length; i += area) {
+    const at = Math.floor(i / (3 * area)) * area;
+    all.set(images.subarray(at, at + area), i);
+  }
+  return [all, { ...shape, channels: 3 }];
+}
+
 /** Latents as an npy file of float32. */
 export function latentsToNpy(latents: Float32Array, shape: readonly number[]): Promise<Uint8Array> {
   return toNpy(tensor(latents, { shape }));
 }
 
-/** An npy file as the only array of an npz archive, compressed. */
-export function npzOf(npy: Uint8Array): Uint8Array {
-  return zipSync({ [ARRAY]: npy }, { mtime: NO_TIME });
+/** Labels as an npy file of int32. */
+export function labelsToNpy(labels: readonly number[]): Promise<Uint8Array> {
+  return toNpy(tensor(Int32Array.from(labels)));
+}
+
+/** One or two npy files as the arrays arr_0 and arr_1 of an npz archive, compressed. */
+export function npzOf(...npys: readonly Uint8Array[]): Uint8Array {
+  const files = Object.fromEntries(npys.map((npy, i) => [ARRAYS[i], npy]));
+  return zipSync(files, { mtime: NO_TIME });
 }

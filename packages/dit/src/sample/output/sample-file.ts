@@ -2,15 +2,15 @@
 
 import type { ImageShape } from '../../config/autoencoder-config.ts';
 import { formatByName, type SampleFormat } from './formats.ts';
-import { samplingOf } from '../../config/diffusion-config.ts';
+import { samplingOf, trainedGuidance } from '../../config/diffusion-config.ts';
 import { encodeAnimation, type Frame } from '../../pictures/animation.ts';
 import { drawImageGrid, layOutImages } from '../../pictures/image-grid.ts';
-import { latentShape } from '../../model/dit.ts';
+import { latentLength, latentShape } from '../../model/dit.ts';
 import type { Drawing } from '../drawing.ts';
 import type { SampleOptions } from '../options.ts';
-import { drawSampleGrid, GRID_COLUMNS } from '../sample-grid.ts';
+import { drawSampleGrid, GRID_COLUMNS, gridIndices } from '../sample-grid.ts';
 import type { TrainedRun } from '../trained-run.ts';
-import { imagesToNpy, latentsToNpy, npzOf } from './array-file.ts';
+import { imagesToNpy, inColour, labelsToNpy, latentsToNpy, npzOf } from './array-file.ts';
 import type { FilmFrame } from './film.ts';
 
 /** Output pixels for one pixel of an image in animations, which have no labels. */
@@ -27,7 +27,7 @@ export async function latentsFile(
   { config }: TrainedRun,
 ): Promise<Uint8Array> {
   const [, ...shape] = latentShape(config.model, 1);
-  const count = latents.length / (shape[0] * shape[1] * shape[2]);
+  const count = latents.length / latentLength(config.model);
   const npy = await latentsToNpy(latents, [count, ...shape]);
   return formatOf(options) === 'npz' ? npzOf(npy) : npy;
 }
@@ -44,7 +44,12 @@ export async function imagesFile(
   const shape = run.imageShape;
   const format = formatOf(options);
   if (format === 'npy') return imagesToNpy(images, shape);
-  if (format === 'npz') return npzOf(await imagesToNpy(images, shape));
+  if (format === 'npz' || format === 'adm') {
+    const form = format === 'adm' ? inColour(images, shape) : ([images, shape] as const);
+    const isLabelled = run.config.model.numClasses > 0;
+    const labels = isLabelled ? [await labelsToNpy(gridIndices(options.labels, columns))] : [];
+    return npzOf(await imagesToNpy(...form), ...labels);
+  }
   const length = shape.channels * shape.size ** 2;
   const shown = given === undefined ? images : withGiven(images, given, columns * length);
   const wide = columns + (given === undefined ? 0 : 1);
@@ -60,6 +65,7 @@ export async function imagesFile(
   const drawn = {
     ...samplingOf(options),
     design: run.config.model.design,
+    trainedGuidance: trainedGuidance(run.config.diffusion),
     ...(options.scales !== undefined && { scales: options.scales }),
   };
   return drawSampleGrid(shown, shape, names, drawn, wide, columnLabels);

@@ -1,7 +1,7 @@
 // How thick the strokes of a digit are and which way it leans, measured from its pixels.
 
 import { ShapeError } from '@tessera/tensor';
-import { checkArray, checkWhole } from '../config/argument-check.ts';
+import { checkArray, checkWhole } from '../../config/argument-check.ts';
 import { distanceTransform } from './distance.ts';
 
 /** Measures of the strokes of a digit. */

@@ -1,6 +1,6 @@
 // Captions of digits: what a digit is, how thick it is and which way it leans, in words.
 
-import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
+import { checkFields, checkFinite, checkWhole } from '../../config/argument-check.ts';
 import type { Stroke } from './strokes.ts';
 
 /** The words for digits. */

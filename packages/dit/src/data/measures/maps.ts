@@ -1,7 +1,7 @@
 // Maps over images as conditions: depth, edges and low resolution, computed from the pixels.
 
 import { ShapeError } from '@tessera/tensor';
-import { checkArray, checkChoice, checkWhole } from '../config/argument-check.ts';
+import { checkArray, checkChoice, checkWhole } from '../../config/argument-check.ts';
 import { distanceTransform } from './distance.ts';
 
 /** Pixels from this byte on are ink. */
