@@ -61,9 +61,10 @@ export type {
 export { readData } from './data/read-data.ts';
 export type { ReadOptions } from './data/readers/reader.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
+export { reportRun, type ReportOptions } from './report/report.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';
-export { appendLogRow, readLog, type LogRow } from './run/log.ts';
+export { appendLogRow, readLog, type LogRow, type ModuleNorms } from './run/log.ts';
 export {
   chooseRunFolder,
   claimRunFolder,

@@ -70,6 +70,7 @@ export const ditNodeRows: readonly Row[] = [
     presetConfig: ['smoke', { steps: 9 }],
     readLog: [join(run, 'log.jsonl')],
     readRun: [run],
+    reportRun: [{ run, against: run, out: join(folder, 'report.html') }],
     readImages: [ruler, new Float32Array(2 * 32 * 32)],
     readRuler: [],
     readRunConfig: [run],

@@ -39,6 +39,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['ruler', options];
       await Promise.resolve();
     },
+    report: async (options) => {
+      ran = ['report', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();

@@ -40,6 +40,10 @@ const program = createProgram(manifest.version, {
     const { rulerCommand } = await import('./ruler-command.ts');
     await rulerCommand(args);
   },
+  report: async (args) => {
+    const { reportCommand } = await import('./report/report-command.ts');
+    await reportCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -33,6 +33,7 @@ import { defaultsTo } from './arguments.ts';
 import { addFromOptions, type FromArguments } from './train/from-options.ts';
 import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
+import { addReports, type ReportActions } from './report/report-options.ts';
 import { addWays, type WayArguments } from './sample/way-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
@@ -116,7 +117,7 @@ export interface InspectArguments {
 }
 
 /** The actions of the commands. */
-export interface Actions {
+export interface Actions extends ReportActions {
   settings(args: SettingsArguments): Promise<void>;
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
@@ -145,6 +146,7 @@ Examples:
   $ tessera inspect DiT-XL/2                       parameters and multiply-adds of a model
   $ tessera inspect --data ./photos                what a training would find
   $ tessera evaluate --run runs/mnist --guidance 1,2
+  $ tessera report --run runs/mnist --against runs/other
   $ tessera train --objective flow --out runs/flow
   $ tessera train --objective mean-flow --from runs/flow --out runs/map
   $ tessera sample --run runs/map --steps 2 --out two-steps.png
@@ -388,6 +390,7 @@ export function createProgram(version: string, actions: Actions): Command {
   addWays(sample).action((args: SampleArguments) => actions.sample(args));
 
   addEvaluation(program, actions);
+  addReports(program, actions);
 
   program
     .command('inspect')

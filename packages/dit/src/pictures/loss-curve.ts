@@ -1,8 +1,7 @@
 // Draws the loss of a training run against its steps.
 
 import { ValueError } from '@tessera/tensor';
-import type { Spec } from 'vega';
-import { PICTURE_FONT, renderSvg } from './svg.ts';
+import { drawLineChart } from './line-chart.ts';
 
 /** One point of the curve. A row of the log is one. */
 export interface LossPoint {
@@ -20,23 +19,8 @@ export interface LossCurveOptions {
   readonly window?: number;
 }
 
-/** A point together with its smoothed loss. */
-interface Row extends LossPoint {
-  readonly smooth: number;
-}
-
-/** The range of the loss axis. */
-interface Range {
-  readonly lowest: number;
-  readonly highest: number;
-  readonly logY: boolean;
-}
-
-/** Up to this many points are shown as dots too, since a line through one point is invisible. */
+/** Up to this many points are shown as dots too. */
 const FEW_POINTS = 30;
-const INK = '#1f2937';
-const MUTED = '#6b7280';
-const LINE = '#2563eb';
 
 /**
  * Smooths a series by a moving mean over half a window before and half a window after each value. So the
@@ -56,98 +40,6 @@ export function smoothSeries(values: readonly number[], window: number): number[
     const after = Math.min(before, values.length - 1 - i);
     return (sums[i + after + 1] - sums[i - before]) / (before + 1 + after);
   });
-}
-
-/** The values 1, 2 and 5 times a power of ten between two positive numbers. */
-function logTicks(low: number, high: number): number[] {
-  const ticks: number[] = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-    ticks.push(...[1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
-  }
-  return ticks.filter((tick) => tick >= low && tick <= high);
-}
-
-type Mark = NonNullable<Spec['marks']>[number];
-type Channel = [name: string, constant: { value: string | number }];
-
-/** A mark over all rows that shows one field of them against the step. */
-function seriesMark(
-  type: 'line' | 'symbol',
-  field: string,
-  look: Record<string, string | number>,
-): Mark {
-  const fixed = Object.entries(look).map(([channel, value]): Channel => [channel, { value }]);
-  const x = { scale: 'x', field: 'step' };
-  const y = { scale: 'y', field };
-  return {
-    type,
-    from: { data: 'rows' },
-    encode: { enter: { ...Object.fromEntries(fixed), x, y } },
-  };
-}
-
-/** The picture in the words of Vega: two scales, two axes, the logged and the smooth series. */
-function curveSpec(rows: readonly Row[], range: Range, title: string | undefined): Spec {
-  const { lowest, highest, logY } = range;
-  const domain = logY
-    ? [lowest / 1.15, highest * 1.15]
-    : [Math.min(0, lowest), Math.max(0, highest)];
-  const marks = [
-    seriesMark('line', 'loss', { stroke: LINE, strokeWidth: 1, strokeOpacity: 0.3 }),
-    seriesMark('line', 'smooth', { stroke: LINE, strokeWidth: 2.5, strokeJoin: 'round' }),
-  ];
-  if (rows.length <= FEW_POINTS) {
-    marks.push(seriesMark('symbol', 'loss', { fill: LINE, size: 30 }));
-  }
-  return {
-    width: 760,
-    height: 400,
-    padding: 24,
-    autosize: 'pad',
-    ...(title === undefined ? {} : { title: { text: title, anchor: 'start', offset: 18 } }),
-    data: [{ name: 'rows', values: [...rows] }],
-    scales: [
-      {
-        name: 'x',
-        type: 'linear',
-        range: 'width',
-        domain: { data: 'rows', field: 'step' },
-        zero: false,
-      },
-      { name: 'y', type: logY ? 'log' : 'linear', range: 'height', domain, nice: !logY },
-    ],
-    axes: [
-      { orient: 'bottom', scale: 'x', title: 'step', format: ',d', tickCount: 8, tickMinStep: 1 },
-      {
-        orient: 'left',
-        scale: 'y',
-        title: logY ? 'loss (log scale)' : 'loss',
-        format: '~g',
-        ...(logY ? { values: logTicks(domain[0], domain[1]) } : { tickCount: 6 }),
-        grid: true,
-        domain: false,
-        ticks: false,
-      },
-    ],
-    marks,
-    config: {
-      title: { font: PICTURE_FONT, fontSize: 18, color: INK },
-      axis: {
-        labelFont: PICTURE_FONT,
-        labelFontSize: 13,
-        labelColor: MUTED,
-        labelPadding: 8,
-        titleFont: PICTURE_FONT,
-        titleFontSize: 14,
-        titleFontWeight: 'normal',
-        titleColor: INK,
-        titlePadding: 14,
-        gridColor: '#e5e7eb',
-        domainColor: '#9ca3af',
-        tickColor: '#9ca3af',
-      },
-    },
-  };
 }
 
 /**
@@ -190,15 +82,18 @@ export async function drawLossCurve(
     );
   }
   const smooth = smoothSeries(losses, window);
-  const rows = points.map(({ step, loss }, i) => ({ step, loss, smooth: smooth[i] }));
-  const { View, parse } = await import('vega');
-  const { expressionInterpreter } = await import('vega-interpreter');
-  // Vega compiles the text of its expressions by default. Some engines are told to refuse that.
-  const spec = parse(curveSpec(rows, { lowest, highest, logY }, title), undefined, { ast: true });
-  const view = new View(spec, { renderer: 'none', expr: expressionInterpreter });
-  try {
-    return await renderSvg(await view.toSVG(), 2);
-  } finally {
-    view.finalize();
-  }
+  return drawLineChart({
+    yTitle: 'loss',
+    logY,
+    ...(title !== undefined && { title }),
+    series: [
+      {
+        name: '',
+        weight: 'faint',
+        points: points.map(({ step, loss }) => ({ step, value: loss })),
+        dots: points.length <= FEW_POINTS,
+      },
+      { name: '', points: points.map(({ step }, i) => ({ step, value: smooth[i] })) },
+    ],
+  });
 }

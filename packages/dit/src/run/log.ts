@@ -19,6 +19,20 @@ export interface LogRow {
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly imagesPerSecond: number;
+  /** Memory of the whole process in bytes; in the rows of some steps. */
+  readonly memory?: number;
+  /** The norms of each module at this step; in the rows of some steps. */
+  readonly modules?: Readonly<Record<string, ModuleNorms>>;
+}
+
+/** Euclidean norms over the parameters of a part of a model. */
+export interface ModuleNorms {
+  /** Of the gradient, before clipping. */
+  readonly gradNorm: number;
+  /** Of the weights after the step. */
+  readonly weightNorm: number;
+  /** Of what the step changed of the weights. */
+  readonly updateNorm: number;
 }
 
 /** Most bytes of a log that is read into memory: two million steps. */
@@ -36,6 +50,13 @@ const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
   loss: number,
   gradNorm: number,
   imagesPerSecond: number,
+  memory: v.exactOptional(number),
+  modules: v.exactOptional(
+    v.record(
+      v.string(),
+      v.strictObject({ gradNorm: number, weightNorm: number, updateNorm: number }),
+    ),
+  ),
 });
 
 /**
@@ -51,7 +72,7 @@ const rowSchema: v.GenericSchema<unknown, LogRow> = v.strictObject({
 export async function appendLogRow(path: string, row: LogRow): Promise<void> {
   checkText('appendLogRow', 'path', path);
   const fields = ['stage', 'step', 'loss', 'gradNorm', 'imagesPerSecond'] as const;
-  checkOptions('appendLogRow', row, fields);
+  checkOptions('appendLogRow', row, [...fields, 'memory', 'modules']);
   checkFields('appendLogRow', 'row', row, fields, 'Write a LogRow.');
   for (const [field, value] of Object.entries(row)) {
     if (typeof value === 'number' && !Number.isFinite(value)) {

@@ -1,0 +1,36 @@
+// The settings in which two runs differ, by their paths.
+
+import type { TrainConfig } from '../config/config.ts';
+
+/** A setting of which two runs have other values. */
+export interface Difference {
+  readonly path: string;
+  /** Each value in JSON; empty where it is left out. */
+  readonly values: readonly [own: string, other: string];
+}
+
+/** All settings that differ, in the order of the first configuration. */
+export function configDifferences(own: TrainConfig, other: TrainConfig): readonly Difference[] {
+  const [ours, theirs] = [settingsOf(own), settingsOf(other)];
+  const paths = new Set([...ours.keys(), ...theirs.keys()]);
+  return [...paths].flatMap((path): Difference[] => {
+    const values = [ours.get(path) ?? '', theirs.get(path) ?? ''] as const;
+    return values[0] === values[1] ? [] : [{ path, values }];
+  });
+}
+
+/** The values of a configuration in JSON, by path. Lists are values. */
+function settingsOf(config: object): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      if (value !== undefined) found.set(path, JSON.stringify(value));
+      return;
+    }
+    for (const [name, inner] of Object.entries(value)) {
+      visit(inner, path === '' ? name : `${path}.${name}`);
+    }
+  };
+  visit(config, '');
+  return found;
+}
