@@ -13,7 +13,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { key } from '@tessera/tensor';
-import { Autoencoder, encodeLatents, IMAGE_SIZE, padImages, type Preset } from '@tessera/dit';
+import { Autoencoder, codecOf, IMAGE_SIZE, padImages, type Preset } from '@tessera/dit';
 import {
   loadMnist,
   loadModule,
@@ -131,7 +131,8 @@ async function prepare(): Promise<Shared> {
   const autoencoder = await loadModule(path, start);
   return {
     autoencoder,
-    latents: await encodeLatents(autoencoder, train, train.count),
+    latents: await codecOf(config, autoencoder).prepare(train, train.count),
+    pixels: await codecOf({ codec: 'pixels' }).prepare(train, train.count),
     labels: Int32Array.from(train.labels),
     ruler: await readRuler(),
     real: { train, test },

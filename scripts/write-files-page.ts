@@ -54,11 +54,16 @@ const PARTS: readonly Part[] = [
     folders: [
       ['packages/dit/src', 'The public names'],
       ['packages/dit/src/config', 'What a run is made of'],
+      ['packages/dit/src/config/codec', 'The sizes and rules of each codec, a file a kind'],
       ['packages/dit/src/data', 'From files of images to batches'],
       ['packages/dit/src/data/readers', 'A file for each format of data sets'],
-      ['packages/dit/src/data/measures', 'What images say of themselves, and which part is kept'],
+      [
+        'packages/dit/src/data/measures',
+        'What images say of themselves, which part is kept, and what latents bring along',
+      ],
       ['packages/dit/src/evaluate', 'How good the samples of a run are'],
       ['packages/dit/src/autoencoder', 'From images to latents and back'],
+      ['packages/dit/src/codec', 'What stands between data and model, a file a kind'],
       ['packages/dit/src/model', 'The Diffusion Transformer'],
       ['packages/dit/src/model/blocks', 'The four block designs behind one interface'],
       [
@@ -72,8 +77,8 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/diffusion/sampler', 'From noise to latents, one sampler a file'],
       ['packages/dit/src/diffusion/guidance', 'A conditional model, pulled towards its condition'],
       ['packages/dit/src/train', 'From a configuration to trained weights'],
+      ['packages/dit/src/train/latents', 'The latents of a run, kept on disk'],
       ['packages/dit/src/train/from-run', 'What starts from the weights of a trained run'],
-      ['packages/dit/src/train/latents', 'The images of a run as latents, encoded once'],
       ['packages/dit/src/sample', 'From trained weights to images'],
       ['packages/dit/src/sample/output', 'The files that samples and films are written to'],
       ['packages/dit/src/run', 'The folder of a run and its files'],

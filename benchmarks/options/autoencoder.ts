@@ -8,7 +8,7 @@ import {
   gatherImages,
   initialState,
   type Autoencoder,
-  type TrainConfig,
+  type AutoencoderTrainConfig,
 } from '@tessera/dit';
 import type { DigitSet } from '@tessera/dit/node';
 
@@ -16,7 +16,7 @@ import type { DigitSet } from '@tessera/dit/node';
 export async function trainAutoencoder(
   start: Autoencoder,
   set: DigitSet,
-  { autoencoder, optimizer }: TrainConfig,
+  { autoencoder, optimizer }: AutoencoderTrainConfig,
   steps: number,
 ): Promise<Autoencoder> {
   const { batch, klWeight, learningRate } = autoencoder;

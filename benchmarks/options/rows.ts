@@ -31,6 +31,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
   row('v', ''),
   row('eps', '--objective eps', { objective: 'eps' }),
   row('xStart', '--objective xStart', { objective: 'xStart' }),
+  row('pixels', '--pixels', { pixels: true }),
   row('flow', '--objective flow', { objective: 'flow' }),
   row('flow-logit-normal', '--objective flow --timestep-sampling logit-normal', {
     objective: 'flow',

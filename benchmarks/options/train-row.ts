@@ -6,12 +6,11 @@ import {
   compiledTrainStep,
   diffusionLoss,
   DiT,
-  gatherPosteriors,
   initialState,
   TrainedRun,
   type Autoencoder,
   type DiffusionBatch,
-  type LatentSet,
+  type LatentSource,
   type TrainConfig,
   type TrainState,
 } from '@tessera/dit';
@@ -20,7 +19,9 @@ import { evaluateRun, type RealImages, type Ruler } from '@tessera/dit/node';
 /** What all rows share. */
 export interface Shared {
   readonly autoencoder: Autoencoder;
-  readonly latents: LatentSet;
+  /** What a row trains on, with the autoencoder or on pixels. */
+  readonly latents: LatentSource;
+  readonly pixels: LatentSource;
   readonly labels: Int32Array;
   readonly ruler: Ruler;
   readonly real: RealImages;
@@ -60,8 +61,14 @@ export interface OpenRow {
 /** Guidance scales of the table. */
 export const GUIDANCE: readonly number[] = [1, 2];
 
+/** What the model of a configuration sees. */
+function sourceOf({ autoencoder }: TrainConfig, { latents, pixels }: Shared): LatentSource {
+  return autoencoder === undefined ? pixels : latents;
+}
+
 /** What the training of a configuration with a seed begins with. */
-export function openRow(config: TrainConfig, { latents, labels }: Shared, seed: number): OpenRow {
+export function openRow(config: TrainConfig, shared: Shared, seed: number): OpenRow {
+  const latents = sourceOf(config, shared);
   const order = batchOrder({ count: latents.count, batch: config.batch, seed });
   const loss = diffusionLoss(config, latents.scale);
   return {
@@ -75,8 +82,8 @@ export function openRow(config: TrainConfig, { latents, labels }: Shared, seed: 
     },
     batchAt: (i) => {
       const indices = order.indices(i);
-      const chosen = Int32Array.from(indices, (index) => labels[index]);
-      return { posterior: gatherPosteriors(latents, indices), labels: tensor(chosen) };
+      const chosen = Int32Array.from(indices, (index) => shared.labels[index]);
+      return { posterior: latents.gather(indices), labels: tensor(chosen) };
     },
   };
 }
@@ -96,8 +103,10 @@ export async function trainRow(
     state = next;
     if (i === steps - 1 || i % 10 === 0) last = await metrics.loss.item();
   }
-  const { autoencoder, latents, ruler, real } = shared;
-  const run = new TrainedRun({ ...config, latentScale: latents.scale }, autoencoder, state.average);
+  const { ruler, real } = shared;
+  const autoencoder = config.autoencoder === undefined ? undefined : shared.autoencoder;
+  const latentScale = sourceOf(config, shared).scale;
+  const run = new TrainedRun({ ...config, latentScale }, autoencoder, state.average);
   const options = { samples: count, guidance: GUIDANCE, seeds: 1 };
   const { guidance } = await evaluateRun(run, ruler, real, options);
   return {

@@ -262,6 +262,7 @@ export const roomTables: readonly Rooms[] = [
       { name: 'autoencoder', reason: 'images to latents and back, whatever happens to latents' },
       { name: 'run', reason: 'files and the backend of a run, whatever goes into them' },
       { name: 'data', reason: 'images and labels, from files whose errors the run words' },
+      { name: 'codec', reason: 'what stands between data and model, on images and latents alike' },
       { name: 'sample', reason: 'new images from a trained run' },
       { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
       { name: 'inspect', reason: 'what models cost, told by the programs of what comes before' },

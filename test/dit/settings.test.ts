@@ -54,7 +54,7 @@ describe('settings', () => {
   test('change one value, and leave out what may be left out', () => {
     expect(withSettings(smoke, ['model.depth=8']).model).toEqual({ ...smoke.model, depth: 8 });
     expect(withSettings(smoke, ['optimizer.betas=0.9,0.95']).optimizer.betas).toEqual([0.9, 0.95]);
-    expect(withSettings(smoke, ['autoencoder.channels=4,8']).autoencoder.channels).toEqual([4, 8]);
+    expect(withSettings(smoke, ['autoencoder.channels=4,8']).autoencoder?.channels).toEqual([4, 8]);
     expect(withSettings(smoke, ['model.learnSigma=true']).model.learnSigma).toBe(true);
     const saving = withSettings(smoke, ['accumulate=2', 'accumulate=4']);
     expect(saving.accumulate).toBe(4);

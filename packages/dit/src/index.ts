@@ -15,6 +15,8 @@ export {
   samplePosterior,
   type Posterior,
 } from './autoencoder/autoencoder.ts';
+export { codecOf, type Codec, type Encoded, type LatentSource } from './codec/codec.ts';
+export { encodeLatents, gatherPosteriors, type LatentSet } from './codec/latents.ts';
 export type {
   ConditionConfig,
   ControlConditionConfig,
@@ -24,7 +26,11 @@ export type {
   TextConditionConfig,
 } from './config/condition.ts';
 export { IMAGE_SIZE, type AutoencoderConfig } from './config/autoencoder-config.ts';
-export { parseTrainConfig, type TrainConfig } from './config/config.ts';
+export {
+  parseTrainConfig,
+  type AutoencoderTrainConfig,
+  type TrainConfig,
+} from './config/config.ts';
 export { parseModelConfig, type ModelConfig } from './config/model-config.ts';
 export type { OptimizerConfig } from './config/optimizer-config.ts';
 export type { DiffusionConfig, SamplingConfig } from './config/diffusion-config.ts';
@@ -38,7 +44,7 @@ export {
   unscalePixels,
   type BatchOrder,
 } from './data/batches.ts';
-export type { ImageSet, Labels } from './data/data-set.ts';
+export type { Annotations, GivenLatents, ImageSet, Labels } from './data/data-set.ts';
 export {
   decodeIdxImages,
   decodeIdxLabels,
@@ -48,6 +54,7 @@ export {
 } from './data/idx.ts';
 export {
   BACKENDS,
+  CODECS,
   CONDITIONS,
   DECAYED,
   DESIGNS,
@@ -65,6 +72,7 @@ export {
   TIMESTEP_SAMPLINGS,
   WEIGHTINGS,
   type BackendName,
+  type CodecName,
   type Compat,
   type ConditionName,
   type Decayed,
@@ -263,7 +271,6 @@ export {
   type LossMemory,
 } from './train/diffusion-loss.ts';
 export { flowMapLoss } from './train/flow-map-loss.ts';
-export { encodeLatents, gatherPosteriors, type LatentSet } from './train/latents/latents.ts';
 export {
   compiledTrainStep,
   initialState,

@@ -7,7 +7,7 @@ import { key } from '@tessera/tensor';
 import { rowsOf, type Row } from '../misuse.ts';
 
 const smoke = dit.presetConfig('smoke');
-const config: dit.TrainConfig = {
+const config: dit.AutoencoderTrainConfig = {
   ...smoke,
   backend: 'cpu',
   steps: 1,

@@ -33,7 +33,7 @@ const modelConfig: dit.ModelConfig = {
   depth: 1,
   numHeads: 2,
 };
-const config: dit.TrainConfig = {
+const config: dit.AutoencoderTrainConfig = {
   ...smoke,
   autoencoder: autoencoderConfig,
   model: modelConfig,
@@ -95,6 +95,7 @@ export const ditRows: readonly Row[] = [
     batchOrder: [{ count: 4, batch: 2, seed: 0 }],
     betaTable: ['linear', 1000],
     boundTerm: [full, x, x, x, t, { clipDenoised: true, compat: 'fixed' }],
+    codecOf: [config, autoencoder],
     coefficient: [schedule.beta, t, x],
     compiledTrainStep: [loss, smoke.optimizer, 100, { accumulate: 2 }],
     createDiffusion: [

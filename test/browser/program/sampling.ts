@@ -23,7 +23,7 @@ import {
   Generator,
   type IdxImages,
   type RunParts,
-  type TrainConfig,
+  type AutoencoderTrainConfig,
 } from '@tessera/dit';
 
 /** Results of {@link drawFromRun}, ready for JSON. */
@@ -62,14 +62,16 @@ export interface TrainedImages {
 }
 
 /** The smoke preset, shrunk to seconds, for two classes. */
-function tinyConfig(): TrainConfig {
+function tinyConfig(): AutoencoderTrainConfig {
   const smoke = presetConfig('smoke', { steps: 8, batch: 4 });
-  return parseTrainConfig({
+  const config = {
     ...smoke,
     autoencoder: { ...smoke.autoencoder, channels: [2, 4], steps: 8, batch: 4 },
     model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2, numClasses: 2 },
     sampling: { ...smoke.sampling, steps: 3 },
-  });
+  };
+  parseTrainConfig(config);
+  return config;
 }
 
 /** Bars that stand (class 0) and lie (class 1). */

@@ -161,6 +161,30 @@ describe('evaluateRun', () => {
     expect(evaluationText(evaluation)[1]).toMatch(/^guidance 1 +\d+\.\d ±\d+\.\d %/);
   }, 60_000);
 
+  it('measures a run on pixels, which has no autoencoder', async () => {
+    const pixels = presetConfig('smoke', { pixels: true });
+    const config = {
+      ...pixels,
+      model: { ...pixels.model, hiddenSize: 8, depth: 1, numHeads: 2 },
+      sampling: { ...pixels.sampling, steps: 2 },
+      latentScale: 1,
+    };
+    const run = new TrainedRun(config, undefined, DiT.init(config.model, key(1)));
+    const evaluation = await evaluateRun(
+      run,
+      await readRuler(),
+      { train: first('train', 20), test: first('test', 20) },
+      { samples: 10, guidance: [1], seeds: 1 },
+    );
+    expect(evaluation).not.toHaveProperty('autoencoder');
+    // A model of xStart that says 0 errs in eps by √ᾱ / √(1 − ᾱ) times the image: less and less.
+    const errors = evaluation.denoising.map(({ epsMse }) => epsMse);
+    expect(errors).toEqual(errors.toSorted((a, b) => b - a));
+    const text = evaluationText(evaluation).join('\n');
+    expect(text).not.toContain('rebuilt');
+    expect(text).toContain('The run works on pixels: no autoencoder sets a floor');
+  }, 60_000);
+
   it('is repeated as often as intervals are tabulated', () => {
     expect(MOST_SEEDS).toBe(MOST_MEASUREMENTS);
   });

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { key } from '@tessera/tensor';
-import { Autoencoder, encodeTexts, Generator, presetConfig, type TrainConfig } from '@tessera/dit';
+import {
+  Autoencoder,
+  encodeTexts,
+  Generator,
+  presetConfig,
+  type AutoencoderTrainConfig,
+} from '@tessera/dit';
 import { askedConditions } from '../../../packages/dit/src/sample/asked-conditions.ts';
 import { randomModel } from '../model/sizes.ts';
 
 const smoke = presetConfig('smoke', { conditions: ['text', 'thickness', 'depth'] });
-const config: TrainConfig = {
+const config: AutoencoderTrainConfig = {
   ...smoke,
   autoencoder: { ...smoke.autoencoder, channels: [2, 2] },
   model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },

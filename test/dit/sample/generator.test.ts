@@ -5,14 +5,14 @@ import {
   Generator,
   presetConfig,
   TrainedRun,
-  type TrainConfig,
+  type AutoencoderTrainConfig,
 } from '@tessera/dit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gridTitle } from '../../../packages/dit/src/sample/sample-grid.ts';
 import { randomModel } from '../model/sizes.ts';
 
 const smoke = presetConfig('smoke');
-const config: TrainConfig = {
+const config: AutoencoderTrainConfig = {
   ...smoke,
   autoencoder: { ...smoke.autoencoder, channels: [2, 2] },
   model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },

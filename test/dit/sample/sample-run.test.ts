@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decode, decodeApng, encode } from 'fast-png';
 import { unzipSync } from 'fflate';
 import { fromNpy, key, npyDType } from '@tessera/tensor';
-import { Autoencoder, presetConfig, type TrainConfig } from '@tessera/dit';
+import { Autoencoder, presetConfig, type AutoencoderTrainConfig } from '@tessera/dit';
 import { RUN_FILES, sampleRun, saveModule, writeRunConfig } from '@tessera/dit/node';
 import type { SampleOptions } from '@tessera/dit/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { latentMask } from '../../../packages/dit/src/sample/image-file.ts';
 import { randomModel } from '../model/sizes.ts';
 
 const smoke = presetConfig('smoke');
-const config: TrainConfig = {
+const config: AutoencoderTrainConfig = {
   ...smoke,
   backend: 'cpu',
   latentScale: 1,

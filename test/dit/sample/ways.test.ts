@@ -7,12 +7,12 @@ import {
   presetConfig,
   type GeneratedStep,
   type GenerateOptions,
-  type TrainConfig,
+  type AutoencoderTrainConfig,
 } from '@tessera/dit';
 import { describe, expect, it } from 'vitest';
 import { randomModel } from '../model/sizes.ts';
 
-function tiny(smoke: TrainConfig): TrainConfig {
+function tiny(smoke: AutoencoderTrainConfig): AutoencoderTrainConfig {
   return {
     ...smoke,
     autoencoder: { ...smoke.autoencoder, channels: [2, 2] },

@@ -65,7 +65,7 @@ describe('a ControlNet on a trained run', () => {
     await expect(train({ config: lost, out: join(folder, 'a') })).rejects.toThrow(
       "the branch 'depth' is trained on the model of another run, but from names none. Name its folder: --control depth --from FOLDER.",
     );
-    const other = { ...config, autoencoder: { ...config.autoencoder, steps: 7 } };
+    const other = { ...config, autoencoder: { ...briefConfig('').autoencoder, steps: 7 } };
     await expect(train({ config: other, out: join(folder, 'b') })).rejects.toThrow(
       `${trunk} has another autoencoder.steps than the ControlNet that is to start from it. Name the run again by --from`,
     );

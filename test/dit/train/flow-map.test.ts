@@ -13,6 +13,7 @@ import {
   withDecoder,
   type Conditioning,
   type DiffusionConfig,
+  type AutoencoderTrainConfig,
   type TrainConfig,
 } from '@tessera/dit';
 import { readRunConfig, train } from '@tessera/dit/node';
@@ -25,7 +26,7 @@ import { randomModel } from '../model/sizes.ts';
 import { briefConfig, writeFirstDigits } from './tiny-run.ts';
 
 const smoke = presetConfig('smoke', { objective: 'flow' });
-const flow: TrainConfig = {
+const flow: AutoencoderTrainConfig = {
   ...smoke,
   autoencoder: { ...smoke.autoencoder, channels: [2, 2], latentChannels: 2 },
   model: { ...smoke.model, inChannels: 2, hiddenSize: 16, depth: 2, numHeads: 2 },
@@ -175,7 +176,7 @@ describe('a run that makes a flow map of another', () => {
       'scales',
     );
     const other = { ...flowMapConfig(ofFlow, out, { steps: 3 }) };
-    const wider = { ...other, autoencoder: { ...other.autoencoder, channels: [3, 4] } };
+    const wider = { ...other, autoencoder: { ...brief.autoencoder, channels: [3, 4] } };
     const error = await train({ config: wider, out: join(folder, 'odd') }).catch(String);
     expect(error.replace(out, 'FLOW')).toMatchInlineSnapshot(
       `"ValueError: train: FLOW has another autoencoder.channels.0 than the flow map that is to start from it. Name the run again by --from, so that all settings are its own."`,

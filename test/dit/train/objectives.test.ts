@@ -18,14 +18,14 @@ import {
   type DiffusionConfig,
   type NoisedBatch,
   type SamplingConfig,
-  type TrainConfig,
+  type AutoencoderTrainConfig,
 } from '@tessera/dit';
 import { withHistory } from '../../../packages/dit/src/train/diffusion-loss.ts';
 import { lossOf } from '../../../packages/dit/src/train/flow-map-loss.ts';
 import { randomModel } from '../model/sizes.ts';
 
 const smoke = presetConfig('smoke');
-const small: TrainConfig = {
+const small: AutoencoderTrainConfig = {
   ...smoke,
   autoencoder: { ...smoke.autoencoder, channels: [2, 2], latentChannels: 2 },
   model: { ...smoke.model, inChannels: 2, hiddenSize: 16, depth: 1, numHeads: 2 },
@@ -35,7 +35,7 @@ const small: TrainConfig = {
 function configOf(
   diffusion: Partial<DiffusionConfig>,
   sampling: Partial<SamplingConfig> = {},
-): TrainConfig {
+): AutoencoderTrainConfig {
   return {
     ...small,
     diffusion: { ...small.diffusion, ...diffusion },
@@ -50,7 +50,10 @@ const batch: DiffusionBatch = {
 };
 
 /** The losses of three steps, and how many losses the history counts in the end. */
-function trained(config: TrainConfig, compiled: boolean): { losses: number[]; counted: number } {
+function trained(
+  config: AutoencoderTrainConfig,
+  compiled: boolean,
+): { losses: number[]; counted: number } {
   const make = compiled ? compiledTrainStep : trainStep;
   const step = make(lossOf(config, 1), config.optimizer, 10);
   let state = withHistory(initialState(DiT.init(config.model, key(1)), key(2)), config);
@@ -173,7 +176,7 @@ describe('guided samples', () => {
 
 describe('samples', () => {
   const draw = async (
-    config: TrainConfig,
+    config: AutoencoderTrainConfig,
     more: Partial<SamplingConfig>,
   ): Promise<Float32Array> => {
     const autoencoder = new Autoencoder(config.autoencoder, key(4));

@@ -1,11 +1,16 @@
 /** A training of seconds, and the data for it. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeIdxImages, encodeIdxLabels, presetConfig, type TrainConfig } from '@tessera/dit';
+import {
+  encodeIdxImages,
+  encodeIdxLabels,
+  presetConfig,
+  type AutoencoderTrainConfig,
+} from '@tessera/dit';
 import { loadMnist } from '@tessera/dit/node';
 
 /** The smoke preset, shrunk to seconds. */
-export function tinyConfig(data: string): TrainConfig {
+export function tinyConfig(data: string): AutoencoderTrainConfig {
   const smoke = presetConfig('smoke', { steps: 120, batch: 16, seed: 1, data });
   return {
     ...smoke,
@@ -17,7 +22,7 @@ export function tinyConfig(data: string): TrainConfig {
 }
 
 /** The same, of a few steps and half the width, with one preview. */
-export function briefConfig(data: string): TrainConfig {
+export function briefConfig(data: string): AutoencoderTrainConfig {
   const tiny = tinyConfig(data);
   return {
     ...tiny,

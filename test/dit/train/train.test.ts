@@ -108,10 +108,10 @@ describe('a run', () => {
   });
 
   it('measures the scale that gives latents unit variance', async () => {
-    const { latentScale = NaN, ...config } = await readRunConfig(out);
+    const { latentScale = NaN } = await readRunConfig(out);
     const autoencoder = await loadModule(
       join(out, 'autoencoder.safetensors'),
-      new Autoencoder(config.autoencoder, key(0)),
+      new Autoencoder(tinyConfig(data).autoencoder, key(0)),
     );
     const digits = padImages((await loadMnist({ dir: data })).train, IMAGE_SIZE);
     const indices = Int32Array.from({ length: digits.count }, (_, i) => i);

@@ -1,13 +1,14 @@
 // `tessera evaluate`: how good a trained run is, or the samples of another program.
 
 import { ValueError } from '@tessera/tensor';
-import { IMAGE_SIZE, imageShapeOf } from '../config/autoencoder-config.ts';
+import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
 import { DEFAULT_BACKEND, DEFAULT_PRESET } from '../config/choices.ts';
+import { imageShapeOfRun } from '../config/codec/codec-rules.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { presetConfig } from '../config/presets.ts';
 import { readData } from '../data/read-data.ts';
 import { evaluateImages, imagesForRuler } from '../evaluate/evaluate-images.ts';
-import { evaluateRun } from '../evaluate/evaluate-run.ts';
+import { checkMeasurable, evaluateRun } from '../evaluate/evaluate-run.ts';
 import { readRuler, type Ruler } from '../evaluate/ruler.ts';
 import { readFittedRun } from '../train/fit-config.ts';
 import { fittedData, imageUnit, noImages, readConfigData } from '../train/run-data.ts';
@@ -50,6 +51,7 @@ async function evaluateFolder(
 ): Promise<void> {
   const { run: folder, samples, seeds, json = false } = args;
   const config = await readRunConfig(folder);
+  checkMeasurable('evaluate', config);
   const { guidance = [...new Set([1, config.sampling.guidance])] } = args;
   await withBackend(config.backend, async (notice) => {
     const ruler = await readRuler(args.ruler);
@@ -108,7 +110,7 @@ async function evaluateFiles(
 
 /** Throws a ValueError unless the ruler reads images such as those of a run. */
 function checkRuler({ card }: Ruler, config: TrainConfig, folder: string): void {
-  const { size, channels } = imageShapeOf(config.autoencoder);
+  const { size, channels } = imageShapeOfRun('evaluate', config);
   const option = size === IMAGE_SIZE ? '' : ` --image-size ${size}`;
   const hint = `Make one with \`tessera ruler --data ${config.data}${option} --out FILE\`, and name it by --ruler.`;
   if (card.data !== config.data) {

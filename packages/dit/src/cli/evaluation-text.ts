@@ -70,10 +70,15 @@ export function evaluationText(evaluation: Evaluation): string[] {
   return [
     row(`${samples} samples`, TITLES),
     ...guidance.map((scores) => scoreRow(guidedName(scores, trainedGuidance), scores)),
-    row('test images, rebuilt', [percent(autoencoder.accuracy), autoencoder.fcd.toFixed(2)]),
+    ...(autoencoder === undefined
+      ? []
+      : [row('test images, rebuilt', [percent(autoencoder.accuracy), autoencoder.fcd.toFixed(2)])]),
     ...markRows(marks, samples),
     '',
     ...legend(marks, samples),
+    ...(autoencoder === undefined
+      ? ['The run works on pixels: no autoencoder sets a floor to the distance of its samples.']
+      : []),
     '',
     row('timesteps', ['error of eps']),
     ...denoising.map(({ from, to, epsMse }) => row(`${from} to ${to}`, [epsMse.toFixed(4)])),

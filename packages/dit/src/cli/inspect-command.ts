@@ -1,8 +1,8 @@
 // `tessera inspect`: what models cost and data sets hold, as a table or as JSON.
 
 import { ValueError } from '@tessera/tensor';
-import { imageShapeOf } from '../config/autoencoder-config.ts';
 import { DEFAULT_PRESET, PRESETS } from '../config/choices.ts';
+import { codecName, rulesOf } from '../config/codec/codec-rules.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { presetConfig } from '../config/presets.ts';
 import { dataOf } from '../data/mnist.ts';
@@ -79,8 +79,8 @@ async function modelOf({ name, run, design }: InspectArguments): Promise<Trained
       );
     }
     const config = await readRunConfig(run);
-    const { size } = imageShapeOf(config.autoencoder);
-    return { name: run, imageSize: size, model: config.model, config };
+    const shape = codecName(config) === 'latents' ? undefined : rulesOf(config).imageShape(config);
+    return { name: run, imageSize: shape?.size ?? null, model: config.model, config };
   }
   if (name === undefined) return undefined;
   const known = knownModels.find((each) => each.name === name);
@@ -102,7 +102,7 @@ function censusLines(all: readonly Census[]): readonly string[] {
     all.map(({ name, design, imageSize, tokens, params, macs }) => [
       name,
       design,
-      `${imageSize}×${imageSize}`,
+      imageSize === null ? 'latents' : `${imageSize}×${imageSize}`,
       tokens,
       params,
       macs,

@@ -11,13 +11,21 @@ import type { Progress } from './progress.ts';
 export interface TrainingPlace {
   /** The folder of the run, once there is one. */
   readonly folder?: string;
+  /** Whether the run trains an autoencoder. Default: true. */
+  readonly hasAutoencoder?: boolean;
   readonly stage?: TrainStage;
   readonly step?: number;
   readonly totalSteps?: number;
 }
 
 /** Says what a training that ends here loses, and which files the folder keeps. */
-export function interruptedText({ folder, stage, step, totalSteps }: TrainingPlace): string {
+export function interruptedText({
+  folder,
+  hasAutoencoder = true,
+  stage,
+  step,
+  totalSteps,
+}: TrainingPlace): string {
   if (folder === undefined) return 'Stopped before the training began. Nothing has been written.';
   const place =
     stage === undefined
@@ -25,7 +33,7 @@ export function interruptedText({ folder, stage, step, totalSteps }: TrainingPla
       : `after step ${step} of ${totalSteps} of the ${stage}`;
   const kept = Object.values(RUN_FILES).filter((file) => existsSync(join(folder, file)));
   const lost = [
-    ...(kept.includes(RUN_FILES.autoencoder) ? [] : ['autoencoder']),
+    ...(!hasAutoencoder || kept.includes(RUN_FILES.autoencoder) ? [] : ['autoencoder']),
     ...(kept.includes(RUN_FILES.model) ? [] : ['Diffusion Transformer']),
   ];
   const loss =

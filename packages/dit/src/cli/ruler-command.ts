@@ -1,7 +1,7 @@
 // `tessera ruler`: trains the LeNet that `tessera evaluate` measures with.
 
-import { imageShapeOf } from '../config/autoencoder-config.ts';
 import { DEFAULT_BACKEND, DEFAULT_PRESET } from '../config/choices.ts';
+import { imageShapeOfRun } from '../config/codec/codec-rules.ts';
 import { presetConfig } from '../config/presets.ts';
 import { scalePixels } from '../data/batches.ts';
 import { dataOf } from '../data/mnist.ts';
@@ -27,7 +27,7 @@ export async function rulerCommand(args: RulerArguments): Promise<void> {
   });
   if (data.kind === 'latents') throw noImages(config);
   const { train, test, notes } = fittedData(config, data);
-  const { size: side, channels } = imageShapeOf(config.autoencoder);
+  const { size: side, channels } = imageShapeOfRun('ruler', config);
   const classes = config.model.numClasses;
   const progress = createProgress();
   try {

@@ -57,6 +57,21 @@ export const CONTROLS = ['depth', 'sketch', 'lowres', 'inpaint'] as const;
 /** One of {@link CONTROLS}. */
 export type ControlName = (typeof CONTROLS)[number];
 
+/**
+ * What stands between the data of a run and its model: an autoencoder that the run trains; nothing, so that the model
+ * sees the pixels of images; or nothing, where the data are latents already.
+ *
+ * @example
+ * presetConfig('smoke', { pixels: true }).codec === CODECS[1]; // true
+ */
+export const CODECS = ['autoencoder', 'pixels', 'latents'] as const;
+
+/** One of {@link CODECS}. */
+export type CodecName = (typeof CODECS)[number];
+
+/** The codec of a run that does not name one. */
+export const DEFAULT_CODEC: CodecName = 'autoencoder';
+
 /** One of {@link DESIGNS}. */
 export type Design = (typeof DESIGNS)[number];
 

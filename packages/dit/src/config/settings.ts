@@ -21,8 +21,8 @@ interface Known extends Setting {
   readonly schema: object;
 }
 
-/** Fields that a run writes by itself: its preset has a flag of its own, its scale is measured. */
-const NOT_SET: ReadonlySet<string> = new Set(['preset', 'latentScale']);
+/** Fields that have a flag of their own, or follow from the data, or are measured. */
+const NOT_SET: ReadonlySet<string> = new Set(['preset', 'codec', 'latentScale']);
 
 /** Longest value that an error shows. */
 const LONGEST = 60;
@@ -59,6 +59,13 @@ function withSetting(root: object, change: string): object {
   const all = known();
   const setting = all.find((each) => each.path === path);
   if (setting === undefined) throw noSuchSetting(path, all);
+  const [group] = path.split('.');
+  if (group !== path && Reflect.get(root, group) === undefined) {
+    throw new ValueError(
+      'train',
+      `--set ${path}: this run has no ${group}, so there is nothing to set. Leave it out.`,
+    );
+  }
   return replaced(root, path.split('.'), valueOf(setting, text));
 }
 

@@ -14,14 +14,15 @@ import type { ConditionValues } from '../model/conditions/conditions.ts';
 import { encodeTexts, mostTokens } from '../model/conditions/text.ts';
 import { LONGEST_CAPTIONS, strokeWords, trainingCaption } from './measures/captions.ts';
 import { gatherImages, gatherLabels } from './batches.ts';
-import type { AnnotatedImages, ImageSet } from './data-set.ts';
+import { imagesOf, type AnnotatedImages, type DataHalf, type ImageSet } from './data-set.ts';
+import { givenColumn } from './measures/given-columns.ts';
 import { luminance } from './luminance.ts';
 import { maps } from './measures/maps.ts';
 import { knownPixels, trainingMask } from './measures/masks.ts';
 import { strokeOf, type Stroke } from './measures/strokes.ts';
 
 /** The values of one condition for all images of a set. */
-interface Column {
+export interface Column {
   /** Shape of one value. */
   readonly shape: readonly number[];
   /** The values of some images, one behind the other, in an epoch of training. */
@@ -41,13 +42,15 @@ export interface ConditionTable {
 
 /**
  * Measures what a model's conditions need of the images: captions and strokes at once, maps when they are asked
- * for.
+ * for. Latents show nothing to measure, and so need everything with them.
  *
  * @throws ValueError for a condition that cannot be measured, or not in its sizes.
  */
-export function conditionTable(model: ModelConfig, set: AnnotatedImages): ConditionTable {
+export function conditionTable(model: ModelConfig, set: DataHalf): ConditionTable {
   const { conditions = [], numClasses } = model;
-  const columns = conditions.map((each) => [each.name, columnOf(each, set)] as const);
+  const columns = conditions.map(
+    (each) => [each.name, 'latents' in set ? givenColumn(each, set) : columnOf(each, set)] as const,
+  );
   const labels = (indices: Int32Array): Tensor =>
     tensor(gatherLabels(set.labels ?? new Uint8Array(), indices));
   return {
@@ -99,9 +102,9 @@ function strokesOf(set: AnnotatedImages): (image: number) => Stroke {
 
 /** The caption of an image in training: its own, or one that is measured from a digit. */
 export function captionAt(
-  set: AnnotatedImages,
+  set: DataHalf,
   image: number,
-  strokes: (image: number) => Stroke = strokesOf(set),
+  strokes: (image: number) => Stroke = (each) => strokesOf(imagesOf(set))(each),
 ): string {
   const { captions, labels = new Uint8Array() } = set;
   return captions?.[image] ?? trainingCaption(image, labels[image], strokeWords(strokes(image)));

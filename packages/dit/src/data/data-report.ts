@@ -23,7 +23,7 @@ export interface DataReport {
   readonly captions: { readonly count: number; readonly longest: number } | null;
   /** Names of the maps that the data bring along. */
   readonly maps: readonly string[];
-  /** Side of the square that a training makes of the images, and how; `null` for latents. */
+  /** Side of the square that a training makes of the images, and how; `null` for latents, which stay as they are. */
   readonly square: { readonly size: number; readonly how: string } | null;
   readonly notes: readonly string[];
   readonly bad: DataSet['bad'];
@@ -91,7 +91,7 @@ export function reportLines(report: DataReport): readonly string[] {
     `classes   ${classes.length === 0 ? 'none' : `${classes.length}: ${counted}`}`,
     `captions  ${captions === null ? 'none' : `${captions.count}, of up to ${captions.longest} letters`}`,
     `maps      ${maps.length === 0 ? 'none' : maps.join(', ')}`,
-    ...(square === null ? [] : [`training  ${square.how}`]),
+    `training  ${square?.how ?? 'Latents stay as they are: the model sees them without an autoencoder.'}`,
     ...report.notes.map((note) => `note      ${note}`),
     ...report.bad.map(({ path, problem }) => `bad       ${path}: ${problem}`),
   ];

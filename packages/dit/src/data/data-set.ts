@@ -1,5 +1,7 @@
 // A data set as readers give it: images or latents, with labels, captions and maps, in two halves.
 
+import { ValueError } from '@tessera/tensor';
+
 /** Images of one size, grey or colour. */
 export interface ImageSet {
   /** Bytes from 0 to 255: `[count, channels, rows, columns]`, row-major. */
@@ -37,6 +39,8 @@ export interface GivenLatents extends Annotations {
   readonly shape: readonly [number, number, number];
   /** `[count, C, h, w]`, row-major. */
   readonly latents: Float32Array;
+  /** Sizes of the maps, if there are some: those of the images that the latents stand for, or of the latents. */
+  readonly mapSides?: readonly [rows: number, columns: number];
 }
 
 /** A file that is left out, and what is wrong with it. */
@@ -77,6 +81,12 @@ export type DataSet = ImageData | LatentData;
 
 /** One half of a data set. */
 export type DataHalf = AnnotatedImages | GivenLatents;
+
+/** Throws a ValueError unless a set holds images. */
+export function imagesOf<T extends ImageSet>(set: T | GivenLatents): T {
+  if (!('latents' in set)) return set;
+  throw new ValueError('train', 'the data have latents, expected images.');
+}
 
 /** The largest label; −1 without labels. */
 export function lastLabel(labels: Labels = new Uint8Array()): number {

@@ -1,4 +1,4 @@
-// Measures a trained run on a ruler: its samples at some guidance scales, its autoencoder, its predictions.
+// Measures a trained run on a ruler: its samples at some guidance scales, its predictions, its autoencoder.
 
 import {
   checkFunction,
@@ -12,11 +12,12 @@ import {
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
+import { codecName } from '../config/codec/codec-rules.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { trainedGuidance } from '../config/diffusion-config.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
-import { encodeLatents, gatherPosteriors } from '../train/latents/latents.ts';
 import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
@@ -59,8 +60,11 @@ export type GuidedScores = { readonly [Name in keyof Scores]: Estimate } & {
 export interface Evaluation {
   /** What real images and noise score. */
   readonly marks: Marks;
-  /** What the autoencoder makes of the test images: no sample should be expected to beat it. */
-  readonly autoencoder: { readonly accuracy: number; readonly fcd: number };
+  /**
+   * What the autoencoder makes of the test images: no sample should be expected to beat it. It is absent for a run on
+   * pixels, which has none.
+   */
+  readonly autoencoder?: { readonly accuracy: number; readonly fcd: number };
   readonly samples: number;
   readonly guidance: readonly GuidedScores[];
   /** The guidance scale that a flow map was trained with; its samples take no other. */
@@ -72,7 +76,7 @@ export interface Evaluation {
 const LATENTS = 1000;
 
 /**
- * Measures a run beside real images: its samples, its autoencoder and its predictions.
+ * Measures a run beside real images: its samples, its predictions, and its autoencoder if it has one.
  *
  * @param real images of the data that run and ruler were trained on
  * @example
@@ -94,7 +98,10 @@ export async function evaluateRun(
   const { samples, guidance, seeds, onProgress } = options;
   const reference = await readReference(ruler, real, samples, key(0));
   const { test } = reference;
-  const rebuilt = await readImages(ruler, await rebuiltImages(run.autoencoder, test));
+  const rebuilt =
+    run.autoencoder === undefined
+      ? undefined
+      : await readImages(ruler, await rebuiltImages(run.autoencoder, test));
   const asked = askedOf(run, test, samples);
   const trained = trainedGuidance(run.config.diffusion);
   const scores: GuidedScores[] = [];
@@ -119,10 +126,12 @@ export async function evaluateRun(
   }
   return {
     marks: reference.marks,
-    autoencoder: {
-      accuracy: shareEqual(rebuilt.classes, labelsOf(test)),
-      fcd: reference.distance(rebuilt.features),
-    },
+    ...(rebuilt !== undefined && {
+      autoencoder: {
+        accuracy: shareEqual(rebuilt.classes, labelsOf(test)),
+        fcd: reference.distance(rebuilt.features),
+      },
+    }),
     samples,
     guidance: scores,
     ...(trained !== undefined && { trainedGuidance: trained }),
@@ -137,7 +146,8 @@ function checkEvaluate(
   options: EvaluateOptions,
 ): void {
   const op = 'evaluateRun';
-  checkFields(op, 'run', run, ['draw', 'autoencoder', 'config'], 'readRun gives one.');
+  checkFields(op, 'run', run, ['draw', 'codec', 'config'], 'readRun gives one.');
+  checkMeasurable(op, run.config);
   checkOptions(op, options, ['samples', 'guidance', 'seeds', 'onProgress']);
   const { samples, guidance, seeds, onProgress } = options;
   checkWhole(op, 'samples', samples, 1);
@@ -149,6 +159,15 @@ function checkEvaluate(
     throw new ValueError(op, `seeds is ${seeds}, expected at most ${MOST_MEASUREMENTS}.`);
   }
   if (onProgress !== undefined) checkFunction(op, onProgress);
+}
+
+/** Throws a ValueError if a run was trained on given latents: a ruler reads images. */
+export function checkMeasurable(op: string, config: TrainConfig): void {
+  if (codecName(config) !== 'latents') return;
+  throw new ValueError(
+    op,
+    'the run was trained on latents, and a ruler reads images. Draw latents by tessera sample, decode them, and measure the images.',
+  );
 }
 
 /** What the samples of a set are asked for. */
@@ -205,12 +224,12 @@ async function rebuiltImages(autoencoder: Autoencoder, set: ImageSet): Promise<F
 
 /** The denoising errors of a run on latents of test images. */
 async function heldOutErrors(run: TrainedRun, test: AnnotatedImages): Promise<DenoisingError[]> {
-  const { config, autoencoder, model } = run;
+  const { config, codec, model } = run;
   const count = Math.min(LATENTS, test.count);
   const indices = Int32Array.from({ length: count }, (_, i) => i);
-  const { mean } = gatherPosteriors(await encodeLatents(autoencoder, test, count), indices);
+  const { mean } = (await codec.prepare(test, count)).gather(indices);
   return denoisingErrors(config, model, {
-    latents: mean.mul(config.latentScale ?? 1),
+    latents: mean.mul(config.latentScale),
     conditioning: conditionTable(config.model, test).values(indices),
     key: key(1),
   });

@@ -11,10 +11,11 @@ import { zoo } from '../model/zoo.ts';
 /** Side of the images of ImageNet that the published models draw: eight times that of their latents. */
 const ZOO_IMAGE_SIZE = 256;
 
-/** A model by name, and the side of the images that its latents stand for, in pixels. */
+/** A model by name, and the side of the images that its latents stand for. */
 export interface NamedModel {
   readonly name: string;
-  readonly imageSize: number;
+  /** In pixels; `null` for a run on given latents, which does not know their images. */
+  readonly imageSize: number | null;
   readonly model: ModelConfig;
 }
 
@@ -22,8 +23,8 @@ export interface NamedModel {
 export interface Census {
   readonly name: string;
   readonly design: Design;
-  /** Side of its square images in pixels. */
-  readonly imageSize: number;
+  /** Side of its square images in pixels; `null` if it is not known. */
+  readonly imageSize: number | null;
   /** Patches of one image. */
   readonly tokens: number;
   /** Trained values. */

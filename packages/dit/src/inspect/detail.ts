@@ -121,7 +121,9 @@ function stepPlan<M extends Module>(
 ): Omit<PlannedTraining, 'frozenBytes'> {
   const { batch: count, steps, accumulate = 1, optimizer } = config;
   const shape = latentShape(config.model, count);
-  const posterior = { mean: zeros(shape), logVariance: zeros(shape) };
+  // Only an autoencoder gives Gaussians.
+  const variance = config.autoencoder !== undefined && { logVariance: zeros(shape) };
+  const posterior = { mean: zeros(shape), ...variance };
   const { values: labels } = blankInputs(DiT.blank(config.model), count);
   const state = withHistory(initialState(start, key(0), optimizer), config);
   const inputs: StepInputs = {

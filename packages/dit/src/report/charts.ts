@@ -123,7 +123,7 @@ export function thinned(points: readonly Point[]): readonly Point[] {
 function learningRates(stage: TrainStage, { config, rows }: StageRows): readonly number[] {
   const { autoencoder, optimizer, steps } = config;
   const schedule =
-    stage === 'autoencoder'
+    stage === 'autoencoder' && autoencoder !== undefined
       ? learningRateOf(
           { ...plainOptimizer(optimizer), learningRate: autoencoder.learningRate },
           autoencoder.steps,

@@ -106,9 +106,10 @@ function progress(own: RunRecord, other: RunRecord | undefined): Part[] {
       const { steps, autoencoder } = record.config;
       const last = logged[logged.length - 1];
       const tail = logged.slice(-Math.ceil(logged.length / 10));
-      const total = stage === 'autoencoder' ? autoencoder.steps : steps;
+      const ofAutoencoder = stage === 'autoencoder' ? autoencoder?.steps : undefined;
       const speed = median(logged.map(({ imagesPerSecond }) => imagesPerSecond));
       const loss = median(tail.map((row) => row.loss));
+      const total = ofAutoencoder ?? steps;
       return [record.folder, stage, `${last.step} of ${total}`, digits(loss), digits(speed)];
     }),
   );

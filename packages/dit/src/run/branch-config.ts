@@ -1,14 +1,17 @@
 // The configuration of a run that trains a ControlNet on the model of another run.
 
 import { ValueError } from '@tessera/tensor';
-import { imageShapeOf } from '../config/autoencoder-config.ts';
 import type { ControlName } from '../config/choices.ts';
+import { codecName, imageShapeOfRun } from '../config/codec/codec-rules.ts';
 import { INPAINT, type ControlConditionConfig } from '../config/condition.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
 import { changedDiffusion, warmupSteps, type PresetChanges } from '../config/presets.ts';
 
 /** Settings of a branch's training that differ from those of the run it is trained on. */
-export type BranchChanges = Omit<PresetChanges, 'design' | 'conditions' | 'objective' | 'schedule'>;
+export type BranchChanges = Omit<
+  PresetChanges,
+  'design' | 'conditions' | 'objective' | 'pixels' | 'schedule'
+>;
 
 /** The share of blocks that the branch copies. */
 const BRANCH_SHARE = 1 / 2;
@@ -19,7 +22,7 @@ const BRANCH_SHARE = 1 / 2;
  *
  * @param run The configuration of the run to start from.
  * @param from The folder of that run.
- * @throws ValueError if the run is a flow map; FormatError if the settings do not go together
+ * @throws ValueError if the run is a flow map, or was trained on given latents; FormatError if the settings do not go together
  */
 export function branchConfig(
   run: TrainConfig,
@@ -27,15 +30,21 @@ export function branchConfig(
   name: ControlName,
   { timestepSampling, weighting, ...changes }: BranchChanges,
 ): TrainConfig {
-  const { model, optimizer, autoencoder, accumulate: _a, checkpoint: _c, ...rest } = run;
+  const { model, optimizer, accumulate: _a, checkpoint: _c, ...rest } = run;
   if (run.diffusion.objective === 'mean-flow') {
     throw new ValueError(
       'train',
       `${from} is a flow map, which is trained to follow a flow and not to take a ControlNet. Name the run of its flow.`,
     );
   }
+  if (codecName(run) === 'latents') {
+    throw new ValueError(
+      'train',
+      `${from} was trained on latents, and a ControlNet reads maps of images. Name a run on images.`,
+    );
+  }
   const { steps = run.steps } = changes;
-  const image = imageShapeOf(autoencoder);
+  const image = imageShapeOfRun('train', run);
   const control: ControlConditionConfig = {
     kind: 'control',
     name,
@@ -49,7 +58,6 @@ export function branchConfig(
       ...rest,
       ...changes,
       from,
-      autoencoder,
       model: { ...model, conditions: [...(model.conditions ?? []), control] },
       diffusion: changedDiffusion(run.diffusion, {
         ...(timestepSampling !== undefined && { timestepSampling }),

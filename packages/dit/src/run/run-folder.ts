@@ -21,9 +21,9 @@ export const RUN_FILES = {
   config: 'config.json',
   /** The log, see `LogRow`. */
   log: 'log.jsonl',
-  /** Weights of the autoencoder. */
+  /** Weights of the autoencoder, if the run has one. */
   autoencoder: 'autoencoder.safetensors',
-  /** Test images and their reconstructions by the autoencoder. */
+  /** Test images and their reconstructions by the autoencoder, if the run has one. */
   reconstructions: 'reconstructions.png',
   /** Averaged weights of the Diffusion Transformer, under the official names. */
   model: 'model.safetensors',

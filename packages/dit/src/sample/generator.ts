@@ -3,13 +3,13 @@
 import {
   checkOptions,
   checkTensors,
-  compile,
   foldIn,
   tensor,
   ValueError,
   type Tensor,
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { codecOf, type Codec } from '../codec/codec.ts';
 import { checkFields, checkFinite } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { SAMPLING_FIELDS } from '../config/diffusion-config.ts';
@@ -32,7 +32,8 @@ import { GuidedModel } from './guided-model.ts';
 
 /** The means to turn latents into images. */
 export interface Decoder {
-  readonly autoencoder: Autoencoder;
+  /** The trained autoencoder, unless the model sees pixels or given latents. */
+  readonly autoencoder?: Autoencoder | undefined;
   /** The factor of the latents in the diffusion. */
   readonly latentScale: number;
 }
@@ -58,27 +59,23 @@ const LARGEST_PIXEL = 1e6;
 export class Generator {
   static readonly name: string = 'Generator';
   readonly #config: TrainConfig;
-  readonly #decoder: Decoder;
+  readonly #codec: Codec;
+  readonly #latentScale: number;
   readonly #guided: GuidedModel = new GuidedModel();
-  readonly #decode = compile((autoencoder: Autoencoder, latents: Tensor) =>
-    autoencoder.decode(latents),
-  );
-  readonly #encode = compile((autoencoder: Autoencoder, images: Tensor) =>
-    autoencoder.encode(images),
-  );
 
   constructor(config: TrainConfig, decoder: Decoder) {
     checkFields('Generator', 'config', config, ['model', 'diffusion'], CONFIG_HINT);
     checkOptions('Generator', decoder, ['autoencoder', 'latentScale']);
-    const hint = 'Give an Autoencoder.';
-    checkFields('Generator', 'autoencoder', decoder.autoencoder, ['decode'], hint);
-    checkFinite('Generator', 'latentScale', decoder.latentScale);
+    const { autoencoder, latentScale } = decoder;
+    checkFinite('Generator', 'latentScale', latentScale);
     this.#config = config;
-    this.#decoder = decoder;
+    this.#codec = codecOf(config, autoencoder);
+    this.#latentScale = latentScale;
   }
 
   /**
-   * Draws one image for each label: `[count, channels, size, size]`, row-major, about in [-1, 1].
+   * Draws one image for each label: `[count, channels, size, size]`, row-major, about in [-1, 1]. A model of given
+   * latents draws latents as its data have them.
    *
    * @throws ValueError if the model does not know a label, or the images are not finite, or far from [-1, 1]
    */
@@ -109,16 +106,14 @@ export class Generator {
   /** Latents of the diffusion `[count, C, h, w]` to images, about in [-1, 1]. */
   async decode(latents: Tensor): Promise<Float32Array> {
     checkTensors('decode', { latents });
-    const { autoencoder, latentScale } = this.#decoder;
-    return (await this.#decode(autoencoder, latents.div(latentScale)).data()) as Float32Array;
+    return (await this.#codec.decode(latents.div(this.#latentScale)).data()) as Float32Array;
   }
 
   /** Images `[count, channels, size, size]` in [-1, 1] to latents of the diffusion, without noise. */
   async encode(images: Tensor): Promise<Float32Array> {
     checkTensors('encode', { images });
-    const { autoencoder, latentScale } = this.#decoder;
-    const { mean } = this.#encode(autoencoder, images);
-    return (await mean.mul(latentScale).data()) as Float32Array;
+    const { mean } = this.#codec.encode(images);
+    return (await mean.mul(this.#latentScale).data()) as Float32Array;
   }
 
   /**

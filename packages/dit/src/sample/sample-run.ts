@@ -15,7 +15,8 @@ import type { GeneratedStep } from './generate-options.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleOptions } from './options.ts';
 import { Film } from './output/film.ts';
-import { filmFile, imagesFile, latentsFile } from './output/sample-file.ts';
+import { filmFile, latentsFile, samplesFile } from './output/sample-file.ts';
+import { shown } from './output/shown.ts';
 import { gridIndices } from './sample-grid.ts';
 import { loadRun, type TrainedRun } from './trained-run.ts';
 import { checkWays } from './ways.ts';
@@ -52,12 +53,15 @@ async function modelFile(folder: string, { ema }: ReadRunOptions): Promise<strin
 export async function readRun(folder: string, options: ReadRunOptions = {}): Promise<TrainedRun> {
   checkText('readRun', 'folder', folder);
   checkOptions('readRun', options, ['ema']);
-  const [config, autoencoder, model] = [
-    await readConfigText(folder),
-    await readWeights(join(folder, RUN_FILES.autoencoder)),
-    await readWeights(join(folder, await modelFile(folder, options))),
-  ];
-  return loadRun({ config, autoencoder, model }, folder);
+  const config = await readConfigText(folder);
+  const { autoencoder } = await readRunConfig(folder);
+  const file = join(folder, RUN_FILES.autoencoder);
+  const parts = {
+    config,
+    ...(autoencoder !== undefined && { autoencoder: await readWeights(file) }),
+    model: await readWeights(join(folder, await modelFile(folder, options))),
+  };
+  return loadRun(parts, folder);
 }
 
 /**
@@ -148,7 +152,7 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
   const bytes =
     options.latents === true
       ? await latentsFile(await run.drawLatents(all, drawn), options, run)
-      : await imagesFile(await run.draw(all, drawn), options, drawing, names, run);
+      : await samplesFile(await run.draw(all, drawn), options, drawing, names, run);
   await writeFileAtomic(out, bytes);
   if (film !== undefined && filmed !== undefined) {
     await writeFileAtomic(
@@ -163,14 +167,14 @@ function filmOf(
   { frames = FILM_FRAMES, shows = 'x0' }: NonNullable<SampleOptions['film']>,
   { labels, steps }: SampleOptions,
   { columns, options: { from, region } }: Drawing,
-  { generator }: TrainedRun,
+  { config, generator }: TrainedRun,
 ): Film {
   return new Film({
     steps: ((from ?? steps - 1) + 1) * (region?.passes ?? 1),
     frames,
     shows,
     images: labels.map((_, row) => row * columns),
-    decode: (latents) => generator.decode(latents),
+    decode: async (latents) => shown(config, await generator.decode(latents)),
   });
 }
 

@@ -2,8 +2,10 @@
 
 import { checkOptions, key, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../autoencoder/autoencoder.ts';
+import { codecOf, type Codec } from '../codec/codec.ts';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
-import { imageShapeOf, type ImageShape } from '../config/autoencoder-config.ts';
+import type { AutoencoderConfig, ImageShape } from '../config/autoencoder-config.ts';
+import { imageShapeOfRun, notYetTrained } from '../config/codec/codec-rules.ts';
 import { parseConfigText, type TrainConfig } from '../config/config.ts';
 import {
   changedBy,
@@ -17,13 +19,14 @@ import { loadModule } from '../model/weights.ts';
 import { OWN_GENERATE_OPTIONS, type GenerateOptions } from './generate-options.ts';
 import { Generator } from './generator.ts';
 import { checkLabels } from './labels.ts';
+import { shown } from './output/shown.ts';
 
 /** The files of a run that drawing needs. */
 export interface RunParts {
   /** The text of `config.json`. */
   readonly config: string;
-  /** `autoencoder.safetensors` */
-  readonly autoencoder: Uint8Array;
+  /** `autoencoder.safetensors`, of a run that has one. */
+  readonly autoencoder?: Uint8Array;
   /** `model.safetensors` */
   readonly model: Uint8Array;
 }
@@ -39,7 +42,7 @@ export interface DrawOptions
 }
 
 /**
- * A model, its decoder and its configuration. {@link loadRun} makes one.
+ * A model, its codec and its configuration. {@link loadRun} makes one.
  *
  * @example
  * const config = { ...presetConfig('smoke'), latentScale: 1 };
@@ -49,20 +52,23 @@ export interface DrawOptions
  */
 export class TrainedRun {
   readonly config: TrainConfig & { readonly latentScale: number };
-  readonly autoencoder: Autoencoder;
+  /** The autoencoder; `undefined` if the model sees pixels or given latents. */
+  readonly autoencoder: Autoencoder | undefined;
+  readonly codec: Codec;
   readonly model: DiT;
   /** Draws with the model, turns images into latents and back, and inverts them. */
   readonly generator: Generator;
 
   constructor(
     config: TrainConfig & { readonly latentScale: number },
-    autoencoder: Autoencoder,
+    autoencoder: Autoencoder | undefined,
     model: DiT,
   ) {
     checkFields('TrainedRun', 'model', model, ['forward'], 'Give a DiT.');
     checkFields('TrainedRun', 'config', config, ['sampling'], 'Make one with presetConfig(…).');
     this.config = config;
     this.autoencoder = autoencoder;
+    this.codec = codecOf(config, autoencoder);
     this.model = model;
     this.generator = new Generator(config, { autoencoder, latentScale: config.latentScale });
   }
@@ -86,11 +92,12 @@ export class TrainedRun {
    *
    * @returns images of about 0 to 1, ready for `toImageData`: `[size, size]` if they are grey, `[3, size, size]` in
    *   colour
-   * @throws ValueError if the run does not know a label, or the images are not finite
+   * @throws ValueError if the run does not know a label, the images are not finite, or the run draws latents that are
+   *   no images
    */
   async generate(labels: readonly number[], options: DrawOptions = {}): Promise<Tensor[]> {
-    const images = await this.draw(labels, options);
-    const { size, channels } = imageShapeOf(this.config.autoencoder);
+    const { size, channels } = this.imageShape;
+    const images = shown(this.config, await this.draw(labels, options));
     const length = channels * size ** 2;
     return Array.from({ length: labels.length }, (_, i) => {
       const image = images.subarray(i * length, (i + 1) * length).map((value) => (value + 1) / 2);
@@ -98,7 +105,10 @@ export class TrainedRun {
     });
   }
 
-  /** Draws as {@link generate}, but gives `[count, channels, size, size]`, row-major, about in [-1, 1]. */
+  /**
+   * Draws as {@link generate}, but gives `[count, channels, size, size]`, row-major, about in [-1, 1]; or latents
+   * `[count, C, h, w]` as the data have them, if the model sees given latents.
+   */
   draw(labels: readonly number[], options: DrawOptions = {}): Promise<Float32Array> {
     return this.generator.generate(this.model, this.#complete('generate', labels, options));
   }
@@ -109,9 +119,9 @@ export class TrainedRun {
     return this.generator.generateLatents(this.model, complete);
   }
 
-  /** Sizes of the images. */
+  /** Sizes of the images. Throws a ValueError if the run draws latents that are no images. */
   get imageShape(): ImageShape {
-    return imageShapeOf(this.config.autoencoder);
+    return imageShapeOfRun('TrainedRun', this.config);
   }
 
   #complete(op: string, labels: readonly number[], options: DrawOptions): GenerateOptions {
@@ -128,7 +138,7 @@ export class TrainedRun {
   }
 }
 
-const PARTS_HINT = 'Give the text of config.json and the bytes of the two safetensors files.';
+const PARTS_HINT = 'Give the text of config.json and the bytes of the safetensors files.';
 
 /**
  * Puts the files of a run together, so that it can draw. A page may fetch them, a program may read them;
@@ -151,25 +161,32 @@ const PARTS_HINT = 'Give the text of config.json and the bytes of the two safete
  * // In a page: canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0)
  */
 export function loadRun(parts: RunParts, source = 'run'): TrainedRun {
-  checkFields('loadRun', 'parts', parts, ['config', 'autoencoder', 'model'], PARTS_HINT);
+  checkFields('loadRun', 'parts', parts, ['config', 'model'], PARTS_HINT);
   checkText('loadRun', 'config', parts.config);
-  checkArray('loadRun', 'autoencoder', parts.autoencoder, 'Uint8Array');
   checkArray('loadRun', 'model', parts.model, 'Uint8Array');
   const config = parseConfigText(parts.config, `${source}/config.json`);
-  const { latentScale } = config;
+  const { latentScale, autoencoder: sizes } = config;
   if (latentScale === undefined) {
     throw new ValueError(
       'loadRun',
-      `${source} has no trained autoencoder yet. Train the run to its end first.`,
+      `${source} ${notYetTrained(config)}. Train the run to its end first.`,
     );
   }
   return new TrainedRun(
     { ...config, latentScale },
-    loadModule(
-      parts.autoencoder,
-      Autoencoder.blank(config.autoencoder),
-      `${source}/autoencoder.safetensors`,
-    ),
+    sizes === undefined ? undefined : loadAutoencoder(parts.autoencoder, sizes, source),
     loadModule(parts.model, DiT.blank(config.model), `${source}/model.safetensors`),
   );
+}
+
+function loadAutoencoder(
+  bytes: Uint8Array | undefined,
+  sizes: AutoencoderConfig,
+  source: string,
+): Autoencoder {
+  if (bytes === undefined) {
+    throw new ValueError('loadRun', `parts has no field autoencoder. ${PARTS_HINT}`);
+  }
+  checkArray('loadRun', 'autoencoder', bytes, 'Uint8Array');
+  return loadModule(bytes, Autoencoder.blank(sizes), `${source}/autoencoder.safetensors`);
 }

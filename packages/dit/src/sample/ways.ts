@@ -1,6 +1,7 @@
 // How samples are drawn beside the plain way: between two ends, around what is known, or from what is given.
 
 import { ValueError } from '@tessera/tensor';
+import { ASK_FOR_ARRAYS, codecName, notShown, rulesOf } from '../config/codec/codec-rules.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { FILM_FORMATS, formatByName } from './output/formats.ts';
 import { checkLabels } from './labels.ts';
@@ -21,9 +22,11 @@ export function checkWays(options: SampleOptions, config: TrainConfig): void {
   const kind = format ?? formatByName(options.out);
   if (kind === undefined)
     refuse(`--out ${options.out}: the end of the name says no format. Name one by --format.`);
-  if (latents === true && kind !== 'npy' && kind !== 'npz') {
+  const isPicture = kind !== 'npy' && kind !== 'npz';
+  if (latents === true && isPicture) {
     refuse(`--latents: ${kind} holds pictures, no latents. Use --format npy or npz.`);
   }
+  checkShown(options, config, isPicture);
   if (film !== undefined && !FILM_FORMATS.some((known) => known === formatByName(film.file))) {
     refuse(
       `--film ${film.file}: expected a file name that ends in ${FILM_FORMATS.map((name) => `.${name}`).join(', ')}.`,
@@ -38,6 +41,32 @@ export function checkWays(options: SampleOptions, config: TrainConfig): void {
   }
   if (interpolate !== undefined) checkInterpolation(options, config);
   if (edit !== undefined) checkEdit(options, config);
+}
+
+/** Throws a ValueError if latents that the run was trained on are to be shown, or made of images. */
+function checkShown(
+  { out, film, inpaint, edit, latents }: SampleOptions,
+  config: TrainConfig,
+  isPicture: boolean,
+): void {
+  if (codecName(config) !== 'latents') return;
+  if (latents === true) {
+    refuse('--latents: this run draws latents and nothing else. Leave --latents out.');
+  }
+  const fromImage = Object.entries({ inpaint, edit }).find(([, way]) => way !== undefined);
+  if (fromImage !== undefined) {
+    refuse(
+      `--${fromImage[0]}: this run was trained on latents, and what made them of images is not known here. Leave it out.`,
+    );
+  }
+  if (rulesOf(config).imageShape(config) !== undefined) return;
+  const picture = isPicture
+    ? `--out ${out}`
+    : film === undefined
+      ? undefined
+      : `--film ${film.file}`;
+  if (picture !== undefined)
+    refuse(`${picture}: ${notShown(config)}, which no picture shows. ${ASK_FOR_ARRAYS}`);
 }
 
 function checkInterpolation(

@@ -2,10 +2,11 @@
 
 import { ValueError } from '@tessera/tensor';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
-import { lastLabel, type BadFile, type DataSet, type ImageData } from '../data/data-set.ts';
+import { codecName } from '../config/codec/codec-rules.ts';
+import { lastLabel, type BadFile, type DataSet } from '../data/data-set.ts';
 import { MNIST_CLASSES } from '../data/mnist.ts';
 import { runDiffusion } from '../diffusion/run-diffusion.ts';
-import { noImages } from './run-data.ts';
+import { noImages, noLatents } from './run-data.ts';
 
 /** Denoising steps of a preview. They are fewer than those of the last grid, for speed. */
 export const PREVIEW_STEPS = 20;
@@ -23,37 +24,38 @@ export function checkConfig(config: TrainConfig): void {
 }
 
 /**
- * Checks that there are enough images for a batch, that the model knows all labels, and that images have captions
- * if the model reads text.
+ * Checks that the data are of the kind that the run takes, that there are enough for a batch, that the model knows all
+ * labels, and that images have captions if the model reads text.
  */
-export function checkData(
-  { autoencoder, batch, model, data, classNames }: TrainConfig,
-  found: DataSet,
-): asserts found is ImageData {
-  if (found.kind === 'latents') throw noImages({ data });
+export function checkData(config: TrainConfig, found: DataSet): void {
+  const { autoencoder, batch, model, data, classNames } = config;
+  const takesLatents = codecName(config) === 'latents';
+  if (found.kind === 'latents' && !takesLatents) throw noImages(config);
+  if (found.kind === 'images' && takesLatents) throw noLatents(config);
   const { train, classNames: names = classNames } = found;
-  const largest = Math.max(autoencoder.batch, batch);
+  const largest = Math.max(autoencoder?.batch ?? 0, batch);
   if (largest > train.count) {
     throw new ValueError(
       'train',
-      `a batch of ${largest} images cannot be drawn from the ${train.count} training images. Choose a smaller --batch, or more data.`,
+      `a batch of ${largest} ${found.kind} cannot be drawn from the ${train.count} training ${found.kind}. Choose a smaller --batch, or more data.`,
     );
   }
   if (model.numClasses > 0 && train.labels === undefined) {
     throw new ValueError(
       'train',
-      `the images of ${data} have no labels, but model.numClasses is ${model.numClasses}. Set it to 0.`,
+      `the ${found.kind} of ${data} have no labels, but model.numClasses is ${model.numClasses}. Set it to 0.`,
     );
   }
   const last = lastLabel(train.labels);
   if (model.numClasses > 0 && last >= model.numClasses) {
     throw new ValueError(
       'train',
-      `the images of ${data} have labels up to ${last}, but model.numClasses is ${model.numClasses}, so that labels go up to ${model.numClasses - 1}. Set model.numClasses to ${last + 1}.`,
+      `the ${found.kind} of ${data} have labels up to ${last}, but model.numClasses is ${model.numClasses}, so that labels go up to ${model.numClasses - 1}. Set model.numClasses to ${last + 1}.`,
     );
   }
   const text = model.conditions?.find(({ kind }) => kind === 'text');
-  const isDigits = names === undefined && last >= 0 && last < MNIST_CLASSES;
+  const isDigits =
+    found.kind === 'images' && names === undefined && last >= 0 && last < MNIST_CLASSES;
   if (text !== undefined && train.captions === undefined && !isDigits) {
     const told =
       names === undefined
@@ -63,7 +65,7 @@ export function checkData(
         : `classes such as ${names[0]}`;
     throw new ValueError(
       'train',
-      `the condition '${text.name}' reads captions of digits, but the images of ${data} have ${told}. Leave the text out, add captions to the data, or train on digits without classNames.`,
+      `the condition '${text.name}' reads captions of digits, but the ${found.kind} of ${data} have ${told}. Leave the text out, add captions to the data, or train on digits without classNames.`,
     );
   }
 }

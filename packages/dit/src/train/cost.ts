@@ -39,7 +39,7 @@ function autoencoderMacs(config: AutoencoderConfig): number {
  * Math.round(Math.log10(trainingFlops(presetConfig('smoke')))); // 12: about 10¹²
  */
 export function trainingFlops(config: TrainConfig): number {
-  checkFields('trainingFlops', 'config', config, ['autoencoder', 'model'], CONFIG_HINT);
+  checkFields('trainingFlops', 'config', config, ['model'], CONFIG_HINT);
   const { autoencoder, model } = config;
   const ofModel = config.steps * config.batch * macCount(model);
   // What starts from a run takes over its autoencoder. A frozen model takes less than all passes.
@@ -47,7 +47,10 @@ export function trainingFlops(config: TrainConfig): number {
     const isMap = config.diffusion.objective === 'mean-flow';
     return 2 * (PASSES + (isMap ? MAP_PASSES : 0)) * ofModel;
   }
-  const ofAutoencoder = autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder);
+  const ofAutoencoder =
+    autoencoder === undefined
+      ? 0
+      : autoencoder.steps * autoencoder.batch * autoencoderMacs(autoencoder);
   return 2 * PASSES * (ofAutoencoder + ofModel);
 }
 
@@ -59,7 +62,7 @@ export function trainingFlops(config: TrainConfig): number {
  * console.log(hours === undefined ? 'unknown' : `about ${hours.toFixed(0)} hours`);
  */
 export function trainingHours(config: TrainConfig): number | undefined {
-  checkFields('trainingHours', 'config', config, ['autoencoder', 'model'], CONFIG_HINT);
+  checkFields('trainingHours', 'config', config, ['model'], CONFIG_HINT);
   const rate = RATES[config.backend];
   return rate === undefined ? undefined : trainingFlops(config) / rate / 3600;
 }

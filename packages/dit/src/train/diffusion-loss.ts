@@ -10,7 +10,8 @@ import {
   uniform,
   ValueError,
 } from '@tessera/tensor';
-import { samplePosterior, type Posterior } from '../autoencoder/autoencoder.ts';
+import { samplePosterior } from '../autoencoder/autoencoder.ts';
+import type { Encoded } from '../codec/codec.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import type { TrainConfig } from '../config/config.ts';
 import type { DiffusionConfig } from '../config/diffusion-config.ts';
@@ -33,7 +34,8 @@ export type LossMemory = Pick<ForwardOptions, 'checkpoint'>;
 
 /** The data of one training step of the Diffusion Transformer. */
 export interface DiffusionBatch {
-  readonly posterior: Posterior;
+  /** The latents, as the codec gives them: those without a variance are not drawn. */
+  readonly posterior: Encoded;
   /** Labels int32 `[B]`, or the values of all conditions by name. */
   readonly labels: Conditioning;
 }
@@ -137,10 +139,14 @@ export function drawNoise(
   const fields = ['posterior', 'labels'];
   checkFields(op, 'batch', batch, fields, 'Write { posterior, labels }.');
   const { posterior, labels } = batch;
-  checkTensors(op, { key, ...(labels instanceof Tensor && { labels }) });
+  checkFields(op, 'posterior', posterior, ['mean'], 'A codec gives one.');
+  checkTensors(op, { key, mean: posterior.mean, ...(labels instanceof Tensor && { labels }) });
   checkFields(op, 'model', model, ['forward', 'dropConditions'], 'Give a DiT.');
   const [latentKey, time, noiseKey, dropKey] = split(key, 4);
-  const xStart = samplePosterior(posterior, latentKey).mul(latentScale);
+  const { mean, logVariance } = posterior;
+  const latent =
+    logVariance === undefined ? mean : samplePosterior({ mean, logVariance }, latentKey);
+  const xStart = latent.mul(latentScale);
   const eps = normal(noiseKey, xStart.shape);
   return { xStart, eps, y: model.dropConditions(labels, dropKey), time };
 }

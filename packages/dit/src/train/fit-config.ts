@@ -1,13 +1,15 @@
-// A configuration for the images of a data set: their size and channels, classes, captions and maps.
+// A configuration for a data set: its sizes and channels, classes, captions and maps.
 
 import { ValueError } from '@tessera/tensor';
-import { downscaling, IMAGE_SIZE, type AutoencoderConfig } from '../config/autoencoder-config.ts';
+import { codecName, rulesOf, type DataShape } from '../config/codec/codec-rules.ts';
 import { INPAINT, type ConditionConfig, type TextConditionConfig } from '../config/condition.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
+import type { Sides } from '../config/ranges.ts';
 import { classCount, type DataSet } from '../data/data-set.ts';
 import { squareSize } from '../data/fit-images.ts';
+import { checkGiven } from '../data/measures/given-columns.ts';
 import { mostTokens } from '../model/conditions/text.ts';
-import { imageUnit, noImages, readConfigData, readDataAs } from './run-data.ts';
+import { imageUnit, noImages, noLatents, readConfigData, readDataAs } from './run-data.ts';
 
 /** What the user asks of the images. */
 export interface ImageWishes {
@@ -18,31 +20,45 @@ export interface ImageWishes {
 }
 
 /** Throws a ValueError unless the size is one that autoencoder and patches divide. */
-function checkSize(size: number, unit: number): void {
+function checkSize(size: number, config: TrainConfig): void {
+  const unit = imageUnit(config);
   if (size % unit === 0) return;
   const next = Math.ceil(size / unit) * unit;
+  const who = config.autoencoder === undefined ? 'patches need' : 'autoencoder and patches need';
   throw new ValueError(
     'train',
-    `--image-size ${size}: expected a multiple of ${unit}, which autoencoder and patches need. Use ${next}.`,
+    `--image-size ${size}: expected a multiple of ${unit}, which ${who}. Use ${next}.`,
   );
 }
 
 /**
- * An autoencoder for images of this size and these channels. What is as usual stays unsaid. The KL term of a whole
- * latent stands beside the error of a mean pixel. So its weight falls as the pixels become more; otherwise the same
- * detail would weigh less in a larger image, and a colour less than a stroke.
+ * The configuration for the kind of data that was found: latents need no autoencoder.
+ *
+ * @throws ValueError if it is one for pixels and the data are latents, or the other way round
  */
-function autoencoderFor(
-  { imageSize = IMAGE_SIZE, imageChannels = 1, klWeight, ...rest }: AutoencoderConfig,
-  size: number,
-  channels: number,
-): AutoencoderConfig {
-  return {
-    ...(size !== IMAGE_SIZE && { imageSize: size }),
-    ...(channels === 3 && { imageChannels: channels }),
-    ...rest,
-    klWeight: klWeight * ((imageChannels * imageSize ** 2) / (channels * size ** 2)),
-  };
+function withCodec(config: TrainConfig, { kind }: DataSet): TrainConfig {
+  const codec = codecName(config);
+  if (kind === 'images') {
+    if (codec === 'latents') throw noLatents(config);
+    return config;
+  }
+  if (codec === 'pixels') throw noImages(config);
+  const { autoencoder: _, ...rest } = config;
+  return { ...rest, codec: 'latents' };
+}
+
+/** The sizes of latents, or of images in the square that they are fitted into. */
+function shapeOf(config: TrainConfig, data: DataSet, wished: number | undefined): DataShape {
+  if (data.kind === 'latents') {
+    if (wished === undefined) return data.train.shape;
+    throw new ValueError(
+      'train',
+      `--image-size ${wished}: the data ${config.data} have latents, which are not resized. Leave it out.`,
+    );
+  }
+  const size = wished ?? squareSize(data.train, imageUnit(config));
+  checkSize(size, config);
+  return [data.train.channels ?? 1, size, size];
 }
 
 /** A word that can be one token. */
@@ -68,10 +84,10 @@ function encoderFor(captions: readonly string[]): Pick<TextConditionConfig, 'wor
   return { words, length: Math.max(1, mostTokens(captions, words)) };
 }
 
-/** A condition for images of this size and these channels, and for these captions. */
+/** A condition for maps of this size, for images of these channels, and for these captions. */
 function conditionFor(
   condition: ConditionConfig,
-  size: number,
+  size: Sides,
   imageChannels: number,
   captions: readonly string[] | undefined,
 ): ConditionConfig {
@@ -84,23 +100,28 @@ function conditionFor(
     : condition;
 }
 
+/** The size of the maps over images of this shape; those of latents bring their own. */
+function mapSizeOf({ train }: DataSet, [, rows]: DataShape): Sides {
+  return 'latents' in train ? (train.mapSides ?? rows) : rows;
+}
+
 /**
- * The configuration with what the data decide: size and channels of the images, number and names of the classes, the
- * length of captions and the size of maps.
+ * The configuration with what the data decide: the codec, if they are latents; size and channels of images or latents,
+ * number and names of the classes, the length of captions and the size of maps.
  *
- * @throws ValueError if the size that is asked for does not fit, or the data have no labels and they are needed
+ * @throws ValueError if the size that is asked for does not fit, the data are not of the kind that the configuration
+ *   is for, or they lack what a condition needs
  */
-export function fitConfig(config: TrainConfig, data: DataSet, wishes: ImageWishes): TrainConfig {
-  if (data.kind === 'latents') throw noImages(config);
-  const { model, sampling, classNames: _, ...rest } = config;
-  const unit = imageUnit(config);
-  const size = wishes.size ?? squareSize(data.train, unit);
-  checkSize(size, unit);
+export function fitConfig(start: TrainConfig, data: DataSet, wishes: ImageWishes): TrainConfig {
+  const config = withCodec(start, data);
+  const shape = shapeOf(config, data, wishes.size);
+  const { sampling, classNames: _, ...rest } = config;
+  const { autoencoder, model } = rulesOf(config).fitted(config, shape);
   const found = classCount(data);
   if (found === 0 && model.numClasses > 0 && wishes.needsLabels) {
     throw new ValueError(
       'train',
-      `the images of ${config.data} have no labels. Put them into folders of classes, or leave label out of --condition.`,
+      `the ${data.kind} of ${config.data} have no labels. ${data.kind === 'images' ? 'Put them into folders of classes' : 'Add an array labels'}, or leave label out of --condition.`,
     );
   }
   const { captions: told } = data.train;
@@ -108,15 +129,17 @@ export function fitConfig(config: TrainConfig, data: DataSet, wishes: ImageWishe
   const captions = told?.concat(data.test === data.train ? [] : (data.test.captions ?? []));
   const numClasses = model.numClasses === 0 ? 0 : found;
   const names = numClasses > 0 ? data.classNames : undefined;
-  const { channels = 1 } = data.train;
-  const conditions = model.conditions?.map((each) => conditionFor(each, size, channels, captions));
+  const mapSize = mapSizeOf(data, shape);
+  const conditions = model.conditions?.map((each) =>
+    conditionFor(each, mapSize, shape[0], captions),
+  );
+  if (data.kind === 'latents') checkGiven(conditions ?? [], data.train);
   const isTold = numClasses > 0 || (conditions ?? []).length > 0;
   return {
     ...rest,
-    autoencoder: autoencoderFor(config.autoencoder, size, channels),
+    ...(autoencoder !== undefined && { autoencoder }),
     model: {
       ...model,
-      inputSize: size / downscaling(config.autoencoder),
       numClasses,
       ...(conditions !== undefined && { conditions }),
     },
@@ -153,6 +176,12 @@ export async function readFittedRun(config: TrainConfig, wishes: DataWishes): Pr
     return { config, data: await readConfigData(config, skipBad) };
   }
   const data = await readDataAs(config, { size, channels }, skipBad);
+  if (data.kind === 'latents' && channels !== undefined) {
+    throw new ValueError(
+      'train',
+      `--image-channels ${channels}: the data ${config.data} have latents, which are no images. Leave it out.`,
+    );
+  }
   const fitted = fitConfig(config, data, { needsLabels, ...(size !== undefined && { size }) });
   return { config: parseTrainConfig(fitted, config.data), data };
 }

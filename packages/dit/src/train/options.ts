@@ -35,7 +35,10 @@ export interface TrainOptions {
    * `runs/mnist`, or the first of `runs/mnist-2`, `runs/mnist-3`, … that is new or empty.
    */
   readonly out?: string;
-  /** A folder for latents, which runs with the same autoencoder and images share. Default: none are kept. */
+  /**
+   * A folder for latents, which runs with the same autoencoder and images share. A run without an autoencoder has none
+   * to keep. Default: none are kept.
+   */
   readonly cache?: string;
   /** Called with the folder of the run, once the images are loaded and the folder exists. */
   readonly onStart?: (out: string) => void | Promise<void>;

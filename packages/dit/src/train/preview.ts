@@ -2,7 +2,7 @@
 
 import type { TrainConfig } from '../config/config.ts';
 import { captionAt, conditionTable } from '../data/condition-values.ts';
-import type { AnnotatedImages } from '../data/data-set.ts';
+import type { DataHalf } from '../data/data-set.ts';
 import type { GenerateOptions } from '../sample/generate-options.ts';
 import { gridIndices } from '../sample/sample-grid.ts';
 
@@ -21,7 +21,7 @@ export interface Preview extends Pick<GenerateOptions, 'labels' | 'conditions'> 
 export function previewOf(
   { model, classNames }: TrainConfig,
   classes: readonly number[],
-  test: AnnotatedImages,
+  test: DataHalf,
 ): Preview {
   const shown = classes.slice(0, MOST_ROWS);
   const named = shown.map((label) => classNames?.[label] ?? String(label));

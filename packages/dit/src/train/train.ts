@@ -1,14 +1,17 @@
-// A whole run: images, autoencoder, latents, Diffusion Transformer, pictures.
+// A whole run: data, autoencoder if it has one, latents, Diffusion Transformer, pictures.
 
 import { join } from 'node:path';
 import { checkOptions, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder, autoencoderLoss } from '../autoencoder/autoencoder.ts';
-import { imageShapeOf } from '../config/autoencoder-config.ts';
+import { encodedSource } from '../codec/autoencoder-codec.ts';
+import { codecOf, type LatentSource } from '../codec/codec.ts';
+import { imageShapeOf, type AutoencoderConfig } from '../config/autoencoder-config.ts';
+import { notShown, rulesOf } from '../config/codec/codec-rules.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { trainedGuidance } from '../config/diffusion-config.ts';
 import { batchOrder, gatherImages } from '../data/batches.ts';
 import { conditionTable, type ConditionTable } from '../data/condition-values.ts';
-import type { DataSet, ImageSet } from '../data/data-set.ts';
+import { imagesOf, type DataHalf, type DataSet, type ImageSet } from '../data/data-set.ts';
 import type { DiT } from '../model/dit.ts';
 import { drawLossCurve, type LossPoint } from '../pictures/loss-curve.ts';
 import { saveModule } from '../run/checkpoint.ts';
@@ -22,17 +25,18 @@ import {
   RUN_FILES,
   writeRunConfig,
 } from '../run/run-folder.ts';
+import { shown } from '../sample/output/shown.ts';
 import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
+import type { TrainedRun } from '../sample/trained-run.ts';
 import { badNotice, checkConfig, checkData, classesOf, PREVIEW_STEPS } from './checks.ts';
 import { withHistory, type DiffusionBatch } from './diffusion-loss.ts';
 import { readBase } from './from-run/base.ts';
 import { cachedLatents } from './latents/latent-cache.ts';
-import { encodeLatents, gatherPosteriors, type LatentSet } from './latents/latents.ts';
 import type { TrainOptions } from './options.ts';
 import { addPicture, drawReconstructions, tryPictures, type Album } from './pictures.ts';
 import { previewOf } from './preview.ts';
-import { fittedData, readConfigData } from './run-data.ts';
+import { codecData, readConfigData } from './run-data.ts';
 import { READ_EVERY, runStage, type Stage } from './stage.ts';
 import { plainOptimizer } from './optimizer.ts';
 import { compiledTrainStep, initialState } from './step.ts';
@@ -42,10 +46,10 @@ import { branchTrainee, trainedBranch, wholeTrainee, type Trainee } from './trai
 const PREVIEWS = 4;
 
 /**
- * Trains an autoencoder, and a Diffusion Transformer on its latents. The images are those that
- * `config.data` names. The run gets a folder of its own with the files of {@link RUN_FILES}, which appears
- * once the images are loaded. Configuration, images and drawing are checked before the first step. If a
- * picture cannot be drawn or written, there is a notice and the run goes on.
+ * Trains an autoencoder, and a Diffusion Transformer on its latents; or the latter alone, on pixels or on latents that
+ * the data bring along. The data are those that `config.data` names. The run gets a folder of its own with the files
+ * of {@link RUN_FILES}, which appears once the data are loaded. Configuration, data and drawing are checked before the
+ * first step. If a picture cannot be drawn or written, there is a notice and the run goes on.
  *
  * @returns the folder of the run
  * @throws ValueError or FormatError if images, folder or configuration do not fit; StateError if the
@@ -70,11 +74,11 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
   const base = await readBase(options.config);
   const found = options.data ?? (await readConfigData(options.config, options.skipBad ?? false));
   checkData(options.config, found);
-  const data = fittedData(options.config, found);
-  const { train: images, test: tested } = data;
+  const data = codecData(options.config, found);
+  const { train: set, test: tested } = data;
   const named = withNames(options.config, data);
   // Both measure conditions, and refuse those that the images do not give.
-  const table = conditionTable(named.model, images);
+  const table = conditionTable(named.model, set);
   const classes = classesOf(data);
   const { rowLabels, ...asked } = previewOf(named, classes, tested);
   const out = await claimRunFolder(options.out, named);
@@ -95,34 +99,27 @@ async function trainRun(options: TrainOptions, notice: string | undefined): Prom
     log: new LogWriter(join(out, RUN_FILES.log), onNotice),
   };
 
-  if (base === undefined) {
-    onStage?.({ name: 'autoencoder', totalSteps: named.autoencoder.steps });
-  }
-  const autoencoder = base?.autoencoder ?? (await trainAutoencoder(run, images, autoencoderKey));
-  await saveModule(join(out, RUN_FILES.autoencoder), autoencoder);
-  await addPicture(run.album, RUN_FILES.reconstructions, () =>
-    drawReconstructions(autoencoder, tested),
-  );
-
-  const seen = Math.min(images.count, named.steps * named.batch);
-  const { cache } = options;
-  const encoded =
-    cache === undefined
-      ? await encodeLatents(autoencoder, images, seen)
-      : await cachedLatents(autoencoder, images, seen, { folder: cache, onNotice });
+  const autoencoder =
+    named.autoencoder === undefined
+      ? undefined
+      : await readyAutoencoder(run, named.autoencoder, base, data, autoencoderKey);
+  const seen = Math.min(set.count, named.steps * named.batch);
+  const source = await latentsOf(run, autoencoder, set, seen);
   // What starts from a run moves its latents, in their scale.
-  const latents = { ...encoded, scale: base?.config.latentScale ?? encoded.scale };
+  const latents = { ...source, scale: base?.config.latentScale ?? source.scale };
   const config = { ...named, latentScale: latents.scale };
   await writeRunConfig(out, config);
 
   onStage?.({ name: 'diffusion', totalSteps: config.steps });
   const generator = new Generator(config, { autoencoder, latentScale: latents.scale });
+  const shape = rulesOf(config).imageShape(config);
+  if (shape === undefined) onNotice(`There are no pictures of samples: ${notShown(config)}.`);
   const drawSamples: DrawSamples = async (model, file, steps) => {
+    if (shape === undefined) return;
     const sampling = { ...config.sampling, steps };
     const written = await addPicture(run.album, file, async () => {
       const drawn = { ...sampling, ...asked, key: sampleKey };
-      const samples = await generator.generate(model, drawn);
-      const shape = imageShapeOf(config.autoencoder);
+      const samples = shown(config, await generator.generate(model, drawn));
       return drawSampleGrid(samples, shape, rowLabels, {
         ...sampling,
         design: config.model.design,
@@ -184,11 +181,51 @@ async function runLogged<M, B>(
   }
 }
 
+/** The autoencoder of the run to start from, or a trained one; written, with what it makes of test images. */
+async function readyAutoencoder(
+  run: Run,
+  sizes: AutoencoderConfig,
+  base: TrainedRun | undefined,
+  { train: set, test }: DataSet,
+  random: Tensor,
+): Promise<Autoencoder> {
+  const { album, onStage } = run;
+  if (base === undefined) onStage?.({ name: 'autoencoder', totalSteps: sizes.steps });
+  const autoencoder =
+    base?.autoencoder ?? (await trainAutoencoder(run, sizes, imagesOf(set), random));
+  await saveModule(join(album.folder, RUN_FILES.autoencoder), autoencoder);
+  await addPicture(album, RUN_FILES.reconstructions, () =>
+    drawReconstructions(autoencoder, imagesOf(test)),
+  );
+  return autoencoder;
+}
+
+/** What the diffusion trains on: the first `count` of a set, as the codec gives them. */
+async function latentsOf(
+  { config, cache, album: { onNotice } }: Run,
+  autoencoder: Autoencoder | undefined,
+  set: DataHalf,
+  count: number,
+): Promise<LatentSource> {
+  if (cache === undefined) return codecOf(config, autoencoder).prepare(set, count);
+  if (autoencoder !== undefined) {
+    const kept = { folder: cache, onNotice };
+    return encodedSource(await cachedLatents(autoencoder, imagesOf(set), count, kept));
+  }
+  onNotice('Nothing is kept by --cache: without an autoencoder there is nothing to encode.');
+  return codecOf(config).prepare(set, count);
+}
+
 /** Trains the autoencoder and gives its moving average. */
-async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promise<Autoencoder> {
+async function trainAutoencoder(
+  run: Run,
+  sizes: AutoencoderConfig,
+  set: ImageSet,
+  random: Tensor,
+): Promise<Autoencoder> {
   const { config, onProgress } = run;
-  const { steps, batch, klWeight, learningRate } = config.autoencoder;
-  const { size, channels } = imageShapeOf(config.autoencoder);
+  const { steps, batch, klWeight, learningRate } = sizes;
+  const { size, channels } = imageShapeOf(sizes);
   const [initKey, stepKey] = split(random);
   const order = batchOrder({ count: set.count, batch, seed: config.seed });
   const state = await runLogged(run, 'Autoencoder training loss', {
@@ -199,7 +236,7 @@ async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promis
       { ...plainOptimizer(config.optimizer), learningRate },
       steps,
     ),
-    state: initialState(new Autoencoder(config.autoencoder, initKey), stepKey),
+    state: initialState(new Autoencoder(sizes, initKey), stepKey),
     batchAt: (i) =>
       tensor(gatherImages(set, order.indices(i)), { shape: [batch, channels, size, size] }),
     batch,
@@ -216,7 +253,7 @@ async function trainAutoencoder(run: Run, set: ImageSet, random: Tensor): Promis
  */
 function trainModel(
   run: Run & { readonly base: DiT | undefined },
-  latents: LatentSet,
+  latents: LatentSource,
   table: ConditionTable,
   random: Tensor,
   drawSamples: DrawSamples,
@@ -235,7 +272,7 @@ type DrawSamples = (model: DiT, file: string, steps: number) => Promise<void>;
 
 /** What the training of the Diffusion Transformer reads and draws. */
 interface DiffusionStage {
-  readonly latents: LatentSet;
+  readonly latents: LatentSource;
   readonly table: ConditionTable;
   readonly stepKey: Tensor;
   readonly drawSamples: DrawSamples;
@@ -259,7 +296,7 @@ async function runTrainee<M>(
     batchAt: (i) => {
       const indices = order.indices(i);
       return {
-        posterior: gatherPosteriors(latents, indices),
+        posterior: latents.gather(indices),
         labels: table.values(indices, Math.floor(i / order.stepsPerEpoch)),
       };
     },

@@ -2,6 +2,7 @@
 
 import { ValueError } from '@tessera/tensor';
 import { isFlowObjective, samplersOf, type Objective } from '../../config/choices.ts';
+import { notYetTrained } from '../../config/codec/codec-rules.ts';
 import type { TrainConfig } from '../../config/config.ts';
 import { captionOf, heldOutCombinations } from '../../data/measures/captions.ts';
 import {
@@ -33,7 +34,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   if (config.latentScale === undefined) {
     throw new ValueError(
       'sample',
-      `--run ${args.run}: the run has no trained autoencoder yet. Train it to its end first, or name another.`,
+      `--run ${args.run}: the run ${notYetTrained(config)}. Train it to its end first, or name another.`,
     );
   }
   const {

@@ -42,7 +42,10 @@ export function addWays(command: Command): Command {
       read.oneOf(SAMPLE_FORMATS),
     )
     .option('--count <n>', `images of each label ${read.defaultsTo('10')}`, read.positiveCount)
-    .option('--latents', 'write latents in place of images, to npy or npz')
+    .option(
+      '--latents',
+      'write latents in place of images, to npy or npz; a run on given latents does so anyway',
+    )
     .option('--film <file>', 'how the first of each row arises: a .png strip, a .gif or an .apng')
     .option('--film-frames <n>', `frames of the film ${read.defaultsTo('16')}`, read.positiveCount)
     .option(

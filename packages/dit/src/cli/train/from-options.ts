@@ -19,7 +19,7 @@ export function addFromOptions(train: Command): void {
       new Option(
         '--from <folder>',
         'trained run: of a flow that --objective mean-flow follows in few steps, or of the model that --control extends',
-      ).conflicts(['preset', 'config', 'design', 'condition']),
+      ).conflicts(['preset', 'config', 'design', 'condition', 'pixels']),
     )
     .addOption(
       new Option(
@@ -27,6 +27,6 @@ export function addFromOptions(train: Command): void {
         `ControlNet, trained on the frozen model of --from: ${CONTROLS.join(', ')}`,
       )
         .argParser(read.oneOf(CONTROLS))
-        .conflicts(['preset', 'config', 'design', 'condition', 'objective', 'schedule']),
+        .conflicts(['preset', 'config', 'design', 'condition', 'pixels', 'objective', 'schedule']),
     );
 }

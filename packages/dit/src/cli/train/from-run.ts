@@ -10,7 +10,7 @@ import { readRunConfig } from '../../run/run-folder.ts';
 import type { FromArguments } from './from-options.ts';
 
 /** What may change beside the run that a training starts from. */
-type Changes = Omit<PresetChanges, 'design' | 'conditions'>;
+type Changes = Omit<PresetChanges, 'design' | 'conditions' | 'pixels'>;
 
 /**
  * The configuration of a training that starts from a run; `undefined` for one that starts anew.

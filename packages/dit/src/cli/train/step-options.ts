@@ -41,7 +41,7 @@ export function addStepOptions(train: Command): void {
     )
     .option(
       '--cache <folder>',
-      'keeps latents for runs with the same autoencoder and images (default: none are kept)',
+      'keeps latents for runs with the same autoencoder and images; --pixels has none (default: none are kept)',
     )
     .option(
       '--sample-every <n>',

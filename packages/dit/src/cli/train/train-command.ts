@@ -67,6 +67,7 @@ async function startConfig(args: Omit<ConfigArguments, 'set' | SettingFlag>): Pr
     config: file,
     data,
     condition: conditions,
+    pixels,
     from,
     control,
     ...rest
@@ -78,10 +79,14 @@ async function startConfig(args: Omit<ConfigArguments, 'set' | SettingFlag>): Pr
   );
   if (started !== undefined) return started;
   if (file === undefined) {
-    const all = { ...named, ...(conditions !== undefined && { conditions }) };
+    const all = {
+      ...named,
+      ...(conditions !== undefined && { conditions }),
+      ...(pixels !== undefined && { pixels }),
+    };
     return checkedSchedule(args, presetConfig(preset, all));
   }
-  // The run trains a new autoencoder, so the scale of its latents is not known yet.
+  // The run trains a new autoencoder, or takes other data, so the scale of its latents is not known yet.
   const { latentScale: _, classNames, ...config } = await readTrainConfig(file);
   const { objective: _o, schedule: _s, timestepSampling: _t, weighting: _w, ...changes } = named;
   const diffusion = changedDiffusion(config.diffusion, named);
@@ -145,7 +150,7 @@ export async function trainCommand(all: TrainArguments): Promise<void> {
       ...(named !== undefined && { out: named }),
       ...(cache !== undefined && { cache }),
       onStart: (folder) => {
-        where = { folder };
+        where = { folder, hasAutoencoder: config.autoencoder !== undefined };
         progress.notice(`Training in ${folder}.`);
         const long = longRunNotice(config);
         if (long !== undefined) {

@@ -13,6 +13,7 @@ import {
   rangeOf,
   textsOf,
   type NpyArray,
+  type NpyImages,
   type ValueRange,
 } from './npy-array.ts';
 import type { Reader } from './reader.ts';
@@ -75,13 +76,20 @@ function checkCount(name: string, found: number, count: number, source: NpyArray
   );
 }
 
-/** Labels, captions and maps of a half. */
+/** Rows and columns of a map, which are those of its images. */
+type MapSizes = Pick<NpyImages, 'rows' | 'columns'>;
+
+/**
+ * Labels, captions and maps of a half.
+ *
+ * @param sizes Sizes of the images. Without them the first map says what all maps have.
+ */
 async function annotationsOf(
   files: ArrayFiles,
   half: Half,
   source: NpyArray,
-  sizes: { readonly rows: number; readonly columns: number } | undefined,
-): Promise<Annotations> {
+  sizes: MapSizes | undefined,
+): Promise<Pick<GivenLatents, keyof Annotations | 'mapSides'>> {
   const [count] = source.shape;
   const load = async (meaning: Meaning): Promise<NpyArray | undefined> => {
     const name = findArray(files.names, meaning, half);
@@ -93,26 +101,31 @@ async function annotationsOf(
   const labels = await load('labels');
   const captions = await load('captions');
   const maps: [string, Uint8Array][] = [];
-  for (const name of sizes === undefined ? [] : MAPS) {
-    const map = await load(name);
-    if (map !== undefined && sizes !== undefined) maps.push([name, mapOf(map, sizes)]);
+  let mapSizes = sizes;
+  for (const name of MAPS) {
+    const array = await load(name);
+    if (array === undefined) continue;
+    const map = mapOf(array, mapSizes);
+    mapSizes = map;
+    maps.push([name, map.images]);
   }
   return {
     ...(labels !== undefined && { labels: labelsOf(labels) }),
     ...(captions !== undefined && { captions: textsOf(captions) }),
     ...(maps.length > 0 && { maps: Object.fromEntries(maps) }),
+    ...(sizes === undefined &&
+      mapSizes !== undefined && { mapSides: [mapSizes.rows, mapSizes.columns] as const }),
   };
 }
 
-/** Maps as bytes. Throws unless they have the size of the images, one channel, and values from 0 to 1. */
-function mapOf(
-  array: NpyArray,
-  sizes: { readonly rows: number; readonly columns: number },
-): Uint8Array {
+/** Maps as bytes. Throws unless they have these sizes, one channel, and values from 0 to 1. */
+function mapOf(array: NpyArray, given: MapSizes | undefined): NpyImages {
   const range = rangeOf([array]);
-  const { images, rows, columns, channels } = imagesOf(array, range);
+  const map = imagesOf(array, range);
+  const { rows, columns, channels } = map;
+  const sizes = given ?? map;
   if (rows === sizes.rows && columns === sizes.columns && channels === 1 && range.low === 0) {
-    return images;
+    return map;
   }
   throw new FormatError(
     'readData',
@@ -174,6 +187,16 @@ async function readHalves<T extends DataHalf>(
   return { train, test: shuffled(await load(test, 'test')) };
 }
 
+/** The least and the largest value in words, in three digits. */
+function spanOf(values: Float32Array): string {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high].map((value) => String(Number(value.toPrecision(3)))).join(' to ');
+}
+
 async function readOpened(files: ArrayFiles, format: string): Promise<DataSet> {
   const training = await sourceOf(files, 'train');
   const source = training ?? (await sourceOf(files, undefined));
@@ -199,7 +222,8 @@ async function readOpened(files: ArrayFiles, format: string): Promise<DataSet> {
     const halves = await readHalves(source.array, test, isHalf, (array, half) =>
       readLatents(files, half, array),
     );
-    return fromZero({ ...facts, kind: 'latents', range: 'latents', ...halves });
+    const range = spanOf(halves.train.latents);
+    return fromZero({ ...facts, kind: 'latents', range, ...halves });
   }
   const range = rangeOf([source.array, ...(test === undefined ? [] : [test])]);
   const halves = await readHalves(source.array, test, isHalf, (array, half) =>

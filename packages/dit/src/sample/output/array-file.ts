@@ -54,6 +54,14 @@ export function labelsToNpy(labels: readonly number[]): Promise<Uint8Array> {
 
 /** One or two npy files as the arrays arr_0 and arr_1 of an npz archive, compressed. */
 export function npzOf(...npys: readonly Uint8Array[]): Uint8Array {
-  const files = Object.fromEntries(npys.map((npy, i) => [ARRAYS[i], npy]));
+  return archiveOf(Object.fromEntries(npys.map((npy, i) => [ARRAYS[i], npy])));
+}
+
+/** Given latents as an npz archive that `--data` takes. */
+export function latentsToNpz(npy: Uint8Array): Uint8Array {
+  return archiveOf({ 'latents.npy': npy });
+}
+
+function archiveOf(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return zipSync(files, { mtime: NO_TIME });
 }

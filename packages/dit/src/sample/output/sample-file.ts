@@ -1,6 +1,7 @@
 // The bytes of the files that samples and films are written to.
 
 import type { ImageShape } from '../../config/autoencoder-config.ts';
+import { codecName } from '../../config/codec/codec-rules.ts';
 import { formatByName, type SampleFormat } from './formats.ts';
 import { samplingOf, trainedGuidance } from '../../config/diffusion-config.ts';
 import { encodeAnimation, type Frame } from '../../pictures/animation.ts';
@@ -10,8 +11,16 @@ import type { Drawing } from '../drawing.ts';
 import type { SampleOptions } from '../options.ts';
 import { drawSampleGrid, GRID_COLUMNS, gridIndices } from '../sample-grid.ts';
 import type { TrainedRun } from '../trained-run.ts';
-import { imagesToNpy, inColour, labelsToNpy, latentsToNpy, npzOf } from './array-file.ts';
+import {
+  imagesToNpy,
+  inColour,
+  labelsToNpy,
+  latentsToNpy,
+  latentsToNpz,
+  npzOf,
+} from './array-file.ts';
 import type { FilmFrame } from './film.ts';
+import { shown } from './shown.ts';
 
 /** Output pixels for one pixel of an image in animations, which have no labels. */
 const SCALE = 4;
@@ -20,7 +29,7 @@ function formatOf({ format, out }: SampleOptions): SampleFormat {
   return format ?? formatByName(out) ?? 'png';
 }
 
-/** Latents as an array. */
+/** Latents as an array; in an archive under the name by which `--data` finds them, if they are those of the data. */
 export async function latentsFile(
   latents: Float32Array,
   options: SampleOptions,
@@ -29,12 +38,28 @@ export async function latentsFile(
   const [, ...shape] = latentShape(config.model, 1);
   const count = latents.length / latentLength(config.model);
   const npy = await latentsToNpy(latents, [count, ...shape]);
-  return formatOf(options) === 'npz' ? npzOf(npy) : npy;
+  if (formatOf(options) !== 'npz') return npy;
+  return codecName(config) === 'latents' ? latentsToNpz(npy) : npzOf(npy);
 }
 
-/** Images as a labelled picture, an array, or an animation that shows column after column. */
-export async function imagesFile(
+/** Samples as a labelled picture, an array, or an animation that shows column after column. */
+export function samplesFile(
+  samples: Float32Array,
+  options: SampleOptions,
+  drawing: Drawing,
+  names: readonly string[],
+  run: TrainedRun,
+): Promise<Uint8Array> {
+  const format = formatOf(options);
+  const isArray = format === 'npy' || format === 'npz';
+  return isArray && codecName(run.config) === 'latents'
+    ? latentsFile(samples, options, run)
+    : imagesFile(shown(run.config, samples), format, options, drawing, names, run);
+}
+
+async function imagesFile(
   images: Float32Array,
+  format: SampleFormat,
   options: SampleOptions,
   { columns, columnLabels, given, finish }: Drawing,
   names: readonly string[],
@@ -42,7 +67,6 @@ export async function imagesFile(
 ): Promise<Uint8Array> {
   finish?.(images);
   const shape = run.imageShape;
-  const format = formatOf(options);
   if (format === 'npy') return imagesToNpy(images, shape);
   if (format === 'npz' || format === 'adm') {
     const form = format === 'adm' ? inColour(images, shape) : ([images, shape] as const);
@@ -51,13 +75,11 @@ export async function imagesFile(
     return npzOf(await imagesToNpy(...form), ...labels);
   }
   const length = shape.channels * shape.size ** 2;
-  const shown = given === undefined ? images : withGiven(images, given, columns * length);
+  const all = given === undefined ? images : withGiven(images, given, columns * length);
   const wide = columns + (given === undefined ? 0 : 1);
   if (format !== 'png') {
     const frames = Array.from({ length: wide }, (_, column) => {
-      const some = names.map((_name, row) =>
-        shown.subarray(...rangeOf(row * wide + column, length)),
-      );
+      const some = names.map((_name, row) => all.subarray(...rangeOf(row * wide + column, length)));
       return frameOf(some, shape, [-1, 1]);
     });
     return encodeAnimation(format, frames);
@@ -68,7 +90,7 @@ export async function imagesFile(
     trainedGuidance: trainedGuidance(run.config.diffusion),
     ...(options.scales !== undefined && { scales: options.scales }),
   };
-  return drawSampleGrid(shown, shape, names, drawn, wide, columnLabels);
+  return drawSampleGrid(all, shape, names, drawn, wide, columnLabels);
 }
 
 /** Each row of images with the given one before it. */

@@ -15,7 +15,7 @@ import type { TrainedRun } from '../../sample/trained-run.ts';
  * @throws ValueError if the run is not whole, or it is not the one that the configuration was made for
  */
 export async function readBase(config: TrainConfig): Promise<TrainedRun | undefined> {
-  const { from, diffusion, model, autoencoder } = config;
+  const { from, diffusion, model, codec, autoencoder } = config;
   if (from === undefined) return undefined;
   const run = await readRun(from);
   const isMap = diffusion.objective === 'mean-flow';
@@ -34,11 +34,13 @@ export async function readBase(config: TrainConfig): Promise<TrainedRun | undefi
   const { conditions: before = [], ...itsModel } = run.config.model;
   const expected = {
     model: isMap ? withoutDecoder(model) : withoutBranch(model),
+    codec,
     autoencoder,
     diffusion: processOf(diffusion),
   };
   const found = {
     model: { ...itsModel, conditions: before },
+    codec: run.config.codec,
     autoencoder: run.config.autoencoder,
     diffusion: processOf(run.config.diffusion),
   };

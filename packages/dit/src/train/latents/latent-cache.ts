@@ -11,7 +11,7 @@ import type { ImageSet } from '../../data/data-set.ts';
 import { writeFileAtomic } from '../../run/atomic-file.ts';
 import { readWeights } from '../../run/checkpoint.ts';
 import { problemOf } from '../../run/file-error.ts';
-import { encodeLatents, type LatentSet } from './latents.ts';
+import { encodeLatents, type LatentSet } from '../../codec/latents.ts';
 
 /** A folder of latents, and the receiver of notices. */
 export interface LatentCache {

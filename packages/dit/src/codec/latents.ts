@@ -1,11 +1,11 @@
 // Encodes all training images once, so that training the DiT need not do it again.
 
 import { compile, kindOf, tensor, ValueError, type Tensor } from '@tessera/tensor';
-import type { Autoencoder, Posterior } from '../../autoencoder/autoencoder.ts';
-import { checkFields } from '../../config/argument-check.ts';
-import { checkIndices, gatherImages } from '../../data/batches.ts';
-import { checkImages } from '../../data/idx.ts';
-import type { ImageSet } from '../../data/data-set.ts';
+import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
+import { checkFields } from '../config/argument-check.ts';
+import { checkIndices, gatherImages } from '../data/batches.ts';
+import { checkImages } from '../data/idx.ts';
+import type { ImageSet } from '../data/data-set.ts';
 
 /** The posteriors of a set of images, encoded once for all training steps of the DiT. */
 export interface LatentSet {
