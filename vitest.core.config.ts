@@ -23,6 +23,7 @@ export default defineConfig({
       // Every operation against its definition, and compiled against eager.
       ...(isShort ? [] : ['test/ops/{conformance,compiled}.test.ts']),
       'test/properties/wasm.test.ts',
+      'test/dit/train/same-bits.test.ts',
       // Files and the command line.
       'test/tensor/io/*.test.ts',
       'test/dit/cli/process.test.ts',

@@ -328,6 +328,8 @@ export const boundaries: readonly Boundary[] = [
       'sample/sample-run.ts',
       'train/latents/latent-cache.ts',
       'train/pictures.ts',
+      'train/resume/',
+      'train/stages/stage.ts',
       'train/train.ts',
     ],
     reason: 'a model is written with public APIs only, and its mathematics runs in a browser too',

@@ -65,6 +65,7 @@ export { reportRun, type ReportOptions } from './report/report.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';
 export { appendLogRow, readLog, type LogRow, type ModuleNorms } from './run/log.ts';
+export type { StateName } from './run/state/state-folder.ts';
 export {
   chooseRunFolder,
   claimRunFolder,
@@ -77,5 +78,11 @@ export { Generator, type Decoder } from './sample/generator.ts';
 export type { SampleOptions, SampleProgress } from './sample/options.ts';
 export { readRun, sampleRun } from './sample/sample-run.ts';
 export { trainingFlops, trainingHours } from './train/cost.ts';
-export type { StageStart, TrainOptions, TrainProgress } from './train/options.ts';
-export { train } from './train/train.ts';
+export type {
+  ResumeOptions,
+  SaveInterval,
+  StageStart,
+  TrainOptions,
+  TrainProgress,
+} from './train/options.ts';
+export { resumeRun, train } from './train/train.ts';

@@ -43,6 +43,8 @@ await node.saveModule(join(run, 'model.safetensors'), model);
 const row = { stage: 'diffusion', step: 1, loss: 1, gradNorm: 1, imagesPerSecond: 1 } as const;
 await node.appendLogRow(join(run, 'log.jsonl'), row);
 
+await node.writeRunConfig(join(folder, 'stopped'), { ...config, data });
+
 const digits = {
   images: new Uint8Array(4 * 32 * 32),
   labels: Uint8Array.of(0, 1, 2, 3),
@@ -90,16 +92,33 @@ export const ditNodeRows: readonly Row[] = [
     ],
     readData: [data, { size: 32, unit: 16, channels: 1, skipBad: true }],
     saveModule: [join(folder, 'saved.safetensors'), model, { note: 'untrained' }],
+    resumeRun: [
+      {
+        run: join(folder, 'stopped'),
+        steps: 1,
+        skipBad: false,
+        keep: 1,
+        saveEvery: { steps: 1 },
+        onStart: () => undefined,
+        onStage: () => undefined,
+        onProgress: () => undefined,
+        onNotice: () => undefined,
+        onSave: () => undefined,
+      },
+    ],
     strokeOf: [new Uint8Array(6), 2, 3],
     train: [
       {
         config: { ...config, data },
         skipBad: false,
         out: join(folder, 'trained'),
+        keep: 1,
+        saveEvery: { minutes: 1 },
         onStart: () => undefined,
         onStage: () => undefined,
         onProgress: () => undefined,
         onNotice: () => undefined,
+        onSave: () => undefined,
       },
     ],
     writeFileAtomic: [join(folder, 'text'), 'text'],

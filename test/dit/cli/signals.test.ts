@@ -21,34 +21,53 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-test.each([
-  { signal: 'SIGINT', code: 130 },
-  { signal: 'SIGTERM', code: 143 },
-] as const)('$signal ends a training with one line that says what is kept', async (row) => {
-  const config = briefConfig('data');
-  const endless = { ...config, autoencoder: { ...config.autoencoder, steps: 1_000_000 } };
-  await writeFile(join(dir, 'endless.json'), JSON.stringify(endless));
-  const args = nodeArguments('train', '--config', 'endless.json', '--out', 'run');
-  const child = spawn(process.execPath, args, {
+/** Trains, and sends a signal at the first line of progress of a stage. */
+async function stopped(
+  signal: 'SIGINT' | 'SIGTERM',
+  ...args: string[]
+): Promise<{ code: unknown; lines: string[] }> {
+  const child = spawn(process.execPath, nodeArguments('train', ...args), {
     cwd: dir,
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    // The first line of progress: from then on the handler is there, and so is the log.
-    if (!stderr.includes('autoencoder 1/')) {
-      stderr += chunk.toString();
-      if (stderr.includes('autoencoder 1/')) child.kill(row.signal);
-    } else stderr += chunk.toString();
+    const before = stderr;
+    stderr += chunk.toString();
+    // From this line on there is something to save.
+    const begun = /^(?:autoencoder|diffusion) \d+\//m;
+    if (begun.test(stderr) && !begun.test(before)) child.kill(signal);
   });
   const code = await new Promise((resolve) => {
     child.on('close', resolve);
   });
-  expect(code).toBe(row.code);
-  expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
-    /^Stopped after step \d+ of 1000000 of the autoencoder\. run keeps config\.json, log\.jsonl\. The weights of the autoencoder and the Diffusion Transformer are lost: they are written when a training ends\. To start anew: tessera train --config run\/config\.json$/,
+  return { code, lines: stderr.trimEnd().split('\n') };
+}
+
+test('SIGINT and SIGTERM save a training, and one line says how to go on', async () => {
+  const config = briefConfig('data');
+  const endless = { ...config, autoencoder: { ...config.autoencoder, steps: 1_000_000 } };
+  await writeFile(join(dir, 'endless.json'), JSON.stringify(endless));
+  const first = await stopped(
+    'SIGINT',
+    '--config',
+    'endless.json',
+    '--out',
+    'my run',
+    '--keep',
+    '1',
   );
-  expect((await readdir(join(dir, 'run'))).sort()).toEqual(['config.json', 'log.jsonl']);
+  expect(first.code).toBe(130);
+  const last =
+    /^Stopped after step (\d+) of 1000000 of the autoencoder\. my run keeps config\.json, log\.jsonl, loss\.png, and the state after step \1 of the autoencoder\. To go on: tessera train --resume 'my run' --keep 1$/;
+  expect(first.lines.at(-1)).toMatch(last);
+  expect(first.lines.at(-2)).toBe('Stopping after this step. The same signal again stops at once.');
+  const [, step] = last.exec(first.lines.at(-1) ?? '') ?? [];
+  const second = await stopped('SIGTERM', '--resume', 'my run', '--keep', '1');
+  expect(second.code).toBe(143);
+  expect(second.lines).toContain(`Going on after step ${step} of 1000000 of the autoencoder.`);
+  expect(second.lines.at(-1)).toMatch(last);
+  expect(await readdir(join(dir, 'my run', 'state'))).toHaveLength(1);
 });
 
 test('two trainings that start at the same moment have a folder each', async () => {

@@ -49,12 +49,15 @@ test('a rename that fails leaves no temporary file and nothing changed', async (
 test('a write that fails leaves the old file and no temporary one', async () => {
   const path = join(dir, 'a.txt');
   await writeFile(path, 'old');
-  const broken = new Proxy(new Uint8Array(4), {
-    get(): never {
+  const broken = Object.defineProperty(new Uint8Array(4), 'length', {
+    get: () => {
       throw new Error('the source broke');
     },
   });
-  await expect(writeFileAtomic(path, broken)).rejects.toThrow();
+  await expect(writeFileAtomic(path, broken)).rejects.toThrow('the source broke');
+  await expect(writeFileAtomic(path, 5 as never)).rejects.toThrow(
+    'writeFileAtomic: data must be of type Uint8Array, but is 5.',
+  );
   expect(await readdir(dir)).toEqual(['a.txt']);
   expect(await readFile(path, 'utf8')).toBe('old');
 });

@@ -65,6 +65,7 @@ describe('a run', () => {
       'reconstructions.png',
       'samples',
       'samples.png',
+      'state',
     ]);
     expect((await readdir(join(out, 'samples'))).sort()).toEqual([
       'step-000030.png',

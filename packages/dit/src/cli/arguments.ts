@@ -17,7 +17,7 @@ function parseNumber(text: string): number {
 }
 
 /** Reads a whole number from `least` to `most`. */
-function wholeNumber(least: number, most: number): (text: string) => number {
+export function wholeNumber(least: number, most: number): (text: string) => number {
   const expected =
     most === Number.MAX_SAFE_INTEGER
       ? `a whole number from ${least}`

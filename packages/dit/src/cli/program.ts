@@ -31,13 +31,14 @@ import {
 import * as read from './arguments.ts';
 import { defaultsTo } from './arguments.ts';
 import { addFromOptions, type FromArguments } from './train/from-options.ts';
+import { addResumeOptions, type ResumeArguments } from './train/resume-options.ts';
 import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 import { addReports, type ReportActions } from './report/report-options.ts';
 import { addWays, type WayArguments } from './sample/way-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
-export interface TrainArguments extends FromArguments, StepArguments {
+export interface TrainArguments extends FromArguments, StepArguments, ResumeArguments {
   readonly preset?: Preset;
   /** A file with a whole configuration, instead of preset and design. */
   readonly config?: string;
@@ -137,6 +138,7 @@ Examples:
   $ tessera train --data ./photos --image-size 32  PNG and JPEG files in a folder for each class
   $ tessera train --pixels --out runs/pixels       without an autoencoder
   $ tessera train --config runs/mnist/config.json --seed 1
+  $ tessera train --resume runs/mnist              goes on with a run that was stopped
   $ tessera train --set model.depth=8 --set optimizer.betas=0.9,0.95
   $ tessera sample --run runs/mnist --out grid.png
   $ tessera sample --run runs/mnist --labels 7,4,2 --guidance 4 --out 742.png
@@ -168,6 +170,7 @@ const MEANT: Readonly<Record<string, string>> = {
   '--output': 'Use --out.',
   '--batch-size': 'Use --batch.',
   '--epochs': 'Use --steps.',
+  '--continue': 'Use --resume.',
   '--cfg-scale': 'Use --guidance.',
   '--num-samples': 'Use --count, for each of --labels.',
   '--prompt': 'Use --text.',
@@ -315,6 +318,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .action((args: TrainArguments) => actions.train(args));
   addFromOptions(train);
   addStepOptions(train);
+  addResumeOptions(train);
 
   program
     .command('settings')

@@ -19,7 +19,7 @@ import { withHistory, type DiffusionBatch } from '../train/diffusion-loss.ts';
 import { lossOf } from '../train/flow-map-loss.ts';
 import { branchLoss, branchOf } from '../train/from-run/branch.ts';
 import { initialState, trainStep, type Loss, type RememberingLoss } from '../train/step.ts';
-import { trainedBranch } from '../train/trainee.ts';
+import { trainedBranch } from '../train/stages/trainee.ts';
 
 /** Bytes of a float32, int32 or bool in an argument of a plan. */
 const ELEMENT_BYTES = 4;

@@ -24,12 +24,17 @@ export async function encodeModule(
   module: Module,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
+  return encodeSafetensors(await readEntries(module), metadata);
+}
+
+/** Reads every tensor of a tree, by its path. On the backend `cpu` the arrays are those of the tensors. */
+export async function readEntries(root: unknown): Promise<Map<string, SafetensorsEntry>> {
   const entries = new Map<string, SafetensorsEntry>();
-  for (const [name, parameter] of namedTensors(module)) {
-    const { dtype, shape } = parameter;
-    entries.set(name, { dtype, shape, data: await parameter.data() });
+  for (const [name, leaf] of namedTensors(root)) {
+    const { dtype, shape } = leaf;
+    entries.set(name, { dtype, shape, data: await leaf.data() });
   }
-  return encodeSafetensors(entries, metadata);
+  return entries;
 }
 
 /**
@@ -66,12 +71,8 @@ export function finiteTensor(name: string, entry: SafetensorsEntry, source: stri
   );
 }
 
-/** A copy of `module` with the tensors of a file. Errors name the file. */
-export function fitModule<M extends Module>(
-  module: M,
-  tensors: ReadonlyMap<string, Tensor>,
-  source: string,
-): M {
+/** A copy of a module, or of any other tree, with the tensors of a file. Errors name the file. */
+export function fitModule<M>(module: M, tensors: ReadonlyMap<string, Tensor>, source: string): M {
   try {
     return loadTensors(module, tensors);
   } catch (error) {

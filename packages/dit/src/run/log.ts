@@ -1,6 +1,6 @@
 // The log of a run: one line of JSON for every step.
 
-import { appendFile, truncate } from 'node:fs/promises';
+import { appendFile, open, truncate } from 'node:fs/promises';
 import { checkOptions, FormatError, parseJson, StateError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../config/choices.ts';
@@ -108,12 +108,14 @@ export class LogWriter {
   #size = 0;
 
   /**
-   * @param path a file that does not exist yet
+   * @param path a file that does not exist yet, or one that {@link cutLog} has cut
    * @param onNotice called when rows cannot be written, once until they can again
+   * @param size bytes that the file has
    */
-  constructor(path: string, onNotice: (text: string) => void) {
+  constructor(path: string, onNotice: (text: string) => void, size = 0) {
     this.#path = path;
     this.#onNotice = onNotice;
+    this.#size = size;
   }
 
   /** Writes the rows that wait, then these. */
@@ -131,6 +133,48 @@ export class LogWriter {
         this.#onNotice(`${problemOf(error)} The training goes on, and its log when it can.`);
       }
     }
+  }
+
+  /**
+   * Writes the rows that wait, and flushes the file to the disk.
+   *
+   * @returns the bytes of the file; `undefined` if it cannot be written now
+   */
+  async flush(): Promise<number | undefined> {
+    await this.append([]);
+    if (this.#waiting.length > 0) return undefined;
+    try {
+      const file = await open(this.#path, 'a');
+      try {
+        await file.sync();
+        return (await file.stat()).size;
+      } finally {
+        await file.close();
+      }
+    } catch {
+      return undefined; // the next rows will say why
+    }
+  }
+}
+
+/**
+ * Cuts a log to its first bytes: the rows after a saved state are written again. If it has fewer, they are all kept.
+ *
+ * @returns the bytes that it has now
+ * @throws ValueError if the file cannot be written
+ */
+export async function cutLog(path: string, bytes: number): Promise<number> {
+  try {
+    const file = await open(path, 'a');
+    try {
+      const { size } = await file.stat();
+      if (size > bytes) await file.truncate(bytes);
+      return Math.min(size, bytes);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw nameFile('train', path, 'written', error);
   }
 }
 

@@ -31,6 +31,8 @@ export const RUN_FILES = {
   lossCurve: 'loss.png',
   /** The last grid of samples: ten images of each class. */
   samples: 'samples.png',
+  /** The folder of saved states, from which a training goes on. */
+  state: 'state',
 } as const;
 
 /** The picture of samples after a step, such as `samples/step-000500.png`. */
@@ -88,9 +90,10 @@ export async function chooseRunFolder(
   if (named !== undefined) {
     const files = await listFolder(named);
     if (files.length > 0) {
+      const hint = files.includes(RUN_FILES.config) ? ` go on with it by --resume ${named},` : '';
       throw new ValueError(
         'chooseRunFolder',
-        `the folder ${named} is not empty (it holds ${files.sort()[0]}). Name a new one by --out, or remove it first.`,
+        `the folder ${named} is not empty (it holds ${files.sort()[0]}). Name a new one by --out,${hint} or remove it first.`,
       );
     }
     return named;

@@ -16,9 +16,8 @@ import { settings, withSettings } from '../../config/settings.ts';
 import { chooseRunFolder, RUN_FILES, readTrainConfig } from '../../run/run-folder.ts';
 import { trainingHours } from '../../train/cost.ts';
 import { configFromRun } from './from-run.ts';
-import { interruptedText, onInterrupt, type TrainingPlace } from '../interrupt.ts';
 import type { SettingsArguments, TrainArguments } from '../program.ts';
-import { createProgress } from '../progress.ts';
+import { showTraining } from './training.ts';
 
 /** A run that will take longer than this is announced. */
 const LONG_HOURS = 0.5;
@@ -38,7 +37,7 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 /** The options of `tessera train` that its configuration has. */
 type ConfigArguments = Omit<
   TrainArguments,
-  'out' | 'cache' | 'imageSize' | 'imageChannels' | 'skipBad'
+  'out' | 'cache' | 'imageSize' | 'imageChannels' | 'skipBad' | 'resume' | 'saveEvery' | 'keep'
 >;
 
 /** The flags that are short for a setting. */
@@ -118,9 +117,29 @@ function checkedSchedule(
   );
 }
 
-/** Trains with these options, and shows the progress. */
+/** Trains with these options, or goes on with a run, and shows the progress. */
 export async function trainCommand(all: TrainArguments): Promise<void> {
-  const { out: named, cache, imageSize, imageChannels, skipBad, ...args } = all;
+  const out = await (all.resume === undefined ? startRun(all) : goOn(all.resume, all));
+  const pictures = { Samples: RUN_FILES.samples, 'Loss curve': RUN_FILES.lossCurve };
+  for (const [title, file] of Object.entries(pictures)) {
+    const path = join(out, file);
+    if (existsSync(path)) process.stdout.write(`${title}: ${path}\n`);
+  }
+}
+
+/** Trains a new run. */
+async function startRun(all: TrainArguments): Promise<string> {
+  const {
+    out: named,
+    cache,
+    saveEvery,
+    keep,
+    resume: _,
+    imageSize,
+    imageChannels,
+    skipBad,
+    ...args
+  } = all;
   const dataOptions = {
     ...(imageSize !== undefined && { imageSize }),
     ...(imageChannels !== undefined && { imageChannels }),
@@ -138,46 +157,50 @@ export async function trainCommand(all: TrainArguments): Promise<void> {
       args.control === undefined &&
       ((args.config ?? args.from) === undefined || args.data !== undefined),
   });
-  const progress = createProgress();
   const { train } = await import('../../train/train.ts');
-  let where: TrainingPlace = {};
-  const restore = onInterrupt(progress, () => interruptedText(where));
-  let out: string;
-  try {
-    out = await train({
-      config,
-      data,
-      ...(named !== undefined && { out: named }),
+  return showTraining(
+    all,
+    { hasAutoencoder: config.autoencoder !== undefined, notice: longRunNotice(config) },
+    (reports) =>
+      train({
+        config,
+        data,
+        ...(named !== undefined && { out: named }),
+        ...(cache !== undefined && { cache }),
+        ...(saveEvery !== undefined && { saveEvery }),
+        ...(keep !== undefined && { keep }),
+        ...reports,
+      }),
+  );
+}
+
+/** The options that go with `--resume`: any other setting is that of the run. */
+const RESUME_OPTIONS = ['resume', 'steps', 'saveEvery', 'keep', 'cache', 'skipBad'];
+
+/** Goes on with a run. */
+async function goOn(run: string, all: TrainArguments): Promise<string> {
+  const flag = (name: string): string =>
+    `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const odd = Object.keys(all).find((name) => !RESUME_OPTIONS.includes(name));
+  if (odd !== undefined) {
+    throw new ValueError(
+      'train',
+      `${flag(odd)} does not go with --resume, since a run keeps its settings. Only ${RESUME_OPTIONS.slice(1).map(flag).join(', ')} do.`,
+    );
+  }
+  const { steps, saveEvery, keep, cache, skipBad } = all;
+  const { resumeRun } = await import('../../train/train.ts');
+  return showTraining(all, {}, (reports) =>
+    resumeRun({
+      run,
+      ...(steps !== undefined && { steps }),
+      ...(saveEvery !== undefined && { saveEvery }),
+      ...(keep !== undefined && { keep }),
       ...(cache !== undefined && { cache }),
-      onStart: (folder) => {
-        where = { folder, hasAutoencoder: config.autoencoder !== undefined };
-        progress.notice(`Training in ${folder}.`);
-        const long = longRunNotice(config);
-        if (long !== undefined) {
-          progress.notice(long);
-        }
-      },
-      onStage: ({ name, totalSteps }) => {
-        where = { ...where, stage: name, step: 0, totalSteps };
-        progress.stage(name, totalSteps);
-      },
-      onProgress: ({ step, loss, imagesPerSecond }) => {
-        where = { ...where, step };
-        progress.step(step, [`loss ${loss.toFixed(4)}`, `${imagesPerSecond.toFixed(0)} images/s`]);
-      },
-      onNotice: (text) => {
-        progress.notice(text);
-      },
-    });
-  } finally {
-    restore();
-    progress.stop();
-  }
-  const pictures = { Samples: RUN_FILES.samples, 'Loss curve': RUN_FILES.lossCurve };
-  for (const [title, file] of Object.entries(pictures)) {
-    const path = join(out, file);
-    if (existsSync(path)) process.stdout.write(`${title}: ${path}\n`);
-  }
+      ...(skipBad !== undefined && { skipBad }),
+      ...reports,
+    }),
+  );
 }
 
 /**

@@ -5,6 +5,7 @@ import type { ConditionConfig } from '../../config/condition.ts';
 import type { TrainConfig } from '../../config/config.ts';
 import type { DiffusionConfig } from '../../config/diffusion-config.ts';
 import type { ModelConfig } from '../../config/model-config.ts';
+import { oddField } from '../../run/odd-field.ts';
 import { readRun } from '../../sample/sample-run.ts';
 import type { TrainedRun } from '../../sample/trained-run.ts';
 
@@ -44,7 +45,7 @@ export async function readBase(config: TrainConfig): Promise<TrainedRun | undefi
     autoencoder: run.config.autoencoder,
     diffusion: processOf(run.config.diffusion),
   };
-  const odd = oddField(expected, found, '');
+  const odd = oddField(expected, found);
   if (odd === undefined) return run;
   throw new ValueError(
     'train',
@@ -64,18 +65,4 @@ function withoutDecoder(model: ModelConfig): Listed {
 /** The model that the last branch is trained on. */
 function withoutBranch({ conditions = [], ...trunk }: ModelConfig): Listed {
   return { ...trunk, conditions: conditions.slice(0, -1) };
-}
-
-/** The path of the first field in which two configurations differ; `undefined` if they are the same. */
-function oddField(a: unknown, b: unknown, path: string): string | undefined {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
-    return a === b ? undefined : path;
-  }
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  for (const name of names) {
-    const inner = path === '' ? name : `${path}.${name}`;
-    const odd = oddField(Reflect.get(a, name), Reflect.get(b, name), inner);
-    if (odd !== undefined) return odd;
-  }
-  return undefined;
 }

@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namedTensors } from '@tessera/autograd/nn';
 import { decodeSafetensors, encodeSafetensors, FormatError } from '@tessera/tensor';
 import type { Autoencoder } from '../../autoencoder/autoencoder.ts';
 import type { ImageSet } from '../../data/data-set.ts';
 import { writeFileAtomic } from '../../run/atomic-file.ts';
 import { readWeights } from '../../run/checkpoint.ts';
 import { problemOf } from '../../run/file-error.ts';
+import { addBytes } from '../../run/hash.ts';
+import { addTensors } from '../resume/fingerprint.ts';
 import { encodeLatents, type LatentSet } from '../../codec/latents.ts';
 
 /** A folder of latents, and the receiver of notices. */
@@ -55,13 +56,9 @@ export async function cachedLatents(
 async function keyOf(autoencoder: Autoencoder, set: ImageSet, count: number): Promise<string> {
   const { rows, columns, channels = 1, images } = set;
   const hash = createHash('sha256');
-  for (const [name, tensor] of namedTensors(autoencoder)) {
-    hash.update(JSON.stringify([name, tensor.shape]));
-    hash.update(bytesOf(await tensor.data()));
-  }
+  await addTensors(hash, autoencoder);
   hash.update(JSON.stringify([rows, columns, channels, count]));
-  hash.update(images.subarray(0, count * rows * columns * channels));
-  return hash.digest('hex');
+  return addBytes(hash, images.subarray(0, count * rows * columns * channels)).digest('hex');
 }
 
 function latentBytes(
@@ -103,9 +100,5 @@ async function readLatents(path: string, key: string, count: number): Promise<La
 
 /** A hash of the latents, which finds damage. */
 function sumOf(mean: Float32Array, logVariance: Float32Array): string {
-  return createHash('sha256').update(bytesOf(mean)).update(bytesOf(logVariance)).digest('hex');
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  return addBytes(addBytes(createHash('sha256'), mean), logVariance).digest('hex');
 }

@@ -1,16 +1,16 @@
 // What a run trains: a new Diffusion Transformer, a flow map of a trained one, or a branch on a trained one.
 
 import type { Tensor } from '@tessera/tensor';
-import { lastBranch, type ControlConditionConfig } from '../config/condition.ts';
-import type { TrainConfig } from '../config/config.ts';
-import type { ControlCondition } from '../model/conditions/control.ts';
-import { withControl } from '../model/control.ts';
-import { DiT } from '../model/dit.ts';
-import { withDecoder } from '../model/extend.ts';
-import type { DiffusionBatch } from './diffusion-loss.ts';
-import { lossOf } from './flow-map-loss.ts';
-import { branchLoss, branchOf, withBranch } from './from-run/branch.ts';
-import type { Loss, RememberingLoss } from './step.ts';
+import { lastBranch, type ControlConditionConfig } from '../../config/condition.ts';
+import type { TrainConfig } from '../../config/config.ts';
+import type { ControlCondition } from '../../model/conditions/control.ts';
+import { withControl } from '../../model/control.ts';
+import { DiT } from '../../model/dit.ts';
+import { withDecoder } from '../../model/extend.ts';
+import type { DiffusionBatch } from '../diffusion-loss.ts';
+import { lossOf } from '../flow-map-loss.ts';
+import { branchLoss, branchOf, withBranch } from '../from-run/branch.ts';
+import type { Loss, RememberingLoss } from '../step.ts';
 
 /** What is trained, and the model that it is or belongs to. */
 export interface Trainee<M> {

@@ -1,16 +1,19 @@
 // The loop around a training step: batches in, log rows and progress out.
 
+import { setImmediate as nextTask } from 'node:timers/promises';
 import { StateError, tree, type Compiled } from '@tessera/tensor';
-import type { TrainStage } from '../config/choices.ts';
-import type { LogRow } from '../run/log.ts';
-import type { TrainProgress } from './options.ts';
-import type { StepMetrics, TrainState } from './step.ts';
+import type { TrainStage } from '../../config/choices.ts';
+import type { LogRow } from '../../run/log.ts';
+import type { TrainProgress } from '../options.ts';
+import type { StepMetrics, TrainState } from '../step.ts';
 
 /** One training of a run. */
 export interface Stage<M, B> {
   readonly name: TrainStage;
   readonly step: Compiled<[TrainState<M>, B], [TrainState<M>, StepMetrics]>;
   readonly state: TrainState<M>;
+  /** Steps that led to this state. */
+  readonly stepsBefore: number;
   /** The batch of step i, from 0. */
   readonly batchAt: (i: number) => B;
   readonly batch: number;
@@ -22,6 +25,10 @@ export interface Stage<M, B> {
   readonly logEvery?: number | undefined;
   /** What is done after some steps. */
   readonly visits?: Visits<M>;
+  /** Keeps states on the way. */
+  readonly saves?: Saves<M> | undefined;
+  /** Ends the stage after a step, once its state is saved. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is done after every n-th step but the last. */
@@ -29,6 +36,14 @@ export interface Visits<M> {
   readonly every: number;
   /** Gets a state that it must not keep. */
   readonly visit: (i: number, state: TrainState<M>) => Promise<void>;
+}
+
+/** Keeps states of a training. */
+export interface Saves<M> {
+  /** Whether the state after step i is to be kept. `isRead`: whether its loss is read anyway. */
+  readonly isDue: (i: number, isRead: boolean) => boolean;
+  /** Resolves once the state may change. */
+  readonly save: (i: number, state: TrainState<M>) => Promise<void>;
 }
 
 /** Number of steps whose losses are read at once, since on some backends reading waits for the step. */
@@ -40,25 +55,34 @@ const SHORTEST_MS = 1e-3;
 /**
  * Runs a stage to its end and gives its last state. Every step becomes a row, or every `logEvery`-th.
  *
- * @throws StateError if the loss or the gradient is no longer finite. The rows before are logged.
+ * @throws StateError if the loss or the gradient is no longer finite. The rows before are logged. The reason of the
+ *   signal, if it ends the stage.
  */
 export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>> {
-  const { totalSteps, visits } = stage;
+  const { totalSteps, stepsBefore, visits, saves, signal } = stage;
   let { state } = stage;
   let unread: StepMetrics[] = [];
   let since = performance.now();
-  for (let i = 1; i <= totalSteps; i++) {
+  for (let i = stepsBefore + 1; i <= totalSteps; i++) {
     let metrics: StepMetrics;
     const batch = stage.batchAt(i - 1);
     [state, metrics] = stage.step(state, batch);
     dispose(batch);
     unread.push(metrics);
-    const visited = visits !== undefined && i % visits.every === 0 && i < totalSteps;
-    if (i % READ_EVERY !== 0 && i !== 1 && i !== totalSteps && !visited) continue;
+    // Signals, and files that are being written, get their turn.
+    await nextTask();
+    const isLast = i === totalSteps;
+    const ends = signal?.aborted === true;
+    const visited = visits !== undefined && i % visits.every === 0 && !isLast;
+    const isRead = i % READ_EVERY === 0 || i === 1 || isLast || visited || ends;
+    const saved = ends || (!isLast && saves?.isDue(i, isRead) === true);
+    if (!isRead && !saved) continue;
     await report(stage, i, unread, since);
     dispose(unread);
     unread = [];
     if (visited) await visits.visit(i, state);
+    if (saved) await saves?.save(i, state);
+    if (ends) signal.throwIfAborted();
     since = performance.now();
   }
   return state;
