@@ -1,10 +1,10 @@
 // `npm run bench:inpainting`: how well the samples of a run go on with what is known of a digit.
 
 /**
- * `npm run bench:inpainting -- FOLDER [COUNT] [GUIDANCE]` draws a part of the first COUNT test digits anew: each of the
+ * `npm run bench:inpainting -- FOLDER [COUNT] [GUIDANCE] [PASSES]` draws a part of the first COUNT test digits anew: each of the
  * four halves, and a box in the middle. The run is asked for the digit's label. It is told what is known, if it was
  * trained with the condition `inpaint`. Otherwise, and beside that, what is known is put back at each step, with 1, 4
- * and 10 passes. For each way it prints:
+ * and 10 passes, or with those of the list PASSES; 0 is the condition alone. For each way it prints:
  *
  * - read: the share of digits that the package's ruler reads as their label, known pixels put back at the end;
  * - known: the error of the known part before that, root mean square over pixels of [-1, 1]. An autoencoder alone
@@ -36,13 +36,15 @@ interface Way {
   readonly passes: number;
 }
 
-const [folder, countText = '100', scale] = process.argv.slice(2);
+const [folder, countText = '100', scale, list = '0,1,4,10'] = process.argv.slice(2);
 if (
   folder === undefined ||
   !(Number(countText) >= 1) ||
   (scale !== undefined && !(Number(scale) >= 0))
 ) {
-  process.stderr.write('error: usage: npm run bench:inpainting -- FOLDER [COUNT] [GUIDANCE]\n');
+  process.stderr.write(
+    'error: usage: npm run bench:inpainting -- FOLDER [COUNT] [GUIDANCE] [PASSES]\n',
+  );
   process.exit(2);
 }
 const run = await readRun(folder);
@@ -139,14 +141,10 @@ function seam(images: Float32Array): number {
 }
 
 const knowsInpaint = (model.conditions ?? []).some(({ name }) => name === 'inpaint');
+const counts = list.split(',').map(Number);
 const ways: readonly Way[] = [
-  ...(knowsInpaint
-    ? [
-        { told: true, passes: 0 },
-        { told: true, passes: 1 },
-      ]
-    : []),
-  ...[1, 4, 10].map((passes) => ({ told: false, passes })),
+  ...(knowsInpaint ? counts.slice(0, 2).map((each) => ({ told: true, passes: each })) : []),
+  ...counts.filter((each) => each > 0).map((each) => ({ told: false, passes: each })),
 ];
 const isKnown = (pixel: number): boolean => isDrawn[pixel] === 0;
 const results: unknown[] = [];
