@@ -10,7 +10,7 @@
  * default one, `full` takes hours.
  *
  * @example
- * PRESETS.map((preset) => presetConfig(preset).steps); // [1400, 1600, 20000]
+ * PRESETS.map((preset) => presetConfig(preset).steps); // [2800, 3000, 20000]
  */
 export const PRESETS = ['smoke', 'quick', 'full'] as const;
 
