@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeSafetensors } from '@tessera/tensor';
-import { presetConfig, type TrainConfig } from '@tessera/dit';
+import { presetConfig, type AutoencoderTrainConfig } from '@tessera/dit';
 import {
   readLog,
   resumeRun,
@@ -26,7 +26,7 @@ export function noise(count = 24): ImageData {
 }
 
 /** The preset smoke, as small as it can be. */
-export function leastConfig(changes: PresetChanges = {}): TrainConfig {
+export function leastConfig(changes: Omit<PresetChanges, 'pixels'> = {}): AutoencoderTrainConfig {
   const smoke = presetConfig('smoke', { steps: 6, batch: 4, data: 'noise', ...changes });
   const { conditions } = smoke.model;
   const { learningRate, klWeight } = smoke.autoencoder;
