@@ -81,6 +81,7 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/train/from-run', 'What starts from the weights of a trained run'],
       ['packages/dit/src/train/stages', 'The two trainings of a run, and the loop around a step'],
       ['packages/dit/src/train/resume', 'What a stopped run goes on from'],
+      ['packages/dit/src/train/evaluation', 'Scores along a training, and the best weights'],
       ['packages/dit/src/sample', 'From trained weights to images'],
       ['packages/dit/src/sample/output', 'The files that samples and films are written to'],
       ['packages/dit/src/run', 'The folder of a run and its files'],

@@ -326,6 +326,7 @@ export const boundaries: readonly Boundary[] = [
       'sample/map-file.ts',
       'sample/sample-grid.ts',
       'sample/sample-run.ts',
+      'train/evaluation/best-keeper.ts',
       'train/latents/latent-cache.ts',
       'train/pictures.ts',
       'train/resume/',

@@ -112,6 +112,11 @@ export function share(text: string): number {
   return value;
 }
 
+/** Reads which moving average is meant: its decay, or the best. */
+export function average(text: string): number | 'best' {
+  return text === 'best' ? text : share(text);
+}
+
 /** Reads decays of moving averages: numbers from 0 below 1, separated by commas. */
 export function decays(text: string): readonly number[] {
   const values = text.split(',').map(parseNumber);

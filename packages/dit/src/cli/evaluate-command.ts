@@ -1,20 +1,18 @@
 // `tessera evaluate`: how good a trained run is, or the samples of another program.
 
 import { ValueError } from '@tessera/tensor';
-import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
 import { DEFAULT_BACKEND, DEFAULT_PRESET } from '../config/choices.ts';
-import { imageShapeOfRun } from '../config/codec/codec-rules.ts';
-import type { TrainConfig } from '../config/config.ts';
 import { presetConfig } from '../config/presets.ts';
 import { readData } from '../data/read-data.ts';
 import { evaluateImages, imagesForRuler } from '../evaluate/evaluate-images.ts';
 import { checkMeasurable, evaluateRun } from '../evaluate/evaluate-run.ts';
-import { readRuler, type Ruler } from '../evaluate/ruler.ts';
+import { readRuler } from '../evaluate/ruler.ts';
 import { readFittedRun } from '../train/fit-config.ts';
 import { fittedData, imageUnit, noImages, readConfigData } from '../train/run-data.ts';
 import { withBackend } from '../run/backends.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import { readRun } from '../sample/sample-run.ts';
+import { checkRuler } from './check-ruler.ts';
 import type { EvaluateArguments } from './evaluate-options.ts';
 import { evaluationText, imageEvaluationText } from './evaluation-text.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -55,7 +53,7 @@ async function evaluateFolder(
   const { guidance = [...new Set([1, config.sampling.guidance])] } = args;
   await withBackend(config.backend, async (notice) => {
     const ruler = await readRuler(args.ruler);
-    checkRuler(ruler, config, folder);
+    checkRuler(ruler.card, config, folder);
     const data = await readConfigData(config, false);
     if (data.kind === 'latents') throw noImages(config);
     const real = fittedData(config, data);
@@ -106,19 +104,4 @@ async function evaluateFiles(
     if (json) print(JSON.stringify({ images: path, ruler: ruler.card, ...evaluation }));
     else for (const line of imageEvaluationText(evaluation)) print(line);
   });
-}
-
-/** Throws a ValueError unless the ruler reads images such as those of a run. */
-function checkRuler({ card }: Ruler, config: TrainConfig, folder: string): void {
-  const { size, channels } = imageShapeOfRun('evaluate', config);
-  const option = size === IMAGE_SIZE ? '' : ` --image-size ${size}`;
-  const hint = `Make one with \`tessera ruler --data ${config.data}${option} --out FILE\`, and name it by --ruler.`;
-  if (card.data !== config.data) {
-    const problem = `the ruler was trained on ${card.data}, but ${folder} on ${config.data}.`;
-    throw new ValueError('evaluate', `${problem} ${hint}`);
-  }
-  if (card.side !== size || card.channels !== channels) {
-    const problem = `the ruler reads images of ${card.side}×${card.side} and ${card.channels} channels, but those of ${folder} are ${size}×${size} and ${channels}.`;
-    throw new ValueError('evaluate', `${problem} ${hint}`);
-  }
 }

@@ -89,7 +89,7 @@ export interface SampleArguments extends WayArguments {
   readonly guidanceInterval?: readonly [from: number, to: number];
   readonly guidanceRescale?: number;
   readonly compat?: Compat;
-  readonly ema?: number;
+  readonly ema?: number | 'best';
   readonly backend?: BackendName;
 }
 
@@ -391,8 +391,8 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--steps <n>', `denoising steps ${defaultsTo('as in the run, 50')}`, read.positiveCount)
     .option(
       '--ema <decay>',
-      `average of the weights that draws, one that the run keeps ${defaultsTo('its optimizer.emaDecay')}`,
-      read.share,
+      `average of the weights that draws: a decay that the run keeps, or best ${defaultsTo('its optimizer.emaDecay')}`,
+      read.average,
     )
     .option('--seed <n>', 'seed of the noise', read.seed, 0)
     .option(

@@ -18,7 +18,6 @@ import { trainedGuidance } from '../config/diffusion-config.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
-import type { ConditionArrays } from '../sample/conditioning.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
 import {
@@ -29,6 +28,7 @@ import {
   type Marks,
   type RealImages,
 } from './reference.ts';
+import { askedOf } from './requests.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
 import { estimate, MOST_MEASUREMENTS, type Estimate } from './student.ts';
@@ -102,7 +102,7 @@ export async function evaluateRun(
     run.autoencoder === undefined
       ? undefined
       : await readImages(ruler, await rebuiltImages(run.autoencoder, test));
-  const asked = askedOf(run, test, samples);
+  const asked = askedOf(run.config.model, test, samples);
   const trained = trainedGuidance(run.config.diffusion);
   const scores: GuidedScores[] = [];
   let drawn = 0; // sets of samples
@@ -168,30 +168,6 @@ export function checkMeasurable(op: string, config: TrainConfig): void {
     op,
     'the run was trained on latents, and a ruler reads images. Draw latents by tessera sample, decode them, and measure the images.',
   );
-}
-
-/** What the samples of a set are asked for. */
-interface Asked {
-  /** Labels as the run takes them. */
-  readonly labels: number[];
-  readonly options: { readonly conditions?: ConditionArrays };
-  /** The class that each sample should be read as; absent where nothing says it. */
-  readonly classes?: ArrayLike<number>;
-}
-
-/** Every class in turn; for a run with further conditions what the first test images show. */
-function askedOf(run: TrainedRun, test: AnnotatedImages, samples: number): Asked {
-  const { numClasses, conditions = [] } = run.config.model;
-  const count = conditions.length > 0 ? Math.min(samples, test.count) : samples;
-  const indices = Int32Array.from({ length: count }, (_, i) => i);
-  if (conditions.length === 0) {
-    const labels = Array.from(indices, (i) => i % Math.max(1, numClasses));
-    return { labels, options: {}, ...(numClasses > 0 && { classes: labels }) };
-  }
-  const classes = labelsOf(test).subarray(0, count);
-  const labels = Array.from(classes, (label) => (numClasses > 0 ? label : 0));
-  const arrays = conditionTable(run.config.model, test).arrays(indices);
-  return { labels, options: { conditions: arrays }, classes };
 }
 
 /** The means of scores by name. A score that one set lacks all sets lack. */

@@ -115,7 +115,7 @@ export function shareEqual(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** As many of the test images' features as there are samples, spread evenly. */
-export function someFeatures({ features }: Reference, count: number): FeatureSet {
+export function someFeatures(features: FeatureSet, count: number): FeatureSet {
   const all = features.values.length / features.length;
   const kept = Math.min(count, all);
   const indices = Int32Array.from({ length: kept }, (_, i) => Math.floor((i * all) / kept));

@@ -48,7 +48,7 @@ export async function scoreSamples(
     ...(count >= UNBIASED_SHARE * features.length && {
       fcdUnbiased: unbiasedFrechet(features, reference.moments),
     }),
-    ...precisionRecall(features, someFeatures(reference, count)),
+    ...precisionRecall(features, someFeatures(reference.features, count)),
     nearest: quantile(nearest, 0.5),
     copies,
   };

@@ -31,6 +31,10 @@ export const RUN_FILES = {
   lossCurve: 'loss.png',
   /** The last grid of samples: ten images of each class. */
   samples: 'samples.png',
+  /** The scores along the training, see `--evaluate-every`. */
+  evaluations: 'evaluations.jsonl',
+  /** The averaged weights with the best of these scores. */
+  best: 'model-best.safetensors',
   /** The folder of saved states, from which a training goes on. */
   state: 'state',
 } as const;

@@ -35,8 +35,8 @@ export interface SampleOptions extends SamplingConfig {
   readonly seed: number;
   /** The file to write. */
   readonly out: string;
-  /** The decay of the average that draws, one of those that the run keeps. Default: its `emaDecay`. */
-  readonly ema?: number;
+  /** The average that draws, as in `ReadRunOptions`: a decay, or `'best'`. Default: its `emaDecay`. */
+  readonly ema?: number | 'best';
   /** The kind of that file. Default: by the end of its name. */
   readonly format?: SampleFormat;
   /** Whether the file holds latents in place of images, float32 `[count, C, h, w]`; for npy and npz. */

@@ -1,5 +1,6 @@
 // Draws new images from the folder of a trained run.
 
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkOptions, ValueError } from '@tessera/tensor';
@@ -23,19 +24,32 @@ import { checkWays } from './ways.ts';
 
 /** Options of {@link readRun}. */
 export interface ReadRunOptions {
-  /** The decay of the average whose weights are read, one of the run's `emaDecays`. Default: its `emaDecay`. */
-  readonly ema?: number;
+  /**
+   * The decay of the average whose weights are read, one of the run's `emaDecays`, or `'best'` for those with the best
+   * scores along the training. Default: its `emaDecay`.
+   */
+  readonly ema?: number | 'best';
 }
 
 /** The file of the average that is asked for. Throws a ValueError if the run does not keep it. */
 async function modelFile(folder: string, { ema }: ReadRunOptions): Promise<string> {
   if (ema === undefined) return RUN_FILES.model;
+  if (ema === 'best') return bestFile(folder);
   const { emaDecay, emaDecays = [] } = (await readRunConfig(folder)).optimizer;
   if (ema === emaDecay) return RUN_FILES.model;
   if (emaDecays.includes(ema)) return averageFile(ema);
   throw new ValueError(
     'readRun',
     `ema ${ema}: ${folder} keeps the averages of decay ${[emaDecay, ...emaDecays].join(', ')}. Name one of them.`,
+  );
+}
+
+/** The file of the best average. Throws a ValueError if the run was trained without scores. */
+function bestFile(folder: string): string {
+  if (existsSync(join(folder, RUN_FILES.best))) return RUN_FILES.best;
+  throw new ValueError(
+    'readRun',
+    `ema best: ${folder} has no ${RUN_FILES.best}. Train with --evaluate-every, or leave it out.`,
   );
 }
 

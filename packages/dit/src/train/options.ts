@@ -3,6 +3,7 @@
 import type { TrainStage } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
 import type { DataSet } from '../data/data-set.ts';
+import type { Evaluations } from './evaluation/judge.ts';
 import type { StateName } from '../run/state/state-folder.ts';
 
 /** One report after a training step. */
@@ -54,6 +55,8 @@ export interface RunOptions {
    * reason of the signal.
    */
   readonly signal?: AbortSignal;
+  /** Scores the averaged weights along the training and keeps the best. Default: no scores. */
+  readonly evaluations?: Evaluations;
   /** Called with the folder of the run, once the images are loaded and the folder exists. */
   readonly onStart?: (out: string) => void | Promise<void>;
   readonly onStage?: (stage: StageStart) => void;
@@ -72,6 +75,7 @@ export const RUN_OPTIONS: readonly (keyof RunOptions)[] = [
   'saveEvery',
   'keep',
   'signal',
+  'evaluations',
   'onStart',
   'onStage',
   'onProgress',

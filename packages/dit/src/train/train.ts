@@ -32,6 +32,7 @@ import { drawSampleGrid } from '../sample/sample-grid.ts';
 import { Generator } from '../sample/generator.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
 import { badNotice, checkConfig, checkData, classesOf } from './checks.ts';
+import { BestKeeper } from './evaluation/best-keeper.ts';
 import { readBase } from './from-run/base.ts';
 import { cachedLatents } from './latents/latent-cache.ts';
 import { latentScaleOf, seenImages } from './latents/seen-images.ts';
@@ -217,7 +218,17 @@ async function trainRun(
       if (written) onNotice(`Wrote ${join(out, file)}.`);
     };
     const latents = { ...source, scale: latentScale };
-    const inputs = { autoencoder, base: base?.model, latents, table, drawSamples };
+    const { evaluations } = options;
+    const keeper =
+      evaluations === undefined
+        ? undefined
+        : new BestKeeper(evaluations, {
+            folder: out,
+            draw: (model, wanted) =>
+              generator.generate(model, { ...config.sampling, ...wanted, key: sampleKey }),
+            onNotice,
+          });
+    const inputs = { autoencoder, base: base?.model, latents, table, drawSamples, keeper };
     const [model, ...further] = await trainModel({ ...run, config }, inputs, modelKey);
     await saveModule(join(out, RUN_FILES.model), model);
     const { emaDecays = [] } = config.optimizer;
@@ -225,6 +236,7 @@ async function trainRun(
       await saveModule(join(out, averageFile(emaDecays[i])), average);
     }
     await drawSamples(model, RUN_FILES.samples, config.sampling.steps);
+    await keeper?.look(config.steps, model);
     await run.log.append([]);
     const last = await writer.keepLast();
     if (last !== undefined) onNotice(lastStateNotice(out, last));

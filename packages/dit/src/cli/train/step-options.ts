@@ -17,9 +17,17 @@ export interface StepArguments {
   readonly cache?: string;
   readonly sampleEvery?: number;
   readonly logEvery?: number;
+  /** Steps from one look at the samples to the next. */
+  readonly evaluateEvery?: number;
+  readonly evaluateSamples?: number;
+  /** The file of the ruler that scores them. */
+  readonly ruler?: string;
   /** Single settings, each as `path=value`. They come last. */
   readonly set?: readonly string[];
 }
+
+/** Samples of a score that names no number. */
+export const EVALUATED_SAMPLES = 500;
 
 /** Describes these options. */
 export function addStepOptions(train: Command): void {
@@ -53,6 +61,17 @@ export function addStepOptions(train: Command): void {
       'steps from one row of the log to the next (default: 1, or by configuration)',
       read.positiveCount,
     )
+    .option(
+      '--evaluate-every <n>',
+      'steps from one score of the samples to the next; the best weights are kept (default: no scores)',
+      read.positiveCount,
+    )
+    .option(
+      '--evaluate-samples <n>',
+      `samples of each score (default: ${EVALUATED_SAMPLES})`,
+      read.positiveCount,
+    )
+    .option('--ruler <file>', 'a file of `tessera ruler` that scores (default: the ruler of MNIST)')
     .option(
       '--set <path=value>',
       'any setting, such as model.depth=8, after all other options; may be given again (tessera settings lists all)',

@@ -13,8 +13,14 @@ import {
   warmupSteps,
 } from '../../config/presets.ts';
 import { settings, withSettings } from '../../config/settings.ts';
-import { chooseRunFolder, RUN_FILES, readTrainConfig } from '../../run/run-folder.ts';
+import {
+  chooseRunFolder,
+  readRunConfig,
+  readTrainConfig,
+  RUN_FILES,
+} from '../../run/run-folder.ts';
 import { trainingHours } from '../../train/cost.ts';
+import { evaluationsOf } from './evaluations.ts';
 import { configFromRun } from './from-run.ts';
 import type { SettingsArguments, TrainArguments } from '../program.ts';
 import { showTraining } from './training.ts';
@@ -37,7 +43,17 @@ export function longRunNotice(config: TrainConfig): string | undefined {
 /** The options of `tessera train` that its configuration has. */
 type ConfigArguments = Omit<
   TrainArguments,
-  'out' | 'cache' | 'imageSize' | 'imageChannels' | 'skipBad' | 'resume' | 'saveEvery' | 'keep'
+  | 'out'
+  | 'cache'
+  | 'imageSize'
+  | 'imageChannels'
+  | 'skipBad'
+  | 'resume'
+  | 'saveEvery'
+  | 'keep'
+  | 'evaluateEvery'
+  | 'evaluateSamples'
+  | 'ruler'
 >;
 
 /** The flags that are short for a setting. */
@@ -134,6 +150,9 @@ async function startRun(all: TrainArguments): Promise<string> {
     cache,
     saveEvery,
     keep,
+    evaluateEvery: _every,
+    evaluateSamples: _samples,
+    ruler: _ruler,
     resume: _,
     imageSize,
     imageChannels,
@@ -157,6 +176,7 @@ async function startRun(all: TrainArguments): Promise<string> {
       args.control === undefined &&
       ((args.config ?? args.from) === undefined || args.data !== undefined),
   });
+  const evaluations = await evaluationsOf(all, config, data);
   const { train } = await import('../../train/train.ts');
   return showTraining(
     all,
@@ -166,6 +186,7 @@ async function startRun(all: TrainArguments): Promise<string> {
         config,
         data,
         ...(named !== undefined && { out: named }),
+        ...(evaluations !== undefined && { evaluations }),
         ...(cache !== undefined && { cache }),
         ...(saveEvery !== undefined && { saveEvery }),
         ...(keep !== undefined && { keep }),
@@ -175,7 +196,17 @@ async function startRun(all: TrainArguments): Promise<string> {
 }
 
 /** The options that go with `--resume`: any other setting is that of the run. */
-const RESUME_OPTIONS = ['resume', 'steps', 'saveEvery', 'keep', 'cache', 'skipBad'];
+const RESUME_OPTIONS = [
+  'resume',
+  'steps',
+  'saveEvery',
+  'keep',
+  'cache',
+  'skipBad',
+  'evaluateEvery',
+  'evaluateSamples',
+  'ruler',
+];
 
 /** Goes on with a run. */
 async function goOn(run: string, all: TrainArguments): Promise<string> {
@@ -189,10 +220,16 @@ async function goOn(run: string, all: TrainArguments): Promise<string> {
     );
   }
   const { steps, saveEvery, keep, cache, skipBad } = all;
+  const config = await readRunConfig(run);
+  const { readConfigData } = await import('../../train/run-data.ts');
+  const data = await readConfigData(config, skipBad ?? false);
+  const evaluations = await evaluationsOf(all, config, data);
   const { resumeRun } = await import('../../train/train.ts');
   return showTraining(all, {}, (reports) =>
     resumeRun({
       run,
+      data,
+      ...(evaluations !== undefined && { evaluations }),
       ...(steps !== undefined && { steps }),
       ...(saveEvery !== undefined && { saveEvery }),
       ...(keep !== undefined && { keep }),

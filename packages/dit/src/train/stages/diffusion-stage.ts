@@ -9,7 +9,8 @@ import type { DiT } from '../../model/dit.ts';
 import { previewFile } from '../../run/run-folder.ts';
 import { PREVIEW_STEPS } from '../checks.ts';
 import { withHistory, type DiffusionBatch } from '../diffusion-loss.ts';
-import { compiledTrainStep, initialState } from '../step.ts';
+import type { BestKeeper } from '../evaluation/best-keeper.ts';
+import { compiledTrainStep, initialState, type TrainState } from '../step.ts';
 import { runLogged, savesOf, startOf, type Run } from './run.ts';
 import { READ_EVERY } from './stage.ts';
 import { branchTrainee, trainedBranch, wholeTrainee, type Trainee } from './trainee.ts';
@@ -29,6 +30,8 @@ export interface DiffusionInputs {
   readonly latents: LatentSource;
   readonly table: ConditionTable;
   readonly drawSamples: DrawSamples;
+  /** Scores models along the training, if they are to be scored. */
+  readonly keeper: BestKeeper | undefined;
 }
 
 /**
@@ -52,7 +55,7 @@ export function trainModel(
 async function runTrainee<M>(
   run: Run,
   { start: untrained, loss, modelOf }: Trainee<M>,
-  { autoencoder, latents, table, drawSamples }: DiffusionInputs,
+  { autoencoder, latents, table, drawSamples, keeper }: DiffusionInputs,
   stepKey: Tensor,
 ): Promise<readonly [DiT, ...DiT[]]> {
   const { config, onStage, onProgress } = run;
@@ -82,15 +85,25 @@ async function runTrainee<M>(
     totalSteps: steps,
     logEvery: config.logEvery,
     onProgress,
-    visits: {
-      every: sampleEvery,
-      visit: (i, { average }) =>
-        drawSamples(
-          modelOf(average),
-          previewFile(i),
-          Math.min(PREVIEW_STEPS, config.sampling.steps),
-        ),
-    },
+    visits: [
+      {
+        every: sampleEvery,
+        visit: (i, { average }) =>
+          drawSamples(
+            modelOf(average),
+            previewFile(i),
+            Math.min(PREVIEW_STEPS, config.sampling.steps),
+          ),
+      },
+      ...(keeper === undefined
+        ? []
+        : [
+            {
+              every: keeper.every,
+              visit: (i: number, { average }: TrainState<M>) => keeper.look(i, modelOf(average)),
+            },
+          ]),
+    ],
     saves,
   });
   if (start.stepsBefore < steps) await saves?.save(steps, state);

@@ -24,7 +24,7 @@ export interface Stage<M, B> {
   /** Steps from one row of the log to the next. The first and the last step have rows too. Default 1. */
   readonly logEvery?: number | undefined;
   /** What is done after some steps. */
-  readonly visits?: Visits<M>;
+  readonly visits?: readonly Visits<M>[];
   /** Keeps states on the way. */
   readonly saves?: Saves<M> | undefined;
   /** Ends the stage after a step, once its state is saved. */
@@ -59,7 +59,7 @@ const SHORTEST_MS = 1e-3;
  *   signal, if it ends the stage.
  */
 export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>> {
-  const { totalSteps, stepsBefore, visits, saves, signal } = stage;
+  const { totalSteps, stepsBefore, visits = [], saves, signal } = stage;
   let { state } = stage;
   let unread: StepMetrics[] = [];
   let since = performance.now();
@@ -73,14 +73,14 @@ export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>>
     await nextTask();
     const isLast = i === totalSteps;
     const ends = signal?.aborted === true;
-    const visited = visits !== undefined && i % visits.every === 0 && !isLast;
-    const isRead = i % READ_EVERY === 0 || i === 1 || isLast || visited || ends;
+    const due = isLast ? [] : visits.filter(({ every }) => i % every === 0);
+    const isRead = i % READ_EVERY === 0 || i === 1 || isLast || due.length > 0 || ends;
     const saved = ends || (!isLast && saves?.isDue(i, isRead) === true);
     if (!isRead && !saved) continue;
     await report(stage, i, unread, since);
     dispose(unread);
     unread = [];
-    if (visited) await visits.visit(i, state);
+    for (const { visit } of due) await visit(i, state);
     if (saved) await saves?.save(i, state);
     if (ends) signal.throwIfAborted();
     since = performance.now();
