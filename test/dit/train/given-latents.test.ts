@@ -86,6 +86,7 @@ describe('a run on given latents', () => {
       'log.jsonl',
       'loss.png',
       'model.safetensors',
+      'state',
     ]);
     expect(notices).toContain(
       'There are no pictures of samples: the samples of this run are latents [5, 4, 6].',

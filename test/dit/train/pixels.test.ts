@@ -89,6 +89,7 @@ describe('a run on pixels', () => {
       'model.safetensors',
       'samples',
       'samples.png',
+      'state',
     ]);
     expect(await readdir(join(out, 'samples'))).toEqual(['step-000002.png']);
     expect((await readLog(join(out, 'log.jsonl'))).map(({ stage }) => stage)).toEqual(
