@@ -308,6 +308,12 @@ export const boundaries: readonly Boundary[] = [
         'train/step.ts',
         'train/accumulate.ts',
       ],
+      // A step that went wrong is repeated in checked mode.
+      '@tessera/autograd/debug': [
+        'train/anomaly/anomaly-text.ts',
+        'train/anomaly/explain.ts',
+        'train/anomaly/replay.ts',
+      ],
       // Distances of Gaussians are computed in float64.
       '@tessera/tensor/linalg': ['evaluate/features.ts', 'evaluate/frechet.ts'],
     },
@@ -327,6 +333,7 @@ export const boundaries: readonly Boundary[] = [
       'sample/sample-grid.ts',
       'sample/sample-run.ts',
       'train/evaluation/best-keeper.ts',
+      'train/anomaly/explain.ts',
       'train/latents/latent-cache.ts',
       'train/pictures.ts',
       'train/resume/',

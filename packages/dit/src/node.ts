@@ -62,6 +62,7 @@ export { readData } from './data/read-data.ts';
 export type { ReadOptions } from './data/readers/reader.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';
 export { reportRun, type ReportOptions } from './report/report.ts';
+export type { StepPlace } from './run/anomaly-file.ts';
 export { writeFileAtomic } from './run/atomic-file.ts';
 export { loadModule, saveModule, type LoadModuleOptions } from './run/checkpoint.ts';
 export { appendLogRow, readLog, type LogRow, type ModuleNorms } from './run/log.ts';
@@ -77,6 +78,7 @@ export type { GenerateOptions } from './sample/generate-options.ts';
 export { Generator, type Decoder } from './sample/generator.ts';
 export type { SampleOptions, SampleProgress } from './sample/options.ts';
 export { readRun, sampleRun } from './sample/sample-run.ts';
+export { replayStep, type ReplayedStep, type ReplayOptions } from './train/anomaly/replay.ts';
 export { trainingFlops, trainingHours } from './train/cost.ts';
 export type {
   ResumeOptions,

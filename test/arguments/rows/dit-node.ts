@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as dit from '@tessera/dit';
 import * as node from '@tessera/dit/node';
-import { key } from '@tessera/tensor';
+import { namedTensors } from '@tessera/autograd/nn';
+import { encodeSafetensors, key, zeros, type SafetensorsEntry } from '@tessera/tensor';
 import { rowsOf, type Row } from '../misuse.ts';
 
 const smoke = dit.presetConfig('smoke');
@@ -45,6 +46,24 @@ await node.appendLogRow(join(run, 'log.jsonl'), row);
 
 await node.writeRunConfig(join(folder, 'stopped'), { ...config, data });
 
+/** A step of the autoencoder, as a training that goes wrong keeps it. */
+const stored = new Map<string, SafetensorsEntry>();
+const state = dit.initialState(autoencoder, key(2));
+for (const [name, leaf] of namedTensors({ state, batch: zeros([2, 1, 32, 32]) })) {
+  stored.set(name, { dtype: leaf.dtype, shape: leaf.shape, data: leaf.dataSync() });
+}
+await node.writeFileAtomic(
+  join(run, 'anomaly.safetensors'),
+  encodeSafetensors(stored, {
+    format: 'tessera-anomaly',
+    version: '1',
+    stage: 'autoencoder',
+    step: '1',
+    config: JSON.stringify(config),
+    indices: '[0, 1]',
+  }),
+);
+
 const digits = {
   images: new Uint8Array(4 * 32 * 32),
   labels: Uint8Array.of(0, 1, 2, 3),
@@ -72,6 +91,7 @@ export const ditNodeRows: readonly Row[] = [
     presetConfig: ['smoke', { steps: 9 }],
     readLog: [join(run, 'log.jsonl')],
     readRun: [run],
+    replayStep: [join(run, 'anomaly.safetensors'), { backend: 'cpu' }],
     reportRun: [{ run, against: run, out: join(folder, 'report.html') }],
     readImages: [ruler, new Float32Array(2 * 32 * 32)],
     readRuler: [],

@@ -97,7 +97,7 @@ export const ditRows: readonly Row[] = [
     boundTerm: [full, x, x, x, t, { clipDenoised: true, compat: 'fixed' }],
     codecOf: [config, autoencoder],
     coefficient: [schedule.beta, t, x],
-    compiledTrainStep: [loss, smoke.optimizer, 100, { accumulate: 2 }],
+    compiledTrainStep: [loss, smoke.optimizer, 100, { accumulate: 2, moduleNorms: true }],
     createDiffusion: [
       {
         schedule: 'linear',
@@ -227,7 +227,7 @@ export const ditRows: readonly Row[] = [
     sinCos2d: [8, 3],
     splitOutput: [full, x, x],
     timestepEmbedding: [t, 8],
-    trainStep: [loss, smoke.optimizer, 100, { accumulate: 2 }],
+    trainStep: [loss, smoke.optimizer, 100, { accumulate: 2, moduleNorms: true }],
     trainingLosses: [
       full,
       denoiser,

@@ -43,6 +43,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['report', options];
       await Promise.resolve();
     },
+    replay: async (options) => {
+      ran = ['replay', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();

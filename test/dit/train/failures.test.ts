@@ -78,7 +78,7 @@ describe('a training that diverges', () => {
     expect(error).toBeInstanceOf(StateError);
     expect(String(error)).toMatch(
       new RegExp(
-        `^StateError: train: (the loss|the gradient's norm) is \\S+ at step \\d+ of ${steps} of the ${stage}: the training has diverged\\. Lower ${settings}\\.learningRate, in a configuration that --config names\\.$`,
+        `^StateError: train: (the loss|the gradient's norm) is \\S+ at step \\d+ of ${steps} of the ${stage}: the training has diverged\\. The cause: .* shows more\\. Lower ${settings}\\.learningRate, in a configuration that --config names\\.$`,
       ),
     );
     const files = await readdir(out);

@@ -104,5 +104,9 @@ export async function leftBy(run: string): Promise<object> {
     ),
   );
   const rows = await readLog(join(run, 'log.jsonl'));
-  return { newest, tensors, rows: rows.map((row) => ({ ...row, imagesPerSecond: 0 })) };
+  return {
+    newest,
+    tensors,
+    rows: rows.map(({ memory: _, ...row }) => ({ ...row, imagesPerSecond: 0 })),
+  };
 }

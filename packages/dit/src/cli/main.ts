@@ -44,6 +44,10 @@ const program = createProgram(manifest.version, {
     const { reportCommand } = await import('./report/report-command.ts');
     await reportCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
+  replay: async (args) => {
+    const { replayCommand } = await import('./report/replay-command.ts');
+    await replayCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -35,6 +35,8 @@ export const RUN_FILES = {
   evaluations: 'evaluations.jsonl',
   /** The averaged weights with the best of these scores. */
   best: 'model-best.safetensors',
+  /** The step at which the training went wrong, if it did. */
+  anomaly: 'anomaly.safetensors',
   /** The folder of saved states, from which a training goes on. */
   state: 'state',
 } as const;

@@ -15,10 +15,11 @@ import { recomputeAtPeak } from '@tessera/tensor/extend';
 import { accumulated } from './accumulate.ts';
 import { valueAndGrad } from '@tessera/autograd';
 import { adamw, clipByGlobalNorm, emaDecay, emaUpdate } from '@tessera/autograd/optim';
-import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
+import { checkFields, checkFinite, checkFlag, checkWhole } from '../config/argument-check.ts';
 import type { OptimizerConfig } from '../config/optimizer-config.ts';
 import { learningRateOf, optimizerOf, type OptimizerState } from './optimizer.ts';
 import type { LossHistory } from '../diffusion/objective/loss-history.ts';
+import { gradientNorms } from './watch/module-norms.ts';
 
 /** Everything that changes while a model trains: one tree of tensors. */
 export interface TrainState<M> {
@@ -39,6 +40,8 @@ export interface StepMetrics {
   readonly loss: Tensor;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: Tensor;
+  /** The norm of the gradient of each part of the model, `[parts]`, if {@link StepOptions} asks for it. */
+  readonly moduleNorms?: Tensor;
 }
 
 /** A loss of a model on a batch: a mean over the batch. All randomness comes from `key`. */
@@ -86,6 +89,8 @@ export interface StepOptions {
    * passes. Must divide the batch. Default 1.
    */
   readonly accumulate?: number;
+  /** Whether the metrics hold the norm of the gradient of each part of the model. Default false. */
+  readonly moduleNorms?: boolean;
 }
 
 /** A loss that also remembers the losses of timesteps. The history goes in and comes out. */
@@ -123,8 +128,9 @@ export function trainStep<M, B>(
   options: StepOptions = {},
 ): TrainStep<M, B> {
   checkSettings('trainStep', loss, settings, totalSteps);
-  checkOptions('trainStep', options, ['accumulate']);
-  const { accumulate = 1 } = options;
+  checkOptions('trainStep', options, ['accumulate', 'moduleNorms']);
+  const { accumulate = 1, moduleNorms = false } = options;
+  checkFlag('trainStep', 'moduleNorms', moduleNorms);
   checkWhole('trainStep', 'accumulate', accumulate, 1);
   const { emaDecays = [] } = settings;
   const optimizer = optimizerOf(settings);
@@ -155,7 +161,11 @@ export function trainStep<M, B>(
         key,
         ...remembered,
       },
-      { loss: value, gradNorm: clipped.norm },
+      {
+        loss: value,
+        gradNorm: clipped.norm,
+        ...(moduleNorms && { moduleNorms: gradientNorms(grads) }),
+      },
     ];
   };
 }

@@ -1,6 +1,7 @@
-// The options of `tessera report`.
+// The options of `tessera report` and `tessera replay`.
 
 import type { Command } from 'commander';
+import { BACKENDS, type BackendName } from '../../config/choices.ts';
 import * as read from '../arguments.ts';
 
 /** The options of `tessera report`. */
@@ -11,12 +12,19 @@ export interface ReportArguments {
   readonly out?: string;
 }
 
-/** The action of the command. */
-export interface ReportActions {
-  report(args: ReportArguments): Promise<void>;
+/** The argument and the option of `tessera replay`. */
+export interface ReplayArguments {
+  readonly file: string;
+  readonly backend?: BackendName;
 }
 
-/** Describes the command. */
+/** The actions of both commands. */
+export interface ReportActions {
+  report(args: ReportArguments): Promise<void>;
+  replay(args: ReplayArguments): Promise<void>;
+}
+
+/** Describes both commands. */
 export function addReports(program: Command, actions: ReportActions): void {
   program
     .command('report')
@@ -30,4 +38,17 @@ export function addReports(program: Command, actions: ReportActions): void {
       `file to write, .html or .md ${read.defaultsTo('report.html in the folder of the run')}`,
     )
     .action((args: ReportArguments) => actions.report(args));
+
+  program
+    .command('replay')
+    .description('repeat a training step that went wrong, and say which operation made NaN of what')
+    .argument('<file>', 'the anomaly.safetensors that a training wrote')
+    .option(
+      '--backend <name>',
+      `${BACKENDS.join(', ')} ${read.defaultsTo('as in the run')}`,
+      read.oneOf(BACKENDS),
+    )
+    .action((file: string, args: Omit<ReplayArguments, 'file'>) =>
+      actions.replay({ ...args, file }),
+    );
 }

@@ -13,7 +13,7 @@ import type { BestKeeper } from '../evaluation/best-keeper.ts';
 import { compiledTrainStep, initialState, type TrainState } from '../step.ts';
 import { runLogged, savesOf, startOf, type Run } from './run.ts';
 import { READ_EVERY } from './stage.ts';
-import { branchTrainee, trainedBranch, wholeTrainee, type Trainee } from './trainee.ts';
+import { withTrainee, type Trainee } from './trainee.ts';
 
 /** Number of sample grids, drawn at even distances while the DiT trains. The last one is `samples.png`. */
 const PREVIEWS = 4;
@@ -46,10 +46,9 @@ export function trainModel(
   const { config } = run;
   const { base, latents } = inputs;
   const [initKey, stepKey] = split(random);
-  const branch = trainedBranch(config);
-  return base === undefined || branch === undefined
-    ? runTrainee(run, wholeTrainee(config, latents.scale, initKey, base), inputs, stepKey)
-    : runTrainee(run, branchTrainee(config, latents.scale, initKey, base, branch), inputs, stepKey);
+  return withTrainee(config, latents.scale, initKey, base, (trainee) =>
+    runTrainee(run, trainee, inputs, stepKey),
+  );
 }
 
 async function runTrainee<M>(
@@ -62,8 +61,10 @@ async function runTrainee<M>(
   const { steps, batch, seed, optimizer } = config;
   const order = batchOrder({ count: latents.count, batch, seed });
   const { sampleEvery = Math.ceil(steps / PREVIEWS / READ_EVERY) * READ_EVERY } = config;
-  const first = withHistory(initialState(untrained, stepKey, optimizer), config);
-  const start = startOf(run, 'diffusion', first);
+  // The first step takes over the memory of the key that it is given.
+  const first = (): TrainState<M> =>
+    withHistory(initialState(untrained, stepKey.add(0), optimizer), config);
+  const start = startOf(run, 'diffusion', first());
   const saves = savesOf<M>(run, 'diffusion', autoencoder);
   onStage?.({ name: 'diffusion', totalSteps: steps, stepsBefore: start.stepsBefore });
   // The end of the stage before: from here on a run that is stopped has its autoencoder.
@@ -73,7 +74,10 @@ async function runTrainee<M>(
     name: 'diffusion',
     step: compiledTrainStep(loss, optimizer, steps, {
       accumulate: config.accumulate ?? 1,
+      moduleNorms: true,
     }),
+    first,
+    indicesAt: (i) => order.indices(i),
     batchAt: (i) => {
       const indices = order.indices(i);
       return {

@@ -8,6 +8,10 @@ import type { LogRow, LogWriter } from '../../run/log.ts';
 import { RUN_FILES } from '../../run/run-folder.ts';
 import type { SavedState, Sources } from '../../run/state/state-file.ts';
 import type { StateWriter } from '../../run/state/state-writer.ts';
+import { readNewestState } from '../../run/state/state-folder.ts';
+import { Diverged } from '../anomaly/diverged.ts';
+import { explainFailure } from '../anomaly/explain.ts';
+import type { Start } from '../anomaly/repeat-steps.ts';
 import type { RunOptions } from '../options.ts';
 import { addPicture, type Album } from '../pictures.ts';
 import type { KeptLog } from '../resume/resumed-run.ts';
@@ -40,7 +44,7 @@ const [TRAINING, AUTOENCODER] = ['training', 'autoencoder'] as const;
 
 /** Where a stage begins: at its first step, or after the steps of the state that the run goes on from. */
 export function startOf<M>(
-  { state }: Run,
+  { state }: Pick<Run, 'state'>,
   stage: TrainStage,
   first: TrainState<M>,
 ): Pick<Stage<M, unknown>, 'state' | 'stepsBefore'> {
@@ -77,15 +81,35 @@ export function savesOf<M>(
   };
 }
 
+/** Where a stage that failed can begin again: after its last saved state, or at its first step. */
+async function lastStart<M>(
+  { album, saving }: Run,
+  stage: TrainStage,
+  first: () => TrainState<M>,
+): Promise<Start<M>> {
+  await saving?.writer.settle();
+  const state = await readNewestState(album.folder, album.onNotice);
+  return startOf({ state }, stage, first());
+}
+
+/** A stage of a run, and what repeating it needs. */
+export interface Training<M, B> extends Omit<Stage<M, B>, 'onRows' | 'signal'> {
+  /** Makes the state before the first step. */
+  readonly first: () => TrainState<M>;
+  /** The images of the batch of step i, from 0. */
+  readonly indicesAt: (i: number) => Int32Array;
+}
+
 /**
  * Runs a stage, writes its rows into the log and draws its curve from the rows. If the training fails, the
- * curve shows the steps before.
+ * curve shows the steps before, and the error says which operation failed.
  */
 export async function runLogged<M, B>(
-  { album, log, points: pointsOf, signal }: Run,
+  run: Run,
   title: string,
-  stage: Omit<Stage<M, B>, 'onRows' | 'signal'>,
+  { first, indicesAt, ...stage }: Training<M, B>,
 ): Promise<TrainState<M>> {
+  const { album, log, points: pointsOf, signal } = run;
   const points = pointsOf(stage.name);
   const onRows = async (rows: readonly LogRow[]): Promise<void> => {
     points.push(...rows.map(({ step, loss }) => ({ step, loss })));
@@ -93,6 +117,12 @@ export async function runLogged<M, B>(
   };
   try {
     return await runStage({ ...stage, signal, onRows });
+  } catch (error) {
+    if (!(error instanceof Diverged)) throw error;
+    const { config } = run;
+    const { name, step, batchAt } = stage;
+    const restart = (): Promise<Start<M>> => lastStart(run, name, first);
+    throw await explainFailure({ ...album, config, step, batchAt, indicesAt, restart }, error);
   } finally {
     if (points.length > 0) {
       await addPicture(album, RUN_FILES.lossCurve, () => drawLossCurve(points, { title }));

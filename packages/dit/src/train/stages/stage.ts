@@ -1,11 +1,13 @@
 // The loop around a training step: batches in, log rows and progress out.
 
 import { setImmediate as nextTask } from 'node:timers/promises';
-import { StateError, tree, type Compiled } from '@tessera/tensor';
+import { tree, type Compiled } from '@tessera/tensor';
 import type { TrainStage } from '../../config/choices.ts';
 import type { LogRow } from '../../run/log.ts';
+import { Diverged } from '../anomaly/diverged.ts';
 import type { TrainProgress } from '../options.ts';
 import type { StepMetrics, TrainState } from '../step.ts';
+import { areWeightsFinite, isFiniteLook, Watch, WATCH_EVERY, type Look } from '../watch/watch.ts';
 
 /** One training of a run. */
 export interface Stage<M, B> {
@@ -55,29 +57,33 @@ const SHORTEST_MS = 1e-3;
 /**
  * Runs a stage to its end and gives its last state. Every step becomes a row, or every `logEvery`-th.
  *
- * @throws StateError if the loss or the gradient is no longer finite. The rows before are logged. The reason of the
- *   signal, if it ends the stage.
+ * @throws Diverged if the loss, the gradient or the weights are no longer finite. The rows before are logged. The
+ *   reason of the signal, if it ends the stage.
  */
 export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>> {
   const { totalSteps, stepsBefore, visits = [], saves, signal } = stage;
+  const watch = new Watch<M>();
   let { state } = stage;
   let unread: StepMetrics[] = [];
   let since = performance.now();
   for (let i = stepsBefore + 1; i <= totalSteps; i++) {
     let metrics: StepMetrics;
     const batch = stage.batchAt(i - 1);
+    const isLast = i === totalSteps;
+    const isWatched = i % WATCH_EVERY === 0 || i === 1 || isLast;
+    const before = isWatched ? watch.before(state.model) : undefined;
     [state, metrics] = stage.step(state, batch);
     dispose(batch);
     unread.push(metrics);
     // Signals, and files that are being written, get their turn.
     await nextTask();
-    const isLast = i === totalSteps;
     const ends = signal?.aborted === true;
     const due = isLast ? [] : visits.filter(({ every }) => i % every === 0);
     const isRead = i % READ_EVERY === 0 || i === 1 || isLast || due.length > 0 || ends;
     const saved = ends || (!isLast && saves?.isDue(i, isRead) === true);
     if (!isRead && !saved) continue;
-    await report(stage, i, unread, since);
+    const look = before && (await watch.after(before, state.model, metrics));
+    await report(stage, i, unread, since, look);
     dispose(unread);
     unread = [];
     for (const { visit } of due) await visit(i, state);
@@ -99,6 +105,7 @@ async function report<M, B>(
   last: number,
   metrics: readonly StepMetrics[],
   since: number,
+  look: Look | undefined,
 ): Promise<void> {
   const losses = await Promise.all(metrics.map(({ loss }) => loss.item()));
   const norms = await Promise.all(metrics.map(({ gradNorm }) => gradNorm.item()));
@@ -106,7 +113,10 @@ async function report<M, B>(
   const imagesPerSecond = (batch * metrics.length) / seconds;
   const rows = losses.map((loss, i): LogRow => {
     const step = last - losses.length + 1 + i;
-    return { stage: name, step, loss, gradNorm: norms[i], imagesPerSecond };
+    const row = { stage: name, step, loss, gradNorm: norms[i], imagesPerSecond };
+    // The last step is looked at too, but has such a row only where a longer training has one.
+    const isTold = step === last && (step === 1 || step % WATCH_EVERY === 0);
+    return isTold && look !== undefined && isFiniteLook(look) ? { ...row, ...look } : row;
   });
   const end = rows.findIndex(
     ({ loss, gradNorm }) => !Number.isFinite(loss) || !Number.isFinite(gradNorm),
@@ -117,17 +127,14 @@ async function report<M, B>(
   );
   if (end !== -1) throw diverged(rows[end], totalSteps);
   const { loss, gradNorm } = rows[rows.length - 1];
+  if (look !== undefined && !areWeightsFinite(look)) {
+    throw new Diverged('the weights are not finite', name, last, totalSteps);
+  }
   onProgress?.({ stage: name, step: last, totalSteps, loss, gradNorm, imagesPerSecond });
 }
 
-/** The error of a training whose numbers are no longer finite. */
-function diverged({ stage, step, loss, gradNorm }: LogRow, totalSteps: number): StateError {
-  const metric = Number.isFinite(loss)
-    ? `the gradient's norm is ${gradNorm}`
-    : `the loss is ${loss}`;
-  const settings = stage === 'autoencoder' ? 'autoencoder' : 'optimizer';
-  return new StateError(
-    'train',
-    `${metric} at step ${step} of ${totalSteps} of the ${stage}: the training has diverged. Lower ${settings}.learningRate, in a configuration that --config names.`,
-  );
+/** The error of a training whose loss or gradient is no longer finite. */
+function diverged({ stage, step, loss, gradNorm }: LogRow, totalSteps: number): Diverged {
+  const what = Number.isFinite(loss) ? `the gradient's norm is ${gradNorm}` : `the loss is ${loss}`;
+  return new Diverged(what, stage, step, totalSteps);
 }

@@ -27,8 +27,25 @@ export function trainedBranch({
   return diffusion.objective === 'mean-flow' ? undefined : lastBranch(model);
 }
 
+/**
+ * Hands on what the configuration of a run trains: a branch on the model of a base run, a flow map that starts from
+ * it, or a new model.
+ */
+export function withTrainee<R>(
+  config: TrainConfig,
+  latentScale: number,
+  key: Tensor,
+  base: DiT | undefined,
+  use: <M>(trainee: Trainee<M>) => R,
+): R {
+  const branch = trainedBranch(config);
+  return base === undefined || branch === undefined
+    ? use(wholeTrainee(config, latentScale, key, base))
+    : use(branchTrainee(config, latentScale, key, base, branch));
+}
+
 /** A model all of which is trained: a new one, or a flow map that starts as the flow it follows. */
-export function wholeTrainee(
+function wholeTrainee(
   config: TrainConfig,
   latentScale: number,
   key: Tensor,
@@ -43,7 +60,7 @@ export function wholeTrainee(
 }
 
 /** A branch on a trained model that stays as it is. */
-export function branchTrainee(
+function branchTrainee(
   config: TrainConfig,
   latentScale: number,
   key: Tensor,
