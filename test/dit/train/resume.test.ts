@@ -140,7 +140,7 @@ describe('going on', () => {
 
   it('is refused with options that a run has, and while another training is there', async () => {
     await expect(trainCommand({ resume: run, batch: 4, imageSize: 8 })).rejects.toThrow(
-      'train: --batch does not go with --resume, since a run keeps its settings. Only --steps, --save-every, --keep, --cache, --skip-bad do.',
+      'train: --batch does not go with --resume, since a run keeps its settings. Only --steps, --save-every, --keep, --cache, --skip-bad, --evaluate-every, --evaluate-samples, --ruler do.',
     );
     const lock = await lockRun(run, () => undefined);
     await expect(resumeRun({ run, data })).rejects.toThrow(/ is in use by process \d+ on /);
