@@ -107,6 +107,6 @@ export async function leftBy(run: string): Promise<object> {
   return {
     newest,
     tensors,
-    rows: rows.map(({ memory: _, ...row }) => ({ ...row, imagesPerSecond: 0 })),
+    rows: rows.map((row) => ({ ...row, memory: 0, imagesPerSecond: 0 })),
   };
 }

@@ -7,7 +7,7 @@ import type { Codec, LatentSource } from './codec.ts';
 import { encodeLatents, gatherPosteriors, type LatentSet } from './latents.ts';
 
 /** Latents that are encoded already, for the steps of a training. */
-export function encodedSource(latents: LatentSet): LatentSource {
+function encodedSource(latents: LatentSet): LatentSource {
   const { count, scale } = latents;
   return { count, scale, gather: (indices) => gatherPosteriors(latents, indices) };
 }

@@ -16,7 +16,7 @@ const MAX_CONVOLUTIONS = 1 + Math.log2(IMAGE_SIZE);
 
 /** The convolutional variational autoencoder and its training. */
 export interface AutoencoderConfig {
-  /** Side of the square images in pixels, a multiple of what {@link downscaling} gives. Default: 32. */
+  /** Side of the square images in pixels, a multiple of `pixelShuffle` times 2 to the number of halvings. Default: 32. */
   readonly imageSize?: number;
   /** Channels of an image: 1 for grey, 3 for red, green and blue. Default: 1. */
   readonly imageChannels?: 1 | 3;
