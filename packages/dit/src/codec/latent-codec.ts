@@ -3,6 +3,7 @@
 import { tensor, ValueError } from '@tessera/tensor';
 import { checkIndices } from '../data/batches.ts';
 import type { GivenLatents } from '../data/data-set.ts';
+import { gatherRows } from '../data/gather-rows.ts';
 import type { Codec } from './codec.ts';
 
 /** The codec `latents`. */
@@ -20,10 +21,7 @@ export const latentCodec: Codec = {
       scale: unitScale(latents.subarray(0, count * size)),
       gather(indices) {
         checkIndices('train', indices, set.count);
-        const rows = new Float32Array(indices.length * size);
-        indices.forEach((each, i) => {
-          rows.set(latents.subarray(each * size, (each + 1) * size), i * size);
-        });
+        const rows = gatherRows(latents, size, indices, new Float32Array(indices.length * size));
         return { mean: tensor(rows, { shape: [indices.length, ...shape] }) };
       },
     });

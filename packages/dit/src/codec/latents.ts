@@ -4,6 +4,7 @@ import { compile, kindOf, tensor, ValueError, type Tensor } from '@tessera/tenso
 import type { Autoencoder, Posterior } from '../autoencoder/autoencoder.ts';
 import { checkFields } from '../config/argument-check.ts';
 import { checkIndices, gatherImages } from '../data/batches.ts';
+import { gatherRows } from '../data/gather-rows.ts';
 import { checkImages } from '../data/idx.ts';
 import type { ImageSet } from '../data/data-set.ts';
 
@@ -108,10 +109,7 @@ export function gatherPosteriors(set: LatentSet, indices: Int32Array): Posterior
   checkIndices('gatherPosteriors', indices, set.count);
   const size = set.shape[0] * set.shape[1] * set.shape[2];
   const gather = (values: Float32Array): Tensor => {
-    const rows = new Float32Array(indices.length * size);
-    indices.forEach((image, i) => {
-      rows.set(values.subarray(image * size, (image + 1) * size), i * size);
-    });
+    const rows = gatherRows(values, size, indices, new Float32Array(indices.length * size));
     return tensor(rows, { shape: [indices.length, ...set.shape] });
   };
   return { mean: gather(set.mean), logVariance: gather(set.logVariance) };

@@ -9,6 +9,7 @@ import { checkOptions, kindOf, ValueError } from '@tessera/tensor';
 import { checkArray, checkWhole } from '../config/argument-check.ts';
 import { MAX_SEED } from '../config/choices.ts';
 import type { ImageSet, Labels } from './data-set.ts';
+import { gatherRows } from './gather-rows.ts';
 import { checkImages, type IdxImages } from './idx.ts';
 
 /** The byte of a background pixel. */
@@ -92,11 +93,7 @@ export function gatherImages(set: ImageSet, indices: Int32Array): Float32Array {
   checkImages('gatherImages', set);
   checkIndices('gatherImages', indices, set.count);
   const size = (set.channels ?? 1) * set.rows * set.columns;
-  const pixels = new Uint8Array(indices.length * size);
-  indices.forEach((image, i) => {
-    pixels.set(set.images.subarray(image * size, (image + 1) * size), i * size);
-  });
-  return scalePixels(pixels);
+  return scalePixels(gatherRows(set.images, size, indices, new Uint8Array(indices.length * size)));
 }
 
 /**

@@ -3,6 +3,7 @@
 import { kindOf, ShapeError, ValueError } from '@tessera/tensor';
 import type { Matrix } from '@tessera/tensor/linalg';
 import { checkArray, checkWhole } from '../config/argument-check.ts';
+import { gatherRows } from '../data/gather-rows.ts';
 
 /** Feature vectors, one behind the other. */
 export interface FeatureSet {
@@ -50,11 +51,7 @@ export function selectFeatures(
   indices: ArrayLike<number>,
 ): FeatureSet {
   const selected = new Float32Array(indices.length * length);
-  for (let i = 0; i < indices.length; i++) {
-    const start = indices[i] * length;
-    selected.set(values.subarray(start, start + length), i * length);
-  }
-  return { values: selected, length };
+  return { values: gatherRows(values, length, indices, selected), length };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Autoencoder } from '../../autoencoder/autoencoder.ts';
 import type { TrainConfig } from '../../config/config.ts';
 import { batchOrder, epochOrder } from '../../data/batches.ts';
 import { pixelCount, type ImageSet } from '../../data/data-set.ts';
+import { gatherRows } from '../../data/gather-rows.ts';
 import { encodeLatents, type LatentSet } from '../../codec/latents.ts';
 
 /** The images of a set that a training sees. */
@@ -57,10 +58,7 @@ export async function latentScaleOf(
 /** Some images of a set. */
 function pick(set: ImageSet, indices: Int32Array): ImageSet {
   const size = pixelCount(set);
-  const images = new Uint8Array(indices.length * size);
-  indices.forEach((image, i) => {
-    images.set(set.images.subarray(image * size, (image + 1) * size), i * size);
-  });
+  const images = gatherRows(set.images, size, indices, new Uint8Array(indices.length * size));
   const { rows, columns, channels = 1 } = set;
   return { images, count: indices.length, rows, columns, channels };
 }
