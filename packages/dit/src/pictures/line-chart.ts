@@ -73,6 +73,15 @@ function logTicks(low: number, high: number): number[] {
 /** Powers of ten on an axis that has no place for more labels. */
 const MANY_POWERS = 5;
 
+/** A logarithmic axis is used where positive values span a factor of this. */
+const WIDE_SPAN = 10;
+
+/** Whether a logarithmic axis shows more of some numbers: they are positive, and far apart. */
+export function isWide(values: readonly number[]): boolean {
+  const [lowest, highest] = extentOf(values);
+  return lowest > 0 && highest >= WIDE_SPAN * lowest;
+}
+
 /** The smallest and the largest of some numbers. */
 function extentOf(values: readonly number[]): readonly [number, number] {
   return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];

@@ -1,7 +1,7 @@
 // Draws the loss of a training run against its steps.
 
 import { ValueError } from '@tessera/tensor';
-import { drawLineChart } from './line-chart.ts';
+import { drawLineChart, isWide } from './line-chart.ts';
 
 /** One point of the curve. A row of the log is one. */
 export interface LossPoint {
@@ -28,9 +28,12 @@ const FEW_POINTS = 30;
  * Near the end only the half after the value shrinks.
  *
  * @param values the series
- * @param window number of values in a mean; 1 leaves the series as it is
+ * @param window number of values in a mean; 1 leaves the series as it is. Default: a fortieth of them.
  */
-export function smoothSeries(values: readonly number[], window: number): number[] {
+export function smoothSeries(
+  values: readonly number[],
+  window: number = Math.ceil(values.length / 40),
+): number[] {
   const sums = [0];
   for (const value of values) {
     sums.push(sums[sums.length - 1] + value);
@@ -69,12 +72,7 @@ export async function drawLossCurve(
     );
   }
   const lowest = losses.reduce((a, b) => Math.min(a, b));
-  const highest = losses.reduce((a, b) => Math.max(a, b));
-  const {
-    logY = lowest > 0 && highest >= 10 * lowest,
-    window = Math.ceil(points.length / 40),
-    title,
-  } = options;
+  const { logY = isWide(losses), window, title } = options;
   if (logY && lowest <= 0) {
     throw new ValueError(
       'drawLossCurve',

@@ -3,7 +3,7 @@
 import { tensor } from '@tessera/tensor';
 import type { TrainStage } from '../config/choices.ts';
 import type { TrainConfig } from '../config/config.ts';
-import type { LineChart, Point, Series } from '../pictures/line-chart.ts';
+import { isWide, type LineChart, type Point, type Series } from '../pictures/line-chart.ts';
 import { smoothSeries } from '../pictures/loss-curve.ts';
 import type { LogRow } from '../run/log.ts';
 import { learningRateOf, plainOptimizer } from '../train/optimizer.ts';
@@ -19,9 +19,6 @@ export interface NamedChart {
 
 /** Most points of a line: two for each pixel that the chart is wide. */
 const MOST_POINTS = 1500;
-
-/** A logarithmic axis is used where values span a factor of this. */
-const WIDE_SPAN = 10;
 
 /** The area between the axes, in units of half a pixel of the picture. */
 const SIZE = [640, 260] as const;
@@ -76,7 +73,8 @@ export function chartsOf(
   return charts.flatMap(([name, title, yTitle, series]): NamedChart[] => {
     const drawn = series.filter(({ points }) => points.length > 0);
     if (drawn.length === 0) return [];
-    const chart = { series: drawn, yTitle, size: SIZE, logY: isWide(drawn) };
+    const values = drawn.flatMap(({ points }) => points.map(({ value }) => value));
+    const chart = { series: drawn, yTitle, size: SIZE, logY: isWide(values) };
     return [{ name: `${stage}-${name}`, title, chart }];
   });
 }
@@ -94,10 +92,7 @@ function pointsOf(
 
 /** A faint line of what was measured, and a strong one of its moving mean. */
 function smoothed(name: string, points: readonly Point[]): Series[] {
-  const means = smoothSeries(
-    points.map(({ value }) => value),
-    Math.ceil(points.length / 40),
-  );
+  const means = smoothSeries(points.map(({ value }) => value));
   const strong = points.map(({ step }, i) => ({ step, value: means[i] }));
   return [
     { name, weight: 'faint', points: thinned(points) },
@@ -150,15 +145,4 @@ function byModule(
       return found > 0 ? found : NaN;
     }),
   }));
-}
-
-function isWide(series: readonly Series[]): boolean {
-  let [lowest, highest] = [Infinity, -Infinity];
-  for (const { points } of series) {
-    for (const { value } of points) {
-      lowest = Math.min(lowest, value);
-      highest = Math.max(highest, value);
-    }
-  }
-  return lowest > 0 && highest >= WIDE_SPAN * lowest;
 }

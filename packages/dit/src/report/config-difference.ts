@@ -1,6 +1,7 @@
 // The settings in which two runs differ, by their paths.
 
 import type { TrainConfig } from '../config/config.ts';
+import { leavesByPath } from './leaves.ts';
 
 /** A setting of which two runs have other values. */
 export interface Difference {
@@ -21,16 +22,6 @@ export function configDifferences(own: TrainConfig, other: TrainConfig): readonl
 
 /** The values of a configuration in JSON, by path. Lists are values. */
 function settingsOf(config: object): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const visit = (value: unknown, path: string): void => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      if (value !== undefined) found.set(path, JSON.stringify(value));
-      return;
-    }
-    for (const [name, inner] of Object.entries(value)) {
-      visit(inner, path === '' ? name : `${path}.${name}`);
-    }
-  };
-  visit(config, '');
-  return found;
+  const settings = leavesByPath(config, Array.isArray).filter(([, value]) => value !== undefined);
+  return new Map(settings.map(([path, value]) => [path, JSON.stringify(value)]));
 }

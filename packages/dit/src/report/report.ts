@@ -13,6 +13,7 @@ import { configDifferences } from './config-difference.ts';
 import { heading, paragraph, table, type Part, type PicturePart } from './document.ts';
 import { digits, findingsOf, median, updateRatio } from './findings.ts';
 import { toHtml } from './html.ts';
+import { leavesByPath } from './leaves.ts';
 import { toMarkdown } from './markdown.ts';
 import { readRecord, SCORES_FILE, stagesOf, type RunRecord } from './run-record.ts';
 
@@ -167,13 +168,11 @@ function scores(own: RunRecord, other: RunRecord | undefined): Part[] {
 }
 
 /** The numbers of a value, by path. */
-function numbersOf(value: unknown, path = ''): ReadonlyMap<string, number> {
-  if (typeof value === 'number') return new Map([[path, value]]);
-  if (typeof value !== 'object' || value === null) return new Map();
+function numbersOf(value: unknown): ReadonlyMap<string, number> {
   return new Map(
-    Object.entries(value).flatMap(([name, inner]) => [
-      ...numbersOf(inner, path === '' ? name : `${path}.${name}`),
-    ]),
+    leavesByPath(value).flatMap(([path, leaf]): [string, number][] =>
+      typeof leaf === 'number' ? [[path, leaf]] : [],
+    ),
   );
 }
 
