@@ -5,7 +5,6 @@ import { encode } from 'fast-png';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setDefaultBackend, tensor, toNpy, wasmBackend, type Backend } from '@tessera/tensor';
-import { padImages } from '@tessera/dit';
 import { evaluateImages, loadMnist, readData, readRuler, type Mnist } from '@tessera/dit/node';
 import { evaluateCommand } from '../../../packages/dit/src/cli/evaluate-command.ts';
 import { imageEvaluationText } from '../../../packages/dit/src/cli/evaluation-text.ts';
@@ -13,6 +12,7 @@ import {
   imagesForRuler,
   type FittedImages,
 } from '../../../packages/dit/src/evaluate/evaluate-images.ts';
+import { firstDigits } from './first-digits.ts';
 
 let mnist: Mnist;
 let folder: string;
@@ -31,13 +31,6 @@ afterAll(async () => {
   backend.stopThreads();
   await rm(folder, { recursive: true });
 });
-
-/** The first digits of a half of MNIST, as a run has them. */
-function first(half: 'train' | 'test', count: number): Mnist['test'] {
-  const { images, labels, rows, columns } = mnist[half];
-  const some = { images: images.subarray(0, count * rows * columns), count, rows, columns };
-  return { ...padImages(some, 32), labels: labels.subarray(0, count) };
-}
 
 /** The first digits of a half of MNIST as an npz file. */
 async function writeArrays(
@@ -70,7 +63,7 @@ describe('images from files', () => {
     expect(images.length).toBe(COUNT * 1024);
     expect(classes?.length).toBe(COUNT);
     expect(notes).toEqual(['Images of 28×28 are padded with black to 32×32.']);
-    const digits = first('test', COUNT);
+    const digits = firstDigits(mnist, 'test', COUNT);
     const sorted = (labels: ArrayLike<number>): number[] =>
       Array.from(labels).toSorted((a, b) => a - b);
     expect(sorted(classes ?? [])).toEqual(sorted(digits.labels));
@@ -114,7 +107,7 @@ describe('evaluateImages', () => {
   it('scores digits as digits, and nothing as asked where nothing is', async () => {
     const [ruler, real] = [
       await readRuler(),
-      { train: first('train', 300), test: first('test', 200) },
+      { train: firstDigits(mnist, 'train', 300), test: firstDigits(mnist, 'test', 200) },
     ];
     const labelled = await read(await writeArrays('train.npz', 'train', true));
     const { scores, samples, marks } = await evaluateImages(labelled, ruler, real);
@@ -137,7 +130,10 @@ describe('evaluateImages', () => {
   });
 
   it('refuses what a ruler cannot read', async () => {
-    const [ruler, real] = [await readRuler(), { train: first('train', 8), test: first('test', 8) }];
+    const [ruler, real] = [
+      await readRuler(),
+      { train: firstDigits(mnist, 'train', 8), test: firstDigits(mnist, 'test', 8) },
+    ];
     const bad = (images: Float32Array, classes?: Int32Array): Promise<unknown> =>
       evaluateImages({ images, ...(classes !== undefined && { classes }) }, ruler, real);
     await expect(bad(new Float32Array(1000))).rejects.toThrow(

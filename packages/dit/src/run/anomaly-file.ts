@@ -6,15 +6,13 @@ import {
   FormatError,
   parseJson,
   tensor,
-  type SafetensorsEntry,
   type Tensor,
 } from '@tessera/tensor';
-import { namedTensors } from '@tessera/autograd/nn';
 import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../config/choices.ts';
 import { parseConfigText, type TrainConfig } from '../config/config.ts';
 import { parseSchema } from '../config/schema.ts';
-import { fitModule } from '../model/weights.ts';
+import { fitModule, readEntries } from '../model/weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { readWeights } from './checkpoint.ts';
 
@@ -65,11 +63,7 @@ export async function writeAnomalyFile(
   state: unknown,
   batch: unknown,
 ): Promise<void> {
-  const entries = new Map<string, SafetensorsEntry>();
-  for (const [name, leaf] of namedTensors({ [STATE]: state, [BATCH]: batch })) {
-    const { dtype, shape } = leaf;
-    entries.set(name, { dtype, shape, data: await leaf.data() });
-  }
+  const entries = await readEntries({ [STATE]: state, [BATCH]: batch });
   const bytes = encodeSafetensors(entries, {
     ...FORMAT,
     stage,

@@ -7,9 +7,6 @@ import type { Evaluations } from '../../train/evaluation/judge.ts';
 import { checkRuler } from '../check-ruler.ts';
 import { EVALUATED_SAMPLES, type StepArguments } from './step-options.ts';
 
-/** Fewest samples of a score: precision and recall look at three neighbours of each. */
-const LEAST_SAMPLES = 4;
-
 /**
  * The evaluations that options ask for; `undefined` for none. The ruler is read here, so that a wrong one is refused
  * before the training.
@@ -31,6 +28,7 @@ export async function evaluationsOf(
       `${flag} ${idle}: it belongs to --evaluate-every, which is missing. Give both, or neither.`,
     );
   }
+  const { LEAST_SAMPLES } = await import('../../evaluate/reference.ts');
   if (samples < LEAST_SAMPLES) {
     throw new ValueError(
       'train',

@@ -234,7 +234,6 @@ async function goOn(run: string, all: TrainArguments): Promise<string> {
       ...(saveEvery !== undefined && { saveEvery }),
       ...(keep !== undefined && { keep }),
       ...(cache !== undefined && { cache }),
-      ...(skipBad !== undefined && { skipBad }),
       ...reports,
     }),
   );

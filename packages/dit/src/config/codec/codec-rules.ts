@@ -4,6 +4,7 @@ import { ValueError } from '@tessera/tensor';
 import type { ImageShape } from '../autoencoder-config.ts';
 import { DEFAULT_CODEC, type CodecName } from '../choices.ts';
 import type { TrainConfig } from '../config.ts';
+import { sidesOf } from '../ranges.ts';
 import { autoencoderRules } from './autoencoder-rules.ts';
 import { latentRules } from './latent-rules.ts';
 import { pixelRules } from './pixel-rules.ts';
@@ -65,8 +66,7 @@ export const ASK_FOR_ARRAYS = 'Write them as arrays, to a .npy or .npz file.';
 
 /** The beginning of a sentence about samples that cannot be shown. */
 export function notShown({ model: { inChannels, inputSize } }: TrainConfig): string {
-  const sides = typeof inputSize === 'number' ? [inputSize, inputSize] : inputSize;
-  return `the samples of this run are latents [${[inChannels, ...sides].join(', ')}]`;
+  return `the samples of this run are latents [${[inChannels, ...sidesOf(inputSize)].join(', ')}]`;
 }
 
 /** What a run lacks whose configuration has no `latentScale` yet, as the end of a sentence about it. */

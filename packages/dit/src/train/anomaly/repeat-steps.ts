@@ -1,6 +1,7 @@
 // Repeats the steps of a training up to the one that went wrong, to have the state before it.
 
 import { all, compile, isFinite, tree } from '@tessera/tensor';
+import { dispose } from '../stages/stage.ts';
 import type { StepMetrics, TrainState, TrainStep } from '../step.ts';
 
 /** What repeating a training needs. The same steps give the same bits. */
@@ -63,8 +64,4 @@ export async function repeatSteps<M, B>(
 async function areFinite(root: unknown): Promise<boolean> {
   const truths = tree.leaves(root).map((leaf) => all(isFinite(leaf)).item());
   return (await Promise.all(truths)).every((truth) => truth === 1);
-}
-
-function dispose(root: unknown): void {
-  for (const leaf of tree.leaves(root)) leaf.dispose();
 }

@@ -5,7 +5,6 @@ import { checkOptions, FormatError, key, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../../autoencoder/autoencoder.ts';
 import { checkChoice, checkText } from '../../config/argument-check.ts';
 import { BACKENDS, type BackendName } from '../../config/choices.ts';
-
 import { readAnomalyFile, type StepPlace, type StoredStep } from '../../run/anomaly-file.ts';
 import { withBackend } from '../../run/backends.ts';
 import { withHistory, type DiffusionBatch } from '../diffusion-loss.ts';

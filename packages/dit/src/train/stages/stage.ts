@@ -94,8 +94,8 @@ export async function runStage<M, B>(stage: Stage<M, B>): Promise<TrainState<M>>
   return state;
 }
 
-/** Frees the tensors of a finished step. A garbage collector does not see how full a device is. */
-function dispose(values: unknown): void {
+/** Frees the tensors of a tree once a step is finished. A garbage collector does not see how full a device is. */
+export function dispose(values: unknown): void {
   for (const leaf of tree.leaves(values)) leaf[Symbol.dispose]();
 }
 
