@@ -61,6 +61,64 @@ describe('settings', () => {
     expect(withSettings(saving, ['accumulate=null'])).toEqual(smoke);
   });
 
+  test('reach the items of a list by their numbers, and fields of items', () => {
+    const told = presetConfig('smoke', { conditions: ['label', 'text', 'depth'] });
+    const changed = withSettings(told, [
+      'model.conditions.0.dropoutProb=0.5',
+      'model.conditions.0.words.1=fat',
+      'model.conditions.1.dropoutProb=0.25',
+      'optimizer.betas.1=0.95',
+      'autoencoder.channels.0=8',
+    ]);
+    const [text, depth] = told.model.conditions ?? [];
+    const { words = [] } = text as { words?: readonly string[] };
+    expect(changed).toEqual({
+      ...told,
+      autoencoder: { ...told.autoencoder, channels: [8, 32] },
+      model: {
+        ...told.model,
+        conditions: [
+          { ...text, dropoutProb: 0.5, words: words.map((word, i) => (i === 1 ? 'fat' : word)) },
+          { ...depth, dropoutProb: 0.25 },
+        ],
+      },
+      optimizer: { ...told.optimizer, betas: [0.9, 0.95] },
+    });
+    const refused = (change: string): string => {
+      try {
+        withSettings(told, [change]);
+      } catch (error) {
+        return String(error);
+      }
+      return 'taken';
+    };
+    expect(
+      [
+        'model.conditions.2.dropoutProb=0.5',
+        'model.conditions.depth.dropoutProb=0.5',
+        'model.conditions.1.dropoutProp=0.5',
+        'model.conditions.1.width=8',
+        'model.conditions.1.dropoutProb=2',
+        'model.conditions.1=2',
+        'optimizer.emaDecays.0=0.9',
+        'autoencoder.channels.0.x=1',
+        'optimizer.betas.0=null',
+      ].map(refused),
+    ).toMatchInlineSnapshot(`
+      [
+        "ValueError: train: --set model.conditions.2.dropoutProb: model.conditions has 2 items in this run, numbered from 0 to 1.",
+        "ValueError: train: --set model.conditions.depth.dropoutProb: model.conditions has 2 items in this run, numbered from 0 to 1.",
+        "ValueError: train: --set model.conditions.1.dropoutProp: there is no such setting. Did you mean model.conditions.1.dropoutProb? All are listed by tessera settings.",
+        "ValueError: train: --set model.conditions.1.width: there is no such setting. Did you mean model.conditions.1.kind? All are listed by tessera settings.",
+        "ValueError: train: --set model.conditions.1.dropoutProb: expected a number from 0 to 1, given "2".",
+        "ValueError: train: --set model.conditions.1: expected a value in JSON, given "2".",
+        "ValueError: train: --set optimizer.emaDecays.0: optimizer.emaDecays has 0 items in this run.",
+        "ValueError: train: --set autoencoder.channels.0.x: there is no such setting. All are listed by tessera settings.",
+        "ValueError: train: --set optimizer.betas.0: expected a number from 0 below 1, given "null".",
+      ]
+    `);
+  });
+
   test('of the wrong type or range are refused with what is expected and given', () => {
     const refused = (change: string): string => {
       try {

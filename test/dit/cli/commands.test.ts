@@ -140,7 +140,7 @@ describe('the configuration of a flow map', () => {
         diffusion: { ...flowMapConfig(flow, folder).diffusion, guidance: 3 },
       });
       await expect(trainConfig({ from: folder })).rejects.toThrow(
-        'a flow map or a ControlNet starts from another run. Add --objective mean-flow or --control.',
+        'a flow map, a ControlNet or a model with further conditions starts from another run. Add --objective mean-flow, --control or --condition.',
       );
       await expect(trainConfig({ objective: 'mean-flow' })).rejects.toThrow(
         'train: --objective mean-flow: a flow map follows the flow of a trained run. Name it by --from.',

@@ -74,16 +74,14 @@ describe('a ControlNet on a trained run', () => {
       'has another diffusion.schedule than the ControlNet',
     );
     const own = await readRunConfig(trunk);
-    await expect(
-      train({ config: { ...own, from: trunk }, out: join(folder, 'c') }),
-    ).rejects.toThrow(
-      'belongs to the objective mean-flow or to a ControlNet, but the objective is v and the last condition no branch.',
+    await expect(trainConfig({ from: out, condition: ['label', 'depth', 'text'] })).rejects.toThrow(
+      'has a ControlNet, which copies the blocks of the model',
     );
     await expect(trainConfig({ control: 'depth' })).rejects.toThrow(
       'train: --control depth: a ControlNet is trained on the model of a trained run. Name it by --from.',
     );
     await expect(trainConfig({ from: trunk })).rejects.toThrow(
-      'Add --objective mean-flow or --control.',
+      'Add --objective mean-flow, --control or --condition.',
     );
     expect(() =>
       completeSampleOptions({ run: trunk, seed: 0, out: 'o.png', controlScale: 1 }, own),

@@ -62,8 +62,8 @@ export interface TrainConfig {
    */
   readonly data: string;
   /**
-   * The folder of the trained run that this one starts from: whose flow a flow map follows, or on whose model a
-   * ControlNet is trained.
+   * The folder of the trained run that this one starts from: whose flow a flow map follows, on whose model a
+   * ControlNet is trained, or whose model is trained on, with further conditions if the configuration has some.
    */
   readonly from?: string;
   /** Names of the classes in pictures, one for each. Default: those of the data, else their numbers. */

@@ -1,7 +1,6 @@
 // The rules between settings of the diffusion: what goes with which objective and which sampler.
 
 import { isFlowObjective, samplersOf } from './choices.ts';
-import { lastBranch } from './condition.ts';
 import type { TrainConfig } from './config.ts';
 import { MAP_GUIDANCE, type DiffusionConfig, type SamplingConfig } from './diffusion-config.ts';
 import type { ModelConfig } from './model-config.ts';
@@ -63,7 +62,7 @@ function scheduleProblem(
   return undefined;
 }
 
-/** Says that a run names the trained one that it starts from and needs none, or the reverse; else `undefined`. */
+/** Says that a run names no trained one to start from and needs one; else `undefined`. */
 export function startProblem({
   diffusion: { objective },
   model,
@@ -77,9 +76,6 @@ export function startProblem({
   const branch = model.conditions?.find(({ kind }) => kind === 'control');
   if (branch !== undefined && from === undefined) {
     return `the branch '${branch.name}' is trained on the model of another run, but from names none. Name its folder: --control ${branch.name} --from FOLDER`;
-  }
-  if (from !== undefined && lastBranch(model) === undefined) {
-    return `from ${from} belongs to the objective mean-flow or to a ControlNet, but the objective is ${objective} and the last condition no branch. Leave it out`;
   }
   return undefined;
 }

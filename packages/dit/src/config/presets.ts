@@ -131,8 +131,11 @@ export interface PresetChanges {
 /** Side of the patches of a run on pixels. An image of 32×32 has 16 tokens, as the latents of `quick` and `full` have. */
 const PIXEL_PATCH = 8;
 
-/** Probability that one of several conditions is dropped alone, and that all are dropped together. */
+/** Probability that one of several conditions is dropped alone. */
 const SEVERAL_DROPOUT = 0.05;
+
+/** Probability that all of several conditions are dropped together. */
+export const JOINT_DROPOUT = 0.05;
 
 /** Probability that the only condition of a model is dropped. */
 const SINGLE_DROPOUT = 0.1;
@@ -141,7 +144,7 @@ const SINGLE_DROPOUT = 0.1;
 const TEXT = { length: 12, words: CAPTION_WORDS, width: 64, depth: 1, heads: 4 } as const;
 
 /** The condition of a name; none for the label, which `numClasses` describes. */
-function conditionOf(name: ConditionName, dropoutProb: number): readonly ConditionConfig[] {
+export function conditionOf(name: ConditionName, dropoutProb: number): readonly ConditionConfig[] {
   switch (name) {
     case 'label':
     case 'none':
@@ -172,13 +175,25 @@ function conditionsOf(
     classDropoutProb: dropoutProb,
     numClasses: chosen.includes('label') ? 10 : 0,
     ...(conditions.length > 0 && { conditions }),
-    ...(several && { jointDropoutProb: SEVERAL_DROPOUT }),
+    ...(several && { jointDropoutProb: JOINT_DROPOUT }),
   };
 }
 
 /** Whether a model is told anything of an image. */
 function isConditional(names: readonly ConditionName[]): boolean {
   return names.some((name) => name !== 'none');
+}
+
+/** Throws a ValueError unless these are names of conditions: none, or some. */
+export function checkConditionNames(op: string, names: readonly ConditionName[]): void {
+  checkList(op, 'conditions', names, "['text']");
+  for (const name of names) checkChoice(op, 'condition', name, CONDITIONS);
+  if (names.includes('none') && isConditional(names)) {
+    throw new ValueError(
+      op,
+      `the conditions ${names.join(', ')} are none and some. Leave none out, or name it alone.`,
+    );
+  }
 }
 
 const CHANGES = [
@@ -259,6 +274,9 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   weighting: WEIGHTINGS,
 };
 
+/** The peak learning rate of a training that starts from a trained model, beside that of the model's own training. */
+export const TRAINED_RATE_SHARE: number = 1 / 3;
+
 /** Number of steps in which the learning rate rises: a quarter of all `steps`, at most 100. */
 export function warmupSteps(steps: number): number {
   return Math.min(100, Math.floor(steps / 4));
@@ -292,14 +310,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
     );
   }
   const { conditions = ['label'] } = changes;
-  checkList('presetConfig', 'conditions', conditions, "['text']");
-  for (const name of conditions) checkChoice('presetConfig', 'condition', name, CONDITIONS);
-  if (conditions.includes('none') && isConditional(conditions)) {
-    throw new ValueError(
-      'presetConfig',
-      `the conditions ${conditions.join(', ')} are none and some. Leave none out, or name it alone.`,
-    );
-  }
+  checkConditionNames('presetConfig', conditions);
   for (const [name, choices] of Object.entries(CHOICES)) {
     const value: unknown = Reflect.get(changes, name);
     if (value !== undefined) checkChoice('presetConfig', name, value as string, choices);

@@ -37,8 +37,9 @@ export function settings(): readonly Setting[] {
 
 /**
  * A configuration with some settings changed, each written as `path=value`. A text stands as it is, everything
- * else in JSON; a list may be written without brackets (`autoencoder.channels=8,16,16`). `null` leaves out
- * what may be left out. Settings of one path replace each other.
+ * else in JSON; a list may be written without brackets (`autoencoder.channels=8,16,16`). An item of a list has its
+ * number in the path, from 0 (`model.conditions.0.dropoutProb=0.5`). `null` leaves out what may be left out. Settings
+ * of one path replace each other.
  *
  * @param changes in their order
  * @throws ValueError for a path that is none, with the nearest one, and for a value of the wrong type or
@@ -57,7 +58,7 @@ function withSetting(root: object, change: string): object {
     throw new ValueError('train', `--set ${given}: expected path=value, such as model.depth=8.`);
   }
   const all = known();
-  const setting = all.find((each) => each.path === path);
+  const setting = all.find((each) => each.path === path) ?? settingOfItem(root, path, all);
   if (setting === undefined) throw noSuchSetting(path, all);
   const [group] = path.split('.');
   if (group !== path && Reflect.get(root, group) === undefined) {
@@ -67,6 +68,57 @@ function withSetting(root: object, change: string): object {
     );
   }
   return replaced(root, path.split('.'), valueOf(setting, text));
+}
+
+/**
+ * The setting of an item of a list, or of a field of an item; `undefined` if the path does not lead into a list. The
+ * list itself must stand in the configuration.
+ *
+ * @throws ValueError if the list has no such item, or the item no such field
+ */
+function settingOfItem(root: object, path: string, all: readonly Known[]): Known | undefined {
+  const list = all.find((each) => path.startsWith(`${each.path}.`) && isList(each.schema));
+  if (list === undefined) return undefined;
+  const names = list.path.split('.');
+  const items = names.reduce<unknown>((inner, name) => fieldOf(inner, name), root);
+  const [place, ...rest] = path.slice(list.path.length + 1).split('.');
+  const count = Array.isArray(items) ? items.length : 0;
+  if (!/^\d{1,9}$/.test(place) || Number(place) >= count) {
+    throw new ValueError(
+      'train',
+      `--set ${excerpt(path, LONGEST)}: ${list.path} has ${count === 1 ? '1 item' : `${count} items`} in this run${count === 0 ? '' : `, numbered from 0 to ${count - 1}`}.`,
+    );
+  }
+  const own = `${list.path}.${place}`;
+  const schema = itemSchema(list.schema, Number(place), fieldOf(items, place));
+  if (rest.length === 0) return { path: own, expected: describe(schema), optional: false, schema };
+  const fields = known(schema, own);
+  const found = fields.find((each) => each.path === path) ?? settingOfItem(root, path, fields);
+  if (found === undefined) throw noSuchSetting(path, fields);
+  return found;
+}
+
+/** Whether a schema takes a list. */
+function isList(schema: object): boolean {
+  return ['array', 'strict_tuple'].includes(links(schema as Link)[0].type);
+}
+
+/** The schema of an item of a list. Of several kinds it is that of the kind which the item has. */
+function itemSchema(list: object, place: number, item: unknown): object {
+  const [{ item: each, items }] = links(list as Link);
+  const schema = each ?? items?.[place] ?? {};
+  const [{ type, key = '', options = [] }] = links(schema as Link);
+  if (type !== 'variant') return schema;
+  const isOwn = (option: object): boolean =>
+    fieldOf(fieldsOf(option)?.[key], 'literal') === fieldOf(item, key);
+  return (
+    options.filter((option) => typeof option === 'object' && option !== null).find(isOwn) ?? {}
+  );
+}
+
+/** A field of an object, or an item of a list; `undefined` if there is none. */
+export function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 /** The error for a path that is no setting, with the nearest one or those of a group. */
@@ -108,14 +160,14 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** A copy of a tree of objects in which one value is another; `undefined` takes it out. */
+/** A copy of a tree of objects and lists in which one value is another; `undefined` takes it out of its object. */
 function replaced(root: object, [key, ...rest]: readonly string[], value: unknown): object {
   const inner: unknown = Reflect.get(root, key);
-  if (rest.length > 0) {
-    const branch = typeof inner === 'object' && inner !== null ? inner : {};
-    return { ...root, [key]: replaced(branch, rest, value) };
-  }
-  const entries = Object.entries({ ...root, [key]: value });
+  const branch = typeof inner === 'object' && inner !== null ? inner : {};
+  const next = rest.length > 0 ? replaced(branch, rest, value) : value;
+  if (Array.isArray(root)) return (root as readonly unknown[]).with(Number(key), next);
+  if (rest.length > 0) return { ...root, [key]: next };
+  const entries = Object.entries({ ...root, [key]: next });
   return Object.fromEntries(entries.filter(([, own]) => own !== undefined));
 }
 
@@ -134,6 +186,7 @@ function known(schema: object = trainSchema, path = ''): readonly Known[] {
 /** One link of a schema: a type, or a bound. */
 interface Link {
   readonly type: string;
+  readonly key?: string;
   readonly requirement?: unknown;
   readonly options?: readonly unknown[];
   readonly item?: object;

@@ -3,7 +3,7 @@
 import { checkOptions, ValueError } from '@tessera/tensor';
 import { checkFields, checkText } from '../config/argument-check.ts';
 import { parseTrainConfig, type TrainConfig } from '../config/config.ts';
-import { warmupSteps, type PresetChanges } from '../config/presets.ts';
+import { TRAINED_RATE_SHARE, warmupSteps, type PresetChanges } from '../config/presets.ts';
 
 /** Settings of a flow map's training that differ from those of the flow's, or from the defaults. */
 export type FlowMapChanges = Pick<
@@ -24,9 +24,6 @@ const CHANGES = [
 
 /** The share of blocks that hear the end of a step. */
 const DECODER_SHARE = 1 / 3;
-
-/** The peak learning rate beside that of the flow. The model is trained already. */
-const LEARNING_RATE_SHARE = 1 / 3;
 
 /** The steps that samples take. */
 const SAMPLED_STEPS = 4;
@@ -82,7 +79,7 @@ export function flowMapConfig(
       },
       optimizer: {
         ...optimizer,
-        learningRate: optimizer.learningRate * LEARNING_RATE_SHARE,
+        learningRate: optimizer.learningRate * TRAINED_RATE_SHARE,
         warmupSteps: warmupSteps(steps),
       },
       sampling: { guidance: 1, steps: SAMPLED_STEPS, sampler: 'euler' },

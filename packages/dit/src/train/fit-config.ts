@@ -9,6 +9,8 @@ import { classCount, type DataSet } from '../data/data-set.ts';
 import { squareSize } from '../data/fit-images.ts';
 import { checkGiven } from '../data/measures/given-columns.ts';
 import { mostTokens } from '../model/conditions/text.ts';
+import { readRunConfig } from '../run/run-folder.ts';
+import { addedConditions } from './from-run/extension.ts';
 import { imageUnit, noImages, noLatents, readConfigData, readDataAs } from './run-data.ts';
 
 /** What the user asks of the images. */
@@ -78,6 +80,12 @@ function wordsOf(captions: readonly string[]): readonly string[] {
   return byCount.slice(0, MOST_WORDS).map(([word]) => word);
 }
 
+/** The captions that data bring along; `undefined` if they have none. */
+function captionsOf({ train, test }: DataSet): readonly string[] | undefined {
+  // Both halves may be the same images.
+  return train.captions?.concat(test === train ? [] : (test.captions ?? []));
+}
+
 /** Words and length of a text encoder for captions. */
 function encoderFor(captions: readonly string[]): Pick<TextConditionConfig, 'words' | 'length'> {
   const words = wordsOf(captions);
@@ -124,9 +132,7 @@ export function fitConfig(start: TrainConfig, data: DataSet, wishes: ImageWishes
       `the ${data.kind} of ${config.data} have no labels. ${data.kind === 'images' ? 'Put them into folders of classes' : 'Add an array labels'}, or leave label out of --condition.`,
     );
   }
-  const { captions: told } = data.train;
-  // Both halves may be the same images.
-  const captions = told?.concat(data.test === data.train ? [] : (data.test.captions ?? []));
+  const captions = captionsOf(data);
   const numClasses = model.numClasses === 0 ? 0 : found;
   const names = numClasses > 0 ? data.classNames : undefined;
   const mapSize = mapSizeOf(data, shape);
@@ -149,6 +155,23 @@ export function fitConfig(start: TrainConfig, data: DataSet, wishes: ImageWishes
   };
 }
 
+/**
+ * The configuration with the words of the data in a text that it adds to the model of another run. Words that this
+ * model has learned stay.
+ */
+export async function withOwnWords(config: TrainConfig, data: DataSet): Promise<TrainConfig> {
+  const { from, model, diffusion } = config;
+  const captions = captionsOf(data);
+  if (from === undefined || captions === undefined || diffusion.objective === 'mean-flow') {
+    return config;
+  }
+  const added = addedConditions(model, (await readRunConfig(from)).model);
+  const conditions = model.conditions?.map((each) =>
+    each.kind === 'text' && added.includes(each) ? { ...each, ...encoderFor(captions) } : each,
+  );
+  return { ...config, model: { ...model, ...(conditions !== undefined && { conditions }) } };
+}
+
 /** What the command line says of the data. */
 export interface DataWishes {
   readonly imageSize?: number;
@@ -168,12 +191,13 @@ export interface FittedRun {
 
 /**
  * Reads the data of a run, and fits its configuration to them. One that has its sizes already stays as it is, unless
- * another size is asked for.
+ * another size is asked for or it adds a text to the model of another run.
  */
 export async function readFittedRun(config: TrainConfig, wishes: DataWishes): Promise<FittedRun> {
   const { imageSize: size, imageChannels: channels, skipBad = false, needsLabels, fits } = wishes;
   if (!fits && size === undefined && channels === undefined) {
-    return { config, data: await readConfigData(config, skipBad) };
+    const data = await readConfigData(config, skipBad);
+    return { config: await withOwnWords(config, data), data };
   }
   const data = await readDataAs(config, { size, channels }, skipBad);
   if (data.kind === 'latents' && channels !== undefined) {

@@ -18,8 +18,8 @@ export function addFromOptions(train: Command): void {
     .addOption(
       new Option(
         '--from <folder>',
-        'trained run: of a flow that --objective mean-flow follows in few steps, or of the model that --control extends',
-      ).conflicts(['preset', 'config', 'design', 'condition', 'pixels']),
+        'trained run: of a flow that --objective mean-flow follows in few steps, or of a model that --control extends or --condition tells more',
+      ).conflicts(['preset', 'config', 'design', 'pixels']),
     )
     .addOption(
       new Option(

@@ -12,7 +12,7 @@ import {
   presetConfig,
   warmupSteps,
 } from '../../config/presets.ts';
-import { settings, withSettings } from '../../config/settings.ts';
+import { fieldOf, settings, withSettings } from '../../config/settings.ts';
 import {
   chooseRunFolder,
   readRunConfig,
@@ -89,7 +89,11 @@ async function startConfig(args: Omit<ConfigArguments, 'set' | SettingFlag>): Pr
   } = args;
   const named = { ...rest, ...(data !== undefined && { data: dataOf(data) }) };
   const started = await configFromRun(
-    { ...(from !== undefined && { from }), ...(control !== undefined && { control }) },
+    {
+      ...(from !== undefined && { from }),
+      ...(control !== undefined && { control }),
+      ...(conditions !== undefined && { condition: conditions }),
+    },
     named,
   );
   if (started !== undefined) return started;
@@ -171,9 +175,9 @@ async function startRun(all: TrainArguments): Promise<string> {
   const { config, data } = await readFittedRun(start, {
     ...dataOptions,
     needsLabels: args.condition?.includes('label') ?? false,
-    // A branch reads images as its model does.
+    // A trained model goes on reading images as it did.
     fits:
-      args.control === undefined &&
+      (args.from === undefined || (args.control ?? args.condition) === undefined) &&
       ((args.config ?? args.from) === undefined || args.data !== undefined),
   });
   const evaluations = await evaluationsOf(all, config, data);
@@ -254,12 +258,10 @@ export function settingsCommand(
     return [path, value === undefined ? '' : JSON.stringify(value), expected];
   });
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
-  print(`The settings of preset ${preset}, for --set path=value and for files of --config:`);
+  print(
+    `The settings of preset ${preset}, for --set path=value (an item of a list: optimizer.betas.0=0.95) and for files of --config:`,
+  );
   for (const [path, value, expected] of rows) {
     print(`  ${path.padEnd(widths[0])}  ${value.padEnd(widths[1])}  ${expected}`);
   }
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -1,7 +1,7 @@
 // The trained run that another starts from: its weights, and the checks that they fit.
 
 import { ValueError } from '@tessera/tensor';
-import type { ConditionConfig } from '../../config/condition.ts';
+import { lastBranch, type ConditionConfig } from '../../config/condition.ts';
 import type { TrainConfig } from '../../config/config.ts';
 import type { DiffusionConfig } from '../../config/diffusion-config.ts';
 import type { ModelConfig } from '../../config/model-config.ts';
@@ -9,19 +9,26 @@ import { oddField } from '../../run/odd-field.ts';
 import { readRun } from '../../sample/sample-run.ts';
 import type { TrainedRun } from '../../sample/trained-run.ts';
 
+/** What a training makes of the trained run that it starts from. */
+type Purpose = 'flow map' | 'ControlNet' | 'model with further conditions';
+
+function purposeOf({ diffusion, model }: TrainConfig): Purpose {
+  if (diffusion.objective === 'mean-flow') return 'flow map';
+  return lastBranch(model) === undefined ? 'model with further conditions' : 'ControlNet';
+}
+
 /**
- * Reads the run that the configuration of a flow map or of a ControlNet names; `undefined` for any other
- * configuration.
+ * Reads the run that the configuration of a training names as its start; `undefined` for one that starts anew.
  *
  * @throws ValueError if the run is not whole, or it is not the one that the configuration was made for
  */
 export async function readBase(config: TrainConfig): Promise<TrainedRun | undefined> {
-  const { from, diffusion, model, codec, autoencoder } = config;
+  const { from, diffusion, codec, autoencoder } = config;
   if (from === undefined) return undefined;
   const run = await readRun(from);
-  const isMap = diffusion.objective === 'mean-flow';
+  const purpose = purposeOf(config);
   const { objective } = run.config.diffusion;
-  if (isMap && objective !== 'flow') {
+  if (purpose === 'flow map' && objective !== 'flow') {
     throw new ValueError(
       'train',
       `${from} was trained with the objective ${objective}, but a flow map follows a flow. Name a run that was trained with --objective flow.`,
@@ -30,39 +37,50 @@ export async function readBase(config: TrainConfig): Promise<TrainedRun | undefi
   // A flow map has another objective than its flow.
   const processOf = (its: DiffusionConfig): Partial<DiffusionConfig> => ({
     timesteps: its.timesteps,
-    ...(!isMap && { objective: its.objective, schedule: its.schedule }),
+    ...(purpose !== 'flow map' && { objective: its.objective, schedule: its.schedule }),
   });
-  const { conditions: before = [], ...itsModel } = run.config.model;
-  const expected = {
-    model: isMap ? withoutDecoder(model) : withoutBranch(model),
-    codec,
-    autoencoder,
-    diffusion: processOf(diffusion),
-  };
-  const found = {
-    model: { ...itsModel, conditions: before },
-    codec: run.config.codec,
-    autoencoder: run.config.autoencoder,
-    diffusion: processOf(run.config.diffusion),
-  };
-  const odd = oddField(expected, found);
+  const [startsAs, found] = modelsOf(purpose, config.model, run.config.model);
+  const odd = oddField(
+    { model: startsAs, codec, autoencoder, diffusion: processOf(diffusion) },
+    {
+      model: found,
+      codec: run.config.codec,
+      autoencoder: run.config.autoencoder,
+      diffusion: processOf(run.config.diffusion),
+    },
+  );
   if (odd === undefined) return run;
   throw new ValueError(
     'train',
-    `${from} has another ${odd} than the ${isMap ? 'flow map' : 'ControlNet'} that is to start from it. Name the run again by --from, so that all settings are its own.`,
+    `${from} has another ${odd} than the ${purpose} that is to start from it. Name the run again by --from, so that all settings are its own.`,
   );
+}
+
+/** What must be the same in the model that a training starts as and in the model of the run. */
+function modelsOf(purpose: Purpose, model: ModelConfig, base: ModelConfig): [object, object] {
+  const { conditions = [], ...own } = model;
+  const { conditions: before = [], ...its } = base;
+  const found = { ...its, conditions: before };
+  switch (purpose) {
+    case 'flow map': {
+      const { decoderDepth: _, ...flow } = own;
+      return [{ ...flow, conditions }, found];
+    }
+    case 'ControlNet':
+      return [{ ...own, conditions: conditions.slice(0, -1) }, found];
+    case 'model with further conditions': {
+      const startsAs = { ...own, conditions: conditions.slice(0, before.length) };
+      return [withoutDropout(startsAs), withoutDropout(found)];
+    }
+  }
 }
 
 /** A model whose conditions are a list, which may be empty. */
 type Listed = ModelConfig & { readonly conditions: readonly ConditionConfig[] };
 
-/** The model of the flow that a flow map follows. */
-function withoutDecoder(model: ModelConfig): Listed {
-  const { decoderDepth: _, conditions = [], ...flow } = model;
-  return { ...flow, conditions };
-}
-
-/** The model that the last branch is trained on. */
-function withoutBranch({ conditions = [], ...trunk }: ModelConfig): Listed {
-  return { ...trunk, conditions: conditions.slice(0, -1) };
+/** What decides the weights of a model: how often conditions are dropped does not, but whether there is a null class. */
+function withoutDropout(model: Listed): object {
+  const { jointDropoutProb: _joint, ...own } = model;
+  const conditions = model.conditions.map((each) => ({ ...each, dropoutProb: 0 }));
+  return { ...own, classDropoutProb: model.classDropoutProb > 0, conditions };
 }

@@ -1,8 +1,9 @@
-// What a run trains: a new Diffusion Transformer, a flow map of a trained one, or a branch on a trained one.
+// What a run trains: a new model, a trained one that is told more, its flow map, or a branch on it.
 
 import type { Tensor } from '@tessera/tensor';
 import { lastBranch, type ControlConditionConfig } from '../../config/condition.ts';
 import type { TrainConfig } from '../../config/config.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
 import type { ControlCondition } from '../../model/conditions/control.ts';
 import { withControl } from '../../model/control.ts';
 import { DiT } from '../../model/dit.ts';
@@ -10,6 +11,7 @@ import { withDecoder } from '../../model/extend.ts';
 import type { DiffusionBatch } from '../diffusion-loss.ts';
 import { lossOf } from '../flow-map-loss.ts';
 import { branchLoss, branchOf, withBranch } from '../from-run/branch.ts';
+import { extendedModel } from '../from-run/extension.ts';
 import type { Loss, RememberingLoss } from '../step.ts';
 
 /** What is trained, and the model that it is or belongs to. */
@@ -29,7 +31,7 @@ export function trainedBranch({
 
 /**
  * Hands on what the configuration of a run trains: a branch on the model of a base run, a flow map that starts from
- * it, or a new model.
+ * it, that model with further conditions, or a new model.
  */
 export function withTrainee<R>(
   config: TrainConfig,
@@ -44,19 +46,30 @@ export function withTrainee<R>(
     : use(branchTrainee(config, latentScale, key, base, branch));
 }
 
-/** A model all of which is trained: a new one, or a flow map that starts as the flow it follows. */
+/** A model all of which is trained: a new one, or one that starts as the model of a base run. */
 function wholeTrainee(
   config: TrainConfig,
   latentScale: number,
   key: Tensor,
-  flow?: DiT,
+  base: DiT | undefined,
 ): Trainee<DiT> {
-  const { model } = config;
+  const teacher = config.diffusion.objective === 'mean-flow' ? base : undefined;
   return {
-    start: flow === undefined ? DiT.init(model, key) : withDecoder(flow, model.decoderDepth ?? 0),
-    loss: lossOf(config, latentScale, flow),
+    start: startOf(config.model, key, base, teacher),
+    loss: lossOf(config, latentScale, teacher),
     modelOf: (whole) => whole,
   };
+}
+
+/** The model before the first step. */
+function startOf(
+  model: ModelConfig,
+  key: Tensor,
+  base: DiT | undefined,
+  teacher: DiT | undefined,
+): DiT {
+  if (teacher !== undefined) return withDecoder(teacher, model.decoderDepth ?? 0);
+  return base === undefined ? DiT.init(model, key) : extendedModel(model, base, key);
 }
 
 /** A branch on a trained model that stays as it is. */
