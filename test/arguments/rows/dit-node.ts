@@ -111,7 +111,12 @@ export const ditNodeRows: readonly Row[] = [
       },
     ],
     readData: [data, { size: 32, unit: 16, channels: 1, skipBad: true }],
-    saveModule: [join(folder, 'saved.safetensors'), model, { note: 'untrained' }],
+    saveModule: [
+      join(folder, 'saved.safetensors'),
+      model,
+      { note: 'untrained' },
+      { floats: 'F16' },
+    ],
     resumeRun: [
       {
         run: join(folder, 'stopped'),

@@ -125,7 +125,7 @@ export const ditRows: readonly Row[] = [
     drawTimesteps: [full, random, 3, { sampling: 'logit-normal', shift: 2 }],
     encodeIdxLabels: [Uint8Array.of(1, 2)],
     encodeLatents: [autoencoder, padded, 2],
-    encodeModule: [model, { note: 'untrained' }],
+    encodeModule: [model, { note: 'untrained' }, { floats: 'F16' }],
     encodeTexts: [['a thin seven'], 16],
     epochOrder: [5, 0, 1],
     epsFromV: [schedule, x, t, x],

@@ -61,6 +61,7 @@ const calls: Readonly<Record<string, readonly unknown[]>> = {
   encodeSafetensors: [
     new Map([['w', { dtype: 'float32', shape: [1], data: Float32Array.of(1) }]]),
     { a: 'b' },
+    { floats: 'F16' },
   ],
   expm1: [x],
   eye: [2, 'int32'],

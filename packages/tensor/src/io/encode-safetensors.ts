@@ -1,6 +1,6 @@
 // Writes named tensors as the bytes of a safetensors file.
 
-import { kindOf } from '../arguments.ts';
+import { checkOptions, kindOf } from '../arguments.ts';
 import { excerpt, expectMemory, FormatError, formatShape, ValueError } from '../errors.ts';
 import { sizeOf, type Shape } from '../array/shape.ts';
 import { widthOf } from './foreign-elements.ts';
@@ -52,8 +52,10 @@ const HALVES = {
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsEntry | Float64Entry>,
   metadata: Readonly<Record<string, string>> = {},
-  { floats = 'F32' }: EncodeSafetensorsOptions = {},
+  options: EncodeSafetensorsOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  checkOptions('safetensors', options, ['floats']);
+  const { floats = 'F32' } = options;
   if (floats !== 'F32' && !Object.hasOwn(HALVES, floats)) {
     throw new ValueError(
       'safetensors',
