@@ -8,13 +8,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Packs every package of the repository as `npm publish` would send it.
+ * Packs every package that is published as `npm publish` would send it.
  *
  * @param {string} directory an empty folder that receives the tarballs
  * @returns {string[]} the path of each tarball, sorted by name
  */
 export function packPackages(directory) {
-  const options = ['--workspaces', '--ignore-scripts', '--loglevel=error'];
+  const packages = ['tensor', 'autograd', 'dit'].map((name) => `--workspace=packages/${name}`);
+  const options = [...packages, '--ignore-scripts', '--loglevel=error'];
   execFileSync('npm', ['pack', ...options, '--pack-destination', directory], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],

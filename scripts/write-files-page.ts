@@ -97,7 +97,23 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/cli/train', 'What a training is told on the command line'],
       ['packages/dit/src/cli/sample', 'The options of `tessera sample`, from words to a request'],
       ['packages/dit/src/cli/report', 'Reports on runs, and steps that are replayed'],
+      ['packages/dit/src/cli/studio', 'The server of the pages of the studio'],
       ['packages/dit/bin', 'What npm links as a command'],
+    ],
+  },
+  {
+    title: '@tessera/studio',
+    about:
+      'Pages that draw, train and look inside, on the public names of the packages above. It is not published by itself.',
+    folders: [
+      ['packages/studio/src', 'The page and its worker, which know all rooms'],
+      ['packages/studio/src/state', 'What the address of the page holds'],
+      ['packages/studio/src/engine', 'The worker that computes, as a room calls it'],
+      ['packages/studio/src/engine/run', 'Trained runs in the worker'],
+      ['packages/studio/src/parts', 'What several rooms show'],
+      ['packages/studio/src/parts/pad', 'A pad to draw on'],
+      ['packages/studio/src/rooms/draw', 'The room Draw: digits out of noise'],
+      ['packages/studio/vite', 'Steps of the build of the pages'],
     ],
   },
   {
@@ -122,6 +138,8 @@ const PLACES = [
   'packages/autograd/src',
   'packages/dit/src',
   'packages/dit/bin',
+  'packages/studio/src',
+  'packages/studio/vite',
   'examples',
   'benchmarks',
   'scripts',
@@ -244,7 +262,7 @@ function foldersBelow(folder: string): string[] {
 function filesOf(folder: string): string[] {
   if (!existsSync(root + folder)) return [];
   return readdirSync(root + folder)
-    .filter((file) => /\.[jt]s$/.test(file))
+    .filter((file) => /\.(?:[jt]s|svelte)$/.test(file))
     .toSorted();
 }
 

@@ -22,6 +22,7 @@ describe('the repository', () => {
     expect(paths).toContain('packages/tensor/src/array/view.ts');
     expect(paths).toContain('packages/dit/bin/tessera.js');
     expect(paths).toContain('packages/tensor/threads/thread.js');
+    expect(paths).toContain('packages/studio/src/studio.svelte');
     expect(paths).toContain('test/architecture/layers.test.ts');
     expect(boundaries.map((boundary) => boundary.package).sort()).toEqual(
       repository.packages.map(({ manifest }) => manifest.name).sort(),
@@ -85,12 +86,12 @@ function readRepository(): Project {
 /** What stands in a folder without being ours: installed or built. */
 const FOREIGN: ReadonlySet<string> = new Set(['node_modules', 'dist']);
 
-/** The TypeScript and JavaScript files below a folder; none if the folder does not exist. */
+/** The TypeScript and JavaScript files and the components below a folder; none if the folder does not exist. */
 function filesIn(folder: string): string[] {
   if (!existsSync(root + folder)) return [];
   return readdirSync(root + folder, { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return FOREIGN.has(entry.name) ? [] : filesIn(path);
-    return /\.[jt]s$/.test(entry.name) ? [path] : [];
+    return /\.(?:[jt]s|svelte)$/.test(entry.name) ? [path] : [];
   });
 }

@@ -182,9 +182,33 @@ const tensorLayers: readonly Layer[] = [
   },
 ];
 
+/** The layers of `@tessera/studio`, lowest first. */
+const studioLayers: readonly Layer[] = [
+  { name: 'state', files: ['state/'], reason: 'an address is text, whatever a room keeps in it' },
+  {
+    name: 'engine',
+    files: ['engine/'],
+    only: [],
+    reason: 'a worker runs any service, and shows nothing by itself',
+  },
+  { name: 'parts', files: ['parts/'], reason: 'what several rooms show, whatever it means there' },
+  {
+    name: 'rooms',
+    files: ['rooms/'],
+    separate: true,
+    reason: 'a room is loaded when it is opened, without the others',
+  },
+  {
+    name: 'page',
+    files: ['service-table.ts', 'engine-worker.ts', 'room-table.ts', 'studio.svelte', 'main.ts'],
+    reason: 'the page and its worker know all rooms',
+  },
+];
+
 /** The layers of each package that has them. */
 export const layers: { readonly [packageName: string]: readonly Layer[] } = {
   '@tessera/tensor': tensorLayers,
+  '@tessera/studio': studioLayers,
 };
 
 /** The folders inside of a folder, in the order in which work passes them. */
@@ -341,5 +365,19 @@ export const boundaries: readonly Boundary[] = [
       'train/train.ts',
     ],
     reason: 'a model is written with public APIs only, and its mathematics runs in a browser too',
+  },
+  {
+    package: '@tessera/studio',
+    entries: [
+      '@tessera/tensor',
+      '@tessera/tensor/extend',
+      '@tessera/tensor/gpu',
+      '@tessera/autograd',
+      '@tessera/autograd/nn',
+      '@tessera/autograd/optim',
+      '@tessera/dit',
+    ],
+    node: [],
+    reason: 'pages use what any page may use, and nothing of Node',
   },
 ];

@@ -52,13 +52,24 @@ export function parseProject(
   packages: readonly WorkspacePackage[],
 ): Project {
   const modules = [...files].map(([path, text]) => {
-    const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+    const tree = ts.createSourceFile(path, codeOf(path, text), ts.ScriptTarget.Latest, true);
     const imports = readImports(tree).map((found) => {
       return { ...found, target: resolveImport(path, found.specifier, files, packages) };
     });
     return { path, text, tree, imports };
   });
   return { modules, packages };
+}
+
+/** The code of a file: all of it, or the script of a component of Svelte, on the lines where it stands there. */
+function codeOf(path: string, text: string): string {
+  if (!path.endsWith('.svelte')) return text;
+  const [, before, code] = /^([\s\S]*?<script[^>]*>)([\s\S]*?)<\/script>/.exec(text) ?? [
+    '',
+    '',
+    '',
+  ];
+  return before.replaceAll(/[^\n]/g, '') + code;
 }
 
 /** Calls `visit` with every node of the file. */
@@ -72,10 +83,11 @@ export function visitNodes(tree: ts.SourceFile, visit: (node: ts.Node) => void):
 
 /**
  * The sentence with which a file says what it is: its first line, or the line after `#!`, if that is a
- * comment `// Sentence.`; `null` if there is none.
+ * comment `// Sentence.`, or `<!-- Sentence. -->` in a component; `null` if there is none.
  */
 export function headerOf(text: string): string | null {
-  return /^(?:#!.*\n)?\/\/ (\S.*)/.exec(text)?.[1] ?? null;
+  const [, code, markup] = /^(?:#!.*\n)?(?:\/\/ (\S.*)|<!-- (\S.*) -->)/.exec(text) ?? [];
+  return code ?? markup ?? null;
 }
 
 /** The line of a node, counted from 1. */

@@ -338,13 +338,14 @@ function nameViolations(path: string): string[] {
 /** What is wrong with the header line of a file. */
 function headerViolations(path: string, header: string | null): string[] {
   if (header === null) return [`${path}: no header line '// Sentence.'`];
-  const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.[jt]s$/, '');
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/(?:\.svelte)?(?:\.[jt]s)?$/, '');
   const inName = new Set(name.split('-'));
   const words = header.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
   const said = words.filter(
     (word) => !inName.has(word) && !/^(?:an?|the|of|and|for|in)$/.test(word),
   );
-  const columns = header.length + '// '.length;
+  const mark = path.endsWith('.svelte') ? '<!--  -->' : '// ';
+  const columns = header.length + mark.length;
   return [
     ...(header.endsWith('.') ? [] : [`${path}: the header line ends without a full stop`]),
     ...(columns <= MAX_HEADER ? [] : [`${path}: a header line of ${columns} columns`]),

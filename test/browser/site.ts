@@ -22,14 +22,19 @@ const ISOLATION: Readonly<Record<string, string>> = {
 };
 
 const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
 };
 
 /** What scripts of the site may ask of it beside its own files; with any of it, its policy lets them. */
 export interface Services {
   /** More files, by the paths of their addresses. */
   readonly fetchable?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Headers in place of the policy, and of those that isolate. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Receives the text of each request that posts. */
   readonly receive?: (text: string) => void;
 }
@@ -50,7 +55,7 @@ export interface Site {
 export async function serveSite(
   folder: string,
   isolated: boolean,
-  { fetchable = new Map(), receive }: Services = {},
+  { fetchable = new Map(), receive, headers: own }: Services = {},
 ): Promise<Site> {
   const policy = fetchable.size > 0 || receive !== undefined ? FETCHING_POLICY : POLICY;
   const files = new Map<string, Uint8Array>([
@@ -63,8 +68,8 @@ export async function serveSite(
     if (request.method === 'POST') void text(request).then(receive);
     const [path] = (request.url ?? '/').split('?');
     const file = files.get(path);
-    response.setHeader('content-security-policy', policy);
-    for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) {
+    const usual = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}) };
+    for (const [name, value] of Object.entries(own ?? usual)) {
       response.setHeader(name, value);
     }
     response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');

@@ -48,6 +48,10 @@ const program = createProgram(manifest.version, {
     const { replayCommand } = await import('./report/replay-command.ts');
     await replayCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
+  studio: async (args) => {
+    const { studioCommand } = await import('./studio/studio-command.ts');
+    await studioCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -36,6 +36,7 @@ import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 import { addReports, type ReportActions } from './report/report-options.ts';
 import { addWays, type WayArguments } from './sample/way-options.ts';
+import { addStudio, type StudioActions } from './studio/studio-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
 export interface TrainArguments extends FromArguments, StepArguments, ResumeArguments {
@@ -120,7 +121,7 @@ export interface InspectArguments {
 }
 
 /** The actions of the commands. */
-export interface Actions extends ReportActions {
+export interface Actions extends ReportActions, StudioActions {
   settings(args: SettingsArguments): Promise<void>;
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
@@ -159,6 +160,7 @@ Examples:
   $ tessera sample --run runs/mnist --inpaint digit.png --mask hole.png --labels 5 --out fives.png
   $ tessera sample --run runs/mnist --edit three.png --from-label 3 --labels 8 --out eight.png
   $ tessera train --condition label,inpaint --out runs/inpaint
+  $ tessera studio --open                          pages that draw in the browser
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
 Bad input ends in one line on stderr and exit code 2.`;
@@ -404,6 +406,7 @@ export function createProgram(version: string, actions: Actions): Command {
 
   addEvaluation(program, actions);
   addReports(program, actions);
+  addStudio(program, actions);
 
   program
     .command('inspect')

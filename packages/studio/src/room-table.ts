@@ -1,0 +1,23 @@
+// The rooms of the studio: a row for each, whose code is loaded when it is opened.
+
+import type { Component } from 'svelte';
+
+/** A room. */
+export interface Room {
+  /** Its name in the address, and the folder of its files. */
+  readonly name: string;
+  readonly title: string;
+  /** What one does there, in a few words. */
+  readonly purpose: string;
+  readonly load: () => Promise<{ readonly default: Component }>;
+}
+
+/** The rooms in the order of the navigation; the first is open at the start. */
+export const rooms: readonly [Room, ...Room[]] = [
+  {
+    name: 'draw',
+    title: 'Draw',
+    purpose: 'Ask a Diffusion Transformer for digits, and watch them come out of noise.',
+    load: () => import('./rooms/draw/draw-room.svelte'),
+  },
+];

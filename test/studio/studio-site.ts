@@ -1,0 +1,154 @@
+/** The built pages of the studio, a tiny run for them, and a browser that opens them: what all tests of rooms share. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { key, normal, tree } from '@tessera/tensor';
+import { Autoencoder, DiT, encodeModule, parseTrainConfig, presetConfig } from '@tessera/dit';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { findChromium } from '../browser/chromium.ts';
+import { ORDINARY } from '../browser/pages.ts';
+import { serveSite } from '../browser/site.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What the pages are made of. */
+const SOURCES = [
+  'packages/tensor/src',
+  'packages/tensor/threads',
+  'packages/autograd/src',
+  'packages/dit/src',
+  'packages/studio',
+];
+
+/** Without their files the page is the same. */
+const FOREIGN = /(?:^|\/)(?:node_modules|dist)(?:\/|$)/;
+
+function digestOfSources(): string {
+  const hash = createHash('sha256');
+  for (const folder of SOURCES) {
+    const files = readdirSync(root + folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !FOREIGN.test(entry.parentPath.slice(root.length)))
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files.sort())
+      hash.update(file.slice(root.length)).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The folder of the pages as the sources make them. They are built once, and reused until a source changes. */
+export function builtStudio(): string {
+  const folder = join(tmpdir(), `tessera-studio-${digestOfSources()}`);
+  if (existsSync(folder)) return folder;
+  const studio = `${root}packages/studio/`;
+  const outDir = mkdtempSync(join(tmpdir(), 'tessera-studio-build-'));
+  // A process of its own, since vitest sets variables that make other pages.
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const options = [
+    '--config',
+    `${studio}vite.config.ts`,
+    '--outDir',
+    outDir,
+    '--logLevel',
+    'error',
+  ];
+  execFileSync(process.execPath, [vite, 'build', studio, '--emptyOutDir', ...options], {
+    env: { PATH: process.env.PATH, NODE_ENV: 'production' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  rmSync(join(outDir, 'run'), { recursive: true, force: true });
+  try {
+    renameSync(outDir, folder);
+  } catch {
+    rmSync(outDir, { recursive: true }); // another test has built the same
+  }
+  return folder;
+}
+
+/** The files of a run that knows ten classes and texts, untrained: a page draws with it quickly, though no digits. */
+export async function tinyRun(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const smoke = presetConfig('smoke', { conditions: ['label', 'text'] });
+  const config = parseTrainConfig({
+    ...smoke,
+    autoencoder: { ...smoke.autoencoder, channels: [2, 4] },
+    model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
+    latentScale: 1,
+  });
+  if (config.autoencoder === undefined) throw new Error('the preset smoke has no autoencoder');
+  const autoencoder = new Autoencoder(config.autoencoder, key(2));
+  // A new model starts with zeros that hide its conditions.
+  const model = tree.map(
+    (leaf) => leaf.add(normal(key(3), leaf.shape).mul(0.1)),
+    DiT.init(config.model, key(1)),
+  );
+  return new Map([
+    ['/run/config.json', new TextEncoder().encode(JSON.stringify(config))],
+    ['/run/model.safetensors', await encodeModule(model)],
+    ['/run/autoencoder.safetensors', await encodeModule(autoencoder)],
+  ]);
+}
+
+/** An open browser on the pages. */
+export interface OpenStudio {
+  readonly browser: Browser;
+  readonly origin: string;
+  /** Opens a page, such as `#/draw?seed=3`. Whatever it complains about is in the list. */
+  open(
+    hash: string,
+    width?: number,
+  ): Promise<{ readonly page: Page; readonly complaints: string[] }>;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the pages and opens a browser.
+ *
+ * @param fetchable more files by their paths, such as those of {@link tinyRun}
+ * @param isolated whether the server sends the headers of the site
+ */
+export async function openStudio(
+  fetchable: ReadonlyMap<string, Uint8Array>,
+  isolated = true,
+): Promise<OpenStudio> {
+  const folder = builtStudio();
+  const { all } = JSON.parse(readFileSync(join(folder, 'headers.json'), 'utf8')) as {
+    readonly all: Readonly<Record<string, string>>;
+  };
+  const site = await serveSite(folder, isolated, { fetchable, headers: isolated ? all : {} });
+  const browser = await chromium.launch({
+    executablePath: findChromium() ?? '',
+    args: [...ORDINARY.flags],
+  });
+  return {
+    browser,
+    origin: site.origin,
+    open: async (hash, width = 1200) => {
+      const page = await browser.newPage({ viewport: { width, height: 900 } });
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('pageerror', ({ message }) => complaints.push(message));
+      await page.goto(`${site.origin}/index.html${hash}`);
+      return { page, complaints };
+    },
+    close: async () => {
+      await browser.close();
+      await site.close();
+    },
+  };
+}
+
+/** What axe finds serious or critical on a page, one text each. */
+export async function seriousProblems(page: Page): Promise<string[]> {
+  const source = readFileSync(`${root}node_modules/axe-core/axe.min.js`, 'utf8');
+  await page.evaluate(source);
+  const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
