@@ -113,9 +113,11 @@ describe.skipIf(chromium === null)(
     it('says in words that a text is too long, and goes on after that', async () => {
       await page.getByRole('button', { name: 'Draw', exact: true }).click();
       await page.getByLabel('Prompt').fill('an unknown kind of crocodile');
-      await page.getByRole('alert').getByText('tokens').waitFor();
+      const alert = page.getByRole('alert');
+      await alert.waitFor();
+      expect(await alert.textContent()).toContain('tokens');
       await page.getByLabel('Prompt').fill('a seven');
-      await page.getByRole('alert').waitFor({ state: 'detached' });
+      await alert.waitFor({ state: 'detached' });
       await drawn(page, 4);
     });
   },
@@ -129,7 +131,9 @@ describe.skipIf(chromium === null)(
       try {
         const { page } = await studio.open('');
         await page.waitForFunction('crossOriginIsolated');
-        await page.getByText('There are no weights beside this page').waitFor();
+        const notice = page.getByText('There are no weights beside this page');
+        await notice.waitFor();
+        expect(await notice.isVisible()).toBe(true);
       } finally {
         await studio.close();
       }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { key, normal, tree } from '@tessera/tensor';
 import { Autoencoder, DiT, encodeModule, parseTrainConfig, presetConfig } from '@tessera/dit';
+import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { findChromium } from '../browser/chromium.ts';
 import { ORDINARY } from '../browser/pages.ts';
@@ -39,7 +40,7 @@ function digestOfSources(): string {
 }
 
 /** The folder of the pages as the sources make them. They are built once, and reused until a source changes. */
-export function builtStudio(): string {
+function builtStudio(): string {
   const folder = join(tmpdir(), `tessera-studio-${digestOfSources()}`);
   if (existsSync(folder)) return folder;
   const studio = `${root}packages/studio/`;
@@ -141,8 +142,7 @@ export async function openStudio(
 
 /** What axe finds serious or critical on a page, one text each. */
 export async function seriousProblems(page: Page): Promise<string[]> {
-  const source = readFileSync(`${root}node_modules/axe-core/axe.min.js`, 'utf8');
-  await page.evaluate(source);
+  await page.evaluate(axe.source);
   const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as {
     readonly id: string;
     readonly impact: string;

@@ -47,6 +47,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['replay', options];
       await Promise.resolve();
     },
+    studio: async (options) => {
+      ran = ['studio', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();
