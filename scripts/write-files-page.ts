@@ -127,6 +127,7 @@ const PARTS: readonly Part[] = [
       ['benchmarks/compare', 'How contenders are compared and reported'],
       ['benchmarks/options', 'What each option of a training gains in the same time'],
       ['benchmarks/browser', 'A training step in pages'],
+      ['benchmarks/studio', 'What the pages of the studio must reach, a file a room'],
       ['benchmarks/samples', 'How well trained runs draw what they are asked for'],
       ['scripts', 'Steps of the build and of `npm run check`'],
     ],

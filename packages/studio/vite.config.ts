@@ -19,7 +19,12 @@ export default defineConfig({
   resolve: { conditions: ['tessera-source', ...defaultClientConditions] },
   worker: { format: 'es' },
   server: { headers: withoutPolicy(HEADERS.all) },
-  build: { target: 'es2023', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
 });
 
 /** The server of `npm run dev` isolates pages too, but writes scripts into them. */

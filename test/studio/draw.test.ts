@@ -1,5 +1,6 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Page } from 'playwright-core';
+import type { Page, Response } from 'playwright-core';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { openStudio, seriousProblems, tinyRun, type OpenStudio } from './studio-site.ts';
 
@@ -31,10 +32,11 @@ describe.skipIf(chromium === null)(
     let studio: OpenStudio;
     let page: Page;
     let complaints: string[];
+    let loaded: Response[];
 
     beforeAll(async () => {
       studio = await openStudio(await tinyRun());
-      ({ page, complaints } = await studio.open(SHORT));
+      ({ page, complaints, loaded } = await studio.open(SHORT));
     });
 
     afterAll(() => studio.close());
@@ -43,6 +45,15 @@ describe.skipIf(chromium === null)(
       expect(await drawn(page, 4)).toMatch(/4 steps in [\d.]+ s on \d+ threads?/);
       expect(await page.evaluate('crossOriginIsolated')).toBe(true);
       expect(complaints).toEqual([]);
+    });
+
+    it('has loaded at most 160 kB for that, gzipped, besides the weights', async () => {
+      const files = loaded.filter((response) => !response.url().includes('/run/'));
+      const sizes = await Promise.all(
+        files.map(async (response) => gzipSync(await response.body()).length),
+      );
+      expect(files.length).toBeGreaterThan(6); // the page, its style, its scripts, those of the worker
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(160_000);
     });
 
     it('draws anew when a class is chosen, and goes back through the film', async () => {
@@ -106,6 +117,8 @@ describe.skipIf(chromium === null)(
     it('goes from one to another in nine pictures', async () => {
       await page.getByRole('button', { name: 'From one to another' }).click();
       await page.locator('.pictures canvas').nth(8).waitFor();
+      await page.getByLabel('Along the way').press('End');
+      await page.getByText('100 %').waitFor();
       await drawn(page, 4);
       expect(complaints).toEqual([]);
     });

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { key, normal, tree } from '@tessera/tensor';
 import { Autoencoder, DiT, encodeModule, parseTrainConfig, presetConfig } from '@tessera/dit';
 import axe from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { findChromium } from '../browser/chromium.ts';
 import { ORDINARY } from '../browser/pages.ts';
 import { serveSite } from '../browser/site.ts';
@@ -95,11 +95,11 @@ export async function tinyRun(): Promise<ReadonlyMap<string, Uint8Array>> {
 export interface OpenStudio {
   readonly browser: Browser;
   readonly origin: string;
-  /** Opens a page, such as `#/draw?seed=3`. Whatever it complains about is in the list. */
+  /** Opens a page, such as `#/draw?seed=3`. The lists grow with what it complains about, and what it loads. */
   open(
     hash: string,
     width?: number,
-  ): Promise<{ readonly page: Page; readonly complaints: string[] }>;
+  ): Promise<{ readonly page: Page; readonly complaints: string[]; readonly loaded: Response[] }>;
   close(): Promise<void>;
 }
 
@@ -129,9 +129,11 @@ export async function openStudio(
       const page = await browser.newPage({ viewport: { width, height: 900 } });
       const complaints: string[] = [];
       page.on('console', (message) => complaints.push(message.text()));
+      const loaded: Response[] = [];
+      page.on('response', (response) => loaded.push(response));
       page.on('pageerror', ({ message }) => complaints.push(message));
       await page.goto(`${site.origin}/index.html${hash}`);
-      return { page, complaints };
+      return { page, complaints, loaded };
     },
     close: async () => {
       await browser.close();

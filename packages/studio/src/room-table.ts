@@ -9,6 +9,8 @@ export interface Room {
   readonly title: string;
   /** What one does there, in a few words. */
   readonly purpose: string;
+  /** Its service, if it computes as soon as it is open: the worker starts while the room is still loaded. */
+  readonly service?: string;
   readonly load: () => Promise<{ readonly default: Component }>;
 }
 
@@ -18,6 +20,7 @@ export const rooms: readonly [Room, ...Room[]] = [
     name: 'draw',
     title: 'Draw',
     purpose: 'Ask a Diffusion Transformer for digits, and watch them come out of noise.',
+    service: 'draw',
     load: () => import('./rooms/draw/draw-room.svelte'),
   },
 ];
