@@ -1,4 +1,4 @@
-// What the room Draw must reach: the size of the first load, the time to the first digits and to the next ones.
+// What the room Draw must reach: the size of the first load, the time to first digits and next ones.
 
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';

@@ -1,4 +1,4 @@
-// Serves the built pages of the studio as `tessera studio` does, and opens them in Chromium, each with an empty cache.
+// Serves the built studio as its command does, and opens it in Chromium, each time with an empty cache.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
