@@ -8,10 +8,14 @@ import { build } from 'rolldown';
 /** The sources of what a package's `exports` name, by their name in the bundle: `nn/index`. */
 function entriesOf(/** @type {string} */ folder) {
   const text = readFileSync(join(folder, 'package.json'), 'utf8');
-  const { exports } = /** @type {{ exports: Record<string, { 'tessera-source': string }> }} */ (
-    JSON.parse(text)
+  const { exports } =
+    /** @type {{ exports: Record<string, string | { 'tessera-source': string }> }} */ (
+      JSON.parse(text)
+    );
+  // What is exported by its path alone is no source.
+  const sources = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? [] : [entry['tessera-source']],
   );
-  const sources = Object.values(exports).map((entry) => entry['tessera-source']);
   return Object.fromEntries(
     sources.map((source) => [source.slice('./src/'.length, -'.ts'.length), source]),
   );

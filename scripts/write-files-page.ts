@@ -130,6 +130,7 @@ const PARTS: readonly Part[] = [
       ['benchmarks/studio', 'What the pages of the studio must reach, a file a room'],
       ['benchmarks/samples', 'How well trained runs draw what they are asked for'],
       ['scripts', 'Steps of the build and of `npm run check`'],
+      ['scripts/weights', 'The weights that `@tessera/dit` brings, and their card'],
     ],
   },
 ];

@@ -23,7 +23,8 @@ export interface SourceModule {
 /** The fields of a package.json that the rules read. */
 export interface Manifest {
   readonly name: string;
-  readonly exports?: { readonly [entry: string]: { readonly 'tessera-source': string } };
+  /** Sources by the condition `tessera-source`; files that are no sources by their path alone. */
+  readonly exports?: { readonly [entry: string]: string | { readonly 'tessera-source': string } };
   readonly dependencies?: { readonly [name: string]: string };
   readonly peerDependencies?: { readonly [name: string]: string };
 }
@@ -141,7 +142,7 @@ function resolveImport(
   }
   for (const { folder, manifest } of packages) {
     for (const [entry, conditions] of Object.entries(manifest.exports ?? {})) {
-      if (specifier === manifest.name + entry.slice(1)) {
+      if (typeof conditions !== 'string' && specifier === manifest.name + entry.slice(1)) {
         return joinPath(`${folder}/package.json`, conditions['tessera-source']);
       }
     }

@@ -72,6 +72,7 @@ export {
   claimRunFolder,
   readRunConfig,
   RUN_FILES,
+  SHIPPED_RUN,
   writeRunConfig,
 } from './run/run-folder.ts';
 export type { GenerateOptions } from './sample/generate-options.ts';

@@ -71,7 +71,13 @@ const digits = {
   rows: 32,
   columns: 32,
 };
-const measuring = { samples: 4, guidance: [1], seeds: 1, onProgress: (): void => undefined };
+const measuring = {
+  samples: 4,
+  guidance: [1],
+  seeds: 1,
+  told: ['label'],
+  onProgress: (): void => undefined,
+};
 const trained = await node.readRun(run);
 const ruler = await node.readRuler();
 
@@ -100,6 +106,7 @@ export const ditNodeRows: readonly Row[] = [
       {
         run,
         labels: [1],
+        openLabel: false,
         guidance: 1,
         sampler: 'ddim',
         steps: 1,

@@ -273,8 +273,10 @@ describe('options of sample', () => {
       'sample: --labels 5: this run knows no labels. Leave --labels out.',
     );
     const both = { ...presetConfig('smoke', { conditions: ['label', 'text'] }), latentScale: 1 };
-    expect(() => completeSampleOptions({ ...given, text: ['a seven'] }, both)).toThrow(
-      'sample: --text: there are 1 texts for 10 labels, and each row has one of both. Name as many by --labels.',
+    expect(() =>
+      completeSampleOptions({ ...given, labels: [7, 1], text: ['a seven'] }, both),
+    ).toThrow(
+      'sample: --text: there are 1 texts for 2 labels, and each row has one of both. Name as many by --labels.',
     );
     const model = { ...config.model, classDropoutProb: 0 };
     expect(() => completeSampleOptions({ ...given, guidance: 2 }, { ...config, model })).toThrow(

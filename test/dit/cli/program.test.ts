@@ -180,7 +180,6 @@ describe('what is wrong', () => {
     'train --config c.json --preset smoke',
     'train --config c.json --design adaln',
     'train extra',
-    'sample --out g.png',
     'sample --run r',
     'sample --run r --out g.png --labels 0,,1',
     'sample --run r --out g --format jpg',

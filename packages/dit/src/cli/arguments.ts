@@ -103,6 +103,13 @@ export function someOf<T extends string>(names: readonly T[]): (text: string) =>
   return (text) => text.split(',').map(oneOf(names));
 }
 
+/** Reads names separated by commas. */
+export function nameList(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name !== '')) return names;
+  throw new InvalidArgumentError('Expected names separated by commas.');
+}
+
 /** Reads a share: a number from 0 to 1. */
 export function share(text: string): number {
   const value = parseNumber(text);

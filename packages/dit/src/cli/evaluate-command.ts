@@ -1,6 +1,5 @@
 // `tessera evaluate`: how good a trained run is, or the samples of another program.
 
-import { ValueError } from '@tessera/tensor';
 import { DEFAULT_BACKEND, DEFAULT_PRESET } from '../config/choices.ts';
 import { presetConfig } from '../config/presets.ts';
 import { readData } from '../data/read-data.ts';
@@ -10,47 +9,43 @@ import { readRuler } from '../evaluate/ruler.ts';
 import { readFittedRun } from '../train/fit-config.ts';
 import { fittedData, imageUnit, noImages, readConfigData } from '../train/run-data.ts';
 import { withBackend } from '../run/backends.ts';
-import { readRunConfig } from '../run/run-folder.ts';
+import { readRunConfig, SHIPPED_RUN } from '../run/run-folder.ts';
 import { readRun } from '../sample/sample-run.ts';
 import { checkRuler } from './check-ruler.ts';
 import type { EvaluateArguments } from './evaluate-options.ts';
 import { evaluationText, imageEvaluationText } from './evaluation-text.ts';
 import { createProgress, type Progress } from './progress.ts';
+import { shippedNotice } from './shipped-notice.ts';
 
 /** Writes one line to stdout. */
 type Print = (line: string) => void;
 
 /**
- * Measures a run, or images, and prints the scores.
+ * Measures a run, or images, and prints the scores. If neither is named, it measures the shipped weights.
  *
- * @throws ValueError if neither is named, or the ruler was trained on other data than the run
+ * @throws ValueError if the ruler was trained on other data than the run
  */
 export async function evaluateCommand(args: EvaluateArguments, print: Print): Promise<void> {
-  const { run, images } = args;
+  const { images } = args;
   const progress = createProgress();
   try {
-    if (run !== undefined) await evaluateFolder({ ...args, run }, progress, print);
-    else if (images !== undefined) await evaluateFiles({ ...args, images }, progress, print);
-    else {
-      throw new ValueError(
-        'evaluate',
-        'there is nothing to measure. Name the folder of a run by --run, or samples by --images.',
-      );
-    }
+    if (images !== undefined) await evaluateFiles({ ...args, images }, progress, print);
+    else await evaluateFolder(args, progress, print);
   } finally {
     progress.stop();
   }
 }
 
 async function evaluateFolder(
-  args: EvaluateArguments & { readonly run: string },
+  args: EvaluateArguments,
   progress: Progress,
   print: Print,
 ): Promise<void> {
-  const { run: folder, samples, seeds, json = false } = args;
+  const { run: folder = SHIPPED_RUN, samples, seeds, json = false } = args;
   const config = await readRunConfig(folder);
+  if (args.run === undefined) progress.notice(shippedNotice(config));
   checkMeasurable('evaluate', config);
-  const { guidance = [...new Set([1, config.sampling.guidance])] } = args;
+  const { guidance = [...new Set([1, config.sampling.guidance])], told } = args;
   await withBackend(config.backend, async (notice) => {
     const ruler = await readRuler(args.ruler);
     checkRuler(ruler.card, config, folder);
@@ -64,6 +59,7 @@ async function evaluateFolder(
       samples,
       guidance,
       seeds,
+      ...(told !== undefined && { told }),
       onProgress: ({ step, totalSteps }) => {
         if (!started) progress.stage('samples', totalSteps);
         started = true;
@@ -71,7 +67,8 @@ async function evaluateFolder(
       },
     });
     progress.stop();
-    if (json) print(JSON.stringify({ run: folder, ruler: ruler.card, ...evaluation }));
+    const asked = told === undefined ? {} : { told };
+    if (json) print(JSON.stringify({ run: folder, ...asked, ruler: ruler.card, ...evaluation }));
     else for (const line of evaluationText(evaluation)) print(line);
   });
 }

@@ -6,13 +6,15 @@ import * as read from './arguments.ts';
 
 /** The options of `tessera evaluate`. */
 export interface EvaluateArguments {
-  /** The folder of a run; or else `images`. */
+  /** The folder of a run; or else `images`, or the shipped run. */
   readonly run?: string;
   /** Samples from anywhere, as `--data` of a training takes images. */
   readonly images?: string;
   readonly samples: number;
   readonly guidance?: readonly number[];
   readonly seeds: number;
+  /** Conditions that samples are told. */
+  readonly told?: readonly string[];
   /** The file of a ruler, in place of that of MNIST. */
   readonly ruler?: string;
   readonly json?: boolean;
@@ -40,12 +42,12 @@ export function addEvaluation(
     .description(
       'measure the samples, the autoencoder and the predictions of a trained run, or samples of another program',
     )
-    .option('--run <folder>', 'folder of the run')
+    .option('--run <folder>', 'folder of the run (default: the shipped weights)')
     .addOption(
       new Option(
         '--images <source>',
         'samples to score in place of a run: an .npy or .npz file, or a folder of images, in folders of classes if they have some',
-      ).conflicts(['run', 'guidance']),
+      ).conflicts(['run', 'guidance', 'told']),
     )
     .option('--samples <n>', 'samples of a set', read.positiveCount, 2000)
     .option(
@@ -58,6 +60,11 @@ export function addEvaluation(
       `sets for each scale, at most ${read.MOST_SEEDS}; two or more give confidence intervals`,
       read.measurements,
       1,
+    )
+    .option(
+      '--told <list>',
+      'conditions that samples are told, such as label (default: all of the model)',
+      read.nameList,
     )
     .option('--ruler <file>', 'a file of `tessera ruler` (default: the ruler of MNIST)')
     .option('--json', 'print one JSON object')

@@ -3,7 +3,6 @@
 import { Command, Option } from 'commander';
 import {
   BACKENDS,
-  COMPATS,
   DEFAULT_BACKEND,
   DEFAULT_DESIGN,
   DEFAULT_PRESET,
@@ -11,20 +10,15 @@ import {
   DESIGNS,
   OBJECTIVES,
   PRESETS,
-  SAMPLERS,
   SCHEDULES,
-  SPACINGS,
   TIMESTEP_SAMPLINGS,
   WEIGHTINGS,
   type BackendName,
-  type Compat,
   type ConditionName,
   type Design,
   type Objective,
   type Preset,
-  type Sampler,
   type Schedule,
-  type Spacing,
   type TimestepSampling,
   type Weighting,
 } from '../config/choices.ts';
@@ -35,7 +29,7 @@ import { addResumeOptions, type ResumeArguments } from './train/resume-options.t
 import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
 import { addReports, type ReportActions } from './report/report-options.ts';
-import { addWays, type WayArguments } from './sample/way-options.ts';
+import { addSample, type SampleArguments } from './sample/sample-options.ts';
 import { addStudio, type StudioActions } from './studio/studio-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
@@ -63,35 +57,6 @@ export interface TrainArguments extends FromArguments, StepArguments, ResumeArgu
   readonly schedule?: Schedule;
   readonly timestepSampling?: TimestepSampling;
   readonly weighting?: Weighting;
-}
-
-/** The options of `tessera sample`. Defaults are the sampling settings of the run. */
-export interface SampleArguments extends WayArguments {
-  readonly run: string;
-  readonly out: string;
-  readonly seed: number;
-  /** Names of classes, or their numbers. */
-  readonly labels?: readonly (number | string)[];
-  /** Captions, one a row. */
-  readonly text?: readonly string[];
-  readonly negative?: string;
-  readonly thickness?: number;
-  readonly slant?: number;
-  /** Files of maps. */
-  readonly depth?: string;
-  readonly sketch?: string;
-  readonly lowres?: string;
-  readonly controlScale?: number;
-  readonly guidance?: number | Readonly<Record<string, number>>;
-  readonly sampler?: Sampler;
-  readonly steps?: number;
-  readonly eta?: number;
-  readonly spacing?: Spacing;
-  readonly guidanceInterval?: readonly [from: number, to: number];
-  readonly guidanceRescale?: number;
-  readonly compat?: Compat;
-  readonly ema?: number | 'best';
-  readonly backend?: BackendName;
 }
 
 /** The argument and the options of `tessera learn`. */
@@ -333,77 +298,7 @@ export function createProgram(version: string, actions: Actions): Command {
     )
     .action((args: SettingsArguments) => actions.settings(args));
 
-  const sample = program
-    .command('sample')
-    .description('draw ten digits of each label from a trained run')
-    .requiredOption('--run <folder>', 'folder of the run')
-    .requiredOption('--out <file>', 'file to write')
-    .option(
-      '--labels <list>',
-      `numbers or names of classes, such as 0,1,2 ${defaultsTo('every class')}`,
-      read.labelList,
-    )
-    .option(
-      '--text <caption>',
-      'such as "a thick seven leaning right"; once for each row',
-      read.oneMore,
-    )
-    .option('--negative <caption>', 'what the samples should not be')
-    .option('--thickness <pixels>', 'width of the strokes', read.anyNumber)
-    .option('--slant <shear>', 'above 0 leans right, below 0 left', read.anyNumber)
-    .option('--depth <file>', 'map of depth, a .png or .npy file')
-    .option('--sketch <file>', 'map of edges, a .png or .npy file')
-    .option('--lowres <file>', 'image in low resolution, a .png or .npy file')
-    .option('--control-scale <n>', 'how much a ControlNet counts', read.guidanceScale)
-    .option(
-      '--guidance <scale>',
-      `guidance scale, 1 for none, or one for each condition: text=3,depth=1.5 ${defaultsTo('as in the run, 2')}`,
-      read.guidance,
-    )
-    .option(
-      '--sampler <name>',
-      `${SAMPLERS.join(', ')} ${defaultsTo('as in the run, ddim')}`,
-      read.oneOf(SAMPLERS),
-    )
-    .option(
-      '--eta <share>',
-      `noise of the ddim sampler, from 0 to 1 ${defaultsTo('as in the run, 0')}`,
-      read.share,
-    )
-    .option(
-      '--spacing <name>',
-      `timesteps of the steps: ${SPACINGS.join(', ')} ${defaultsTo('as in the run, official')}`,
-      read.oneOf(SPACINGS),
-    )
-    .option(
-      '--guidance-interval <from,to>',
-      `timesteps that are guided, such as 200,800 ${defaultsTo('as in the run, all')}`,
-      read.interval,
-    )
-    .option(
-      '--guidance-rescale <share>',
-      `how much contrast guidance keeps, from 0 to 1 ${defaultsTo('as in the run, 0')}`,
-      read.share,
-    )
-    .option(
-      '--compat <name>',
-      `official guides 3 channels only: ${COMPATS.join(', ')} ${defaultsTo('as in the run, fixed')}`,
-      read.oneOf(COMPATS),
-    )
-    .option('--steps <n>', `denoising steps ${defaultsTo('as in the run, 50')}`, read.positiveCount)
-    .option(
-      '--ema <decay>',
-      `average of the weights that draws: a decay that the run keeps, or best ${defaultsTo('its optimizer.emaDecay')}`,
-      read.average,
-    )
-    .option('--seed <n>', 'seed of the noise', read.seed, 0)
-    .option(
-      '--backend <name>',
-      `${BACKENDS.join(', ')} ${defaultsTo('as in the run')}`,
-      read.oneOf(BACKENDS),
-    );
-  addWays(sample).action((args: SampleArguments) => actions.sample(args));
-
+  addSample(program, actions);
   addEvaluation(program, actions);
   addReports(program, actions);
   addStudio(program, actions);

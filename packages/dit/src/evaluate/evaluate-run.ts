@@ -13,8 +13,10 @@ import {
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
 import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
 import { codecName } from '../config/codec/codec-rules.ts';
+import { LABEL } from '../config/condition.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { trainedGuidance } from '../config/diffusion-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
@@ -28,7 +30,7 @@ import {
   type Marks,
   type RealImages,
 } from './reference.ts';
-import { askedOf } from './requests.ts';
+import { askedOf, namesTold } from './requests.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
 import { estimate, MOST_MEASUREMENTS, type Estimate } from './student.ts';
@@ -41,6 +43,8 @@ export interface EvaluateOptions {
   readonly guidance: readonly number[];
   /** Sets for each scale, of the seeds 0, 1, …; two or more give confidence intervals. */
   readonly seeds: number;
+  /** The conditions that samples are told, such as `['label']`. Default: all of the model. */
+  readonly told?: readonly string[];
   readonly onProgress?: (progress: EvaluateProgress) => void;
 }
 
@@ -95,14 +99,14 @@ export async function evaluateRun(
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   checkEvaluate(run, ruler, real, options);
-  const { samples, guidance, seeds, onProgress } = options;
+  const { samples, guidance, seeds, told, onProgress } = options;
   const reference = await readReference(ruler, real, samples, key(0));
   const { test } = reference;
   const rebuilt =
     run.autoencoder === undefined
       ? undefined
       : await readImages(ruler, await rebuiltImages(run.autoencoder, test));
-  const asked = askedOf(run.config.model, test, samples);
+  const asked = askedOf(run.config.model, test, samples, told);
   const trained = trainedGuidance(run.config.diffusion);
   const scores: GuidedScores[] = [];
   let drawn = 0; // sets of samples
@@ -148,8 +152,8 @@ function checkEvaluate(
   const op = 'evaluateRun';
   checkFields(op, 'run', run, ['draw', 'codec', 'config'], 'readRun gives one.');
   checkMeasurable(op, run.config);
-  checkOptions(op, options, ['samples', 'guidance', 'seeds', 'onProgress']);
-  const { samples, guidance, seeds, onProgress } = options;
+  checkOptions(op, options, ['samples', 'guidance', 'seeds', 'told', 'onProgress']);
+  const { samples, guidance, seeds, told, onProgress } = options;
   checkWhole(op, 'samples', samples, 1);
   checkReal(op, ruler, real, samples);
   checkList(op, 'guidance', guidance, '[1, 2]');
@@ -159,6 +163,26 @@ function checkEvaluate(
     throw new ValueError(op, `seeds is ${seeds}, expected at most ${MOST_MEASUREMENTS}.`);
   }
   if (onProgress !== undefined) checkFunction(op, onProgress);
+  if (told !== undefined) checkTold(op, told, run.config.model);
+}
+
+/** Throws a ValueError unless these are conditions of a model, and what they leave out can be left open. */
+function checkTold(op: string, told: readonly string[], model: ModelConfig): void {
+  checkList(op, 'told', told, "['label']");
+  const known = namesTold(model);
+  const unknown = told.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new ValueError(
+      op,
+      `told has '${unknown}', but the model can be told ${known.join(', ') || 'nothing'}. Name some of these.`,
+    );
+  }
+  if (model.numClasses > 0 && model.classDropoutProb === 0 && !told.includes(LABEL)) {
+    throw new ValueError(
+      op,
+      `told is ${told.join(', ')}, but this model was trained without a null class and must be told a label. Add ${LABEL}.`,
+    );
+  }
 }
 
 /** Throws a ValueError if a run was trained on given latents: a ruler reads images. */

@@ -1,5 +1,6 @@
 // What the samples of an evaluation are asked to be.
 
+import { LABEL } from '../config/condition.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import type { AnnotatedImages } from '../data/data-set.ts';
@@ -10,22 +11,43 @@ import { labelsOf } from './reference.ts';
 export interface Asked {
   /** Labels as the model takes them. */
   readonly labels: number[];
-  readonly options: { readonly conditions?: ConditionArrays };
+  readonly options: { readonly openLabel?: boolean; readonly conditions?: ConditionArrays };
   /** The class that each sample should be read as; absent where nothing says it. */
   readonly classes?: ArrayLike<number>;
 }
 
-/** Every class in turn; for a model with further conditions what the first test images show. */
-export function askedOf(model: ModelConfig, test: AnnotatedImages, samples: number): Asked {
+/** The names of all that a model can be told. */
+export function namesTold({ numClasses, conditions = [] }: ModelConfig): readonly string[] {
+  return [...(numClasses > 0 ? [LABEL] : []), ...conditions.map(({ name }) => name)];
+}
+
+/**
+ * Every class in turn, if samples are told no more than that; else what the first test images show.
+ *
+ * @param told Conditions of the model; the others are left open. Default: all.
+ */
+export function askedOf(
+  model: ModelConfig,
+  test: AnnotatedImages,
+  samples: number,
+  told: readonly string[] = namesTold(model),
+): Asked {
   const { numClasses, conditions = [] } = model;
-  const count = conditions.length > 0 ? Math.min(samples, test.count) : samples;
+  const isLabelled = told.includes(LABEL);
+  const further = conditions.filter(({ name }) => told.includes(name));
+  const openLabel = numClasses > 0 && !isLabelled;
+  const count = further.length > 0 ? Math.min(samples, test.count) : samples;
   const indices = Int32Array.from({ length: count }, (_, i) => i);
-  if (conditions.length === 0) {
-    const labels = Array.from(indices, (i) => i % Math.max(1, numClasses));
-    return { labels, options: {}, ...(numClasses > 0 && { classes: labels }) };
+  if (further.length === 0) {
+    const labels = Array.from(indices, (i) => (isLabelled ? i % numClasses : 0));
+    return {
+      labels,
+      options: { ...(openLabel && { openLabel }) },
+      ...(isLabelled && { classes: labels }),
+    };
   }
   const classes = labelsOf(test).subarray(0, count);
   const labels = Array.from(classes, (label) => (numClasses > 0 ? label : 0));
-  const arrays = conditionTable(model, test).arrays(indices);
-  return { labels, options: { conditions: arrays }, classes };
+  const arrays = conditionTable({ ...model, conditions: further }, test).arrays(indices);
+  return { labels, options: { ...(openLabel && { openLabel }), conditions: arrays }, classes };
 }

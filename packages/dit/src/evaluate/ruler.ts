@@ -1,6 +1,5 @@
 // A ruler: a trained LeNet that reads images, and the file that holds it.
 
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -17,6 +16,7 @@ import { checkArray, checkFields, checkText } from '../config/argument-check.ts'
 import { encodeModule, loadModule } from '../model/weights.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { nameFile } from '../run/file-error.ts';
+import { sha256Of } from '../run/hash.ts';
 import type { FeatureSet } from './features.ts';
 import { FEATURES, LeNet } from './lenet.ts';
 
@@ -97,7 +97,7 @@ export async function readRuler(path: string = SHIPPED): Promise<Ruler> {
 }
 
 function checkShipped(bytes: Uint8Array): void {
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = sha256Of(bytes);
   if (found === RULER_SHA256) return;
   throw new FormatError(
     'readRuler',

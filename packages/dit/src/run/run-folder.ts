@@ -3,6 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ValueError } from '@tessera/tensor';
 import { checkText } from '../config/argument-check.ts';
 import { parseConfigText, parseTrainConfig, type TrainConfig } from '../config/config.ts';
@@ -39,7 +40,18 @@ export const RUN_FILES = {
   anomaly: 'anomaly.safetensors',
   /** The folder of saved states, from which a training goes on. */
   state: 'state',
+  /** The SHA-256 of files of a run that is handed on, as `sha256sum` writes them. */
+  checksums: 'SHA256SUMS',
 } as const;
+
+/**
+ * The folder of the run that the package brings: a model of MNIST that is told label, text and depth, in half
+ * precision. Its README says what it is made of and how well it draws.
+ *
+ * @example
+ * SHIPPED_RUN.endsWith('mnist'); // true
+ */
+export const SHIPPED_RUN: string = fileURLToPath(new URL('../../weights/mnist', import.meta.url));
 
 /** The picture of samples after a step, such as `samples/step-000500.png`. */
 export function previewFile(step: number): string {

@@ -11,7 +11,7 @@ import type { SampleOptions } from './options.ts';
 import { GRID_COLUMNS, gridIndices } from './sample-grid.ts';
 
 /** Conditions of a grid of samples, as the generator takes them. */
-type Asked = Pick<DrawOptions, 'conditions' | 'negative' | 'scales'>;
+type Asked = Pick<DrawOptions, 'openLabel' | 'conditions' | 'negative' | 'scales'>;
 
 /**
  * Reads what the options ask for.
@@ -24,7 +24,7 @@ export async function askedConditions(
   model: DiT,
   columns: number = GRID_COLUMNS,
 ): Promise<Asked> {
-  const { labels, texts, negative, maps = {}, numbers = {}, scales } = options;
+  const { labels, openLabel, texts, negative, maps = {}, numbers = {}, scales } = options;
   const rows = gridIndices(
     labels.map((_, row) => row),
     columns,
@@ -54,6 +54,7 @@ export async function askedConditions(
     conditions[name] = repeated(await readMap(file, size), rows.length);
   }
   return {
+    ...(openLabel !== undefined && { openLabel }),
     ...(Object.keys(conditions).length > 0 && { conditions }),
     ...(negative !== undefined && { negative: negativeOf(model, negative) }),
     ...(scales !== undefined && { scales }),

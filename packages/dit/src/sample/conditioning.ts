@@ -12,14 +12,19 @@ export type ConditionArrays = Readonly<Record<string, Float32Array | Int32Array>
 /**
  * The conditioning of the images from `start` on: labels alone for a model that knows nothing else, and no label
  * for a model without classes that does.
+ *
+ * @param openLabel Whether null classes take the place of the labels.
  */
 export function conditioningOf(
-  { conditions, config }: DiT,
+  model: DiT,
   labels: readonly number[],
   arrays: ConditionArrays,
   start: number,
+  openLabel = false,
 ): Conditioning {
-  const label = tensor(Int32Array.from(labels));
+  const { conditions, config } = model;
+  const asked = Int32Array.from(labels);
+  const label = tensor(openLabel ? asked.fill(model.nullClass) : asked);
   if (Object.keys(conditions).length === 0) return label;
   const values = Object.entries(arrays).map(([name, all]): [string, Tensor] => {
     const { shape } = conditions[name].values;

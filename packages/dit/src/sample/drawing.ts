@@ -137,7 +137,7 @@ async function regionOf(
 
 /** The image goes back to noise by what it shows, and from there to what is asked. */
 async function editing(options: SampleOptions, run: TrainedRun): Promise<Drawing> {
-  const { edit, labels, texts, steps } = options;
+  const { edit, labels, openLabel, texts, steps } = options;
   const { image = '', label = 0, text, strength = 1 } = edit ?? {};
   const { size, channels } = run.imageShape;
   const given = await readImage(image, run.imageShape);
@@ -156,6 +156,7 @@ async function editing(options: SampleOptions, run: TrainedRun): Promise<Drawing
     ...(spacing !== undefined && { spacing }),
     guidance: 1,
     labels: source.labels,
+    ...(openLabel !== undefined && { openLabel }),
     ...(conditions !== undefined && { conditions }),
     to,
     iterations: INVERSION_CALLS,

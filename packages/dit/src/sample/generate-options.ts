@@ -15,6 +15,7 @@ import {
   checkChoice,
   checkFields,
   checkFinite,
+  checkFlag,
   checkWhole,
 } from '../config/argument-check.ts';
 import { SAMPLERS, SPACINGS } from '../config/choices.ts';
@@ -31,6 +32,8 @@ import type { SampleProgress } from './options.ts';
 export interface Asked extends SamplingConfig {
   /** The class of each image; 0 for a model without classes. */
   readonly labels: readonly number[];
+  /** Whether the labels are left out: the model gets its null class in their place. Default: false. */
+  readonly openLabel?: boolean;
   /** The values of the other conditions. One that is left out is open: the model gets its null. */
   readonly conditions?: ConditionArrays;
   /** Values of one image that take the place of nulls in guidance, such as a negative prompt. */
@@ -98,6 +101,7 @@ export interface InvertOptions extends Asked {
 /** The options of one call of a generator, other than settings of sampling. */
 export const OWN_GENERATE_OPTIONS = [
   'labels',
+  'openLabel',
   'conditions',
   'negative',
   'scales',
@@ -113,6 +117,7 @@ export const OWN_GENERATE_OPTIONS = [
 /** The options of an inversion, other than settings of sampling. */
 export const OWN_INVERT_OPTIONS = [
   'labels',
+  'openLabel',
   'conditions',
   'negative',
   'scales',
@@ -171,7 +176,16 @@ function placesOf({ model }: TrainConfig): number {
   return latentLength(model) / model.inChannels;
 }
 
-function checkAsked(op: string, model: DiT, { labels, conditions, negative, scales }: Asked): void {
+function checkAsked(op: string, model: DiT, asked: Asked): void {
+  const { labels, openLabel = false, conditions, negative, scales } = asked;
+  checkFlag(op, 'openLabel', openLabel);
+  const { numClasses, classDropoutProb } = model.config;
+  if (openLabel && numClasses > 0 && classDropoutProb === 0) {
+    throw new ValueError(
+      op,
+      'openLabel is true, but this model was trained without a null class (classDropoutProb is 0). Give labels.',
+    );
+  }
   if (conditions !== undefined) {
     checkList(op, 'labels', labels, '[3, 1, 4]');
     checkArrays(op, 'conditions', model, conditions, labels.length);

@@ -69,10 +69,13 @@ export class GuidedModel {
       negative,
       scales,
       towards,
+      openLabel = false,
     } = asked;
-    const y = conditioningOf(model, labels, conditions, start);
+    const y = conditioningOf(model, labels, conditions, start, openLabel);
     const blend =
-      towards === undefined ? undefined : blendOf(model, { labels, conditions, towards }, start);
+      towards === undefined
+        ? undefined
+        : blendOf(model, { labels, conditions, towards, openLabel }, start);
     const more = blend === undefined ? {} : { towards: blend };
     const alone: SampledModel = (x, t, _time, end) =>
       this.#predict(model, x, t, y, { ...more, ...(end !== undefined && { end }) });
@@ -123,13 +126,18 @@ type Blend = NonNullable<ForwardOptions['towards']>;
 /** The second end for the images from `start` on. */
 function blendOf(
   model: DiT,
-  { labels, conditions, towards }: Required<Pick<Asked, 'labels' | 'conditions' | 'towards'>>,
+  {
+    labels,
+    conditions,
+    towards,
+    openLabel,
+  }: Required<Pick<Asked, 'labels' | 'conditions' | 'towards' | 'openLabel'>>,
   start: number,
 ): Blend {
   const stop = start + labels.length;
   const others = towards.labels?.slice(start, stop) ?? labels;
   return {
-    y: conditioningOf(model, others, { ...conditions, ...towards.conditions }, start),
+    y: conditioningOf(model, others, { ...conditions, ...towards.conditions }, start, openLabel),
     share: tensor(Float32Array.from(towards.shares.slice(start, stop))),
   };
 }

@@ -13,10 +13,12 @@ export interface SampleProgress {
 
 /** The options of `sampleRun`. */
 export interface SampleOptions extends SamplingConfig {
-  /** The folder of the run. */
-  readonly run: string;
+  /** The folder of the run. Default: the one that the package brings, {@link SHIPPED_RUN}. */
+  readonly run?: string;
   /** Classes to draw. Each is one row of samples in the picture. A model without classes has class 0. */
   readonly labels: readonly number[];
+  /** Whether the rows leave the label open, so that texts and maps alone decide. Default: false. */
+  readonly openLabel?: boolean;
   /** Samples of each row. Default: 10. */
   readonly count?: number;
   /** Texts to draw, one a row, for a model that reads text. Then `labels` has as many entries. */

@@ -11,14 +11,15 @@ import {
   samplingOf,
   type SamplingConfig,
 } from '../../config/diffusion-config.ts';
-import { readRunConfig } from '../../run/run-folder.ts';
+import { readRunConfig, SHIPPED_RUN } from '../../run/run-folder.ts';
 import { formatGuidance } from '../../sample/guidance-scales.ts';
 import type { SampleOptions } from '../../sample/options.ts';
 import { checkWays } from '../../sample/ways.ts';
 import { onInterrupt } from '../interrupt.ts';
-import type { SampleArguments } from '../program.ts';
 import { createProgress } from '../progress.ts';
+import { shippedNotice } from '../shipped-notice.ts';
 import { wayOptions } from './asked-ways.ts';
+import type { SampleArguments } from './sample-options.ts';
 
 /**
  * Takes options that the command line leaves out from the run's configuration, and checks the others
@@ -34,11 +35,12 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   if (config.latentScale === undefined) {
     throw new ValueError(
       'sample',
-      `--run ${args.run}: the run ${notYetTrained(config)}. Train it to its end first, or name another.`,
+      `--run ${args.run ?? SHIPPED_RUN}: the run ${notYetTrained(config)}. Train it to its end first, or name another.`,
     );
   }
+  const openLabel = isLabelOpen(args, config);
   const {
-    labels: named = defaultLabels(config, text),
+    labels: named = openLabel ? (text ?? ['']).map(() => 0) : defaultLabels(config, text),
     guidance: asked = config.sampling.guidance,
     ...rest
   } = args;
@@ -86,8 +88,9 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   checkControl(controlScale, config);
   const options: SampleOptions = {
     ...sampling,
-    run,
+    ...(run !== undefined && { run }),
     labels,
+    ...(openLabel && { openLabel }),
     seed,
     out,
     ...wayOptions(args, (option, own) => labelNumbers(option, own, config)),
@@ -99,6 +102,19 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   };
   checkWays(options, config);
   return options;
+}
+
+/**
+ * Whether texts or maps alone say what is drawn: no label is named, on the way neither, and the model can be told
+ * none.
+ */
+function isLabelOpen(
+  { labels, text, depth, sketch, lowres, toLabels, fromLabel }: SampleArguments,
+  { model }: TrainConfig,
+): boolean {
+  const tellsMore = (text ?? depth ?? sketch ?? lowres) !== undefined;
+  const named = labels ?? toLabels ?? fromLabel;
+  return tellsMore && named === undefined && model.numClasses > 0 && model.classDropoutProb > 0;
 }
 
 /**
@@ -251,9 +267,11 @@ function checkInterval({ guidanceInterval }: SamplingConfig, timesteps: number):
 
 /** Draws with these options, and shows the progress. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
-  const options = completeSampleOptions(args, await readRunConfig(args.run));
+  const config = await readRunConfig(args.run ?? SHIPPED_RUN);
+  const options = completeSampleOptions(args, config);
   const { sampleRun } = await import('../../sample/sample-run.ts');
   const progress = createProgress();
+  if (args.run === undefined) progress.notice(shippedNotice(config));
   const restore = onInterrupt(progress, () => 'Stopped. Nothing has been written.');
   let staged = false;
   try {

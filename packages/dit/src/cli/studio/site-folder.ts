@@ -1,15 +1,13 @@
-// Where the built pages of the studio and the shipped weights are.
+// Where the built pages of the studio are, and the shipped weights if they are there.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StateError } from '@tessera/tensor';
+import { SHIPPED_RUN } from '../../run/run-folder.ts';
 
 /** The build puts the site here (`scripts/build-studio.js`). */
 const SITE = fileURLToPath(new URL('../../../dist/studio/', import.meta.url));
-
-/** A trained run, in three files. */
-const WEIGHTS = fileURLToPath(new URL('../../../weights/mnist/', import.meta.url));
 
 /**
  * The folder of the built site.
@@ -23,5 +21,5 @@ export function siteFolder(): string {
 
 /** The folder of the shipped weights; `null` if there is none. */
 export function shippedRun(): string | null {
-  return existsSync(WEIGHTS) ? WEIGHTS : null;
+  return existsSync(SHIPPED_RUN) ? SHIPPED_RUN : null;
 }
