@@ -45,10 +45,9 @@ export function checkInitialization(op: string, initialization: Initialization):
   checkFields(op, 'start', start, ['linear', 'embedding'], 'Use officialStart.');
 }
 
-/** One initialization for each of `count` parts, with independent keys. */
-export function splitInitialization(
-  { key, start }: Initialization,
-  count: number,
-): Initialization[] {
+/** One initialization for each of `count` parts, with independent keys. Zeros need none: loading a model draws nothing. */
+export function splitInitialization(own: Initialization, count: number): Initialization[] {
+  const { key, start } = own;
+  if (start === blankStart) return new Array<Initialization>(count).fill(own);
   return split(key, count).map((part) => ({ key: part, start }));
 }
