@@ -103,14 +103,12 @@ describe('a line with many points', () => {
       fc.property(
         fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 1, maxLength: 6000 }),
         (values) => {
-          const points = values.map((value, step) => ({ step, value }));
+          const points = values.map((y, x) => ({ x, y }));
           const kept = thinned(points);
           expect(kept.length).toBeLessThanOrEqual(1502);
-          expect(kept.map(({ step }) => step)).toEqual(
-            kept.map(({ step }) => step).toSorted((a, b) => a - b),
-          );
-          const extent = (all: readonly { value: number }[]): number[] =>
-            [Math.min, Math.max].map((f) => f(...all.map(({ value }) => value)));
+          expect(kept.map(({ x }) => x)).toEqual(kept.map(({ x }) => x).toSorted((a, b) => a - b));
+          const extent = (all: readonly { y: number }[]): number[] =>
+            [Math.min, Math.max].map((f) => f(...all.map(({ y }) => y)));
           expect(extent(kept)).toEqual(extent(points));
         },
       ),

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { cpuBackend, excerpt, FormatError, setDefaultBackend } from '@tessera/tensor';
 import { checkAnswer, type Outcome } from '../learn/check.ts';
 import { answerFileName, answerFileText, tour, wrap } from '../learn/tour.ts';
-import type { LearnArguments } from './program.ts';
+import type { LearnArguments } from './learn-options.ts';
 
 /**
  * Lists the chapters, or writes the file of one, or checks it if it is there.

@@ -52,6 +52,10 @@ const program = createProgram(manifest.version, {
     const { studioCommand } = await import('./studio/studio-command.ts');
     await studioCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
+  scale: async (args) => {
+    const { scaleCommand } = await import('./scale/scale-command.ts');
+    await scaleCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -28,8 +28,10 @@ import { addFromOptions, type FromArguments } from './train/from-options.ts';
 import { addResumeOptions, type ResumeArguments } from './train/resume-options.ts';
 import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
+import { addLearn, type LearnActions } from './learn-options.ts';
 import { addReports, type ReportActions } from './report/report-options.ts';
 import { addSample, type SampleArguments } from './sample/sample-options.ts';
+import { addScale, type ScaleActions } from './scale/scale-options.ts';
 import { addStudio, type StudioActions } from './studio/studio-options.ts';
 
 /** The options of `tessera train`. Defaults are those of the preset or the configuration. */
@@ -59,15 +61,6 @@ export interface TrainArguments extends FromArguments, StepArguments, ResumeArgu
   readonly weighting?: Weighting;
 }
 
-/** The argument and the options of `tessera learn`. */
-export interface LearnArguments {
-  /** The number of a chapter; without one, the chapters are listed. */
-  readonly chapter?: number;
-  /** The file of the answers, in place of `learn-N.mjs`. */
-  readonly file?: string;
-  readonly hints?: boolean;
-}
-
 /** The option of `tessera settings`. */
 export interface SettingsArguments {
   readonly preset: Preset;
@@ -86,12 +79,11 @@ export interface InspectArguments {
 }
 
 /** The actions of the commands. */
-export interface Actions extends ReportActions, StudioActions {
+export interface Actions extends LearnActions, ReportActions, ScaleActions, StudioActions {
   settings(args: SettingsArguments): Promise<void>;
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
   inspect(args: InspectArguments): Promise<void>;
-  learn(args: LearnArguments): Promise<void>;
   evaluate(args: EvaluateArguments): Promise<void>;
   ruler(args: RulerArguments): Promise<void>;
 }
@@ -125,6 +117,7 @@ Examples:
   $ tessera sample --run runs/mnist --inpaint digit.png --mask hole.png --labels 5 --out fives.png
   $ tessera sample --run runs/mnist --edit three.png --from-label 3 --labels 8 --out eight.png
   $ tessera train --condition label,inpaint --out runs/inpaint
+  $ tessera scale --out runs/scale                 quality against size, patches and compute
   $ tessera studio --open                          pages that draw in the browser
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
@@ -301,6 +294,7 @@ export function createProgram(version: string, actions: Actions): Command {
   addSample(program, actions);
   addEvaluation(program, actions);
   addReports(program, actions);
+  addScale(program, actions);
   addStudio(program, actions);
 
   program
@@ -326,21 +320,7 @@ export function createProgram(version: string, actions: Actions): Command {
       actions.inspect({ ...args, ...(name !== undefined && { name }) }),
     );
 
-  program
-    .command('learn')
-    .description(
-      'exercises of the tour: write a file for answers, or check it (exit code 1: not all pass)',
-    )
-    .argument(
-      '[chapter]',
-      `chapter from 1 to ${read.CHAPTERS}, or none to list them`,
-      read.chapterNumber,
-    )
-    .option('--file <file>', `file of the answers ${defaultsTo('learn-N.mjs')}`, read.modulePath)
-    .option('--hints', 'show a hint below each answer that does not pass')
-    .action((chapter: number | undefined, args: Omit<LearnArguments, 'chapter'>) =>
-      actions.learn({ ...args, ...(chapter !== undefined && { chapter }) }),
-    );
+  addLearn(program, actions);
 
   return program;
 }

@@ -1,12 +1,14 @@
-// Draws several series of numbers against the steps of a training.
+// Draws series of numbers: lines against the steps of a training, or points against a cost.
 
 import type { Spec } from 'vega';
 import { PICTURE_FONT, renderSvg } from './svg.ts';
 
 /** One point of a series. */
 export interface Point {
-  readonly step: number;
-  readonly value: number;
+  readonly x: number;
+  readonly y: number;
+  /** A word beside the point. Default: none. */
+  readonly label?: string;
 }
 
 /** One line of a chart. */
@@ -14,8 +16,11 @@ export interface Series {
   /** What the legend calls it. Lines of one name are drawn in one colour; an empty name is not in the legend. */
   readonly name: string;
   readonly points: readonly Point[];
-  /** `faint` for what is measured, if a `strong` line sums it up. Default: strong. */
-  readonly weight?: 'faint' | 'strong';
+  /**
+   * `faint` for what is measured, if a `strong` line sums it up; `dashed` and `dotted`, in grey, for what the others are
+   * held against; `none` for points without a line. Default: strong.
+   */
+  readonly weight?: 'faint' | 'strong' | 'dashed' | 'dotted' | 'none';
   /** Whether each point is a dot too, since a line through one point is invisible. Default: false. */
   readonly dots?: boolean;
 }
@@ -25,10 +30,14 @@ export interface LineChart {
   readonly series: readonly Series[];
   /** What stands beside the vertical axis. */
   readonly yTitle: string;
+  /** What stands below the horizontal axis. Default: step. */
+  readonly xTitle?: string;
   /** One line above the chart. Default: none. */
   readonly title?: string;
   /** Whether the vertical axis is logarithmic. Then all values are above 0. Default: false. */
   readonly logY?: boolean;
+  /** Whether the horizontal axis is logarithmic. Then all its values are above 0. Default: false. */
+  readonly logX?: boolean;
   /** Width and height of the area between the axes, in units of half a pixel. Default: 760 and 400. */
   readonly size?: readonly [width: number, height: number];
 }
@@ -46,19 +55,59 @@ function coloursOf(count: number): readonly string[] {
 }
 
 type Mark = NonNullable<Spec['marks']>[number];
-type Channel = [name: string, constant: { value: string | number }];
+type Constant = string | number | number[];
+type Channel = [name: string, constant: { value: Constant }];
 
 /** A mark over all points of a series. */
 function seriesMark(
-  type: 'line' | 'symbol',
+  type: 'line' | 'symbol' | 'text',
   data: string,
-  look: Readonly<Record<string, string | number>>,
+  look: Readonly<Record<string, Constant>>,
 ): Mark {
   const fixed = Object.entries(look).map(([channel, value]): Channel => [channel, { value }]);
-  const x = { scale: 'x', field: 'step' };
-  const y = { scale: 'y', field: 'value' };
-  return { type, from: { data }, encode: { enter: { ...Object.fromEntries(fixed), x, y } } };
+  const x = { scale: 'x', field: 'x' };
+  const y = { scale: 'y', field: 'y' };
+  const text = type === 'text' ? { text: { field: 'label' } } : {};
+  const enter = { ...Object.fromEntries(fixed), x, y, ...text };
+  return { type, from: { data }, encode: { enter } };
 }
+
+/** The marks of a series in its colour: its line, its dots, its words. */
+function seriesMarks(
+  { weight = 'strong', dots = false, points }: Series,
+  data: string,
+  stroke: string,
+): Mark[] {
+  const marks: Mark[] = [];
+  if (weight !== 'none') marks.push(seriesMark('line', data, { stroke, ...LINES[weight] }));
+  if (dots)
+    marks.push(seriesMark('symbol', data, { fill: stroke, size: weight === 'none' ? 70 : 30 }));
+  if (points.some(({ label }) => label !== undefined)) {
+    marks.push(seriesMark('text', data, { ...WORDS, fill: stroke }));
+  }
+  return marks;
+}
+
+/** How lines look. */
+const LINES = {
+  faint: { strokeWidth: 1, strokeOpacity: 0.3 },
+  strong: { strokeWidth: 2.5, strokeJoin: 'round' },
+  dashed: { strokeWidth: 1.5, strokeDash: [7, 4] },
+  dotted: { strokeWidth: 2, strokeDash: [2, 3] },
+};
+
+/** The lines that the others are held against. */
+const GREY: ReadonlySet<Series['weight']> = new Set(['dashed', 'dotted'] as const);
+
+/** How words beside points look. */
+const WORDS = {
+  font: PICTURE_FONT,
+  fontSize: 12,
+  align: 'left',
+  baseline: 'bottom',
+  dx: 6,
+  dy: -3,
+};
 
 /** The values 1, 2 and 5 times a power of ten between two positive numbers; powers alone if these are many. */
 function logTicks(low: number, high: number): number[] {
@@ -88,24 +137,24 @@ function extentOf(values: readonly number[]): readonly [number, number] {
 }
 
 /** The picture in the words of Vega: scales, axes, and a line for each series. */
-function chartSpec({ series, yTitle, title, logY = false, size = [760, 400] }: LineChart): Spec {
-  const values = series.flatMap(({ points }) => points.map(({ value }) => value));
-  const [lowest, highest] = extentOf(values);
+function chartSpec(chart: LineChart): Spec {
+  const { series, yTitle, xTitle = 'step', title, size = [760, 400] } = chart;
+  const { logY = false, logX = false } = chart;
+  const points = series.flatMap((each) => each.points);
+  const [lowest, highest] = extentOf(points.map(({ y }) => y));
   const domain = logY
     ? [lowest / 1.15, highest * 1.15]
     : [Math.min(0, lowest), Math.max(0, highest)];
+  const [first, last] = extentOf(points.map(({ x }) => x));
+  const across = logX ? [first / 1.15, last * 1.15] : [first, last];
   const names = [...new Set(series.map(({ name }) => name))];
-  const colours = coloursOf(names.length);
-  const marks = series.flatMap(({ name, weight = 'strong', dots = false }, i): Mark[] => {
-    const stroke = colours[names.indexOf(name)];
-    const line =
-      weight === 'faint'
-        ? { stroke, strokeWidth: 1, strokeOpacity: 0.3 }
-        : { stroke, strokeWidth: 2.5, strokeJoin: 'round' };
-    const data = `series${i}`;
-    const lines = [seriesMark('line', data, line)];
-    return dots ? [...lines, seriesMark('symbol', data, { fill: stroke, size: 30 })] : lines;
-  });
+  const isGrey = (name: string): boolean =>
+    series.some((each) => each.name === name && GREY.has(each.weight));
+  const coloured = names.filter((name) => !isGrey(name));
+  const colours = coloursOf(coloured.length);
+  const colourOf = (name: string): string =>
+    isGrey(name) ? MUTED : colours[coloured.indexOf(name)];
+  const marks = series.flatMap((each, i) => seriesMarks(each, `series${i}`, colourOf(each.name)));
   const shown = names.filter((name) => name !== '');
   return {
     width: size[0],
@@ -113,25 +162,26 @@ function chartSpec({ series, yTitle, title, logY = false, size = [760, 400] }: L
     padding: 24,
     autosize: 'pad',
     ...(title === undefined ? {} : { title: { text: title, anchor: 'start', offset: 18 } }),
-    data: series.map(({ points }, i) => ({ name: `series${i}`, values: [...points] })),
+    data: series.map((each, i) => ({ name: `series${i}`, values: [...each.points] })),
     scales: [
-      {
-        name: 'x',
-        type: 'linear',
-        range: 'width',
-        domain: [...extentOf(series.flatMap(({ points }) => points.map(({ step }) => step)))],
-        zero: false,
-      },
+      { name: 'x', type: logX ? 'log' : 'linear', range: 'width', domain: across, zero: false },
       { name: 'y', type: logY ? 'log' : 'linear', range: 'height', domain, nice: !logY },
       {
         name: 'colour',
         type: 'ordinal',
         domain: shown,
-        range: shown.map((name) => colours[names.indexOf(name)]),
+        range: shown.map(colourOf),
       },
     ],
     axes: [
-      { orient: 'bottom', scale: 'x', title: 'step', format: ',d', tickCount: 8, tickMinStep: 1 },
+      {
+        orient: 'bottom',
+        scale: 'x',
+        title: logX ? `${xTitle} (log scale)` : xTitle,
+        ...(logX
+          ? { format: '~g', values: logTicks(across[0], across[1]) }
+          : { format: ',d', tickCount: 8, tickMinStep: 1 }),
+      },
       {
         orient: 'left',
         scale: 'y',
@@ -180,13 +230,18 @@ function chartSpec({ series, yTitle, title, logY = false, size = [760, 400] }: L
  * @returns the bytes of a PNG file
  */
 export async function drawLineChart(chart: LineChart): Promise<Uint8Array> {
+  return renderSvg(await lineChartSvg(chart), 2);
+}
+
+/** The chart of {@link drawLineChart} as the text of an SVG file, whose background is transparent. */
+export async function lineChartSvg(chart: LineChart): Promise<string> {
   const { View, parse } = await import('vega');
   const { expressionInterpreter } = await import('vega-interpreter');
   // Vega compiles the text of its expressions by default. Some engines are told to refuse that.
   const spec = parse(chartSpec(chart), undefined, { ast: true });
   const view = new View(spec, { renderer: 'none', expr: expressionInterpreter });
   try {
-    return await renderSvg(await view.toSVG(), 2);
+    return await view.toSVG();
   } finally {
     view.finalize();
   }

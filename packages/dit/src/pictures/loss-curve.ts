@@ -88,10 +88,10 @@ export async function drawLossCurve(
       {
         name: '',
         weight: 'faint',
-        points: points.map(({ step, loss }) => ({ step, value: loss })),
+        points: points.map(({ step, loss }) => ({ x: step, y: loss })),
         dots: points.length <= FEW_POINTS,
       },
-      { name: '', points: points.map(({ step }, i) => ({ step, value: smooth[i] })) },
+      { name: '', points: points.map(({ step }, i) => ({ x: step, y: smooth[i] })) },
     ],
   });
 }

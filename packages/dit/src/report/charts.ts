@@ -73,7 +73,7 @@ export function chartsOf(
   return charts.flatMap(([name, title, yTitle, series]): NamedChart[] => {
     const drawn = series.filter(({ points }) => points.length > 0);
     if (drawn.length === 0) return [];
-    const values = drawn.flatMap(({ points }) => points.map(({ value }) => value));
+    const values = drawn.flatMap(({ points }) => points.map(({ y }) => y));
     const chart = { series: drawn, yTitle, size: SIZE, logY: isWide(values) };
     return [{ name: `${stage}-${name}`, title, chart }];
   });
@@ -86,14 +86,14 @@ function pointsOf(
 ): Point[] {
   return rows.flatMap((row, i): Point[] => {
     const found = value(row, i);
-    return found !== undefined && Number.isFinite(found) ? [{ step: row.step, value: found }] : [];
+    return found !== undefined && Number.isFinite(found) ? [{ x: row.step, y: found }] : [];
   });
 }
 
 /** A faint line of what was measured, and a strong one of its moving mean. */
 function smoothed(name: string, points: readonly Point[]): Series[] {
-  const means = smoothSeries(points.map(({ value }) => value));
-  const strong = points.map(({ step }, i) => ({ step, value: means[i] }));
+  const means = smoothSeries(points.map(({ y }) => y));
+  const strong = points.map(({ x }, i) => ({ x, y: means[i] }));
   return [
     { name, weight: 'faint', points: thinned(points) },
     { name, points: thinned(strong) },
@@ -107,9 +107,9 @@ export function thinned(points: readonly Point[]): readonly Point[] {
   const kept: Point[] = [];
   for (let at = 0; at < points.length; at += stretch) {
     const part = points.slice(at, at + stretch);
-    const low = part.reduce((a, b) => (b.value < a.value ? b : a));
-    const high = part.reduce((a, b) => (b.value > a.value ? b : a));
-    kept.push(...(low.step < high.step ? [low, high] : low === high ? [low] : [high, low]));
+    const low = part.reduce((a, b) => (b.y < a.y ? b : a));
+    const high = part.reduce((a, b) => (b.y > a.y ? b : a));
+    kept.push(...(low.x < high.x ? [low, high] : low === high ? [low] : [high, low]));
   }
   return kept;
 }

@@ -29,7 +29,8 @@ const LARGEST_LOG = 2 ** 24;
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
-const rowSchema: v.GenericSchema<unknown, EvaluationRow> = v.strictObject({
+/** The schema of a line. */
+export const evaluationRowSchema: v.GenericSchema<unknown, EvaluationRow> = v.strictObject({
   step: v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1)),
   accuracy: v.exactOptional(share),
   fcd: v.pipe(v.number(), v.finite()),
@@ -48,7 +49,7 @@ export async function readEvaluations(path: string): Promise<EvaluationRow[]> {
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line, i) => {
     const where = `${path}:${i + 1}`;
-    return parseSchema('train', rowSchema, parseJson(line, 'train', `${where}:`), where);
+    return parseSchema('train', evaluationRowSchema, parseJson(line, 'train', `${where}:`), where);
   });
 }
 
