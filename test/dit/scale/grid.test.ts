@@ -65,7 +65,9 @@ describe('the cells of a grid', () => {
     fc.assert(
       fc.property(grids, fc.integer({ min: 1, max: 5 }), (grid, count) => {
         const cells = cellsOf(grid);
-        const parts = Array.from({ length: count }, (_, i) => shardOf(cells, { index: i + 1, count }));
+        const parts = Array.from({ length: count }, (_, i) =>
+          shardOf(cells, { index: i + 1, count }),
+        );
         expect(parts.flat().map(cellName).sort()).toEqual(cells.map(cellName).sort());
         const lengths = parts.map(({ length }) => length);
         expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);

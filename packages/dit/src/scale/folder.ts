@@ -218,6 +218,20 @@ export async function autoencoderHash(folder: string): Promise<string> {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/**
+ * Throws a ValueError if the autoencoder of a folder is not the one that its models were trained with.
+ */
+export async function checkAutoencoder(folder: string): Promise<void> {
+  const path = join(folder, SCALE_FILES.autoencoder);
+  const marks = await readMarks(folder);
+  if (marks === undefined || !existsSync(path)) return;
+  if (marks.autoencoder === (await autoencoderHash(folder))) return;
+  throw new ValueError(
+    'scale',
+    `${path} is not the autoencoder that the models of ${folder} were trained with. Name a new folder by --out.`,
+  );
+}
+
 /** Removes the state of a cell that is finished. */
 export async function removeState(folder: string, cell: Cell): Promise<void> {
   await rm(cellStatePath(folder, cell), { force: true });

@@ -1,7 +1,7 @@
 // What the trainings of a scaling study share: latents of one autoencoder, and the judge of their samples.
 
 import { join } from 'node:path';
-import { tensor, ValueError } from '@tessera/tensor';
+import { tensor } from '@tessera/tensor';
 import { IMAGE_SIZE } from '../config/autoencoder-config.ts';
 import { gatherImages, padImages } from '../data/batches.ts';
 import { loadMnist, type DigitSet } from '../data/mnist.ts';
@@ -14,7 +14,7 @@ import {
   type SharedLatents,
 } from '../train/latents/shared-latents.ts';
 import type { TrainProgress } from '../train/options.ts';
-import { autoencoderHash, readMarks, SCALE_FILES, writeMarks } from './folder.ts';
+import { autoencoderHash, checkAutoencoder, SCALE_FILES, writeMarks } from './folder.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Images to train on and to compare with, in the square of the autoencoder. */
@@ -47,21 +47,16 @@ export async function openLaboratory(
 ): Promise<Laboratory> {
   const path = join(folder, SCALE_FILES.autoencoder);
   const shared = await sharedLatents(path, config, train, onProgress);
+  await checkAutoencoder(folder);
   const judge = await createJudge(config.model, await readRuler(), test, samples);
   const { autoencoder } = shared;
-  const hash = await autoencoderHash(folder);
-  const known = await readMarks(folder);
-  if (known !== undefined && known.autoencoder !== hash) {
-    const problem = `${path} is not the autoencoder that the models of ${folder} were trained with. Name a new folder by --out.`;
-    throw new ValueError('scale', problem);
-  }
   const real = await judge(({ labels }) => Promise.resolve(imagesOf(train, labels)));
   const rebuilt = await judge(async ({ labels }) => {
     const shape = [labels.length, train.channels ?? 1, train.rows, train.columns];
     const { mean } = autoencoder.encode(tensor(imagesOf(train, labels), { shape }));
     return (await autoencoder.decode(mean).data()) as Float32Array;
   });
-  await writeMarks(folder, { autoencoder: hash, real, rebuilt });
+  await writeMarks(folder, { autoencoder: await autoencoderHash(folder), real, rebuilt });
   return { ...shared, judge };
 }
 

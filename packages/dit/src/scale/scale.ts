@@ -11,6 +11,7 @@ import { trainCell } from './cell.ts';
 import { documentOf } from './document.ts';
 import { figuresOf } from './figures.ts';
 import {
+  checkAutoencoder,
   checkSameRecipe,
   finishedCells,
   isFinished,
@@ -34,7 +35,14 @@ import {
 } from './grid.ts';
 import { loadDigits, openLaboratory, type Halves } from './laboratory.ts';
 import { mergeStudies } from './merge.ts';
-import { cellConfig, planValue, recipeOf, type Plan, type RecipeChanges } from './recipe.ts';
+import {
+  cellConfig,
+  parsePlan,
+  planValue,
+  recipeOf,
+  type Plan,
+  type RecipeChanges,
+} from './recipe.ts';
 import { resultsOf, type ScaleResults } from './results.ts';
 
 /** The options of {@link scaleModels}. */
@@ -89,7 +97,9 @@ async function planOf({ out, grid = {}, ...changes }: ScaleOptions): Promise<Pla
   const plan = { ...recipe, cells: unitedCells(old?.cells ?? [], asked) };
   for (const cell of plan.cells) cellConfig(plan, cell);
   if (old !== undefined) checkSameRecipe(old, out, plan, 'this call');
-  return { ...plan, cells: byCost(plan.cells) };
+  await checkAutoencoder(out);
+  // The fields in the order in which they are read back, so that the same plan has the same bytes.
+  return parsePlan(planValue({ ...plan, cells: byCost(plan.cells) }), out);
 }
 
 /** Cells in the order of their work: seed by seed, the model of least cost first. */
