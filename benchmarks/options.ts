@@ -12,17 +12,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { key } from '@tessera/tensor';
-import { Autoencoder, codecOf, IMAGE_SIZE, padImages, type Preset } from '@tessera/dit';
+import { codecOf, IMAGE_SIZE, padImages, type Preset } from '@tessera/dit';
 import {
   loadMnist,
-  loadModule,
   presetConfig,
   readRuler,
-  saveModule,
+  sharedLatents,
   type DigitSet,
 } from '@tessera/dit/node';
-import { trainAutoencoder } from './options/autoencoder.ts';
 import { OPTION_ROWS } from './options/rows.ts';
 import { optionsTable, type Result } from './options/table.ts';
 import { stepTimes } from './options/step-time.ts';
@@ -125,15 +122,10 @@ async function prepare(): Promise<Shared> {
   const config = presetConfig(asked.preset);
   const steps = Number(asked.autoencoderSteps ?? config.autoencoder.steps);
   const path = join(asked.out, `autoencoder-${asked.preset}-${steps}.safetensors`);
-  const start = new Autoencoder(config.autoencoder, key(0));
-  if (!existsSync(path))
-    await saveModule(path, await trainAutoencoder(start, train, config, steps));
-  const autoencoder = await loadModule(path, start);
+  const autoencoder = { ...config.autoencoder, steps };
   return {
-    autoencoder,
-    latents: await codecOf(config, autoencoder).prepare(train, train.count),
+    ...(await sharedLatents(path, { ...config, autoencoder }, train)),
     pixels: await codecOf({ codec: 'pixels' }).prepare(train, train.count),
-    labels: Int32Array.from(train.labels),
     ruler: await readRuler(),
     real: { train, test },
   };

@@ -25,8 +25,8 @@ export async function stepTimes(
   const times = new Map<string, number[]>(rows.map(({ name }) => [name, []]));
   for (let round = 0; round < ROUNDS; round++)
     for (const { name, configOf } of rows) {
-      const { start, stepOf, batchAt } = openRow(configOf(preset), shared, 0);
-      const step = stepOf(100);
+      const row = { steps: 100, seed: 0 };
+      const { start, step, batchAt } = openRow(configOf(preset), shared, row);
       let state = start();
       for (let i = 0; i <= STEPS; i++) {
         const batch = batchAt(i);

@@ -1,28 +1,19 @@
 // Trains one row of the table for a number of steps, and measures what it draws.
 
-import { key, split, tensor } from '@tessera/tensor';
+import { TrainedRun, type LatentSource, type TrainConfig } from '@tessera/dit';
 import {
-  batchOrder,
-  compiledTrainStep,
-  diffusionLoss,
-  DiT,
-  initialState,
-  TrainedRun,
-  type Autoencoder,
-  type DiffusionBatch,
-  type LatentSource,
-  type TrainConfig,
-  type TrainState,
-} from '@tessera/dit';
-import { evaluateRun, type RealImages, type Ruler } from '@tessera/dit/node';
+  evaluateRun,
+  latentTraining,
+  type LatentTraining,
+  type RealImages,
+  type Ruler,
+  type SharedLatents,
+} from '@tessera/dit/node';
 
 /** What all rows share. */
-export interface Shared {
-  readonly autoencoder: Autoencoder;
-  /** What a row trains on, with the autoencoder or on pixels. */
-  readonly latents: LatentSource;
+export interface Shared extends SharedLatents {
+  /** What a row without an autoencoder trains on. */
   readonly pixels: LatentSource;
-  readonly labels: Int32Array;
   readonly ruler: Ruler;
   readonly real: RealImages;
 }
@@ -48,16 +39,6 @@ export interface Figures {
   }[];
 }
 
-/** What the training of a row begins with. */
-export interface OpenRow {
-  /** A new state. A compiled step takes its state over, the key too: each training needs its own. */
-  readonly start: () => TrainState<DiT>;
-  /** The compiled step of a training of so many steps. */
-  readonly stepOf: (steps: number) => ReturnType<typeof compiledTrainStep<DiT, DiffusionBatch>>;
-  /** The batch of a step, from 0. */
-  readonly batchAt: (step: number) => DiffusionBatch;
-}
-
 /** Guidance scales of the table. */
 export const GUIDANCE: readonly number[] = [1, 2];
 
@@ -66,26 +47,19 @@ function sourceOf({ autoencoder }: TrainConfig, { latents, pixels }: Shared): La
   return autoencoder === undefined ? pixels : latents;
 }
 
-/** What the training of a configuration with a seed begins with. */
-export function openRow(config: TrainConfig, shared: Shared, seed: number): OpenRow {
-  const latents = sourceOf(config, shared);
-  const order = batchOrder({ count: latents.count, batch: config.batch, seed });
-  const loss = diffusionLoss(config, latents.scale);
-  return {
-    start: () => {
-      const [initKey, stepKey] = split(key(seed));
-      return initialState(DiT.init(config.model, initKey), stepKey, config.optimizer);
-    },
-    stepOf: (steps) => {
-      const warmupSteps = Math.min(config.optimizer.warmupSteps, Math.floor(steps / 4));
-      return compiledTrainStep(loss, { ...config.optimizer, warmupSteps }, steps);
-    },
-    batchAt: (i) => {
-      const indices = order.indices(i);
-      const chosen = Int32Array.from(indices, (index) => shared.labels[index]);
-      return { posterior: latents.gather(indices), labels: tensor(chosen) };
-    },
-  };
+/** The training of a configuration, of so many steps and with a seed. */
+export function openRow(
+  config: TrainConfig,
+  shared: Shared,
+  { steps, seed }: Pick<Effort, 'steps' | 'seed'>,
+): LatentTraining {
+  const warmupSteps = Math.min(config.optimizer.warmupSteps, Math.floor(steps / 4));
+  const optimizer = { ...config.optimizer, warmupSteps };
+  const { labels } = shared;
+  return latentTraining(
+    { ...config, steps, seed, optimizer },
+    { latents: sourceOf(config, shared), labels },
+  );
 }
 
 /** Trains a row, draws with its average, and reads what it has drawn. */
@@ -94,8 +68,7 @@ export async function trainRow(
   shared: Shared,
   { steps, count, seed }: Effort,
 ): Promise<Figures> {
-  const { start, stepOf, batchAt } = openRow(config, shared, seed);
-  const step = stepOf(steps);
+  const { start, step, batchAt } = openRow(config, shared, { steps, seed });
   let state = start();
   let last = NaN;
   for (let i = 0; i < steps; i++) {

@@ -80,6 +80,16 @@ export { Generator, type Decoder } from './sample/generator.ts';
 export type { SampleOptions, SampleProgress } from './sample/options.ts';
 export { readRun, sampleRun } from './sample/sample-run.ts';
 export { replayStep, type ReplayedStep, type ReplayOptions } from './train/anomaly/replay.ts';
+export {
+  latentTraining,
+  type LabelledLatents,
+  type LatentTraining,
+} from './train/latents/latent-training.ts';
+export {
+  sharedLatents,
+  type LabelledImages,
+  type SharedLatents,
+} from './train/latents/shared-latents.ts';
 export { trainingFlops, trainingHours } from './train/cost.ts';
 export type {
   ResumeOptions,

@@ -71,6 +71,7 @@ const digits = {
   rows: 32,
   columns: 32,
 };
+const latents = await dit.codecOf({ codec: 'pixels' }).prepare(digits, digits.count);
 const measuring = {
   samples: 4,
   guidance: [1],
@@ -163,6 +164,8 @@ export const ditNodeRows: readonly Row[] = [
       ruler,
       { train: digits, test: digits },
     ],
+    latentTraining: [config, { latents, labels: digits.labels }],
+    sharedLatents: [join(run, 'autoencoder.safetensors'), config, digits],
     strokeWords: [{ thickness: 2, slant: 0 }],
     trainingFlops: [config],
     trainingHours: [config],

@@ -47,6 +47,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['replay', options];
       await Promise.resolve();
     },
+    scale: async (options) => {
+      ran = ['scale', options];
+      await Promise.resolve();
+    },
     studio: async (options) => {
       ran = ['studio', options];
       await Promise.resolve();
@@ -152,6 +156,32 @@ describe('inspect', () => {
   test('takes a run, whose design is known', async () => {
     expect((await run('inspect', '--run', 'r')).ran).toEqual(['inspect', { run: 'r' }]);
     expect((await run('inspect', '--run', 'r', '--design', 'adaln')).exitCode).not.toBe(0);
+  });
+});
+
+describe('scale', () => {
+  test('takes sizes, patches, designs, a part of the work, or folders to put together', async () => {
+    const grid = ['--sizes', '32x2,64x3', '--patches', '2', '--designs', 'adaln,adaln-zero'];
+    const { ran } = await run('scale', '--out', 'runs/scale', ...grid, '--shard', '2/3');
+    expect(ran).toEqual([
+      'scale',
+      {
+        out: 'runs/scale',
+        sizes: [
+          { width: 32, depth: 2 },
+          { width: 64, depth: 3 },
+        ],
+        patches: [2],
+        designs: ['adaln', 'adaln-zero'],
+        shard: { index: 2, count: 3 },
+      },
+    ]);
+    const merge = ['--merge', 'a', '--merge', 'b'];
+    expect((await run('scale', '--out', 'c', ...merge)).ran).toEqual([
+      'scale',
+      { out: 'c', merge: ['a', 'b'] },
+    ]);
+    expect((await run('scale', '--out', 'c', '--patches', '2,2')).stderr).toContain('only once');
   });
 });
 

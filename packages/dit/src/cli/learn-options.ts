@@ -29,7 +29,11 @@ export function addLearn(program: Command, actions: LearnActions): void {
       `chapter from 1 to ${read.CHAPTERS}, or none to list them`,
       read.chapterNumber,
     )
-    .option('--file <file>', `file of the answers ${read.defaultsTo('learn-N.mjs')}`, read.modulePath)
+    .option(
+      '--file <file>',
+      `file of the answers ${read.defaultsTo('learn-N.mjs')}`,
+      read.modulePath,
+    )
     .option('--hints', 'show a hint below each answer that does not pass')
     .action((chapter: number | undefined, args: Omit<LearnArguments, 'chapter'>) =>
       actions.learn({ ...args, ...(chapter !== undefined && { chapter }) }),

@@ -1,4 +1,4 @@
-// One training of a scaling study, with looks at its quality on the way, which can be stopped and gone on with.
+// One training of a scaling study, with looks at its quality on the way. It can be stopped and gone on with.
 
 import { existsSync } from 'node:fs';
 import { FormatError, key } from '@tessera/tensor';

@@ -60,7 +60,7 @@ const COLUMNS = [
 ];
 
 /** A row for each model after its last step. */
-export function modelTable(models: readonly ModelResult[]): Part {
+function modelTable(models: readonly ModelResult[]): Part {
   return table(
     COLUMNS,
     models.map(({ name, tokens, params, gflops, looks }) => {

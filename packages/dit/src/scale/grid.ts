@@ -1,4 +1,4 @@
-// The models of a scaling study: sizes, patch sizes and designs, the cells they make, and the part of a shard.
+// The models of a scaling study: sizes, patches and designs, the cells they make, and the part of a shard.
 
 import { DEFAULT_DESIGN, type Design } from '../config/choices.ts';
 

@@ -18,7 +18,7 @@ import { cellConfig, type Plan } from './recipe.ts';
 /** The scores of a model after some steps: means over the seeds. */
 export interface LookResult {
   readonly step: number;
-  /** 10⁹ multiply-adds of the training so far, see {@link trainingCompute}. */
+  /** 10⁹ multiply-adds of the training so far, as the paper counts them: forward pass × batch × steps × 3. */
   readonly compute: number;
   readonly fcd: number;
   /** The standard deviation over the seeds; absent for one seed. */
@@ -76,7 +76,7 @@ const STEP_PASSES = 3;
  *
  * Source: Peebles & Xie 2023, section 5, "Larger DiT models are more compute-efficient".
  */
-export function trainingCompute(gflops: number, batch: number, steps: number): number {
+function trainingCompute(gflops: number, batch: number, steps: number): number {
   return gflops * batch * steps * STEP_PASSES;
 }
 

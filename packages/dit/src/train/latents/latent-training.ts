@@ -40,19 +40,13 @@ export interface LatentTraining {
  * let state = start();
  * for (let i = 0; i < config.steps; i++) [state] = step(state, batchAt(i));
  */
-export function latentTraining(
-  config: TrainConfig,
-  { latents, labels }: LabelledLatents,
-): LatentTraining {
+export function latentTraining(config: TrainConfig, source: LabelledLatents): LatentTraining {
   const fields = ['model', 'optimizer', 'batch', 'steps', 'seed'];
   checkFields('latentTraining', 'config', config, fields, 'Make one with presetConfig(…).');
-  checkFields(
-    'latentTraining',
-    'latents',
-    latents,
-    ['count', 'gather'],
-    'sharedLatents gives some.',
-  );
+  const hint = 'sharedLatents gives some.';
+  checkFields('latentTraining', 'source', source, ['latents', 'labels'], hint);
+  const { latents, labels } = source;
+  checkFields('latentTraining', 'latents', latents, ['count', 'scale', 'gather'], hint);
   const { model, optimizer, batch, steps, seed } = config;
   const order = batchOrder({ count: latents.count, batch, seed });
   return {

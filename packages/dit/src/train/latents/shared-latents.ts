@@ -1,7 +1,7 @@
 // Images as latents of one autoencoder, which several trainings share and a file keeps.
 
 import { existsSync } from 'node:fs';
-import { key, split, tensor, type Tensor } from '@tessera/tensor';
+import { checkFunction, key, split, tensor, type Tensor } from '@tessera/tensor';
 import { Autoencoder } from '../../autoencoder/autoencoder.ts';
 import { codecOf } from '../../codec/codec.ts';
 import { checkFields, checkText } from '../../config/argument-check.ts';
@@ -30,6 +30,7 @@ export interface SharedLatents extends LabelledLatents {
  *
  * @param path a safetensors file
  * @param config the sizes and the training of the autoencoder, and its seed
+ * @param onProgress called along its training
  * @throws ValueError if the file cannot be written; FormatError if it holds another autoencoder
  * @example
  * // not run: takes seconds
@@ -49,6 +50,7 @@ export async function sharedLatents(
   checkFields('sharedLatents', 'config', config, fields, 'Make one with presetConfig(…).');
   checkFields('sharedLatents', 'images', images, ['labels'], 'loadMnist gives some.');
   checkImages('sharedLatents', images);
+  if (onProgress !== undefined) checkFunction('sharedLatents', onProgress);
   if (!existsSync(path)) await saveModule(path, await trained(config, images, onProgress));
   const autoencoder = await loadModule(path, Autoencoder.blank(config.autoencoder));
   const latents = await codecOf(config, autoencoder).prepare(images, images.count);
