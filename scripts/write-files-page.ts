@@ -77,7 +77,10 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/diffusion/sampler', 'From noise to latents, one sampler a file'],
       ['packages/dit/src/diffusion/guidance', 'A conditional model, pulled towards its condition'],
       ['packages/dit/src/train', 'From a configuration to trained weights'],
-      ['packages/dit/src/train/latents', 'The latents of a run kept on disk, and those that several trainings share'],
+      [
+        'packages/dit/src/train/latents',
+        'The latents of a run kept on disk, and those that several trainings share',
+      ],
       ['packages/dit/src/train/from-run', 'What starts from the weights of a trained run'],
       ['packages/dit/src/train/stages', 'The two trainings of a run, and the loop around a step'],
       ['packages/dit/src/train/resume', 'What a stopped run goes on from'],

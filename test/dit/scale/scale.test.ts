@@ -195,7 +195,9 @@ describe('refused, with nothing written, is', () => {
     expect(await refusal({ out: newFolder(), merge: [whole, out] })).toMatchInlineSnapshot(
       `"scale: /study-8 has another autoencoder than /study-0: the SHA-256 in marks.json is another one. Train both on the same backend and the same version."`,
     );
-    expect(await refusal(study(out, { grid: { ...grid, seeds: 2 } }))).toMatchInlineSnapshot(`"scale: /study-8/autoencoder.safetensors is not the autoencoder that the models of /study-8 were trained with. Name a new folder by --out."`);
+    expect(await refusal(study(out, { grid: { ...grid, seeds: 2 } }))).toMatchInlineSnapshot(
+      `"scale: /study-8/autoencoder.safetensors is not the autoencoder that the models of /study-8 were trained with. Name a new folder by --out."`,
+    );
   });
 
   it('a wrong option, in one line', async () => {
