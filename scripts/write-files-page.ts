@@ -118,6 +118,7 @@ const PARTS: readonly Part[] = [
       ['packages/studio/src/parts', 'What several rooms show'],
       ['packages/studio/src/parts/pad', 'A pad to draw on'],
       ['packages/studio/src/rooms/draw', 'The room Draw: digits out of noise'],
+      ['packages/studio/src/rooms/train', 'The room Train: a model from nothing'],
       ['packages/studio/vite', 'Steps of the build of the pages'],
     ],
   },

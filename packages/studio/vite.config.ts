@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defaultClientConditions, defineConfig } from 'vite';
 import { HEADERS } from './headers.ts';
+import { digits } from './vite/digits.ts';
 import { isolationWorker } from './vite/isolation-worker.ts';
 import { policy } from './vite/policy.ts';
 import { runFiles } from './vite/run-files.ts';
@@ -15,7 +16,7 @@ const run =
 export default defineConfig({
   base: './',
   root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [svelte(), policy(), isolationWorker(), runFiles(run)],
+  plugins: [svelte(), policy(), isolationWorker(), runFiles(run), digits()],
   resolve: { conditions: ['tessera-source', ...defaultClientConditions] },
   worker: { format: 'es' },
   server: { headers: withoutPolicy(HEADERS.all) },

@@ -23,4 +23,11 @@ export const rooms: readonly [Room, ...Room[]] = [
     service: 'draw',
     load: () => import('./rooms/draw/draw-room.svelte'),
   },
+  {
+    name: 'train',
+    title: 'Train',
+    purpose: 'Train one from nothing, and watch its digits become sharp.',
+    service: 'train',
+    load: () => import('./rooms/train/train-room.svelte'),
+  },
 ];

@@ -52,6 +52,17 @@ export async function fetchRun(
   return { config, model, ...(autoencoder !== undefined && { autoencoder }) };
 }
 
+/** The configuration and the autoencoder of the run beside the page; `null` if there is no run, or none with both. */
+export async function fetchAutoencoder(
+  base: string,
+  signal: AbortSignal,
+): Promise<{ readonly config: string; readonly autoencoder: Uint8Array } | null> {
+  const config = await fetchFile(base, 'config.json', signal);
+  const file = config === null ? null : await startFile(base, 'autoencoder.safetensors', signal);
+  if (config === null || file === null) return null;
+  return { config: await config.text(), autoencoder: await file.read(() => {}) };
+}
+
 /** A file on its way. */
 interface ComingFile {
   readonly size: number | null;
