@@ -1,4 +1,4 @@
-// Puts some digits of MNIST beside the page, as `data/images.bin` and `data/labels.bin`: gzipped idx files.
+// Puts some digits of MNIST beside the page, as gzipped idx files in `data`.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

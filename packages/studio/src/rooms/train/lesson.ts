@@ -1,4 +1,4 @@
-// What the trainings of a page see: digits beside it or dropped in, as latents of the run beside it or as pixels.
+// What trainings see: digits beside the page or dropped in, as latents of a run beside it or as pixels.
 
 import {
   Autoencoder,

@@ -1,5 +1,6 @@
 // The service of the room Train: some trainings that take turns, their samples, and where they are kept.
 
+import { nextTask } from '../../engine/next-task.ts';
 import type { Call, Service } from '../../engine/service.ts';
 import { fetchDigits, lessonOf, type IdxFiles } from './lesson.ts';
 import { forgetTrainings, savedTrainings, saveTrainings } from './saved-trainings.ts';
@@ -102,12 +103,12 @@ function sample({ training }: { readonly training: number }): Promise<Uint8Clamp
 }
 
 /** The files of a run. */
-function files({ training }: { readonly training: number }): Promise<RunFile[]> {
+function runFiles({ training }: { readonly training: number }): Promise<RunFile[]> {
   return trainings[training].files();
 }
 
 /** The service. */
-export const trainService = { open, start, play, pause, sample, files } satisfies Service;
+export const trainService = { open, start, play, pause, sample, files: runFiles } satisfies Service;
 
 async function save(): Promise<void> {
   const states = [];
@@ -117,16 +118,4 @@ async function save(): Promise<void> {
 
 function planOf(plan: readonly TrainSettings[]): Parameters<typeof savedTrainings>[0] {
   return { trainings: plan, digits: taught().latents.count };
-}
-
-/** Waits for the next task, so that a message of the page has its turn. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }

@@ -1,4 +1,4 @@
-// One training of a Diffusion Transformer on digits: its steps, its samples, its state as bytes and its files.
+// One training of a Diffusion Transformer on digits: steps, samples, its state as bytes, its files.
 
 import { loadTensors, namedTensors } from '@tessera/autograd/nn';
 import {
