@@ -17,10 +17,10 @@ export interface Series {
   readonly name: string;
   readonly points: readonly Point[];
   /**
-   * `faint` for what is measured, if a `strong` line sums it up; `dashed` and `dotted`, in grey, for what the others are
-   * held against; `none` for points without a line. Default: strong.
+   * `faint` for what is measured, if a `strong` line sums it up; `dashed`, in grey, for what the others are held
+   * against; `none` for points without a line. Default: strong.
    */
-  readonly weight?: 'faint' | 'strong' | 'dashed' | 'dotted' | 'none';
+  readonly weight?: 'faint' | 'strong' | 'dashed' | 'none';
   /** Whether each point is a dot too, since a line through one point is invisible. Default: false. */
   readonly dots?: boolean;
 }
@@ -93,11 +93,7 @@ const LINES = {
   faint: { strokeWidth: 1, strokeOpacity: 0.3 },
   strong: { strokeWidth: 2.5, strokeJoin: 'round' },
   dashed: { strokeWidth: 1.5, strokeDash: [7, 4] },
-  dotted: { strokeWidth: 2, strokeDash: [2, 3] },
 };
-
-/** The lines that the others are held against. */
-const GREY: ReadonlySet<Series['weight']> = new Set(['dashed', 'dotted'] as const);
 
 /** How words beside points look. */
 const WORDS = {
@@ -109,9 +105,13 @@ const WORDS = {
   dy: -3,
 };
 
-/** The values 1, 2 and 5 times a power of ten between two positive numbers; powers alone if these are many. */
+/**
+ * The values 1, 2 and 5 times a power of ten between two positive numbers; powers alone if these are many, and more
+ * values if there is less than one power.
+ */
 function logTicks(low: number, high: number): number[] {
-  const digits = Math.log10(high / low) > MANY_POWERS ? [1] : [1, 2, 5];
+  const powers = Math.log10(high / low);
+  const digits = powers > MANY_POWERS ? [1] : powers < 1 ? [1, 1.5, 2, 3, 4, 5, 7] : [1, 2, 5];
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
     ticks.push(...digits.map((digit) => Number(`${digit}e${power}`)));
@@ -149,7 +149,7 @@ function chartSpec(chart: LineChart): Spec {
   const across = logX ? [first / 1.15, last * 1.15] : [first, last];
   const names = [...new Set(series.map(({ name }) => name))];
   const isGrey = (name: string): boolean =>
-    series.some((each) => each.name === name && GREY.has(each.weight));
+    series.some((each) => each.name === name && each.weight === 'dashed');
   const coloured = names.filter((name) => !isGrey(name));
   const colours = coloursOf(coloured.length);
   const colourOf = (name: string): string =>
@@ -186,8 +186,10 @@ function chartSpec(chart: LineChart): Spec {
         orient: 'left',
         scale: 'y',
         title: logY ? `${yTitle} (log scale)` : yTitle,
-        format: '~g',
-        ...(logY ? { values: logTicks(domain[0], domain[1]) } : { tickCount: 6 }),
+        // Of a linear axis the digits follow from the distance of its ticks, and '~g' would write 400 as 4e+2.
+        ...(logY
+          ? { format: '~g', values: logTicks(domain[0], domain[1]) }
+          : { format: '~r', tickCount: 6 }),
         grid: true,
         domain: false,
         ticks: false,

@@ -24,7 +24,7 @@ const SIZE = [640, 400] as const;
 
 /** The figures that the finished cells allow. */
 export function figuresOf(results: ScaleResults): readonly Figure[] {
-  const { plan, models, marks, byGflops, byCompute } = results;
+  const { plan, models, byGflops, byCompute } = results;
   const yTitle = `FCD of ${plan.samples.toLocaleString('en-US')} samples`;
   const compared = comparedModels(plan, models);
   const scaled = scaledModels(plan, models).toSorted((a, b) => a.patch - b.patch);
@@ -60,7 +60,6 @@ export function figuresOf(results: ScaleResults): readonly Figure[] {
           return { name, weight: 'none', dots: true, points: [gflops[i]] };
         }),
         ...lawLine(byGflops?.law, gflops),
-        ...floorLine(marks?.rebuilt.fcd, gflops),
       ],
       { ...both, xTitle: 'Gflops of the model' },
     ),
@@ -70,7 +69,6 @@ export function figuresOf(results: ScaleResults): readonly Figure[] {
       [
         ...scaled.map((model) => labelledLine(model, ({ compute }) => compute)),
         ...lawLine(byCompute?.law, costsOf(scaled)),
-        ...floorLine(marks?.rebuilt.fcd, costsOf(scaled)),
       ],
       { ...both, xTitle: 'training compute, Gflops' },
     ),
@@ -115,18 +113,6 @@ function lawLine(law: PowerLaw | undefined, points: readonly Point[]): Series[] 
   if (law === undefined) return [];
   const ends = extent(points).map((x) => ({ x, y: lawAt(law, x) }));
   return [{ name: 'power law', weight: 'dashed', points: ends }];
-}
-
-/** What the autoencoder makes of real digits, as a line from the first point to the last. */
-function floorLine(fcd: number | undefined, points: readonly Point[]): Series[] {
-  if (fcd === undefined || points.length === 0) return [];
-  return [
-    {
-      name: 'digits, decoded',
-      weight: 'dotted',
-      points: extent(points).map((x) => ({ x, y: fcd })),
-    },
-  ];
 }
 
 /** The smallest and the largest cost of some points. */
