@@ -8,6 +8,7 @@ import { describeMachine } from './compare/machine.ts';
 import { summarize } from './compare/statistics.ts';
 import { drawRows } from './studio/draw.ts';
 import type { StudioRow } from './studio/rows.ts';
+import { trainRows } from './studio/train.ts';
 import { openStudio } from './studio/visit.ts';
 
 const { run, samples } = new Command()
@@ -16,7 +17,7 @@ const { run, samples } = new Command()
   .parse()
   .opts<{ readonly run?: string; readonly samples: string }>();
 
-const rows: readonly StudioRow[] = [...drawRows];
+const rows: readonly StudioRow[] = [...drawRows, ...trainRows];
 const table = new Table({
   head: ['what', 'bar', 'median', 'min', 'max'],
   style: { head: [], border: [] },
