@@ -5,60 +5,25 @@ import { open } from 'node:fs/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { FormatError, TesseraError } from '@tessera/tensor';
 import { fileErrorCode, nameFile } from '../run/file-error.ts';
-import { readIdxHeader, wrongLength, type IdxHeader, type IdxKind } from './idx.ts';
+import { readIdxHeader, wrongLength, type IdxKind } from './idx.ts';
+import { PromisedBytes, type Promised } from './promised-bytes.ts';
 
 /** Most bytes that a header may declare: two copies of more would not fit into memory. */
 const LARGEST_FILE = 2 ** 30;
 
-/** Collects a file piece by piece, and refuses it at the first byte too many for its header. */
-class IdxCollector {
-  readonly #kind: IdxKind;
-  readonly #name: string;
-  /** The bytes of the file. Before its header is complete: only those that have come. */
-  #bytes: Uint8Array = new Uint8Array(0);
-  #length = 0;
-  #header: IdxHeader | undefined;
-
-  constructor(kind: IdxKind, name: string) {
-    this.#kind = kind;
-    this.#name = name;
+/** What the header of a file promises. */
+function promiseOf(kind: IdxKind, start: Uint8Array, name: string): Promised | undefined {
+  if (start.length < kind.header) return undefined;
+  const header = readIdxHeader(kind, start, name);
+  const { sizes, length } = header;
+  if (length > LARGEST_FILE) {
+    throw new FormatError(
+      'loadMnist',
+      `${name}: the header declares ${sizes.join(' × ')} ${kind.unit}, expected at most ${LARGEST_FILE}.`,
+    );
   }
-
-  add(piece: Uint8Array): void {
-    if (this.#header === undefined) {
-      const start = Buffer.concat([this.#bytes, piece]);
-      this.#bytes = start;
-      this.#length = start.length;
-      if (start.length < this.#kind.header) return;
-      this.#header = readIdxHeader(this.#kind, start, this.#name);
-      const { sizes, length } = this.#header;
-      if (length > LARGEST_FILE) {
-        throw new FormatError(
-          'loadMnist',
-          `${this.#name}: the header declares ${sizes.join(' × ')} ${this.#kind.unit}, expected at most ${LARGEST_FILE}.`,
-        );
-      }
-      this.#bytes = new Uint8Array(length);
-      this.#length = 0;
-      this.#append(start, this.#header);
-    } else {
-      this.#append(piece, this.#header);
-    }
-  }
-
-  #append(piece: Uint8Array, header: IdxHeader): void {
-    if (this.#length + piece.length > header.length) {
-      const found = `more than ${header.length}`;
-      throw wrongLength(this.#kind, header, found, 'has trailing bytes', this.#name);
-    }
-    this.#bytes.set(piece, this.#length);
-    this.#length += piece.length;
-  }
-
-  /** The bytes that have come. They may be fewer than the header declares. */
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
-  }
+  const found = `more than ${length}`;
+  return { length, tooLong: () => wrongLength(kind, header, found, 'has trailing bytes', name) };
 }
 
 /** Whether a file begins with gzip's magic number, whatever its name is. */
@@ -81,18 +46,18 @@ function inflate(file: ReadStream): Gunzip {
 }
 
 /**
- * Reads a whole idx file, and inflates it if it is gzipped. It takes as much memory as the header
- * declares, at most 1 GiB, however large a gzipped file would become.
+ * Reads a whole idx file, and inflates it if it is gzipped. It takes at most twice as much memory as there are bytes,
+ * and reads no more of them than the header declares, at most 1 GiB, however large a gzipped file would become.
  *
  * @throws ValueError if it cannot be read; FormatError if it is another file, holds more than its header
  *   declares, or its gzip stream is damaged. The decoder refuses a file that holds less.
  */
 export async function readIdxFile(path: string, kind: IdxKind): Promise<Uint8Array> {
-  const collector = new IdxCollector(kind, path);
+  const collected = new PromisedBytes((start) => promiseOf(kind, start, path));
   try {
     const packed = await isGzipped(path);
     const file = createReadStream(path);
-    for await (const piece of packed ? inflate(file) : file) collector.add(piece as Uint8Array);
+    for await (const piece of packed ? inflate(file) : file) collected.add(piece as Uint8Array);
   } catch (error) {
     if (error instanceof TesseraError) throw error;
     if (fileErrorCode(error)?.startsWith('Z_') !== true) {
@@ -104,5 +69,5 @@ export async function readIdxFile(path: string, kind: IdxKind): Promise<Uint8Arr
       `${path}: the gzip stream is damaged (${reason}). Download the file again.`,
     );
   }
-  return collector.bytes();
+  return collected.bytes();
 }

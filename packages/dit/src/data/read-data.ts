@@ -3,12 +3,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { checkOptions, FormatError, kindOf, ValueError } from '@tessera/tensor';
 import { checkFlag, checkText, checkWhole } from '../config/argument-check.ts';
+import { nameFile } from '../run/file-error.ts';
 import type { AnnotatedImages, DataSet, ImageData } from './data-set.ts';
 import { lastLabel } from './data-set.ts';
-import { withChannels } from './readers/decode-image.ts';
 import { idxFolder } from './readers/idx-folder.ts';
 import { imageFolder } from './readers/image-folder.ts';
 import { numpyArrays } from './readers/npz.ts';
+import { withChannels } from './readers/raster.ts';
 import type { Reader, ReadOptions } from './readers/reader.ts';
 
 /** The readers, in the order in which they are asked. */
@@ -31,6 +32,15 @@ async function readerOf(path: string): Promise<Reader> {
     'readData',
     `${path} is ${found}, expected an .npz or .npy file, or a folder of images, idx or npy files.`,
   );
+}
+
+/** Reads a data set. What the file system refuses becomes an error with its name. */
+async function readAny(path: string, options: ReadOptions): Promise<DataSet> {
+  try {
+    return await (await readerOf(path)).read(path, options);
+  } catch (error) {
+    throw nameFile('readData', path, 'read', error);
+  }
 }
 
 /** Images with the channels that are asked for. */
@@ -91,8 +101,7 @@ export async function readData(path: string, options: Partial<ReadOptions> = {})
     const given = kindOf(channels);
     throw new ValueError('readData', `channels must be 1 or 3, but is ${given}.`);
   }
-  const reader = await readerOf(path);
-  const set = await reader.read(path, { ...options, unit, skipBad });
+  const set = await readAny(path, { ...options, unit, skipBad });
   checkLabels(path, set);
   return set.kind === 'images' && channels !== undefined ? withAskedChannels(set, channels) : set;
 }

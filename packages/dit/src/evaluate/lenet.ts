@@ -22,6 +22,18 @@ export interface LeNetOptions {
   readonly key: Tensor;
 }
 
+/** The units that the first hidden layer reads: those of two convolutions that are pooled. */
+function pooledUnits(side: number): number {
+  return 16 * (((side - KERNEL + 1) / 2 - KERNEL + 1) / 2) ** 2;
+}
+
+/** Number of the weights and biases of a {@link LeNet}. */
+export function lenetSize({ channels, side, classes }: Omit<LeNetOptions, 'key'>): number {
+  const layer = (inputs: number, outputs: number): number => (inputs + 1) * outputs;
+  const kernels = layer(channels * KERNEL ** 2, 6) + layer(6 * KERNEL ** 2, 16);
+  return kernels + layer(pooledUnits(side), 120) + layer(120, FEATURES) + layer(FEATURES, classes);
+}
+
 /**
  * LeNet-5 with rectifiers, maximum pooling and dense connections between its maps. It reads images of about
  * -1 to 1.
@@ -51,11 +63,10 @@ export class LeNet extends Module {
         `side must be a whole number of at least 16 that 4 divides, but is ${kindOf(side)}.`,
       );
     }
-    const pooled = ((side - KERNEL + 1) / 2 - KERNEL + 1) / 2;
     const [a, b, c, d, e] = split(key, 5);
     this.conv1 = new Conv2d(channels, 6, { key: a, kernelSize: KERNEL });
     this.conv2 = new Conv2d(6, 16, { key: b, kernelSize: KERNEL });
-    this.hidden1 = new Linear(16 * pooled ** 2, 120, { key: c });
+    this.hidden1 = new Linear(pooledUnits(side), 120, { key: c });
     this.hidden2 = new Linear(120, FEATURES, { key: d });
     this.head = new Linear(FEATURES, classes, { key: e });
   }

@@ -10,15 +10,20 @@ import {
   ShapeError,
   key,
   tensor,
+  type SafetensorsEntry,
   type Tensor,
 } from '@tessera/tensor';
+import * as v from 'valibot';
 import { checkArray, checkFields, checkText } from '../config/argument-check.ts';
+import { MAX_SEED } from '../config/choices.ts';
+import { fraction, whole } from '../config/ranges.ts';
+import { parseSchema } from '../config/schema.ts';
 import { encodeModule, loadModule } from '../model/weights.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { nameFile } from '../run/file-error.ts';
 import { sha256Of } from '../run/hash.ts';
 import type { FeatureSet } from './features.ts';
-import { FEATURES, LeNet } from './lenet.ts';
+import { FEATURES, LeNet, lenetSize } from './lenet.ts';
 
 /** What a ruler was made from. */
 export interface RulerCard {
@@ -62,6 +67,19 @@ const FORMAT = 'tessera-ruler-1';
 /** The numbers of a card. */
 const NUMBERS = ['classes', 'side', 'channels', 'epochs', 'seed', 'accuracy'] as const;
 
+const numbersSchema = v.object({
+  classes: whole(1, 100_000),
+  side: v.pipe(
+    whole(1, 10_000),
+    v.minValue(16, 'must be at least 16'),
+    v.multipleOf(4, 'must be divisible by 4'),
+  ),
+  channels: v.picklist([1, 3]),
+  epochs: whole(0, 1e9),
+  seed: whole(0, MAX_SEED),
+  accuracy: fraction,
+});
+
 /** Images read at once. */
 const CHUNK = 500;
 
@@ -91,9 +109,26 @@ export async function readRuler(path: string = SHIPPED): Promise<Ruler> {
     throw nameFile('readRuler', path, 'read', error);
   }
   if (path === SHIPPED) checkShipped(bytes);
-  const card = readCard(decodeSafetensors(bytes, path).metadata, path);
+  const { metadata, tensors } = decodeSafetensors(bytes, path);
+  const card = readCard(metadata, path);
+  checkSize(card, tensors, path);
   const blank = new LeNet({ ...card, key: key(0) });
   return { lenet: loadModule(bytes, blank, path), card };
+}
+
+/** Throws a FormatError unless the file has as many weights as the network of its card, which is then made. */
+function checkSize(
+  card: RulerCard,
+  tensors: ReadonlyMap<string, SafetensorsEntry>,
+  path: string,
+): void {
+  const found = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const expected = lenetSize(card);
+  if (found === expected) return;
+  throw new FormatError(
+    'readRuler',
+    `${path}: found ${found} weights, expected ${expected} for images of ${card.channels}×${card.side}×${card.side} and ${card.classes} classes.`,
+  );
 }
 
 function checkShipped(bytes: Uint8Array): void {
@@ -107,15 +142,14 @@ function checkShipped(bytes: Uint8Array): void {
 
 function readCard(metadata: Readonly<Record<string, string>>, path: string): RulerCard {
   const { format, data } = metadata;
-  const numbers = NUMBERS.map((name) => [name, Number(metadata[name])] as const);
-  const bad = numbers.find(([, value]) => !Number.isFinite(value));
-  if (format !== FORMAT || data === undefined || bad !== undefined) {
+  if (format !== FORMAT || data === undefined) {
     throw new FormatError(
       'readRuler',
       `${path}: found no ruler of the format ${FORMAT}. Make one with \`tessera ruler\`.`,
     );
   }
-  return { data, ...Object.fromEntries(numbers) } as RulerCard;
+  const numbers = Object.fromEntries(NUMBERS.map((name) => [name, Number(metadata[name])]));
+  return { data, ...parseSchema('readRuler', numbersSchema, numbers, path) };
 }
 
 /** Features and classes of some images, compiled once for all calls. */

@@ -3,6 +3,7 @@
 import {
   decodeSafetensors,
   encodeSafetensors,
+  excerpt,
   FormatError,
   parseJson,
   tensor,
@@ -111,15 +112,20 @@ function grown(tensors: ReadonlyMap<string, Tensor>, source: string): Record<str
   for (const [path, leaf] of tensors) {
     const names = path.split('.');
     let at = root;
-    for (const name of names.slice(0, -1)) {
+    const last = names.pop() ?? '';
+    for (const name of names) {
       const inner = (at[name] ??= Object.create(null)) as Record<string, unknown>;
-      if (!isRecord(inner))
-        throw new FormatError('replay', `${source}: two tensors stand at ${path}.`);
+      if (!isRecord(inner)) throw clash(path, source);
       at = inner;
     }
-    at[names[names.length - 1]] = leaf;
+    if (at[last] !== undefined) throw clash(path, source);
+    at[last] = leaf;
   }
   return root;
+}
+
+function clash(path: string, source: string): FormatError {
+  return new FormatError('replay', `${source}: two tensors stand at ${excerpt(path)}.`);
 }
 
 function isRecord(value: object): boolean {

@@ -46,10 +46,11 @@ export const evaluationRowSchema: v.GenericSchema<unknown, EvaluationRow> = v.st
 export async function readEvaluations(path: string): Promise<EvaluationRow[]> {
   if (!existsSync(path)) return [];
   const text = await readText('readEvaluations', path, LARGEST_LOG);
-  const lines = text.split('\n').filter((line) => line !== '');
-  return lines.map((line, i) => {
+  return text.split('\n').flatMap((line, i) => {
     const where = `${path}:${i + 1}`;
-    return parseSchema('train', evaluationRowSchema, parseJson(line, 'train', `${where}:`), where);
+    if (line === '') return [];
+    const row = parseJson(line, 'train', `${where}:`);
+    return [parseSchema('train', evaluationRowSchema, row, where)];
   });
 }
 

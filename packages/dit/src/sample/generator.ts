@@ -93,12 +93,16 @@ export class Generator {
   /**
    * Draws as {@link generate}, but gives the latents of the diffusion, of about unit variance: `[count, C, h, w]`,
    * row-major.
+   *
+   * @throws ValueError as {@link generate}, and if the latents are not finite
    */
   async generateLatents(model: DiT, options: GenerateOptions): Promise<Float32Array> {
     checkGenerate('generateLatents', model, options, this.#config);
     const parts: Float32Array[] = [];
     for await (const latents of this.#chunks(model, options)) {
-      parts.push((await latents.data()) as Float32Array);
+      const values = (await latents.data()) as Float32Array;
+      checkLatents(values, formatGuidance(options.guidance, options.scales));
+      parts.push(values);
     }
     return joined(parts);
   }
@@ -245,6 +249,15 @@ function checkImages(images: Float32Array, guidance: string): void {
   throw new ValueError(
     'generate',
     `the samples are ${what}: a pixel is ${bad}, expected about -1 to 1. Lower the guidance (${guidance}), or look at the weights.`,
+  );
+}
+
+function checkLatents(latents: Float32Array, guidance: string): void {
+  const bad = latents.find((value) => !Number.isFinite(value));
+  if (bad === undefined) return;
+  throw new ValueError(
+    'generateLatents',
+    `the samples are not finite: a latent is ${bad}. Lower the guidance (${guidance}), or look at the weights.`,
   );
 }
 

@@ -5,7 +5,8 @@ import { FormatError, fromNpy, npyDType, ValueError } from '@tessera/tensor';
 import type { ImageShape } from '../config/autoencoder-config.ts';
 import { scalePixels } from '../data/batches.ts';
 import { fitRaster } from '../data/fit-images.ts';
-import { decodeImage, withChannels, type Raster } from '../data/readers/decode-image.ts';
+import { decodeImage } from '../data/readers/decode-image.ts';
+import { withChannels, type Raster } from '../data/readers/raster.ts';
 import { nameFile } from '../run/file-error.ts';
 import { readMap } from './map-file.ts';
 

@@ -1,8 +1,9 @@
 // Reads a map over the image, such as depth or a sketch, from a PNG or an npy file.
 
 import { readFile } from 'node:fs/promises';
-import { decode, hasPngSignature } from 'fast-png';
+import { hasPngSignature, type DecodedPng } from 'fast-png';
 import { FormatError, fromNpy, npyDType } from '@tessera/tensor';
+import { readPng } from '../data/readers/decode-image.ts';
 import { nameFile } from '../run/file-error.ts';
 
 /** A grey image. */
@@ -29,7 +30,9 @@ export async function readMap(path: string, size: number): Promise<Float32Array>
   } catch (error) {
     throw nameFile('readMap', path, 'read', error);
   }
-  const map = hasPngSignature(bytes) ? fromPng(bytes, path) : await fromArray(bytes, path);
+  const map = hasPngSignature(bytes)
+    ? fromPng(readPng('readMap', bytes, path), path)
+    : await fromArray(bytes, path);
   const { rows, columns, values } = map;
   if (rows > size || columns > size) {
     throw new FormatError(
@@ -57,14 +60,7 @@ function padded({ rows, columns, values }: GreyMap, size: number): Float32Array 
   return map;
 }
 
-function fromPng(bytes: Uint8Array, path: string): GreyMap {
-  let image: ReturnType<typeof decode>;
-  try {
-    image = decode(bytes);
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw new FormatError('readMap', `${path}: the PNG cannot be read: ${problem}.`);
-  }
+function fromPng(image: DecodedPng, path: string): GreyMap {
   const { width, height, channels, depth, data, palette } = image;
   const white = 2 ** depth - 1;
   const hasAlpha = channels === 2 || channels === 4;

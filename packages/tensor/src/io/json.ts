@@ -50,6 +50,7 @@ function checkNesting(text: string): void {
       open.pop();
     } else if (sign === ':') {
       const key = String(JSON.parse(word));
+      word = ''; // a second colon has no key, and is not JSON
       const keys = open.at(-1);
       if (keys?.has(key)) throw new SyntaxError(`the key "${excerpt(key, 40)}" stands twice`);
       keys?.add(key);

@@ -3,10 +3,11 @@
 import { open, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { FormatError, TesseraError } from '@tessera/tensor';
+import { excerpt, FormatError, TesseraError } from '@tessera/tensor';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { fileErrorCode, nameFile } from '../../run/file-error.ts';
-import { readNpy, type NpyArray } from './npy-array.ts';
+import { PromisedBytes } from '../promised-bytes.ts';
+import { promiseOf, readNpy, type NpyArray } from './npy-array.ts';
 
 /** Arrays by name, which are read when they are asked for. */
 export interface ArrayFiles {
@@ -22,7 +23,7 @@ const LARGEST_ARRAY = 2 ** 32;
 /** The ending of arrays in archives and folders. */
 const NPY = /\.npy$/;
 
-/** Reads an entry whole, and compares its checksum. */
+/** Reads an entry, no further than it and its array promise, and compares its checksum. */
 async function readEntry(zip: ZipFile, entry: Entry, name: string): Promise<Uint8Array> {
   if (entry.uncompressedSize > LARGEST_ARRAY) {
     throw new FormatError(
@@ -30,15 +31,14 @@ async function readEntry(zip: ZipFile, entry: Entry, name: string): Promise<Uint
       `${name}: the array has ${entry.uncompressedSize} bytes, expected at most ${LARGEST_ARRAY}.`,
     );
   }
-  const bytes = new Uint8Array(entry.uncompressedSize);
-  let [at, checksum] = [0, 0];
+  const collected = new PromisedBytes((start) => promiseOf(start, name));
+  let checksum = 0;
+  // The stream is an error at the first byte too many for the entry.
   for await (const piece of await zip.openReadStreamPromise(entry)) {
-    const chunk = piece as Uint8Array;
-    bytes.set(chunk, at);
-    at += chunk.length;
-    checksum = crc32(chunk, checksum);
+    collected.add(piece as Uint8Array);
+    checksum = crc32(piece as Uint8Array, checksum);
   }
-  if (checksum === entry.crc32) return bytes;
+  if (checksum === entry.crc32) return collected.bytes();
   throw new FormatError('readData', `${name}: the checksum differs: the archive is damaged.`);
 }
 
@@ -51,52 +51,60 @@ function zipError(error: unknown, name: string): unknown {
   const problem = error instanceof Error ? error.message : String(error);
   return new FormatError(
     'readData',
-    `${name}: the zip archive is damaged (${problem.replace(/\.$/, '')}). Save it again by np.savez.`,
+    `${name}: the zip archive is damaged (${excerpt(problem.replace(/\.$/, ''), 200)}). Save it again by np.savez.`,
   );
 }
 
 /** Opens an .npz archive. */
 async function openArchive(path: string): Promise<ArrayFiles> {
   const entries = new Map<string, Entry>();
-  let zip: ZipFile;
+  let zip: ZipFile | undefined;
   try {
     zip = await openPromise(path, { autoClose: false });
     for await (const entry of zip.eachEntry()) {
-      if (NPY.test(entry.fileName)) entries.set(entry.fileName.replace(NPY, ''), entry);
+      if (!NPY.test(entry.fileName)) continue;
+      const key = entry.fileName.replace(NPY, '');
+      if (entries.has(key)) {
+        throw new FormatError('readData', `${path}: there are two arrays ${excerpt(key)}.`);
+      }
+      entries.set(key, entry);
     }
   } catch (error) {
+    zip?.close();
     throw zipError(error, path);
   }
+  const opened = zip;
   return {
     path,
     names: [...entries.keys()],
     async read(key) {
       const entry = entries.get(key);
-      const name = `${path}: ${key}`;
+      const name = `${path}: ${excerpt(key)}`;
       if (entry === undefined)
         throw new FormatError('readData', `${name}: there is no such array.`);
       try {
-        return readNpy(await readEntry(zip, entry, name), name);
+        return readNpy(await readEntry(opened, entry, name), name);
       } catch (error) {
         throw zipError(error, name);
       }
     },
     close: () => {
-      zip.close();
+      opened.close();
     },
   };
 }
 
 /** Some .npy files by their names. */
-function separateFiles(path: string, files: Readonly<Record<string, string>>): ArrayFiles {
+function separateFiles(path: string, files: ReadonlyMap<string, string>): ArrayFiles {
   return {
     path,
-    names: Object.keys(files),
+    names: [...files.keys()],
     async read(key) {
+      const file = files.get(key) ?? key;
       try {
-        return readNpy(await readFile(files[key]), files[key]);
+        return readNpy(await readFile(file), file);
       } catch (error) {
-        throw nameFile('readData', files[key], 'read', error);
+        throw nameFile('readData', file, 'read', error);
       }
     },
     close: () => undefined,
@@ -146,13 +154,13 @@ export async function openArrays(
     const names = await filesOf(path);
     return separateFiles(
       path,
-      Object.fromEntries(names.map((name) => [name.replace(NPY, ''), join(path, name)])),
+      new Map(names.map((name) => [name.replace(NPY, ''), join(path, name)])),
     );
   }
   const [first] = await firstBytes(path, 1);
   if (first === 0x93) {
     const name = basename(path).replace(NPY, '');
-    return separateFiles(path, { [known(name) ? name : 'images']: path });
+    return separateFiles(path, new Map([[known(name) ? name : 'images', path]]));
   }
   return openArchive(path);
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, CsvError } from 'csv-parse/sync';
-import { FormatError } from '@tessera/tensor';
+import { excerpt, FormatError } from '@tessera/tensor';
 import { readText } from '../../run/read-text.ts';
 
 /** One row: an image, and what is said of it. */
@@ -45,19 +45,28 @@ export function findCaptions(folder: string): string | undefined {
 /** A row of cells, and the line on which it ends. */
 interface Row {
   readonly record: readonly string[];
-  readonly info: { readonly lines: number };
+  readonly line: number;
 }
 
 /** Cuts the text into cells. Throws a FormatError with the line of the fault. */
 function parseRows(text: string, path: string): readonly Row[] {
   try {
-    const options = { bom: true, info: true, skip_empty_lines: true, trim: true };
-    return parse(text, options) as unknown as readonly Row[];
+    const rows: Row[] = [];
+    parse(text, {
+      bom: true,
+      skip_empty_lines: true,
+      trim: true,
+      on_record: (record: readonly string[], { lines }) => {
+        rows.push({ record, line: lines });
+        return null;
+      },
+    });
+    return rows;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const { lines } = error as unknown as { readonly lines?: number };
     const problem = error.message.replace(/ (?:on|at) line \d+.*$/, '');
-    throw new FormatError('readData', `${path}:${lines ?? 1}: ${problem}.`);
+    throw new FormatError('readData', `${path}:${lines ?? 1}: ${excerpt(problem, 200)}.`);
   }
 }
 
@@ -78,7 +87,7 @@ export async function readCaptions(path: string): Promise<CaptionsFile> {
   if (file === -1 || (caption === -1 && label === -1)) {
     throw new FormatError(
       'readData',
-      `${path}:1: the columns are ${names.join(', ')}, expected file and caption, or label: file,caption,label.`,
+      `${path}:1: the columns are ${excerpt(names.join(', '), 200)}, expected file and caption, or label: file,caption,label.`,
     );
   }
   if (body.length === 0) {
@@ -86,11 +95,11 @@ export async function readCaptions(path: string): Promise<CaptionsFile> {
   }
   return {
     path,
-    rows: body.map(({ record, info }) => ({
+    rows: body.map(({ record, line }) => ({
       file: record[file],
       ...(caption !== -1 && { caption: record[caption] }),
       ...(label !== -1 && { label: record[label] }),
-      line: info.lines,
+      line,
     })),
     otherColumns: names.filter((_, i) => ![file, caption, label].includes(i)),
   };

@@ -1,9 +1,9 @@
 // A folder of idx files: MNIST, Fashion-MNIST, one of the sets of EMNIST, or others in such files.
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FormatError, ValueError } from '@tessera/tensor';
+import { readText } from '../../run/read-text.ts';
 import type { AnnotatedImages, ImageData } from '../data-set.ts';
 import { findFolder, isNamedSet, knownClassNames, loadSet, type DigitSet } from '../mnist.ts';
 import { fromZero } from './first-label.ts';
@@ -58,14 +58,26 @@ function transposed(set: DigitSet): DigitSet {
   return { ...set, rows: columns, columns: rows };
 }
 
+/** Most bytes of a mapping: one of EMNIST has 62 lines. */
+const LARGEST_MAPPING = 2 ** 16;
+
+const isLabel = (label: number): boolean =>
+  Number.isInteger(label) && label >= 0 && label < MOST_CLASSES;
+
+/** Whether a number is the code of a letter, and no space or sign of control. */
+const isLetter = (code: number): boolean =>
+  Number.isInteger(code) &&
+  code <= 0x10ffff &&
+  /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(String.fromCodePoint(code));
+
 /** Names of EMNIST's classes by its mapping: a line for each label, the label and then codes of letters. */
 async function mappedNames(path: string): Promise<ReadonlyMap<number, string>> {
   if (!existsSync(path)) return new Map();
-  const lines = (await readFile(path, 'utf8')).trim().split(/\r?\n/);
+  const lines = (await readText('readData', path, LARGEST_MAPPING)).trim().split(/\r?\n/);
   return new Map(
     lines.map((line, i) => {
       const [label, ...codes] = line.trim().split(/\s+/).map(Number);
-      if (!Number.isInteger(label) || codes.length === 0 || !codes.every((code) => code > 32)) {
+      if (!isLabel(label) || codes.length === 0 || !codes.every(isLetter)) {
         throw new FormatError(
           'readData',
           `${path}:${i + 1}: expected a label and codes of letters, such as 1 65 97.`,

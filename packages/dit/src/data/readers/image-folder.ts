@@ -1,15 +1,16 @@
 // A folder of PNG and JPEG files, with a folder for each class or with a file of captions.
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
-import { FormatError, ValueError } from '@tessera/tensor';
+import { excerpt, FormatError, ValueError } from '@tessera/tensor';
 import { nameFile } from '../../run/file-error.ts';
 import type { AnnotatedImages, ImageData } from '../data-set.ts';
 import { fitOf, fitRaster } from '../fit-images.ts';
 import { holdOut, shuffled } from '../halves.ts';
 import { findCaptions, readCaptions } from './captions-file.ts';
-import { decodeImage, withChannels, type Raster } from './decode-image.ts';
+import { decodeImage } from './decode-image.ts';
+import { withChannels, type Raster } from './raster.ts';
 import { BadFiles, type Reader, type ReadOptions } from './reader.ts';
 
 /** Endings of names of images, in small letters. */
@@ -40,7 +41,8 @@ function namesIn(folder: string): { readonly files: string[]; readonly folders: 
     .sort((a, b) => byName(a.name, b.name));
   const isFolder = (entry: (typeof seen)[number]): boolean =>
     entry.isDirectory() ||
-    (entry.isSymbolicLink() && statSync(join(folder, entry.name)).isDirectory());
+    (entry.isSymbolicLink() &&
+      statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() === true);
   return {
     files: seen.filter((entry) => !isFolder(entry)).map(({ name }) => name),
     folders: seen.filter(isFolder).map(({ name }) => name),
@@ -49,12 +51,25 @@ function namesIn(folder: string): { readonly files: string[]; readonly folders: 
 
 const isImage = (name: string): boolean => ENDINGS.has(extname(name).toLowerCase());
 
-/** All images below a folder. */
-function imagesBelow(folder: string): string[] {
+/**
+ * All images below a folder.
+ *
+ * @param seen the folders that have been read, by their own paths
+ * @throws FormatError if a link leads to one of these, such as one that it lies in
+ */
+function imagesBelow(folder: string, seen: Set<string>): string[] {
+  const own = realpathSync(folder);
+  if (seen.has(own)) {
+    throw new FormatError(
+      'readData',
+      `${folder} leads to ${own}, whose images are read already. Remove the link.`,
+    );
+  }
+  seen.add(own);
   const { files, folders } = namesIn(folder);
   return [
     ...files.filter(isImage).map((name) => join(folder, name)),
-    ...folders.flatMap((name) => imagesBelow(join(folder, name))),
+    ...folders.flatMap((name) => imagesBelow(join(folder, name), seen)),
   ];
 }
 
@@ -73,7 +88,7 @@ function halfFolders(path: string): { readonly train: string; readonly test?: st
 /** The images that a file of captions names. What it lacks is a bad file. */
 async function listCaptioned(folder: string, file: string, bad: BadFiles): Promise<Listing> {
   const { rows, otherColumns } = await readCaptions(file);
-  const present = new Set(imagesBelow(folder));
+  const present = new Set(imagesBelow(folder, new Set()));
   const images: Listed[] = [];
   const seen = new Set<string>();
   for (const { file: name, caption, label, line } of rows) {
@@ -112,7 +127,8 @@ function listClasses(folder: string, bad: BadFiles): Listing {
   const own = files.filter(isImage).map((name) => join(folder, name));
   const others = files.length - own.length;
   const notes = others > 0 ? [`${others} files in ${folder} are neither PNG nor JPEG.`] : [];
-  const classes = folders.map((name) => ({ name, images: imagesBelow(join(folder, name)) }));
+  const seen = new Set([realpathSync(folder)]);
+  const classes = folders.map((name) => ({ name, images: imagesBelow(join(folder, name), seen) }));
   if (classes.every(({ images }) => images.length === 0)) {
     return { images: own.map((path) => ({ path })), notes };
   }
@@ -282,7 +298,7 @@ async function read(path: string, options: ReadOptions): Promise<ImageData> {
     if (className !== undefined && !classNames.includes(className)) {
       throw new ValueError(
         'readData',
-        `${image}: there is no class ${className} among the training images.`,
+        `${image}: there is no class ${excerpt(className)} among the training images.`,
       );
     }
   }

@@ -1,6 +1,7 @@
 // Arrays of NumPy as bytes of images, labels, texts and latents, without a copy where the file has bytes.
 
-import { FormatError, npyHeader, type NpyHeader } from '@tessera/tensor';
+import { excerpt, FormatError, npyHeader, type NpyHeader } from '@tessera/tensor';
+import type { Promised } from '../promised-bytes.ts';
 
 /** An array as it stands in a file. */
 export interface NpyArray extends NpyHeader {
@@ -35,13 +36,40 @@ function product(shape: readonly number[]): number {
 function elementBytes({ dtype, name }: Pick<NpyArray, 'dtype' | 'name'>): number {
   const kind = dtype.slice(1);
   if (Object.hasOwn(NUMBERS, kind)) return NUMBERS[kind][0];
-  const [, letter, length] = /^([US])(\d+)$/.exec(kind) ?? [];
+  const [, letter, length] = /^([US])([1-9]\d{0,8})$/.exec(kind) ?? [];
   if (letter !== undefined) return Number(length) * (letter === 'U' ? 4 : 1);
   const hint =
     kind === 'O'
       ? 'Objects are pickled Python. Save texts by np.array(texts), numbers by astype'
       : `Known are ${Object.keys(NUMBERS).join(', ')} and texts. Convert it with astype`;
-  throw new FormatError('readData', `${name}: dtype '${dtype}' is not read. ${hint}.`);
+  throw new FormatError('readData', `${name}: dtype '${excerpt(dtype)}' is not read. ${hint}.`);
+}
+
+/** Longest header of an array, in bytes, as `npyHeader` reads it. */
+const LONGEST_HEADER = 10_000;
+
+/** What the header of an array promises; `undefined` while it may not have come whole. */
+export function promiseOf(start: Uint8Array, name: string): Promised | undefined {
+  if (start.length < LONGEST_HEADER) return undefined;
+  const header = npyHeaderOf(start, name);
+  const elements = elementsLength(header, name);
+  return {
+    length: header.start + elements,
+    tooLong: () => wrongSize(header, name, `more than ${elements}`),
+  };
+}
+
+/** Bytes of all elements. */
+function elementsLength({ shape, dtype }: NpyHeader, name: string): number {
+  return product(shape) * elementBytes({ dtype, name });
+}
+
+function wrongSize(header: NpyHeader, name: string, found: string): FormatError {
+  const { start, shape } = header;
+  return new FormatError(
+    'readData',
+    `${name}: ${found} bytes of elements follow byte ${start}, but shape [${shape.join(', ')}] takes ${elementsLength(header, name)}. The file is truncated or damaged.`,
+  );
 }
 
 /**
@@ -52,12 +80,8 @@ function elementBytes({ dtype, name }: Pick<NpyArray, 'dtype' | 'name'>): number
 export function readNpy(bytes: Uint8Array, name: string): NpyArray {
   const header = npyHeaderOf(bytes, name);
   const body = bytes.subarray(header.start);
-  const expected = product(header.shape) * elementBytes({ ...header, name });
-  if (body.length !== expected) {
-    throw new FormatError(
-      'readData',
-      `${name}: ${body.length} bytes of elements follow byte ${header.start}, but shape [${header.shape.join(', ')}] takes ${expected}. The file is truncated or damaged.`,
-    );
+  if (body.length !== elementsLength(header, name)) {
+    throw wrongSize(header, name, String(body.length));
   }
   if (header.fortranOrder && header.shape.length > 1) {
     throw new FormatError(
@@ -83,7 +107,7 @@ function numberReader(array: NpyArray): (i: number) => number {
   const { dtype, body, name } = array;
   const kind = dtype.slice(1);
   if (!Object.hasOwn(NUMBERS, kind)) {
-    throw new FormatError('readData', `${name}: dtype '${dtype}' has no numbers.`);
+    throw new FormatError('readData', `${name}: dtype '${excerpt(dtype)}' has no numbers.`);
   }
   const [bytes, get] = NUMBERS[kind];
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
@@ -109,7 +133,7 @@ export function textsOf(array: NpyArray): string[] {
   if ((kind !== 'U' && kind !== 'S') || shape.length !== 1) {
     throw new FormatError(
       'readData',
-      `${name}: expected a list of texts, found dtype '${dtype}' with shape [${shape.join(', ')}].`,
+      `${name}: expected a list of texts, found dtype '${excerpt(dtype)}' with shape [${shape.join(', ')}].`,
     );
   }
   const width = elementBytes(array);
@@ -117,13 +141,20 @@ export function textsOf(array: NpyArray): string[] {
   const decoder = new TextDecoder();
   return Array.from({ length: shape[0] }, (_, i) => {
     if (kind === 'S') return decoder.decode(trimmed(body.subarray(i * width, (i + 1) * width)));
-    const points = Array.from({ length: width / 4 }, (_each, k) =>
-      view.getUint32(i * width + 4 * k, !dtype.startsWith('>')),
-    );
-    const end = points.findLastIndex((point) => point !== 0) + 1;
-    const odd = points.findIndex((point) => point > 0x10ffff);
-    if (odd !== -1) throw new FormatError('readData', `${name}: text ${i} is damaged.`);
-    return String.fromCodePoint(...points.slice(0, end));
+    let [text, gap] = ['', ''];
+    for (let at = i * width; at < (i + 1) * width; at += 4) {
+      const point = view.getUint32(at, !dtype.startsWith('>'));
+      if (point > 0x10ffff) {
+        throw new FormatError(
+          'readData',
+          `${name}: text ${i} is damaged: byte ${array.start + at} begins no character.`,
+        );
+      }
+      // Zeros at the end fill the text up. Others belong to it.
+      gap += String.fromCodePoint(point);
+      if (point !== 0) [text, gap] = [text + gap, ''];
+    }
+    return text;
   });
 }
 
@@ -178,7 +209,10 @@ const RANGES: readonly ValueRange[] = [
 export function rangeOf(arrays: readonly NpyArray[]): ValueRange {
   let [low, high] = [Infinity, -Infinity];
   for (const array of arrays) {
-    if (array.dtype.endsWith('b1')) return RANGES[0];
+    if (array.dtype.endsWith('b1')) {
+      checkBools(array);
+      return RANGES[0];
+    }
     if (array.dtype.endsWith('u1')) return RANGES[2];
     const at = numberReader(array);
     for (let i = 0; i < product(array.shape); i++) {
@@ -198,6 +232,16 @@ export function rangeOf(arrays: readonly NpyArray[]): ValueRange {
   throw new FormatError(
     'readData',
     `${arrays[0].name}: values go from ${low} to ${high}, expected 0 to 1, -1 to 1 or 0 to 255. Scale them first.`,
+  );
+}
+
+/** Throws a FormatError unless all bytes are 0 or 1. */
+function checkBools(array: NpyArray): void {
+  const odd = array.body.findIndex((byte) => byte > 1);
+  if (odd === -1) return;
+  throw new FormatError(
+    'readData',
+    `${array.name}: ${placeOf(array, odd)} is ${array.body[odd]}, expected a bool, 0 or 1.`,
   );
 }
 

@@ -1,7 +1,7 @@
 // .npz archives, folders of .npy files and single .npy files as data sets, by the names of their arrays.
 
 import { statSync } from 'node:fs';
-import { FormatError } from '@tessera/tensor';
+import { excerpt, FormatError } from '@tessera/tensor';
 import type { AnnotatedImages, Annotations, DataHalf, DataSet, GivenLatents } from '../data-set.ts';
 import { holdOut, shuffled, type Halves } from '../halves.ts';
 import { hasArrays, isArrayFile, openArrays, type ArrayFiles } from './array-files.ts';
@@ -203,7 +203,7 @@ async function readOpened(files: ArrayFiles, format: string): Promise<DataSet> {
   if (source === undefined) {
     throw new FormatError(
       'readData',
-      `${files.path}: found the arrays ${files.names.join(', ') || 'none'}, expected images (or latents), and with them labels, captions, depth, sketch or lowres.`,
+      `${files.path}: found the arrays ${excerpt(files.names.join(', '), 300) || 'none'}, expected images (or latents), and with them labels, captions, depth, sketch or lowres.`,
     );
   }
   const test = training === undefined ? undefined : (await sourceOf(files, 'test'))?.array;
@@ -215,7 +215,7 @@ async function readOpened(files: ArrayFiles, format: string): Promise<DataSet> {
   const facts = {
     format,
     ...(classNames !== undefined && { classNames }),
-    notes: unknown.length > 0 ? [`Arrays without use: ${unknown.join(', ')}.`] : [],
+    notes: unknown.length > 0 ? [`Arrays without use: ${excerpt(unknown.join(', '), 300)}.`] : [],
     bad: [],
   };
   if (source.isLatent) {

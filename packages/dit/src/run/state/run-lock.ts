@@ -2,14 +2,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { rm, rmdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { StateError, ValueError } from '@tessera/tensor';
+import { excerpt, StateError, ValueError } from '@tessera/tensor';
 import * as v from 'valibot';
 import { writeFileAtomic } from '../atomic-file.ts';
 import { fileErrorCode, nameFile } from '../file-error.ts';
+import { readText } from '../read-text.ts';
 import { makeStateFolder, stateFolder } from './state-folder.ts';
 
 /** The right to write into the folder of a run. */
@@ -38,10 +39,17 @@ interface Owner {
 const ownerSchema: v.GenericSchema<unknown, Owner> = v.object({
   id: v.string(),
   host: v.string(),
-  pid: v.number(),
+  pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   birth: v.exactOptional(v.string()),
-  since: v.pipe(v.string(), v.isoTimestamp()),
+  since: v.pipe(
+    v.string(),
+    v.isoTimestamp(),
+    v.check((time) => Number.isFinite(Date.parse(time))),
+  ),
 });
+
+/** Most bytes of the lock's file. A usual one has about 150. */
+const LARGEST_LOCK = 2 ** 16;
 
 /** What this process holds. Another owner of the same number is from before a restart of the machine. */
 const held = new Set<string>();
@@ -143,7 +151,7 @@ function inUse(run: string, path: string, owner: Owner): ValueError {
 
 /** The owner in words, with the age of its lock. */
 function named({ pid, host, since }: Owner): string {
-  return `process ${pid} on ${host}, which began ${ageOf(Date.parse(since))}`;
+  return `process ${pid} on ${excerpt(host)}, which began ${ageOf(Date.parse(since))}`;
 }
 
 /** Seconds of the units that an age is said in, the largest first. */
@@ -175,7 +183,10 @@ function thisOwner(): Owner {
 /** The owner that a file names; `undefined` if it cannot be read as one. */
 async function readOwner(path: string): Promise<Owner | undefined> {
   try {
-    const parsed = v.safeParse(ownerSchema, JSON.parse(await readFile(path, 'utf8')));
+    const parsed = v.safeParse(
+      ownerSchema,
+      JSON.parse(await readText('train', path, LARGEST_LOCK)),
+    );
     return parsed.success ? parsed.output : undefined;
   } catch {
     return undefined;

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import {
   decodeSafetensors,
   encodeSafetensors,
+  excerpt,
   FormatError,
   parseJson,
   tensor,
@@ -123,7 +124,7 @@ export function decodeState(bytes: Uint8Array, path: string): SavedState {
   if (format !== FORMAT.format || version !== FORMAT.version) {
     throw new ValueError(
       'train',
-      `${path} has the format ${format} ${version}, but this Tessera reads ${FORMAT.format} ${FORMAT.version}. Go on with the Tessera that saved it.`,
+      `${path} has the format ${excerpt(`${format} ${version}`)}, but this Tessera reads ${FORMAT.format} ${FORMAT.version}. Go on with the Tessera that saved it.`,
     );
   }
   const { config, sources, ...place } = parseSchema('train', placeSchema, metadata, path);
@@ -143,7 +144,7 @@ function checkFinite(tensors: ReadonlyMap<string, SafetensorsEntry>, path: strin
   for (const [name, { data }] of tensors) {
     for (const value of data) {
       if (Number.isFinite(value)) continue;
-      throw new FormatError('train', `${path} is of no use: "${name}" holds ${value}.`);
+      throw new FormatError('train', `${path} is of no use: "${excerpt(name)}" holds ${value}.`);
     }
   }
 }

@@ -1,6 +1,6 @@
 // The film of a denoising: what the model sees at some of the steps.
 
-import { indexSelect, tensor, type Tensor } from '@tessera/tensor';
+import { indexSelect, tensor, ValueError, type Tensor } from '@tessera/tensor';
 import type { FilmSubject } from './formats.ts';
 import { unscalePixels } from '../../data/batches.ts';
 import type { GeneratedStep } from '../generate-options.ts';
@@ -45,7 +45,7 @@ export class Film {
     );
   }
 
-  /** Takes a step, if the film shows it. */
+  /** Takes a step, if the film shows it. Throws a ValueError if it is not finite, and so no picture. */
   async onStep({ start, n, x, xStart }: GeneratedStep): Promise<void> {
     if (!this.#shown.has(n)) return;
     const { images, shows, decode } = this.#options;
@@ -59,7 +59,14 @@ export class Film {
     const frame = this.#parts.get(n) ?? new Map<number, Uint8ClampedArray>();
     this.#parts.set(n, frame);
     for (const [i, latents] of subjects.entries()) {
-      const pixels = unscalePixels(await decode(indexSelect(latents, which, 0)));
+      const seen = await decode(indexSelect(latents, which, 0));
+      if (!seen.every(Number.isFinite)) {
+        throw new ValueError(
+          'film',
+          `what the model sees after step ${n + 1} is not finite. Lower the guidance, or look at the weights.`,
+        );
+      }
+      const pixels = unscalePixels(seen);
       const size = pixels.length / here.length;
       here.forEach(({ row }, k) => {
         frame.set(row * subjects.length + i, pixels.subarray(k * size, (k + 1) * size));

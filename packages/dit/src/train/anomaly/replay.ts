@@ -1,7 +1,16 @@
 // Replays a training step from its file, operation by operation.
 
 import { AnomalyError, detectAnomaly, type Anomaly } from '@tessera/autograd/debug';
-import { checkOptions, FormatError, key, type Tensor } from '@tessera/tensor';
+import {
+  AxisError,
+  checkOptions,
+  DTypeError,
+  FormatError,
+  key,
+  ShapeError,
+  Tensor,
+  ValueError,
+} from '@tessera/tensor';
 import { Autoencoder } from '../../autoencoder/autoencoder.ts';
 import { checkChoice, checkText } from '../../config/argument-check.ts';
 import { BACKENDS, type BackendName } from '../../config/choices.ts';
@@ -50,8 +59,8 @@ export async function replayStep(path: string, options: ReplayOptions = {}): Pro
   checkChoice('replay', 'backend', backend, BACKENDS);
   return withBackend(backend, async () => {
     const outcome = await (stage === 'autoencoder'
-      ? replayAutoencoder(stored)
-      : replayDiffusion(stored));
+      ? replayAutoencoder(stored, path)
+      : replayDiffusion(stored, path));
     return { stage, step, config, indices, backend, ...outcome };
   });
 }
@@ -59,22 +68,26 @@ export async function replayStep(path: string, options: ReplayOptions = {}): Pro
 /** What {@link replayStep} finds out. */
 type Outcome = Pick<ReplayedStep, 'anomaly' | 'loss' | 'gradNorm'>;
 
-function replayAutoencoder(stored: StoredStep): Promise<Outcome> {
+function replayAutoencoder(stored: StoredStep, path: string): Promise<Outcome> {
   const { config } = stored;
   const { autoencoder } = config;
   if (autoencoder === undefined) {
     throw new FormatError(
       'replay',
-      'the file holds a step of an autoencoder, and the run has none.',
+      `${path} holds a step of an autoencoder, and its run has none.`,
     );
+  }
+  const batch = stored.batch();
+  if (!(batch instanceof Tensor)) {
+    throw new FormatError('replay', `${path}: the batch is not the images of an autoencoder.`);
   }
   const { loss, settings, steps } = autoencoderTraining(autoencoder, config);
   const blank = initialState(Autoencoder.blank(autoencoder), key(0));
   const step = trainStep(loss, settings, steps);
-  return checked(step, stored.state(blank), stored.batch() as Tensor);
+  return checked(step, stored.state(blank), batch, path);
 }
 
-async function replayDiffusion(stored: StoredStep): Promise<Outcome> {
+async function replayDiffusion(stored: StoredStep, path: string): Promise<Outcome> {
   const { config } = stored;
   const base = await readBase(config);
   const { latentScale: scale = 1 } = config;
@@ -82,20 +95,28 @@ async function replayDiffusion(stored: StoredStep): Promise<Outcome> {
     const { optimizer, steps, accumulate = 1 } = config;
     const like = withHistory(initialState(start, key(0), optimizer), config);
     const step = trainStep(loss, optimizer, steps, { accumulate });
-    return checked(step, stored.state(like), stored.batch() as DiffusionBatch);
+    return checked(step, stored.state(like), stored.batch() as DiffusionBatch, path);
   });
 }
 
-/** Takes a step in checked mode. */
+/** Errors of the model about what it is given. */
+const MISFITS = [ShapeError, AxisError, DTypeError, ValueError];
+
+/** Takes a step in checked mode. Throws a FormatError if the batch does not fit the model. */
 async function checked<M, B>(
   step: TrainStep<M, B>,
   state: TrainState<M>,
   batch: B,
+  path: string,
 ): Promise<Outcome> {
   try {
     const [, { loss, gradNorm }] = await detectAnomaly(step)(state, batch);
     return { anomaly: null, loss: await loss.item(), gradNorm: await gradNorm.item() };
   } catch (error) {
+    if (MISFITS.some((kind) => error instanceof kind)) {
+      const problem = (error as Error).message;
+      throw new FormatError('replay', `${path}: the batch does not fit the model: ${problem}`);
+    }
     if (!(error instanceof AnomalyError)) throw error;
     return { anomaly: error.anomaly, loss: null, gradNorm: null };
   }

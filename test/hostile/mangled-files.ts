@@ -1,0 +1,58 @@
+/** Reads mangled files with one reader: it must refuse each on purpose, or give a value, and leave the folder as it was. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as fc from 'fast-check';
+import { edits, mangled } from './mangle.ts';
+import { isAccepted } from './outcome.ts';
+import type { Subject } from './subjects.ts';
+
+/** How many files were mangled, and how many of them a reader took nevertheless. */
+export interface Tally {
+  readonly files: number;
+  readonly accepted: number;
+}
+
+/** The files that each of some readers gets, by its share of all. */
+export function countsOf(all: readonly Subject[], files: number): readonly number[] {
+  const shares = all.map(({ share = 1 }) => share);
+  const sum = shares.reduce((total, share) => total + share, 0);
+  return shares.map((share) => Math.ceil((files * share) / sum));
+}
+
+/**
+ * Reads `count` mangled files.
+ *
+ * @param seed of fast-check, which its error names. Default: another one each time.
+ * @throws Error with the shortest case that was found
+ */
+export async function readMangled(
+  { file, originals, prepare, read }: Subject,
+  count: number,
+  seed?: number,
+): Promise<Tally> {
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-mangled-'));
+  const path = join(folder, file);
+  let accepted = 0;
+  try {
+    prepare?.(folder);
+    const attempt = async (bytes: Uint8Array): Promise<void> => {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, bytes);
+      if (await isAccepted(bytes.length, folder, () => read(path, folder, bytes))) accepted++;
+    };
+    const which = fc.nat({ max: originals.length - 1 });
+    await fc.assert(
+      fc.asyncProperty(which, edits, (i, changes) => {
+        const { bytes, finish = (same) => same } = originals[i];
+        return attempt(finish(mangled(bytes, changes)));
+      }),
+      { numRuns: count, ...(seed !== undefined && { seed }) },
+    );
+    const odd = readdirSync(folder).find((name) => name.endsWith('.tmp'));
+    if (odd !== undefined) throw new Error(`${odd} is left`);
+    return { files: count, accepted };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
