@@ -16,18 +16,18 @@ import { encodeIdxImages, encodeIdxLabels, encodeModule, initialState } from '@t
 import { loadModule, readData, readLog, readRuler } from '@tessera/dit/node';
 import { encode } from 'fast-png';
 import jpeg from 'jpeg-js';
-import { decodeImage } from '../../packages/dit/src/data/readers/decode-image.ts';
-import { readEntries } from '../../packages/dit/src/model/weights.ts';
-import { readAnomalyFile } from '../../packages/dit/src/run/anomaly-file.ts';
-import { readEvaluations } from '../../packages/dit/src/run/evaluation-log.ts';
-import { readTrainConfig } from '../../packages/dit/src/run/run-folder.ts';
-import { lockRun } from '../../packages/dit/src/run/state/run-lock.ts';
-import { decodeState, encodeState } from '../../packages/dit/src/run/state/state-file.ts';
-import { LeNet } from '../../packages/dit/src/evaluate/lenet.ts';
-import { readImage } from '../../packages/dit/src/sample/image-file.ts';
-import { readMap } from '../../packages/dit/src/sample/map-file.ts';
-import { npy, NUMPY_ARCHIVE, png, zip } from '../dit/data/data-files.ts';
-import { leastConfig } from '../dit/train/stopped-run.ts';
+import { decodeImage } from '../../../packages/dit/src/data/readers/decode-image.ts';
+import { readEntries } from '../../../packages/dit/src/model/weights.ts';
+import { readAnomalyFile } from '../../../packages/dit/src/run/anomaly-file.ts';
+import { readEvaluations } from '../../../packages/dit/src/run/evaluation-log.ts';
+import { readTrainConfig } from '../../../packages/dit/src/run/run-folder.ts';
+import { lockRun } from '../../../packages/dit/src/run/state/run-lock.ts';
+import { decodeState, encodeState } from '../../../packages/dit/src/run/state/state-file.ts';
+import { LeNet } from '../../../packages/dit/src/evaluate/lenet.ts';
+import { readImage } from '../../../packages/dit/src/sample/image-file.ts';
+import { readMap } from '../../../packages/dit/src/sample/map-file.ts';
+import { npy, NUMPY_ARCHIVE, png, zip } from '../data/data-files.ts';
+import { leastConfig } from '../train/stopped-run.ts';
 import { packed, sealed, withSums } from './repairs.ts';
 
 /** A file before it is mangled, and what is done to it afterwards, such as new checksums. */

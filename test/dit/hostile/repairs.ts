@@ -1,7 +1,7 @@
 /** Makes checksums and archives right again around what was mangled, so that a reader looks behind them. */
 import { createHash } from 'node:crypto';
 import { crc32, deflateRawSync } from 'node:zlib';
-import { zip } from '../dit/data/data-files.ts';
+import { zip } from '../data/data-files.ts';
 
 /** A state whose checksum is right again after it was mangled. */
 export function sealed(bytes: Uint8Array): Uint8Array {

@@ -8,9 +8,9 @@ import { readData } from '@tessera/dit/node';
 import { encode } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodeImage } from '../../packages/dit/src/data/readers/decode-image.ts';
-import { readMap } from '../../packages/dit/src/sample/map-file.ts';
-import { npy, png, writeFiles, zip } from '../dit/data/data-files.ts';
+import { decodeImage } from '../../../packages/dit/src/data/readers/decode-image.ts';
+import { readMap } from '../../../packages/dit/src/sample/map-file.ts';
+import { npy, png, writeFiles, zip } from '../data/data-files.ts';
 import { counted, Spending } from './budget.ts';
 import { packed, withSums } from './repairs.ts';
 

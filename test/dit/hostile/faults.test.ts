@@ -7,15 +7,15 @@ import { encodeSafetensors, key, tensor, zeros, type Tensor } from '@tessera/ten
 import { DiT, encodeModule, Generator, initialState } from '@tessera/dit';
 import { readData, readLog, readRunConfig, readRuler, replayStep } from '@tessera/dit/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LeNet } from '../../packages/dit/src/evaluate/lenet.ts';
-import { readEntries } from '../../packages/dit/src/model/weights.ts';
-import { readAnomalyFile } from '../../packages/dit/src/run/anomaly-file.ts';
-import { readEvaluations } from '../../packages/dit/src/run/evaluation-log.ts';
-import { lockRun } from '../../packages/dit/src/run/state/run-lock.ts';
-import { readText } from '../../packages/dit/src/run/read-text.ts';
-import { Film } from '../../packages/dit/src/sample/output/film.ts';
-import { png, writeFiles } from '../dit/data/data-files.ts';
-import { leastConfig } from '../dit/train/stopped-run.ts';
+import { LeNet } from '../../../packages/dit/src/evaluate/lenet.ts';
+import { readEntries } from '../../../packages/dit/src/model/weights.ts';
+import { readAnomalyFile } from '../../../packages/dit/src/run/anomaly-file.ts';
+import { readEvaluations } from '../../../packages/dit/src/run/evaluation-log.ts';
+import { lockRun } from '../../../packages/dit/src/run/state/run-lock.ts';
+import { readText } from '../../../packages/dit/src/run/read-text.ts';
+import { Film } from '../../../packages/dit/src/sample/output/film.ts';
+import { png, writeFiles } from '../data/data-files.ts';
+import { leastConfig } from '../train/stopped-run.ts';
 
 let dir: string;
 
