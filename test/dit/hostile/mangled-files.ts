@@ -8,7 +8,7 @@ import { isAccepted } from './outcome.ts';
 import type { Subject } from './subjects.ts';
 
 /** How many files were mangled, and how many of them a reader took nevertheless. */
-export interface Tally {
+interface Tally {
   readonly files: number;
   readonly accepted: number;
 }

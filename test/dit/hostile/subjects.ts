@@ -31,7 +31,7 @@ import { leastConfig } from '../train/stopped-run.ts';
 import { packed, sealed, withSums } from './repairs.ts';
 
 /** A file before it is mangled, and what is done to it afterwards, such as new checksums. */
-export interface Original {
+interface Original {
   readonly bytes: Uint8Array;
   readonly finish?: (mangled: Uint8Array) => Uint8Array;
 }
