@@ -135,10 +135,13 @@ describe('a configuration', () => {
     expect(presetConfig('smoke', { conditions: ['none'] }).model.numClasses).toBe(0);
   });
 
-  test('with a field left out is refused', () => {
+  test('with a field left out is refused, but for those that have a default', () => {
+    const optional = new Set(['diffusion.timestepSampling', 'sampling.guidanceInterval']);
     for (const path of pathsOf(base)) {
+      if ([...optional].some((field) => path.startsWith(field))) continue;
       expect(problem([path, undefined])).toMatch(/^FormatError: parseTrainConfig: config\.json: /);
     }
+    for (const field of optional) expect(problem([field, undefined])).toBe('accepted');
   });
 
   test('with a field of another kind is refused', () => {
@@ -203,8 +206,8 @@ describe('a configuration', () => {
     expect(problem(['model.patchSize', 3])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: model: patchSize 3 does not divide inputSize 8."`,
     );
-    expect(problem(['model.numHeads', 3])).toMatchInlineSnapshot(
-      `"FormatError: parseTrainConfig: config.json: model: numHeads 3 does not divide hiddenSize 128."`,
+    expect(problem(['model.numHeads', 5])).toMatchInlineSnapshot(
+      `"FormatError: parseTrainConfig: config.json: model: numHeads 5 does not divide hiddenSize 192."`,
     );
     expect(problem(['model.hiddenSize', 6], ['model.numHeads', 2])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: model: hiddenSize 6 is not a multiple of 4, which position '2d' needs."`,
@@ -365,7 +368,7 @@ describe('a configuration', () => {
     );
     expect(problem(['model.classDropoutProb', 0], ['sampling.guidance', 1])).toBe('accepted');
     expect(problem(['model.mlpRatio', 1e-9])).toMatchInlineSnapshot(
-      `"FormatError: parseTrainConfig: config.json: model: mlpRatio 1e-9 leaves nothing of hiddenSize 128 for the MLP."`,
+      `"FormatError: parseTrainConfig: config.json: model: mlpRatio 1e-9 leaves nothing of hiddenSize 192 for the MLP."`,
     );
     expect(problem(['classNames', ['a', 'b']])).toMatchInlineSnapshot(
       `"FormatError: parseTrainConfig: config.json: classNames has 2 names for the 10 classes of the model."`,

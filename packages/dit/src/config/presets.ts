@@ -59,7 +59,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
   },
   quick: {
     learningRate: 3e-3,
-    steps: 3000,
+    steps: 4400,
     batch: 64,
     autoencoder: {
       pixelShuffle: 2,
@@ -70,22 +70,22 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
       learningRate: 2e-3,
       klWeight: 1e-5,
     },
-    model: { patchSize: 2, hiddenSize: 128, depth: 6, numHeads: 4 },
+    model: { patchSize: 4, hiddenSize: 192, depth: 6, numHeads: 4 },
   },
   full: {
-    learningRate: 1e-3,
-    steps: 20_000,
-    batch: 128,
+    learningRate: 2e-3,
+    steps: 34_000,
+    batch: 64,
     autoencoder: {
       pixelShuffle: 2,
       channels: [32, 64],
       latentChannels: 4,
-      steps: 18_000,
+      steps: 6000,
       batch: 32,
       learningRate: 2e-3,
       klWeight: 1e-5,
     },
-    model: { patchSize: 2, hiddenSize: 256, depth: 8, numHeads: 8 },
+    model: { patchSize: 2, hiddenSize: 128, depth: 5, numHeads: 4 },
   },
 };
 
@@ -122,7 +122,7 @@ export interface PresetChanges {
   readonly objective?: Objective;
   /** The noise schedule. Default: squaredcos_cap_v2. */
   readonly schedule?: Schedule;
-  /** How training draws timesteps. Default: uniform. */
+  /** How training draws timesteps. Default: logit-normal. */
   readonly timestepSampling?: TimestepSampling;
   /** How the errors of timesteps are weighed. Default: none. */
   readonly weighting?: Weighting;
@@ -260,6 +260,7 @@ const DIFFUSION: DiffusionConfig = {
   schedule: 'squaredcos_cap_v2',
   timesteps: 1000,
   objective: 'v',
+  timestepSampling: 'logit-normal',
 };
 
 const SAMPLING: SamplingConfig = { guidance: 2, steps: 50, sampler: 'ddim' };
