@@ -6,11 +6,14 @@ import type { Preset, TrainConfig } from '@tessera/dit';
 /** One row of the table. */
 export interface OptionRow {
   readonly name: string;
-  /** What the row changes, in the words of the command line. */
+  /** What the row changes, in the words of the command line, beside `--timestep-sampling uniform`. */
   readonly flags: string;
   /** The configuration, from the preset. */
   readonly configOf: (preset: Preset) => TrainConfig;
 }
+
+/** What all rows start from: v-prediction at timesteps drawn uniformly, so that each change is seen alone. */
+const START: PresetChanges = { timestepSampling: 'uniform' };
 
 /** A row whose configuration is a preset with changes, and perhaps more. */
 function row(
@@ -20,16 +23,17 @@ function row(
   more: (config: TrainConfig) => Partial<TrainConfig> = () => ({}),
 ): OptionRow {
   const configOf = (preset: Preset): TrainConfig => {
-    const config = presetConfig(preset, changes);
+    const config = presetConfig(preset, { ...START, ...changes });
     return { ...config, ...more(config) };
   };
   return { name, flags, configOf };
 }
 
-/** All rows. The first is the preset as it is, which the others are compared with. */
+/** All rows. The first is the start without a change, which the others are compared with. */
 export const OPTION_ROWS: readonly OptionRow[] = [
   row('v', ''),
   row('eps', '--objective eps', { objective: 'eps' }),
+  row('eps-linear', '--objective eps --schedule linear', { objective: 'eps', schedule: 'linear' }),
   row('xStart', '--objective xStart', { objective: 'xStart' }),
   row('pixels', '--pixels', { pixels: true }),
   row('flow', '--objective flow', { objective: 'flow' }),

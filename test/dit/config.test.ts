@@ -15,6 +15,7 @@ import {
   changedDiffusion,
   changedSampling,
   presetConfig,
+  type PresetChanges,
 } from '../../packages/dit/src/config/presets.ts';
 
 const base = presetConfig('quick');
@@ -104,11 +105,11 @@ describe('a configuration', () => {
   });
 
   test('of another objective draws with as many calls of the model, without settings of the old sampler', () => {
-    const { guidance } = base.sampling;
+    const { guidance, guidanceInterval } = base.sampling;
     const noisy = { ...base.sampling, eta: 0.5, spacing: 'trailing' } as const;
     expect(changedSampling(noisy, 'eps')).toBe(noisy);
     const heun = { guidance, sampler: 'heun', steps: 25 } as const;
-    expect(changedSampling(noisy, 'flow')).toEqual(heun);
+    expect(changedSampling(noisy, 'flow')).toEqual({ ...heun, guidanceInterval });
     expect(changedSampling(heun, 'v')).toBe(heun);
     expect(changedSampling(heun, 'v', 'flow')).toEqual({ ...heun, sampler: 'ddim', steps: 50 });
     expect(changedSampling(heun, 'flow', 'v')).toEqual(heun);
@@ -116,6 +117,15 @@ describe('a configuration', () => {
     const ddim = { guidance, sampler: 'ddim', steps: 50 };
     expect(changedSampling({ ...heun, sampler: 'midpoint' }, 'v')).toEqual(ddim);
     expect(changedSampling({ ...heun, sampler: 'euler' }, 'v')).toEqual({ ...ddim, steps: 25 });
+  });
+
+  test('guides a label where that was measured, on the noise schedule', () => {
+    const intervalOf = (changes: PresetChanges): unknown =>
+      presetConfig('quick', changes).sampling.guidanceInterval;
+    expect(intervalOf({})).toEqual([0, 730]);
+    expect(intervalOf({ objective: 'flow' })).toBeUndefined();
+    expect(intervalOf({ conditions: ['label', 'text'] })).toBeUndefined();
+    expect(intervalOf({ conditions: ['none'] })).toBeUndefined();
   });
 
   test('of another weighting has no bound of the old one', () => {

@@ -176,13 +176,21 @@ describe('options of sample', () => {
       ...given,
       labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
       guidance: 2,
+      guidanceInterval: [0, 730],
       sampler: 'ddim',
       steps: 50,
     });
   });
 
   test('that are given win', () => {
-    const all = { ...given, labels: [3, 3], guidance: 0, sampler: 'ddpm', steps: 1000 } as const;
+    const all = {
+      ...given,
+      labels: [3, 3],
+      guidance: 0,
+      guidanceInterval: [0, 1000],
+      sampler: 'ddpm',
+      steps: 1000,
+    } as const;
     expect(completeSampleOptions(all, config)).toEqual(all);
   });
 

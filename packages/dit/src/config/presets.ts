@@ -265,6 +265,23 @@ const DIFFUSION: DiffusionConfig = {
 
 const SAMPLING: SamplingConfig = { guidance: 2, steps: 50, sampler: 'ddim' };
 
+/**
+ * The timesteps that are guided by a label. Guidance at almost pure noise would draw the same few digits of a class:
+ * without it the FCD of `full` at guidance 2 falls to that of as many training digits.
+ *
+ * Source: Kynkäänniemi et al. 2024, "Applying guidance in a limited interval improves sample and distribution quality
+ * in diffusion models".
+ */
+const LABEL_INTERVAL = [0, 730] as const;
+
+/** How a model of these conditions draws. The interval was measured on the noise schedule, not for a flow. */
+function samplingOf(names: readonly ConditionName[], objective: Objective): SamplingConfig {
+  if (!isConditional(names)) return changedSampling({ ...SAMPLING, guidance: 1 }, objective);
+  const byLabelAlone = names.every((name) => name === 'label') && !isFlowObjective(objective);
+  const sampling = { ...SAMPLING, ...(byLabelAlone && { guidanceInterval: LABEL_INTERVAL }) };
+  return changedSampling(sampling, objective);
+}
+
 /** The changes that have names to choose from. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   design: DESIGNS,
@@ -286,10 +303,11 @@ export function warmupSteps(steps: number): number {
 /**
  * Builds the configuration of a run. It predicts v on the squared cosine schedule. AdamW has 100 warm-up
  * steps (or a quarter of the run, if that is shorter), cosine decay to 5 % and clipping at norm 1. The
- * model is averaged. Samples take 50 DDIM steps at guidance 2.
+ * model is averaged. Samples take 50 DDIM steps at guidance 2, of a label alone up to timestep 730.
  *
  * @param preset the size of the run: `smoke` takes minutes on the slowest backend, `quick` takes minutes on
- *   the default one, `full` takes hours
+ *   the default one, `full` takes
+ *   most of an hour
  * @param changes settings that differ from the preset
  * @throws ValueError if the preset, a choice or the name of a change is unknown
  * @example
@@ -354,9 +372,6 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       betas: [0.9, 0.999],
       emaDecay: 0.999,
     },
-    sampling: changedSampling(
-      { ...SAMPLING, guidance: isConditional(conditions) ? 2 : 1 },
-      diffusion.objective,
-    ),
+    sampling: samplingOf(conditions, diffusion.objective),
   };
 }
