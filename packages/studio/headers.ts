@@ -13,8 +13,7 @@ export const POLICY: string = [
 ].join('; ');
 
 /** Code that a reader writes: it may be evaluated, in a worker that may ask nobody for anything but scripts of the site. */
-const CODE_POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval' blob:; worker-src 'self'";
+const CODE_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval'";
 
 /** The headers of every file, and other values of them by the beginnings of paths. */
 export interface Headers {

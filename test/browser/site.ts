@@ -35,6 +35,8 @@ export interface Services {
   readonly fetchable?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Headers in place of the policy, and of those that isolate. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Headers of files whose paths begin so, in place of those with the same names. */
+  readonly below?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Receives the text of each request that posts. */
   readonly receive?: (text: string) => void;
 }
@@ -55,7 +57,7 @@ export interface Site {
 export async function serveSite(
   folder: string,
   isolated: boolean,
-  { fetchable = new Map(), receive, headers: own }: Services = {},
+  { fetchable = new Map(), receive, headers: own, below = {} }: Services = {},
 ): Promise<Site> {
   const policy = fetchable.size > 0 || receive !== undefined ? FETCHING_POLICY : POLICY;
   const files = new Map<string, Uint8Array>([
@@ -69,7 +71,8 @@ export async function serveSite(
     const [path] = (request.url ?? '/').split('?');
     const file = files.get(path);
     const usual = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}) };
-    for (const [name, value] of Object.entries(own ?? usual)) {
+    const special = Object.entries(below).find(([start]) => path.startsWith(start))?.[1];
+    for (const [name, value] of Object.entries({ ...(own ?? usual), ...special })) {
       response.setHeader(name, value);
     }
     response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');

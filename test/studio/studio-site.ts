@@ -114,10 +114,12 @@ export async function openStudio(
   isolated = true,
 ): Promise<OpenStudio> {
   const folder = builtStudio();
-  const { all } = JSON.parse(readFileSync(join(folder, 'headers.json'), 'utf8')) as {
+  const { all, below } = JSON.parse(readFileSync(join(folder, 'headers.json'), 'utf8')) as {
     readonly all: Readonly<Record<string, string>>;
+    readonly below: Readonly<Record<string, Readonly<Record<string, string>>>>;
   };
-  const site = await serveSite(folder, isolated, { fetchable, headers: isolated ? all : {} });
+  const headers = isolated ? { headers: all, below } : { headers: {} };
+  const site = await serveSite(folder, isolated, { fetchable, ...headers });
   const browser = await chromium.launch({
     executablePath: findChromium() ?? '',
     args: [...ORDINARY.flags],

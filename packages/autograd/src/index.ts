@@ -40,7 +40,16 @@ export {
   type GradcheckOptions,
   type GradcheckReport,
 } from './gradcheck.ts';
-export { graphToDot, graphToMermaid } from './graph/graph-drawing.ts';
+export {
+  drawGraph,
+  graphToDot,
+  graphToMermaid,
+  type ClosedBox,
+  type GraphBox,
+  type GraphDrawing,
+  type GraphEdge,
+  type OpenBox,
+} from './graph/graph-drawing.ts';
 export type { FoldOptions } from './graph/calls.ts';
 export { showGraph, type ShowGraphOptions } from './graph/graph-page.ts';
 export { formatGraph, type FormatGraphOptions } from './graph/graph-text.ts';

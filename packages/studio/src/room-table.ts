@@ -30,4 +30,10 @@ export const rooms: readonly [Room, ...Room[]] = [
     service: 'train',
     load: () => import('./rooms/train/train-room.svelte'),
   },
+  {
+    name: 'inside',
+    title: 'Look inside',
+    purpose: 'Write a function of tensors, and see its tape, its gradient and its kernels.',
+    load: () => import('./rooms/inside/inside-room.svelte'),
+  },
 ];

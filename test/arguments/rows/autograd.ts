@@ -15,6 +15,7 @@ export const autogradRows: readonly Row[] = rowsOf(autograd, {
   customVjp: [f, () => [null], { name: 'f', formula: 'x̄ = 0' }],
   explain: [f, [x], { path: '0' }],
   formatGraph: [graph, { depth: 1, open: [], values: true }],
+  drawGraph: [graph, { depth: 1, open: [] }],
   grad: [f, 0],
   gradcheck: [f, [x], { order: 1, step: 1e-2, tolerance: 1e-2, directions: 1, seed: 0 }],
   graphToDot: [graph, { depth: 1, open: [] }],

@@ -1,4 +1,4 @@
-// Draws a recorded graph for Graphviz and for Mermaid.
+// Draws a recorded graph: as boxes and edges, for Graphviz and for Mermaid.
 
 import { formatSpec, type Tensor } from '@tessera/tensor';
 import {
@@ -9,7 +9,7 @@ import {
   type FoldOptions,
   type Part,
 } from './calls.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, Node } from './graph.ts';
 import { checkGraph, formatApplication, tensorNames } from './graph-text.ts';
 import { cotangentFormula } from '../vjp/rule.ts';
 
@@ -29,7 +29,7 @@ export function graphToDot(graph: Graph, options: FoldOptions = {}): string {
   const text = (lines: readonly string[]): string =>
     `"${lines.map((line) => line.replaceAll(/["\\]/g, (character) => `\\${character}`)).join('\\n')}"`;
   const shapes = { leaf: 'shape=ellipse, ', node: '', folded: 'shape=folder, ' } as const;
-  const draw = (box: Box, indent: string): readonly string[] =>
+  const draw = (box: GraphBox, indent: string): readonly string[] =>
     box.kind === 'open'
       ? [
           `${indent}subgraph cluster_${box.id} {`,
@@ -63,7 +63,7 @@ export function graphToMermaid(graph: Graph, options: FoldOptions = {}): string 
   const text = (lines: readonly string[]): string =>
     `"${lines.map((line) => line.replaceAll(/["#<>&]/g, (character) => `#${character.charCodeAt(0)};`)).join('<br/>')}"`;
   const brackets = { leaf: ['([', '])'], node: ['[', ']'], folded: ['[[', ']]'] } as const;
-  const draw = (box: Box, indent: string): readonly string[] => {
+  const draw = (box: GraphBox, indent: string): readonly string[] => {
     if (box.kind === 'open') {
       return [
         `${indent}subgraph ${box.id}[${text(box.lines)}]`,
@@ -84,42 +84,74 @@ export function graphToMermaid(graph: Graph, options: FoldOptions = {}): string 
   ].join('\n');
 }
 
-/** The box of a leaf, a node or a call of a module. An open call holds the boxes of what it made. */
-type Box =
-  | {
-      readonly kind: 'leaf' | 'node' | 'folded';
-      readonly id: string;
-      readonly lines: readonly string[];
-    }
-  | {
-      readonly kind: 'open';
-      readonly id: string;
-      readonly lines: readonly string[];
-      readonly boxes: readonly Box[];
-    };
+/** A box of a drawn graph: a leaf, a node, or a call of a module, which is folded or open. */
+export type GraphBox = ClosedBox | OpenBox;
+
+/** A leaf, a node, or a folded call with everything inside. */
+export interface ClosedBox {
+  readonly kind: 'leaf' | 'node' | 'folded';
+  readonly id: string;
+  /** The name of the result with what it comes from, its type, and what it computes. */
+  readonly lines: readonly string[];
+  /** What it gives to others, or what nothing reads. */
+  readonly outputs: readonly Tensor[];
+  /** The nodes inside, in order: none for a leaf, one for a node. */
+  readonly nodes: readonly Node[];
+  /** The path of the folded call, `DiT/blocks.0`; `null` for leaves and nodes. */
+  readonly path: string | null;
+}
+
+/** An open call, that holds the boxes of what it made. */
+export interface OpenBox {
+  readonly kind: 'open';
+  readonly id: string;
+  /** Its name and the class of its module. */
+  readonly lines: readonly string[];
+  readonly path: string;
+  readonly boxes: readonly GraphBox[];
+}
 
 /**
  * The arrow of an operand that carries a gradient: from the box that makes it to the box that reads it. It
  * has a formula if it leads into a node, and none if it leads into a folded call.
  */
-interface Edge {
+export interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly formula: string | null;
 }
 
-/** The boxes and edges of a graph, the same for both languages. */
-function drawing(
-  op: string,
-  graph: Graph,
-  options: FoldOptions,
-): { readonly boxes: readonly Box[]; readonly edges: readonly Edge[] } {
+/** A graph as boxes and arrows, for whoever draws it. */
+export interface GraphDrawing {
+  readonly boxes: readonly GraphBox[];
+  readonly edges: readonly GraphEdge[];
+  /** The names of leaves and results, as in the text of {@link formatGraph}. */
+  readonly names: ReadonlyMap<Tensor, string>;
+}
+
+/**
+ * The graph as boxes and arrows, with the nodes and tensors that they stand for: what {@link graphToDot} and
+ * {@link graphToMermaid} write out, for pages that draw it themselves.
+ *
+ * @throws ValueError for options that name no module.
+ * @example
+ * const { graph } = record((x: Tensor) => x.sin().sum(), tensor([1, 2]));
+ * const { boxes, edges } = drawGraph(graph);
+ * boxes.map(({ id }) => id); // ['in0', 'n0', 'n1']
+ * edges[0]; // { from: 'in0', to: 'n0', formula: 'x̄ = ȳ·cos x' }
+ */
+export function drawGraph(graph: Graph, options: FoldOptions = {}): GraphDrawing {
+  return drawing('drawGraph', graph, options);
+}
+
+/** The boxes and edges of a graph, the same for all who draw it. */
+function drawing(op: string, graph: Graph, options: FoldOptions): GraphDrawing {
   checkGraph(op, graph);
   checkFoldOptions(op, options);
   const names = tensorNames(graph);
   const { parts, opened, hidden, summarize } = foldGraph(op, graph, options);
   const makers = new Map<Tensor, string>();
-  const edges: Edge[] = [];
+  const edges: GraphEdge[] = [];
   const connect = (input: Tensor, to: string, formula: string | null): void => {
     const from = makers.get(input);
     if (from !== undefined) edges.push({ from, to, formula });
@@ -127,12 +159,13 @@ function drawing(
   const make = (outputs: readonly Tensor[], id: string): void => {
     for (const output of outputs) if (graph.dependents.has(output)) makers.set(output, id);
   };
-  const leaves = graph.leaves.flatMap((leaf, i): Box[] => {
+  const leaves = graph.leaves.flatMap((leaf, i): GraphBox[] => {
     if (hidden.has(leaf)) return [];
     make([leaf], `in${i}`);
-    return [{ kind: 'leaf', id: `in${i}`, lines: [names.get(leaf) ?? '', formatSpec(leaf)] }];
+    const lines = [names.get(leaf) ?? '', formatSpec(leaf)];
+    return [{ kind: 'leaf', id: `in${i}`, lines, outputs: [leaf], nodes: [], path: null }];
   });
-  const draw = (part: Part): Box => {
+  const draw = (part: Part): GraphBox => {
     if (part.kind === 'node') {
       const { node, index } = part;
       const id = `n${index}`;
@@ -147,12 +180,13 @@ function drawing(
         node.outputs.map(formatSpec).join(', '),
         node.rule.value,
       ];
-      return { kind: 'node', id, lines };
+      return { kind: 'node', id, lines, outputs: node.outputs, nodes: [node], path: null };
     }
     // A call and a call inside it may begin with the same node, so the id has the depth as well.
-    const id = `m${part.first}_${part.scope.path.split('/').length}`;
+    const { path } = part.scope;
+    const id = `m${part.first}_${path.split('/').length}`;
     if (opened.has(part)) {
-      return { kind: 'open', id, lines: [callTitle(part)], boxes: part.parts.map(draw) };
+      return { kind: 'open', id, lines: [callTitle(part)], path, boxes: part.parts.map(draw) };
     }
     const summary = summarize(part);
     for (const input of [...summary.inputs, ...summary.parameters]) connect(input, id, null);
@@ -164,7 +198,8 @@ function drawing(
       summary.outputs.map(formatSpec).join(', '),
       formatCall(part, summary),
     ];
-    return { kind: 'folded', id, lines };
+    const nodes = graph.nodes.slice(part.first, part.last + 1);
+    return { kind: 'folded', id, lines, outputs: summary.outputs, nodes, path };
   };
-  return { boxes: [...leaves, ...parts.map(draw)], edges };
+  return { boxes: [...leaves, ...parts.map(draw)], edges, names };
 }

@@ -43,13 +43,18 @@ export class Engine<Of extends Service> {
   /** Why it ended; `null` while it lives. */
   lost: string | null = $state(null);
   readonly #service: string;
+  readonly #make: (name: string) => Worker;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker;
   #next = 0;
 
-  /** @param service its name in `service-table.ts` */
-  constructor(service: string) {
+  /**
+   * @param service its name in `service-table.ts`
+   * @param make makes a worker of that name; default the one that holds the services of that table
+   */
+  constructor(service: string, make: (name: string) => Worker = makeEngineWorker) {
     this.#service = service;
+    this.#make = make;
     this.#worker = this.#start();
   }
 
@@ -75,17 +80,14 @@ export class Engine<Of extends Service> {
   }
 
   /** Starts a new worker in place of the one that was lost, or of one that works. */
-  restart(): void {
-    this.#end('The engine was started again.');
+  restart(reason = 'The engine was started again.'): void {
+    this.#end(reason);
     this.lost = null;
     this.#worker = this.#start();
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('../engine-worker.ts', import.meta.url), {
-      type: 'module',
-      name: this.#service,
-    });
+    const worker = this.#make(this.#service);
     worker.addEventListener('message', ({ data }: MessageEvent<ToPage>) => this.#receive(data));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -117,6 +119,10 @@ export class Engine<Of extends Service> {
     this.#waiting.clear();
     for (const { reject } of waiting) reject(new EngineError('EngineLost', reason));
   }
+}
+
+function makeEngineWorker(name: string): Worker {
+  return new Worker(new URL('../engine-worker.ts', import.meta.url), { type: 'module', name });
 }
 
 const engines = new Map<string, unknown>();

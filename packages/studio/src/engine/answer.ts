@@ -1,0 +1,45 @@
+// The worker's side of a service: it answers the calls of the page, and reports what broke it.
+
+import type { Call, EngineFacts, Service, ToPage, ToWorker } from './service.ts';
+
+/**
+ * Answers the calls of the page from now on, and tells it that the worker is ready. A service that is still being loaded
+ * answers once it is there.
+ */
+export function answerCalls(service: Promise<Service>, facts: EngineFacts): void {
+  const post = globalThis.postMessage.bind(globalThis);
+  const calls = new Map<number, AbortController>();
+
+  function send(message: ToPage, transfer: readonly Transferable[] = []): void {
+    post(message, { transfer: [...transfer] });
+  }
+
+  async function answer({ id, method, input }: ToWorker & { kind: 'call' }): Promise<void> {
+    const controller = new AbortController();
+    calls.set(id, controller);
+    const call: Call<unknown> = {
+      signal: controller.signal,
+      update: (value, transfer) => send({ kind: 'update', id, value }, transfer),
+    };
+    try {
+      const value = await (await service)[method](input as never, call);
+      send({ kind: 'result', id, value });
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      send({ kind: 'error', id, name, message });
+    } finally {
+      calls.delete(id);
+    }
+  }
+
+  addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+    if (data.kind === 'cancel') calls.get(data.id)?.abort();
+    else void answer(data);
+  });
+
+  addEventListener('unhandledrejection', ({ reason }) => {
+    send({ kind: 'broken', message: reason instanceof Error ? reason.message : String(reason) });
+  });
+
+  send({ kind: 'ready', facts });
+}

@@ -1,0 +1,130 @@
+// Runs what a reader wrote, with the names of the engine in scope, and notes what it asks to look at.
+
+import * as dit from '@tessera/dit';
+import * as autograd from '@tessera/autograd';
+import * as nn from '@tessera/autograd/nn';
+import * as optim from '@tessera/autograd/optim';
+import * as core from '@tessera/tensor';
+import * as extend from '@tessera/tensor/extend';
+import type { CodeProblem } from '../inside-messages.ts';
+
+/** The name of the code in traces of errors. */
+const SOURCE = 'studio-code.js';
+
+/** Makes a function that may wait, in the global scope, where nothing of this file is in sight. */
+const AsyncFunction = (async () => {}).constructor as new (
+  ...parts: readonly string[]
+) => (...values: readonly unknown[]) => Promise<void>;
+
+/** Lines that stand before the body of such a function. */
+const LINES_BEFORE = 2;
+
+/** Lines of output that are kept. */
+const MOST_PRINTED = 200;
+
+/** A function of trees of tensors, as the code gives it. */
+export type Inspected = (...args: readonly unknown[]) => unknown;
+
+/** What the code asks to look at. */
+export interface Asked {
+  readonly f: Inspected;
+  readonly args: readonly unknown[];
+}
+
+/** Code that ran: what it asked for, and what it printed. */
+export interface Evaluated {
+  readonly asked: Asked | null;
+  readonly printed: readonly string[];
+}
+
+type Names = Readonly<Record<string, unknown>>;
+
+const MODULES: Readonly<Record<string, Names>> = {
+  '@tessera/dit': dit,
+  '@tessera/autograd/optim': optim,
+  '@tessera/autograd/nn': nn,
+  '@tessera/autograd': autograd,
+  '@tessera/tensor/extend': extend,
+  '@tessera/tensor': core,
+};
+
+/** An import of the packages, which becomes a declaration, since the names are there already. */
+const IMPORT = /^[ \t]*import\s+(?:type\s+)?\{([^}]*)\}\s+from\s+['"](@tessera\/[a-z/]+)['"];?/gm;
+
+// So many that the frames of the engine leave some for the code.
+Object.assign(Error, { stackTraceLimit: 100 });
+
+/** Runs code to its end. It may wait for promises. */
+export async function evaluate(code: string): Promise<Evaluated> {
+  let asked: Asked | null = null;
+  const printed: string[] = [];
+  const print = (...values: readonly unknown[]): void => {
+    if (printed.length < MOST_PRINTED) printed.push(values.map(textOf).join(' '));
+  };
+  const look = (f: unknown, ...args: readonly unknown[]): void => {
+    if (typeof f !== 'function') {
+      throw new TypeError(`look takes a function and its arguments, but got ${core.kindOf(f)}.`);
+    }
+    asked = { f: f as Inspected, args };
+  };
+  const record = (f: Inspected, ...args: readonly unknown[]): unknown => {
+    look(f, ...args);
+    return autograd.record(f, ...args);
+  };
+  const console = { log: print, info: print, warn: print, error: print, table: print };
+  const modules = { ...MODULES, '@tessera/autograd': { ...autograd, record } };
+  const scope = Object.assign({}, ...Object.values(modules), { look, named, console }) as Names;
+  const body = code.replaceAll(IMPORT, (text: string, names: string, module: string) => {
+    const source = modules[module as keyof typeof modules] as Names | undefined;
+    if (source === undefined) return text;
+    const lines = '\n'.repeat(text.split('\n').length - 1);
+    return `const { ${bindings(names)} } = $modules[${JSON.stringify(module)}];${lines}`;
+  });
+  const names = [...Object.keys(scope), '$modules'];
+  // A name that code declares itself hides ours, since it stands in a block of its own.
+  const text = `'use strict'; { ${body}\n}\n//# sourceURL=${SOURCE}`;
+  const run = new AsyncFunction(names.join(), text);
+  await run(...Object.values(scope), modules);
+  return { asked, printed };
+}
+
+/** Gives what `body` does a name on the tape, on which it folds like a module. */
+function named<T>(name: string, body: () => T): T {
+  const scope = new extend.Scope({}, extend.currentScope(), () => ({ name, type: 'part' }));
+  return extend.withScope(scope, body);
+}
+
+/** The names of an import as those of a declaration: `a as b` is `a: b`, and types are left out. */
+function bindings(names: string): string {
+  return names
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !name.startsWith('type '))
+    .map((name) => name.replace(/\s+as\s+/, ': '))
+    .join(', ');
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (value instanceof core.Tensor || value instanceof Error) return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return core.kindOf(value);
+  }
+}
+
+/** What was thrown, with the line of the code that it came from. */
+export function problemOf(error: unknown, printed: readonly string[]): CodeProblem {
+  const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  const line = new RegExp(`${SOURCE}:(\\d+)`).exec(stack)?.[1];
+  return {
+    kind: 'problem',
+    name,
+    message,
+    line: line === undefined ? null : Number(line) - LINES_BEFORE,
+    isSyntax: error instanceof SyntaxError,
+    printed,
+  };
+}

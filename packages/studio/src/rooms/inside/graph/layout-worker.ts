@@ -1,0 +1,11 @@
+// The worker that places boxes, so that the page can be moved meanwhile.
+
+import type { TapeDrawing } from '../inside-messages.ts';
+import { layoutOf } from './layout.ts';
+
+addEventListener(
+  'message',
+  ({ data: { id, drawing } }: MessageEvent<{ id: number; drawing: TapeDrawing }>) => {
+    postMessage({ id, layout: layoutOf(drawing) });
+  },
+);

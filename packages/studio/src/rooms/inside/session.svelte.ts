@@ -1,0 +1,108 @@
+// What the room Look inside holds while it is open: the worker of the code, its last tape and what is drawn of it.
+
+import { Engine } from '../../engine/engine.svelte.ts';
+import type { insideService } from './code/inside-service.ts';
+import type { BoxFacts, CodeProblem, RunInput, TapeDrawing, TapeFacts } from './inside-messages.ts';
+import { layOut } from './graph/layout-client.ts';
+import type { Layout } from './graph/layout.ts';
+
+/** Milliseconds after which code that runs is stopped. */
+const LIMIT_MS = 30_000;
+
+/** Ends with the page, and not with the room, so that it stays warm. */
+let shared: Engine<typeof insideService> | null = null;
+
+function makeWorker(name: string): Worker {
+  return new Worker(new URL('./code/code-worker.ts', import.meta.url), { type: 'module', name });
+}
+
+/** A tape as it is drawn. */
+export interface Drawn {
+  readonly drawing: TapeDrawing;
+  readonly layout: Layout;
+}
+
+/** The state of the room beside its address. */
+export class Session {
+  static readonly name: string = 'Session';
+  readonly engine: Engine<typeof insideService> = (shared ??= new Engine('inside', makeWorker));
+  tape: TapeFacts | null = $state.raw(null);
+  problem: CodeProblem | null = $state.raw(null);
+  /** Why the last run was ended before its time. */
+  stopped: string | null = $state(null);
+  drawn: Drawn | null = $state.raw(null);
+  facts: BoxFacts | null = $state.raw(null);
+  isBusy: boolean = $state(false);
+  #limit: ReturnType<typeof setTimeout> | undefined;
+  #runs = 0;
+
+  /** Runs code, in place of what runs. */
+  async run(input: RunInput): Promise<void> {
+    // Code cannot be asked to end, so its worker is ended.
+    if (this.isBusy || this.engine.lost !== null) this.engine.restart();
+    const run = ++this.#runs;
+    this.isBusy = true;
+    this.stopped = null;
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(
+      () => this.stop(`It ran for ${LIMIT_MS / 1000} seconds, which is the limit.`),
+      LIMIT_MS,
+    );
+    try {
+      const result = await this.engine.call('run', input);
+      if (run !== this.#runs) return;
+      this.problem = result.kind === 'problem' ? result : null;
+      // A tape stays in sight while code is being mended.
+      if (result.kind === 'tape') this.tape = result;
+    } catch (error) {
+      if (run === this.#runs) this.#fail(error);
+    } finally {
+      if (run === this.#runs) this.#rest();
+    }
+  }
+
+  /** Ends what runs. */
+  stop(reason = 'You stopped it.'): void {
+    if (!this.isBusy) return;
+    this.#runs++;
+    this.#rest();
+    this.stopped = reason;
+    this.engine.restart(reason);
+  }
+
+  /** Draws the last tape with some modules open. */
+  async draw(open: readonly string[]): Promise<void> {
+    const { tape } = this;
+    const drawing = await this.#ask(() => this.engine.call('draw', { open }));
+    if (drawing === null) return;
+    const layout = await layOut(drawing);
+    if (this.tape === tape) this.drawn = { drawing, layout };
+  }
+
+  /** Learns all about a box that is drawn. */
+  async choose(id: string): Promise<void> {
+    this.facts = id === '' ? null : await this.#ask(() => this.engine.call('facts', { id }));
+  }
+
+  /** Asks about the last tape; `null` if its worker has gone meanwhile. */
+  async #ask<T>(call: () => Promise<T>): Promise<T | null> {
+    if (this.engine.lost !== null) return null;
+    try {
+      return await call();
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+  }
+
+  #rest(): void {
+    clearTimeout(this.#limit);
+    this.isBusy = false;
+  }
+
+  #fail(error: unknown): void {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    if (name === 'EngineLost' && this.stopped !== null) return;
+    this.problem = { kind: 'problem', name, message, line: null, isSyntax: false, printed: [] };
+  }
+}
