@@ -33,7 +33,7 @@ export const rooms: readonly [Room, ...Room[]] = [
   {
     name: 'inside',
     title: 'Look inside',
-    purpose: 'Write a function of tensors, and see its tape, its gradient and its kernels.',
+    purpose: 'Write a function of tensors, and see its tape and its gradient.',
     load: () => import('./rooms/inside/inside-room.svelte'),
   },
 ];

@@ -3,12 +3,6 @@
 import { choiceField, textField, wholeField } from '../../state/fields.ts';
 import { EXAMPLES } from './examples.ts';
 
-/** What the room shows of a function. */
-export const STAGES = ['tape'] as const;
-
-/** One of {@link STAGES}. */
-export type Stage = (typeof STAGES)[number];
-
 /** The step at which all is done. */
 export const ALL_DONE = -1;
 
@@ -22,7 +16,6 @@ export const insideFields = {
     EXAMPLES.map(({ name }) => name),
   ),
   code: textField(),
-  stage: choiceField<Stage>('tape', STAGES),
   order: wholeField(0, 0, MOST_ORDER),
   /** The paths of open modules, with commas between. */
   open: textField(),

@@ -1,4 +1,4 @@
-// What the room Look inside holds while it is open: the worker of the code, its last tape and what is drawn of it.
+// What the room Look inside holds while it is open: the worker of the code, and its last tape.
 
 import { Engine } from '../../engine/engine.svelte.ts';
 import type { insideService } from './code/inside-service.ts';
