@@ -122,7 +122,13 @@ const PARTS: readonly Part[] = [
       ['packages/studio/src/rooms/inside', 'The room Look inside: the tape of a function'],
       ['packages/studio/src/rooms/inside/code', 'The worker that runs what a reader writes'],
       ['packages/studio/src/rooms/inside/graph', 'A tape as boxes that one pans and zooms'],
+      [
+        'packages/studio/src/rooms/transformer',
+        'The room Inside the transformer: what a model computes for one digit',
+      ],
+      ['packages/studio/src/rooms/read', 'The room Read: the tour, the glossary and the API'],
       ['packages/studio/vite', 'Steps of the build of the pages'],
+      ['packages/studio/vite/book', 'The pages of the room Read, from documents and docstrings'],
     ],
   },
   {

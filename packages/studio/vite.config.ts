@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defaultClientConditions, defineConfig } from 'vite';
 import { HEADERS } from './headers.ts';
+import { book } from './vite/book/book.ts';
 import { digits } from './vite/digits.ts';
 import { isolationWorker } from './vite/isolation-worker.ts';
 import { policy } from './vite/policy.ts';
@@ -16,7 +17,7 @@ const run =
 export default defineConfig({
   base: './',
   root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [svelte(), policy(), isolationWorker(), runFiles(run), digits()],
+  plugins: [svelte(), policy(), isolationWorker(), runFiles(run), digits(), book()],
   resolve: { conditions: ['tessera-source', ...defaultClientConditions] },
   worker: { format: 'es' },
   server: { headers: withoutPolicy(HEADERS.all) },

@@ -22,6 +22,7 @@ const SOURCES = [
   'packages/autograd/src',
   'packages/dit/src',
   'packages/studio',
+  'docs/tour',
 ];
 
 /** Without their files the page is the same. */

@@ -246,6 +246,11 @@ export {
 export { LabelEmbedder, type LabelEmbedderOptions } from './model/label.ts';
 export { modulate, Modulation, type ModulationOptions } from './model/modulate.ts';
 export { patchify, PatchEmbed, unpatchify, type PatchEmbedOptions } from './model/patchify.ts';
+export {
+  observeForward,
+  type ObservedBlock,
+  type ObservedForward,
+} from './model/observed-forward.ts';
 export { sinCos1d, sinCos2d } from './model/position.ts';
 export { TimestepEmbedder, timestepEmbedding } from './model/timestep.ts';
 export { zoo, type ZooName, type ZooPatch, type ZooSize } from './model/zoo.ts';

@@ -36,4 +36,17 @@ export const rooms: readonly [Room, ...Room[]] = [
     purpose: 'Write a function of tensors, and see its tape and its gradient.',
     load: () => import('./rooms/inside/inside-room.svelte'),
   },
+  {
+    name: 'transformer',
+    title: 'Inside the transformer',
+    purpose: 'Follow one digit through the model: tokens, attention, gates, guidance.',
+    service: 'transformer',
+    load: () => import('./rooms/transformer/transformer-room.svelte'),
+  },
+  {
+    name: 'read',
+    title: 'Read',
+    purpose: 'The tour, the glossary and the API reference.',
+    load: () => import('./rooms/read/read-room.svelte'),
+  },
 ];

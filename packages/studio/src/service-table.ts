@@ -6,4 +6,6 @@ import type { Service } from './engine/service.ts';
 export const services: Readonly<Record<string, () => Promise<Service>>> = {
   draw: async () => (await import('./rooms/draw/draw-service.ts')).drawService,
   train: async () => (await import('./rooms/train/train-service.ts')).trainService,
+  transformer: async () =>
+    (await import('./rooms/transformer/transformer-service.ts')).transformerService,
 };

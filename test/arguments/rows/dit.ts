@@ -161,6 +161,7 @@ export const ditRows: readonly Row[] = [
     ],
     lossOfDraws: [{ draw: (_model: unknown, batch: unknown) => batch, lossOf: () => scalar(0) }],
     initialState: [ones([2]), random],
+    observeForward: [model, ones([2, 2, 8, 8]), t, y, {}],
     inpaintSteps: [
       diffusion,
       denoiser,

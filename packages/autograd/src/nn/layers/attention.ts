@@ -4,6 +4,7 @@ import {
   checkOptions,
   checkTensors,
   attention,
+  eye,
   formatShape,
   ShapeError,
   split,
@@ -64,11 +65,24 @@ export class SelfAttention extends Module {
 
   /** `[B, T, D] → [B, T, D]` */
   forward(x: Tensor, mask: AttentionMask = {}): Tensor {
+    const [q, k, v] = this.project(x);
+    return this.proj.forward(joinHeads(attention(q, k, v, mask)));
+  }
+
+  /** Queries, keys and values of the heads: `[B, T, D]` to `[B, N, T, E]` each. */
+  project(x: Tensor): [q: Tensor, k: Tensor, v: Tensor] {
     checkTokens('SelfAttention', 'x', x, this.qkv);
-    const [q, k, v] = this.qkv.forward(x).chunk(3, -1); // [B, T, D] each
-    const { heads } = this;
-    const y = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads), mask); // [B, N, T, E]
-    return this.proj.forward(joinHeads(y));
+    const [q, k, v] = this.qkv
+      .forward(x)
+      .chunk(3, -1)
+      .map((part) => splitHeads(part, this.heads));
+    return [q, k, v];
+  }
+
+  /** How much each token attends to each: `softmax(q kᵀ / √E)`, `[B, T, D] → [B, N, T, T]`. Rows sum to 1. */
+  weights(x: Tensor, mask: AttentionMask = {}): Tensor {
+    const [q, k] = this.project(x);
+    return attention(q, k, eye(x.shape[1]), mask); // values that are unit vectors leave the weights
   }
 }
 

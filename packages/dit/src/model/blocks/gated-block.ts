@@ -11,6 +11,14 @@ import { hearContext, type ContextAttention } from './context-attention.ts';
 /** Shift, scale and gate of attention, then of the MLP. */
 const VECTORS = 6;
 
+/** What the condition gives to a branch of a block, `[B, D]` each. */
+export interface GatedVectors {
+  readonly shift: Tensor;
+  readonly scale: Tensor;
+  /** What the branch counts, feature by feature. */
+  readonly gate: Tensor;
+}
+
 /** A part of a block that keeps the shape of tokens `[B, T, D]`. */
 interface TokenLayer {
   forward(tokens: Tensor): Tensor;
@@ -34,13 +42,24 @@ export abstract class GatedBlock extends Block {
   /** `[B, T, D]` and condition `[B, D]` to `[B, T, D]` */
   forward(tokens: Tensor, condition: Tensor, context: ContextTokens | null = null): Tensor {
     checkTensors(`${this.constructor.name}.forward`, { tokens, condition });
+    const { attn, mlp } = this.modulations(condition);
+    const attended = this.attn.forward(
+      modulate(this.norm1.forward(tokens), attn.shift, attn.scale),
+    );
+    const alone = tokens.add(attn.gate.unsqueeze(1).mul(attended));
+    const x = hearContext(this.context, alone, context);
+    const fed = this.mlp.forward(modulate(this.norm2.forward(x), mlp.shift, mlp.scale));
+    return x.add(mlp.gate.unsqueeze(1).mul(fed));
+  }
+
+  /** What a condition `[B, D]` tells attention and MLP. */
+  modulations(condition: Tensor): { readonly attn: GatedVectors; readonly mlp: GatedVectors } {
     const vectors = this.adaLN_modulation.forward(condition).chunk(VECTORS, -1);
     const [shiftAttn, scaleAttn, gateAttn, shiftMlp, scaleMlp, gateMlp] = vectors; // [B, D] each
-    const attended = this.attn.forward(modulate(this.norm1.forward(tokens), shiftAttn, scaleAttn));
-    const alone = tokens.add(gateAttn.unsqueeze(1).mul(attended));
-    const x = hearContext(this.context, alone, context);
-    const fed = this.mlp.forward(modulate(this.norm2.forward(x), shiftMlp, scaleMlp));
-    return x.add(gateMlp.unsqueeze(1).mul(fed));
+    return {
+      attn: { shift: shiftAttn, scale: scaleAttn, gate: gateAttn },
+      mlp: { shift: shiftMlp, scale: scaleMlp, gate: gateMlp },
+    };
   }
 }
 

@@ -1,7 +1,7 @@
 // Self-attention whose queries and keys are turned by their places on the grid of patches.
 
 import { Linear, Module, RMSNorm } from '@tessera/autograd/nn';
-import { attention, split, type Tensor } from '@tessera/tensor';
+import { attention, eye, split, type Tensor } from '@tessera/tensor';
 import type { Initialization } from '../initialization.ts';
 import { rotaryTables, rotate } from '../rotary.ts';
 import { NORM_EPS } from './block.ts';
@@ -52,6 +52,12 @@ export class RotaryAttention extends Module {
 
   /** `[B, T, D] → [B, T, D]` */
   forward(x: Tensor): Tensor {
+    const [q, k, v] = this.project(x);
+    return this.proj.forward(attention(q, k, v).permute([0, 2, 1, 3]).flatten(2));
+  }
+
+  /** Queries and keys, turned, and values of the heads: `[B, T, D]` to `[B, N, T, E]` each. */
+  project(x: Tensor): [q: Tensor, k: Tensor, v: Tensor] {
     const { heads, grid, q_norm, k_norm } = this;
     const [batch, tokens, width] = x.shape;
     const tables = rotaryTables(grid, width / heads);
@@ -61,7 +67,12 @@ export class RotaryAttention extends Module {
       .map((part) => part.reshape([batch, tokens, heads, width / heads]).permute([0, 2, 1, 3])); // [B, N, T, E]
     const turned = (part: Tensor, norm: RMSNorm | null): Tensor =>
       rotate(norm === null ? part : norm.forward(part), tables);
-    const y = attention(turned(q, q_norm), turned(k, k_norm), v); // [B, N, T, E]
-    return this.proj.forward(y.permute([0, 2, 1, 3]).flatten(2));
+    return [turned(q, q_norm), turned(k, k_norm), v];
+  }
+
+  /** How much each token attends to each: `softmax(q kᵀ / √E)`, `[B, T, D] → [B, N, T, T]`. Rows sum to 1. */
+  weights(x: Tensor): Tensor {
+    const [q, k] = this.project(x);
+    return attention(q, k, eye(x.shape[1])); // values that are unit vectors leave the weights
   }
 }

@@ -1,14 +1,7 @@
 // What the room Draw asks of its service, and what it gets.
 
 import type { Sampler } from '@tessera/dit';
-
-/** What the images show. */
-export interface Subject {
-  /** A class; 0 for a model without classes. */
-  readonly label: number;
-  /** A text, for a model that reads one; empty: none. */
-  readonly prompt: string;
-}
+import type { Subject, SubjectMaps } from '../../engine/run/subject.ts';
 
 /** How images are drawn. */
 export interface Drawing extends Subject {
@@ -16,8 +9,7 @@ export interface Drawing extends Subject {
   readonly steps: number;
   readonly sampler: Sampler;
   readonly seed: number;
-  /** Maps over the image by the names of conditions, `[size, size]` in [0, 1]. */
-  readonly maps: Readonly<Record<string, Float32Array>>;
+  readonly maps: SubjectMaps;
 }
 
 /** New images from noise. */

@@ -1,12 +1,10 @@
 // The service of the room Draw: a trained run that draws, completes drawings and goes from one to another.
 
 import {
-  encodeTexts,
   loadRun,
   runDiffusion,
   slerp,
   latentShape,
-  type ConditionArrays,
   type DrawOptions,
   type TrainedRun,
 } from '@tessera/dit';
@@ -14,15 +12,8 @@ import { concat, key, normal, tensor } from '@tessera/tensor';
 import type { Call, Service } from '../../engine/service.ts';
 import { factsOf, type RunFacts } from '../../engine/run/run-facts.ts';
 import { fetchRun, type Arrived } from '../../engine/run/run-files.ts';
-import type {
-  Completion,
-  Drawing,
-  Drawn,
-  Frame,
-  NewDrawing,
-  Path,
-  Subject,
-} from './draw-messages.ts';
+import { conditionsOf, repeated } from '../../engine/run/subject.ts';
+import type { Completion, Drawing, Drawn, Frame, NewDrawing, Path } from './draw-messages.ts';
 
 let loaded: TrainedRun | null = null;
 
@@ -41,14 +32,19 @@ async function load({ base }: { readonly base: string }, call: Call<Arrived>): P
 
 /** Draws new images. */
 function draw(drawing: NewDrawing, call: Call<Frame>): Promise<Drawn> {
-  return film(drawing, drawing.count, { conditions: conditionsOf(drawing, drawing.count) }, call);
+  return film(
+    drawing,
+    drawing.count,
+    { conditions: conditionsOf(run(), drawing, drawing.maps, drawing.count) },
+    call,
+  );
 }
 
 /** Completes a drawing: the masked part is drawn anew, or all of it from some noise on. */
 async function complete(asked: Completion, call: Call<Frame>): Promise<Drawn> {
   const { generator, config, imageShape } = run();
   const { pixels, mask, strength, steps, sampler, count, seed } = asked;
-  const conditions = conditionsOf(asked, count);
+  const conditions = conditionsOf(run(), asked, asked.maps, count);
   const { size, channels } = imageShape;
   const image = Float32Array.from({ length: channels * size ** 2 }, (_, i) => {
     return 2 * pixels[i % size ** 2] - 1;
@@ -85,9 +81,9 @@ function path(asked: Path, call: Call<Frame>): Promise<Drawn> {
   const towards = {
     shares,
     ...(config.model.numClasses > 0 && { labels: new Array<number>(count).fill(to.label) }),
-    conditions: conditionsOf({ ...to, maps: {} }, count),
+    conditions: conditionsOf(run(), to, {}, count),
   };
-  const conditions = conditionsOf(asked, count);
+  const conditions = conditionsOf(run(), asked, asked.maps, count);
   return film(asked, count, { conditions, xT, ...(!isSame && { towards }) }, call);
 }
 
@@ -128,28 +124,6 @@ async function film(
 /** Values of about -1 to 1 as bytes. */
 function bytesOf(values: Float32Array): Uint8ClampedArray<ArrayBuffer> {
   return Uint8ClampedArray.from(values, (value) => 127.5 * (value + 1));
-}
-
-/** The conditions of a model for images that all show the same. */
-function conditionsOf(
-  { prompt, maps }: Subject & Pick<Drawing, 'maps'>,
-  count: number,
-): ConditionArrays {
-  const arrays: Record<string, Float32Array | Int32Array> = {};
-  for (const condition of run().config.model.conditions ?? []) {
-    const { name } = condition;
-    if (condition.kind === 'text' && prompt.trim() !== '') {
-      const texts = new Array<string>(count).fill(prompt);
-      arrays[name] = encodeTexts(texts, condition.length, condition.words);
-    } else if (maps[name] !== undefined) arrays[name] = repeated(maps[name], count);
-  }
-  return arrays;
-}
-
-function repeated(one: Float32Array, count: number): Float32Array {
-  const all = new Float32Array(one.length * count);
-  for (let i = 0; i < count; i++) all.set(one, i * one.length);
-  return all;
 }
 
 /** A mask for latents: a place is drawn if any pixel of its square is. */

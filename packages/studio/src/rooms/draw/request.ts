@@ -1,9 +1,10 @@
 // From the values of the room Draw to what its service is asked.
 
 import type { RunFacts } from '../../engine/run/run-facts.ts';
+import type { Subject } from '../../engine/run/subject.ts';
 import { isBlank, sheetOf } from '../../parts/pad/sheet.ts';
 import type { ValuesOf } from '../../state/fields.ts';
-import type { Drawing, Subject } from './draw-messages.ts';
+import type { Drawing } from './draw-messages.ts';
 import type { drawFields } from './draw-fields.ts';
 import type { Request } from './session.svelte.ts';
 
