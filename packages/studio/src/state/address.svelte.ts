@@ -24,6 +24,8 @@ class Address {
   room: string = $state('');
   #texts: Readonly<Record<string, Texts>> = $state.raw({});
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The address as it was read or written last. */
+  #known = location.hash;
 
   constructor() {
     this.#read();
@@ -55,14 +57,18 @@ class Address {
   }
 
   #read(): void {
-    const { room, texts } = parse(location.hash);
+    this.#known = location.hash;
+    const { room, texts } = parse(this.#known);
     this.room = room;
     this.#texts = { ...this.#texts, [room]: texts };
   }
 
   #write(): void {
+    // A link was followed a moment ago: it is read next, and counts.
+    if (location.hash !== this.#known) return;
     const link = this.linkTo(this.room);
     if (link !== location.hash) history.replaceState(null, '', link);
+    this.#known = location.hash;
   }
 }
 
