@@ -68,7 +68,9 @@ describe('a map', () => {
     await writeFile(path('axes.npy'), await toNpy(zeros([4])));
     await expect(readMap(path('axes.npy'), 2)).rejects.toThrow(/the array has 1 axes, expected 2/);
     await writeFile(path('cut.png'), png(1, [0, 1, 2, 3]).subarray(0, 40));
-    await expect(readMap(path('cut.png'), 2)).rejects.toThrow(/cut\.png: the PNG of \d+ bytes cannot be read/);
+    await expect(readMap(path('cut.png'), 2)).rejects.toThrow(
+      /cut\.png: the PNG of \d+ bytes cannot be read/,
+    );
     await writeFile(path('text.png'), 'no picture');
     await expect(readMap(path('text.png'), 2)).rejects.toThrow(/text\.png/);
   });

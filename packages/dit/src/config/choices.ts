@@ -7,10 +7,10 @@
 
 /**
  * The ready-made sizes of a run. `smoke` takes minutes on the slowest backend, `quick` takes minutes on the
- * default one, `full` takes hours.
+ * default one, `full` takes most of an hour.
  *
  * @example
- * PRESETS.map((preset) => presetConfig(preset).steps); // [2800, 3000, 20000]
+ * PRESETS.map((preset) => presetConfig(preset).steps); // [2800, 4400, 34000]
  */
 export const PRESETS = ['smoke', 'quick', 'full'] as const;
 

@@ -306,8 +306,7 @@ export function warmupSteps(steps: number): number {
  * model is averaged. Samples take 50 DDIM steps at guidance 2, of a label alone up to timestep 730.
  *
  * @param preset the size of the run: `smoke` takes minutes on the slowest backend, `quick` takes minutes on
- *   the default one, `full` takes
- *   most of an hour
+ *   the default one, `full` takes most of an hour
  * @param changes settings that differ from the preset
  * @throws ValueError if the preset, a choice or the name of a change is unknown
  * @example
