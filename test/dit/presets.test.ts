@@ -30,6 +30,7 @@ describe('a preset', () => {
     const intervalOf = (changes: PresetChanges): unknown =>
       presetConfig('quick', changes).sampling.guidanceInterval;
     expect(intervalOf({})).toEqual([0, 730]);
+    expect(presetConfig('smoke').sampling.guidanceInterval).toBeUndefined();
     expect(intervalOf({ objective: 'flow' })).toBeUndefined();
     expect(intervalOf({ conditions: ['label', 'text'] })).toBeUndefined();
     expect(intervalOf({ conditions: ['none'] })).toBeUndefined();

@@ -176,7 +176,6 @@ describe('options of sample', () => {
       ...given,
       labels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
       guidance: 2,
-      guidanceInterval: [0, 730],
       sampler: 'ddim',
       steps: 50,
     });
