@@ -195,7 +195,7 @@ describe('a model with labels that is asked by text or map alone', () => {
   });
 });
 
-describe.runIf(existsSync(SHIPPED_RUN))('the weights of the package', () => {
+describe('the weights of the package', () => {
   it('draw digits that are read as asked, with the settings of their run', async () => {
     const run = await readRun();
     const labels = Array.from({ length: 30 }, (_, i) => i % 10);

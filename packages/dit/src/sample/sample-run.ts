@@ -69,9 +69,9 @@ function bestFile(folder: string): string {
  * @throws ValueError if a file is not there, or the run was not trained to its end; FormatError if a file
  *   is damaged
  * @example
- * // not run: takes a second or two
  * const run = await readRun(); // or readRun('runs/mnist')
- * const images = await run.generate([3, 1, 4]); // three tensors of [32, 32]
+ * const [three] = await run.generate([3], { steps: 2 }); // as many as in its config.json are better
+ * three.shape; // [32, 32]
  */
 export async function readRun(
   folder: string = SHIPPED_RUN,
