@@ -1,4 +1,4 @@
-// Puts the pages of the room Read beside the page, as `read/pages.json`.
+// Puts the pages of the room Read beside the page, as one JSON file that only this room loads.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
