@@ -281,7 +281,7 @@ const DIFFUSION: DiffusionConfig = {
 const SAMPLING: SamplingConfig = { guidance: 2, steps: 50, sampler: 'ddim' };
 
 /** How a model of these conditions draws. The interval was measured on the noise schedule, not for a flow. */
-function samplingOf(
+function presetSampling(
   { guidanceInterval }: PresetSizes,
   names: readonly ConditionName[],
   objective: Objective,
@@ -385,6 +385,6 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
       betas: [0.9, 0.999],
       emaDecay: 0.999,
     },
-    sampling: samplingOf(sizes, conditions, diffusion.objective),
+    sampling: presetSampling(sizes, conditions, diffusion.objective),
   };
 }

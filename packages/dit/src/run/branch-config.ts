@@ -28,7 +28,7 @@ export function branchConfig(
   run: TrainConfig,
   from: string,
   name: ControlName,
-  { timestepSampling, weighting, ...changes }: BranchChanges,
+  changes: BranchChanges,
 ): TrainConfig {
   const { model, optimizer, accumulate: _a, checkpoint: _c, ...rest } = run;
   if (run.diffusion.objective === 'mean-flow') {
@@ -43,6 +43,7 @@ export function branchConfig(
       `${from} was trained on latents, and a ControlNet reads maps of images. Name a run on images.`,
     );
   }
+  const { timestepSampling: _t, weighting: _w, ...others } = changes;
   const { steps = run.steps } = changes;
   const image = imageShapeOfRun('train', run);
   const control: ControlConditionConfig = {
@@ -56,13 +57,10 @@ export function branchConfig(
   return parseTrainConfig(
     {
       ...rest,
-      ...changes,
+      ...others,
       from,
       model: { ...model, conditions: [...(model.conditions ?? []), control] },
-      diffusion: changedDiffusion(run.diffusion, {
-        ...(timestepSampling !== undefined && { timestepSampling }),
-        ...(weighting !== undefined && { weighting }),
-      }),
+      diffusion: changedDiffusion(run.diffusion, changes),
       optimizer: { ...optimizer, warmupSteps: Math.min(optimizer.warmupSteps, warmupSteps(steps)) },
     },
     from,

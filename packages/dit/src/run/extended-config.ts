@@ -36,7 +36,7 @@ export function extendedConfig(
   run: TrainConfig,
   from: string,
   asked: readonly ConditionName[],
-  { timestepSampling, weighting, ...changes }: BranchChanges,
+  changes: BranchChanges,
 ): TrainConfig {
   checkConditionNames('train', asked);
   checkExtensible(run, from);
@@ -47,11 +47,12 @@ export function extendedConfig(
   const conditions = [...(model.conditions ?? []), ...added];
   // What is guided by several conditions has neither.
   const { guidanceRescale: _r, compat: _o, ...guided } = sampling;
+  const { timestepSampling: _t, weighting: _w, ...others } = changes;
   const { steps = run.steps } = changes;
   return parseTrainConfig(
     {
       ...rest,
-      ...changes,
+      ...others,
       from,
       model: {
         ...model,
@@ -60,10 +61,7 @@ export function extendedConfig(
           jointDropoutProb: model.jointDropoutProb ?? jointDropout(model),
         }),
       },
-      diffusion: changedDiffusion(run.diffusion, {
-        ...(timestepSampling !== undefined && { timestepSampling }),
-        ...(weighting !== undefined && { weighting }),
-      }),
+      diffusion: changedDiffusion(run.diffusion, changes),
       optimizer: {
         ...optimizer,
         learningRate: optimizer.learningRate * TRAINED_RATE_SHARE,

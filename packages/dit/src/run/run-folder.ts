@@ -69,7 +69,17 @@ const LARGEST_CONFIG = 2 ** 20;
 /** The folder of a run without `--out`. */
 const DEFAULT_RUN_FOLDER = 'runs/mnist';
 
-/** The files in a folder; none if it does not exist. */
+/** The names in a folder; none if it does not exist. */
+export async function filesIn(op: string, folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (fileErrorCode(error) === 'ENOENT') return [];
+    throw nameFile(op, folder, 'read', error);
+  }
+}
+
+/** The names in a folder that a run is to be written to; none if it does not exist. */
 async function listFolder(path: string): Promise<string[]> {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });

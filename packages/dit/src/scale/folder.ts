@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson, ValueError } from '@tessera/tensor';
 import * as v from 'valibot';
@@ -10,9 +10,10 @@ import { parseSchema } from '../config/schema.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { readWeights } from '../run/checkpoint.ts';
 import { evaluationRowSchema, type EvaluationRow, type LookScores } from '../run/evaluation-log.ts';
-import { fileErrorCode, nameFile } from '../run/file-error.ts';
+import { nameFile } from '../run/file-error.ts';
 import { oddField } from '../run/odd-field.ts';
 import { readText } from '../run/read-text.ts';
+import { filesIn } from '../run/run-folder.ts';
 import { cellName, type Cell } from './grid.ts';
 import { cellSchema, parsePlan, planValue, type Plan, type Recipe } from './recipe.ts';
 
@@ -90,22 +91,12 @@ export async function readPlan(folder: string): Promise<Plan | undefined> {
   const path = join(folder, SCALE_FILES.plan);
   const value = await readJson(path);
   if (value !== undefined) return parsePlan(value, path);
-  const files = await filesOf(folder);
+  const files = await filesIn('scale', folder);
   if (files.length === 0) return undefined;
   throw new ValueError(
     'scale',
     `the folder ${folder} holds ${files.sort()[0]} and no ${SCALE_FILES.plan}. Name a new folder by --out, or one that tessera scale has filled.`,
   );
-}
-
-/** The files in a folder; none if it does not exist. */
-async function filesOf(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (fileErrorCode(error) === 'ENOENT') return [];
-    throw nameFile('scale', folder, 'read', error);
-  }
 }
 
 /**

@@ -1,13 +1,13 @@
 // The saved states of a run: their names, which of them stay, and the newest that is whole.
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '@tessera/tensor';
 import { STAGES, type TrainStage } from '../../config/choices.ts';
 import { isTemporaryName } from '../atomic-file.ts';
 import { readWeights } from '../checkpoint.ts';
 import { fileErrorCode, nameFile, problemOf } from '../file-error.ts';
-import { RUN_FILES } from '../run-folder.ts';
+import { filesIn, RUN_FILES } from '../run-folder.ts';
 import { decodeState, type SavedState } from './state-file.ts';
 
 /** What names a saved state. */
@@ -39,7 +39,7 @@ export function statePath(run: string, { stage, step }: StateName): string {
 
 /** The states of a run, the newest first. */
 export async function listStates(run: string): Promise<StateName[]> {
-  const files = await filesIn(stateFolder(run));
+  const files = await filesIn('train', stateFolder(run));
   const names = files.flatMap((file) => {
     const [, name, steps] = /^(\w+)-(\d{6,})\.safetensors$/.exec(file) ?? [];
     const stage = STAGES.find((each) => each === name);
@@ -51,15 +51,6 @@ export async function listStates(run: string): Promise<StateName[]> {
 /** Below 0 if a stands before b in the run. */
 function compare(a: StateName, b: StateName): number {
   return STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.step - b.step;
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (fileErrorCode(error) === 'ENOENT') return [];
-    throw nameFile('train', folder, 'read', error);
-  }
 }
 
 /**
@@ -86,7 +77,7 @@ export async function removeOldStates(run: string, saved: StateName, keep: numbe
 /** Removes files that a process was writing when it was killed. Nobody else may write into the folder. */
 export async function removeUnfinished(run: string): Promise<void> {
   for (const folder of [run, stateFolder(run)]) {
-    for (const file of await filesIn(folder)) {
+    for (const file of await filesIn('train', folder)) {
       if (isTemporaryName(file)) await rm(join(folder, file), { force: true });
     }
   }
