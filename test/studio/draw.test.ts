@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Page, Response } from 'playwright-core';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
-import { openStudio, seriousProblems, tinyRun, type OpenStudio } from './studio-site.ts';
+import { looksAt, openStudio, tinyRun, type OpenStudio } from './studio-site.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -106,12 +106,7 @@ describe.skipIf(chromium === null)(
     });
 
     it.each([390, 1200])('fits a width of %d, and axe finds nothing serious', async (width) => {
-      await page.setViewportSize({ width, height: 900 });
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        expect(await seriousProblems(page)).toEqual([]);
-      }
+      expect(await looksAt(page, width)).toEqual({ width, light: [], dark: [] });
     });
 
     it('goes from one to another in nine pictures', async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { fencesOf } from '../docs/fences.ts';
-import { openStudio, seriousProblems, type OpenStudio } from './studio-site.ts';
+import { looksAt, openStudio, type OpenStudio } from './studio-site.ts';
 
 const chromium = findChromium();
 const CHAPTER = 'docs/tour/01-tensors.md';
@@ -73,12 +73,7 @@ describe.skipIf(chromium === null)(
     it.each([390, 1200])('fits a width of %d, and axe finds nothing serious', async (width) => {
       await page.goto(`${studio.origin}/index.html#/read?page=02-views`);
       await page.getByRole('heading', { level: 1, name: '2 · Views' }).waitFor();
-      await page.setViewportSize({ width, height: 900 });
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        expect(await seriousProblems(page)).toEqual([]);
-      }
+      expect(await looksAt(page, width)).toEqual({ width, light: [], dark: [] });
     });
   },
 );

@@ -16,6 +16,7 @@ import { readText } from '../../../packages/dit/src/run/read-text.ts';
 import { Film } from '../../../packages/dit/src/sample/output/film.ts';
 import { png, writeFiles } from '../data/data-files.ts';
 import { leastConfig } from '../train/stopped-run.ts';
+import { RULER_CARD } from './subjects.ts';
 
 let dir: string;
 
@@ -90,16 +91,6 @@ describe('a folder of images', () => {
 
 describe('a ruler', () => {
   const lenet = new LeNet({ channels: 1, side: 16, classes: 2, key: key(0) });
-  const card = {
-    format: 'tessera-ruler-1',
-    data: 'mine',
-    classes: '2',
-    side: '16',
-    channels: '1',
-    epochs: '1',
-    seed: '0',
-    accuracy: '0.5',
-  };
 
   it.each([
     { side: '10000' },
@@ -112,11 +103,11 @@ describe('a ruler', () => {
     { seed: 'x' },
   ])('whose card says %j makes no network', async (changes) => {
     const path = join(dir, 'ruler.safetensors');
-    await writeFile(path, await encodeModule(lenet, { ...card, ...changes }));
+    await writeFile(path, await encodeModule(lenet, { ...RULER_CARD, ...changes }));
     expect(await problem(() => readRuler(path))).toMatch(
       /^FormatError: readRuler: DIR\/ruler\.safetensors: (?:(?:side|classes|channels|accuracy|seed): |found \d+ weights, expected \d+ )/,
     );
-    await writeFile(path, await encodeModule(lenet, card));
+    await writeFile(path, await encodeModule(lenet, RULER_CARD));
     expect((await readRuler(path)).card).toMatchObject({ side: 16, accuracy: 0.5 });
   });
 });

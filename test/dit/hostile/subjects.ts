@@ -133,23 +133,25 @@ function digits(folder: string, except: string): void {
 const row = { stage: 'diffusion', step: 1, loss: 1.5, gradNorm: 0.5, imagesPerSecond: 100 };
 const norms = { blocks: { gradNorm: 1, weightNorm: 2, updateNorm: 0.1 } };
 
+/** The card of a ruler of two classes of 16×16 images. */
+export const RULER_CARD = {
+  format: 'tessera-ruler-1',
+  data: 'mine',
+  classes: '2',
+  side: '16',
+  channels: '1',
+  epochs: '1',
+  seed: '0',
+  accuracy: '0.5',
+};
+
 /** All readers, with files to mangle. */
 export async function subjects(): Promise<readonly Subject[]> {
   const place = { stage: 'diffusion', step: 2, log: 10, config, sources: { data: 'abc' } } as const;
   const state = await encodeState(place, { training: few });
   const weights = await encodeModule(linear);
   const lenet = new LeNet({ channels: 1, side: 16, classes: 2, key: key(0) });
-  const card = {
-    format: 'tessera-ruler-1',
-    data: 'mine',
-    classes: '2',
-    side: '16',
-    channels: '1',
-    epochs: '1',
-    seed: '0',
-    accuracy: '0.5',
-  };
-  const ruler = await encodeModule(lenet, card);
+  const ruler = await encodeModule(lenet, RULER_CARD);
   const small = initialState(linear, key(1));
   const batch = { images: zeros([2, 3]), labels: { label: zeros([2]) } };
   const step = encodeSafetensors(await readEntries({ state: small, batch }), {
