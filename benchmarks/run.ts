@@ -2,7 +2,7 @@
 
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance`, `eager` and `leaks` are commands
+ * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance` and `eager` are commands
  * of their own, see the files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
@@ -16,7 +16,6 @@ import { benchBrowser, type BrowserOptions } from './browser.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
 import { dropResults } from './eager-loop.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
-import { findLeaks, type LeakSearch } from './leaks.ts';
 import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
@@ -93,13 +92,6 @@ command
   .action(async (given: EnduranceOptions) => {
     if (!(await endure(given))) process.exitCode = 1;
   });
-
-command
-  .command('leaks')
-  .description('fails if eager operations or compiled training steps leave tensors behind')
-  .option('--operations <n>', 'eager operations', wholeNumber(1000), 10_000)
-  .option('--steps <n>', 'compiled steps', wholeNumber(100), 5000)
-  .action((given: LeakSearch) => findLeaks(given));
 
 command
   .command('eager')

@@ -13,6 +13,13 @@ interface Tally {
   readonly accepted: number;
 }
 
+/** How files are drawn, and who hears of each. */
+interface Mangling {
+  /** Of fast-check, which its error names. Default: another one each time. */
+  readonly seed?: number;
+  readonly onFile?: (isAccepted: boolean) => void;
+}
+
 /** The files that each of some readers gets, by its share of all. */
 export function countsOf(all: readonly Subject[], files: number): readonly number[] {
   const shares = all.map(({ share = 1 }) => share);
@@ -23,13 +30,12 @@ export function countsOf(all: readonly Subject[], files: number): readonly numbe
 /**
  * Reads `count` mangled files.
  *
- * @param seed of fast-check, which its error names. Default: another one each time.
  * @throws Error with the shortest case that was found
  */
 export async function readMangled(
   { file, originals, prepare, read }: Subject,
   count: number,
-  seed?: number,
+  { seed, onFile }: Mangling = {},
 ): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'tessera-mangled-'));
   const path = join(folder, file);
@@ -39,7 +45,9 @@ export async function readMangled(
     const attempt = async (bytes: Uint8Array): Promise<void> => {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, bytes);
-      if (await isAccepted(bytes.length, folder, () => read(path, folder, bytes))) accepted++;
+      const taken = await isAccepted(bytes.length, folder, () => read(path, folder, bytes));
+      if (taken) accepted++;
+      onFile?.(taken);
     };
     const which = fc.nat({ max: originals.length - 1 });
     await fc.assert(

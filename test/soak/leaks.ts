@@ -1,5 +1,4 @@
-// `npm run bench -- leaks`: eager operations and compiled training steps must leave no tensors behind.
-
+/** Eager operations and compiled training steps must leave no tensors behind. */
 import { grad } from '@tessera/autograd';
 import {
   attention,
@@ -17,25 +16,26 @@ import { expectNoLeak } from '@tessera/tensor/testing';
 import { compiledTrainStep, diffusionLoss, DiT, initialState, presetConfig } from '@tessera/dit';
 
 /** How long leaks are looked for. */
-export interface LeakSearch {
+interface LeakSearch {
   readonly operations: number;
   readonly steps: number;
+  readonly onLine: (line: string) => void;
 }
 
 /** Parts into which each loop is cut: after half of them the tensors are counted, and at the end again. */
 const PARTS = 10;
 
 /**
- * Looks for leaks, and prints what held.
+ * Looks for leaks, and says what held.
  *
  * @throws LeakError at the first leak
  */
-export async function findLeaks({ operations, steps }: LeakSearch): Promise<void> {
+export async function findLeaks({ operations, steps, onLine }: LeakSearch): Promise<void> {
   setDefaultBackend(wasmBackend());
   await expectNoLeak(eagerWork(operations / PARTS), { calls: PARTS / 2, warmUp: 1 });
-  console.log(`ok    ${operations} eager operations leave nothing behind.`);
+  onLine(`${operations} eager operations leave nothing behind.`);
   await expectNoLeak(trainingWork(steps / PARTS, steps), { calls: PARTS / 2, warmUp: 1 });
-  console.log(`ok    ${steps} compiled training steps leave nothing behind.`);
+  onLine(`${steps} compiled training steps leave nothing behind.`);
 }
 
 /** A function that applies `count` operations of several kinds. */
