@@ -193,6 +193,11 @@ const studioLayers: readonly Layer[] = [
   },
   { name: 'parts', files: ['parts/'], reason: 'what several rooms show, whatever it means there' },
   {
+    name: 'code',
+    files: ['code/'],
+    reason: 'a reader writes code in more than one room: it is run and drawn in one way',
+  },
+  {
     name: 'rooms',
     files: ['rooms/'],
     separate: true,
@@ -375,7 +380,9 @@ export const boundaries: readonly Boundary[] = [
       '@tessera/tensor',
       '@tessera/tensor/extend',
       '@tessera/tensor/gpu',
+      '@tessera/tensor/linalg',
       '@tessera/autograd',
+      '@tessera/autograd/debug',
       '@tessera/autograd/nn',
       '@tessera/autograd/optim',
       '@tessera/dit',

@@ -106,7 +106,7 @@ describe.skipIf(chromium === null)(
     });
 
     it.each([390, 1200])('fits a width of %d, and axe finds nothing serious', async (width) => {
-      expect(await looksAt(page, width)).toEqual({ width, light: [], dark: [] });
+      expect(await looksAt(page, width)).toEqual({ width, problems: [] });
     });
 
     it('goes from one to another in nine pictures', async () => {
@@ -138,7 +138,7 @@ describe.skipIf(chromium === null)(
       const studio = await openStudio(new Map(), false);
       try {
         const { page } = await studio.open('');
-        await page.waitForFunction('crossOriginIsolated');
+        await expect.poll(() => page.evaluate('crossOriginIsolated'), PATIENT).toBe(true);
         const notice = page.getByText('There are no weights beside this page');
         await notice.waitFor();
         expect(await notice.isVisible()).toBe(true);

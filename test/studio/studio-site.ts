@@ -145,21 +145,22 @@ export async function openStudio(
   };
 }
 
-/** How wide a page is laid out in a window of a width, and what axe finds serious on it, in light and in dark. */
+/**
+ * How wide a page is laid out in a window of a width, and what axe finds serious on it: in light where it is narrow, in
+ * dark where it is wide.
+ */
 export async function looksAt(
   page: Page,
   width: number,
-): Promise<{ readonly width: unknown; readonly light: string[]; readonly dark: string[] }> {
+): Promise<{ readonly width: unknown; readonly problems: readonly string[] }> {
   await page.setViewportSize({ width, height: 900 });
   const laidOut = await page.evaluate('document.documentElement.scrollWidth');
-  await page.emulateMedia({ colorScheme: 'light' });
-  const light = await seriousProblems(page);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  return { width: laidOut, light, dark: await seriousProblems(page) };
+  await page.emulateMedia({ colorScheme: width < 800 ? 'light' : 'dark' });
+  return { width: laidOut, problems: await seriousProblems(page) };
 }
 
 /** What axe finds serious or critical on a page, one text each. */
-export async function seriousProblems(page: Page): Promise<string[]> {
+async function seriousProblems(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as {
     readonly id: string;

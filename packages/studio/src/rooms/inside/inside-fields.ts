@@ -9,6 +9,9 @@ export const ALL_DONE = -1;
 /** Derivatives that the tape can be of, at most. */
 export const MOST_ORDER = 3;
 
+/** What is looked at: the tape of a function, or what the compiler makes of it. */
+export const VIEWS = ['tape', 'compiled'] as const;
+
 /** The fields. `code` is empty while it is that of the example. */
 export const insideFields = {
   example: choiceField(
@@ -17,6 +20,9 @@ export const insideFields = {
   ),
   code: textField(),
   order: wholeField(0, 0, MOST_ORDER),
+  view: choiceField('tape', VIEWS),
+  /** What is chosen of the compiled function: `t3` traced, `s3` simplified, `k3` a kernel. */
+  pick: textField('k0'),
   /** The paths of open modules, with commas between. */
   open: textField(),
   /** The chosen box. */

@@ -13,13 +13,7 @@ import {
   type GraphDrawing,
   type Node,
 } from '@tessera/autograd';
-import type {
-  BoxFacts,
-  OperandFacts,
-  TapeBox,
-  TapeDrawing,
-  TapeFrame,
-} from '../inside-messages.ts';
+import type { BoxFacts, OperandFacts, TapeBox, TapeDrawing, TapeFrame } from '../code-messages.ts';
 import type { Asked, Inspected } from './evaluate.ts';
 import { numbersOf, previewOf } from './numbers.ts';
 

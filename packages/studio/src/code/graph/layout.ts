@@ -1,7 +1,7 @@
 // Where the boxes of a tape stand: each open module is a drawing of its own, placed in the one around it.
 
 import { Graph, layout as dagreLayout } from '@dagrejs/dagre';
-import type { TapeBox, TapeDrawing, TapeEdge, TapeFrame } from '../inside-messages.ts';
+import type { TapeBox, TapeDrawing, TapeEdge, TapeFrame } from '../code-messages.ts';
 
 /** A point, in pixels from the top left. */
 export interface Point {

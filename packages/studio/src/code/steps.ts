@@ -1,6 +1,6 @@
 // The steps of a tape: each node once forward, and then, from the last one on, each that a cotangent reaches.
 
-import type { TapeBox, TapeFacts } from './inside-messages.ts';
+import type { TapeBox, TapeFacts } from './code-messages.ts';
 
 /** One step. */
 export interface Step {

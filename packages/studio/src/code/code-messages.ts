@@ -1,4 +1,4 @@
-// What the room Look inside and the worker of a reader's code tell each other.
+// What rooms and the worker of a reader's code tell each other.
 
 /** Code to run, and of which derivative the tape is. */
 export interface RunInput {
@@ -119,4 +119,56 @@ export interface BoxFacts {
   readonly results: readonly ResultFacts[];
   /** The path of the modules around it. */
   readonly path: string | null;
+}
+
+/** An instruction of a program, and what the next stage of the compiler made of it. */
+export interface StageLine {
+  /** `v1: float32[2] = sin(v0)` */
+  readonly text: string;
+  /** The path of the module call that it comes from. */
+  readonly path: string | null;
+  /** Numbers of the instructions or kernels of the next stage that compute it. */
+  readonly becomes: readonly number[];
+  /** What happened to it, in a few words; empty if it stayed as it is. */
+  readonly fate: string;
+}
+
+/** A kernel of a plan. */
+export interface KernelFacts {
+  /** `map [2, 3]` */
+  readonly title: string;
+  /** What it computes: `out0: float32[2] = map [2] sin(mul(in0, in0))`. */
+  readonly text: string;
+  /** Numbers of the simplified instructions that it computes. */
+  readonly instructions: readonly number[];
+  /** The paths of the module calls that it computes parts of. */
+  readonly paths: readonly string[];
+  /** Names of buffers: `in0`, `tmp3`, `out1`. */
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+}
+
+/** A temporary of a plan: its place in the arena, and its life from the first kernel to the last that uses it. */
+export interface ArenaBuffer {
+  /** `tmp3` */
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** All stages of the compiler for a function. */
+export interface CompiledFacts {
+  readonly kind: 'compiled';
+  /** Tensors that the function is given. */
+  readonly inputs: number;
+  readonly traced: readonly StageLine[];
+  readonly simplified: readonly StageLine[];
+  readonly kernels: readonly KernelFacts[];
+  readonly buffers: readonly ArenaBuffer[];
+  readonly arenaBytes: number;
+  /** Floating point operations of one run. */
+  readonly flops: number;
+  readonly milliseconds: number;
 }

@@ -1,6 +1,6 @@
 // The worker that places boxes, so that the page can be moved meanwhile.
 
-import type { TapeDrawing } from '../inside-messages.ts';
+import type { TapeDrawing } from '../code-messages.ts';
 import { layoutOf } from './layout.ts';
 
 addEventListener(

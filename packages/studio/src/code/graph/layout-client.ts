@@ -1,6 +1,6 @@
 // Asks the worker of layouts, which starts with the first one.
 
-import type { TapeDrawing } from '../inside-messages.ts';
+import type { TapeDrawing } from '../code-messages.ts';
 import type { Layout } from './layout.ts';
 
 const waiting = new Map<number, (layout: Layout) => void>();

@@ -1,8 +1,15 @@
-// What the room Look inside holds while it is open: the worker of the code, and its last tape.
+// What a room holds of a reader's code: its worker, the last tape, and what the compiler made of it.
 
-import { Engine } from '../../engine/engine.svelte.ts';
-import type { insideService } from './code/inside-service.ts';
-import type { BoxFacts, CodeProblem, RunInput, TapeDrawing, TapeFacts } from './inside-messages.ts';
+import { Engine } from '../engine/engine.svelte.ts';
+import type { codeService } from './worker/code-service.ts';
+import type {
+  BoxFacts,
+  CodeProblem,
+  CompiledFacts,
+  RunInput,
+  TapeDrawing,
+  TapeFacts,
+} from './code-messages.ts';
 import { layOut } from './graph/layout-client.ts';
 import type { Layout } from './graph/layout.ts';
 
@@ -10,10 +17,10 @@ import type { Layout } from './graph/layout.ts';
 const LIMIT_MS = 30_000;
 
 /** Ends with the page, and not with the room, so that it stays warm. */
-let shared: Engine<typeof insideService> | null = null;
+let shared: Engine<typeof codeService> | null = null;
 
 function makeWorker(name: string): Worker {
-  return new Worker(new URL('./code/code-worker.ts', import.meta.url), { type: 'module', name });
+  return new Worker(new URL('./worker/code-worker.ts', import.meta.url), { type: 'module', name });
 }
 
 /** A tape as it is drawn. */
@@ -23,15 +30,16 @@ export interface Drawn {
 }
 
 /** The state of the room beside its address. */
-export class Session {
-  static readonly name: string = 'Session';
-  readonly engine: Engine<typeof insideService> = (shared ??= new Engine('inside', makeWorker));
+export class CodeSession {
+  static readonly name: string = 'CodeSession';
+  readonly engine: Engine<typeof codeService> = (shared ??= new Engine('code', makeWorker));
   tape: TapeFacts | null = $state.raw(null);
   problem: CodeProblem | null = $state.raw(null);
   /** Why the last run was ended before its time. */
   stopped: string | null = $state(null);
   drawn: Drawn | null = $state.raw(null);
   facts: BoxFacts | null = $state.raw(null);
+  compiled: CompiledFacts | CodeProblem | null = $state.raw(null);
   isBusy: boolean = $state(false);
   #limit: ReturnType<typeof setTimeout> | undefined;
   #runs = 0;
@@ -82,6 +90,18 @@ export class Session {
   /** Learns all about a box that is drawn. */
   async choose(id: string): Promise<void> {
     this.facts = id === '' ? null : await this.#ask(() => this.engine.call('facts', { id }));
+  }
+
+  /** Learns what the compiler makes of the last tape's function. */
+  async compile(): Promise<void> {
+    const { tape } = this;
+    const compiled = await this.#ask(() => this.engine.call('compiled', {}));
+    if (this.tape === tape) this.compiled = compiled;
+  }
+
+  /** A kernel of the compiled function as WebAssembly text; `null` if the worker has gone meanwhile. */
+  modules(kernel: number): Promise<string | null> {
+    return this.#ask(() => this.engine.call('modules', { kernel }));
   }
 
   /** Asks about the last tape; `null` if its worker has gone meanwhile. */

@@ -1,7 +1,7 @@
 // The elements of tensors for a page: in a few words, or as rows and columns of numbers.
 
 import { formatSpec, type Tensor, type TypedArray } from '@tessera/tensor';
-import type { Numbers } from '../inside-messages.ts';
+import type { Numbers } from '../code-messages.ts';
 
 /** Elements that a preview names. */
 const PREVIEWED = 3;

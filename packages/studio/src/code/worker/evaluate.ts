@@ -2,11 +2,15 @@
 
 import * as dit from '@tessera/dit';
 import * as autograd from '@tessera/autograd';
+import * as debug from '@tessera/autograd/debug';
 import * as nn from '@tessera/autograd/nn';
 import * as optim from '@tessera/autograd/optim';
 import * as core from '@tessera/tensor';
 import * as extend from '@tessera/tensor/extend';
-import type { CodeProblem } from '../inside-messages.ts';
+import * as linalg from '@tessera/tensor/linalg';
+import { lineOf, plainCode } from './plain-code.ts';
+import { format } from 'node-inspect-extracted';
+import type { CodeProblem } from '../code-messages.ts';
 
 /** The name of the code in traces of errors. */
 const SOURCE = 'studio-code.js';
@@ -41,15 +45,14 @@ type Names = Readonly<Record<string, unknown>>;
 
 const MODULES: Readonly<Record<string, Names>> = {
   '@tessera/dit': dit,
+  '@tessera/autograd/debug': debug,
   '@tessera/autograd/optim': optim,
   '@tessera/autograd/nn': nn,
   '@tessera/autograd': autograd,
+  '@tessera/tensor/linalg': linalg,
   '@tessera/tensor/extend': extend,
   '@tessera/tensor': core,
 };
-
-/** An import of the packages, which becomes a declaration, since the names are there already. */
-const IMPORT = /^[ \t]*import\s+(?:type\s+)?\{([^}]*)\}\s+from\s+['"](@tessera\/[a-z/]+)['"];?/gm;
 
 // So many that the frames of the engine leave some for the code.
 Object.assign(Error, { stackTraceLimit: 100 });
@@ -59,7 +62,7 @@ export async function evaluate(code: string): Promise<Evaluated> {
   let asked: Asked | null = null;
   const printed: string[] = [];
   const print = (...values: readonly unknown[]): void => {
-    if (printed.length < MOST_PRINTED) printed.push(values.map(textOf).join(' '));
+    if (printed.length < MOST_PRINTED) printed.push(format(...values));
   };
   const look = (f: unknown, ...args: readonly unknown[]): void => {
     if (typeof f !== 'function') {
@@ -74,12 +77,7 @@ export async function evaluate(code: string): Promise<Evaluated> {
   const console = { log: print, info: print, warn: print, error: print, table: print };
   const modules = { ...MODULES, '@tessera/autograd': { ...autograd, record } };
   const scope = Object.assign({}, ...Object.values(modules), { look, named, console }) as Names;
-  const body = code.replaceAll(IMPORT, (text: string, names: string, module: string) => {
-    const source = modules[module as keyof typeof modules] as Names | undefined;
-    if (source === undefined) return text;
-    const lines = '\n'.repeat(text.split('\n').length - 1);
-    return `const { ${bindings(names)} } = $modules[${JSON.stringify(module)}];${lines}`;
-  });
+  const body = await plainCode(code, Object.keys(modules));
   const names = [...Object.keys(scope), '$modules'];
   // A name that code declares itself hides ours, since it stands in a block of its own.
   const text = `'use strict'; { ${body}\n}\n//# sourceURL=${SOURCE}`;
@@ -94,37 +92,11 @@ function named<T>(name: string, body: () => T): T {
   return extend.withScope(scope, body);
 }
 
-/** The names of an import as those of a declaration: `a as b` is `a: b`, and types are left out. */
-function bindings(names: string): string {
-  return names
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '' && !name.startsWith('type '))
-    .map((name) => name.replace(/\s+as\s+/, ': '))
-    .join(', ');
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (value instanceof core.Tensor || value instanceof Error) return String(value);
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return core.kindOf(value);
-  }
-}
-
 /** What was thrown, with the line of the code that it came from. */
 export function problemOf(error: unknown, printed: readonly string[]): CodeProblem {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
-  const line = new RegExp(`${SOURCE}:(\\d+)`).exec(stack)?.[1];
-  return {
-    kind: 'problem',
-    name,
-    message,
-    line: line === undefined ? null : Number(line) - LINES_BEFORE,
-    isSyntax: error instanceof SyntaxError,
-    printed,
-  };
+  const ran = new RegExp(`${SOURCE}:(\\d+)`).exec(stack)?.[1];
+  const line = ran === undefined ? lineOf(error) : Number(ran) - LINES_BEFORE;
+  const isSyntax = error instanceof SyntaxError;
+  return { kind: 'problem', name, message, line, isSyntax, printed };
 }

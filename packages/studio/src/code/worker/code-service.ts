@@ -1,36 +1,42 @@
-// The service of the room Look inside: it runs a reader's code, and shows the tape of what the code asks for.
+// The service of a reader's code: it runs the code, and shows the tape and the kernels of what it asks for.
 
-import type { Service } from '../../../engine/service.ts';
+import type { Service } from '../../engine/service.ts';
 import type {
   BoxFacts,
   CodeProblem,
+  CompiledFacts,
   RunInput,
   TapeDrawing,
   TapeFacts,
-} from '../inside-messages.ts';
-import { evaluate, problemOf, type Evaluated } from './evaluate.ts';
+} from '../code-messages.ts';
+import { Compilation } from './compilation.ts';
+import { evaluate, problemOf, type Asked, type Evaluated } from './evaluate.ts';
 import { derivative, Tape } from './tape.ts';
 
 const NOTHING_ASKED =
   'The code does not say what to look at. End it with look(f, x): a function of tensors and its arguments.';
 
 let last: { readonly code: string; readonly evaluated: Evaluated } | null = null;
+let looked: Asked | null = null;
 let tape: Tape | null = null;
+let compilation: Compilation | null = null;
 
 /** Runs code, unless it ran already, and records what it asks for. */
 async function run({ code, order }: RunInput): Promise<TapeFacts | CodeProblem> {
   const start = performance.now();
   let printed: readonly string[] = [];
+  [looked, tape, compilation] = [null, null, null];
   try {
     if (last?.code !== code) {
-      tape = null;
       last = null;
       last = { code, evaluated: await evaluate(code) };
     }
     const { evaluated } = last;
     ({ printed } = evaluated);
     if (evaluated.asked === null) throw new Error(NOTHING_ASKED);
-    tape = new Tape(derivative(evaluated.asked, order));
+    const asked = derivative(evaluated.asked, order);
+    tape = new Tape(asked);
+    looked = asked;
     return {
       kind: 'tape',
       nodes: tape.titles(),
@@ -39,7 +45,6 @@ async function run({ code, order }: RunInput): Promise<TapeFacts | CodeProblem> 
       milliseconds: performance.now() - start,
     };
   } catch (error) {
-    tape = null;
     return problemOf(error, printed);
   }
 }
@@ -54,5 +59,21 @@ function facts({ id }: { readonly id: string }): BoxFacts | null {
   return tape?.facts(id) ?? null;
 }
 
+/** What the compiler makes of what the last run asked for; `null` if it failed. */
+function compiled(): CompiledFacts | CodeProblem | null {
+  if (looked === null) return null;
+  try {
+    compilation ??= new Compilation(looked);
+    return compilation.facts;
+  } catch (error) {
+    return problemOf(error, []);
+  }
+}
+
+/** A kernel of the last compilation as WebAssembly text; `null` if there is none. */
+function modules({ kernel }: { readonly kernel: number }): Promise<string> | null {
+  return compilation?.modules(kernel) ?? null;
+}
+
 /** The service. */
-export const insideService = { run, draw, facts } satisfies Service;
+export const codeService = { run, draw, facts, compiled, modules } satisfies Service;
