@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
+import { BOUNDS } from './bounds.ts';
 import { edits, mangled } from './mangle.ts';
 import { isAccepted } from './outcome.ts';
 import type { Subject } from './subjects.ts';
@@ -33,7 +34,7 @@ export function countsOf(all: readonly Subject[], files: number): readonly numbe
  * @throws Error with the shortest case that was found
  */
 export async function readMangled(
-  { file, originals, prepare, read }: Subject,
+  { bound, file, originals, prepare, read }: Subject,
   count: number,
   { seed, onFile }: Mangling = {},
 ): Promise<Tally> {
@@ -45,7 +46,9 @@ export async function readMangled(
     const attempt = async (bytes: Uint8Array): Promise<void> => {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, bytes);
-      const taken = await isAccepted(bytes.length, folder, () => read(path, folder, bytes));
+      const taken = await isAccepted(bytes.length * BOUNDS[bound].most, folder, () =>
+        read(path, folder, bytes),
+      );
       if (taken) accepted++;
       onFile?.(taken);
     };

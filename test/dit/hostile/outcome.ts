@@ -2,8 +2,8 @@
 import { TesseraError } from '@tessera/tensor';
 import { counted, Spending } from './budget.ts';
 
-/** Bytes that any reader may take, and bytes for each byte of its file. */
-const [LEAST, MULTIPLE] = [2 ** 21, 64];
+/** Bytes that any reader may take beside its bound. */
+const LEAST = 2 ** 21;
 
 /** Longest error in characters, paths included. */
 const LONGEST = 1000;
@@ -11,17 +11,17 @@ const LONGEST = 1000;
 /**
  * Reads a file that may be mangled.
  *
- * @param bytes length of the file
- * @param names what the error must name one of: the path
+ * @param most bytes that a file of this length may take
+ * @param name what the error must name: a path, or its folder
  * @returns whether the file was accepted
  * @throws Error if the reader fails by accident, takes too much, or says too little
  */
 export async function isAccepted(
-  bytes: number,
+  most: number,
   name: string,
   read: () => unknown,
 ): Promise<boolean> {
-  const spending = new Spending(LEAST + MULTIPLE * bytes);
+  const spending = new Spending(LEAST + most);
   try {
     await counted(spending, read);
   } catch (error) {
@@ -29,7 +29,8 @@ export async function isAccepted(
     checkText(error, name);
     return false;
   }
-  if (spending.isOver) throw new Error(`takes ${spending.spent} bytes for a file of ${bytes}`);
+  if (spending.isOver)
+    throw new Error(`takes ${spending.spent} bytes, expected ${LEAST + most} at the most`);
   return true;
 }
 

@@ -28,6 +28,7 @@ import { readImage } from '../../../packages/dit/src/sample/image-file.ts';
 import { readMap } from '../../../packages/dit/src/sample/map-file.ts';
 import { npy, NUMPY_ARCHIVE, png, zip } from '../data/data-files.ts';
 import { leastConfig } from '../train/stopped-run.ts';
+import type { BoundName } from './bounds.ts';
 import { packed, sealed, withSums } from './repairs.ts';
 
 /** A file before it is mangled, and what is done to it afterwards, such as new checksums. */
@@ -39,6 +40,7 @@ interface Original {
 /** A reader. */
 export interface Subject {
   readonly name: string;
+  readonly bound: BoundName;
   readonly originals: readonly Original[];
   /** The file in the folder of the test that is mangled. */
   readonly file: string;
@@ -166,6 +168,7 @@ export async function subjects(): Promise<readonly Subject[]> {
   return [
     {
       name: 'safetensors in memory',
+      bound: 'tensors',
       file: 'weights.safetensors',
       originals: [
         { bytes: encodeSafetensors(tensors, { note: 'mine' }) },
@@ -188,6 +191,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'weights of a module',
+      bound: 'tensors',
       file: 'model.safetensors',
       originals: [{ bytes: weights }],
       async read(path) {
@@ -197,6 +201,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'npy in memory',
+      bound: 'array',
       file: 'x.npy',
       originals: arrays.map((bytes) => ({ bytes })),
       async read(path, _folder, bytes) {
@@ -207,6 +212,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'npy and npz as data',
+      bound: 'data',
       file: 'set.npz',
       originals: [
         { bytes: NUMPY_ARCHIVE },
@@ -251,6 +257,7 @@ export async function subjects(): Promise<readonly Subject[]> {
       const bytes = file.includes('labels') ? labels : idx;
       return {
         name: `idx: ${file}`,
+        bound: 'idx',
         file,
         originals: file.endsWith('.gz')
           ? [{ bytes, finish: (raw) => gzipSync(raw) }, { bytes: gzipSync(bytes) }]
@@ -264,6 +271,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     }),
     {
       name: 'PNG and JPEG',
+      bound: 'picture',
       file: 'picture.png',
       originals: pictures,
       read(path, _folder, bytes) {
@@ -273,6 +281,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'images and maps of sampling',
+      bound: 'picture',
       file: 'given',
       originals: [
         ...pictures,
@@ -288,6 +297,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'config.json',
+      bound: 'text',
       file: 'config.json',
       originals: [{ bytes: text(`${JSON.stringify(config, null, 2)}\n`) }],
       async read(path) {
@@ -296,6 +306,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'log.jsonl',
+      bound: 'text',
       file: 'log.jsonl',
       originals: [
         {
@@ -311,6 +322,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'evaluations.jsonl',
+      bound: 'text',
       file: 'evaluations.jsonl',
       originals: [
         {
@@ -324,6 +336,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'saved states',
+      bound: 'tensors',
       file: 'diffusion-000002.safetensors',
       originals: [{ bytes: state, finish: sealed }, { bytes: state }],
       read(path, _folder, bytes) {
@@ -337,6 +350,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'captions.csv',
+      bound: 'text',
       file: 'captions.csv',
       originals: [
         { bytes: text('file,caption,label\na.png,"one, ""two""",cat\nb.png,three,dog\n') },
@@ -356,6 +370,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'rulers',
+      bound: 'tensors',
       file: 'ruler.safetensors',
       // The weights alone are many; a few changes in them say little.
       originals: [
@@ -371,6 +386,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'steps to replay',
+      bound: 'tensors',
       file: 'anomaly.safetensors',
       originals: [{ bytes: step }],
       async read(path) {
@@ -382,6 +398,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'locks',
+      bound: 'text',
       file: 'state/lock.json',
       originals: [{ bytes: json(owner) }],
       // Who takes over a lock waits a fifth of a second.
@@ -393,6 +410,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     },
     {
       name: 'mappings of EMNIST',
+      bound: 'text',
       file: 'emnist-mine-mapping.txt',
       originals: [{ bytes: text('0 48\n1 49 97\n2 65\n') }],
       prepare(folder) {
