@@ -83,5 +83,6 @@ function replaceFiles(
 
 await bundle('tensor');
 await bundle('autograd');
+await bundle('onnx');
 // The command line, which `bin/tessera.js` imports.
 await bundle('dit', { cli: './src/cli/main.ts' });

@@ -14,7 +14,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * @returns {string[]} the path of each tarball, sorted by name
  */
 export function packPackages(directory) {
-  const packages = ['tensor', 'autograd', 'dit'].map((name) => `--workspace=packages/${name}`);
+  const packages = ['tensor', 'autograd', 'onnx', 'dit'].map(
+    (name) => `--workspace=packages/${name}`,
+  );
   const options = [...packages, '--ignore-scripts', '--loglevel=error'];
   execFileSync('npm', ['pack', ...options, '--pack-destination', directory], {
     cwd: root,

@@ -48,6 +48,19 @@ const PARTS: readonly Part[] = [
     ],
   },
   {
+    title: '@tessera/onnx',
+    about: 'Functions of tensors as ONNX models, on the public names of `@tessera/tensor`.',
+    folders: [
+      ['packages/onnx/src', 'From a function to a model'],
+      ['packages/onnx/src/graph', 'Graphs of ONNX, and their bytes'],
+      [
+        'packages/onnx/src/rules',
+        'How each primitive is said in ONNX, a file an operation or family',
+      ],
+      ['packages/onnx/src/rules/pointwise', 'Arithmetic on single elements'],
+    ],
+  },
+  {
     title: '@tessera/dit',
     about:
       'Diffusion Transformers, their training and the command line, on the public names of both.',
@@ -155,6 +168,7 @@ const PARTS: readonly Part[] = [
 /** Where else source files are. */
 const PLACES = [
   'packages/autograd/src',
+  'packages/onnx/src',
   'packages/dit/src',
   'packages/dit/bin',
   'packages/studio/src',

@@ -210,9 +210,22 @@ const studioLayers: readonly Layer[] = [
   },
 ];
 
+/** The layers of `@tessera/onnx`, lowest first. */
+const onnxLayers: readonly Layer[] = [
+  { name: 'graph', files: ['graph/'], reason: 'nodes, constants and bytes, whatever they compute' },
+  { name: 'rules', files: ['rules/'], reason: 'how a primitive is said in nodes of a graph' },
+  {
+    name: 'model',
+    files: ['signature.ts', 'to-onnx.ts', 'metadata.ts'],
+    reason: 'a whole function with its names, instruction by instruction',
+  },
+  { name: 'entry', files: ['index.ts'], reason: 'the public names' },
+];
+
 /** The layers of each package that has them. */
 export const layers: { readonly [packageName: string]: readonly Layer[] } = {
   '@tessera/tensor': tensorLayers,
+  '@tessera/onnx': onnxLayers,
   '@tessera/studio': studioLayers,
 };
 
@@ -319,6 +332,12 @@ export const boundaries: readonly Boundary[] = [
     node: [],
     peers: { 'fast-check': ['testing/'] },
     reason: 'differentiation is an extension of the tensor package, made with its extension API',
+  },
+  {
+    package: '@tessera/onnx',
+    entries: ['@tessera/tensor', '@tessera/tensor/extend'],
+    node: [],
+    reason: 'a model is written from a program, wherever the function was traced: in a page too',
   },
   {
     package: '@tessera/dit',

@@ -4,6 +4,7 @@ import * as nn from '@tessera/autograd/nn';
 import * as optim from '@tessera/autograd/optim';
 import * as dit from '@tessera/dit';
 import * as ditNode from '@tessera/dit/node';
+import * as onnx from '@tessera/onnx';
 import * as tensorPackage from '@tessera/tensor';
 import * as tensorTesting from '@tessera/tensor/testing';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import { autogradRows, debugRows } from './rows/autograd.ts';
 import { ditNodeRows } from './rows/dit-node.ts';
 import { ditRows } from './rows/dit.ts';
 import { nnRows } from './rows/nn.ts';
+import { onnxRows } from './rows/onnx.ts';
 import { optimRows } from './rows/optim.ts';
 import { tensorRows, tensorTestingRows } from './rows/tensor.ts';
 
@@ -68,6 +70,7 @@ const entries: readonly Entry[] = [
   },
   { entry: '@tessera/autograd/nn', module: nn, rows: nnRows, exempt: { Module: 'abstract' } },
   { entry: '@tessera/autograd/optim', module: optim, rows: optimRows, exempt: {} },
+  { entry: '@tessera/onnx', module: onnx, rows: onnxRows, exempt: {} },
   {
     entry: '@tessera/dit',
     module: dit,

@@ -16,6 +16,7 @@ export const ENTRIES = {
   '@tessera/autograd/optim': 'packages/autograd/src/optim/index.ts',
   '@tessera/autograd/debug': 'packages/autograd/src/debug/index.ts',
   '@tessera/autograd/testing': 'packages/autograd/src/testing/index.ts',
+  '@tessera/onnx': 'packages/onnx/src/index.ts',
   '@tessera/dit': 'packages/dit/src/index.ts',
   '@tessera/dit/node': 'packages/dit/src/node.ts',
 } as const;

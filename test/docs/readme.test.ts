@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fencesOf, runFence } from './fences.ts';
 
-const packages = ['tensor', 'autograd', 'dit'].map((name) => `packages/${name}/README.md`);
+const packages = ['tensor', 'autograd', 'onnx', 'dit'].map((name) => `packages/${name}/README.md`);
 
 const documents = ['README.md', 'ARCHITECTURE.md', 'docs/gpu.md', 'docs/memory.md'];
 

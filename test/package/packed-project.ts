@@ -23,7 +23,7 @@ export interface Compilation {
 }
 
 /**
- * An empty project outside of the repository, with the three packages as a user gets them: packed and
+ * An empty project outside of the repository, with the packages as a user gets them: packed and
  * installed. Neither Node nor TypeScript nor a bundler finds `src` from there.
  */
 export class PackedProject {
@@ -33,18 +33,22 @@ export class PackedProject {
 
   /** Builds, packs and installs; takes some seconds, and no network. */
   install(): void {
-    for (const args of [[tsc, '-b', 'packages/dit'], ['scripts/bundle-for-node.js']]) {
+    for (const args of [
+      [tsc, '-b', 'packages/onnx', 'packages/dit'],
+      ['scripts/bundle-for-node.js'],
+    ]) {
       execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
     }
     mkdirSync(join(this.folder, 'tarballs'));
     this.tarballs = packPackages(join(this.folder, 'tarballs'));
     this.write('package.json', JSON.stringify({ private: true, type: 'module' }));
-    const [autograd, dit, tensor] = this.tarballs;
+    const [autograd, dit, onnx, tensor] = this.tarballs;
     const options = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
     execFileSync('npm', ['install', ...options, '--loglevel=error', tensor, autograd], {
       cwd: this.folder,
     });
-    this.#installBesideRepository(dit);
+    this.#installBesideRepository('onnx', onnx);
+    this.#installBesideRepository('dit', dit);
     this.link('fast-check'); // which @tessera/autograd/testing leaves to its users
   }
 
@@ -108,16 +112,16 @@ export class PackedProject {
    * Unpacks a package whose dependencies come from the registry, and links those to the copies that
    * the repository has installed, so that the test needs no network.
    */
-  #installBesideRepository(tarball: string): void {
-    const folder = join(this.folder, 'node_modules/@tessera/dit');
+  #installBesideRepository(name: string, tarball: string): void {
+    const folder = join(this.folder, 'node_modules/@tessera', name);
     mkdirSync(folder);
     execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder]);
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       readonly dependencies: Readonly<Record<string, string>>;
     };
     const foreign = Object.keys(manifest.dependencies).filter(
-      (name) => !name.startsWith('@tessera/'),
+      (dependency) => !dependency.startsWith('@tessera/'),
     );
-    for (const name of foreign) this.link(name);
+    for (const dependency of foreign) this.link(dependency);
   }
 }

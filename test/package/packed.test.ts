@@ -57,10 +57,11 @@ afterAll(() => {
 });
 
 describe('the tarballs', () => {
-  it('are the three packages', () => {
+  it('are the packages that are published', () => {
     expect(project.tarballs.map((path) => basename(path).replace(/-\d.*/, ''))).toEqual([
       'tessera-autograd',
       'tessera-dit',
+      'tessera-onnx',
       'tessera-tensor',
     ]);
   });
@@ -257,6 +258,16 @@ describe('one program', () => {
     expect(reloaded).toEqual(predictions);
     expect(fileSize).toBeGreaterThan(PARAMETERS * 4);
     expect(values[0][0]).toBeCloseTo(-Math.sin(1), 6);
+  });
+
+  it('writes ONNX models with @tessera/onnx', () => {
+    const output = project.runModule(`
+      import { toOnnx } from '@tessera/onnx';
+      import { tensor } from '@tessera/tensor';
+      const { bytes, nodes } = await toOnnx((x) => x.mul(tensor([2, 3])), { shape: [2], dtype: 'float32' });
+      console.log(JSON.stringify([bytes.length > 100, nodes]));
+    `);
+    expect(JSON.parse(output)).toEqual([true, 2]);
   });
 
   it('draws from a trained run in plain Node', () => {

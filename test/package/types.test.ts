@@ -30,6 +30,7 @@ describe.each([
     '@tessera/autograd/optim',
     '@tessera/autograd/debug',
     '@tessera/autograd/testing',
+    '@tessera/onnx',
     '@tessera/dit',
     '@tessera/dit/node',
   ];
