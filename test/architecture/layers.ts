@@ -307,6 +307,7 @@ export const roomTables: readonly Rooms[] = [
       { name: 'codec', reason: 'what stands between data and model, on images and latents alike' },
       { name: 'sample', reason: 'new images from a trained run' },
       { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
+      { name: 'exchange', reason: 'runs for other programs' },
       { name: 'inspect', reason: 'what models cost, told by the programs of what comes before' },
       { name: 'evaluate', reason: 'how good a trained run is, beside real images' },
       { name: 'report', reason: 'what the folder of a run tells, in words and pictures' },
@@ -363,6 +364,13 @@ export const boundaries: readonly Boundary[] = [
         'train/anomaly/explain.ts',
         'train/anomaly/replay.ts',
       ],
+      // Parts of a run are written as models.
+      '@tessera/onnx': [
+        'exchange/onnx/codec.ts',
+        'exchange/onnx/denoiser.ts',
+        'exchange/onnx/export-onnx.ts',
+        'exchange/onnx/training-step.ts',
+      ],
       // Distances of Gaussians are computed in float64.
       '@tessera/tensor/linalg': ['evaluate/features.ts', 'evaluate/frechet.ts'],
     },
@@ -372,6 +380,7 @@ export const boundaries: readonly Boundary[] = [
       'data/idx-file.ts',
       'data/mnist.ts',
       'evaluate/ruler.ts',
+      'exchange/',
       'data/read-data.ts',
       'data/readers/',
       'pictures/',

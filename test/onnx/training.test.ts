@@ -9,6 +9,9 @@ import { TINY, tinyBatch, tinyStart, tinyStep } from './tiny-training.ts';
 /** Sums of float32 in another order, through a whole model. */
 const TOLERANCE = 1e-5;
 
+/** AdamW divides a gradient by its own size. So the rounding errors of one that is nearly 0 count. */
+const STATE_TOLERANCE = 1e-4;
+
 describe('what Tessera trains and draws with, on onnxruntime-node', () => {
   it('a training step takes 50 steps with our losses, and ends at our weights', async () => {
     const model = await toOnnx(tinyStep, { state: tinyStart(), batch: tinyBatch(0) });
@@ -27,7 +30,7 @@ describe('what Tessera trains and draws with, on onnxruntime-node', () => {
       values = results.slice(0, values.length);
       state = next;
     }
-    await expectSame(values, tree.leaves(state), 1e-4);
+    await expectSame(values, tree.leaves(state), STATE_TOLERANCE);
     await there.release();
   });
 

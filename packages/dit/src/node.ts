@@ -58,6 +58,8 @@ export type {
   Labels,
   LatentData,
 } from './data/data-set.ts';
+export { exportToOnnx, type OnnxExport, type OnnxOptions } from './exchange/onnx/export-onnx.ts';
+export type { OnnxPart } from './exchange/onnx/parts.ts';
 export { readData } from './data/read-data.ts';
 export type { ReadOptions } from './data/readers/reader.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';

@@ -85,6 +85,7 @@ const ruler = await node.readRuler();
 /** A row for every public function and class of the entry. */
 export const ditNodeRows: readonly Row[] = [
   ...rowsOf(node, {
+    exportToOnnx: [{ run, what: 'decoder', out: join(folder, 'decoder.onnx'), batch: 1 }],
     Generator: [config, parts],
     appendLogRow: [join(folder, 'log.jsonl'), row],
     captionOf: [7, { weight: 'thin', lean: 'left' }, 1],

@@ -55,6 +55,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['studio', options];
       await Promise.resolve();
     },
+    export: async (options) => {
+      ran = ['export', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();

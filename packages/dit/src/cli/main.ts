@@ -56,6 +56,10 @@ const program = createProgram(manifest.version, {
     const { scaleCommand } = await import('./scale/scale-command.ts');
     await scaleCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
+  export: async (args) => {
+    const { exportOnnx } = await import('./exchange/onnx-command.ts');
+    await exportOnnx(args, (line) => process.stdout.write(`${line}\n`));
+  },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');
     allPass = await learnCommand(args, (line) => process.stdout.write(`${line}\n`));

@@ -28,6 +28,7 @@ import { addFromOptions, type FromArguments } from './train/from-options.ts';
 import { addResumeOptions, type ResumeArguments } from './train/resume-options.ts';
 import { addStepOptions, type StepArguments } from './train/step-options.ts';
 import { addEvaluation, type EvaluateArguments, type RulerArguments } from './evaluate-options.ts';
+import { addExchange, type ExchangeActions } from './exchange/exchange-options.ts';
 import { addLearn, type LearnActions } from './learn-options.ts';
 import { addReports, type ReportActions } from './report/report-options.ts';
 import { addSample, type SampleArguments } from './sample/sample-options.ts';
@@ -79,7 +80,8 @@ export interface InspectArguments {
 }
 
 /** The actions of the commands. */
-export interface Actions extends LearnActions, ReportActions, ScaleActions, StudioActions {
+export interface Actions
+  extends ExchangeActions, LearnActions, ReportActions, ScaleActions, StudioActions {
   settings(args: SettingsArguments): Promise<void>;
   train(args: TrainArguments): Promise<void>;
   sample(args: SampleArguments): Promise<void>;
@@ -118,6 +120,7 @@ Examples:
   $ tessera sample --run runs/mnist --edit three.png --from-label 3 --labels 8 --out eight.png
   $ tessera train --condition label,inpaint --out runs/inpaint
   $ tessera scale --out runs/scale                 quality against size, patches and compute
+  $ tessera export --to onnx --what denoiser --out denoiser.onnx
   $ tessera studio --open                          pages that draw in the browser
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 
@@ -295,6 +298,7 @@ export function createProgram(version: string, actions: Actions): Command {
   addEvaluation(program, actions);
   addReports(program, actions);
   addScale(program, actions);
+  addExchange(program, actions);
   addStudio(program, actions);
 
   program

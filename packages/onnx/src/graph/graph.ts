@@ -15,10 +15,11 @@ export type Attribute = number | readonly number[] | { readonly float: number } 
 /** Builds the nodes and constants of a graph. Values are known by their names. */
 export class Graph {
   readonly nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
-  readonly initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   /** The module call that the next nodes belong to; their names start with it. */
   scope: string | undefined;
-  readonly #constants = new Map<string, string>();
+  readonly #initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
+  /** Names of constants by what they hold. */
+  readonly #known = new Map<string, string>();
   /** Names of inputs and outputs, which no other value may have. */
   readonly #names: ReadonlySet<string>;
   #count = 0;
@@ -60,10 +61,16 @@ export class Graph {
     this.#append('Identity', [value], [name], {});
   }
 
+  /** The constants that some node reads. */
+  get constants(): readonly MessageInitShape<typeof TensorProtoSchema>[] {
+    const read = new Set(this.nodes.flatMap(({ input = [] }) => input));
+    return this.#initializers.filter(({ name = '' }) => read.has(name));
+  }
+
   /** A constant of any shape. Its name is new. */
   constant(type: ElementType, shape: readonly number[], elements: ArrayLike<number>): string {
     const name = this.#fresh('c');
-    this.initializers.push({
+    this.#initializers.push({
       name,
       dataType: DATA_TYPES[type],
       dims: shape.map(BigInt),
@@ -94,8 +101,8 @@ export class Graph {
   }
 
   #shared(key: string, make: () => string): string {
-    let name = this.#constants.get(key);
-    if (name === undefined) this.#constants.set(key, (name = make()));
+    let name = this.#known.get(key);
+    if (name === undefined) this.#known.set(key, (name = make()));
     return name;
   }
 

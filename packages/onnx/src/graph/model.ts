@@ -31,7 +31,7 @@ export type Metadata = Readonly<Record<string, string>>;
 
 /** Encodes a model. */
 export function encodeModel(
-  { nodes, initializers }: Graph,
+  { nodes, constants }: Graph,
   name: string,
   inputs: readonly OnnxValue[],
   outputs: readonly OnnxValue[],
@@ -44,7 +44,7 @@ export function encodeModel(
     graph: {
       name,
       node: nodes,
-      initializer: initializers,
+      initializer: [...constants],
       input: inputs.map(valueInfo),
       output: outputs.map(valueInfo),
     },

@@ -1,0 +1,7 @@
+// The parts of a run that are exported as ONNX models.
+
+/** What there is of a run as an ONNX model. */
+export const ONNX_PARTS = ['denoiser', 'decoder', 'encoder', 'step'] as const;
+
+/** One of {@link ONNX_PARTS}. */
+export type OnnxPart = (typeof ONNX_PARTS)[number];
