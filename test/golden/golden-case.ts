@@ -20,6 +20,11 @@ export interface GoldenCase {
 /** Whether functions run operation by operation, or as one compiled plan. */
 export type Mode = 'eager' | 'compiled';
 
+/** Makes of a function one that is called in another way, such as by another engine. */
+export type Through = <A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+) => (...args: A) => Promise<R>;
+
 /** How a case ended. */
 export interface CaseResult {
   readonly id: string;

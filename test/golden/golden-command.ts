@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { diskFolder } from './disk-folder.ts';
 import { SECTIONS, type GoldenCase, type SectionName } from './golden-case.ts';
-import { GoldenError } from './golden-folder.ts';
+import { GoldenError, type GoldenFolder } from './golden-folder.ts';
+import { opCases } from './ops.ts';
 import {
   formatFailures,
   formatSummary,
@@ -33,10 +34,12 @@ interface Options {
   readonly backend: OpenRunner;
   readonly only?: SectionName;
   readonly compiled: boolean;
+  /** Another engine that runs the functions; it knows operations alone. */
+  readonly through?: 'onnx';
 }
 
 /**
- * The golden runner: `DIR [--backend NAME] [--only SECTION] [--compiled]`. Its last line is
+ * The golden runner: `DIR [--backend NAME] [--only SECTION] [--compiled] [--through onnx]`. Its last line is
  * `golden: P passed, F failed, S skipped of N`.
  *
  * @param args The words after the program's name.
@@ -50,6 +53,11 @@ export async function goldenCommand(args: readonly string[], output: Output): Pr
     .option('--backend <name>', Object.keys(RUNNERS).join(', '), readBackend, RUNNERS['cpu'])
     .addOption(new Option('--only <section>', 'check only this section').choices(SECTIONS))
     .option('--compiled', 'run every function as one compiled plan', false)
+    .addOption(
+      new Option('--through <engine>', 'run operations as models of another engine')
+        .choices(['onnx'])
+        .conflicts(['compiled', 'only']),
+    )
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.line(text.trimEnd()),
@@ -76,15 +84,18 @@ function readBackend(name: string): OpenRunner {
 
 async function checkFolder(
   path: string,
-  { backend, only, compiled }: Options,
+  { backend, only, compiled, through }: Options,
   output: Output,
 ): Promise<number> {
   const folder = diskFolder(path);
   const mode = compiled ? 'compiled' : 'eager';
   // All manifests and files are read before anything runs, so that damage is known at once.
   const sections: Section[] = [];
-  for (const section of only === undefined ? SECTIONS : [only]) {
-    sections.push({ section, cases: await sectionCases(section, folder, mode) });
+  if (through !== undefined) sections.push(await opsThroughOnnx(folder));
+  else {
+    for (const section of only === undefined ? SECTIONS : [only]) {
+      sections.push({ section, cases: await sectionCases(section, folder, mode) });
+    }
   }
   const runner = await backend(folder, mode);
   try {
@@ -92,6 +103,12 @@ async function checkFolder(
   } finally {
     await runner.close();
   }
+}
+
+/** The operations and their gradients as models that onnxruntime runs, which is loaded only here. */
+async function opsThroughOnnx(folder: GoldenFolder): Promise<Section> {
+  const { throughOnnx } = await import('./through-onnx.ts');
+  return { section: 'ops', cases: await opCases(folder, throughOnnx) };
 }
 
 async function checkSections(
