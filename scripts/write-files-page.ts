@@ -106,6 +106,8 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/run/state', 'Saved states, and who may write them'],
       ['packages/dit/src/pictures', 'Grids, curves and the way to PNG'],
       ['packages/dit/src/exchange/onnx', 'Parts of a run as ONNX models'],
+      ['packages/dit/src/exchange', 'What other programs go on with'],
+      ['packages/dit/src/exchange/pytorch', 'A training that goes on in PyTorch, and back'],
       ['packages/dit/src/inspect', 'What models cost, as numbers and tables'],
       ['packages/dit/src/report', 'What the folder of a run tells, as one document'],
       ['packages/dit/src/scale', 'Quality against size, patches, designs and compute'],

@@ -307,7 +307,7 @@ export const roomTables: readonly Rooms[] = [
       { name: 'codec', reason: 'what stands between data and model, on images and latents alike' },
       { name: 'sample', reason: 'new images from a trained run' },
       { name: 'train', reason: 'a run from images to weights, and the samples on its way' },
-      { name: 'exchange', reason: 'runs for other programs' },
+      { name: 'exchange', reason: 'runs for other programs, and back' },
       { name: 'inspect', reason: 'what models cost, told by the programs of what comes before' },
       { name: 'evaluate', reason: 'how good a trained run is, beside real images' },
       { name: 'report', reason: 'what the folder of a run tells, in words and pictures' },

@@ -60,6 +60,8 @@ export type {
 } from './data/data-set.ts';
 export { exportToOnnx, type OnnxExport, type OnnxOptions } from './exchange/onnx/export-onnx.ts';
 export type { OnnxPart } from './exchange/onnx/parts.ts';
+export { exportToPytorch, type ExportOptions } from './exchange/pytorch/export-run.ts';
+export { importFromPytorch, type ImportOptions } from './exchange/pytorch/import-run.ts';
 export { readData } from './data/read-data.ts';
 export type { ReadOptions } from './data/readers/reader.ts';
 export { presetConfig, type PresetChanges } from './config/presets.ts';

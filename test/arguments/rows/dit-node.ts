@@ -155,6 +155,21 @@ export const ditNodeRows: readonly Row[] = [
         onSave: () => undefined,
       },
     ],
+    exportToPytorch: [
+      {
+        run: join(folder, 'trained'),
+        out: join(folder, 'exported'),
+        skipBad: false,
+        onNotice: () => undefined,
+      },
+    ],
+    importFromPytorch: [
+      {
+        checkpoint: join(folder, 'exported', 'state.safetensors'),
+        out: join(folder, 'imported'),
+        onNotice: () => undefined,
+      },
+    ],
     writeFileAtomic: [join(folder, 'text'), 'text'],
     writeRunConfig: [join(folder, 'written'), config],
   }),

@@ -59,6 +59,10 @@ async function run(...args: string[]): Promise<Outcome> {
       ran = ['export', options];
       await Promise.resolve();
     },
+    import: async (options) => {
+      ran = ['import', options];
+      await Promise.resolve();
+    },
     learn: async (options) => {
       ran = ['learn', options];
       await Promise.resolve();

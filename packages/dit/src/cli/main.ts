@@ -57,8 +57,12 @@ const program = createProgram(manifest.version, {
     await scaleCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
   export: async (args) => {
-    const { exportOnnx } = await import('./exchange/onnx-command.ts');
-    await exportOnnx(args, (line) => process.stdout.write(`${line}\n`));
+    const { exportCommand } = await import('./exchange/export-command.ts');
+    await exportCommand(args, (line) => process.stdout.write(`${line}\n`));
+  },
+  import: async (args) => {
+    const { importCommand } = await import('./exchange/pytorch-command.ts');
+    await importCommand(args, (line) => process.stdout.write(`${line}\n`));
   },
   learn: async (args) => {
     const { learnCommand } = await import('./learn-command.ts');

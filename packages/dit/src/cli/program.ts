@@ -121,6 +121,8 @@ Examples:
   $ tessera train --condition label,inpaint --out runs/inpaint
   $ tessera scale --out runs/scale                 quality against size, patches and compute
   $ tessera export --to onnx --what denoiser --out denoiser.onnx
+  $ tessera export --run runs/mnist --to pytorch --out big
+  $ tessera import big/checkpoint.safetensors --out runs/big
   $ tessera studio --open                          pages that draw in the browser
   $ tessera learn 4                                exercises on chapter 4 of the tour, checked
 

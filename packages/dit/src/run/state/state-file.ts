@@ -76,6 +76,12 @@ const OPENING = new TextEncoder().encode('{"__metadata__":{"sha256":"');
 /** Where the checksum stands: behind the length of the header, of 8 bytes, and the opening. */
 const SEAL_AT = 8 + OPENING.length;
 
+/** Whether a file begins as a saved state does, whole or not. */
+export function beginsAsState(bytes: Uint8Array): boolean {
+  const opening = bytes.subarray(8, SEAL_AT);
+  return opening.length === OPENING.length && opening.every((byte, i) => byte === OPENING[i]);
+}
+
 /** What the checksum is computed with in its place. */
 const NO_SEAL = '0'.repeat(64);
 
@@ -114,9 +120,8 @@ function sealOf(bytes: Uint8Array): string {
  *   wrote it
  */
 export function decodeState(bytes: Uint8Array, path: string): SavedState {
-  const opening = bytes.subarray(8, SEAL_AT);
   const seal = new TextDecoder().decode(bytes.subarray(SEAL_AT, SEAL_AT + NO_SEAL.length));
-  if (!opening.every((byte, i) => byte === OPENING[i]) || seal !== sealOf(bytes)) {
+  if (!beginsAsState(bytes) || seal !== sealOf(bytes)) {
     throw new FormatError('train', `${path} is damaged: its checksum is another one.`);
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);

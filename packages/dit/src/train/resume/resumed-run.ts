@@ -82,7 +82,7 @@ function longerNotice({ steps, optimizer }: TrainConfig, before: number, step: n
 const FREE = ['steps', 'data', 'latentScale', 'sampleEvery', 'logEvery'] as const;
 
 /** Throws a ValueError unless a state was trained by the configuration in the folder. */
-function checkSame(run: string, written: TrainConfig, { config, path }: SavedState): void {
+export function checkSame(run: string, written: TrainConfig, { config, path }: SavedState): void {
   const bound = (all: TrainConfig): object =>
     Object.fromEntries(Object.entries(all).filter(([name]) => !FREE.some((each) => each === name)));
   const odd = oddField(bound(written), bound(config));

@@ -1,0 +1,22 @@
+// The folder of the Python programs that an export copies.
+
+import { fileURLToPath } from 'node:url';
+
+/** The programs that go on with a training in PyTorch: `train.py`, `model.py` and what they import. */
+export const PYTHON_FOLDER: string = fileURLToPath(new URL('../../python', import.meta.url));
+
+/** The files of {@link PYTHON_FOLDER}. */
+export const PYTHON_FILES = [
+  'train.py',
+  'training.py',
+  'model.py',
+  'layers.py',
+  'conditions.py',
+  'objective.py',
+  'process.py',
+  'optimizer.py',
+  'threefry.py',
+  'data.py',
+  'checkpoint.py',
+  'problem.py',
+] as const;
