@@ -68,7 +68,7 @@ describe('the tarballs', () => {
 
   it('hold the build with the page of the studio, the sources, the licence, and nothing else', () => {
     const expected =
-      /^package\/(?:package\.json|LICENSE|README\.md|(?:bin|threads)\/[\w-]+\.js|src\/.*\.ts|rulers\/mnist\.safetensors|weights\/mnist\/(?:base\/)*[\w.-]+|dist\/studio\/(?:[\w-]+\/)?[\w.-]+\.(?:html|css|js|svg|json|bin)|dist\/.*(?:\.js|\.d\.ts)(?:\.map)?)$/;
+      /^package\/(?:package\.json|LICENSE|README\.md|(?:bin|threads)\/[\w-]+\.js|src\/.*\.ts|rulers\/mnist\.safetensors|python\/[\w-]+\.py|weights\/mnist\/(?:base\/)*[\w.-]+|dist\/studio\/(?:[\w-]+\/)?[\w.-]+\.(?:html|css|js|svg|json|bin)|dist\/.*(?:\.js|\.d\.ts)(?:\.map)?)$/;
     for (const tarball of project.tarballs) {
       const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
       expect(files.filter((file) => !expected.test(file))).toEqual([]);
