@@ -1,6 +1,7 @@
 // A folder that appears whole or not at all.
 
-import { mkdir, mkdtemp, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ValueError } from '@tessera/tensor';
 import { fileErrorCode, nameFile } from '../run/file-error.ts';
@@ -33,15 +34,14 @@ export async function writeNewFolder(
 ): Promise<void> {
   await checkNewFolder(op, folder);
   const place = resolve(folder);
-  let temporary: string | undefined;
+  const temporary = join(dirname(place), `.${basename(place)}-${randomBytes(4).toString('hex')}`);
   try {
-    await mkdir(dirname(place), { recursive: true });
-    temporary = await mkdtemp(join(dirname(place), `.${basename(place)}-`));
+    await mkdir(temporary, { recursive: true });
     await write(temporary);
     if (await isFolder(place)) await rmdir(place);
     await rename(temporary, place);
   } catch (error) {
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
     throw nameFile(op, folder, 'written', error);
   }
 }
