@@ -12,7 +12,7 @@ export interface OptionRow {
   readonly configOf: (preset: Preset) => TrainConfig;
 }
 
-/** What all rows start from: v-prediction at timesteps drawn uniformly, so that each change is seen alone. */
+/** What all rows start from: v-prediction at timesteps drawn uniformly, without the shift of the preset. */
 const START: PresetChanges = { timestepSampling: 'uniform' };
 
 /** A row whose configuration is a preset with changes, and perhaps more. */
@@ -23,7 +23,9 @@ function row(
   more: (config: TrainConfig) => Partial<TrainConfig> = () => ({}),
 ): OptionRow {
   const configOf = (preset: Preset): TrainConfig => {
-    const config = presetConfig(preset, { ...START, ...changes });
+    const { diffusion, ...kept } = presetConfig(preset, { ...START, ...changes });
+    const { shift: _shift, ...unshifted } = diffusion;
+    const config: TrainConfig = { ...kept, diffusion: unshifted };
     return { ...config, ...more(config) };
   };
   return { name, flags, configOf };

@@ -100,7 +100,11 @@ describe('a configuration', () => {
   });
 
   test('with a field left out is refused, but for those that have a default', () => {
-    const optional = new Set(['diffusion.timestepSampling', 'sampling.guidanceInterval']);
+    const optional = new Set([
+      'diffusion.timestepSampling',
+      'diffusion.shift',
+      'sampling.guidanceInterval',
+    ]);
     for (const path of pathsOf(base)) {
       if ([...optional].some((field) => path.startsWith(field))) continue;
       expect(problem([path, undefined])).toMatch(/^FormatError: parseTrainConfig: config\.json: /);

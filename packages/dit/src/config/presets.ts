@@ -41,6 +41,8 @@ interface PresetSizes {
   readonly model: Pick<ModelConfig, 'patchSize' | 'hiddenSize' | 'depth' | 'numHeads'>;
   /** The timesteps that are guided by a label alone. Default: all. */
   readonly guidanceInterval?: GuidanceInterval;
+  /** How strongly the timesteps of a training by a label alone lean towards noise. Default: 1. */
+  readonly shift?: number;
 }
 
 type GuidanceInterval = NonNullable<SamplingConfig['guidanceInterval']>;
@@ -57,7 +59,7 @@ const LATER_TIMESTEPS: GuidanceInterval = [0, 730];
 const SIZES: Readonly<Record<Preset, PresetSizes>> = {
   smoke: {
     learningRate: 3e-3,
-    steps: 2800,
+    steps: 2400,
     batch: 32,
     autoencoder: {
       pixelShuffle: 2,
@@ -69,6 +71,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
       klWeight: 1e-5,
     },
     model: { patchSize: 4, hiddenSize: 96, depth: 3, numHeads: 4 },
+    shift: 1.5,
   },
   quick: {
     learningRate: 3e-3,
@@ -85,6 +88,7 @@ const SIZES: Readonly<Record<Preset, PresetSizes>> = {
     },
     model: { patchSize: 4, hiddenSize: 192, depth: 6, numHeads: 4 },
     guidanceInterval: LATER_TIMESTEPS,
+    shift: 2,
   },
   full: {
     learningRate: 2e-3,
@@ -280,6 +284,31 @@ const DIFFUSION: DiffusionConfig = {
 
 const SAMPLING: SamplingConfig = { guidance: 2, steps: 50, sampler: 'ddim' };
 
+/** Whether a label is the only condition: what the shift and the interval of guidance were measured for. */
+function isLabelAlone(names: readonly ConditionName[]): boolean {
+  return names.every((name) => name === 'label');
+}
+
+/**
+ * The diffusion of a preset. Its shift was measured for `v` at timesteps drawn logit-normally, and goes when a change
+ * names something else.
+ */
+function presetDiffusion(
+  { shift }: PresetSizes,
+  names: readonly ConditionName[],
+  { pixels = false, ...changes }: PresetChanges,
+): DiffusionConfig {
+  const start: DiffusionConfig = pixels ? { ...DIFFUSION, objective: 'xStart' } : DIFFUSION;
+  const diffusion = changedDiffusion(start, changes);
+  const { objective, schedule, timestepSampling } = DIFFUSION;
+  const isAsMeasured =
+    isLabelAlone(names) &&
+    diffusion.objective === objective &&
+    diffusion.schedule === schedule &&
+    diffusion.timestepSampling === timestepSampling;
+  return { ...diffusion, ...(isAsMeasured && shift !== undefined && { shift }) };
+}
+
 /** How a model of these conditions draws. The interval was measured on the noise schedule, not for a flow. */
 function presetSampling(
   { guidanceInterval }: PresetSizes,
@@ -287,10 +316,10 @@ function presetSampling(
   objective: Objective,
 ): SamplingConfig {
   if (!isConditional(names)) return changedSampling({ ...SAMPLING, guidance: 1 }, objective);
-  const byLabelAlone = names.every((name) => name === 'label') && !isFlowObjective(objective);
+  const hasInterval = isLabelAlone(names) && !isFlowObjective(objective);
   const sampling = {
     ...SAMPLING,
-    ...(byLabelAlone && guidanceInterval !== undefined && { guidanceInterval }),
+    ...(hasInterval && guidanceInterval !== undefined && { guidanceInterval }),
   };
   return changedSampling(sampling, objective);
 }
@@ -352,8 +381,7 @@ export function presetConfig(preset: Preset, changes: PresetChanges = {}): Train
   const { pixels = false } = changes;
   checkFlag('presetConfig', 'pixels', pixels);
   const { autoencoder } = sizes;
-  const start: DiffusionConfig = pixels ? { ...DIFFUSION, objective: 'xStart' } : DIFFUSION;
-  const diffusion = changedDiffusion(start, changes);
+  const diffusion = presetDiffusion(sizes, conditions, changes);
   return {
     preset,
     seed: changes.seed ?? 0,
