@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Page, Response } from 'playwright-core';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
-import { looksAt, openStudio, tinyRun, type OpenStudio } from './studio-site.ts';
+import { looksAt, openStudio, type OpenStudio } from './studio-site.ts';
+import { tinyRun } from './tiny-run.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Page } from 'playwright-core';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
 import { fencesOf } from '../docs/fences.ts';
 import { looksAt, openStudio, type OpenStudio } from './studio-site.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const chromium = findChromium();
+
+/** As long as a test may take: a machine may be busy. */
+const PATIENT = { timeout: 60_000 };
+
 const CHAPTER = 'docs/tour/01-tensors.md';
 
 describe.skipIf(chromium === null)(
@@ -34,6 +40,27 @@ describe.skipIf(chromium === null)(
       expect(await texts('code')).toEqual(
         expect.arrayContaining(fences.map(({ code }) => code.trimEnd())),
       );
+    });
+
+    it('runs a piece of code in place, as it is and as it is changed', async () => {
+      const [first] = fencesOf(CHAPTER);
+      await page.getByRole('button', { name: 'Run' }).first().click();
+      const live = page.getByRole('group', { name: 'Printed now' });
+      await expect.poll(() => live.textContent(), PATIENT).toBe(first.output.trimEnd());
+      await page.getByRole('button', { name: 'Edit' }).first().click();
+      const editor = page.getByRole('textbox', { name: 'Code' });
+      await editor.click();
+      await page.keyboard.press('ControlOrMeta+a');
+      await page.keyboard.press('Delete');
+      await page.keyboard.insertText('const f = (x: Tensor) => x.exp();\nrecord(f, scalar(0));');
+      await page.keyboard.press('ControlOrMeta+Enter');
+      const box = page.getByRole('button', { name: /^v0 = exp\(in0\) float32\[\] value 1/ });
+      await box.waitFor();
+      expect(
+        await page.getByRole('link', { name: 'Look inside it' }).getAttribute('href'),
+      ).toContain('#/inside?code=const+f');
+      await page.getByRole('button', { name: 'As it was' }).click();
+      await box.waitFor({ state: 'detached' });
     });
 
     it('turns to the next page, and follows links between documents', async () => {

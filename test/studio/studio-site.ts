@@ -1,12 +1,10 @@
-/** The built pages of the studio, a tiny run for them, and a browser that opens them: what all tests of rooms share. */
+/** The built pages of the studio, and a browser that opens them: what all tests of rooms share. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { key, normal, tree } from '@tessera/tensor';
-import { Autoencoder, DiT, encodeModule, parseTrainConfig, presetConfig } from '@tessera/dit';
 import axe from 'axe-core';
 import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { findChromium } from '../browser/chromium.ts';
@@ -69,29 +67,6 @@ function builtStudio(): string {
   return folder;
 }
 
-/** The files of a run that knows ten classes and texts, untrained: a page draws with it quickly, though no digits. */
-export async function tinyRun(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const smoke = presetConfig('smoke', { conditions: ['label', 'text'] });
-  const config = parseTrainConfig({
-    ...smoke,
-    autoencoder: { ...smoke.autoencoder, channels: [2, 4] },
-    model: { ...smoke.model, hiddenSize: 16, depth: 1, numHeads: 2 },
-    latentScale: 1,
-  });
-  if (config.autoencoder === undefined) throw new Error('the preset smoke has no autoencoder');
-  const autoencoder = new Autoencoder(config.autoencoder, key(2));
-  // A new model starts with zeros that hide its conditions.
-  const model = tree.map(
-    (leaf) => leaf.add(normal(key(3), leaf.shape).mul(0.1)),
-    DiT.init(config.model, key(1)),
-  );
-  return new Map([
-    ['/run/config.json', new TextEncoder().encode(JSON.stringify(config))],
-    ['/run/model.safetensors', await encodeModule(model)],
-    ['/run/autoencoder.safetensors', await encodeModule(autoencoder)],
-  ]);
-}
-
 /** An open browser on the pages. */
 export interface OpenStudio {
   readonly browser: Browser;
@@ -107,7 +82,7 @@ export interface OpenStudio {
 /**
  * Serves the pages and opens a browser.
  *
- * @param fetchable more files by their paths, such as those of {@link tinyRun}
+ * @param fetchable more files by their paths, such as those of a run
  * @param isolated whether the server sends the headers of the site
  */
 export async function openStudio(

@@ -113,6 +113,32 @@ describe.skipIf(chromium === null)(
       }
     });
 
+    it('says that its worker has gone, and goes on from the last save', async () => {
+      const engine = page.workers().find((worker) => worker.url().includes('engine-worker'));
+      // The worker may be gone before it can answer.
+      await engine?.evaluate('setTimeout(close)').catch(() => {});
+      await page.getByRole('alert').getByText('Its worker has ended').waitFor();
+      await page.getByRole('button', { name: 'Start it again' }).click();
+      await at(12);
+      expect(await page.getByRole('alert').count()).toBe(0);
+    });
+
+    it('says in words that trainings cannot be saved, and trains on', async () => {
+      const engine = page.workers().findLast((worker) => worker.url().includes('engine-worker'));
+      await page.getByRole('button', { name: 'Reset' }).click();
+      await at(0);
+      await engine?.evaluate(
+        "navigator.storage.getDirectory = () => Promise.reject(new Error('there is no room left'))",
+      );
+      await page.getByRole('button', { name: 'Step' }).click();
+      await page.getByText('there is no room left').waitFor();
+      await at(1);
+      await engine?.evaluate('delete navigator.storage.getDirectory');
+      await page.getByRole('button', { name: 'Step' }).click();
+      await at(2);
+      await page.getByText('there is no room left').waitFor({ state: 'detached' });
+    });
+
     it('downloads a run that draws', async () => {
       const download = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Download as a run' }).click();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
-import { looksAt, openStudio, tinyRun, type OpenStudio } from './studio-site.ts';
+import { looksAt, openStudio, type OpenStudio } from './studio-site.ts';
+import { tinyRun } from './tiny-run.ts';
 
 const chromium = findChromium();
 

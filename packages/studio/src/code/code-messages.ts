@@ -5,6 +5,17 @@ export interface RunInput {
   readonly code: string;
   /** 0 the function itself, 1 its gradient, 2 the gradient of that, and so on. */
   readonly order: number;
+  /** Whether code that asks to look at nothing is a mistake; if not, it is fine that it only prints. */
+  readonly mustLook: boolean;
+  /** The module whose names count where several have the same, such as `@tessera/tensor/extend`; `null` for none. */
+  readonly favoured: string | null;
+}
+
+/** Code that ran, and asked to look at nothing. */
+export interface RanFacts {
+  readonly kind: 'ran';
+  readonly printed: readonly string[];
+  readonly milliseconds: number;
 }
 
 /** What went wrong in a reader's code. */

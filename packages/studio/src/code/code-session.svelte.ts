@@ -6,6 +6,7 @@ import type {
   BoxFacts,
   CodeProblem,
   CompiledFacts,
+  RanFacts,
   RunInput,
   TapeDrawing,
   TapeFacts,
@@ -44,8 +45,8 @@ export class CodeSession {
   #limit: ReturnType<typeof setTimeout> | undefined;
   #runs = 0;
 
-  /** Runs code, in place of what runs. */
-  async run(input: RunInput): Promise<void> {
+  /** Runs code, in place of what runs. Gives what became of it; `null` if it was stopped. */
+  async run(input: RunInput): Promise<TapeFacts | RanFacts | CodeProblem | null> {
     // Code cannot be asked to end, so its worker is ended.
     if (this.isBusy || this.engine.lost !== null) this.engine.restart();
     const run = ++this.#runs;
@@ -58,12 +59,15 @@ export class CodeSession {
     );
     try {
       const result = await this.engine.call('run', input);
-      if (run !== this.#runs) return;
+      if (run !== this.#runs) return null;
       this.problem = result.kind === 'problem' ? result : null;
       // A tape stays in sight while code is being mended.
       if (result.kind === 'tape') this.tape = result;
+      return result;
     } catch (error) {
-      if (run === this.#runs) this.#fail(error);
+      if (run !== this.#runs) return null;
+      this.#fail(error);
+      return this.problem;
     } finally {
       if (run === this.#runs) this.#rest();
     }

@@ -2,6 +2,20 @@
 
 import type { Call, EngineFacts, Service, ToPage, ToWorker } from './service.ts';
 
+/** Takes a lock for as long as this worker lives, and gives its name. A worker that is ended says nothing by itself. */
+function holdLock(): Promise<string | null> {
+  // Only secure contexts have locks.
+  const locks = navigator.locks as LockManager | undefined;
+  if (locks === undefined) return Promise.resolve(null);
+  const name = `tessera-${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    void locks.request(name, () => {
+      resolve(name);
+      return new Promise(() => {});
+    });
+  });
+}
+
 /**
  * Answers the calls of the page from now on, and tells it that the worker is ready. A service that is still being loaded
  * answers once it is there.
@@ -41,5 +55,5 @@ export function answerCalls(service: Promise<Service>, facts: EngineFacts): void
     send({ kind: 'broken', message: reason instanceof Error ? reason.message : String(reason) });
   });
 
-  send({ kind: 'ready', facts });
+  void holdLock().then((lock) => send({ kind: 'ready', facts, lock }));
 }

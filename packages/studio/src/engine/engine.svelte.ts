@@ -88,12 +88,24 @@ export class Engine<Of extends Service> {
 
   #start(): Worker {
     const worker = this.#make(this.#service);
-    worker.addEventListener('message', ({ data }: MessageEvent<ToPage>) => this.#receive(data));
+    worker.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+      if (data.kind === 'ready' && data.lock !== null) this.#watch(worker, data.lock);
+      this.#receive(data);
+    });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
       this.#end(event.message || 'Its script could not be loaded.');
     });
     return worker;
+  }
+
+  /** The lock of a worker is free as soon as the worker has ended, whatever ended it. */
+  #watch(worker: Worker, lock: string): void {
+    void navigator.locks.request(lock, () => {
+      if (worker === this.#worker && this.lost === null) {
+        this.#end('Its worker has ended: the browser may have been short of memory.');
+      }
+    });
   }
 
   #send(message: ToWorker): void {

@@ -40,9 +40,9 @@ export type ToWorker =
   | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly input: unknown }
   | { readonly kind: 'cancel'; readonly id: number };
 
-/** From the worker to the page. */
+/** From the worker to the page. The worker holds `lock` as long as it lives; `null` where there are no locks. */
 export type ToPage =
-  | { readonly kind: 'ready'; readonly facts: EngineFacts }
+  | { readonly kind: 'ready'; readonly facts: EngineFacts; readonly lock: string | null }
   | { readonly kind: 'update'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly name: string; readonly message: string }

@@ -26,7 +26,8 @@ function pages(): BookPage[] {
 function document(name: string, path: string, part: string): BookPage {
   const text = readFileSync(path, 'utf8');
   const title = /^# (.*)$/m.exec(text)?.[1] ?? name;
-  return { name: name === 'README' ? 'tour' : name, title, part, html: renderMarkdown(text) };
+  const html = renderMarkdown(text);
+  return { name: name === 'README' ? 'tour' : name, title, part, html, isRunnable: true };
 }
 
 /** The plugin of build and of `npm run dev`. */

@@ -23,6 +23,9 @@ const ENTRIES = [
   ['dit-node', '@tessera/dit/node', 'dit/src/node.ts'],
 ] as const;
 
+/** Entries whose examples need more than a page has. */
+const BEYOND_PAGES: ReadonlySet<string> = new Set(['tensor-gpu', 'dit-node']);
+
 /** A page for each entry, its names in the order of the alphabet. */
 export function entryPages(): BookPage[] {
   return ENTRIES.map(([name, module, file]) => {
@@ -33,6 +36,7 @@ export function entryPages(): BookPage[] {
       title: module,
       part: 'API',
       html: `<h1>${module}</h1>${parts.join('')}`,
+      isRunnable: !BEYOND_PAGES.has(name),
     };
   });
 }

@@ -8,7 +8,8 @@ const marked = new Marked({
       const isOutput = language === 'text' || language === 'mermaid';
       const label = isOutput ? 'Printed' : 'Code';
       const kind = isOutput ? 'output' : 'code';
-      return `<pre class="${kind}" tabindex="0" role="group" aria-label="${label}"><code>${escaped(code)}</code></pre>`;
+      const runs = language === 'ts' && !code.startsWith('// not run: ') ? ' data-run' : '';
+      return `<pre class="${kind}"${runs} tabindex="0" role="group" aria-label="${label}"><code>${escaped(code)}</code></pre>`;
     },
     link(address, _title, text) {
       const page = pageOf(address);

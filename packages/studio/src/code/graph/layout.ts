@@ -1,19 +1,16 @@
 // Where the boxes of a tape stand: each open module is a drawing of its own, placed in the one around it.
 
-import { Graph, layout as dagreLayout } from '@dagrejs/dagre';
 import type { TapeBox, TapeDrawing, TapeEdge, TapeFrame } from '../code-messages.ts';
-
-/** A point, in pixels from the top left. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** Where a box stands: its top left, and its size. */
-export interface Place extends Point {
-  readonly width: number;
-  readonly height: number;
-}
+import {
+  bottomOf,
+  keyOf,
+  moved,
+  placeLevel,
+  topOf,
+  type Level,
+  type Place,
+  type Point,
+} from './level.ts';
 
 /** The places of all boxes and frames by id, and the ways of the edges. */
 export interface Layout {
@@ -32,11 +29,10 @@ const SIZE = {
   inset: 10,
   round: 16,
   frame: 14,
+  /** Widths are multiples of this, so that parts with nearly the same texts are laid out once. */
+  grid: 16,
   title: 26,
 };
-
-/** Pixels between boxes. */
-const GAP = { nodes: 22, ranks: 34 };
 
 /** The lines of text of a box, as wide as the page shows them. */
 function linesOf({ title, spec, value, cotangent, kind }: TapeBox): readonly string[] {
@@ -46,21 +42,15 @@ function linesOf({ title, spec, value, cotangent, kind }: TapeBox): readonly str
 function sizeOf(box: TapeBox): Pick<Place, 'width' | 'height'> {
   const lines = linesOf(box);
   const longest = Math.max(...lines.map((line) => line.length));
-  const width = Math.min(SIZE.most, Math.max(SIZE.least, longest * SIZE.letter + 2 * insetOf(box)));
+  const needed = longest * SIZE.letter + 2 * insetOf(box);
+  const snapped = Math.ceil(needed / SIZE.grid) * SIZE.grid;
+  const width = Math.min(SIZE.most, Math.max(SIZE.least, snapped));
   return { width, height: lines.length * SIZE.line + 12 };
 }
 
 /** Pixels left and right of the text; leaves are round. */
 function insetOf({ kind }: TapeBox): number {
   return kind === 'leaf' ? SIZE.round : SIZE.inset;
-}
-
-/** A drawing of one level: places relative to its own top left. */
-interface Level {
-  readonly width: number;
-  readonly height: number;
-  readonly places: ReadonlyMap<string, Place>;
-  readonly ways: ReadonlyMap<string, readonly Point[]>;
 }
 
 /** Places all boxes. */
@@ -100,7 +90,7 @@ export function layoutOf(drawing: TapeDrawing): Layout {
         });
       }
     }
-    const placed = place(sizes, [...(edgesAt.get(level)?.edges.values() ?? [])]);
+    const placed = placeLevel(sizes, [...(edgesAt.get(level)?.edges.values() ?? [])]);
     const all = new Map(placed.places);
     const allWays = new Map([...placed.ways].map(([key, way]) => [`${level} ${key}`, way]));
     for (const [id, own] of inner) {
@@ -166,98 +156,4 @@ function intoFrames(
 function lengthOfCommon(a: readonly string[], b: readonly string[]): number {
   const end = a.findIndex((id, i) => id !== b[i]);
   return end < 0 ? a.length : end;
-}
-
-function keyOf({ from, to }: TapeEdge): string {
-  return `${from} ${to}`;
-}
-
-/** Places the boxes of one level: parts that no edge connects stand side by side, in rows. */
-function place(
-  sizes: ReadonlyMap<string, Pick<Place, 'width' | 'height'>>,
-  edges: readonly TapeEdge[],
-): Level {
-  const parts = connectedParts([...sizes.keys()], edges).map((ids) => placePart(ids, sizes, edges));
-  const area = parts.reduce((sum, { width, height }) => sum + width * height, 0);
-  const widest = Math.max(1.6 * Math.sqrt(area), ...parts.map(({ width }) => width));
-  const places = new Map<string, Place>();
-  const ways = new Map<string, readonly Point[]>();
-  let [left, top, rowHeight, width] = [0, 0, 0, 0];
-  for (const part of parts) {
-    if (left > 0 && left + part.width > widest) {
-      [left, top, rowHeight] = [0, top + rowHeight + GAP.ranks, 0];
-    }
-    for (const [id, at] of part.places) places.set(id, { ...at, ...moved(at, left, top) });
-    for (const [key, way] of part.ways)
-      ways.set(
-        key,
-        way.map((at) => moved(at, left, top)),
-      );
-    width = Math.max(width, left + part.width);
-    left += part.width + GAP.nodes;
-    rowHeight = Math.max(rowHeight, part.height);
-  }
-  return { width, height: top + rowHeight, places, ways };
-}
-
-/** Groups ids that edges connect, in the order of their first ids. */
-function connectedParts(ids: readonly string[], edges: readonly TapeEdge[]): string[][] {
-  const neighbours = new Map<string, string[]>(ids.map((id) => [id, []]));
-  for (const { from, to } of edges) {
-    neighbours.get(from)?.push(to);
-    neighbours.get(to)?.push(from);
-  }
-  const seen = new Set<string>();
-  return ids.flatMap((id) => {
-    if (seen.has(id)) return [];
-    seen.add(id);
-    const part = [id];
-    for (const each of part) {
-      for (const next of neighbours.get(each) ?? []) {
-        if (seen.has(next)) continue;
-        seen.add(next);
-        part.push(next);
-      }
-    }
-    return [part];
-  });
-}
-
-/** Places boxes that edges connect, in ranks from top to bottom. */
-function placePart(
-  ids: readonly string[],
-  sizes: ReadonlyMap<string, Pick<Place, 'width' | 'height'>>,
-  edges: readonly TapeEdge[],
-): Level {
-  const graph = new Graph();
-  graph.setGraph({ rankdir: 'TB', nodesep: GAP.nodes, ranksep: GAP.ranks, ranker: 'tight-tree' });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const own = new Set(ids);
-  for (const id of sizes.keys()) if (own.has(id)) graph.setNode(id, { ...sizes.get(id) });
-  for (const { from, to } of edges) if (own.has(from)) graph.setEdge(from, to);
-  dagreLayout(graph);
-  const places = new Map<string, Place>();
-  for (const id of ids) {
-    const { x, y, width, height } = graph.node(id) as unknown as Place;
-    places.set(id, { x: x - width / 2, y: y - height / 2, width, height });
-  }
-  const ways = new Map<string, readonly Point[]>();
-  for (const { v, w } of graph.edges()) {
-    const { points } = graph.edge(v, w) as unknown as { readonly points: readonly Point[] };
-    ways.set(keyOf({ from: v, to: w }), points);
-  }
-  const { width = 0, height = 0 } = graph.graph() as Partial<Place>;
-  return { width, height, places, ways };
-}
-
-function moved({ x, y }: Point, left: number, top: number): Point {
-  return { x: x + left, y: y + top };
-}
-
-function topOf({ x, y, width }: Place): Point {
-  return { x: x + width / 2, y };
-}
-
-function bottomOf({ x, y, width, height }: Place): Point {
-  return { x: x + width / 2, y: y + height };
 }

@@ -5,6 +5,7 @@ import type {
   BoxFacts,
   CodeProblem,
   CompiledFacts,
+  RanFacts,
   RunInput,
   TapeDrawing,
   TapeFacts,
@@ -22,18 +23,26 @@ let tape: Tape | null = null;
 let compilation: Compilation | null = null;
 
 /** Runs code, unless it ran already, and records what it asks for. */
-async function run({ code, order }: RunInput): Promise<TapeFacts | CodeProblem> {
+async function run({
+  code,
+  order,
+  mustLook,
+  favoured,
+}: RunInput): Promise<TapeFacts | RanFacts | CodeProblem> {
   const start = performance.now();
   let printed: readonly string[] = [];
   [looked, tape, compilation] = [null, null, null];
   try {
     if (last?.code !== code) {
       last = null;
-      last = { code, evaluated: await evaluate(code) };
+      last = { code, evaluated: await evaluate(code, favoured) };
     }
     const { evaluated } = last;
     ({ printed } = evaluated);
-    if (evaluated.asked === null) throw new Error(NOTHING_ASKED);
+    if (evaluated.asked === null) {
+      if (mustLook) throw new Error(NOTHING_ASKED);
+      return { kind: 'ran', printed, milliseconds: performance.now() - start };
+    }
     const asked = derivative(evaluated.asked, order);
     tape = new Tape(asked);
     looked = asked;

@@ -57,12 +57,19 @@ const MODULES: Readonly<Record<string, Names>> = {
 // So many that the frames of the engine leave some for the code.
 Object.assign(Error, { stackTraceLimit: 100 });
 
-/** Runs code to its end. It may wait for promises. */
-export async function evaluate(code: string): Promise<Evaluated> {
+/**
+ * Runs code to its end. It may wait for promises.
+ *
+ * @param favoured the module whose names count where several modules have the same
+ */
+export async function evaluate(code: string, favoured: string | null = null): Promise<Evaluated> {
   let asked: Asked | null = null;
   const printed: string[] = [];
   const print = (...values: readonly unknown[]): void => {
     if (printed.length < MOST_PRINTED) printed.push(format(...values));
+  };
+  const show = (label: string, value: unknown): void => {
+    if (value !== undefined) print(`${label} →`, value);
   };
   const look = (f: unknown, ...args: readonly unknown[]): void => {
     if (typeof f !== 'function') {
@@ -76,13 +83,18 @@ export async function evaluate(code: string): Promise<Evaluated> {
   };
   const console = { log: print, info: print, warn: print, error: print, table: print };
   const modules = { ...MODULES, '@tessera/autograd': { ...autograd, record } };
-  const scope = Object.assign({}, ...Object.values(modules), { look, named, console }) as Names;
+  const own = favoured === null ? {} : modules[favoured as keyof typeof modules];
+  const scope = Object.assign({}, ...Object.values(modules), own, {
+    look,
+    named,
+    console,
+  }) as Names;
   const body = await plainCode(code, Object.keys(modules));
-  const names = [...Object.keys(scope), '$modules'];
+  const names = [...Object.keys(scope), '$modules', '$show'];
   // A name that code declares itself hides ours, since it stands in a block of its own.
   const text = `'use strict'; { ${body}\n}\n//# sourceURL=${SOURCE}`;
   const run = new AsyncFunction(names.join(), text);
-  await run(...Object.values(scope), modules);
+  await run(...Object.values(scope), modules, show);
   return { asked, printed };
 }
 

@@ -8,7 +8,7 @@ const KEPT: ReadonlySet<string> = new Set(
   Reflect RegExp Set SharedArrayBuffer String SuppressedError Symbol SyntaxError TypeError URIError Uint16Array
   Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet WebAssembly decodeURI decodeURIComponent encodeURI
   encodeURIComponent escape eval globalThis isFinite isNaN parseFloat parseInt undefined unescape
-  AbortController AbortSignal MessageChannel MessagePort TextDecoder TextEncoder clearTimeout console crossOriginIsolated performance queueMicrotask self setTimeout`.split(
+  AbortController AbortSignal MessageChannel MessagePort TextDecoder TextEncoder URL clearTimeout console crossOriginIsolated performance queueMicrotask self setTimeout`.split(
     /\s+/,
   ),
 );

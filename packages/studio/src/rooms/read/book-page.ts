@@ -8,4 +8,6 @@ export interface BookPage {
   /** The part of the book that it belongs to. */
   readonly part: string;
   readonly html: string;
+  /** Whether its code runs in a page; the code of some entries needs Node or a GPU. */
+  readonly isRunnable: boolean;
 }

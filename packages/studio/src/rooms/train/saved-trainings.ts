@@ -11,14 +11,10 @@ export interface SavedPlan {
 const FOLDER = 'tessera-train';
 const PLAN = 'plan.json';
 
-/** The folder; `null` where the browser gives none, as to some private windows. */
-async function folder(): Promise<FileSystemDirectoryHandle | null> {
-  try {
-    const root = await navigator.storage.getDirectory();
-    return await root.getDirectoryHandle(FOLDER, { create: true });
-  } catch {
-    return null;
-  }
+/** The folder. Some private windows have none. */
+async function folder(): Promise<FileSystemDirectoryHandle> {
+  const root = await navigator.storage.getDirectory();
+  return root.getDirectoryHandle(FOLDER, { create: true });
 }
 
 /** Writes a file as a whole or not at all. */
@@ -33,24 +29,25 @@ async function write(
   await stream.close();
 }
 
-/** Saves trainings. `false` if the browser keeps no files. */
+/**
+ * Saves trainings.
+ *
+ * @throws DOMException if the browser keeps no files here, or has no room for these
+ */
 export async function saveTrainings(
   plan: SavedPlan,
   states: readonly Uint8Array<ArrayBuffer>[],
-): Promise<boolean> {
+): Promise<void> {
   const into = await folder();
-  if (into === null) return false;
   for (const [i, state] of states.entries()) await write(into, `${i}.safetensors`, state);
   // The plan comes last: without it the states count for nothing.
   await write(into, PLAN, JSON.stringify(plan));
-  return true;
 }
 
 /** The states of trainings that were saved with this plan; `null` if there are none. */
 export async function savedTrainings(plan: SavedPlan): Promise<readonly Uint8Array[] | null> {
-  const from = await folder();
-  if (from === null) return null;
   try {
+    const from = await folder();
     const text = await (await from.getFileHandle(PLAN)).getFile().then((file) => file.text());
     if (text !== JSON.stringify(plan)) return null;
     return await Promise.all(

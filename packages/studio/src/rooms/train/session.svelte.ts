@@ -2,7 +2,14 @@
 
 import { engineOf } from '../../engine/engine.svelte.ts';
 import type { IdxFiles } from './lesson.ts';
-import type { DataFacts, Point, Report, TrainingFacts, TrainSettings } from './train-messages.ts';
+import type {
+  DataFacts,
+  Point,
+  Report,
+  Saving,
+  TrainingFacts,
+  TrainSettings,
+} from './train-messages.ts';
 import type { trainService } from './train-service.ts';
 
 /** A training as it is shown. */
@@ -18,6 +25,8 @@ class Session {
   runners: readonly Runner[] = $state.raw([]);
   problem: string | null = $state(null);
   isPlaying: boolean = $state(false);
+  /** Why the trainings are not kept in the files of the page; `null` while they are. */
+  unsaved: string | null = $state(null);
   /** The trainings that are there, as text; a change of settings makes others. */
   #plan = '';
   #played: Promise<void> = Promise.resolve();
@@ -48,7 +57,10 @@ class Session {
     this.isPlaying = true;
     this.#played = this.#attempt(async () => {
       try {
-        const onUpdate = (report: Report): void => this.#take(report);
+        const onUpdate = (news: Report | Saving): void => {
+          if ('failure' in news) this.unsaved = news.failure;
+          else this.#take(news);
+        };
         await this.engine.call('play', { steps }, { onUpdate });
       } finally {
         this.isPlaying = false;

@@ -51,6 +51,12 @@ export interface Report {
   readonly samples?: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** What happened to the trainings in the private files of the page. */
+export interface Saving {
+  /** Why they could not be saved; `null` if they are. */
+  readonly failure: string | null;
+}
+
 /** A file of a run. */
 export interface RunFile {
   readonly name: string;

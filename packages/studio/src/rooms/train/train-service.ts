@@ -4,7 +4,14 @@ import { nextTask } from '../../engine/next-task.ts';
 import type { Call, Service } from '../../engine/service.ts';
 import { fetchDigits, lessonOf, type IdxFiles } from './lesson.ts';
 import { forgetTrainings, savedTrainings, saveTrainings } from './saved-trainings.ts';
-import type { DataFacts, Report, RunFile, TrainingFacts, TrainSettings } from './train-messages.ts';
+import type {
+  DataFacts,
+  Report,
+  RunFile,
+  Saving,
+  TrainingFacts,
+  TrainSettings,
+} from './train-messages.ts';
 import { BATCH, Training, type Lesson } from './training.ts';
 
 /** Milliseconds between reports. */
@@ -59,7 +66,7 @@ async function start({
 /** Takes steps in turns until `pause`, or until each training has taken `steps` or is done. Saves them then. */
 async function play(
   { steps }: { readonly steps: number | null },
-  { update }: Call<Report>,
+  { update }: Call<Report | Saving>,
 ): Promise<void> {
   isPaused = false;
   const unsent = trainings.map(() => ({ first: 0, milliseconds: 0 }));
@@ -86,10 +93,10 @@ async function play(
       for (const i of trainings.keys()) if (unsent[i].milliseconds > 0) report(i);
       sent = performance.now();
     }
-    if (trainings[0].points.length % SAVE_EVERY === 0) await save();
+    if (trainings[0].points.length % SAVE_EVERY === 0) update(await save());
   }
   for (const i of trainings.keys()) if (unsent[i].milliseconds > 0) report(i);
-  await save();
+  update(await save());
 }
 
 /** Ends `play` after the step under way. */
@@ -110,10 +117,15 @@ function runFiles({ training }: { readonly training: number }): Promise<RunFile[
 /** The service. */
 export const trainService = { open, start, play, pause, sample, files: runFiles } satisfies Service;
 
-async function save(): Promise<void> {
+async function save(): Promise<Saving> {
   const states = [];
   for (const training of trainings) states.push(await training.save());
-  await saveTrainings(planOf(settings), states);
+  try {
+    await saveTrainings(planOf(settings), states);
+    return { failure: null };
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function planOf(plan: readonly TrainSettings[]): Parameters<typeof savedTrainings>[0] {
