@@ -1,23 +1,28 @@
 // `npm run bench:studio`: what the pages of the studio must reach, in headless Chromium, as a table.
 
-/** `npm run bench:studio -- [--run FOLDER] [--samples N]`: the median of N measurements; without a run the shipped weights. */
+/** `npm run bench:studio -- [--run FOLDER] [--samples N] [--only WORDS]`: the median of N measurements; without a run the shipped weights. */
 import { loadavg } from 'node:os';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { describeMachine } from './compare/machine.ts';
 import { summarize } from './compare/statistics.ts';
 import { drawRows } from './studio/draw.ts';
+import { insideRows } from './studio/inside.ts';
+import { memoryRows } from './studio/memory.ts';
 import type { StudioRow } from './studio/rows.ts';
 import { trainRows } from './studio/train.ts';
 import { openStudio } from './studio/visit.ts';
 
-const { run, samples } = new Command()
+const { run, samples, only } = new Command()
   .option('--run <folder>', 'folder of the run that draws')
   .option('--samples <n>', 'measurements of each row', '5')
+  .option('--only <words>', 'measure only rows with these words in their names', '')
   .parse()
-  .opts<{ readonly run?: string; readonly samples: string }>();
+  .opts<{ readonly run?: string; readonly samples: string; readonly only: string }>();
 
-const rows: readonly StudioRow[] = [...drawRows, ...trainRows];
+const rows: readonly StudioRow[] = [...drawRows, ...trainRows, ...memoryRows, ...insideRows].filter(
+  ({ name }) => name.includes(only),
+);
 const table = new Table({
   head: ['what', 'bar', 'median', 'min', 'max'],
   style: { head: [], border: [] },

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { encode } from 'fast-png';
 import type { Page } from 'playwright-core';
 import { decodeSafetensors, setDefaultBackend, wasmBackend } from '@tessera/tensor';
 import { decodeIdxImages, decodeIdxLabels, loadRun, padImages, codecOf } from '@tessera/dit';
@@ -169,6 +170,28 @@ describe.skipIf(chromium === null)(
       writeFileSync(join(folder, 'b'), cutLabels);
       await page.locator('input[type=file]').setInputFiles([join(folder, 'a'), join(folder, 'b')]);
       await page.getByText('learns from 100 digits').waitFor();
+      await alert.waitFor({ state: 'detached' });
+      await at(0);
+    });
+
+    it('takes pictures, whose names or folders begin with their digit', async () => {
+      const png = (grey: number): Buffer => {
+        const data = new Uint8Array(64).fill(grey);
+        return Buffer.from(encode({ width: 8, height: 8, data, channels: 1, depth: 8 }));
+      };
+      const pictures = Array.from({ length: 33 }, (_, i) => ({
+        name: `${i % 10}-${i}.png`,
+        mimeType: 'image/png',
+        buffer: png(7 * i),
+      }));
+      const input = page.locator('input[type=file]');
+      await input.setInputFiles([{ ...pictures[0], name: 'seven.png' }]);
+      const alert = page.getByRole('alert');
+      await alert.getByText('seven.png: its class is not known').waitFor();
+      await input.setInputFiles(pictures.slice(0, 3));
+      await alert.getByText('There are 3 images, but each step sees 32').waitFor();
+      await input.setInputFiles(pictures);
+      await page.getByText('learns from 33 digits').waitFor();
       await alert.waitFor({ state: 'detached' });
       await at(0);
     });

@@ -20,8 +20,12 @@ function start(): Worker {
 export function layOut(drawing: TapeDrawing): Promise<Layout> {
   worker ??= start();
   const id = next++;
+  const asked = performance.now();
   worker.postMessage({ id, drawing }, {});
   return new Promise((resolve) => {
-    waiting.set(id, resolve);
+    waiting.set(id, (layout) => {
+      performance.measure('layout', { start: asked });
+      resolve(layout);
+    });
   });
 }

@@ -1,5 +1,6 @@
-// Files that a reader drops in: which is the one of images, and which the one of labels.
+// Idx files that a reader drops in: which is the one of images, and which the one of labels.
 
+import type { DroppedFile } from './dropped-files.ts';
 import type { IdxFiles } from './lesson.ts';
 
 /** The third byte of an idx file of bytes, and the number of axes that follows it. */
@@ -10,9 +11,9 @@ const [BYTES, IMAGE_AXES, LABEL_AXES] = [0x08, 3, 1];
  *
  * @throws Error unless there is one of images and one of labels
  */
-export async function droppedDigits(files: readonly File[]): Promise<IdxFiles> {
+export async function droppedDigits(files: readonly DroppedFile[]): Promise<IdxFiles> {
   const read = await Promise.all(
-    files.map(async (file) => ({
+    files.map(async ({ file }) => ({
       name: file.name,
       bytes: new Uint8Array(await file.arrayBuffer()),
     })),
@@ -23,9 +24,9 @@ export async function droppedDigits(files: readonly File[]): Promise<IdxFiles> {
       return isPlain ? bytes[3] === axes : name.endsWith('.gz') && name.includes(word);
     });
     if (found !== undefined) return found.bytes;
-    const names = files.map(({ name }) => name).join(', ') || 'no file';
+    const names = files.map(({ path }) => path).join(', ') || 'no file';
     throw new Error(
-      `${names}: there is no idx file of ${word}. Drop one of images and one of labels.`,
+      `${names}: there is no idx file of ${word}. Drop one of images and one of labels, or pictures alone.`,
     );
   };
   return { images: find(IMAGE_AXES, 'images'), labels: find(LABEL_AXES, 'labels') };

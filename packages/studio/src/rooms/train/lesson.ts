@@ -11,7 +11,7 @@ import {
   parseTrainConfig,
 } from '@tessera/dit';
 import { fetchAutoencoder } from '../../engine/run/run-files.ts';
-import type { Lesson } from './training.ts';
+import { BATCH, type Lesson } from './training.ts';
 
 /** Two idx files: images and their labels, gzipped or not. */
 export interface IdxFiles {
@@ -37,7 +37,7 @@ export async function fetchDigits(base: string, signal: AbortSignal): Promise<Id
 /**
  * Makes digits ready for trainings. Where a run with an autoencoder lies beside the page, models see its latents.
  *
- * @throws FormatError if a file is no idx file; ValueError if images are larger than 32×32
+ * @throws FormatError if a file is no idx file; ValueError if images are larger than 32×32; Error if they are too few
  */
 export async function lessonOf(
   base: string,
@@ -50,6 +50,11 @@ export async function lessonOf(
   if (classes.length !== set.count) {
     throw new Error(
       `There are ${set.count} images and ${classes.length} labels. Each image needs one.`,
+    );
+  }
+  if (set.count < BATCH) {
+    throw new Error(
+      `There are ${set.count} images, but each step sees ${BATCH}. Drop at least as many.`,
     );
   }
   const run = await fetchAutoencoder(base, signal);

@@ -1,0 +1,51 @@
+// What a training in the page must reach in memory: as much after 2,000 steps as after some hundred.
+
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import type { StudioRow } from './rows.ts';
+
+/** The steps between which memory may not grow. */
+const [EARLY, LATE] = [400, 2000];
+
+/** A small model, so that the steps take no hour. */
+const ROOM = `#/train?width=32&depth=1&patch=4&steps=${LATE + 100}`;
+
+/** As long as the steps may take. */
+const PATIENT = { timeout: 600_000 };
+
+/** Bytes that the processes of pages hold, each share of shared memory counted once. Linux says it. */
+async function memoryOf(page: Page): Promise<number> {
+  const session = await page.context().browser()?.newBrowserCDPSession();
+  if (session === undefined) throw new Error('the browser is gone');
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo
+    .filter(({ type }) => type === 'renderer')
+    .map(({ id }) => readFileSync(`/proc/${id}/smaps_rollup`, 'utf8'))
+    .reduce((sum, text) => sum + 1024 * Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0), 0);
+}
+
+/** The rows. */
+export const memoryRows: readonly StudioRow[] = [
+  {
+    name: `memory after ${LATE} steps, in that after ${EARLY}`,
+    bar: '≤ 105 %',
+    unit: '%',
+    isFixed: true,
+    measure: (studio) =>
+      studio.visit(ROOM, async (page, address) => {
+        const stepNow = async (): Promise<number> => {
+          const text = await page.getByTestId('step-0').textContent(PATIENT);
+          return Number(/step (\d+)/.exec(text ?? '')?.[1] ?? 0);
+        };
+        const reach = async (step: number): Promise<number> => {
+          while ((await stepNow()) < step) await page.waitForTimeout(200);
+          return memoryOf(page);
+        };
+        await page.goto(address);
+        await page.getByRole('button', { name: 'Play' }).click(PATIENT);
+        const early = await reach(EARLY);
+        return (100 * (await reach(LATE))) / early;
+      }),
+  },
+];
