@@ -138,6 +138,7 @@ describe.skipIf(chromium === null)(
       await page.getByRole('button', { name: 'Step' }).click();
       await at(2);
       await page.getByText('there is no room left').waitFor({ state: 'detached' });
+      expect(await page.getByRole('alert').count()).toBe(0);
     });
 
     it('downloads a run that draws', async () => {
@@ -194,6 +195,7 @@ describe.skipIf(chromium === null)(
       await page.getByText('learns from 33 digits').waitFor();
       await alert.waitFor({ state: 'detached' });
       await at(0);
+      expect(complaints).toEqual([]);
     });
 
     it('lets the four designs race', async () => {
