@@ -1,4 +1,4 @@
-// Where the boxes of one level stand: parts that no edge connects, each laid out by dagre, side by side in rows.
+// Where the boxes of one level stand: parts that no edge connects, laid out by dagre, side by side.
 
 import { Graph, layout as dagreLayout } from '@dagrejs/dagre';
 import type { TapeEdge } from '../code-messages.ts';

@@ -1,4 +1,4 @@
-// Pictures that a reader drops in, as idx files: grey, 32×32, with classes from the names of folders or files.
+// Pictures that a reader drops in, as idx files: grey, 32×32, with classes from their names.
 
 import type { DroppedFile } from './dropped-files.ts';
 import type { IdxFiles } from './lesson.ts';
