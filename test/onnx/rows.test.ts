@@ -11,7 +11,7 @@ import { runs } from '../ops/runs.ts';
 import { load } from './onnxruntime.ts';
 
 /** Cases of a row in one model, since most of the time goes into loading. */
-const CASES = 3;
+const CASES = 2;
 
 /**
  * Of the largest element. Both sides round every float32 operation, sums in another order; onnxruntime's

@@ -3,5 +3,5 @@
 /** What there is of a run as an ONNX model. */
 export const ONNX_PARTS = ['denoiser', 'decoder', 'encoder', 'step'] as const;
 
-/** One of {@link ONNX_PARTS}. */
+/** A part of a run that is exported as an ONNX model. */
 export type OnnxPart = (typeof ONNX_PARTS)[number];
