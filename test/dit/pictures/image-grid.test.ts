@@ -43,7 +43,7 @@ describe('an image grid', () => {
 
   test('cuts what is outside the range, and leaves missing cells white', async () => {
     const picture = await draw({
-      images: Float32Array.of(-5, 0, 0.5, 1, 7, NaN),
+      images: Float32Array.of(-5, 0, 0.5, 1, 7, 0),
       height: 1,
       width: 2,
       columns: 2,
@@ -114,5 +114,11 @@ describe('an image grid', () => {
       'drawImageGrid: there are 2 row labels, expected one for each of 1 rows.',
     );
     await expect(drawImageGrid({ ...grid, columnLabels: ['a'] })).rejects.toThrow(ValueError);
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      const spoilt = Float32Array.from(images, (value, i) => (i === 5 ? bad : value));
+      await expect(drawImageGrid({ ...grid, images: spoilt })).rejects.toThrow(
+        `drawImageGrid: image 1 holds ${bad}, expected finite numbers.`,
+      );
+    }
   });
 });

@@ -79,8 +79,24 @@ export interface Raster {
   readonly width: number;
 }
 
-/** Lays the images out as one raster on white, each pixel repeated `scale` times each way. */
+/** Throws a ValueError if a value is not finite: it has no grey, and would be drawn as black. */
+function checkFinite({ images, channels = 1, height, width }: ImageGrid): void {
+  const bad = images.findIndex((value) => !Number.isFinite(value));
+  if (bad === -1) return;
+  const image = Math.floor(bad / (channels * height * width));
+  throw new ValueError(
+    'drawImageGrid',
+    `image ${image} holds ${images[bad]}, expected finite numbers.`,
+  );
+}
+
+/**
+ * Lays the images out as one raster on white, each pixel repeated `scale` times each way.
+ *
+ * @throws ValueError if a value is not finite
+ */
 export function layOutImages(grid: ImageGrid, count: number, scale: number): Raster {
+  checkFinite(grid);
   const { images, channels = 1, height, width, columns, range = [-1, 1] } = grid;
   const [low, high] = range;
   const rowStep = height * scale + GAP;
@@ -163,7 +179,7 @@ async function composePicture(grid: ImageGrid, raster: Raster, scale: number): P
  *
  * @returns the bytes of a PNG file
  * @throws ShapeError if the values are not whole images; ValueError if a size is not a whole number
- *   from 1 or the labels do not fit the rows and columns
+ *   from 1, the labels do not fit the rows and columns, or a value is not finite
  * @example
  * const images = new Float32Array(4 * 8 * 8).fill(0.5); // four of 8×8
  * const png = await drawImageGrid({ images, height: 8, width: 8, columns: 2, rowLabels: ['a', 'b'] });

@@ -101,7 +101,7 @@ export class Generator {
     const parts: Float32Array[] = [];
     for await (const latents of this.#chunks(model, options)) {
       const values = (await latents.data()) as Float32Array;
-      checkLatents(values, formatGuidance(options.guidance, options.scales));
+      checkLatents('generateLatents', values, formatGuidance(options.guidance, options.scales));
       parts.push(values);
     }
     return joined(parts);
@@ -126,7 +126,7 @@ export class Generator {
    *
    * @param latents of the diffusion, `[count, C, h, w]`, row-major
    * @returns `[count, C, h, w]`, row-major
-   * @throws ValueError as {@link generate}, and as {@link invertDdim}
+   * @throws ValueError as {@link generateLatents}, and as {@link invertDdim}
    */
   async invert(
     model: DiT,
@@ -157,7 +157,9 @@ export class Generator {
         onProgress?.({ step: done, totalSteps });
         await nextTask();
       }
-      parts.push((await x.data()) as Float32Array);
+      const noise = (await x.data()) as Float32Array;
+      checkLatents('invert', noise, formatGuidance(options.guidance, options.scales));
+      parts.push(noise);
     }
     return joined(parts);
   }
@@ -252,11 +254,11 @@ function checkImages(images: Float32Array, guidance: string): void {
   );
 }
 
-function checkLatents(latents: Float32Array, guidance: string): void {
+function checkLatents(op: string, latents: Float32Array, guidance: string): void {
   const bad = latents.find((value) => !Number.isFinite(value));
   if (bad === undefined) return;
   throw new ValueError(
-    'generateLatents',
+    op,
     `the samples are not finite: a latent is ${bad}. Lower the guidance (${guidance}), or look at the weights.`,
   );
 }
