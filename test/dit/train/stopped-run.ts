@@ -1,5 +1,5 @@
 /** Trainings of a second on small noise, that are stopped and go on, and all that they leave. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeSafetensors } from '@tessera/tensor';
 import { presetConfig, type AutoencoderTrainConfig } from '@tessera/dit';
@@ -94,10 +94,15 @@ export async function trainStopping(
   return notices;
 }
 
-/** All that two runs of the same bits have in common: weights, the last state, and the log but for its clock. */
+/**
+ * All that two runs of the same bits have in common: weights and averages, the last state (moments, keys, losses), and
+ * the log but for its clock.
+ */
 export async function leftBy(run: string): Promise<object> {
   const [newest] = await listStates(run);
-  const files = ['autoencoder.safetensors', 'model.safetensors'].map((file) => join(run, file));
+  // The model, its other averages, and the autoencoder where there is one.
+  const weights = (await readdir(run)).filter((file) => file.endsWith('.safetensors')).sort();
+  const files = weights.map((file) => join(run, file));
   const tensors = await Promise.all(
     [...files, statePath(run, newest)].map(
       async (path) => decodeSafetensors(await readFile(path)).tensors,
@@ -106,6 +111,7 @@ export async function leftBy(run: string): Promise<object> {
   const rows = await readLog(join(run, 'log.jsonl'));
   return {
     newest,
+    weights,
     tensors,
     rows: rows.map((row) => ({ ...row, memory: 0, imagesPerSecond: 0 })),
   };
