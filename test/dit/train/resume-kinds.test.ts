@@ -4,14 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { key } from '@tessera/tensor';
 import { Autoencoder, flowMapConfig, type TrainConfig } from '@tessera/dit';
-import {
-  resumeRun,
-  RUN_FILES,
-  saveModule,
-  train,
-  writeRunConfig,
-  type DataSet,
-} from '@tessera/dit/node';
+import { RUN_FILES, saveModule, train, writeRunConfig, type DataSet } from '@tessera/dit/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { branchConfig } from '../../../packages/dit/src/run/branch-config.ts';
 import { randomModel } from '../model/sizes.ts';
@@ -83,9 +76,11 @@ async function base(
 }
 
 const changes = { steps: 4, batch: 4 };
-const kinds: Readonly<Record<string, () => Promise<readonly [TrainConfig, DataSet]>>> = {
-  'on pixels': async () => [onPixels, images],
-  'on given latents': async () => [onLatents, latents],
+type Kind = readonly [config: TrainConfig, data: DataSet];
+
+const kinds: Readonly<Record<string, () => Kind | Promise<Kind>>> = {
+  'on pixels': () => [onPixels, images],
+  'on given latents': () => [onLatents, latents],
   'of a ControlNet': async () => {
     const [config, from] = await base('trunk', least);
     return [full(branchConfig(config, from, 'depth', changes)), images];
