@@ -56,6 +56,14 @@ describe.each([
     expect(await outcome(rescale)).toBe('no leak');
   });
 
+  it('takes a list that grows while it is called a second time, and then no more', async () => {
+    const kept: Tensor[] = [];
+    const x = normal(key(0), [32]);
+    const fill = (): unknown => kept.length < 15 && kept.push(x.add(1));
+    expect(await outcome(fill)).toBe('no leak');
+    expect(kept).toHaveLength(15);
+  });
+
   it('refuses a list that grows, and says by what', async () => {
     const kept: Tensor[] = [];
     const x = normal(key(0), [32]);

@@ -8,7 +8,7 @@ import { Census, type Counts } from './census.ts';
 
 /** Options of {@link expectNoLeak}. */
 export interface LeakOptions {
-  /** Calls after each of which a leak would keep something; they are made twice. Default 10. */
+  /** Calls after each of which a leak would keep something; they are made twice, or three times. Default 10. */
   readonly calls?: number;
   /** Calls before, in which plans are made and caches are filled. Default 3. */
   readonly warmUp?: number;
@@ -53,9 +53,9 @@ export class LeakError extends TesseraError {
 
 /**
  * Throws if a function leaves ever more tensors behind. It is called some times, garbage is collected, and the
- * tensors are counted that were made in these calls and are still alive; then the same again. A state that each call
- * replaces is no leak, and neither is a cache that is full after the warm-up. Objects without tensors are not
- * counted.
+ * tensors are counted that were made in these calls and are still alive; then the same again. If there are more now,
+ * it is called a third time: what no further call adds to is no leak. Neither is a state that each call replaces, nor
+ * a cache that is full after the warm-up. Objects without tensors are not counted.
  *
  * @param f What is tested, on the default backend. If it gives a Promise, that is awaited. Its result is dropped.
  * @throws LeakError with the number, the bytes and the sizes of the tensors. StateError where garbage cannot be
@@ -89,7 +89,11 @@ export async function expectNoLeak(f: () => unknown, options: LeakOptions = {}):
     const before = await census.count();
     await call(calls);
     const after = await census.count(totalOf(before));
-    if (totalOf(after) > totalOf(before)) throw new LeakError(calls, before, after);
+    if (totalOf(after) <= totalOf(before)) return;
+    // Once in many runs V8 keeps a few objects on its own: on Node 20, two tensors of work that leaks none.
+    await call(calls);
+    const later = await census.count(totalOf(after));
+    if (totalOf(later) > totalOf(after)) throw new LeakError(calls, before, after);
   } finally {
     census.end();
   }
