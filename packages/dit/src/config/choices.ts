@@ -10,7 +10,7 @@
  * default one, `full` takes most of an hour.
  *
  * @example
- * PRESETS.map((preset) => presetConfig(preset).steps); // [2400, 4400, 34000]
+ * PRESETS.map((preset) => presetConfig(preset).steps); // [2250, 4400, 34000]
  */
 export const PRESETS = ['smoke', 'quick', 'full'] as const;
 

@@ -59,7 +59,7 @@ const LATER_TIMESTEPS: GuidanceInterval = [0, 730];
 const SIZES: Readonly<Record<Preset, PresetSizes>> = {
   smoke: {
     learningRate: 3e-3,
-    steps: 2400,
+    steps: 2250,
     batch: 32,
     autoencoder: {
       pixelShuffle: 2,
