@@ -1,6 +1,6 @@
 /** Studies of a few steps on a few digits: in one go, in several, in parts. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadMnist } from '@tessera/dit/node';
@@ -146,6 +146,21 @@ describe('a study', () => {
       JSON.parse(await readFile(join(whole, 'results.json'), 'utf8')),
     );
   });
+});
+
+it('a study goes on with the recipe of its folder, whatever the presets have become', async () => {
+  const out = join(folder, 'former');
+  await cp(whole, out, { recursive: true });
+  const path = join(out, 'scale.json');
+  const plan = JSON.parse(await readFile(path, 'utf8')) as { config: { diffusion: object } };
+  const former = { schedule: 'squaredcos_cap_v2', timesteps: 1000, objective: 'v' };
+  expect(plan.config.diffusion).not.toEqual(former);
+  plan.config.diffusion = former;
+  await writeFile(path, JSON.stringify(plan));
+  const grown = await scaleModels({ out, images, grid: { seeds: 2 } });
+  expect(grown.plan.config.diffusion).toEqual(former);
+  expect(grown.missing).toEqual([]);
+  expect(grown.cells).toHaveLength(4);
 });
 
 describe('refused, with nothing written, is', () => {

@@ -61,7 +61,7 @@ export function recipeOf({
   steps = STEPS,
   samples = SAMPLES,
   autoencoderSteps,
-}: RecipeChanges): Recipe {
+}: RecipeChanges = {}): Recipe {
   const preset = presetConfig('smoke', { steps });
   const { autoencoder, optimizer, sampling } = preset;
   return {
@@ -78,6 +78,17 @@ export function recipeOf({
     },
     samples,
     looks: LOOKS,
+  };
+}
+
+/** A recipe with changes. What they leave out stays, whatever the presets have become since it was made. */
+export function changedRecipe({ config, samples, looks }: Recipe, changes: RecipeChanges): Recipe {
+  const { steps = config.steps, autoencoderSteps = config.autoencoder.steps } = changes;
+  const autoencoder = { ...config.autoencoder, steps: autoencoderSteps };
+  return {
+    config: { ...config, steps, autoencoder },
+    samples: changes.samples ?? samples,
+    looks,
   };
 }
 

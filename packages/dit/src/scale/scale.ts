@@ -37,6 +37,7 @@ import { loadDigits, openLaboratory, type Halves } from './laboratory.ts';
 import { mergeStudies } from './merge.ts';
 import {
   cellConfig,
+  changedRecipe,
   parsePlan,
   planValue,
   recipeOf,
@@ -85,11 +86,7 @@ export async function scaleModels(options: ScaleOptions): Promise<ScaleResults> 
 /** The plan of a call: that of the folder, with more cells if some are asked for. */
 async function planOf({ out, grid = {}, ...changes }: ScaleOptions): Promise<Plan> {
   const old = await readPlan(out);
-  const recipe = recipeOf({
-    steps: changes.steps ?? old?.config.steps,
-    samples: changes.samples ?? old?.samples,
-    autoencoderSteps: changes.autoencoderSteps ?? old?.config.autoencoder.steps,
-  });
+  const recipe = old === undefined ? recipeOf(changes) : changedRecipe(old, changes);
   const given = Object.fromEntries(Object.entries(grid).filter(([, value]) => value !== undefined));
   const before = old === undefined ? DEFAULT_GRID : gridOf(old.cells);
   const isGrown = old === undefined || Object.keys(given).length > 0;
@@ -104,7 +101,7 @@ async function planOf({ out, grid = {}, ...changes }: ScaleOptions): Promise<Pla
 
 /** Cells in the order of their work: seed by seed, the model of least cost first. */
 function byCost(cells: readonly Cell[]): readonly Cell[] {
-  const recipe = recipeOf({});
+  const recipe = recipeOf();
   const costs = new Map<string, number>();
   const costOf = (cell: Cell): number => {
     const name = modelName(cell);
