@@ -31,6 +31,9 @@ const READERS = new URL('./readers-process.ts', import.meta.url);
 /** Milliseconds between two looks, and looks between two lines. */
 const [LOOK, LOOKS] = [250, 20];
 
+/** Milliseconds in which the process begins. */
+const STARTING = 120_000;
+
 /**
  * Reads the files in a process of its own.
  *
@@ -41,7 +44,7 @@ export async function readManyMangled(many: ManyFiles): Promise<void> {
   const child = fork(fileURLToPath(program), [String(files), String(seed)]);
   let now: Progress = { reader: 'the first reader', read: 0, accepted: 0, resident: 0 };
   // Until the process has begun, it reads nothing.
-  let [looks, since] = [0, Infinity];
+  let [looks, since] = [0, performance.now() + STARTING];
   const line = (): string =>
     `${now.read} of ${files} files, ${now.accepted} accepted, ${Math.round(now.resident / 2 ** 20)} MiB resident at the most`;
   await new Promise<void>((resolve, reject) => {

@@ -22,7 +22,10 @@ describe('pixels', () => {
 
   test('unscaling gives back every byte, and cuts what is outside', () => {
     expect([...unscalePixels(scalePixels(everyByte))]).toEqual([...everyByte]);
-    expect([...unscalePixels(Float32Array.of(-3, 3, NaN))]).toEqual([0, 255, 0]);
+    expect([...unscalePixels(Float32Array.of(-3, 3, Infinity))]).toEqual([0, 255, 255]);
+    expect(() => unscalePixels(Float32Array.of(0, NaN))).toThrow(
+      'unscalePixels: value 1 of 2 is NaN, which is no brightness.',
+    );
   });
 
   test('padding keeps every image in the middle of background', () => {

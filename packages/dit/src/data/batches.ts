@@ -69,13 +69,22 @@ export function scalePixels(pixels: Uint8Array): Float32Array {
  * Maps floats back to bytes: round(127.5 (x + 1)) cut to 0 … 255, the inverse of {@link scalePixels}.
  *
  * @returns bytes of the same length
+ * @throws ValueError if a value is NaN, which is no brightness
  * @example
  * unscalePixels(Float32Array.of(-1, 0.5, 7)); // [0, 191, 255]
  */
 export function unscalePixels(values: Float32Array): Uint8ClampedArray {
   checkArray('unscalePixels', 'values', values, 'Float32Array');
   const pixels = new Uint8ClampedArray(values.length);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = 127.5 * (values[i] + 1);
+  for (let i = 0; i < pixels.length; i++) {
+    if (Number.isNaN(values[i])) {
+      throw new ValueError(
+        'unscalePixels',
+        `value ${i} of ${values.length} is NaN, which is no brightness. Look for what made it.`,
+      );
+    }
+    pixels[i] = 127.5 * (values[i] + 1);
+  }
   return pixels;
 }
 
