@@ -104,6 +104,8 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/sample/output', 'The files that samples and films are written to'],
       ['packages/dit/src/run', 'The folder of a run and its files'],
       ['packages/dit/src/run/state', 'Saved states, and who may write them'],
+      ['packages/dit/src/run/integrity', 'Hashes and checksums: the same bytes, or not'],
+      ['packages/dit/src/shard', 'Parts of a work for a job array'],
       ['packages/dit/src/pictures', 'Grids, curves and the way to PNG'],
       ['packages/dit/src/exchange/onnx', 'Parts of a run as ONNX models'],
       ['packages/dit/src/exchange', 'What other programs go on with'],

@@ -27,6 +27,7 @@ export {
   type ReadableImages,
 } from './evaluate/evaluate-images.ts';
 export {
+  drawEvaluationPart,
   evaluateRun,
   type EvaluateOptions,
   type EvaluateProgress,

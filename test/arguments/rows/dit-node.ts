@@ -92,6 +92,7 @@ export const ditNodeRows: readonly Row[] = [
     chooseRunFolder: [join(folder, 'new'), join(folder, 'standard')],
     claimRunFolder: [undefined, config, join(folder, 'claimed')],
     conditionMap: ['depth', new Uint8Array(4), 2],
+    drawEvaluationPart: [trained, digits, measuring, join(folder, 'parts'), { index: 1, count: 1 }],
     evaluateRun: [trained, ruler, { train: digits, test: digits }, measuring],
     heldOutCombinations: [],
     loadMnist: [{ dir: data, classes: 10 }],

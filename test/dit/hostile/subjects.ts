@@ -29,6 +29,7 @@ import { readMap } from '../../../packages/dit/src/sample/map-file.ts';
 import { npy, NUMPY_ARCHIVE, png, zip } from '../data/data-files.ts';
 import { leastConfig } from '../train/stopped-run.ts';
 import type { BoundName } from './bounds.ts';
+import { PART_OF_SAMPLES } from './part-of-samples.ts';
 import { packed, sealed, withSums } from './repairs.ts';
 
 /** A file before it is mangled, and what is done to it afterwards, such as new checksums. */
@@ -348,6 +349,7 @@ export async function subjects(): Promise<readonly Subject[]> {
         found.take('training', few);
       },
     },
+    PART_OF_SAMPLES,
     {
       name: 'captions.csv',
       bound: 'text',

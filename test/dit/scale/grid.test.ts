@@ -6,7 +6,6 @@ import {
   DEFAULT_GRID,
   gridOf,
   mainDesignOf,
-  shardOf,
   unitedCells,
   type Grid,
 } from '../../../packages/dit/src/scale/grid.ts';
@@ -57,20 +56,6 @@ describe('the cells of a grid', () => {
         if (grid.sizes.length * grid.patches.length > 1) {
           expect(cells[0].design).toBe(mainDesignOf(cells));
         }
-      }),
-    );
-  });
-
-  it('are shared out by shards: each to one', () => {
-    fc.assert(
-      fc.property(grids, fc.integer({ min: 1, max: 5 }), (grid, count) => {
-        const cells = cellsOf(grid);
-        const parts = Array.from({ length: count }, (_, i) =>
-          shardOf(cells, { index: i + 1, count }),
-        );
-        expect(parts.flat().map(cellName).sort()).toEqual(cells.map(cellName).sort());
-        const lengths = parts.map(({ length }) => length);
-        expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);
       }),
     );
   });

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from '../config/choices.ts';
+import type { Shard } from '../shard/shard.ts';
 
 /** The number of chapters of the tour, which is not loaded to read an argument. */
 export const CHAPTERS = 10;
@@ -181,4 +182,12 @@ export function weightsPath(text: string): string {
     throw new InvalidArgumentError('Expected a file name that ends in .safetensors.');
   }
   return text;
+}
+
+/** Reads which part of some work is meant, such as `2/3`. */
+export function shard(text: string): Shard {
+  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const part = { index: Number(index), count: Number(count) };
+  if (part.index >= 1 && part.index <= part.count) return part;
+  throw new InvalidArgumentError('Expected a part of a whole, such as 2/3.');
 }

@@ -1,16 +1,23 @@
 // `tessera evaluate`: how good a trained run is, or the samples of another program.
 
+import { ValueError } from '@tessera/tensor';
 import { DEFAULT_BACKEND, DEFAULT_PRESET } from '../config/choices.ts';
 import { presetConfig } from '../config/presets.ts';
 import { readData } from '../data/read-data.ts';
 import { evaluateImages, imagesForRuler } from '../evaluate/evaluate-images.ts';
-import { checkMeasurable, evaluateRun } from '../evaluate/evaluate-run.ts';
+import {
+  checkMeasurable,
+  drawEvaluationPart,
+  evaluateRun,
+  type EvaluateProgress,
+} from '../evaluate/evaluate-run.ts';
 import { readRuler } from '../evaluate/ruler.ts';
 import { readFittedRun } from '../train/fit-config.ts';
 import { fittedData, imageUnit, noImages, readConfigData } from '../train/run-data.ts';
 import { withBackend } from '../run/backends.ts';
 import { readRunConfig, SHIPPED_RUN } from '../run/run-folder.ts';
 import { readRun } from '../sample/sample-run.ts';
+import type { Shard } from '../shard/shard.ts';
 import { checkRuler } from './check-ruler.ts';
 import type { EvaluateArguments } from './evaluate-options.ts';
 import { evaluationText, imageEvaluationText } from './evaluation-text.ts';
@@ -41,36 +48,58 @@ async function evaluateFolder(
   progress: Progress,
   print: Print,
 ): Promise<void> {
-  const { run: folder = SHIPPED_RUN, samples, seeds, json = false } = args;
+  const { run: folder = SHIPPED_RUN, samples, seeds, merge, json = false } = args;
+  const part = partOf(args);
   const config = await readRunConfig(folder);
   if (args.run === undefined) progress.notice(shippedNotice(config));
   checkMeasurable('evaluate', config);
   const { guidance = [...new Set([1, config.sampling.guidance])], told } = args;
   await withBackend(config.backend, async (notice) => {
-    const ruler = await readRuler(args.ruler);
-    checkRuler(ruler.card, config, folder);
+    const ruler = part === undefined ? await readRuler(args.ruler) : undefined;
+    if (ruler !== undefined) checkRuler(ruler.card, config, folder);
     const data = await readConfigData(config, false);
     if (data.kind === 'latents') throw noImages(config);
     const real = fittedData(config, data);
     const run = await readRun(folder);
     if (notice !== undefined) progress.notice(notice);
     let started = false;
-    const evaluation = await evaluateRun(run, ruler, real, {
+    const options = {
       samples,
       guidance,
       seeds,
       ...(told !== undefined && { told }),
-      onProgress: ({ step, totalSteps }) => {
+      onProgress: ({ step, totalSteps }: EvaluateProgress): void => {
         if (!started) progress.stage('samples', totalSteps);
         started = true;
         progress.step(step, []);
       },
+    };
+    if (part !== undefined) {
+      const file = await drawEvaluationPart(run, real.test, options, part.out, part.shard);
+      progress.stop();
+      print(`Samples: ${file}`);
+    }
+    if (ruler === undefined) return;
+    const evaluation = await evaluateRun(run, ruler, real, {
+      ...options,
+      ...(merge !== undefined && { merge }),
     });
     progress.stop();
     const asked = told === undefined ? {} : { told };
     if (json) print(JSON.stringify({ run: folder, ...asked, ruler: ruler.card, ...evaluation }));
     else for (const line of evaluationText(evaluation)) print(line);
   });
+}
+
+/** The part that is asked for; none if all samples are to be measured. */
+function partOf({ shard, out }: EvaluateArguments): { shard: Shard; out: string } | undefined {
+  if (shard !== undefined && out !== undefined) return { shard, out };
+  if (shard === undefined && out === undefined) return undefined;
+  const [given, other] = shard === undefined ? ['--out', '--shard'] : ['--shard', '--out'];
+  throw new ValueError(
+    'evaluate',
+    `${given} goes with ${other}, which is missing. Give both, or neither.`,
+  );
 }
 
 /** Scores images that lie in files, beside those that the ruler was trained on. */

@@ -2,6 +2,7 @@
 
 import { Option, type Command } from 'commander';
 import { DEFAULT_DATA } from '../config/choices.ts';
+import type { Shard } from '../shard/shard.ts';
 import * as read from './arguments.ts';
 
 /** The options of `tessera evaluate`. */
@@ -18,6 +19,11 @@ export interface EvaluateArguments {
   /** The file of a ruler, in place of that of MNIST. */
   readonly ruler?: string;
   readonly json?: boolean;
+  readonly shard?: Shard;
+  /** The folder that a part is written to. */
+  readonly out?: string;
+  /** The folder of parts that are measured. */
+  readonly merge?: string;
 }
 
 /** The options of `tessera ruler`. */
@@ -47,7 +53,7 @@ export function addEvaluation(
       new Option(
         '--images <source>',
         'samples to score in place of a run: an .npy or .npz file, or a folder of images, in folders of classes if they have some',
-      ).conflicts(['run', 'guidance', 'told']),
+      ).conflicts(['run', 'guidance', 'told', 'shard', 'merge']),
     )
     .option('--samples <n>', 'samples of a set', read.positiveCount, 2000)
     .option(
@@ -68,6 +74,19 @@ export function addEvaluation(
     )
     .option('--ruler <file>', 'a file of `tessera ruler` (default: the ruler of MNIST)')
     .option('--json', 'print one JSON object')
+    .addOption(
+      new Option(
+        '--shard <i/n>',
+        'draw the i-th of n parts of the samples into --out, for a job array, and measure nothing',
+      )
+        .argParser(read.shard)
+        .conflicts(['merge', 'json', 'ruler']),
+    )
+    .option('--out <folder>', 'folder of the parts, with --shard')
+    .option(
+      '--merge <folder>',
+      'measure the parts of a folder; the other options are those that they were drawn with',
+    )
     .action((args: EvaluateArguments) => actions.evaluate(args));
 
   program

@@ -11,7 +11,7 @@ import {
   type Tensor,
 } from '@tessera/tensor';
 import type { Autoencoder } from '../autoencoder/autoencoder.ts';
-import { checkFields, checkFinite, checkWhole } from '../config/argument-check.ts';
+import { checkFields, checkFinite, checkText, checkWhole } from '../config/argument-check.ts';
 import { codecName } from '../config/codec/codec-rules.ts';
 import { LABEL } from '../config/condition.ts';
 import type { TrainConfig } from '../config/config.ts';
@@ -20,7 +20,9 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { scalePixels } from '../data/batches.ts';
 import { conditionTable } from '../data/condition-values.ts';
 import { pixelCount, type AnnotatedImages, type ImageSet } from '../data/data-set.ts';
+import { drawPart, drawSet, mergedSets, type SampleSet } from '../sample/output/drawn-parts.ts';
 import type { TrainedRun } from '../sample/trained-run.ts';
+import type { Shard } from '../shard/shard.ts';
 import { denoisingErrors, type DenoisingError } from './denoising-error.ts';
 import {
   checkReal,
@@ -30,7 +32,7 @@ import {
   type Marks,
   type RealImages,
 } from './reference.ts';
-import { askedOf, namesTold } from './requests.ts';
+import { namesTold, setName, setsOf } from './requests.ts';
 import { readImages, type Ruler } from './ruler.ts';
 import { scoreSamples, type Scores } from './scores.ts';
 import { estimate, MOST_MEASUREMENTS, type Estimate } from './student.ts';
@@ -45,6 +47,8 @@ export interface EvaluateOptions {
   readonly seeds: number;
   /** The conditions that samples are told, such as `['label']`. Default: all of the model. */
   readonly told?: readonly string[];
+  /** The folder of all parts of the samples, which are measured in place of new ones; see {@link drawEvaluationPart}. */
+  readonly merge?: string;
   readonly onProgress?: (progress: EvaluateProgress) => void;
 }
 
@@ -99,34 +103,25 @@ export async function evaluateRun(
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   checkEvaluate(run, ruler, real, options);
-  const { samples, guidance, seeds, told, onProgress } = options;
+  const { samples, guidance, seeds, merge } = options;
+  const sets = setsOf(run, real.test, options);
+  const merged = merge === undefined ? undefined : await mergedSets(sets, merge);
   const reference = await readReference(ruler, real, samples, key(0));
   const { test } = reference;
   const rebuilt =
     run.autoencoder === undefined
       ? undefined
       : await readImages(ruler, await rebuiltImages(run.autoencoder, test));
-  const asked = askedOf(run.config.model, test, samples, told);
   const trained = trainedGuidance(run.config.diffusion);
   const scores: GuidedScores[] = [];
-  let drawn = 0; // sets of samples
   for (const scale of guidance) {
-    const sets: Scores[] = [];
+    const measured: Scores[] = [];
     for (let seed = 0; seed < seeds; seed++) {
-      const images = await run.draw(asked.labels, {
-        ...asked.options,
-        guidance: scale,
-        seed,
-        onProgress: ({ step, totalSteps }) =>
-          onProgress?.({
-            step: drawn * totalSteps + step,
-            totalSteps: totalSteps * seeds * guidance.length,
-          }),
-      });
-      drawn++;
-      sets.push(await scoreSamples(ruler, reference, images, asked.classes));
+      const name = setName(scale, seed);
+      const images = merged?.get(name) ?? (await drawSet(sets, sets.sets.get(name) as SampleSet));
+      measured.push(await scoreSamples(ruler, reference, images, sets.classes));
     }
-    scores.push({ guidance: scale, ...meansOf(sets) });
+    scores.push({ guidance: scale, ...meansOf(measured) });
   }
   return {
     marks: reference.marks,
@@ -143,19 +138,53 @@ export async function evaluateRun(
   };
 }
 
+/**
+ * Draws a part of the samples that {@link evaluateRun} measures, for a job array, and writes it into a folder. Each
+ * set is drawn by hundreds, of which a part has every `count`-th. When all parts are there, `evaluateRun` with
+ * `merge` measures them: what one job would have measured on the same backend, to the bit.
+ *
+ * @param test test images of the data that the run was trained on, for the conditions that they show
+ * @param options as for `evaluateRun`, without `merge`
+ * @returns the file of the part
+ * @throws ValueError if there are more parts than hundreds, or the folder cannot be written
+ * @example
+ * // not run: needs a trained run
+ * const run = await readRun('runs/mnist');
+ * const options = { samples: 10_000, guidance: [1, 2], seeds: 1 };
+ * const { test } = await loadMnist();
+ * const shard = { index: 2, count: 8 };
+ * await drawEvaluationPart(run, { ...padImages(test, 32), labels: test.labels }, options, 'parts', shard);
+ */
+export function drawEvaluationPart(
+  run: TrainedRun,
+  test: AnnotatedImages,
+  options: EvaluateOptions,
+  folder: string,
+  shard: Shard,
+): Promise<string> {
+  checkAsked('drawEvaluationPart', run, options);
+  checkText('drawEvaluationPart', 'folder', folder);
+  return drawPart({ ...setsOf(run, test, options), op: 'drawEvaluationPart' }, folder, shard);
+}
+
 function checkEvaluate(
   run: TrainedRun,
   ruler: Ruler,
   real: RealImages,
   options: EvaluateOptions,
 ): void {
-  const op = 'evaluateRun';
+  checkAsked('evaluateRun', run, options);
+  checkReal('evaluateRun', ruler, real, options.samples);
+}
+
+/** Throws unless this is a run to measure, and these are options for it. */
+function checkAsked(op: string, run: TrainedRun, options: EvaluateOptions): void {
   checkFields(op, 'run', run, ['draw', 'codec', 'config'], 'readRun gives one.');
   checkMeasurable(op, run.config);
-  checkOptions(op, options, ['samples', 'guidance', 'seeds', 'told', 'onProgress']);
-  const { samples, guidance, seeds, told, onProgress } = options;
+  checkOptions(op, options, ['samples', 'guidance', 'seeds', 'told', 'merge', 'onProgress']);
+  const { samples, guidance, seeds, told, merge, onProgress } = options;
   checkWhole(op, 'samples', samples, 1);
-  checkReal(op, ruler, real, samples);
+  if (merge !== undefined) checkText(op, 'merge', merge);
   checkList(op, 'guidance', guidance, '[1, 2]');
   for (const scale of guidance) checkFinite(op, 'guidance', scale);
   checkWhole(op, 'seeds', seeds, 1);

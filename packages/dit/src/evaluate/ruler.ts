@@ -21,7 +21,7 @@ import { parseSchema } from '../config/schema.ts';
 import { encodeModule, loadModule } from '../model/weights.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { nameFile } from '../run/file-error.ts';
-import { sha256Of } from '../run/hash.ts';
+import { sha256Of } from '../run/integrity/hash.ts';
 import type { FeatureSet } from './features.ts';
 import { FEATURES, LeNet, lenetSize } from './lenet.ts';
 

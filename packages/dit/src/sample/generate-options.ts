@@ -24,9 +24,13 @@ import { SAMPLING_FIELDS, type SamplingConfig } from '../config/diffusion-config
 import { nothingToGuide, samplingProblem } from '../config/diffusion-rules.ts';
 import { checkInterval } from '../diffusion/guidance/interval.ts';
 import { latentLength, type DiT } from '../model/dit.ts';
+import { checkUnits, type Shard } from '../shard/shard.ts';
 import { checkArrays, type ConditionArrays } from './conditioning.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleProgress } from './options.ts';
+
+/** Number of images drawn at once: as many as a picture of ten digits for each class. */
+export const IMAGES_AT_ONCE = 100;
 
 /** What images are asked to be, and how strongly. */
 export interface Asked extends SamplingConfig {
@@ -86,6 +90,8 @@ export interface GenerateOptions extends Asked {
   readonly from?: number;
   /** A part of the latents that is known. */
   readonly region?: LatentRegion;
+  /** The part of the images that is drawn: every `count`-th hundred from the `index`-th. Default: all. */
+  readonly shard?: Shard;
   readonly onStep?: (step: GeneratedStep) => void | Promise<void>;
   readonly onProgress?: (progress: SampleProgress) => void;
 }
@@ -110,6 +116,7 @@ export const OWN_GENERATE_OPTIONS = [
   'xT',
   'from',
   'region',
+  'shard',
   'onStep',
   'onProgress',
 ] as const;
@@ -136,7 +143,7 @@ export function checkGenerate(
 ): void {
   checkFields(op, 'model', model, ['forward'], 'Give a DiT.');
   checkOptions(op, options, [...SAMPLING_FIELDS, ...OWN_GENERATE_OPTIONS]);
-  const { key, labels, guidance, steps, sampler, onProgress, onStep } = options;
+  const { key, labels, guidance, steps, sampler, shard, onProgress, onStep } = options;
   checkTensors(op, { key });
   checkFinite(op, 'guidance', guidance);
   checkWhole(op, 'steps', steps, 1);
@@ -146,6 +153,7 @@ export function checkGenerate(
   checkSampling(op, options, config);
   checkAsked(op, model, options);
   checkLabels(op, labels, config);
+  if (shard !== undefined) checkUnits(op, { rows: labels.length, unit: IMAGES_AT_ONCE }, shard);
   const size = labels.length * latentLength(config.model);
   if (options.xT !== undefined) checkLength(op, 'xT', options.xT, size);
   if (options.region !== undefined) checkLatentRegion(op, options, size, placesOf(config));

@@ -20,9 +20,11 @@ import { randomNoise, type NoiseSource } from '../diffusion/sampler/noise.ts';
 import { lastStep } from '../diffusion/sampler/place.ts';
 import { sampleSteps, type SampledStep } from '../diffusion/sampler/sample.ts';
 import { latentLength, latentShape, type DiT } from '../model/dit.ts';
+import { unitsOf } from '../shard/shard.ts';
 import {
   checkGenerate,
   checkInvert,
+  IMAGES_AT_ONCE,
   OWN_INVERT_OPTIONS,
   type GenerateOptions,
   type InvertOptions,
@@ -37,9 +39,6 @@ export interface Decoder {
   /** The factor of the latents in the diffusion. */
   readonly latentScale: number;
 }
-
-/** Number of images drawn at once: as many as a picture of ten digits for each class. */
-const CHUNK = 100;
 
 /** Largest value of a picture. Values of images lie between about -1 and 1. */
 const LARGEST_PIXEL = 1e6;
@@ -75,7 +74,8 @@ export class Generator {
 
   /**
    * Draws one image for each label: `[count, channels, size, size]`, row-major, about in [-1, 1]. A model of given
-   * latents draws latents as its data have them.
+   * latents draws latents as its data have them. With a `shard`, it draws those of its hundreds alone, one behind the
+   * other, with the bits that they have among all.
    *
    * @throws ValueError if the model does not know a label, or the images are not finite, or far from [-1, 1]
    */
@@ -139,15 +139,15 @@ export class Generator {
     checkInvert(model, latents, options, this.#config);
     const { labels, onProgress } = options;
     const process = this.#processOf(options);
-    const totalSteps = Math.ceil(labels.length / CHUNK) * ((to ?? lastStep(process)) + 1);
+    const totalSteps = Math.ceil(labels.length / IMAGES_AT_ONCE) * ((to ?? lastStep(process)) + 1);
     const how = {
       ...(to !== undefined && { to }),
       ...(iterations !== undefined && { iterations }),
     };
     const parts: Float32Array[] = [];
     let done = 0;
-    for (let start = 0; start < labels.length; start += CHUNK) {
-      const some = labels.slice(start, start + CHUNK);
+    for (let start = 0; start < labels.length; start += IMAGES_AT_ONCE) {
+      const some = labels.slice(start, start + IMAGES_AT_ONCE);
       const told = this.#guided.of(model, { ...options, labels: some }, start);
       let x = this.#tensorOf(latents, start, some.length);
       for (const step of inversionSteps(process, told, x, how)) {
@@ -179,14 +179,14 @@ export class Generator {
 
   /** The drawn latents, a hundred images at a time. */
   async *#chunks(model: DiT, options: GenerateOptions): AsyncGenerator<Tensor, void, void> {
-    const { labels, key, onStep, onProgress } = options;
+    const { labels, key, shard = { index: 1, count: 1 }, onStep, onProgress } = options;
     const process = this.#processOf(options);
-    const chunks = Math.ceil(labels.length / CHUNK);
-    const totalSteps = chunks * stepCount(options, lastStep(process));
+    const chunks = unitsOf({ rows: labels.length, unit: IMAGES_AT_ONCE }, shard);
+    const totalSteps = chunks.length * stepCount(options, lastStep(process));
     let done = 0;
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      const start = chunk * CHUNK;
-      const some = labels.slice(start, start + CHUNK);
+    for (const chunk of chunks) {
+      const start = chunk * IMAGES_AT_ONCE;
+      const some = labels.slice(start, start + IMAGES_AT_ONCE);
       const random = randomNoise(foldIn(key, chunk), latentShape(this.#config.model, some.length));
       const noise =
         options.xT === undefined

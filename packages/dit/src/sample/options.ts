@@ -3,6 +3,7 @@
 import type { BackendName } from '../config/choices.ts';
 import type { FilmSubject, SampleFormat } from './output/formats.ts';
 import type { SamplingConfig } from '../config/diffusion-config.ts';
+import type { Shard } from '../shard/shard.ts';
 
 /** One report after a denoising step. */
 export interface SampleProgress {
@@ -35,8 +36,12 @@ export interface SampleOptions extends SamplingConfig {
   readonly controlScale?: number;
   /** Seed of the noise, an unsigned 32-bit integer. */
   readonly seed: number;
-  /** The file to write. */
+  /** The file to write; with a `shard` the folder of its part. */
   readonly out: string;
+  /** Draws a part of the samples, for a job array: every `count`-th hundred from the `index`-th. Default: all. */
+  readonly shard?: Shard;
+  /** The folder of all parts, which are put together in place of drawing. The other options are those of the parts. */
+  readonly merge?: string;
   /** The average that draws, as in `ReadRunOptions`: a decay, or `'best'`. Default: its `emaDecay`. */
   readonly ema?: number | 'best';
   /** The kind of that file. Default: by the end of its name. */

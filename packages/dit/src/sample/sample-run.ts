@@ -10,7 +10,7 @@ import { SAMPLING_FIELDS, samplingOf } from '../config/diffusion-config.ts';
 import { checkWritable, writeFileAtomic } from '../run/atomic-file.ts';
 import { withBackend } from '../run/backends.ts';
 import { readWeights } from '../run/checkpoint.ts';
-import { checkSum, readChecksums } from '../run/checksums.ts';
+import { checkSum, readChecksums } from '../run/integrity/checksums.ts';
 import {
   averageFile,
   readConfigText,
@@ -19,6 +19,7 @@ import {
   SHIPPED_RUN,
 } from '../run/run-folder.ts';
 import { drawingOf, type Drawing } from './drawing.ts';
+import { drawPart, drawSet, mergedSets } from './output/drawn-parts.ts';
 import type { GeneratedStep } from './generate-options.ts';
 import { checkLabels } from './labels.ts';
 import type { SampleOptions } from './options.ts';
@@ -98,7 +99,10 @@ export async function readRun(
 
 /**
  * Draws images of each label with the averaged weights of a run, ten if no count is named, and writes them as one file.
+ * A job of an array draws a `shard` of them into a folder, and one call with `merge` makes the file of the parts. It
+ * holds the bits that one job would have drawn on the same backend.
  *
+ * @returns the file that it has written
  * @throws ValueError or FormatError if the run is not whole, the options do not fit it, the picture cannot
  *   be written, or the images are not finite; DeviceError if the backend is not there, or fails
  * @example
@@ -106,7 +110,7 @@ export async function readRun(
  * const options = { run: 'runs/mnist', guidance: 2, sampler: 'ddim', steps: 50, seed: 0 } as const;
  * await sampleRun({ ...options, labels: [0, 1], out: 'grid.png' });
  */
-export async function sampleRun(options: SampleOptions): Promise<void> {
+export async function sampleRun(options: SampleOptions): Promise<string> {
   checkOptions('sampleRun', options, SAMPLE_OPTIONS);
   const { run = SHIPPED_RUN, labels, out } = options;
   checkText('sampleRun', 'run', run);
@@ -114,12 +118,12 @@ export async function sampleRun(options: SampleOptions): Promise<void> {
   const config = await readRunConfig(run);
   checkLabels('sampleRun', labels, config);
   checkWays(options, config);
-  await checkOut(out);
+  if (options.shard === undefined) await checkOut(out);
   if (options.film !== undefined) await checkOut(options.film.file);
   const { backend = config.backend, count } = options;
   if (count !== undefined) checkWhole('sampleRun', 'count', count, 1);
   checkChoice('sampleRun', 'backend', backend, BACKENDS);
-  await withBackend(backend, (notice) => drawRun(options, notice));
+  return withBackend(backend, (notice) => drawRun(options, notice));
 }
 
 const SAMPLE_OPTIONS = [
@@ -136,6 +140,8 @@ const SAMPLE_OPTIONS = [
   'controlScale',
   'seed',
   'out',
+  'shard',
+  'merge',
   'backend',
   'ema',
   'format',
@@ -165,8 +171,9 @@ async function checkOut(out: string): Promise<void> {
   await checkWritable(out);
 }
 
-async function drawRun(options: SampleOptions, notice: string | undefined): Promise<void> {
+async function drawRun(options: SampleOptions, notice: string | undefined): Promise<string> {
   const { run: folder, labels, seed, out, ema, controlScale, onProgress, film: filmed } = options;
+  const { shard, merge } = options;
   const read = await readRun(folder, ema === undefined ? {} : { ema });
   const run = controlScale === undefined ? read : read.withControlScale(controlScale);
   if (notice !== undefined) options.onNotice?.(notice);
@@ -180,15 +187,24 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
     ...(onProgress !== undefined && { onProgress }),
     ...(film !== undefined && { onStep: (step: GeneratedStep) => film.onStep(step) }),
   };
+  const set = { labels: gridIndices(labels, columns), options: drawn };
+  const what = options.latents === true ? 'latents' : 'images';
+  const sets = { op: 'sampleRun', run, what, sets: new Map([[SAMPLES, set]]) } as const;
+  if (shard !== undefined) {
+    return drawPart(sets, out, shard);
+  }
+  const rows =
+    merge === undefined
+      ? await drawSet(sets, set)
+      : ((await mergedSets(sets, merge)).get(SAMPLES) as Float32Array);
   const { maps = {}, openLabel = false } = options;
   const names =
     options.texts ??
     labels.map((label) => (openLabel ? Object.keys(maps).join(', ') : run.nameOf(label)));
-  const all = gridIndices(labels, columns);
   const bytes =
-    options.latents === true
-      ? await latentsFile(await run.drawLatents(all, drawn), options, run)
-      : await samplesFile(await run.draw(all, drawn), options, drawing, names, run);
+    what === 'latents'
+      ? await latentsFile(rows, options, run)
+      : await samplesFile(rows, options, drawing, names, run);
   await writeFileAtomic(out, bytes);
   if (film !== undefined && filmed !== undefined) {
     await writeFileAtomic(
@@ -196,7 +212,11 @@ async function drawRun(options: SampleOptions, notice: string | undefined): Prom
       await filmFile(film.frames(), filmed, names, run.imageShape),
     );
   }
+  return out;
 }
+
+/** The name of the samples in the parts of several jobs. */
+const SAMPLES = 'samples';
 
 /** The film of the first image of each row. */
 function filmOf(

@@ -13,13 +13,15 @@ import type { SampleOptions } from './options.ts';
  */
 export function checkWays(options: SampleOptions, config: TrainConfig): void {
   const { interpolate, inpaint, edit, film, latents, format, count } = options;
+  checkCut(options);
   const asked = Object.entries({ interpolate, inpaint, edit }).filter(
     ([, way]) => way !== undefined,
   );
   if (asked.length > 1) {
     refuse(`--${asked[0][0]} and --${asked[1][0]} do not go together. Choose one of them.`);
   }
-  const kind = format ?? formatByName(options.out);
+  // A part holds numbers, whatever becomes of them.
+  const kind = format ?? (options.shard === undefined ? formatByName(options.out) : 'npy');
   if (kind === undefined)
     refuse(`--out ${options.out}: the end of the name says no format. Name one by --format.`);
   const isPicture = kind !== 'npy' && kind !== 'npz';
@@ -41,6 +43,23 @@ export function checkWays(options: SampleOptions, config: TrainConfig): void {
   }
   if (interpolate !== undefined) checkInterpolation(options, config);
   if (edit !== undefined) checkEdit(options, config);
+}
+
+/** Throws a ValueError if a part, or parts, are asked for together with what goes with whole samples alone. */
+function checkCut({ shard, merge, film, format }: SampleOptions): void {
+  const [cut] = Object.entries({ shard, merge }).filter(([, asked]) => asked !== undefined);
+  if (cut === undefined) return;
+  if (shard !== undefined && merge !== undefined) {
+    refuse('--shard and --merge do not go together. Draw the parts first, then merge them.');
+  }
+  if (film !== undefined) {
+    refuse(`--${cut[0]}: a film shows the steps, which parts do not keep. Leave --film out.`);
+  }
+  if (shard !== undefined && format !== undefined) {
+    refuse(
+      `--format ${format}: a part has a format of its own. Name it when the parts are merged.`,
+    );
+  }
 }
 
 /** Throws a ValueError if latents that the run was trained on are to be shown, or made of images. */

@@ -110,14 +110,3 @@ export function unitedCells(some: readonly Cell[], others: readonly Cell[]): rea
   const known = new Set(some.map(cellName));
   return [...some, ...others.filter((cell) => !known.has(cellName(cell)))];
 }
-
-/** A part of the cells: the `index`-th of `count`, from 1. */
-export interface Shard {
-  readonly index: number;
-  readonly count: number;
-}
-
-/** The cells of a shard: every `count`-th, so that each has cheap ones and dear ones of a list that is sorted by cost. */
-export function shardOf(cells: readonly Cell[], { index, count }: Shard): readonly Cell[] {
-  return cells.filter((_, i) => i % count === index - 1);
-}

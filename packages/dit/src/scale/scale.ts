@@ -6,6 +6,7 @@ import { withBackend } from '../run/backends.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { toMarkdown } from '../report/markdown.ts';
 import { macCount } from '../model/counts.ts';
+import { shardOf, type Shard } from '../shard/shard.ts';
 import type { TrainProgress } from '../train/options.ts';
 import { trainCell } from './cell.ts';
 import { documentOf } from './document.ts';
@@ -27,11 +28,9 @@ import {
   DEFAULT_GRID,
   gridOf,
   modelName,
-  shardOf,
   unitedCells,
   type Cell,
   type Grid,
-  type Shard,
 } from './grid.ts';
 import { loadDigits, openLaboratory, type Halves } from './laboratory.ts';
 import { mergeStudies } from './merge.ts';

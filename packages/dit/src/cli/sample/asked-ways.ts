@@ -3,6 +3,7 @@
 import { ValueError } from '@tessera/tensor';
 import { endOf, formatByName, SAMPLE_ENDS } from '../../sample/output/formats.ts';
 import type { SampleOptions } from '../../sample/options.ts';
+import type { SampleArguments } from './sample-options.ts';
 import type { WayArguments } from './way-options.ts';
 
 /** An option that says more about another one, and means nothing without it. */
@@ -31,14 +32,14 @@ type NumbersOf = (option: string, labels: readonly (number | string)[]) => reado
  *   belongs to
  */
 export function wayOptions(
-  args: WayArguments & { readonly out: string },
+  args: WayArguments & Pick<SampleArguments, 'out' | 'shard'>,
   numbersOf: NumbersOf,
 ): Pick<
   SampleOptions,
   'format' | 'count' | 'latents' | 'film' | 'interpolate' | 'inpaint' | 'edit'
 > {
   const { out, format, count, latents, film, filmFrames, filmShows } = args;
-  checkFormat(out, format);
+  if (args.shard === undefined) checkFormat(out, format);
   for (const [flag, name, to] of BELONGS) {
     if (args[name] === undefined || args[to] !== undefined) continue;
     throw new ValueError(

@@ -84,7 +84,7 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
   }
   checkSampler(sampling, config.diffusion.objective);
   checkInterval(sampling, timesteps);
-  const { run, seed, out, backend, ema, controlScale } = args;
+  const { run, seed, out, shard, merge, backend, ema, controlScale } = args;
   checkControl(controlScale, config);
   const options: SampleOptions = {
     ...sampling,
@@ -93,6 +93,8 @@ export function completeSampleOptions(args: SampleArguments, config: TrainConfig
     ...(openLabel && { openLabel }),
     seed,
     out,
+    ...(shard !== undefined && { shard }),
+    ...(merge !== undefined && { merge }),
     ...wayOptions(args, (option, own) => labelNumbers(option, own, config)),
     ...conditionOptions(args, config),
     ...(scales !== undefined && { scales }),
@@ -274,8 +276,9 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   if (args.run === undefined) progress.notice(shippedNotice(config));
   const restore = onInterrupt(progress, () => 'Stopped. Nothing has been written.');
   let staged = false;
+  let file: string;
   try {
-    await sampleRun({
+    file = await sampleRun({
       ...options,
       onNotice: (text) => {
         progress.notice(text);
@@ -290,6 +293,6 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
     restore();
     progress.stop();
   }
-  process.stdout.write(`Samples: ${options.out}\n`);
+  process.stdout.write(`Samples: ${file}\n`);
   if (options.film !== undefined) process.stdout.write(`Film: ${options.film.file}\n`);
 }

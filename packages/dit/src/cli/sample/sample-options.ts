@@ -11,6 +11,7 @@ import {
   type Sampler,
   type Spacing,
 } from '../../config/choices.ts';
+import type { Shard } from '../../shard/shard.ts';
 import * as read from '../arguments.ts';
 import { defaultsTo } from '../arguments.ts';
 import { addWays, type WayArguments } from './way-options.ts';
@@ -43,6 +44,9 @@ export interface SampleArguments extends WayArguments {
   readonly compat?: Compat;
   readonly ema?: number | 'best';
   readonly backend?: BackendName;
+  readonly shard?: Shard;
+  /** The folder of parts. */
+  readonly merge?: string;
 }
 
 /** Describes the command. */
@@ -54,7 +58,7 @@ export function addSample(
     .command('sample')
     .description('draw ten digits of each label, from a trained run or the shipped weights')
     .option('--run <folder>', `folder of the run ${defaultsTo('the shipped weights')}`)
-    .requiredOption('--out <file>', 'file to write')
+    .requiredOption('--out <file>', 'file to write; with --shard the folder of the parts')
     .option(
       '--labels <list>',
       `numbers or names of classes, such as 0,1,2 ${defaultsTo('every class, or open for --text and maps')}`,
@@ -118,6 +122,15 @@ export function addSample(
       '--backend <name>',
       `${BACKENDS.join(', ')} ${defaultsTo('as in the run')}`,
       read.oneOf(BACKENDS),
+    )
+    .option(
+      '--shard <i/n>',
+      'draw the i-th of n parts, for a job array; images are drawn by hundreds',
+      read.shard,
+    )
+    .option(
+      '--merge <folder>',
+      'put the parts of a folder together; the other options are those that they were drawn with',
     );
   addWays(sample).action((args: SampleArguments) => actions.sample(args));
 }

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DESIGNS, type Design } from '../../config/choices.ts';
+import type { Shard } from '../../shard/shard.ts';
 import * as read from '../arguments.ts';
 
 /** The options of `tessera scale`. */
@@ -14,7 +15,7 @@ export interface ScaleArguments {
   readonly steps?: number;
   readonly samples?: number;
   readonly autoencoderSteps?: number;
-  readonly shard?: { readonly index: number; readonly count: number };
+  readonly shard?: Shard;
   /** Folders to take finished models from. */
   readonly merge?: readonly string[];
   readonly json?: boolean;
@@ -54,14 +55,6 @@ function unique(text: string): string[] {
   const parts = text.split(',');
   if (new Set(parts).size === parts.length) return parts;
   throw new InvalidArgumentError('Expected each only once.');
-}
-
-/** Reads which part of the work is meant, such as `2/3`. */
-function shard(text: string): { index: number; count: number } {
-  const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
-  const part = { index: Number(index), count: Number(count) };
-  if (part.index >= 1 && part.index <= part.count) return part;
-  throw new InvalidArgumentError('Expected a part of a whole, such as 2/3.');
 }
 
 /** Describes the command. */
@@ -107,7 +100,7 @@ export function addScale(program: Command, actions: ScaleActions): void {
       `training steps of the autoencoder ${read.defaultsTo('1200, or as in the folder')}`,
       read.positiveCount,
     )
-    .option('--shard <i/n>', 'train the i-th of n parts of the models, for a job array', shard)
+    .option('--shard <i/n>', 'train the i-th of n parts of the models, for a job array', read.shard)
     .addOption(
       new Option(
         '--merge <folder>',

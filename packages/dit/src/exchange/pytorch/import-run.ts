@@ -14,13 +14,9 @@ import { readWeights, saveModule } from '../../run/checkpoint.ts';
 import { problemOf } from '../../run/file-error.ts';
 import { readLog } from '../../run/log.ts';
 import { averageFile, RUN_FILES, writeRunConfig } from '../../run/run-folder.ts';
-import {
-  beginsAsState,
-  decodeState,
-  encodeState,
-  type SavedState,
-} from '../../run/state/state-file.ts';
+import { decodeState, encodeState, type SavedState } from '../../run/state/state-file.ts';
 import { statePath } from '../../run/state/state-folder.ts';
+import { beginsSealed } from '../../run/integrity/seal.ts';
 import { withHistory } from '../../train/diffusion-loss.ts';
 import { initialState, type TrainState } from '../../train/step.ts';
 import { checkNewFolder, writeNewFolder } from '../new-folder.ts';
@@ -90,7 +86,7 @@ async function readCheckpoint(op: string, path: string): Promise<SavedState> {
     throw new ValueError(op, `${path} does not exist. Name a checkpoint that train.py wrote.`);
   }
   const bytes = await readWeights(path);
-  if (!beginsAsState(bytes)) {
+  if (!beginsSealed(bytes)) {
     const hint = 'expected a checkpoint that train.py wrote';
     throw new FormatError(op, `${path} is not the saved state of a training: ${hint}.`);
   }

@@ -1,9 +1,7 @@
 // A saved state as one safetensors file: tensors, the place in the run, and a checksum over all of it.
 
-import { createHash } from 'node:crypto';
 import {
   decodeSafetensors,
-  encodeSafetensors,
   excerpt,
   FormatError,
   parseJson,
@@ -17,7 +15,7 @@ import { STAGES, type TrainStage } from '../../config/choices.ts';
 import { parseConfigText, type TrainConfig } from '../../config/config.ts';
 import { parseSchema } from '../../config/schema.ts';
 import { fitModule, readEntries } from '../../model/weights.ts';
-import { addBytes } from '../hash.ts';
+import { encodeSealed, isWhole } from '../integrity/seal.ts';
 
 /** The place of a training in its run, and what it depends on. */
 export interface StatePlace {
@@ -70,21 +68,6 @@ const sourcesSchema: v.GenericSchema<unknown, Sources> = v.strictObject({
   base: v.exactOptional(v.string()),
 });
 
-/** How every file begins behind the length of its header. The checksum follows. */
-const OPENING = new TextEncoder().encode('{"__metadata__":{"sha256":"');
-
-/** Where the checksum stands: behind the length of the header, of 8 bytes, and the opening. */
-const SEAL_AT = 8 + OPENING.length;
-
-/** Whether a file begins as a saved state does, whole or not. */
-export function beginsAsState(bytes: Uint8Array): boolean {
-  const opening = bytes.subarray(8, SEAL_AT);
-  return opening.length === OPENING.length && opening.every((byte, i) => byte === OPENING[i]);
-}
-
-/** What the checksum is computed with in its place. */
-const NO_SEAL = '0'.repeat(64);
-
 /**
  * Writes trees of tensors, under a name each, and their place as the bytes of a file. All tensors are read out when
  * the promise resolves, so that a step may write over them.
@@ -93,8 +76,7 @@ export async function encodeState(
   { stage, step, log, config, sources }: StatePlace,
   trees: Readonly<Record<string, unknown>>,
 ): Promise<Uint8Array> {
-  const bytes = encodeSafetensors(await readEntries(trees), {
-    sha256: NO_SEAL,
+  return encodeSealed(await readEntries(trees), {
     ...FORMAT,
     stage,
     step: String(step),
@@ -102,14 +84,6 @@ export async function encodeState(
     config: JSON.stringify(config),
     sources: JSON.stringify(sources),
   });
-  bytes.set(new TextEncoder().encode(sealOf(bytes)), SEAL_AT);
-  return bytes;
-}
-
-/** The SHA-256 of a file with zeros in the place of its checksum, in hexadecimal digits. */
-function sealOf(bytes: Uint8Array): string {
-  const hash = createHash('sha256').update(bytes.subarray(0, SEAL_AT)).update(NO_SEAL);
-  return addBytes(hash, bytes.subarray(SEAL_AT + NO_SEAL.length)).digest('hex');
 }
 
 /**
@@ -120,8 +94,7 @@ function sealOf(bytes: Uint8Array): string {
  *   wrote it
  */
 export function decodeState(bytes: Uint8Array, path: string): SavedState {
-  const seal = new TextDecoder().decode(bytes.subarray(SEAL_AT, SEAL_AT + NO_SEAL.length));
-  if (!beginsAsState(bytes) || seal !== sealOf(bytes)) {
+  if (!isWhole(bytes)) {
     throw new FormatError('train', `${path} is damaged: its checksum is another one.`);
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);

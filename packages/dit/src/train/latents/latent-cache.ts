@@ -10,8 +10,7 @@ import type { ImageSet } from '../../data/data-set.ts';
 import { writeFileAtomic } from '../../run/atomic-file.ts';
 import { readWeights } from '../../run/checkpoint.ts';
 import { problemOf } from '../../run/file-error.ts';
-import { addBytes } from '../../run/hash.ts';
-import { addTensors } from '../resume/fingerprint.ts';
+import { addBytes, addTensors } from '../../run/integrity/hash.ts';
 import { encodeLatents, type LatentSet } from '../../codec/latents.ts';
 
 /** A folder of latents, and the receiver of notices. */

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { excerpt, FormatError } from '@tessera/tensor';
 import { sha256Of } from './hash.ts';
-import { readText } from './read-text.ts';
-import { RUN_FILES } from './run-folder.ts';
+import { readText } from '../read-text.ts';
+import { RUN_FILES } from '../run-folder.ts';
 
 /** Hashes in hexadecimal digits, by the names of files. */
 type Checksums = ReadonlyMap<string, string>;
