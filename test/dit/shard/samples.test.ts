@@ -184,7 +184,7 @@ describe('refused, with nothing written, is', () => {
     [{ merge: 'good', film: { file: 'film.gif' } }],
   ] as const)('what does not go together: %o', async (more) => {
     const { out = 'samples.npz' } = more as { out?: string };
-    expect(await refusal({ ...more, out: inFolder(out) } as SampleOptions)).toMatchSnapshot();
+    expect(await refusal({ ...more, out: inFolder(out) })).toMatchSnapshot();
   });
 
   it('on the command line, in one line', async () => {
