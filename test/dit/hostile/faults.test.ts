@@ -212,7 +212,7 @@ describe('the lock of a run', () => {
 });
 
 describe('a mapping of EMNIST', () => {
-  it.each(['0 99999999\n', '0 65.5\n', '0 10\n', '-1 65\n', '0\n', '0 55296\n'])(
+  it.each(['0 99999999\n', '0 65.5\n', '0 10\n', '0 -1\n', '-1 65\n', '0\n', '0 55296\n'])(
     'names letters: %j',
     async (text) => {
       const idx = Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]);

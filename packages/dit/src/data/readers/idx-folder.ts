@@ -67,6 +67,7 @@ const isLabel = (label: number): boolean =>
 /** Whether a number is the code of a letter, and no space or sign of control. */
 const isLetter = (code: number): boolean =>
   Number.isInteger(code) &&
+  code >= 0 &&
   code <= 0x10ffff &&
   /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(String.fromCodePoint(code));
 
