@@ -164,6 +164,15 @@ export const ditNodeRows: readonly Row[] = [
         onNotice: () => undefined,
       },
     ],
+    exportWeights: [{ run, out: join(folder, 'weights.pt') }],
+    importWeights: [
+      {
+        weights: join(run, 'model.safetensors'),
+        like: run,
+        out: join(folder, 'imported-weights'),
+        onNotice: () => undefined,
+      },
+    ],
     importFromPytorch: [
       {
         checkpoint: join(folder, 'exported', 'state.safetensors'),

@@ -31,6 +31,7 @@ import { leastConfig } from '../train/stopped-run.ts';
 import type { BoundName } from './bounds.ts';
 import { PART_OF_SAMPLES } from './part-of-samples.ts';
 import { packed, sealed, withSums } from './repairs.ts';
+import { WEIGHTS_OF_TORCH } from './weights-of-torch.ts';
 
 /** A file before it is mangled, and what is done to it afterwards, such as new checksums. */
 interface Original {
@@ -350,6 +351,7 @@ export async function subjects(): Promise<readonly Subject[]> {
       },
     },
     PART_OF_SAMPLES,
+    WEIGHTS_OF_TORCH,
     {
       name: 'captions.csv',
       bound: 'text',

@@ -1,11 +1,13 @@
-// Saves and loads the weights of a run as safetensors files, also of more than 2 GiB.
+// Saves and loads the weights of a run, as safetensors files or those of PyTorch, also of more than 2 GiB.
 
 import { open, type FileHandle } from 'node:fs/promises';
 import {
   checkOptions,
+  FormatError,
   openSafetensors,
   ValueError,
   type EncodeSafetensorsOptions,
+  type SafetensorsEntry,
   type Tensor,
 } from '@tessera/tensor';
 import type { Module } from '@tessera/autograd/nn';
@@ -13,6 +15,7 @@ import { checkText } from '../config/argument-check.ts';
 import { encodeModule, finiteTensor, fitModule } from '../model/weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
+import { withTorchFile } from './torch/torch-file.ts';
 
 /**
  * Writes every tensor of a module, buffers included.
@@ -85,7 +88,9 @@ export interface LoadModuleOptions {
 }
 
 /**
- * Reads a file that {@link saveModule} wrote, tensor by tensor. It may be larger than 2 GiB.
+ * Reads a file that {@link saveModule} wrote, tensor by tensor. It may be larger than 2 GiB. A file of `torch.save` with
+ * a dictionary of tensors is read too, or with one under the name ema, model or state_dict, as in the checkpoints of the
+ * official code. Nothing in it is executed.
  *
  * @param module has the structure, the names and the shapes of the weights
  * @returns a new module of that structure with the file's tensors
@@ -104,18 +109,44 @@ export async function loadModule<M extends Module>(
   checkText('loadModule', 'path', path);
   checkOptions('loadModule', options, ['onNotice']);
   const { onNotice } = options;
-  return withFile(path, async (handle, size) => {
-    const part = (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> =>
-      readPart(handle, offset, length);
-    const { records, converted, read } = await openSafetensors(part, size, path);
+  const use = async ({ names, converted, read }: NamedTensors): Promise<M> => {
     if (converted.size > 0) {
       const types = [...new Set(converted.values())].join(', ');
       onNotice?.(`${path}: ${converted.size} tensors are converted from ${types}.`);
     }
     const tensors = new Map<string, Tensor>();
-    for (const name of records.keys()) {
-      tensors.set(name, finiteTensor(name, await read(name), path));
-    }
+    for (const name of names) tensors.set(name, finiteTensor(name, await read(name), path));
     return fitModule(module, tensors, path);
+  };
+  if (await isTorchFile(path)) {
+    return withTorchFile(path, ({ tensors, converted, read }) =>
+      use({ names: [...tensors.keys()], converted, read }),
+    );
+  }
+  return withFile(path, async (handle, size) => {
+    const part = (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> =>
+      readPart(handle, offset, length);
+    const { records, converted, read } = await openSafetensors(part, size, path);
+    return use({ names: [...records.keys()], converted, read });
   });
+}
+
+/** The tensors of a file, whatever its format. */
+interface NamedTensors {
+  readonly names: readonly string[];
+  /** The types of those that are read as another type. */
+  readonly converted: ReadonlyMap<string, string>;
+  read(name: string): Promise<SafetensorsEntry>;
+}
+
+/** Whether a file begins as one of `torch.save` does. Throws a FormatError for its older form. */
+async function isTorchFile(path: string): Promise<boolean> {
+  const first = await withFile(path, (file) => readPart(file, 0, 4));
+  const begins = (...bytes: readonly number[]): boolean =>
+    bytes.every((byte, i) => first[i] === byte);
+  if (!begins(0x80, 0x02, 0x8a)) return begins(0x50, 0x4b, 0x03, 0x04);
+  throw new FormatError(
+    'loadModule',
+    `${path} was saved by PyTorch before 1.6, or without its archive. Save it again by torch.save of a newer one.`,
+  );
 }

@@ -5,7 +5,7 @@ import { ONNX_PARTS, type OnnxPart } from '../../exchange/onnx/parts.ts';
 import * as read from '../arguments.ts';
 
 /** What runs are exported to. */
-const TARGETS = ['onnx', 'pytorch'] as const;
+const TARGETS = ['onnx', 'pytorch', 'pt'] as const;
 
 /** One of {@link TARGETS}. */
 export type Target = (typeof TARGETS)[number];
@@ -25,6 +25,8 @@ export interface ExportArguments {
 export interface ImportArguments {
   readonly file: string;
   readonly out: string;
+  /** The folder of a run with the same model. */
+  readonly like?: string;
 }
 
 /** The actions of both commands. */
@@ -38,11 +40,11 @@ export function addExchange(program: Command, actions: ExchangeActions): void {
   program
     .command('export')
     .description(
-      'write a run for other programs: onnx is a model that onnxruntime and others run; pytorch goes on with its training under torchrun',
+      'write a run for other programs: onnx is a model that onnxruntime and others run; pytorch goes on with its training under torchrun; pt holds the averaged weights alone, as torch.save writes them',
     )
     .option(
       '--run <folder>',
-      `folder of the run, for pytorch one with a saved state ${read.defaultsTo('for onnx the shipped weights')}`,
+      `folder of the run, for pytorch one with a saved state ${read.defaultsTo('for onnx and pt the shipped weights')}`,
     )
     .requiredOption('--to <format>', TARGETS.join(', '), read.oneOf(TARGETS))
     .requiredOption('--out <path>', 'the file to write; for pytorch a new or empty folder')
@@ -66,9 +68,13 @@ export function addExchange(program: Command, actions: ExchangeActions): void {
 
   program
     .command('import')
-    .description('make a run of a checkpoint that train.py of an export wrote')
-    .argument('<file>', 'the checkpoint.safetensors')
+    .description('make a run of a checkpoint that train.py of an export wrote, or of weights alone')
+    .argument('<file>', 'the checkpoint.safetensors; or weights, a .pt or .safetensors file')
     .requiredOption('--out <folder>', 'new or empty folder of the run')
+    .option(
+      '--like <run>',
+      'folder of a run with the same model, for weights alone: its configuration and autoencoder are taken over',
+    )
     .action((file: string, args: Omit<ImportArguments, 'file'>) =>
       actions.import({ ...args, file }),
     );

@@ -6,6 +6,7 @@ import { exportToPytorch } from '../../exchange/pytorch/export-run.ts';
 import { importFromPytorch } from '../../exchange/pytorch/import-run.ts';
 import { asArgument } from '../interrupt.ts';
 import type { ExportArguments, ImportArguments } from './exchange-options.ts';
+import { importAlike } from './weights-command.ts';
 
 /**
  * Exports a run, and says how to go on.
@@ -29,14 +30,18 @@ export async function exportPytorch(
 }
 
 /**
- * Imports a checkpoint, and says how to go on.
+ * Imports a checkpoint, or weights alone, and says how to go on.
  *
  * @param print writes one line to stdout
  */
 export async function importCommand(
-  { file, out }: ImportArguments,
+  { file, out, like }: ImportArguments,
   print: (line: string) => void,
 ): Promise<void> {
+  if (like !== undefined) {
+    await importAlike({ file, out, like }, print);
+    return;
+  }
   const step = await importFromPytorch({ checkpoint: file, out, onNotice: print });
   print(`${out} is a run of ${step} steps. To draw, or to go on:`);
   print(`  tessera sample --run ${asArgument(out)} --out grid.png`);

@@ -88,7 +88,10 @@ async function readCheckpoint(op: string, path: string): Promise<SavedState> {
   const bytes = await readWeights(path);
   if (!beginsSealed(bytes)) {
     const hint = 'expected a checkpoint that train.py wrote';
-    throw new FormatError(op, `${path} is not the saved state of a training: ${hint}.`);
+    throw new FormatError(
+      op,
+      `${path} is not the saved state of a training: ${hint}. For weights alone, name a run with the same model by --like.`,
+    );
   }
   try {
     const state = decodeState(bytes, path);
