@@ -108,6 +108,7 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/run/integrity', 'Hashes and checksums: the same bytes, or not'],
       ['packages/dit/src/shard', 'Parts of a work for a job array'],
       ['packages/dit/src/pictures', 'Grids, curves and the way to PNG'],
+      ['packages/dit/src/exchange/diffusers', 'Weights under the names of diffusers'],
       ['packages/dit/src/exchange/weights', 'Weights alone, for PyTorch and from anywhere'],
       ['packages/dit/src/exchange/onnx', 'Parts of a run as ONNX models'],
       ['packages/dit/src/exchange', 'What other programs go on with'],

@@ -63,6 +63,7 @@ export { exportToOnnx, type OnnxExport, type OnnxOptions } from './exchange/onnx
 export type { OnnxPart } from './exchange/onnx/parts.ts';
 export { exportToPytorch, type ExportOptions } from './exchange/pytorch/export-run.ts';
 export { importFromPytorch, type ImportOptions } from './exchange/pytorch/import-run.ts';
+export { loadDiffusers, saveDiffusers } from './exchange/diffusers/diffusers-folder.ts';
 export { exportWeights, type ExportWeightsOptions } from './exchange/weights/export-weights.ts';
 export { importWeights, type ImportWeightsOptions } from './exchange/weights/import-weights.ts';
 export { readData } from './data/read-data.ts';

@@ -164,6 +164,8 @@ export const ditNodeRows: readonly Row[] = [
         onNotice: () => undefined,
       },
     ],
+    saveDiffusers: [join(folder, 'diffusers'), model],
+    loadDiffusers: [join(folder, 'diffusers'), model],
     exportWeights: [{ run, out: join(folder, 'weights.pt') }],
     importWeights: [
       {

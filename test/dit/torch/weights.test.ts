@@ -237,7 +237,7 @@ describe('the command line', () => {
         "error: weights.pt is not the saved state of a training: expected a checkpoint that train.py wrote. For weights alone, name a run with the same model by --like.",
         "error: weights.pt: the tensors do not fit the module. 21 different: pos_embed is float32[1, 4, 16], not float32[1, 4, 24], x_embedder.proj.weight is float32[16, 4, 4, 4], not float32[24, 4, 4, 4], x_embedder.proj.bias is float32[16], not float32[24], t_embedder.mlp.0.weight is float32[16, 256], not float32[24, 256], t_embedder.mlp.0.bias is float32[16], not float32[24], t_embedder.mlp.2.weight is float32[16, 16], not float32[24, 24], t_embedder.mlp.2.bias is float32[16], not float32[24], y_embedder.embedding_table.weight is float32[11, 16], not float32[11, 24] and 13 more.",
         "error: the folder wide is not empty (it holds autoencoder.safetensors). Name a new one by --out, or remove it first.",
-        "error: nothing.pt does not exist. Name a .pt or .safetensors file of weights.",
+        "error: nothing.pt does not exist. Name a .pt or .safetensors file of weights, or a folder of diffusers.",
         "error: --what does not go with --to pt. Leave it out.",
       ]
     `);

@@ -5,7 +5,7 @@ import { ONNX_PARTS, type OnnxPart } from '../../exchange/onnx/parts.ts';
 import * as read from '../arguments.ts';
 
 /** What runs are exported to. */
-const TARGETS = ['onnx', 'pytorch', 'pt'] as const;
+const TARGETS = ['onnx', 'pytorch', 'pt', 'diffusers'] as const;
 
 /** One of {@link TARGETS}. */
 export type Target = (typeof TARGETS)[number];
@@ -40,14 +40,17 @@ export function addExchange(program: Command, actions: ExchangeActions): void {
   program
     .command('export')
     .description(
-      'write a run for other programs: onnx is a model that onnxruntime and others run; pytorch goes on with its training under torchrun; pt holds the averaged weights alone, as torch.save writes them',
+      'write a run for other programs: onnx is a model that onnxruntime and others run; pytorch goes on with its training under torchrun; pt holds the averaged weights alone, as torch.save writes them, and diffusers as its folders do',
     )
     .option(
       '--run <folder>',
       `folder of the run, for pytorch one with a saved state ${read.defaultsTo('for onnx and pt the shipped weights')}`,
     )
     .requiredOption('--to <format>', TARGETS.join(', '), read.oneOf(TARGETS))
-    .requiredOption('--out <path>', 'the file to write; for pytorch a new or empty folder')
+    .requiredOption(
+      '--out <path>',
+      'the file to write; for pytorch and diffusers a new or empty folder',
+    )
     .option(
       '--what <part>',
       `the part of the run, for onnx: ${ONNX_PARTS.join(', ')}; step is one of its training`,
@@ -69,7 +72,10 @@ export function addExchange(program: Command, actions: ExchangeActions): void {
   program
     .command('import')
     .description('make a run of a checkpoint that train.py of an export wrote, or of weights alone')
-    .argument('<file>', 'the checkpoint.safetensors; or weights, a .pt or .safetensors file')
+    .argument(
+      '<file>',
+      'the checkpoint.safetensors; or weights, a .pt or .safetensors file or a folder of diffusers',
+    )
     .requiredOption('--out <folder>', 'new or empty folder of the run')
     .option(
       '--like <run>',

@@ -10,6 +10,7 @@ type Export = (args: ExportArguments, print: (line: string) => void) => Promise<
 const EXPORTS: Readonly<Record<Target, () => Promise<Export>>> = {
   onnx: async () => (await import('./onnx-command.ts')).exportOnnx,
   pytorch: async () => (await import('./pytorch-command.ts')).exportPytorch,
+  diffusers: async () => (await import('./weights-command.ts')).exportDiffusers,
   pt: async () => (await import('./weights-command.ts')).exportPt,
 };
 

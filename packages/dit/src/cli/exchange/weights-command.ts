@@ -1,7 +1,10 @@
-// `tessera export --to pt`, and `tessera import --like`: weights alone, for PyTorch and from anywhere.
+// `tessera export --to pt` and `--to diffusers`, and `tessera import --like`: weights alone.
 
+import { saveDiffusers } from '../../exchange/diffusers/diffusers-folder.ts';
 import { exportWeights } from '../../exchange/weights/export-weights.ts';
 import { importWeights } from '../../exchange/weights/import-weights.ts';
+import { withBackend } from '../../run/backends.ts';
+import { readRun } from '../../sample/sample-run.ts';
 import { asArgument } from '../interrupt.ts';
 import type { ExportArguments, ImportArguments } from './exchange-options.ts';
 
@@ -17,6 +20,19 @@ export async function exportPt(
   const count = await exportWeights({ ...(run !== undefined && { run }), out });
   print(`${out} holds ${count} tensors. In Python:`);
   print(`  state = torch.load('${out}', weights_only=True)['ema']`);
+}
+
+/**
+ * Writes the weights of a run as a folder of diffusers, and says where it tells how to load them.
+ *
+ * @param print writes one line to stdout
+ */
+export async function exportDiffusers(
+  { run, out }: ExportArguments,
+  print: (line: string) => void,
+): Promise<void> {
+  await withBackend('cpu', async () => saveDiffusers(out, (await readRun(run)).model));
+  print(`${out} holds the folder transformer of diffusers. ${out}/README.md says how to load it.`);
 }
 
 /**

@@ -9,11 +9,15 @@ import { withBackend } from '../../run/backends.ts';
 import { loadModule, saveModule } from '../../run/checkpoint.ts';
 import { RUN_FILES, writeRunConfig } from '../../run/run-folder.ts';
 import { readRun } from '../../sample/sample-run.ts';
+import { isDiffusersFolder, loadDiffusers } from '../diffusers/diffusers-folder.ts';
 import { checkNewFolder, writeNewFolder } from '../new-folder.ts';
 
 /** Options of {@link importWeights}. */
 export interface ImportWeightsOptions {
-  /** A file of `torch.save`, such as `{'ema': …}`, or a safetensors file, under the key names of the official code. */
+  /**
+   * A file of `torch.save`, such as `{'ema': …}`, or a safetensors file, under the key names of the official code; or a
+   * folder of diffusers.
+   */
   readonly weights: string;
   /** The folder of a run whose model has the same names and shapes. Its configuration and autoencoder are taken over. */
   readonly like: string;
@@ -43,15 +47,16 @@ export async function importWeights(options: ImportWeightsOptions): Promise<void
   if (!existsSync(weights)) {
     throw new ValueError(
       op,
-      `${weights} does not exist. Name a .pt or .safetensors file of weights.`,
+      `${weights} does not exist. Name a .pt or .safetensors file of weights, or a folder of diffusers.`,
     );
   }
   // Nothing is computed, so the plainest backend will do.
   await withBackend('cpu', async () => {
     const { config, autoencoder } = await readRun(like);
-    const model = await loadModule(weights, DiT.blank(config.model), {
-      ...(onNotice !== undefined && { onNotice }),
-    });
+    const blank = DiT.blank(config.model);
+    const model = isDiffusersFolder(weights)
+      ? await loadDiffusers(weights, blank)
+      : await loadModule(weights, blank, { ...(onNotice !== undefined && { onNotice }) });
     await writeNewFolder(op, out, async (folder) => {
       await writeRunConfig(folder, config);
       if (autoencoder !== undefined) {
