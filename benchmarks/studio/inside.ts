@@ -9,6 +9,9 @@ const STEP = '#/inside?example=step&open=AdamW%2Cgradient%2Cgradient%2FDiT';
 /** Milliseconds that frames are counted. */
 const COUNTED_MS = 3000;
 
+/** How often the graph, which first is seen whole, is enlarged until its texts can be read. */
+const READABLE = 9;
+
 async function openGraph(page: Page, address: string): Promise<void> {
   await page.goto(address);
   await page.getByRole('group', { name: 'The tape as a graph' }).waitFor({ timeout: 120_000 });
@@ -49,14 +52,19 @@ export const insideRows: readonly StudioRow[] = [
         return page.evaluate("performance.getEntriesByName('layout').at(-1).duration");
       }),
   },
-  {
-    name: 'frames a second while that graph is panned and zoomed',
+  ...[
+    { zoomed: 0, name: 'as a whole' },
+    { zoomed: READABLE, name: 'where its texts can be read' },
+  ].map(({ zoomed, name }): StudioRow => ({
+    name: `frames a second while that graph is panned and zoomed, ${name}`,
     bar: '≥ 50',
     unit: 'fps',
     measure: (studio) =>
       studio.visit(STEP, async (page, address) => {
         await openGraph(page, address);
+        const zoomIn = page.getByRole('button', { name: 'Zoom in' });
+        for (let i = 0; i < zoomed; i++) await zoomIn.click();
         return page.evaluate(FRAMES);
       }),
-  },
+  })),
 ];

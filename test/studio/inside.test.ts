@@ -69,6 +69,15 @@ describe.skipIf(chromium === null)(
       expect(complaints).toEqual([]);
     });
 
+    it('draws boxes without texts where they are too small to read, and still names them', async () => {
+      const sum = box(page, 'v2 = sum(v1) { axes: [0] } float32[]');
+      await page.getByRole('button', { name: 'Show all of the graph' }).click();
+      for (let i = 0; i < 5; i++) await page.getByRole('button', { name: 'Zoom out' }).click();
+      await expect.poll(() => sum.textContent(), PATIENT).toBe('');
+      await page.getByRole('button', { name: 'Show all of the graph' }).click();
+      await expect.poll(() => sum.textContent(), PATIENT).toContain('v2 = sum(v1)');
+    });
+
     it('shows the tape of the gradient, which is made of operations too', async () => {
       await page.getByRole('button', { name: 'its gradient', exact: true }).click();
       await box(page, 'v4 = cos(v1)').waitFor();
