@@ -6,19 +6,13 @@ import os
 import numpy
 import torch
 
+from conditions import NO_PIXEL
+from masks import training_mask
 from problem import Problem
+from scramble import scramble
 
-
-def scramble(x):
-    """Scrambles 32 bits, a bijection: uint64 [...] or a number to the same.
-
-    Source: https://github.com/skeeto/hash-prospector (the constants of its best two-round hash).
-    """
-    word = 0xFFFFFFFF
-    h = x & word
-    h = ((h ^ (h >> 16)) * 0x21F0AAAD) & word
-    h = ((h ^ (h >> 15)) * 0x735A2D97) & word
-    return h ^ (h >> 15)
+# The condition whose masks are others in each epoch.
+INPAINT = "inpaint"
 
 
 def epoch_order(count, seed, epoch):
@@ -82,13 +76,17 @@ class Data:
             )
         return array
 
-    def gather(self, indices, device):
+    def gather(self, indices, epoch, device):
         """The latents and the values of conditions of some samples: int64 [b] to tensors [b, ...]."""
         rows = lambda array: torch.from_numpy(numpy.array(array[indices])).to(device)  # noqa: E731
         found = {
             "mean": rows(self.mean),
             "values": {name: rows(array) for name, array in self.values.items()},
         }
+        if INPAINT in found["values"]:
+            known = found["values"][INPAINT]
+            masks = [training_mask(known.shape[-1], int(image), epoch) for image in indices]
+            known[torch.from_numpy(numpy.stack(masks)).to(device)[:, None].expand_as(known)] = NO_PIXEL
         for name, values in found["values"].items():
             found["values"][name] = values.to(torch.int64) if values.dtype == torch.int32 else values
         if self.log_variance is not None:

@@ -166,9 +166,9 @@ class Training:
     def draw(self, key):
         """What this process draws of the next batch."""
         device, rank = self.processes.device, self.processes.rank
-        indices, _ = self.order.at(self.step)
+        indices, epoch = self.order.at(self.step)
         rows = torch.arange(rank * self.local, (rank + 1) * self.local, device=device)
-        samples = lambda places: self.data.gather(indices[places.cpu().numpy()], device)  # noqa: E731
+        samples = lambda places: self.data.gather(indices[places.cpu().numpy()], epoch, device)  # noqa: E731
         return self.objective.draw(key, rows, samples, self.history)
 
     def backward(self, drawn):

@@ -15,6 +15,7 @@ import { valueAndGrad } from '@tessera/autograd';
 import { namedTensors } from '@tessera/autograd/nn';
 import { batchOrder, DiT, type TrainConfig } from '@tessera/dit';
 import { exportToPytorch, writeRunConfig, type PresetChanges } from '@tessera/dit/node';
+import { conditionTable } from '../../../packages/dit/src/data/condition-values.ts';
 import { decodeState, encodeState } from '../../../packages/dit/src/run/state/state-file.ts';
 import {
   withHistory,
@@ -47,7 +48,7 @@ const CHANGES: Readonly<Record<string, Omit<PresetChanges, 'pixels'>>> = {
   },
   adaln: {
     design: 'adaln',
-    conditions: ['text', 'depth', 'lowres'],
+    conditions: ['text', 'depth', 'lowres', 'inpaint'],
     objective: 'eps',
     schedule: 'linear',
   },
@@ -197,7 +198,9 @@ export class Training {
   /** The batch of the next step, of the exported arrays. */
   async #batch(): Promise<DiffusionBatch> {
     const { batch, seed, model } = this.config;
-    const rows = batchOrder({ count: data.train.count, batch, seed }).indices(this.#steps);
+    const order = batchOrder({ count: data.train.count, batch, seed });
+    const rows = order.indices(this.#steps);
+    const epoch = Math.floor(this.#steps / order.stepsPerEpoch);
     const read = async (name: string): Promise<Tensor> => {
       const all = fromNpy(await readFile(join(this.exported, `${name}.npy`)), name);
       return indexSelect(all, tensor(rows), 0);
@@ -209,6 +212,10 @@ export class Training {
     const values = await Promise.all(
       conditions.map(async ({ name }) => [name, await read(`condition-${name}`)] as const),
     );
-    return { posterior, labels: { label, ...Object.fromEntries(values) } };
+    const named: Record<string, Tensor> = { label, ...Object.fromEntries(values) };
+    // The masks of each epoch are drawn in both engines.
+    const masked = conditionTable(model, data.train).values(rows, epoch);
+    if ('inpaint' in named) named.inpaint = (masked as Record<string, Tensor>).inpaint;
+    return { posterior, labels: named };
   }
 }

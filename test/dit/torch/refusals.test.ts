@@ -108,7 +108,7 @@ describe('import refuses', () => {
     );
     const weights = join(run, 'model.safetensors');
     expect(await refusal(importFromPytorch({ checkpoint: weights, out }))).toMatchInlineSnapshot(
-      `"importFromPytorch: /run/model.safetensors is not the saved state of a training: expected a checkpoint that train.py wrote."`,
+      `"importFromPytorch: /run/model.safetensors is not the saved state of a training: expected a checkpoint that train.py wrote. For weights alone, name a run with the same model by --like."`,
     );
   });
 

@@ -26,18 +26,21 @@ export interface Column {
   /** Shape of one value. */
   readonly shape: readonly number[];
   /** The values of some images, one behind the other, in an epoch of training. */
-  gather(indices: Int32Array, epoch: number): Float32Array | Int32Array;
+  gather(indices: Int32Array, epoch: number | null): Float32Array | Int32Array;
 }
 
 /**
  * What all images of a set say of the conditions of a model. Masks for inpainting are others in each epoch, which is 0
- * if none is named.
+ * if none is named. `null` leaves the masks out: all of an image is known.
  */
 export interface ConditionTable {
   /** The values of all conditions but the label for some images, one behind the other. */
-  arrays(indices: Int32Array, epoch?: number): Readonly<Record<string, Float32Array | Int32Array>>;
+  arrays(
+    indices: Int32Array,
+    epoch?: number | null,
+  ): Readonly<Record<string, Float32Array | Int32Array>>;
   /** The values for some images: labels alone for a model that knows nothing else. */
-  values(indices: Int32Array, epoch?: number): Tensor | ConditionValues;
+  values(indices: Int32Array, epoch?: number | null): Tensor | ConditionValues;
 }
 
 /**
@@ -175,13 +178,15 @@ function knownColumn(sizes: MapSizes, set: AnnotatedImages): Column {
   const { channels = 1 } = set;
   const side = mapSide(sizes, set, channels);
   const length = channels * side ** 2;
+  const whole = new Uint8Array(side ** 2);
   return {
     shape: [channels, side, side],
     gather(indices, epoch) {
       const all = gatherImages(set, indices);
       indices.forEach((image, i) => {
         const own = all.subarray(i * length, (i + 1) * length);
-        own.set(knownPixels(own, trainingMask(side, image, epoch)));
+        const mask = epoch === null ? whole : trainingMask(side, image, epoch);
+        own.set(knownPixels(own, mask));
       });
       return all;
     },

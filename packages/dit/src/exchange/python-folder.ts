@@ -17,6 +17,8 @@ export const PYTHON_FILES = [
   'optimizer.py',
   'threefry.py',
   'data.py',
+  'masks.py',
+  'scramble.py',
   'checkpoint.py',
   'problem.py',
 ] as const;

@@ -121,7 +121,8 @@ async function arraysOf(
   const source = await codecOf(config, autoencoder).prepare(train, train.count);
   const indices = Int32Array.from({ length: source.count }, (_, i) => i);
   const { mean, logVariance } = source.gather(indices);
-  const values = conditionTable(config.model, train).values(indices);
+  // Masks are drawn there too, others in each epoch.
+  const values = conditionTable(config.model, train).values(indices, null);
   const named = values instanceof Tensor ? { [LABEL]: values } : values;
   return new Map([
     [EXPORT_FILES.latents, mean],

@@ -1,7 +1,6 @@
 // What a training in PyTorch cannot take over, each part by its name.
 
 import { ValueError } from '@tessera/tensor';
-import { INPAINT } from '../../config/condition.ts';
 import type { TrainConfig } from '../../config/config.ts';
 
 /** The first setting of a run that the Python programs do not know; `undefined` if they know all. */
@@ -9,8 +8,6 @@ function unknownPart({ diffusion, model, optimizer }: TrainConfig): string | und
   if (diffusion.objective === 'mean-flow') return 'the objective mean-flow';
   const branch = model.conditions?.find(({ kind }) => kind === 'control');
   if (branch !== undefined) return `the ControlNet '${branch.name}'`;
-  const masked = model.conditions?.find(({ name }) => name === INPAINT);
-  if (masked !== undefined) return `the condition ${INPAINT}, whose masks are others in each epoch`;
   return optimizer.name === 'muon' ? 'the optimizer muon' : undefined;
 }
 
