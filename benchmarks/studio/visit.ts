@@ -13,8 +13,16 @@ const TESSERA = fileURLToPath(new URL('../../packages/dit/bin/tessera.js', impor
 
 /** A running server and a browser. */
 export interface Studio {
-  /** Opens a page that has nothing in its cache, such as `#/draw?steps=20`, calls `look`, and closes it. */
-  visit<Seen>(hash: string, look: (page: Page, address: string) => Promise<Seen>): Promise<Seen>;
+  /**
+   * Opens a page that has nothing in its cache, such as `#/draw?steps=20`, calls `look`, and closes it.
+   *
+   * @param flags of a browser of its own; default none, and the common one
+   */
+  visit<Seen>(
+    hash: string,
+    look: (page: Page, address: string) => Promise<Seen>,
+    flags?: readonly string[],
+  ): Promise<Seen>;
   close(): Promise<void>;
 }
 
@@ -37,14 +45,18 @@ export async function openStudio(run: string | undefined): Promise<Studio> {
   ])) as [string];
   const origin = /http:\/\/\S+/.exec(line)?.[0];
   if (origin === undefined) throw new Error('tessera studio did not start.');
-  const browser: Browser = await chromium.launch({ executablePath, args: [...ORDINARY.flags] });
+  const launch = (flags: readonly string[]): Promise<Browser> =>
+    chromium.launch({ executablePath, args: [...ORDINARY.flags, ...flags] });
+  const browser = await launch([]);
   return {
-    visit: async (hash, look) => {
-      const context = await browser.newContext();
+    visit: async (hash, look, flags = []) => {
+      const own = flags.length === 0 ? null : await launch(flags);
+      const context = await (own ?? browser).newContext();
       try {
         return await look(await context.newPage(), origin + hash);
       } finally {
         await context.close();
+        await own?.close();
       }
     },
     close: async () => {
