@@ -9,7 +9,7 @@ import axe from 'axe-core';
 import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { findChromium } from '../browser/chromium.ts';
 import { ORDINARY } from '../browser/pages.ts';
-import { serveSite } from '../browser/site.ts';
+import { serveSite, type Site } from '../browser/site.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -67,6 +67,9 @@ function builtStudio(): string {
   return folder;
 }
 
+/** What Chromium writes where a page asks for WebGPU and there is none. */
+const NO_ADAPTER = 'No available adapters.';
+
 /** An open browser on the pages. */
 export interface OpenStudio {
   readonly browser: Browser;
@@ -79,26 +82,36 @@ export interface OpenStudio {
   close(): Promise<void>;
 }
 
-/**
- * Serves the pages and opens a browser.
- *
- * @param fetchable more files by their paths, such as those of a run
- * @param isolated whether the server sends the headers of the site
- */
-export async function openStudio(
+/** Serves the pages with the headers of the site, or without them, and with more files by their paths. */
+export function serveStudio(
   fetchable: ReadonlyMap<string, Uint8Array>,
   isolated = true,
-): Promise<OpenStudio> {
+): Promise<Site> {
   const folder = builtStudio();
   const { all, below } = JSON.parse(readFileSync(join(folder, 'headers.json'), 'utf8')) as {
     readonly all: Readonly<Record<string, string>>;
     readonly below: Readonly<Record<string, Readonly<Record<string, string>>>>;
   };
   const headers = isolated ? { headers: all, below } : { headers: {} };
-  const site = await serveSite(folder, isolated, { fetchable, ...headers });
+  return serveSite(folder, isolated, { fetchable, ...headers });
+}
+
+/**
+ * Serves the pages and opens a browser.
+ *
+ * @param fetchable more files by their paths, such as those of a run
+ * @param isolated whether the server sends the headers of the site
+ * @param flags of the browser; default those of one that has no GPU
+ */
+export async function openStudio(
+  fetchable: ReadonlyMap<string, Uint8Array>,
+  isolated = true,
+  flags: readonly string[] = ORDINARY.flags,
+): Promise<OpenStudio> {
+  const site = await serveStudio(fetchable, isolated);
   const browser = await chromium.launch({
     executablePath: findChromium() ?? '',
-    args: [...ORDINARY.flags],
+    args: [...flags],
   });
   return {
     browser,
@@ -106,7 +119,9 @@ export async function openStudio(
     open: async (hash, width = 1200) => {
       const page = await browser.newPage({ viewport: { width, height: 900 } });
       const complaints: string[] = [];
-      page.on('console', (message) => complaints.push(message.text()));
+      page.on('console', (message) => {
+        if (message.text() !== NO_ADAPTER) complaints.push(message.text());
+      });
       const loaded: Response[] = [];
       page.on('response', (response) => loaded.push(response));
       page.on('pageerror', ({ message }) => complaints.push(message));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -53,6 +53,25 @@ async function inNode(): Promise<Training> {
   const training = new Training(SETTINGS, lesson);
   while (!training.isDone) await training.advance();
   return training;
+}
+
+/** A picture of one grey. */
+function png(grey: number): Buffer {
+  const data = new Uint8Array(64).fill(grey);
+  return Buffer.from(encode({ width: 8, height: 8, data, channels: 1, depth: 8 }));
+}
+
+/** Drops a folder of this machine onto the page, as a file manager does. */
+async function dropOn(page: Page, path: string): Promise<void> {
+  const target = page.locator('label.drop');
+  await target.scrollIntoViewIfNeeded();
+  const box = await target.boundingBox();
+  if (box === null) throw new Error('the page has no place to drop files');
+  const control = await page.context().newCDPSession(page);
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await control.send('Input.dispatchDragEvent', { type, x: box.x + 20, y: box.y + 20, data });
+  await control.detach();
 }
 
 /** What the page keeps of its first training. */
@@ -176,10 +195,6 @@ describe.skipIf(chromium === null)(
     });
 
     it('takes pictures, whose names or folders begin with their digit', async () => {
-      const png = (grey: number): Buffer => {
-        const data = new Uint8Array(64).fill(grey);
-        return Buffer.from(encode({ width: 8, height: 8, data, channels: 1, depth: 8 }));
-      };
       const pictures = Array.from({ length: 33 }, (_, i) => ({
         name: `${i % 10}-${i}.png`,
         mimeType: 'image/png',
@@ -196,6 +211,24 @@ describe.skipIf(chromium === null)(
       await alert.waitFor({ state: 'detached' });
       await at(0);
       expect(complaints).toEqual([]);
+    });
+
+    it('takes dropped folders: pictures by the folder of their digit, and idx files', async () => {
+      const dropped = join(folder, 'dropped');
+      for (let digit = 0; digit < 10; digit++) {
+        mkdirSync(join(dropped, 'pictures', String(digit)), { recursive: true });
+        for (const name of ['a', 'b', 'c', 'd'])
+          writeFileSync(join(dropped, 'pictures', String(digit), `${name}.png`), png(20 * digit));
+      }
+      mkdirSync(join(dropped, 'idx'));
+      for (const name of ['a', 'b'])
+        copyFileSync(join(folder, name), join(dropped, 'idx', `${name}-ubyte`));
+      await dropOn(page, join(dropped, 'pictures'));
+      await page.getByText('learns from 40 digits').waitFor();
+      await dropOn(page, join(dropped, 'idx'));
+      await page.getByText('learns from 100 digits').waitFor();
+      await at(0);
+      expect(await page.getByRole('alert').allTextContents()).toEqual([]);
     });
 
     it('lets the four designs race', async () => {

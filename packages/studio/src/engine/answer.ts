@@ -16,11 +16,16 @@ function holdLock(): Promise<string | null> {
   });
 }
 
+/** Whether the device of the engine is gone, and with it all tensors. */
+function isDeviceLoss(error: unknown): boolean {
+  return error instanceof Error && 'failure' in error && error.failure === 'lost';
+}
+
 /**
  * Answers the calls of the page from now on, and tells it that the worker is ready. A service that is still being loaded
  * answers once it is there.
  */
-export function answerCalls(service: Promise<Service>, facts: EngineFacts): void {
+export function answerCalls(service: Promise<Service>, facts: Promise<EngineFacts>): void {
   const post = globalThis.postMessage.bind(globalThis);
   const calls = new Map<number, AbortController>();
 
@@ -40,7 +45,8 @@ export function answerCalls(service: Promise<Service>, facts: EngineFacts): void
       send({ kind: 'result', id, value });
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
-      send({ kind: 'error', id, name, message });
+      if (isDeviceLoss(error)) send({ kind: 'broken', message: `The GPU is gone. ${message}` });
+      else send({ kind: 'error', id, name, message });
     } finally {
       calls.delete(id);
     }
@@ -55,5 +61,8 @@ export function answerCalls(service: Promise<Service>, facts: EngineFacts): void
     send({ kind: 'broken', message: reason instanceof Error ? reason.message : String(reason) });
   });
 
-  void holdLock().then((lock) => send({ kind: 'ready', facts, lock }));
+  // A backend that does not start is told to the page by the listener above.
+  void Promise.all([facts, holdLock()]).then(([known, lock]) => {
+    send({ kind: 'ready', facts: known, lock });
+  });
 }

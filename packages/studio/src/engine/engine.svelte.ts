@@ -1,6 +1,7 @@
 // The page's side of a worker: it starts one for a room, calls its service, and knows whether it is alive.
 
 import type {
+  Device,
   EngineFacts,
   InputOf,
   ResultOf,
@@ -9,6 +10,7 @@ import type {
   ToWorker,
   UpdateOf,
 } from './service.ts';
+import { workerName } from './worker-name.ts';
 
 /** An error of the engine, with the name of its class there. */
 class EngineError extends Error {
@@ -33,7 +35,7 @@ interface Waiting {
 }
 
 /** What a page shows of any engine. */
-export type EngineState = Pick<Engine<Service>, 'facts' | 'lost' | 'restart'>;
+export type EngineState = Pick<Engine<Service>, 'facts' | 'lost' | 'restart' | 'device'>;
 
 /** An engine in a worker of its own, with the service of one room. */
 export class Engine<Of extends Service> {
@@ -42,6 +44,8 @@ export class Engine<Of extends Service> {
   facts: EngineFacts | null = $state.raw(null);
   /** Why it ended; `null` while it lives. */
   lost: string | null = $state(null);
+  /** What it computes on, or shall once it has started. */
+  device: Device = $state('processor');
   readonly #service: string;
   readonly #make: (name: string) => Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -83,11 +87,18 @@ export class Engine<Of extends Service> {
   restart(reason = 'The engine was started again.'): void {
     this.#end(reason);
     this.lost = null;
+    this.facts = null;
     this.#worker = this.#start();
   }
 
+  /** Starts a new worker that computes on another device. What the old one held is lost. */
+  moveTo(device: Device): void {
+    this.device = device;
+    this.restart('The engine was moved to another device.');
+  }
+
   #start(): Worker {
-    const worker = this.#make(this.#service);
+    const worker = this.#make(workerName({ service: this.#service, device: this.device }));
     worker.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
       if (data.kind === 'ready' && data.lock !== null) this.#watch(worker, data.lock);
       this.#receive(data);

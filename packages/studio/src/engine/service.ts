@@ -26,8 +26,12 @@ export type UpdateOf<Method> = Method extends (input: never, call: Call<infer Up
   ? Update
   : never;
 
+/** What an engine computes on: threads of the processor, or WebGPU. */
+export type Device = 'processor' | 'webgpu';
+
 /** How the engine computes here. */
 export interface EngineFacts {
+  readonly device: Device;
   readonly threads: number;
   /** Whether threads may share memory; without that there is one thread. */
   readonly isIsolated: boolean;

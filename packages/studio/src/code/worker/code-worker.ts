@@ -8,9 +8,13 @@ import { lockDown } from './lock-down.ts';
 // One thread: what is looked at is small, and code that never ends is stopped by ending its worker.
 const backend = wasmBackend({ threads: 1, wide: false });
 setDefaultBackend(backend);
-answerCalls(Promise.resolve(codeService), {
-  threads: 1,
-  isIsolated: crossOriginIsolated,
-  notice: null,
-});
+answerCalls(
+  Promise.resolve(codeService),
+  Promise.resolve({
+    device: 'processor',
+    threads: 1,
+    isIsolated: crossOriginIsolated,
+    notice: null,
+  }),
+);
 lockDown();

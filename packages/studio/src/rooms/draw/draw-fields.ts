@@ -1,6 +1,7 @@
 // The state of the room Draw, as it stands in the address.
 
 import { SAMPLERS } from '@tessera/dit';
+import type { Device } from '../../engine/service.ts';
 import { choiceField, numberField, textField, wholeField } from '../../state/fields.ts';
 
 /** What the room does. */
@@ -29,4 +30,5 @@ export const drawFields = {
   toLabel: wholeField(3, 0, 999_999),
   toPrompt: textField('a thin three leaning left'),
   toSeed: wholeField(1, 0, MOST_SEED),
+  device: choiceField<Device>('processor', ['processor', 'webgpu']),
 } as const;

@@ -63,20 +63,20 @@ async function complete(asked: Completion, call: Call<Frame>): Promise<Drawn> {
   const time = isSchedule ? 0 : process.times[last - from];
   const signal = isSchedule ? process.schedule.sqrtAlphaBar[from] : 1 - time;
   const noise = isSchedule ? process.schedule.sqrtOneMinusAlphaBar[from] : time;
-  const eps = normal(key(seed), latentShape(config.model, count)).dataSync();
+  const eps = await normal(key(seed), latentShape(config.model, count)).data();
   const xT = latents.map((value, i) => signal * value + noise * eps[i]);
   return film(asked, count, { conditions, xT, from }, call);
 }
 
 /** Draws images on the way from one subject and seed to another. */
-function path(asked: Path, call: Call<Frame>): Promise<Drawn> {
+async function path(asked: Path, call: Call<Frame>): Promise<Drawn> {
   const { config } = run();
   const { count, seed, toSeed, to } = asked;
   const shares = Array.from({ length: count }, (_, i) => i / Math.max(1, count - 1));
   const shape = latentShape(config.model, 1);
   const [first, second] = [normal(key(seed), shape), normal(key(toSeed), shape)];
   const noises = shares.map((share) => (seed === toSeed ? first : slerp(first, second, share)));
-  const xT = concat(noises, 0).dataSync() as Float32Array;
+  const xT = (await concat(noises, 0).data()) as Float32Array;
   const isSame = to.label === asked.label && to.prompt === asked.prompt;
   const towards = {
     shares,

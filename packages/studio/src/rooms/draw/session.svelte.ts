@@ -2,6 +2,7 @@
 
 import { engineOf } from '../../engine/engine.svelte.ts';
 import { LatestCall } from '../../engine/latest-call.svelte.ts';
+import type { Device } from '../../engine/service.ts';
 import type { RunFacts } from '../../engine/run/run-facts.ts';
 import type { Arrived } from '../../engine/run/run-files.ts';
 import type { drawService } from './draw-service.ts';
@@ -35,6 +36,14 @@ export class Session extends LatestCall {
       };
       this.run = await this.engine.call('load', { base }, { onUpdate });
     });
+  }
+
+  /** Moves the engine to another device, and loads the run there. */
+  moveTo(device: Device): void {
+    this.stop();
+    this.milliseconds = null;
+    this.engine.moveTo(device);
+    void this.load();
   }
 
   /** Draws, in place of what is being drawn. */

@@ -1,6 +1,7 @@
 // What the room Train holds while the page is open: the trainings with their points and samples.
 
 import { engineOf } from '../../engine/engine.svelte.ts';
+import type { Device } from '../../engine/service.ts';
 import type { IdxFiles } from './lesson.ts';
 import type {
   DataFacts,
@@ -25,6 +26,8 @@ class Session {
   runners: readonly Runner[] = $state.raw([]);
   problem: string | null = $state(null);
   isPlaying: boolean = $state(false);
+  /** Whether the engine holds the trainings that are shown, and not others or none yet. */
+  isReady: boolean = $state(false);
   /** Why the trainings are not kept in the files of the page; `null` while they are. */
   unsaved: string | null = $state(null);
   /** The trainings that are there, as text; a change of settings makes others. */
@@ -75,8 +78,16 @@ class Session {
   /** The engine was started again: what it held is loaded anew, and trainings go on from where they were saved. */
   restarted(): void {
     this.data = null;
+    this.isReady = false;
     this.#plan = '';
     void this.open();
+  }
+
+  /** Moves the engine to another device, where trainings go on from where they are. */
+  async moveTo(device: Device): Promise<void> {
+    await this.#attempt(() => this.#pause());
+    this.engine.moveTo(device);
+    this.restarted();
   }
 
   async #pause(): Promise<void> {
@@ -87,10 +98,12 @@ class Session {
 
   async #start(plan: readonly TrainSettings[], resumes: boolean): Promise<void> {
     this.#plan = JSON.stringify(plan);
+    this.isReady = false;
     await this.#attempt(async () => {
       await this.#pause();
       const facts = await this.engine.call('start', { plan, resumes });
       this.runners = facts.map((each) => ({ ...each, imagesPerSecond: null, samples: null }));
+      this.isReady = true;
       for (const [i, { points }] of facts.entries()) {
         if (points.length > 0) this.#change(i, await this.#sampled(i));
       }

@@ -1,6 +1,7 @@
 // The state of the room Train, as it stands in the address.
 
 import { DESIGNS, OBJECTIVES } from '@tessera/dit';
+import type { Device } from '../../engine/service.ts';
 import { choiceField, wholeField, type ValuesOf } from '../../state/fields.ts';
 import type { DataFacts, TrainSettings } from './train-messages.ts';
 
@@ -27,6 +28,7 @@ export const trainFields = {
   depth: wholeField(3, 1, 12),
   steps: wholeField(1000, 10, 20_000),
   seed: wholeField(0, 0, 9999),
+  device: choiceField<Device>('processor', ['processor', 'webgpu']),
 } as const;
 
 /** The trainings that the values of the room ask for. */
