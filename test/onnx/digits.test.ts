@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runInThisContext } from 'node:vm';
+import { fromBinary } from '@bufbuild/protobuf';
 import { exportToOnnx, readImages, readRuler } from '@tessera/dit/node';
+import { ModelProtoSchema } from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, NO_CHROMIUM } from '../browser/chromium.ts';
@@ -60,6 +62,22 @@ async function rightDigits(images: Float32Array): Promise<number> {
   const { classes } = await readImages(await readRuler(), images);
   return Array.from(classes).filter((digit, i) => digit === i).length;
 }
+
+it('have weights by the names of the checkpoint', () => {
+  const names = MODELS.map((file) => {
+    const { graph } = fromBinary(ModelProtoSchema, readFileSync(join(folder, file)));
+    const weights = graph?.initializer.filter(({ dims }) => dims.length > 1) ?? [];
+    return weights.map(({ name }) => name);
+  });
+  expect(names[0]).toContain('blocks.0.attn.qkv.weight');
+  // The others are frequencies: of the timestep, and of two conditions that are nulls.
+  expect(names[0].filter((name) => !/\.(weight|value|position_embedding)$/.test(name))).toEqual([
+    'c0',
+    'c1',
+    'c2',
+  ]);
+  expect(names[1]).toEqual(['fromLatent.weight', 'decoder.0.weight', 'toPixels.weight']);
+});
 
 describe('ten lines without Tessera', () => {
   it('draw digits with onnxruntime-node', async () => {

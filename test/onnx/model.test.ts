@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fromBinary } from '@bufbuild/protobuf';
-import { Linear } from '@tessera/autograd/nn';
+import { Linear, Sequential } from '@tessera/autograd/nn';
 import { addMetadata, toOnnx } from '@tessera/onnx';
 import { compile, key, ones, scalar, softmax, tensor, zeros, type Tensor } from '@tessera/tensor';
 import { cholesky } from '@tessera/tensor/linalg';
@@ -47,6 +47,30 @@ describe('the file of a model', () => {
     }, VECTOR);
     expect(read(bytes).graph?.initializer.map(({ dims }) => dims)).toEqual([[3n]]);
     expect(bytes.length).toBeLessThan(500);
+  });
+
+  it('names captured tensors by their paths in the module that uses them, and others by numbers', async () => {
+    const linear = (seed: number): Linear => new Linear(3, 3, { key: key(seed), bias: false });
+    const net = new Sequential(linear(1), linear(2));
+    const [first, second] = [linear(3), linear(4)];
+    const { bytes, inputs } = await toOnnx(
+      ({ x, ...rest }: Record<string, Tensor>) =>
+        second.forward(first.forward(net.forward(x).add(tensor([1, 2, 3])))).mul(rest['1.weight']),
+      { x: { shape: [2, 3], dtype: 'float32' }, '1.weight': VECTOR },
+    );
+    const constants = read(bytes).graph?.initializer ?? [];
+    const matrices = constants.filter(({ dims }) => dims.length === 2);
+    expect(inputs.map(({ name }) => name)).toEqual(['x', '1.weight']);
+    expect(matrices.map(({ name }) => name)).toEqual([
+      '0.weight',
+      '1.weight.2', // '1.weight' is an input
+      'weight',
+      'weight.2', // another module
+    ]);
+    const vector = constants.find(({ dims }) => dims.length === 1 && dims[0] === 3n);
+    expect(vector?.name).toMatch(/^c\d+$/);
+    const elements = new Float32Array(matrices[3].rawData.slice().buffer);
+    expect(elements).toEqual(await second.weight.data());
   });
 
   it('keeps softmax one node', async () => {

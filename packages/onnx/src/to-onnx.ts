@@ -1,14 +1,6 @@
 // toOnnx: a function of tensors as an ONNX model, instruction by instruction of its program.
 
-import {
-  checkFunction,
-  StateError,
-  tree,
-  ValueError,
-  type Storage,
-  type Tensor,
-  type TypedArray,
-} from '@tessera/tensor';
+import { checkFunction, tree, ValueError } from '@tessera/tensor';
 import {
   expectSynchronous,
   simplify,
@@ -16,6 +8,7 @@ import {
   type Program,
   type Variable,
 } from '@tessera/tensor/extend';
+import { CapturedTensors, type Captured } from './captured.ts';
 import { Graph } from './graph/graph.ts';
 import { encodeModel, type OnnxValue } from './graph/model.ts';
 import { keptComposites, ruleOf } from './rules/table.ts';
@@ -44,7 +37,8 @@ const MOST_BYTES = 2 ** 31 - 1;
  *
  * Names of inputs are paths in the arguments: of `f({ x, state })` they are `x`, `state.step`, …; of `f(x, y)`
  * they are `0` and `1`; a single tensor is `input`. Names of outputs are paths in the result, and a single tensor is
- * `output`. An output with the name of an input gets `.out` behind it.
+ * `output`. An output with the name of an input gets `.out` behind it. A captured tensor is called after its path in
+ * the outermost module that uses it, such as `blocks.0.attn.qkv.weight`; one of no module is `c` and a number.
  *
  * @param f A pure function of trees of tensors, or what `compile` made of it.
  * @param specs One for each argument: a tree of tensors, or of `{ shape, dtype }` where a tensor stands. All other
@@ -64,37 +58,25 @@ export async function toOnnx<A extends readonly unknown[]>(
 ): Promise<OnnxModel> {
   checkFunction('toOnnx', f);
   const { inputs, fill } = argumentsOf(specs);
-  const captured = new Map<Storage, Tensor>();
+  const tensors = new CapturedTensors();
   let outputs: readonly OnnxValue[] = [];
   const traced = trace(
-    (tensors) => {
-      const result = expectSynchronous('toOnnx', f(...(fill(tensors) as never)));
+    (leaves) => {
+      const result = expectSynchronous('toOnnx', f(...(fill(leaves) as never)));
       outputs = outputsOf(result, inputs);
       return tree.leaves(result);
     },
     inputs,
-    {
-      composites: keptComposites,
-      capture: (tensor) => {
-        const handle = handleOf(tensor);
-        captured.set(handle, tensor);
-        return handle;
-      },
-    },
+    { composites: keptComposites, capture: tensors.capture },
   );
   const program = simplify(traced);
-  const constants = await Promise.all(
-    program.constants.map(async ({ variable, storage }) => {
-      const tensor = captured.get(storage) as Tensor;
-      return { variable, elements: await tensor.data() };
-    }),
-  );
-  const bytes = constants.reduce((sum, { elements }) => sum + elements.byteLength, 0);
+  const captured = await tensors.read(program.constants.map(({ storage }) => storage));
+  const bytes = captured.reduce((sum, { elements }) => sum + elements.byteLength, 0);
   if (bytes > MOST_BYTES) {
     const problem = `the captured tensors have ${bytes} bytes, and a model can have ${MOST_BYTES}. Pass them as arguments.`;
     throw new ValueError('toOnnx', problem);
   }
-  const graph = graphOf(program, constants, inputs, outputs);
+  const graph = graphOf(program, captured, inputs, outputs);
   return {
     bytes: encodeModel(graph, f.name || 'function', inputs, outputs),
     inputs,
@@ -103,15 +85,9 @@ export async function toOnnx<A extends readonly unknown[]>(
   };
 }
 
-/** A tensor of the program that is known when the model is written. */
-interface Known {
-  readonly variable: Variable;
-  readonly elements: TypedArray;
-}
-
 function graphOf(
-  { inputs: variables, instructions, outputs: results }: Program,
-  constants: readonly Known[],
+  { inputs: variables, constants, instructions, outputs: results }: Program,
+  captured: readonly Captured[],
   inputs: readonly OnnxValue[],
   outputs: readonly OnnxValue[],
 ): Graph {
@@ -119,8 +95,9 @@ function graphOf(
   const names = new Map<Variable, string>();
   const nameOf = (variable: Variable): string => names.get(variable) as string;
   variables.forEach((variable, i) => names.set(variable, inputs[i].name));
-  for (const { variable, elements } of constants) {
-    names.set(variable, graph.constant(variable.dtype, variable.shape, elements));
+  for (const [i, { variable }] of constants.entries()) {
+    const { elements, path } = captured[i];
+    names.set(variable, graph.constant(variable.dtype, variable.shape, elements, path));
   }
   for (const {
     operation,
@@ -141,12 +118,6 @@ function graphOf(
     graph.rename(nameOf(variable), outputs[i].name);
   });
   return graph;
-}
-
-/** Stands for a captured tensor in the program; its elements are read after the tracing. */
-function handleOf({ value, dtype, size }: Tensor): Storage {
-  if (value.kind !== 'stored') throw new StateError('toOnnx', 'a captured tensor is not stored.');
-  return { backend: value.storage.backend, dtype, size };
 }
 
 function noCounterpart(operation: string): ValueError {

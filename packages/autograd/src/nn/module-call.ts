@@ -4,13 +4,13 @@ import { tree } from '@tessera/tensor';
 import { currentScope, Scope, withScope, type ScopeName } from '@tessera/tensor/extend';
 
 /** The methods that are calls of a module, where it has them. */
-const METHODS = ['forward', 'train'] as const;
+const METHODS = ['forward', 'train', 'encode', 'decode'] as const;
 
 const prepared = new WeakSet<object>();
 
 /**
- * Makes the calls of all instances of a class open a {@link Scope}: `forward` and `train`, where the class
- * or one that it extends has them as methods. Done once a class, when its first instance is made.
+ * Makes the calls of all instances of a class open a {@link Scope}: `forward`, `train`, `encode` and `decode`, where
+ * the class or one that it extends has them as methods. Done once a class, when its first instance is made.
  */
 export function openScopes(prototype: object): void {
   let at: object | null = prototype;

@@ -23,8 +23,8 @@ import { openScopes } from './module-call.ts';
  * A module has no mode. `forward` evaluates. A module that computes something else in a training step
  * (dropout, batch norm) has a method `train` for it; see {@link Layer}.
  *
- * Operations inside `forward` and `train` carry the path of the module in printed graphs, programs and
- * plans: `DiT/blocks.0/attn/qkv`.
+ * Operations inside `forward`, `train`, `encode` and `decode` carry the path of the module in printed graphs, programs
+ * and plans: `DiT/blocks.0/attn/qkv`.
  *
  * @example
  * class Affine extends Module {

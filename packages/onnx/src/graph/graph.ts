@@ -20,8 +20,8 @@ export class Graph {
   readonly #initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   /** Names of constants by what they hold. */
   readonly #known = new Map<string, string>();
-  /** Names of inputs and outputs, which no other value may have. */
-  readonly #names: ReadonlySet<string>;
+  /** Names of inputs, outputs and constants with a name of their own, which no other value may have. */
+  readonly #names: Set<string>;
   #count = 0;
 
   /** @param names The names of inputs and outputs. */
@@ -67,9 +67,19 @@ export class Graph {
     return this.#initializers.filter(({ name = '' }) => read.has(name));
   }
 
-  /** A constant of any shape. Its name is new. */
-  constant(type: ElementType, shape: readonly number[], elements: ArrayLike<number>): string {
-    const name = this.#fresh('c');
+  /**
+   * A constant of any shape.
+   *
+   * @param wanted What to call it. Default: `c` and a number.
+   * @returns Its name: that one, with `.2`, `.3`, … behind it if another value has it.
+   */
+  constant(
+    type: ElementType,
+    shape: readonly number[],
+    elements: ArrayLike<number>,
+    wanted?: string,
+  ): string {
+    const name = wanted === undefined ? this.#fresh('c') : this.#taken(wanted);
     this.#initializers.push({
       name,
       dataType: DATA_TYPES[type],
@@ -97,6 +107,14 @@ export class Graph {
     let name: string;
     do name = `${prefix}${this.#count++}`;
     while (this.#names.has(name));
+    return name;
+  }
+
+  /** Takes a name, or the first free one that begins with it. */
+  #taken(wanted: string): string {
+    let name = wanted;
+    for (let n = 2; this.#names.has(name); n++) name = `${wanted}.${n}`;
+    this.#names.add(name);
     return name;
   }
 
