@@ -70,7 +70,7 @@ it('have weights by the names of the checkpoint', () => {
     return weights.map(({ name }) => name);
   });
   expect(names[0]).toContain('blocks.0.attn.qkv.weight');
-  // The others are frequencies: of the timestep, and of two conditions that are nulls.
+  // The others are the frequencies of timesteps.
   expect(names[0].filter((name) => !/\.(weight|value|position_embedding)$/.test(name))).toEqual([
     'c0',
     'c1',
