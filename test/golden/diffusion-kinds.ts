@@ -27,7 +27,7 @@ import {
   type SamplerStep,
 } from '@tessera/dit';
 import type { Attributes } from './attributes.ts';
-import { inMode, type Mode } from './golden-case.ts';
+import { inWay, type Way } from './golden-case.ts';
 
 /** What a diffusion case is given. */
 export interface DiffusionInputs {
@@ -40,18 +40,18 @@ export interface DiffusionInputs {
   readonly has: (name: string) => boolean;
   /** The small model that trajectories sample from. */
   readonly model: () => DiT;
-  readonly mode: Mode;
+  readonly way: Way;
 }
 
 /** Computes the outputs of a case by name. */
-export type DiffusionKind = (inputs: DiffusionInputs) => Readonly<Record<string, Tensor>>;
+export type DiffusionKind = (inputs: DiffusionInputs) => Promise<Readonly<Record<string, Tensor>>>;
 
 /** What the kinds of cases compute. */
 export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
-  q: ({ attributes, tensor, mode }) => {
+  q: async ({ attributes, tensor, way }) => {
     const diffusion = makeDiffusion(attributes);
     const { schedule } = diffusion;
-    const run = inMode(mode, (xStart: Tensor, eps: Tensor, t: Tensor) => {
+    const run = inWay(way, (xStart: Tensor, eps: Tensor, t: Tensor) => {
       const xT = qSample(schedule, xStart, t, eps);
       const posterior = qPosterior(schedule, xStart, xT, t);
       const marginal = qMarginal(schedule, xStart, t);
@@ -69,20 +69,20 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
     return run(tensor('x_start'), tensor('noise'), tensor('t'));
   },
 
-  normal_kl: ({ attributes, tensor, has, mode }) => {
+  normal_kl: async ({ attributes, tensor, has, way }) => {
     const either = (name: string): Tensor | number =>
       has(name) ? tensor(name) : attributes.number(name);
-    const run = inMode(mode, normalKl);
+    const run = inWay(way, normalKl);
     return {
-      kl: run(tensor('mean1'), either('logvar1'), either('mean2'), either('logvar2')),
+      kl: await run(tensor('mean1'), either('logvar1'), either('mean2'), either('logvar2')),
     };
   },
 
-  cdf: ({ tensor, mode }) => ({ cdf: inMode(mode, normalCdf)(tensor('x')) }),
+  cdf: async ({ tensor, way }) => ({ cdf: await inWay(way, normalCdf)(tensor('x')) }),
 
-  discretized_gaussian_log_likelihood: ({ tensor, mode }) => {
+  discretized_gaussian_log_likelihood: async ({ tensor, way }) => {
     const x = tensor('x');
-    const run = inMode(mode, (means: Tensor, scales: Tensor) => {
+    const run = inWay(way, (means: Tensor, scales: Tensor) => {
       const { value, pullback } = vjp(
         (m: Tensor, s: Tensor) => discretizedGaussianLogLikelihood(x, m, s),
         means,
@@ -94,10 +94,10 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
     return run(tensor('means'), tensor('log_scales'));
   },
 
-  p_mean_variance: ({ attributes, tensor, mode }) => {
+  p_mean_variance: async ({ attributes, tensor, way }) => {
     const diffusion = makeDiffusion(attributes);
     const clipDenoised = attributes.boolean('clip_denoised');
-    const run = inMode(mode, (output: Tensor, x: Tensor, t: Tensor) => {
+    const run = inWay(way, (output: Tensor, x: Tensor, t: Tensor) => {
       const { mean, variance, logVariance, xStart } = pReverse(diffusion, output, x, t, {
         clipDenoised,
       });
@@ -112,7 +112,7 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
     return run(tensor('model_output'), tensor('x'), tensor('t'));
   },
 
-  training_losses: ({ attributes, tensor, mode }) => {
+  training_losses: async ({ attributes, tensor, way }) => {
     const diffusion = makeDiffusion(attributes);
     const kind = choose(LOSSES, 'loss type', attributes.text('loss_type'));
     const batch = { xStart: tensor('x_start'), t: tensor('t'), eps: tensor('noise') };
@@ -125,12 +125,12 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
       };
       return [loss.mean(), terms];
     };
-    const run = inMode(mode, valueAndGrad(meanLoss, { hasAux: true }));
-    const { aux, grads } = run(tensor('model_output'));
+    const run = inWay(way, valueAndGrad(meanLoss, { hasAux: true }));
+    const { aux, grads } = await run(tensor('model_output'));
     return { ...aux, grad_model_output: grads };
   },
 
-  trajectory: ({ attributes, tensor, numbers, has, model, mode }) => {
+  trajectory: async ({ attributes, tensor, numbers, has, model, way }) => {
     const network = model();
     const diffusion = makeDiffusion(attributes, network);
     const sampler = choose(SAMPLERS, 'sampler', attributes.text('sampler'));
@@ -142,7 +142,7 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
       guidance === null
         ? network.forward(x, time, y)
         : guidedBatchForward(network, x, time, y, { scale: guidance, compat: 'official' });
-    const step = inMode(mode, (x: Tensor, t: Tensor, noise: Tensor | null): SamplerStep => {
+    const step = inWay(way, (x: Tensor, t: Tensor, noise: Tensor | null): SamplerStep => {
       const output = predict(x, modelTimestep(diffusion.schedule, t));
       if (sampler === 'ddim') return ddimStep(diffusion, output, x, t, noise, { ...options, eta });
       if (noise === null) throw new Error('the case records no noises');
@@ -153,7 +153,7 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
     let x = tensor('x_T');
     for (const [n, index] of numbers('indices').entries()) {
       const t = full([x.shape[0]], index, 'int32');
-      const next = step(x, t, noises?.select(0, n) ?? null);
+      const next = await step(x, t, noises?.select(0, n) ?? null);
       found[`step${n}.sample`] = next.x;
       found[`step${n}.pred_xstart`] = next.xStart;
       x = next.x;
@@ -161,11 +161,11 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
     return found;
   },
 
-  ddim_reverse_sample: ({ attributes, tensor, model, mode }) => {
+  ddim_reverse_sample: async ({ attributes, tensor, model, way }) => {
     const network = model();
     const diffusion = makeDiffusion(attributes, network);
     const clipDenoised = attributes.boolean('clip_denoised');
-    const run = inMode(mode, (x: Tensor, t: Tensor, y: Tensor) => {
+    const run = inWay(way, (x: Tensor, t: Tensor, y: Tensor) => {
       const output = network.forward(x, modelTimestep(diffusion.schedule, t), y);
       const { x: sample, xStart } = ddimReverseStep(diffusion, output, x, t, { clipDenoised });
       return { sample, pred_xstart: xStart };
@@ -173,11 +173,11 @@ export const DIFFUSION_KINDS: Readonly<Record<string, DiffusionKind>> = {
     return run(tensor('x'), tensor('t'), tensor('y'));
   },
 
-  calc_bpd_loop: ({ attributes, tensor, model, mode }) => {
+  calc_bpd_loop: async ({ attributes, tensor, model, way }) => {
     const network = model();
     const diffusion = makeDiffusion(attributes, network);
     const clipDenoised = attributes.boolean('clip_denoised');
-    const run = inMode(mode, (xStart: Tensor, y: Tensor, noises: Tensor) => {
+    const run = inWay(way, (xStart: Tensor, y: Tensor, noises: Tensor) => {
       const { total, prior, steps } = variationalBound(
         diffusion,
         (x, t) => network.forward(x, t, y),

@@ -12,7 +12,7 @@ import {
 } from './compare.ts';
 import { DIFFUSION_KINDS, makeSchedule } from './diffusion-kinds.ts';
 import { configSchema, loadModel } from './dit-config.ts';
-import { once, type GoldenCase, type Mode } from './golden-case.ts';
+import { once, type GoldenCase, type Way } from './golden-case.ts';
 import type { GoldenFolder, TensorFile } from './golden-folder.ts';
 
 /** The tolerance of schedules, as the manifest's field `compare` states it: float64 against float64. */
@@ -63,7 +63,7 @@ type GoldenRespacing = v.InferOutput<typeof respacingSchema>;
 type DiffusionCase = v.InferOutput<typeof caseSchema>;
 
 /** The cases of `diffusion.json`: schedules, respacings that must throw, and one case a formula or loop. */
-export async function diffusionCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+export async function diffusionCases(folder: GoldenFolder, way: Way): Promise<GoldenCase[]> {
   const manifest = await folder.manifest('diffusion.json', manifestSchema);
   const file = await folder.tensors(manifest.tensors_file);
   const weights = await folder.tensors(manifest.model_weights);
@@ -74,7 +74,7 @@ export async function diffusionCases(folder: GoldenFolder, mode: Mode): Promise<
     ...manifest.cases.map((golden) => ({
       id: golden.id,
       group: golden.kind,
-      check: () => checkCase(golden, file, model, mode),
+      check: () => checkCase(golden, file, model, way),
     })),
   ];
 }
@@ -101,6 +101,7 @@ function scheduleCase(golden: GoldenSchedule, file: TensorFile): GoldenCase {
   return {
     id: `schedule ${name} ${steps} "${respacing}"`,
     group: 'schedules',
+    isPlain: true,
     check: () => {
       const schedule = makeSchedule(new Attributes(golden));
       const { timestepMap } = schedule;
@@ -132,6 +133,7 @@ function respacingCase({ respacing, diffusion_steps: steps, throws }: GoldenResp
   return {
     id: `respacing "${respacing}" of ${steps}`,
     group: 'respacings',
+    isPlain: true,
     check: () => {
       let thrown = false;
       try {
@@ -149,7 +151,7 @@ async function checkCase(
   golden: DiffusionCase,
   file: TensorFile,
   model: () => DiT,
-  mode: Mode,
+  way: Way,
 ): Promise<Comparison[]> {
   if (!Object.hasOwn(DIFFUSION_KINDS, golden.kind)) {
     throw new Error(`kind "${golden.kind}" is not there yet`);
@@ -158,13 +160,13 @@ async function checkCase(
     if (Object.hasOwn(golden.inputs, name)) return golden.inputs[name];
     throw new Error(`the case has no input "${name}"`);
   };
-  const found = DIFFUSION_KINDS[golden.kind]({
+  const found = await DIFFUSION_KINDS[golden.kind]({
     attributes: new Attributes(golden.attrs),
     tensor: (name) => file.tensor(entryOf(name)),
     numbers: (name) => Array.from(file.values(entryOf(name)).data),
     has: (name) => Object.hasOwn(golden.inputs, name),
     model,
-    mode,
+    way,
   });
   const pick = (name: string): (typeof found)[string] => {
     if (Object.hasOwn(found, name)) return found[name];

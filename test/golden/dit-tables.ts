@@ -1,10 +1,10 @@
-import { tensor } from '@tessera/tensor';
+import { tensor, type Tensor } from '@tessera/tensor';
 import { namedTensors } from '@tessera/autograd/nn';
 import { DiT, macCount, parameterCount, sinCos2d, timestepEmbedding } from '@tessera/dit';
 import * as v from 'valibot';
 import { compareExactly, compareNames, compareTensor } from './compare.ts';
 import { configSchema, modelConfig } from './dit-config.ts';
-import type { GoldenCase } from './golden-case.ts';
+import { inWay, type GoldenCase, type Way } from './golden-case.ts';
 import type { GoldenFolder, TensorFile } from './golden-folder.ts';
 
 /** A table in `dit.json`; for timestep embeddings `t` is a list, or the name of a tensor. */
@@ -17,26 +17,36 @@ export const tableSchema = v.looseObject({
 type Table = v.InferOutput<typeof tableSchema>;
 
 /** Position tables and timestep embeddings. */
-export function tableCases(tables: readonly Table[], file: TensorFile, rtol: number): GoldenCase[] {
+export function tableCases(
+  tables: readonly Table[],
+  file: TensorFile,
+  rtol: number,
+  way: Way,
+): GoldenCase[] {
   return tables.map((table) => ({
     id: table.name,
     group: 'tables',
+    isPlain: table.t === undefined,
     check: async () => {
       const want = file.values(table.name);
       return [
-        await compareTensor('table', computeTable(table, file), want, { rtol, atol: table.atol }),
+        await compareTensor('table', await computeTable(table, file, way), want, {
+          rtol,
+          atol: table.atol,
+        }),
       ];
     },
   }));
 }
 
-function computeTable({ name, t }: Table, file: TensorFile): ReturnType<typeof sinCos2d> {
+async function computeTable({ name, t }: Table, file: TensorFile, way: Way): Promise<Tensor> {
   const position = /^pos_embed\.grid(\d+)\.dim(\d+)$/.exec(name);
   if (position !== null) return sinCos2d(Number(position[2]), Number(position[1]));
   const timestep = /^timestep_embedding\.(?:.*\.)?dim(\d+)$/.exec(name);
   if (timestep === null || t === undefined) throw new Error(`table "${name}" is not known`);
   const times = typeof t === 'string' ? file.tensor(t) : tensor(t);
-  return timestepEmbedding(times, Number(timestep[1]));
+  const size = Number(timestep[1]);
+  return inWay(way, (at: Tensor) => timestepEmbedding(at, size))(times);
 }
 
 const shapes = v.record(v.string(), v.array(v.number()));
@@ -64,6 +74,7 @@ export async function zooCases(folder: GoldenFolder): Promise<GoldenCase[]> {
   return Object.entries(models).map(([name, golden]) => ({
     id: name,
     group: 'zoo',
+    isPlain: true,
     check: () => {
       const config = modelConfig(golden.config);
       const tensors = namedTensors(DiT.blank(config));

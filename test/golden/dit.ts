@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { compareExactly, compareNames, compareTensor, type Tolerance } from './compare.ts';
 import { configSchema, loadModel } from './dit-config.ts';
 import { tableCases, tableSchema, zooCases } from './dit-tables.ts';
-import { inMode, once, type GoldenCase, type Mode } from './golden-case.ts';
+import { inWay, once, type GoldenCase, type Way } from './golden-case.ts';
 import type { GoldenFolder, TensorFile } from './golden-folder.ts';
 
 /** The relative tolerance of all tensors in `dit.json`, as its field `compare` states it. */
@@ -53,14 +53,14 @@ const manifestSchema = v.looseObject({
 type GoldenModel = v.InferOutput<typeof modelSchema>;
 
 /** The cases of `dit.json` and `dit_zoo.json`: every output, activation and gradient of every model. */
-export async function ditCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+export async function ditCases(folder: GoldenFolder, way: Way): Promise<GoldenCase[]> {
   const manifest = await folder.manifest('dit.json', manifestSchema);
   const tables = await folder.tensors(manifest.tables_file);
   const cases: GoldenCase[] = [];
   for (const [key, model] of Object.entries(manifest.models)) {
-    cases.push(...(await modelCases(key, model, folder, mode)));
+    cases.push(...(await modelCases(key, model, folder, way)));
   }
-  cases.push(...tableCases(manifest.tables, tables, RTOL), ...(await zooCases(folder)));
+  cases.push(...tableCases(manifest.tables, tables, RTOL, way), ...(await zooCases(folder)));
   return cases;
 }
 
@@ -68,49 +68,46 @@ async function modelCases(
   key: string,
   golden: GoldenModel,
   folder: GoldenFolder,
-  mode: Mode,
+  way: Way,
 ): Promise<GoldenCase[]> {
   const weights = await folder.tensors(golden.weights);
   const results = await folder.tensors(golden.golden);
   const gradients = await folder.tensors(golden.grads);
   const model = once(() => loadModel(golden.config, weights));
-  const forward = once(() => runForward(model(), results, mode));
-  const backward = once(() => runBackward(model(), results, mode));
+  const forward = once(() => runForward(model(), results, way));
+  const backward = once(() => runBackward(model(), results, way));
   const one = (
     id: string,
     group: string,
-    compute: () => Tensor,
+    compute: () => Tensor | Promise<Tensor>,
     file: TensorFile,
     tolerance: Tolerance,
     name: string = id,
   ): GoldenCase => ({
     id: `${key}.${id}`,
     group: `${key} ${golden.config.conditioning}: ${group}`,
-    check: async () => [await compareTensor('tensor', compute(), file.values(name), tolerance)],
+    check: async () => [
+      await compareTensor('tensor', await compute(), file.values(name), tolerance),
+    ],
   });
   const outputs = golden.outputs.map(({ name, atol }) => {
     const tolerance = { rtol: RTOL, atol };
     const cfg = golden.cfg.find(({ out }) => out === name);
     if (cfg !== undefined) {
-      return one(
-        name,
-        'guidance',
-        () => runGuided(model(), results, cfg, mode),
-        results,
-        tolerance,
-      );
+      return one(name, 'guidance', () => runGuided(model(), results, cfg, way), results, tolerance);
     }
-    if (name === 'loss') return one(name, 'outputs', () => backward().loss, results, tolerance);
+    if (name === 'loss')
+      return one(name, 'outputs', async () => (await backward()).loss, results, tolerance);
     if (name === 'grad.x')
-      return one(name, 'gradients', () => backward().gradX, results, tolerance);
+      return one(name, 'gradients', async () => (await backward()).gradX, results, tolerance);
     const group = name.startsWith('act.') ? 'activations' : 'outputs';
-    return one(name, group, () => pick(forward(), name), results, tolerance);
+    return one(name, group, async () => pick(await forward(), name), results, tolerance);
   });
   const parameterGradients = golden.param_grads.map(({ name, atol }) =>
     one(
       `grad.${name}`,
       'gradients',
-      () => pick(backward().gradients, name),
+      async () => pick((await backward()).gradients, name),
       gradients,
       { rtol: RTOL, atol },
       name,
@@ -121,7 +118,7 @@ async function modelCases(
     drop === null || drop === undefined
       ? []
       : [
-          one(drop.out, 'outputs', () => runDropped(model(), results, drop), results, {
+          one(drop.out, 'outputs', () => runDropped(model(), results, drop, way), results, {
             rtol: 0,
             atol: ATOL_FLOOR,
           }),
@@ -133,7 +130,8 @@ async function modelCases(
 function censusCase(key: string, golden: GoldenModel, model: () => DiT): GoldenCase {
   return {
     id: `${key}.parameters`,
-    group: `${key} ${golden.config.conditioning}: outputs`,
+    isPlain: true,
+    group: 'census',
     check: () => {
       const trained = namedParameters(model()).map(([name]) => name);
       const all = namedTensors(model()).reduce((sum, [, { size }]) => sum + size, 0);
@@ -151,7 +149,11 @@ function censusCase(key: string, golden: GoldenModel, model: () => DiT): GoldenC
 }
 
 /** Output and activations by the names of the golden file. */
-function runForward(model: DiT, file: TensorFile, mode: Mode): ReadonlyMap<string, Tensor> {
+async function runForward(
+  model: DiT,
+  file: TensorFile,
+  way: Way,
+): Promise<ReadonlyMap<string, Tensor>> {
   const forward = (x: Tensor, t: Tensor, y: Tensor): Record<string, Tensor> => {
     const found: Record<string, Tensor> = {};
     const observed = observe(model, (path, output, inputs) => {
@@ -165,9 +167,8 @@ function runForward(model: DiT, file: TensorFile, mode: Mode): ReadonlyMap<strin
     found['out'] = observed.forward(x, t, y);
     return found;
   };
-  return new Map(
-    Object.entries(inMode(mode, forward)(file.tensor('x'), file.tensor('t'), file.tensor('y'))),
-  );
+  const [x, t, y] = ['x', 't', 'y'].map((name) => file.tensor(name));
+  return new Map(Object.entries(await inWay(way, forward)(x, t, y)));
 }
 
 interface Backward {
@@ -177,12 +178,12 @@ interface Backward {
 }
 
 /** The mean squared error and its gradient with respect to x and every parameter. */
-function runBackward(model: DiT, file: TensorFile, mode: Mode): Backward {
+async function runBackward(model: DiT, file: TensorFile, way: Way): Promise<Backward> {
   const [t, y, target] = ['t', 'y', 'target'].map((name) => file.tensor(name));
   const lossAndGrad = valueAndGrad((at: { model: DiT; x: Tensor }) =>
     mseLoss(at.model.forward(at.x, t, y), target),
   );
-  const { value, grads } = inMode(mode, lossAndGrad)({ model, x: file.tensor('x') });
+  const { value, grads } = await inWay(way, lossAndGrad)({ model, x: file.tensor('x') });
   return { loss: value, gradX: grads.x, gradients: new Map(namedParameters(grads.model)) };
 }
 
@@ -191,9 +192,13 @@ function runDropped(
   model: DiT,
   file: TensorFile,
   drop: { readonly y: string; readonly force_drop_ids: string },
-): Tensor {
-  const mask = file.tensor(drop.force_drop_ids).equal(1);
-  return model.y_embedder.forward(model.y_embedder.dropWhere(file.tensor(drop.y), mask));
+  way: Way,
+): Promise<Tensor> {
+  const { y_embedder: embedder } = model;
+  const embed = inWay(way, (y: Tensor, dropped: Tensor) =>
+    embedder.forward(embedder.dropWhere(y, dropped.equal(1))),
+  );
+  return embed(file.tensor(drop.y), file.tensor(drop.force_drop_ids));
 }
 
 /** `forward_with_cfg`, which guides the first three channels. */
@@ -201,9 +206,9 @@ function runGuided(
   model: DiT,
   file: TensorFile,
   cfg: GoldenModel['cfg'][number],
-  mode: Mode,
-): Tensor {
-  const guided = inMode(mode, (x: Tensor, t: Tensor, y: Tensor) =>
+  way: Way,
+): Promise<Tensor> {
+  const guided = inWay(way, (x: Tensor, t: Tensor, y: Tensor) =>
     guidedBatchForward(model, x, t, y, { scale: cfg.cfg_scale, compat: 'official' }),
   );
   return guided(file.tensor(cfg.x), file.tensor(cfg.t), file.tensor(cfg.y));

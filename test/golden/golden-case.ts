@@ -13,6 +13,8 @@ export interface GoldenCase {
   readonly id: string;
   /** The row of the table that it counts in. */
   readonly group: string;
+  /** Whether plain code computes it, and no function of tensors that could be compiled. */
+  readonly isPlain?: boolean;
   /** Computes the case and compares; throws if it cannot be computed. */
   readonly check: () => Promise<readonly Comparison[]>;
 }
@@ -24,6 +26,9 @@ export type Mode = 'eager' | 'compiled';
 export type Through = <A extends readonly unknown[], R>(
   f: (...args: A) => R,
 ) => (...args: A) => Promise<R>;
+
+/** How functions of tensors are called. */
+export type Way = Mode | Through;
 
 /** How a case ended. */
 export interface CaseResult {
@@ -61,12 +66,14 @@ async function runCase({ id, group, check }: GoldenCase): Promise<CaseResult> {
   }
 }
 
-/** A function of tensors to be called in a mode. */
-export function inMode<A extends readonly unknown[], R>(
-  mode: Mode,
+/** A function of tensors to be called in some way. */
+export function inWay<A extends readonly unknown[], R>(
+  way: Way,
   f: (...args: A) => R,
-): (...args: A) => R {
-  return mode === 'compiled' ? compile(f) : f;
+): (...args: A) => Promise<R> {
+  if (typeof way === 'function') return way(f);
+  const run = way === 'compiled' ? compile(f) : f;
+  return (...args) => Promise.resolve(run(...args));
 }
 
 /** Computes on the first call and remembers; a failure is remembered too. */

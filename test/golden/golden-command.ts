@@ -1,10 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { diskFolder } from './disk-folder.ts';
 import { SECTIONS, type GoldenCase, type SectionName } from './golden-case.ts';
-import { GoldenError, type GoldenFolder } from './golden-folder.ts';
-import { opCases } from './ops.ts';
+import { GoldenError } from './golden-folder.ts';
 import {
   formatFailures,
+  formatSkipped,
   formatSummary,
   formatTable,
   isWhole,
@@ -28,13 +28,14 @@ export interface Output {
 interface Section {
   readonly section: SectionName;
   readonly cases: readonly GoldenCase[];
+  readonly skipped: readonly GoldenCase[];
 }
 
 interface Options {
   readonly backend: OpenRunner;
   readonly only?: SectionName;
   readonly compiled: boolean;
-  /** Another engine that runs the functions; it knows operations alone. */
+  /** Another engine that runs the functions of tensors. */
   readonly through?: 'onnx';
 }
 
@@ -54,9 +55,9 @@ export async function goldenCommand(args: readonly string[], output: Output): Pr
     .addOption(new Option('--only <section>', 'check only this section').choices(SECTIONS))
     .option('--compiled', 'run every function as one compiled plan', false)
     .addOption(
-      new Option('--through <engine>', 'run operations as models of another engine')
+      new Option('--through <engine>', 'run functions of tensors as models of another engine')
         .choices(['onnx'])
-        .conflicts(['compiled', 'only']),
+        .conflicts('compiled'),
     )
     .exitOverride()
     .configureOutput({
@@ -91,24 +92,20 @@ async function checkFolder(
   const mode = compiled ? 'compiled' : 'eager';
   // All manifests and files are read before anything runs, so that damage is known at once.
   const sections: Section[] = [];
-  if (through !== undefined) sections.push(await opsThroughOnnx(folder));
-  else {
-    for (const section of only === undefined ? SECTIONS : [only]) {
-      sections.push({ section, cases: await sectionCases(section, folder, mode) });
-    }
+  // onnxruntime is loaded only where it is asked for.
+  const engine = through === undefined ? null : (await import('./through-onnx.ts')).openOnnx();
+  for (const section of only === undefined ? SECTIONS : [only]) {
+    const all = await sectionCases(section, folder, engine?.through ?? mode);
+    const skipped = engine === null ? [] : all.filter(({ isPlain = false }) => isPlain);
+    sections.push({ section, cases: all.filter((one) => !skipped.includes(one)), skipped });
   }
   const runner = await backend(folder, mode);
   try {
     return await checkSections(sections, runner, output);
   } finally {
+    await engine?.close();
     await runner.close();
   }
-}
-
-/** The operations and their gradients as models that onnxruntime runs, which is loaded only here. */
-async function opsThroughOnnx(folder: GoldenFolder): Promise<Section> {
-  const { throughOnnx } = await import('./through-onnx.ts');
-  return { section: 'ops', cases: await opCases(folder, throughOnnx) };
 }
 
 async function checkSections(
@@ -117,10 +114,16 @@ async function checkSections(
   output: Output,
 ): Promise<number> {
   const finished: SectionResults[] = [];
-  for (const { section, cases } of sections) {
-    const outcome = { section, results: await runner.run(section, cases) };
+  for (const { section, cases, skipped } of sections) {
+    const outcome = { section, skipped, results: await runner.run(section, cases) };
     finished.push(outcome);
-    for (const text of [formatTable(outcome), ...formatFailures(outcome), '']) output.line(text);
+    for (const text of [
+      formatTable(outcome),
+      ...formatFailures(outcome),
+      ...formatSkipped(outcome),
+      '',
+    ])
+      output.line(text);
   }
   output.line(formatSummary(finished));
   return isWhole(finished) ? 0 : FAILED;

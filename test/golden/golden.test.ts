@@ -16,6 +16,7 @@ import { diskFolder, sharedGoldenFolder } from './disk-folder.ts';
 import { runCases, SECTIONS, type CaseResult } from './golden-case.ts';
 import { goldenCommand } from './golden-command.ts';
 import { sectionCases } from './sections.ts';
+import { openOnnx } from './through-onnx.ts';
 
 const shared = sharedGoldenFolder();
 const chromium = findChromium();
@@ -36,6 +37,29 @@ describe.runIf(shared !== null)('the golden data beside the repository', () => {
   }
 });
 
+describe.runIf(shared !== null)('the golden data beside the repository, through ONNX', () => {
+  test.each([
+    ['ops', 'golden: 286 passed, 0 failed, 0 skipped of 286'],
+    ['optim', 'golden: 15 passed, 0 failed, 0 skipped of 15'],
+    ['dit', 'golden: 445 passed, 0 failed, 24 skipped of 469'],
+    ['diffusion', 'golden: 27 passed, 0 failed, 11 skipped of 38'],
+    ['train', 'golden: 24 passed, 0 failed, 0 skipped of 24'],
+  ])('%s passes, and what is no function of tensors is counted', async (section, last) => {
+    const printed: string[] = [];
+    const output = { line: (text: string) => printed.push(text), error: () => undefined };
+    const args = [shared ?? '', '--through', 'onnx', '--only', section];
+    expect(await goldenCommand(args, output)).toBe(0);
+    expect(printed.at(-1)).toBe(last);
+    expect(printed.filter((line) => line.startsWith('  not run'))).toEqual(
+      section === 'dit'
+        ? ['  not run, plain code and no functions of tensors: census 7, tables 5, zoo 12']
+        : section === 'diffusion'
+          ? ['  not run, plain code and no functions of tensors: schedules 7, respacings 4']
+          : [],
+    );
+  });
+});
+
 describe('angles, hyperbolas and remainders as PyTorch has them', () => {
   const folder = diskFolder(fileURLToPath(new URL('elementary', import.meta.url)));
 
@@ -54,6 +78,17 @@ describe('angles, hyperbolas and remainders as PyTorch has them', () => {
       }
     });
   }
+
+  test('through ONNX', async () => {
+    const engine = openOnnx();
+    try {
+      const results = await runCases(await sectionCases('ops', folder, engine.through));
+      expect(failures(results)).toEqual([]);
+      expect(results.length).toBeGreaterThan(40);
+    } finally {
+      await engine.close();
+    }
+  });
 });
 
 /** `y = 2x` of x = [1, 2, 3], stored right or wrong. */
@@ -187,10 +222,18 @@ describe('the runner', () => {
     expect(errors[0]).not.toContain('\n');
   });
 
+  test('runs functions through ONNX, and reports what fails there', async () => {
+    writeCases(doubling('good'), doubling('bad', { output: 'wrong' }));
+    expect(await run('--only', 'ops', '--through', 'onnx')).toBe(1);
+    expect(lines.at(-1)).toBe('golden: 1 passed, 1 failed, 0 skipped of 2');
+  });
+
   test.each([
     ['an unknown section', ['--only', 'everything']],
     ['an unknown backend', ['--backend', 'abacus']],
     ['an unknown option', ['--fast']],
+    ['an unknown engine', ['--through', 'abacus']],
+    ['compiled plans of another engine', ['--through', 'onnx', '--compiled']],
   ])('refuses %s', async (_, args) => {
     expect(await run(...args)).toBe(2);
     expect(errors.join('')).toMatch(/^error: /);

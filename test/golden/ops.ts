@@ -3,7 +3,7 @@ import { vjp } from '@tessera/autograd';
 import * as v from 'valibot';
 import { Attributes } from './attributes.ts';
 import { compareTensor, type Comparison } from './compare.ts';
-import { inMode, type GoldenCase, type Mode, type Through } from './golden-case.ts';
+import { inWay, type GoldenCase, type Way } from './golden-case.ts';
 import type { GoldenFolder, TensorFile } from './golden-folder.ts';
 import { findOp } from './op-table.ts';
 
@@ -38,21 +38,17 @@ type OpCase = v.InferOutput<typeof caseSchema>;
 type Body = (leaves: readonly Tensor[]) => Tensor[];
 
 /** The cases of `ops.json`: every operation's outputs and gradients. */
-export async function opCases(folder: GoldenFolder, mode: Mode | Through): Promise<GoldenCase[]> {
+export async function opCases(folder: GoldenFolder, way: Way): Promise<GoldenCase[]> {
   const manifest = await folder.manifest('ops.json', manifestSchema);
   const file = await folder.tensors(manifest.tensors_file);
   return manifest.cases.map((golden) => ({
     id: golden.id,
     group: golden.op,
-    check: () => checkOp(golden, file, mode),
+    check: () => checkOp(golden, file, way),
   }));
 }
 
-async function checkOp(
-  golden: OpCase,
-  file: TensorFile,
-  mode: Mode | Through,
-): Promise<Comparison[]> {
+async function checkOp(golden: OpCase, file: TensorFile, way: Way): Promise<Comparison[]> {
   const inputs = golden.inputs.map((name) => file.tensor(name));
   const outputNames = golden.outputs ?? (golden.output === undefined ? [] : [golden.output]);
   const cotangentNames = golden.cotangents ?? [golden.cotangent ?? null];
@@ -71,8 +67,7 @@ async function checkOp(
     const { value, pullback } = vjp(f, leaves);
     return { outputs: value, grads: pullback(seeds)[0] };
   };
-  const run = typeof mode === 'string' ? inMode(mode, evaluate) : mode(evaluate);
-  const { outputs, grads } = await run(inputs, cotangents);
+  const { outputs, grads } = await inWay(way, evaluate)(inputs, cotangents);
   const comparisons: Promise<Comparison>[] = outputNames.map((name, i) =>
     i < outputs.length
       ? compareTensor(

@@ -12,7 +12,7 @@ import {
 } from '@tessera/autograd/optim';
 import * as v from 'valibot';
 import { compareNumbers, compareValues, read, type Comparison, type Values } from './compare.ts';
-import { inMode, type GoldenCase, type Mode } from './golden-case.ts';
+import { inWay, type GoldenCase, type Way } from './golden-case.ts';
 import type { GoldenFolder, TensorFile } from './golden-folder.ts';
 import { makeOptimizer } from './optimizer-table.ts';
 
@@ -60,13 +60,13 @@ const manifestSchema = v.looseObject({
 type OptimCase = v.InferOutput<typeof caseSchema>;
 
 /** The cases of `optim.json`: trajectories of parameters, averages, norms, learning rates and losses. */
-export async function optimCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+export async function optimCases(folder: GoldenFolder, way: Way): Promise<GoldenCase[]> {
   const manifest = await folder.manifest('optim.json', manifestSchema);
   const file = await folder.tensors(manifest.tensors_file);
   return manifest.cases.map((golden) => ({
     id: golden.id,
     group: golden.optimizer,
-    check: () => checkTrajectory(golden, file, mode),
+    check: () => checkTrajectory(golden, file, way),
   }));
 }
 
@@ -87,14 +87,14 @@ interface Metrics {
 async function checkTrajectory(
   golden: OptimCase,
   file: TensorFile,
-  mode: Mode,
+  way: Way,
 ): Promise<Comparison[]> {
   const optimizer = makeOptimizer(golden.optimizer, {
     ...golden.hyper,
     per_param_lr_mult: golden.per_param_lr_mult ?? golden.hyper['per_param_lr_mult'],
     per_param_weight_decay: golden.per_param_weight_decay ?? golden.hyper['per_param_weight_decay'],
   });
-  const written = await runSteps(golden, file, mode, optimizer);
+  const written = await runSteps(golden, file, way, optimizer);
   const comparisons = [
     ...compareTrajectory('parameter', written.params, golden.trajectory, golden, file),
     compareNumbers('learning rates', written.rates, golden.lrs, { rtol: golden.rtol, atol: 1e-12 }),
@@ -125,7 +125,7 @@ interface Written {
 async function runSteps<S>(
   golden: OptimCase,
   file: TensorFile,
-  mode: Mode,
+  way: Way,
   optimizer: Optimizer<S>,
 ): Promise<Written> {
   const schedule = makeSchedule(golden);
@@ -150,7 +150,7 @@ async function runSteps<S>(
       metrics: { loss: found.loss, norm: globalNorm(found.grads), rate },
     };
   };
-  const run = inMode(mode, step);
+  const run = inWay(way, step);
   const params = golden.init.map((name) => file.tensor(name));
   const data = Object.fromEntries(
     Object.entries(golden.data ?? {}).map(([name, entry]) => [name, file.tensor(entry)]),
@@ -160,7 +160,7 @@ async function runSteps<S>(
   let state: State<S> = { params, average: params, optimizer: optimizer.init(params) };
   for (let s = 0; s < golden.steps; s++) {
     const fixed = recorded?.map((grads) => grads?.select(0, s) ?? null) ?? null;
-    const outcome = run(state, scalar(s, 'int32'), fixed, data);
+    const outcome = await run(state, scalar(s, 'int32'), fixed, data);
     state = outcome.state;
     written.params.push(await Promise.all(state.params.map(read)));
     written.averages.push(await Promise.all(state.average.map(read)));

@@ -1,10 +1,12 @@
 import Table from 'cli-table3';
-import type { CaseResult, SectionName } from './golden-case.ts';
+import type { CaseResult, GoldenCase, SectionName } from './golden-case.ts';
 
 /** The results of one section. */
 export interface SectionResults {
   readonly section: SectionName;
   readonly results: readonly CaseResult[];
+  /** Cases that were not run, because plain code computes them. */
+  readonly skipped: readonly GoldenCase[];
 }
 
 /** Reasons printed for one section; the table counts the rest. */
@@ -43,12 +45,20 @@ export function formatFailures({ results }: SectionResults): string[] {
   return more > 0 ? [...lines.slice(0, REASONS_SHOWN), `  … and ${more} more lines`] : lines;
 }
 
-/** The last line of the runner. Nothing is ever skipped: what cannot be run has failed. */
+/** What was not run because it is no function of tensors: the number of cases of each group. */
+export function formatSkipped({ skipped }: SectionResults): string[] {
+  if (skipped.length === 0) return [];
+  const groups = [...groupResults(skipped)].map(([group, { length }]) => `${group} ${length}`);
+  return [`  not run, plain code and no functions of tensors: ${groups.join(', ')}`];
+}
+
+/** The last line of the runner. What cannot be run has failed; only another engine skips plain code. */
 export function formatSummary(sections: readonly SectionResults[]): string {
   const all = sections.flatMap(({ results }) => results);
+  const skipped = sections.reduce((sum, section) => sum + section.skipped.length, 0);
   return (
     `golden: ${count(all, 'passed')} passed, ${count(all, 'failed')} failed, ` +
-    `0 skipped of ${all.length}`
+    `${skipped} skipped of ${all.length + skipped}`
   );
 }
 
@@ -63,8 +73,10 @@ function idsText(ids: readonly string[]): string {
     : `${ids.slice(0, 2).join(', ')} and ${ids.length - 2} more`;
 }
 
-function groupResults(results: readonly CaseResult[]): ReadonlyMap<string, CaseResult[]> {
-  const groups = new Map<string, CaseResult[]>();
+function groupResults<T extends { readonly group: string }>(
+  results: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
   for (const result of results) {
     const members = groups.get(result.group);
     if (members === undefined) groups.set(result.group, [result]);

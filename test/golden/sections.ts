@@ -1,13 +1,13 @@
 import { diffusionCases } from './diffusion.ts';
 import { ditCases } from './dit.ts';
-import type { GoldenCase, Mode, SectionName } from './golden-case.ts';
+import type { GoldenCase, SectionName, Way } from './golden-case.ts';
 import type { GoldenFolder } from './golden-folder.ts';
 import { opCases } from './ops.ts';
 import { optimCases } from './optim.ts';
 import { trainCases } from './train.ts';
 
 /** Reads a manifest into cases. Throws a GoldenError if the manifest or its files cannot be used. */
-type SectionReader = (folder: GoldenFolder, mode: Mode) => Promise<GoldenCase[]>;
+type SectionReader = (folder: GoldenFolder, way: Way) => Promise<GoldenCase[]>;
 
 const READERS: Readonly<Record<SectionName, SectionReader>> = {
   ops: opCases,
@@ -21,7 +21,7 @@ const READERS: Readonly<Record<SectionName, SectionReader>> = {
 export function sectionCases(
   section: SectionName,
   folder: GoldenFolder,
-  mode: Mode,
+  way: Way,
 ): Promise<GoldenCase[]> {
-  return READERS[section](folder, mode);
+  return READERS[section](folder, way);
 }

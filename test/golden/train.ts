@@ -6,7 +6,7 @@ import { createDiffusion, trainingLosses, type DiT } from '@tessera/dit';
 import * as v from 'valibot';
 import { read, type Comparison, type Values } from './compare.ts';
 import { configSchema, loadModel } from './dit-config.ts';
-import { inMode, once, type GoldenCase, type Mode } from './golden-case.ts';
+import { inWay, once, type GoldenCase, type Way } from './golden-case.ts';
 import type { GoldenFolder, TensorFile } from './golden-folder.ts';
 import { makeOptimizer } from './optimizer-table.ts';
 import { compareChecksums, compareFinal, comparePerStep, type Parameters } from './train-checks.ts';
@@ -51,11 +51,11 @@ const manifestSchema = v.looseObject({
 type Run = v.InferOutput<typeof runSchema>;
 
 /** The cases of `train.json`: losses and norms of every step, checksums, averages, final parameters. */
-export async function trainCases(folder: GoldenFolder, mode: Mode): Promise<GoldenCase[]> {
+export async function trainCases(folder: GoldenFolder, way: Way): Promise<GoldenCase[]> {
   const { runs } = await folder.manifest('train.json', manifestSchema);
   const cases: GoldenCase[] = [];
   for (const [key, run] of Object.entries(runs)) {
-    cases.push(...(await runCases(key, run, folder, mode)));
+    cases.push(...(await runCases(key, run, folder, way)));
   }
   return cases;
 }
@@ -64,12 +64,12 @@ async function runCases(
   key: string,
   run: Run,
   folder: GoldenFolder,
-  mode: Mode,
+  way: Way,
 ): Promise<GoldenCase[]> {
   const weights = await folder.tensors(run.weights);
   const data = await folder.tensors(run.data);
   const final = await folder.tensors(run.final);
-  const trained = once(() => train(run, weights, data, mode));
+  const trained = once(() => train(run, weights, data, way));
   const one = (id: string, compare: (found: Trained) => Comparison[]): GoldenCase => ({
     id: `${key}.${id}`,
     group: `${key} ${run.config.conditioning}`,
@@ -130,16 +130,11 @@ interface Batch {
   readonly eps: Tensor;
 }
 
-async function train(
-  run: Run,
-  weights: TensorFile,
-  data: TensorFile,
-  mode: Mode,
-): Promise<Trained> {
+async function train(run: Run, weights: TensorFile, data: TensorFile, way: Way): Promise<Trained> {
   const { kind, lr, clip_norm: _clip, warmup_steps: _warmup, ...hyper } = run.optimizer;
   const warmup = run.warmup_steps ?? run.optimizer.warmup_steps ?? 0;
   const optimizer = makeOptimizer(kind, hyper);
-  const step = inMode(mode, trainStep(run, optimizer));
+  const step = inWay(way, trainStep(run, optimizer));
   const [images, index, t, y, noise] = ['data', 'idx', 't', 'y', 'noise'].map((name) =>
     data.tensor(name),
   );
@@ -156,7 +151,7 @@ async function train(
       eps: noise.select(0, s),
     };
     const rate = scalar(lr * Math.min(1, (s + 1) / Math.max(1, warmup)));
-    const outcome = step(state, batch, rate);
+    const outcome = await step(state, batch, rate);
     state = outcome.state;
     for (const [name, value] of Object.entries(outcome.metrics)) {
       const list = metrics.get(name) ?? [];
