@@ -216,7 +216,7 @@ const onnxLayers: readonly Layer[] = [
   { name: 'rules', files: ['rules/'], reason: 'how a primitive is said in nodes of a graph' },
   {
     name: 'model',
-    files: ['signature.ts', 'to-onnx.ts', 'metadata.ts'],
+    files: ['captured.ts', 'signature.ts', 'to-onnx.ts', 'metadata.ts'],
     reason: 'a whole function with its names, instruction by instruction',
   },
   { name: 'entry', files: ['index.ts'], reason: 'the public names' },
