@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 
-const folders = ['packages/dit/python', 'test/dit/torch'];
+const folders = ['packages/dit/python', 'test/dit/torch', 'benchmarks/scaling'];
 const { error, status } = spawnSync('black', ['--check', '--quiet', ...folders], {
   stdio: 'inherit',
 });

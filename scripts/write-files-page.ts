@@ -165,6 +165,7 @@ const PARTS: readonly Part[] = [
       ['benchmarks/contenders', 'Who is measured, each library behind one interface'],
       ['benchmarks/compare', 'How contenders are compared and reported'],
       ['benchmarks/options', 'What each option of a training gains in the same time'],
+      ['benchmarks/scaling', 'How long data-parallel training waits for its network'],
       ['benchmarks/browser', 'A training step in pages'],
       ['benchmarks/studio', 'What the pages of the studio must reach, a file a room'],
       ['benchmarks/samples', 'How well trained runs draw what they are asked for'],
