@@ -1,4 +1,4 @@
-// A cost model of data-parallel training: buckets of gradients, ring all-reduce, overlap with the backward pass.
+// A cost model of data-parallel training: buckets of gradients, ring all-reduce, overlap with backward.
 
 /** What joins the ranks. */
 export interface Link {

@@ -1,4 +1,4 @@
-// A network of namespaces on this machine, a namespace a rank, whose bandwidth and delay can be set (Linux, root).
+// A network of namespaces on this machine, one a rank, with a bandwidth and a delay (Linux, root).
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Runs the train.py of an export in several namespaces, and reads the time of its steps while the network changes.
+// Runs the train.py of an export in several namespaces, and times its steps while the network changes.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
