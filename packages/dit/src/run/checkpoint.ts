@@ -15,6 +15,7 @@ import { checkText } from '../config/argument-check.ts';
 import { encodeModule, finiteTensor, fitModule } from '../model/weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
+import { readPart } from './file-part.ts';
 import { withTorchFile } from './torch/torch-file.ts';
 
 /**
@@ -60,25 +61,6 @@ async function withFile<T>(
   } finally {
     await file?.close();
   }
-}
-
-/** Node reads at most 2 GiB at once. */
-const LONGEST_READ = 2 ** 30;
-
-/** Reads a part of a file. It is shorter than `length` if the file ends before. */
-async function readPart(
-  file: FileHandle,
-  offset: number,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const wanted = Math.min(LONGEST_READ, length - at);
-    const { bytesRead } = await file.read(bytes, at, wanted, offset + at);
-    if (bytesRead === 0) return bytes.subarray(0, at);
-    at += bytesRead;
-  }
-  return bytes;
 }
 
 /** Options of {@link loadModule}. */

@@ -11,6 +11,7 @@ import {
 } from '@tessera/tensor';
 import { fromFdPromise, type Entry, type ZipFile } from 'yauzl';
 import { nameFile } from '../file-error.ts';
+import { readPart } from '../file-part.ts';
 import { readPickle } from './pickle.ts';
 import { isThing, keyText, type Pickled, type StoredTensor, type StoredType } from './pickled.ts';
 
@@ -157,31 +158,9 @@ async function readStored(
   }
   const { size } = await file.stat();
   if (start + from + length > size) throw problem(path, `${excerpt(name)} is cut short`);
-  const bytes = await readBytes(file, start + from, length);
+  const bytes = await readPart(file, start + from, length);
   if (length === entry.uncompressedSize && crc32(bytes) !== entry.crc32) {
     throw problem(path, `the checksum of ${excerpt(name)} differs: the file is damaged`);
-  }
-  return bytes;
-}
-
-/** Node reads at most 2 GiB at once. */
-const LONGEST_READ = 2 ** 30;
-
-async function readBytes(
-  file: FileHandle,
-  offset: number,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const { bytesRead } = await file.read(
-      bytes,
-      at,
-      Math.min(LONGEST_READ, length - at),
-      offset + at,
-    );
-    if (bytesRead === 0) break;
-    at += bytesRead;
   }
   return bytes;
 }
