@@ -14,7 +14,7 @@ import {
   SHIPPED_RUN,
   writeRunConfig,
 } from '@tessera/dit/node';
-import { key } from '@tessera/tensor';
+import { key, setDefaultBackend, wasmBackend, type Backend } from '@tessera/tensor';
 import { completeSampleOptions } from '../../../packages/dit/src/cli/sample/sample-command.ts';
 import { cardText } from '../../../scripts/weights/card.ts';
 import { shipRun } from '../../../scripts/weights/folder.ts';
@@ -196,6 +196,17 @@ describe('a model with labels that is asked by text or map alone', () => {
 });
 
 describe('the weights of the package', () => {
+  // On the default backend of a run: drawing takes a minute on cpu.
+  const backend = wasmBackend();
+  let before: Backend | null;
+  beforeAll(() => {
+    before = setDefaultBackend(backend);
+  });
+  afterAll(() => {
+    setDefaultBackend(before);
+    backend.stopThreads();
+  });
+
   it('draw digits that are read as asked, with the settings of their run', async () => {
     const run = await readRun();
     const labels = Array.from({ length: 30 }, (_, i) => i % 10);
