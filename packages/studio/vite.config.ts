@@ -14,12 +14,26 @@ import { runFiles } from './vite/run-files.ts';
 const run =
   process.env.STUDIO_RUN ?? fileURLToPath(new URL('../dit/weights/mnist/', import.meta.url));
 
+/** What only the room Train uses. Without a chunk of its own it would come with what all rooms share. */
+const TRAINING =
+  /[\\/](?:tensor[\\/]src[\\/]io[\\/]encode-safetensors|dit[\\/]src[\\/]model[\\/]encode-weights)\.ts$/;
+
 export default defineConfig({
   base: './',
   root: fileURLToPath(new URL('.', import.meta.url)),
   plugins: [svelte(), policy(), isolationWorker(), runFiles(run), digits(), book()],
   resolve: { conditions: ['tessera-source', ...defaultClientConditions] },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [{ name: 'training', test: TRAINING }],
+        },
+      },
+    },
+  },
   server: { headers: withoutPolicy(HEADERS.all) },
   build: {
     target: 'es2023',

@@ -36,10 +36,12 @@ describe.skipIf(chromium === null)(
     it('says that its adapter is software, and draws with it where the reader chooses so', async () => {
       const { page, complaints, loaded } = await studio.open('#/draw?steps=2&count=1');
       await page.getByTestId('took').getByText('2 steps in').waitFor(PATIENT);
-      const engines = (): number => loaded.filter((each) => each.url().includes('/gpu-')).length;
+      const engines = (): number =>
+        loaded.filter((each) => each.url().includes('/webgpu-worker')).length;
       expect(engines()).toBe(0);
+      await page.getByRole('button', { name: 'Processor or WebGPU' }).click();
       await page.getByText('swiftshader is a software adapter').waitFor(PATIENT);
-      await page.getByRole('button', { name: 'WebGPU' }).click();
+      await page.getByRole('button', { name: 'WebGPU, google' }).click();
       await page.getByTestId('took').getByText('on WebGPU').waitFor(PATIENT);
       await page.waitForURL(/device=webgpu/);
       expect(engines()).toBeGreaterThan(0);

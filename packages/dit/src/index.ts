@@ -289,4 +289,5 @@ export {
   type TrainState,
   type TrainStep,
 } from './train/step.ts';
-export { encodeModule, loadModule } from './model/weights.ts';
+export { encodeModule } from './model/encode-weights.ts';
+export { loadModule } from './model/weights.ts';

@@ -1,14 +1,19 @@
-// The worker of a room: it holds the engine and a service, and answers calls of the page.
+// The worker of a room: an engine on threads of the processor, and a service that answers calls of the page.
 
+import { setDefaultBackend, wasmBackend } from '@tessera/tensor';
 import { answerCalls } from './engine/answer.ts';
-import { startBackend } from './engine/backend.ts';
-import { readWorkerName } from './engine/worker-name.ts';
 import { services } from './service-table.ts';
 
-const { service, device } = readWorkerName(self.name);
-const facts = startBackend(device);
-const loaded = services[service]();
+const backend = wasmBackend();
+setDefaultBackend(backend);
+
+// The page names the worker after its service.
 answerCalls(
-  facts.then(() => loaded),
-  facts,
+  services[self.name](),
+  Promise.resolve({
+    device: 'processor',
+    threads: backend.threads,
+    isIsolated: crossOriginIsolated,
+    notice: backend.notice,
+  }),
 );

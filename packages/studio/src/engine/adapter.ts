@@ -16,7 +16,7 @@ export async function findAdapter(): Promise<Adapter | null> {
   const adapter = await gpu
     ?.requestAdapter({ powerPreference: 'high-performance' })
     .catch(() => null);
-  if (adapter == null) return null;
+  if (adapter === undefined || adapter === null) return null;
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const words = [...new Set([vendor, architecture, device, description])].filter(Boolean);
   const name = words.join(' ') || 'a GPU without a name';

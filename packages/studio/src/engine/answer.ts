@@ -61,8 +61,11 @@ export function answerCalls(service: Promise<Service>, facts: Promise<EngineFact
     send({ kind: 'broken', message: reason instanceof Error ? reason.message : String(reason) });
   });
 
-  // A backend that does not start is told to the page by the listener above.
-  void Promise.all([facts, holdLock()]).then(([known, lock]) => {
+  async function tellThatItIsReady(): Promise<void> {
+    const [known, lock] = await Promise.all([facts, holdLock()]);
     send({ kind: 'ready', facts: known, lock });
-  });
+  }
+
+  // The listener above tells the page of a backend that does not start.
+  void tellThatItIsReady();
 }

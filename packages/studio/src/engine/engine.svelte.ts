@@ -10,7 +10,6 @@ import type {
   ToWorker,
   UpdateOf,
 } from './service.ts';
-import { workerName } from './worker-name.ts';
 
 /** An error of the engine, with the name of its class there. */
 class EngineError extends Error {
@@ -47,7 +46,7 @@ export class Engine<Of extends Service> {
   /** What it computes on, or shall once it has started. */
   device: Device = $state('processor');
   readonly #service: string;
-  readonly #make: (name: string) => Worker;
+  readonly #make: (name: string, device: Device) => Worker;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker;
   #next = 0;
@@ -56,7 +55,7 @@ export class Engine<Of extends Service> {
    * @param service its name in `service-table.ts`
    * @param make makes a worker of that name; default the one that holds the services of that table
    */
-  constructor(service: string, make: (name: string) => Worker = makeEngineWorker) {
+  constructor(service: string, make: (name: string, device: Device) => Worker = makeEngineWorker) {
     this.#service = service;
     this.#make = make;
     this.#worker = this.#start();
@@ -98,7 +97,7 @@ export class Engine<Of extends Service> {
   }
 
   #start(): Worker {
-    const worker = this.#make(workerName({ service: this.#service, device: this.device }));
+    const worker = this.#make(this.#service, this.device);
     worker.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
       if (data.kind === 'ready' && data.lock !== null) this.#watch(worker, data.lock);
       this.#receive(data);
@@ -144,7 +143,10 @@ export class Engine<Of extends Service> {
   }
 }
 
-function makeEngineWorker(name: string): Worker {
+function makeEngineWorker(name: string, device: Device): Worker {
+  if (device === 'webgpu') {
+    return new Worker(new URL('../webgpu-worker.ts', import.meta.url), { type: 'module', name });
+  }
   return new Worker(new URL('../engine-worker.ts', import.meta.url), { type: 'module', name });
 }
 
