@@ -16,7 +16,7 @@ const run =
 
 /** What only the room Train uses. Without a chunk of its own it would come with what all rooms share. */
 const TRAINING =
-  /[\\/](?:tensor[\\/]src[\\/]io[\\/]encode-safetensors|dit[\\/]src[\\/]model[\\/]encode-weights)\.ts$/;
+  /[\\/](?:tensor[\\/]src[\\/]io[\\/]encode-safetensors|dit[\\/]src[\\/]model[\\/]weights[\\/]encode-weights)\.ts$/;
 
 export default defineConfig({
   base: './',

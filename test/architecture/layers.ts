@@ -205,7 +205,14 @@ const studioLayers: readonly Layer[] = [
   },
   {
     name: 'page',
-    files: ['service-table.ts', 'engine-worker.ts', 'room-table.ts', 'studio.svelte', 'main.ts'],
+    files: [
+      'service-table.ts',
+      'engine-worker.ts',
+      'webgpu-worker.ts',
+      'room-table.ts',
+      'studio.svelte',
+      'main.ts',
+    ],
     reason: 'the page and its worker know all rooms',
   },
 ];

@@ -289,5 +289,5 @@ export {
   type TrainState,
   type TrainStep,
 } from './train/step.ts';
-export { encodeModule } from './model/encode-weights.ts';
-export { loadModule } from './model/weights.ts';
+export { encodeModule } from './model/weights/encode-weights.ts';
+export { loadModule } from './model/weights/decode-weights.ts';

@@ -8,7 +8,7 @@ import { DiT, encodeModule, Generator, initialState } from '@tessera/dit';
 import { readData, readLog, readRunConfig, readRuler, replayStep } from '@tessera/dit/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeNet } from '../../../packages/dit/src/evaluate/lenet.ts';
-import { readEntries } from '../../../packages/dit/src/model/encode-weights.ts';
+import { readEntries } from '../../../packages/dit/src/model/weights/encode-weights.ts';
 import { readAnomalyFile } from '../../../packages/dit/src/run/anomaly-file.ts';
 import { readEvaluations } from '../../../packages/dit/src/run/evaluation-log.ts';
 import { lockRun } from '../../../packages/dit/src/run/state/run-lock.ts';

@@ -7,7 +7,7 @@ import { loadModule, readData } from '@tessera/dit/node';
 import { encode } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { readCaptions } from '../../../packages/dit/src/data/readers/captions-file.ts';
-import { readEntries } from '../../../packages/dit/src/model/encode-weights.ts';
+import { readEntries } from '../../../packages/dit/src/model/weights/encode-weights.ts';
 import { decodeState, encodeState } from '../../../packages/dit/src/run/state/state-file.ts';
 import { readImage } from '../../../packages/dit/src/sample/image-file.ts';
 import { readMap } from '../../../packages/dit/src/sample/map-file.ts';

@@ -17,7 +17,7 @@ import { loadModule, readData, readLog, readRuler } from '@tessera/dit/node';
 import { encode } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { decodeImage } from '../../../packages/dit/src/data/readers/decode-image.ts';
-import { readEntries } from '../../../packages/dit/src/model/encode-weights.ts';
+import { readEntries } from '../../../packages/dit/src/model/weights/encode-weights.ts';
 import { readAnomalyFile } from '../../../packages/dit/src/run/anomaly-file.ts';
 import { readEvaluations } from '../../../packages/dit/src/run/evaluation-log.ts';
 import { readTrainConfig } from '../../../packages/dit/src/run/run-folder.ts';

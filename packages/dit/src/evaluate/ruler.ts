@@ -18,8 +18,8 @@ import { checkArray, checkFields, checkText } from '../config/argument-check.ts'
 import { MAX_SEED } from '../config/choices.ts';
 import { fraction, whole } from '../config/ranges.ts';
 import { parseSchema } from '../config/schema.ts';
-import { encodeModule } from '../model/encode-weights.ts';
-import { loadModule } from '../model/weights.ts';
+import { encodeModule } from '../model/weights/encode-weights.ts';
+import { loadModule } from '../model/weights/decode-weights.ts';
 import { writeFileAtomic } from '../run/atomic-file.ts';
 import { nameFile } from '../run/file-error.ts';
 import { sha256Of } from '../run/integrity/hash.ts';

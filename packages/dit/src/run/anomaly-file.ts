@@ -13,8 +13,8 @@ import * as v from 'valibot';
 import { STAGES, type TrainStage } from '../config/choices.ts';
 import { parseConfigText, type TrainConfig } from '../config/config.ts';
 import { parseSchema } from '../config/schema.ts';
-import { readEntries } from '../model/encode-weights.ts';
-import { fitModule } from '../model/weights.ts';
+import { readEntries } from '../model/weights/encode-weights.ts';
+import { fitModule } from '../model/weights/decode-weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { readWeights } from './checkpoint.ts';
 

@@ -12,8 +12,8 @@ import {
 } from '@tessera/tensor';
 import type { Module } from '@tessera/autograd/nn';
 import { checkText } from '../config/argument-check.ts';
-import { encodeModule } from '../model/encode-weights.ts';
-import { finiteTensor, fitModule } from '../model/weights.ts';
+import { encodeModule } from '../model/weights/encode-weights.ts';
+import { finiteTensor, fitModule } from '../model/weights/decode-weights.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { fileErrorCode, nameFile } from './file-error.ts';
 import { readPart } from './file-part.ts';

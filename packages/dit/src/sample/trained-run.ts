@@ -15,7 +15,7 @@ import {
 } from '../config/diffusion-config.ts';
 import { withControlScale } from '../model/control.ts';
 import { DiT } from '../model/dit.ts';
-import { loadModule } from '../model/weights.ts';
+import { loadModule } from '../model/weights/decode-weights.ts';
 import { OWN_GENERATE_OPTIONS, type GenerateOptions } from './generate-options.ts';
 import { Generator } from './generator.ts';
 import { checkLabels } from './labels.ts';

@@ -2,7 +2,7 @@
 
 import { checkOptions } from '@tessera/tensor';
 import { checkText } from '../../config/argument-check.ts';
-import { readEntries } from '../../model/encode-weights.ts';
+import { readEntries } from '../../model/weights/encode-weights.ts';
 import { checkWritable, writeFileAtomic } from '../../run/atomic-file.ts';
 import { withBackend } from '../../run/backends.ts';
 import { SHIPPED_RUN } from '../../run/run-folder.ts';
