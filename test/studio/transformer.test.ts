@@ -24,7 +24,7 @@ describe.skipIf(chromium === null)(
     beforeAll(async () => {
       studio = await openStudio(await tinyRun());
       ({ page, complaints } = await studio.open('#/transformer?steps=3&step=3&guidance=3'));
-      await page.getByText('3 steps', { exact: true }).waitFor();
+      await page.getByTestId('watched').getByText('3 steps: drag to see').waitFor();
     });
 
     afterAll(() => studio.close());
