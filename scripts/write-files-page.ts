@@ -79,8 +79,8 @@ const PARTS: readonly Part[] = [
       ['packages/dit/src/codec', 'What stands between data and model, a file a kind'],
       ['packages/dit/src/model', 'The Diffusion Transformer'],
       ['packages/dit/src/model/blocks', 'The four block designs behind one interface'],
+      ['packages/dit/src/model/weights', 'The weights of a model as bytes, and back'],
       [
-  'packages/dit/src/model/weights': 'The weights of a model as bytes, and back.',
         'packages/dit/src/model/conditions',
         'What a model hears beside timestep and label, a file a kind',
       ],
