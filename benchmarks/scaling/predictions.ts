@@ -39,7 +39,7 @@ export const CLUSTERS: readonly Cluster[] = [
 export const GPUS: readonly number[] = [8, 16, 32, 64, 128, 256];
 
 /** The slowest link of a ring through so many GPUs; its latency is the mean of all links. */
-export function linkOf(gpus: number, { acrossNodes }: Cluster): Link {
+function linkOf(gpus: number, { acrossNodes }: Cluster): Link {
   if (gpus <= NODE) return { bytesPerSecond: INSIDE_NODE, latency: NVLINK_LATENCY };
   const latency = (NETWORK_LATENCY + (NODE - 1) * NVLINK_LATENCY) / NODE;
   return { bytesPerSecond: Math.min(INSIDE_NODE, acrossNodes), latency };
