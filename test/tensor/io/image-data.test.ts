@@ -39,18 +39,11 @@ describe('image data', () => {
   });
 
   it('is written from grey, rounded and cut off', async () => {
-    const given = [-1, 0.5, 2, Infinity, -Infinity];
-    const { data, width, height } = await toImageData(tensor([given]));
-    expect([width, height]).toEqual([5, 1]);
-    const greys = [0, 128, 255, 255, 0];
+    const { data, width, height } = await toImageData(tensor([[-1, 0.5, 2, NaN]]));
+    expect([width, height]).toEqual([4, 1]);
+    const greys = [0, 128, 255, 0];
     expect([...data]).toEqual(greys.flatMap((grey) => [grey, grey, grey, 255]));
     expect((await toImageData(zeros([1, 2, 3]))).data.length).toBe(24);
-  });
-
-  it('is not written from NaN', async () => {
-    await expect(toImageData(tensor([[0, 1, NaN]]))).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ValueError: toImageData: element 2 of 3 is NaN, which is no brightness. Look for what made it, or replace it by where(…).]`,
-    );
   });
 
   it('refuses what is no image', async () => {

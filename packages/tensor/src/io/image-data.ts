@@ -64,11 +64,11 @@ export function fromImageData(image: ImageDataLike, options: FromImageDataOption
 
 /**
  * Converts a tensor to an image for a canvas. Values from 0 to 1 become bytes; values outside are limited to
- * that range, infinite ones too. NaN is no brightness, and is refused.
+ * that range.
  *
  * @param x float32 `[C, H, W]`: RGBA if C is 4, opaque RGB if 3, opaque grey if 1; or grey `[H, W]`.
  * @returns the image; resolves when the backend has the elements
- * @throws ShapeError if x is no such image, DTypeError if it is not float32, ValueError if an element is NaN.
+ * @throws ShapeError if x is no such image, DTypeError if it is not float32.
  * @example
  * const { data, width, height } = await toImageData(tensor([[0, 0.5, 1]]));
  * // In a browser: canvas.getContext('2d').putImageData(new ImageData(data, width, height), 0, 0)
@@ -85,13 +85,6 @@ export async function toImageData(x: Tensor): Promise<RgbaImage> {
     );
   }
   const elements = await x.data();
-  const lost = elements.findIndex(Number.isNaN);
-  if (lost >= 0) {
-    throw new ValueError(
-      'toImageData',
-      `element ${lost} of ${elements.length} is NaN, which is no brightness. Look for what made it, or replace it by where(…).`,
-    );
-  }
   const count = width * height;
   const data = new Uint8ClampedArray(4 * count).fill(255);
   for (let i = 0; i < count; i++) {
