@@ -156,8 +156,8 @@ async function readStored(
   } catch (error) {
     throw archiveError(error, path);
   }
-  const { size } = await file.stat();
-  if (start + from + length > size) throw problem(path, `${excerpt(name)} is cut short`);
+  // Before memory is taken for what the archive promises.
+  if (start + from + length > zip.fileSize) throw problem(path, `${excerpt(name)} is cut short`);
   const bytes = await readPart(file, start + from, length);
   if (length === entry.uncompressedSize && crc32(bytes) !== entry.crc32) {
     throw problem(path, `the checksum of ${excerpt(name)} differs: the file is damaged`);
