@@ -72,9 +72,10 @@ describe.skipIf(chromium === null)(
     it('draws boxes without texts where they are too small to read, and still names them', async () => {
       const sum = box(page, 'v2 = sum(v1) { axes: [0] } float32[]');
       await page.getByRole('button', { name: 'Show all of the graph' }).click();
-      // A layout that arrives late shows all of itself again.
+      // A layout that arrives late shows all of itself again; texts go when the graph rests.
       const farther = async (): Promise<string | null> => {
         await page.getByRole('button', { name: 'Zoom out' }).click();
+        await page.locator('.plane:not(.moving)').waitFor();
         return sum.textContent();
       };
       await expect.poll(farther, PATIENT).toBe('');
