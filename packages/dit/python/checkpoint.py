@@ -140,6 +140,13 @@ def take(tensors, prefix, expected, path):
     return found
 
 
+def take_scalar(tensors, name, path):
+    """Removes a tensor [] by name, and gives it. Raises a Problem if it is missing."""
+    if name not in tensors:
+        raise Problem(f"{path}: {name} is missing, which the optimizer of config.json keeps.")
+    return tensors.pop(name)
+
+
 def listed(what, names, shown=8):
     """One sentence about some names, in a list; an empty list without names."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""

@@ -10,7 +10,8 @@ from typing import Optional
 import torch
 from torch import nn
 
-from layers import LabelEmbedder, Mlp, NumberEmbedder, SelfAttention, patchify
+from blocks import BLOCKS
+from layers import LabelEmbedder, Mlp, NumberEmbedder, SelfAttention, patchify, sides
 
 # Texts: bytes, then the token behind the last one, then the known words.
 PADDING = 256
@@ -18,6 +19,19 @@ PADDING = 256
 # The nulls of numbers and of maps.
 NO_SCALAR = -1e30
 NO_PIXEL = -1.0
+
+
+@dataclass
+class Branch:
+    """Blocks beside those of a model."""
+
+    # [B, T, D], added to the patches that go in.
+    patches: torch.Tensor
+    # bool [B], for which samples the branch says something.
+    heard: torch.Tensor
+    # The blocks, and a layer behind each, whose output is added behind the block of the model.
+    blocks: nn.ModuleList
+    outputs: nn.ModuleList
 
 
 @dataclass
@@ -31,11 +45,7 @@ class Contribution:
     mask: Optional[torch.Tensor] = None
     # [B, T, D], added to the patches.
     patches: Optional[torch.Tensor] = None
-
-
-def sides(size):
-    """Height and width of a size, which may be one number."""
-    return (size, size) if isinstance(size, int) else tuple(size)
+    branches: tuple = ()
 
 
 class LabelCondition(LabelEmbedder):
@@ -126,11 +136,32 @@ class MapCondition(nn.Module):
         return Contribution(patches=self.columns(patchify(channels, self.patch_size)))
 
 
+class ControlCondition(MapCondition):
+    """A map over the image that a branch of blocks reads: a ControlNet.
+
+    Sources: Zhang et al. 2023, "Adding conditional control to text-to-image diffusion models", section 3.1; Chen et
+    al. 2024, "PixArt-delta", section 5.
+    """
+
+    def __init__(self, config, model):
+        super().__init__(config, model)
+        width, count = model["hiddenSize"], config["blocks"]
+        self.blocks = nn.ModuleList(BLOCKS[model["design"]](model) for _ in range(count))
+        self.outputs = nn.ModuleList(nn.Linear(width, width) for _ in range(count))
+
+    def forward(self, values):
+        """float32 [B, Cm, M, M] to a branch that is silent where nothing of a map is known"""
+        heard = (values >= 0).flatten(1).any(1)
+        patches = super().forward(values).patches
+        return Contribution(branches=(Branch(patches, heard, self.blocks, self.outputs),))
+
+
 KINDS = {
     "label": LabelCondition,
     "scalar": ScalarCondition,
     "text": TextCondition,
     "map": MapCondition,
+    "control": ControlCondition,
 }
 
 
@@ -142,6 +173,9 @@ class Conditions(nn.Module):
         for config in model.get("conditions", ()):
             self._modules[config["name"]] = KINDS[config["kind"]](config, model)
 
+    def __getitem__(self, name):
+        return self._modules[name]
+
     def forward(self, values):
         """The values of a batch by name to one Contribution: vectors and patches added, tokens one behind the other."""
         total = Contribution()
@@ -152,6 +186,7 @@ class Conditions(nn.Module):
                 tokens=behind(total.tokens, own.tokens),
                 mask=behind(total.mask, own.mask),
                 patches=plus(total.patches, own.patches),
+                branches=total.branches + own.branches,
             )
         return total
 
@@ -166,6 +201,14 @@ def behind(a, b):
     return b if a is None else a if b is None else torch.cat([a, b], 1)
 
 
+def trained_branch(config):
+    """The ControlNet that a run trains on a model that stays as it is: its last condition, if that is one; or None."""
+    conditions = config["model"].get("conditions", [])
+    if config["diffusion"]["objective"] == "mean-flow" or not conditions:
+        return None
+    return conditions[-1] if conditions[-1]["kind"] == "control" else None
+
+
 def null_of(config):
     """The element that the null of a condition is filled with."""
     return {
@@ -173,4 +216,5 @@ def null_of(config):
         "scalar": NO_SCALAR,
         "text": PADDING,
         "map": NO_PIXEL,
+        "control": NO_PIXEL,
     }[config["kind"]]

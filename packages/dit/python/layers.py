@@ -243,3 +243,8 @@ def unpatchify(tokens, size, grid):
     rows, columns = grid
     x = tokens.reshape(tokens.shape[0], rows, columns, size, size, -1)
     return x.permute(0, 5, 1, 3, 2, 4).reshape(tokens.shape[0], -1, rows * size, columns * size)
+
+
+def sides(size):
+    """Height and width of a size, which may be one number."""
+    return (size, size) if isinstance(size, int) else tuple(size)

@@ -32,6 +32,8 @@ class Drawn:
     # float32 [b], and int64 [b], the timesteps whose losses are remembered: for timesteps drawn by their losses.
     weights: Optional[torch.Tensor] = None
     bins: Optional[torch.Tensor] = None
+    # The times float32 [b] at which the steps of a flow map end.
+    ends: Optional[torch.Tensor] = None
     # The velocity of another sample, [b, C, H, W], for the contrastive term of a flow.
     others: Optional[torch.Tensor] = None
 
@@ -44,6 +46,7 @@ class Drawn:
             {name: values[rows] for name, values in self.values.items()},
             None if self.weights is None else self.weights[rows],
             None if self.bins is None else self.bins[rows],
+            None if self.ends is None else self.ends[rows],
             None if self.others is None else self.others[rows],
         )
 
@@ -68,13 +71,14 @@ class Objective:
         found = samples(rows)
         start = self.latents(latent_key, rows, found)
         eps = self.noise(noise_key, rows, start.shape)
-        t, weights, bins = self.timesteps(time_key, rows, history)
+        times = self.times(time_key, rows, history)
         others = None
         if self.diffusion.get("contrastive", 0) > 0:
             before = (rows - 1) % self.batch
             other = self.latents(latent_key, before, samples(before))
             others = self.noise(noise_key, before, start.shape) - other
-        return Drawn(start, eps, t, self.dropped(drop_key, rows, found["values"]), weights, bins, others)
+        values = self.dropped(drop_key, rows, found["values"])
+        return Drawn(start, eps, values=values, others=others, **times)
 
     def latents(self, key, rows, found):
         """Latents of unit variance, drawn from their posteriors: [b, C, H, W]"""
@@ -89,22 +93,28 @@ class Objective:
         counters = rows[:, None] * size + torch.arange(size, device=rows.device)
         return normal(key, counters, self.batch * size).view(-1, *shape[1:])
 
-    def timesteps(self, key, rows, history):
-        """Timesteps of samples, and their weights and bins, if there are some: int64 [b] to [b] each."""
+    def times(self, key, rows, history):
+        """Timesteps of samples, and their weights and bins, if there are some: int64 [b] to [b] each, by name."""
+        if self.diffusion.get("timestepSampling") != "loss-second-moment":
+            return {"t": self.timesteps(key, rows)}
+        bin_key, within_key = split_key(key)
+        bins, weights = history.draw(bin_key, rows)
+        flow, count = self.process.predicts == "flow", self.process.timesteps
+        t = (bins + uniform(within_key, rows)) / count if flow else bins
+        return {"t": t, "weights": weights, "bins": bins}
+
+    def timesteps(self, key, rows):
+        """Timesteps of samples, however large their losses: int64 [b] to [b]."""
         sampling, shift = self.diffusion.get("timestepSampling", "uniform"), self.diffusion.get("shift", 1)
         count, flow = self.process.timesteps, self.process.predicts == "flow"
-        if sampling == "loss-second-moment":
-            bin_key, within_key = split_key(key)
-            bins, weights = history.draw(bin_key, rows)
-            return ((bins + uniform(within_key, rows)) / count if flow else bins), weights, bins
         if not flow and sampling == "uniform" and shift == 1:
-            return random_int(key, rows, count), None, None
+            return random_int(key, rows, count)
         if sampling == "uniform":
             share = uniform(key, rows)
         else:
             share = normal(key, rows, self.batch).sigmoid()
         share = shift * share / (1 + (shift - 1) * share) if shift != 1 else share
-        return (share if flow else (share * count).floor().clamp(max=count - 1).to(torch.int64)), None, None
+        return share if flow else (share * count).floor().clamp(max=count - 1).to(torch.int64)
 
     def dropped(self, key, rows, values):
         """The values with nulls where they are dropped: by name [b, ...] to [b, ...]."""

@@ -149,6 +149,6 @@ class Flow:
 def process_of(config):
     """The forward process of a run."""
     diffusion = config["diffusion"]
-    if diffusion["objective"] == "flow":
+    if diffusion["objective"] in ("flow", "mean-flow"):
         return Flow(diffusion)
     return NoiseSchedule(diffusion, config["model"]["learnSigma"])

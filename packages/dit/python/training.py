@@ -11,14 +11,19 @@ from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from checkpoint import read_state, take, write_state
+from conditions import trained_branch
 from data import Data, Order, read_config
+from flow_map import FlowMapObjective
 from model import Dit
 from objective import LossHistory, Objective
-from optimizer import average_decay, learning_rate, make_adamw, update_average
+from optimizer import average_decay, learning_rate, make_optimizer, shapes_of, update_average
 from problem import Problem
 from threefry import key_of_tensor, split_key, tensor_of_key
 
 START, CHECKPOINT, LOG = "state.safetensors", "checkpoint.safetensors", "log.jsonl"
+
+# What the names of the weights begin with that a training starts from and does not change.
+BASE = "base."
 
 # Steps whose losses are read at once, since reading waits for the device.
 READ_EVERY = 10
@@ -64,7 +69,6 @@ class Training:
         self.check_sizes()
         self.data = Data(folder, self.config["model"])
         self.order = Order(self.data.count, self.config["batch"], self.config["seed"])
-        self.objective = Objective(self.config, self.config["latentScale"])
         self.read(self.newest())
         if self.step > self.config["steps"]:
             raise Problem(
@@ -92,11 +96,10 @@ class Training:
         device = self.processes.device
         tensors, self.metadata = read_state(path)
         self.step = int(self.metadata["step"])
-        self.module = Dit(self.config["model"]).to(device)
-        self.module.recomputed = self.config.get("checkpoint", 0)
-        shapes = {name: value.shape for name, value in self.module.state_dict().items()}
-        self.module.load_state_dict(take(tensors, "training.model.", shapes, path))
-        self.parameters = dict(self.module.named_parameters())
+        self.make_model(tensors, path)
+        shapes = shapes_of(self.trained.state_dict())
+        self.trained.load_state_dict(take(tensors, "training.model.", shapes, path))
+        self.parameters = dict(self.trained.named_parameters())
         decays = [self.config["optimizer"]["emaDecay"], *self.config["optimizer"].get("emaDecays", [])]
         names = ["training.average.", *(f"training.averages.{i}." for i in range(len(decays) - 1))]
         averages = [take(tensors, name, shapes, path) for name in names]
@@ -106,7 +109,8 @@ class Training:
             for name, decay, average in zip(names, decays, averages)
             if self.processes.rank == 0
         ]
-        self.read_optimizer(tensors, path)
+        self.optimizer = make_optimizer(self.parameters, self.config["optimizer"])
+        self.optimizer.read(tensors, "training.optimizer.", self.step, path)
         self.key = key_of_tensor(tensors.pop("training.key"))
         self.history = None
         if "training.history.losses" in tensors:
@@ -117,40 +121,39 @@ class Training:
             raise Problem(
                 f"{path} holds {unknown[0]}, which this training has not. Is config.json another one?"
             )
-        # The autoencoder is not trained here. It goes with the state.
+        # The autoencoder and the model of another run are not trained here. They go with the state.
         self.others = tensors
         several = self.processes.count > 1
         self.model = DistributedDataParallel(self.module, broadcast_buffers=False) if several else self.module
 
-    def read_optimizer(self, tensors, path):
-        """Makes the optimizer with its moments."""
-        self.optimizer = make_adamw(self.parameters, self.config["optimizer"])
-        shapes = {name: value.shape for name, value in self.parameters.items()}
-        mean, variance = (
-            take(tensors, f"training.optimizer.{name}.", shapes, path) for name in ("mean", "variance")
-        )
-        tensors.pop("training.optimizer.step")
-        for name in ("mean", "variance"):
-            tensors.pop(f"training.optimizer.correction.{name}")
-        for name, parameter in self.parameters.items():
-            self.optimizer.state[parameter] = {
-                "step": torch.tensor(float(self.step)),
-                "exp_avg": mean[name].to(parameter.device),
-                "exp_avg_sq": variance[name].to(parameter.device),
-            }
+    def make_model(self, tensors, path):
+        """Makes the model, what of it is trained, and the objective, with the weights of the run that it starts from."""
+        config, device = self.config, self.processes.device
+        self.module = Dit(config["model"]).to(device)
+        self.module.recomputed = config.get("checkpoint", 0)
+        self.trained, scale = self.module, config["latentScale"]
+        branch = trained_branch(config)
+        if config["diffusion"]["objective"] == "mean-flow":
+            teacher = Dit(config["model"]).to(device).requires_grad_(False)
+            teacher.load_state_dict(take(dict(tensors), BASE, shapes_of(teacher.state_dict()), path))
+            self.objective = FlowMapObjective(config, scale, teacher)
+            return
+        self.objective = Objective(config, scale)
+        if branch is not None:
+            self.trained = self.module.conditions[branch["name"]]
+            self.module.requires_grad_(False)
+            self.trained.requires_grad_(True)
+            own = f"conditions.{branch['name']}."
+            shapes = shapes_of(self.module.state_dict())
+            rest = {name: shape for name, shape in shapes.items() if not name.startswith(own)}
+            self.module.load_state_dict(take(dict(tensors), BASE, rest, path), strict=False)
 
     def tensors(self):
         """All that a state holds, by name."""
-        settings = self.config["optimizer"]
-        result = {f"training.model.{name}": value for name, value in self.module.state_dict().items()}
+        result = {f"training.model.{name}": value for name, value in self.trained.state_dict().items()}
         for prefix, _, average in self.averages:
             result.update({prefix + name: value for name, value in average.items()})
-        result["training.optimizer.step"] = torch.tensor(self.step, dtype=torch.int32)
-        for i, (name, kept) in enumerate((("mean", "exp_avg"), ("variance", "exp_avg_sq"))):
-            correction = 1 - settings["betas"][i] ** self.step
-            result[f"training.optimizer.correction.{name}"] = torch.tensor(correction, dtype=torch.float32)
-            for path, parameter in self.parameters.items():
-                result[f"training.optimizer.{name}.{path}"] = self.optimizer.state[parameter][kept]
+        result.update(self.optimizer.tensors("training.optimizer.", self.step))
         result["training.key"] = tensor_of_key(self.key)
         if self.history is not None:
             result["training.history.losses"] = self.history.losses
@@ -193,12 +196,10 @@ class Training:
         """One step of the training: the loss of this process and the norm of the gradient, tensors [] each."""
         settings, count = self.config["optimizer"], self.config["steps"]
         self.key, loss_key = split_key(self.key)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.module.zero_grad(set_to_none=True)
         loss = self.backward(self.draw(loss_key))
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), settings["clipNorm"])
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, self.step, count)
-        self.optimizer.step()
+        self.optimizer.take_step(learning_rate(settings, self.step, count))
         for _, decay, average in self.averages:
             update_average(average, self.parameters, average_decay(self.step, decay))
         self.step += 1

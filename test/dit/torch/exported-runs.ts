@@ -13,15 +13,25 @@ import {
 } from '@tessera/tensor';
 import { valueAndGrad } from '@tessera/autograd';
 import { namedTensors } from '@tessera/autograd/nn';
-import { batchOrder, DiT, type TrainConfig } from '@tessera/dit';
-import { exportToPytorch, writeRunConfig, type PresetChanges } from '@tessera/dit/node';
+import { batchOrder, DiT, flowMapConfig, type TrainConfig } from '@tessera/dit';
+import {
+  exportToPytorch,
+  readRun,
+  RUN_FILES,
+  saveModule,
+  writeRunConfig,
+  type PresetChanges,
+} from '@tessera/dit/node';
 import { conditionTable } from '../../../packages/dit/src/data/condition-values.ts';
+import type { ControlCondition } from '../../../packages/dit/src/model/conditions/control.ts';
+import { branchConfig } from '../../../packages/dit/src/run/branch-config.ts';
 import { decodeState, encodeState } from '../../../packages/dit/src/run/state/state-file.ts';
+import type { TrainedRun } from '../../../packages/dit/src/sample/trained-run.ts';
 import {
   withHistory,
   type DiffusionBatch,
 } from '../../../packages/dit/src/train/diffusion-loss.ts';
-import { lossOf } from '../../../packages/dit/src/train/flow-map-loss.ts';
+import { withTrainee } from '../../../packages/dit/src/train/stages/trainee.ts';
 import { sourcesOf } from '../../../packages/dit/src/train/resume/fingerprint.ts';
 import {
   compiledTrainStep,
@@ -32,7 +42,10 @@ import {
 } from '../../../packages/dit/src/train/step.ts';
 import { leastConfig, noise } from '../train/stopped-run.ts';
 
-type State = TrainState<DiT>;
+type State = TrainState<Part>;
+
+/** What is trained: a model, or a branch of one. */
+type Part = DiT | ControlCondition;
 
 export const data = noise();
 
@@ -59,6 +72,8 @@ const CHANGES: Readonly<Record<string, Omit<PresetChanges, 'pixels'>>> = {
     timestepSampling: 'logit-normal',
   },
   none: { conditions: ['none'], schedule: 'sigmoid', timestepSampling: 'loss-second-moment' },
+  control: { conditions: ['label', 'text'] },
+  'flow map': { design: 'in-context', conditions: ['label', 'text'], objective: 'flow' },
 };
 
 /** The names of the runs. */
@@ -67,8 +82,8 @@ export const names = Object.keys(CHANGES);
 /** Steps of each run. */
 export const STEPS = 20;
 
-/** The configuration of a run on pixels. */
-function configOf(name: string): TrainConfig {
+/** The configuration of a run on pixels, or of the one that it starts from. */
+function ownConfigOf(name: string): TrainConfig {
   const least = leastConfig({ backend: 'cpu', steps: STEPS, ...CHANGES[name] });
   const { autoencoder: _, ...rest } = least;
   const sizes = { inputSize: 8, patchSize: 4, inChannels: 1 };
@@ -101,11 +116,36 @@ function configOf(name: string): TrainConfig {
         ...config,
         model: { ...model, qkNorm: true },
         diffusion: { ...diffusion, contrastive: 0.05, shift: 2 },
-        optimizer: { ...optimizer, schedule: 'linear' },
+        optimizer: { ...optimizer, name: 'muon', schedule: 'linear' },
       };
-    default:
+    case 'none':
       return { ...config, optimizer: { ...optimizer, schedule: 'constant' } };
+    default:
+      return { ...config, model: { ...model, depth: 2 } };
   }
+}
+
+/** The configuration of what is trained on the run in the folder `from`; `undefined` for a run that starts anew. */
+function startedConfigOf(name: string, from: string): TrainConfig | undefined {
+  const own = ownConfigOf(name);
+  if (name === 'control') return { ...branchConfig(own, from, 'sketch', {}), accumulate: 2 };
+  return name === 'flow map' ? { ...flowMapConfig(own, from), checkpoint: 1 } : undefined;
+}
+
+/** Random weights in place of those that a training starts with, which leave most gradients zero. */
+function randomWeights<M extends Part>(start: M, seed: number): M {
+  let drawn = seed;
+  const random = tree.map((x) => normal(key(drawn++), x.shape).mul(0.2), start);
+  if (start instanceof DiT) Object.assign(random, { pos_embed: start.pos_embed });
+  return random;
+}
+
+/** Writes a run with random weights that another starts from. */
+async function writtenBase(folder: string, config: TrainConfig): Promise<TrainedRun> {
+  await writeRunConfig(folder, config);
+  const model = randomWeights(DiT.blank(config.model), 1000);
+  await saveModule(join(folder, RUN_FILES.model), model);
+  return readRun(folder);
 }
 
 /** A training of Tessera, and what it says of each step. */
@@ -114,41 +154,46 @@ export class Training {
   /** Where its first state is exported. */
   readonly exported: string;
   readonly #step: (state: State, batch: DiffusionBatch) => [State, StepMetrics];
-  readonly #loss: RememberingLoss<DiT, DiffusionBatch>;
+  readonly #loss: RememberingLoss<Part, DiffusionBatch>;
   #state: State;
   #steps = 0;
   readonly losses: number[] = [];
 
-  private constructor(config: TrainConfig, exported: string, state: State) {
+  private constructor(
+    config: TrainConfig,
+    exported: string,
+    state: State,
+    loss: RememberingLoss<Part, DiffusionBatch>,
+  ) {
     this.config = config;
     this.exported = exported;
-    this.#loss = lossOf(config, 1) as RememberingLoss<DiT, DiffusionBatch>;
+    this.#loss = loss;
     const { accumulate = 1, optimizer, steps } = config;
-    this.#step = compiledTrainStep(this.#loss, optimizer, steps, { accumulate });
+    this.#step = compiledTrainStep(loss, optimizer, steps, { accumulate });
     this.#state = state;
   }
 
-  /**
-   * Makes a training, and a run of its first state that is exported. The weights are random: those of a new model leave
-   * most gradients zero.
-   */
+  /** Makes a training, and a run of its first state that is exported. Its weights are random. */
   static async export(folder: string, name: string): Promise<Training> {
-    const config = configOf(name);
-    const { model: sizes, optimizer } = config;
-    const start = DiT.blank(sizes);
-    let drawn = 0;
-    const random = tree.map((x) => normal(key(drawn++), x.shape).mul(0.2), start);
-    const model = Object.assign(random, { pos_embed: start.pos_embed });
-    const state = withHistory(initialState(model, key(drawn), optimizer), config);
     const [run, exported] = [join(folder, name), join(folder, `${name}-export`)];
+    const from = join(folder, `${name}-base`);
+    const started = startedConfigOf(name, from);
+    const config = started ?? ownConfigOf(name);
+    const base = started && (await writtenBase(from, ownConfigOf(name)));
+    const { start, loss } = withTrainee(config, 1, key(0), base?.model, (trainee) => ({
+      start: trainee.start as Part,
+      loss: trainee.loss as RememberingLoss<Part, DiffusionBatch>,
+    }));
+    const weights = randomWeights(start, 0);
+    const state = withHistory(initialState(weights, key(1), config.optimizer), config);
     await writeRunConfig(run, config);
     await mkdir(join(run, 'state'));
-    const sources = await sourcesOf(data.train, undefined);
+    const sources = await sourcesOf(data.train, base);
     const place = { stage: 'diffusion', step: 0, log: 0, config, sources } as const;
     const bytes = await encodeState(place, { training: state });
     await writeFile(join(run, 'state', 'diffusion-000000.safetensors'), bytes);
     await exportToPytorch({ run, data, out: exported });
-    return new Training(config, exported, state);
+    return new Training(config, exported, state, loss);
   }
 
   /** The loss of the next step and its gradients by path, without taking it. */
@@ -156,7 +201,7 @@ export class Training {
     const { model, key: random, history } = this.#state;
     const [, lossKey] = split(random);
     const batch = await this.#batch();
-    const { value, grads } = valueAndGrad((each: DiT): Tensor => {
+    const { value, grads } = valueAndGrad((each: Part): Tensor => {
       const result: unknown = this.#loss(each, batch, lossKey, history as never);
       return (Array.isArray(result) ? result[0] : result) as Tensor;
     })(model);
@@ -179,9 +224,7 @@ export class Training {
   /** Goes on from a saved state, and forgets its own. */
   async goOnFrom(path: string): Promise<void> {
     const saved = decodeState(await readFile(path), path);
-    const { model, optimizer } = this.config;
-    const blank = initialState(DiT.blank(model), key(0), optimizer);
-    this.#state = saved.take('training', withHistory(blank, this.config));
+    this.#state = saved.take('training', this.#state);
     this.#steps = saved.step;
     this.losses.length = 0;
   }

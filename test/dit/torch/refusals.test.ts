@@ -68,16 +68,6 @@ describe('export refuses', () => {
     );
   });
 
-  it('by name what the programs do not know', async () => {
-    const muon = await changed('muon', (config) => ({
-      ...config,
-      optimizer: { ...config.optimizer, name: 'muon' },
-    }));
-    expect(await refusal(exportToPytorch({ run: muon, out, data }))).toMatchInlineSnapshot(
-      `"exportToPytorch: /muon has the optimizer muon, which train.py does not know yet."`,
-    );
-  });
-
   it('other data, another configuration, and a folder with files', async () => {
     const [image, ...others] = data.train.images;
     const other = { ...data.train, images: Uint8Array.of(image ^ 1, ...others) };

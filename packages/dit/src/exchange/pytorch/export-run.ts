@@ -14,15 +14,17 @@ import { withBackend } from '../../run/backends.ts';
 import { readWeights } from '../../run/checkpoint.ts';
 import { LABEL } from '../../config/condition.ts';
 import { readRunConfig, RUN_FILES } from '../../run/run-folder.ts';
-import type { SavedState } from '../../run/state/state-file.ts';
+import { encodeState, type SavedState } from '../../run/state/state-file.ts';
 import { readNewestState } from '../../run/state/state-folder.ts';
+import type { TrainedRun } from '../../sample/trained-run.ts';
 import { checkConfig, checkData } from '../../train/checks.ts';
+import { readBase } from '../../train/from-run/base.ts';
 import { sourcesOf } from '../../train/resume/fingerprint.ts';
 import { checkSame, checkSources } from '../../train/resume/resumed-run.ts';
 import { codecData, readConfigData } from '../../train/run-data.ts';
 import { checkNewFolder, writeNewFolder } from '../new-folder.ts';
 import { PYTHON_FILES, PYTHON_FOLDER } from '../python-folder.ts';
-import { checkExportable } from './limits.ts';
+import { baseModelOf, withTrainedPart } from './trained-part.ts';
 
 /** Options of {@link exportToPytorch}. */
 export interface ExportOptions {
@@ -60,11 +62,12 @@ function conditionFile(name: string): string {
 /**
  * Writes a run as a folder that needs Python with torch and numpy alone. `torchrun train.py` goes on there from the
  * newest saved state, in any number of processes, and draws the numbers that Tessera would have drawn;
- * {@link importFromPytorch} brings the result back. The folder appears once it is whole.
+ * {@link importFromPytorch} brings the result back. The model that a flow map or a ControlNet starts from goes with
+ * the state. The folder appears once it is whole.
  *
  * @returns the step of the state
- * @throws ValueError if the run has no saved state, a part that the programs do not know, or other data than it was
- *   trained on; or if the folder is not empty
+ * @throws ValueError if the run has no saved state, or other data than it was trained on, or starts from a run that has
+ *   changed; or if the folder is not empty
  * @example
  * // not run: needs a trained run
  * await exportToPytorch({ run: 'runs/mnist', out: 'big' });
@@ -76,7 +79,6 @@ export async function exportToPytorch(options: ExportOptions): Promise<number> {
   checkText(op, 'run', run);
   checkText(op, 'out', out);
   const written = await readRunConfig(run);
-  checkExportable(run, written);
   await checkNewFolder(op, out);
   const state = await readNewestState(run, onNotice);
   if (state?.stage !== 'diffusion') {
@@ -89,11 +91,16 @@ export async function exportToPytorch(options: ExportOptions): Promise<number> {
   const config = { ...written, ...(latentScale !== undefined && { latentScale }) };
   checkConfig(config);
   await withBackend(config.backend, async () => {
-    const arrays = await arraysOf(config, state, options);
+    const base = baseModelOf(config) && (await readBase(config));
+    const autoencoder =
+      config.autoencoder && state.take('autoencoder', Autoencoder.blank(config.autoencoder));
+    const arrays = await arraysOf(config, state, { ...options, base, autoencoder });
     await writeNewFolder(op, out, async (folder) => {
       const text = `${JSON.stringify(config, null, 2)}\n`;
       await writeFileAtomic(join(folder, EXPORT_FILES.config), text);
-      await copyFile(state.path, join(folder, EXPORT_FILES.state));
+      const stateFile = join(folder, EXPORT_FILES.state);
+      if (base === undefined) await copyFile(state.path, stateFile);
+      else await writeFileAtomic(stateFile, await stateWithBase(config, state, base, autoencoder));
       await writeFileAtomic(join(folder, EXPORT_FILES.log), await logOf(run, state));
       for (const [name, array] of arrays) {
         await writeFileAtomic(join(folder, name), await toNpy(array));
@@ -105,19 +112,39 @@ export async function exportToPytorch(options: ExportOptions): Promise<number> {
   return state.step;
 }
 
+/** What a training needs and does not change. */
+interface Others {
+  readonly base: TrainedRun | undefined;
+  readonly autoencoder: Autoencoder | undefined;
+}
+
+/** The bytes of a saved state together with the model that its training starts from. */
+function stateWithBase(
+  config: TrainConfig,
+  state: SavedState,
+  { model }: TrainedRun,
+  autoencoder: Autoencoder | undefined,
+): Promise<Uint8Array> {
+  return withTrainedPart(config, model, (blank) => {
+    const training = state.take('training', blank);
+    const others = { base: model, ...(autoencoder !== undefined && { autoencoder }) };
+    return encodeState(state, { training, ...others });
+  });
+}
+
 /** The arrays of an export by the names of their files: what the model sees of all training data. */
 async function arraysOf(
   config: TrainConfig,
   state: SavedState,
-  { data, skipBad = false }: ExportOptions,
+  { data, skipBad = false, base, autoencoder }: Pick<ExportOptions, 'data' | 'skipBad'> & Others,
 ): Promise<Map<string, Tensor>> {
   const found = data ?? (await readConfigData(config, skipBad));
   checkData(config, found);
-  const { data: hash } = await sourcesOf(found.train, undefined);
-  checkSources(config, { ...state, sources: { data: state.sources.data } }, { data: hash });
+  const now = await sourcesOf(found.train, base);
+  // A run that started as another one, and changes all of it, needs it no more.
+  const sources = base === undefined ? { data: state.sources.data } : state.sources;
+  checkSources(config, { ...state, sources }, now);
   const { train } = codecData(config, found);
-  const autoencoder =
-    config.autoencoder && state.take('autoencoder', Autoencoder.blank(config.autoencoder));
   const source = await codecOf(config, autoencoder).prepare(train, train.count);
   const indices = Int32Array.from({ length: source.count }, (_, i) => i);
   const { mean, logVariance } = source.gather(indices);

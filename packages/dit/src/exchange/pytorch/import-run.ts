@@ -3,10 +3,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { checkOptions, FormatError, key, ValueError } from '@tessera/tensor';
+import { checkOptions, FormatError, ValueError } from '@tessera/tensor';
 import { Autoencoder } from '../../autoencoder/autoencoder.ts';
 import { checkText } from '../../config/argument-check.ts';
-import type { TrainConfig } from '../../config/config.ts';
 import { DiT } from '../../model/dit.ts';
 import { writeFileAtomic } from '../../run/atomic-file.ts';
 import { withBackend } from '../../run/backends.ts';
@@ -17,11 +16,9 @@ import { averageFile, RUN_FILES, writeRunConfig } from '../../run/run-folder.ts'
 import { decodeState, encodeState, type SavedState } from '../../run/state/state-file.ts';
 import { statePath } from '../../run/state/state-folder.ts';
 import { beginsSealed } from '../../run/integrity/seal.ts';
-import { withHistory } from '../../train/diffusion-loss.ts';
-import { initialState, type TrainState } from '../../train/step.ts';
 import { checkNewFolder, writeNewFolder } from '../new-folder.ts';
 import { EXPORT_FILES } from './export-run.ts';
-import { checkExportable } from './limits.ts';
+import { baseModelOf, withTrainedPart } from './trained-part.ts';
 
 /** Options of {@link importFromPytorch}. */
 export interface ImportOptions {
@@ -54,27 +51,31 @@ export async function importFromPytorch(options: ImportOptions): Promise<number>
   await checkNewFolder(op, out);
   const state = await readCheckpoint(op, checkpoint);
   const { config, step } = state;
-  checkExportable(checkpoint, config);
   // Nothing is computed, so the plainest backend will do.
   await withBackend('cpu', async () => {
-    const training = state.take('training', blankTraining(config));
     const autoencoder =
       config.autoencoder && state.take('autoencoder', Autoencoder.blank(config.autoencoder));
+    const baseModel = baseModelOf(config);
+    const base = baseModel && state.take('base', DiT.blank(baseModel));
     const log = await logOf(checkpoint, state, onNotice);
-    const trees = { training, ...(autoencoder !== undefined && { autoencoder }) };
-    const bytes = await encodeState({ ...state, log: log.length }, trees);
-    await writeNewFolder(op, out, async (folder) => {
-      await writeRunConfig(folder, config);
-      await writeFileAtomic(join(folder, RUN_FILES.log), log);
-      if (autoencoder !== undefined) {
-        await saveModule(join(folder, RUN_FILES.autoencoder), autoencoder);
-      }
-      await saveModule(join(folder, RUN_FILES.model), training.average);
-      for (const [i, decay] of (config.optimizer.emaDecays ?? []).entries()) {
-        await saveModule(join(folder, averageFile(decay)), (training.averages ?? [])[i]);
-      }
-      await mkdir(join(folder, RUN_FILES.state));
-      await writeFileAtomic(statePath(folder, { stage: 'diffusion', step }), bytes);
+    await withTrainedPart(config, base, async (blank, modelOf) => {
+      const training = state.take('training', blank);
+      const trees = { training, ...(autoencoder !== undefined && { autoencoder }) };
+      const bytes = await encodeState({ ...state, log: log.length }, trees);
+      await writeNewFolder(op, out, async (folder) => {
+        await writeRunConfig(folder, config);
+        await writeFileAtomic(join(folder, RUN_FILES.log), log);
+        if (autoencoder !== undefined) {
+          await saveModule(join(folder, RUN_FILES.autoencoder), autoencoder);
+        }
+        await saveModule(join(folder, RUN_FILES.model), modelOf(training.average));
+        for (const [i, decay] of (config.optimizer.emaDecays ?? []).entries()) {
+          const average = (training.averages ?? [])[i];
+          await saveModule(join(folder, averageFile(decay)), modelOf(average));
+        }
+        await mkdir(join(folder, RUN_FILES.state));
+        await writeFileAtomic(statePath(folder, { stage: 'diffusion', step }), bytes);
+      });
     });
   });
   return step;
@@ -101,11 +102,6 @@ async function readCheckpoint(op: string, path: string): Promise<SavedState> {
     if (!(error instanceof FormatError)) throw error;
     throw new FormatError(op, `${problemOf(error)} Expected a whole file that train.py wrote.`);
   }
-}
-
-/** A training of a configuration, all of whose weights are zeros. */
-function blankTraining(config: TrainConfig): TrainState<DiT> {
-  return withHistory(initialState(DiT.blank(config.model), key(0), config.optimizer), config);
 }
 
 /** The bytes of the log beside a checkpoint up to it, if all of them are rows; none with a notice otherwise. */
