@@ -111,6 +111,7 @@ async function openZip(
   path: string,
 ): Promise<{ zip: ZipFile; entries: ReadonlyMap<string, Entry> }> {
   const entries = new Map<string, Entry>();
+  const { size } = await file.stat();
   try {
     const zip = await fromFdPromise(file.fd, { autoClose: false });
     for await (const entry of zip.eachEntry()) {
@@ -121,7 +122,7 @@ async function openZip(
     }
     return { zip, entries };
   } catch (error) {
-    throw archiveError(error, path);
+    throw archiveError(error, path, size);
   }
 }
 
@@ -137,30 +138,29 @@ async function readStored(
     length = entry.uncompressedSize,
   }: { name: string; from: number; length?: number | undefined },
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const what = `${excerpt(name)} at offset ${entry.relativeOffsetOfLocalHeader}`;
   if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize) {
-    throw problem(
-      path,
-      `${excerpt(name)} is compressed, as torch.save leaves nothing. Save it again`,
-    );
+    throw problem(path, `${what} is compressed, as torch.save leaves nothing. Save it again`);
   }
   if (name === 'data.pkl' && length > LARGEST_PICKLE) {
-    throw problem(path, `data.pkl has ${length} bytes, expected at most ${LARGEST_PICKLE}`);
+    throw problem(path, `${what} has ${length} bytes, expected at most ${LARGEST_PICKLE}`);
   }
   if (from + length > entry.uncompressedSize) {
-    const bytes = `the bytes ${from} to ${from + length} of ${excerpt(name)}`;
+    const bytes = `the bytes ${from} to ${from + length} of ${what}`;
     throw problem(path, `${bytes} are asked for, but it has ${entry.uncompressedSize}`);
   }
   let start: number;
   try {
     ({ fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true }));
   } catch (error) {
-    throw archiveError(error, path);
+    throw archiveError(error, path, zip.fileSize);
   }
   // Before memory is taken for what the archive promises.
-  if (start + from + length > zip.fileSize) throw problem(path, `${excerpt(name)} is cut short`);
+  if (start + from + length > zip.fileSize)
+    throw problem(path, `${what} is cut short: the file ends at ${zip.fileSize}`);
   const bytes = await readPart(file, start + from, length);
   if (length === entry.uncompressedSize && crc32(bytes) !== entry.crc32) {
-    throw problem(path, `the checksum of ${excerpt(name)} differs: the file is damaged`);
+    throw problem(path, `the checksum of ${what} differs: the file is damaged`);
   }
   return bytes;
 }
@@ -258,11 +258,11 @@ function problem(label: string, text: string): FormatError {
 }
 
 /** An error of the archive as one that names the file. */
-function archiveError(error: unknown, path: string): unknown {
+function archiveError(error: unknown, path: string, size: number): unknown {
   if (error instanceof TesseraError) return error;
   const text = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
   return problem(
     path,
-    `the archive is damaged (${excerpt(text, 200)}). Save it again by torch.save`,
+    `the archive of ${size} bytes is damaged (${excerpt(text, 200)}). Save it again by torch.save`,
   );
 }
