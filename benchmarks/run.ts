@@ -2,12 +2,13 @@
 
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance` and `eager` are commands
- * of their own, see the files of these names.
+ * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance`, `eager` and `saving` are
+ * commands of their own, see the files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
-import { CommanderError } from 'commander';
+import { PRESETS } from '@tessera/dit';
+import { CommanderError, Option } from 'commander';
 import { parseBackend, strictCommand, wholeNumber } from './compare/arguments.ts';
 import type { ContenderOptions } from './contenders/contender.ts';
 import { openTessera } from './contenders/tessera.ts';
@@ -17,6 +18,7 @@ import { benchGpu, type GpuOptions } from './gpu.ts';
 import { dropResults } from './eager-loop.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
 import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
+import { benchSaving, type SavingOptions } from './saving.ts';
 import { time } from './timing.ts';
 import { allWork } from './work.ts';
 import { chooseByWords, parseWord } from './words.ts';
@@ -100,6 +102,13 @@ command
   .action(({ results }: { results: number }) => {
     if (!dropResults(results)) process.exitCode = 1;
   });
+
+command
+  .command('saving')
+  .description('says how much of the time of a training its saved states take')
+  .addOption(new Option('--preset <name>', 'what is trained').choices(PRESETS).default('quick'))
+  .option('--samples <n>', 'saves that are timed', wholeNumber(1), 7)
+  .action((given: SavingOptions) => benchSaving(given));
 
 try {
   await command.parseAsync();
