@@ -49,7 +49,7 @@ async function inNode(): Promise<Training> {
   const { images, labels } = digits();
   const set = padImages(decodeIdxImages(images), 32);
   const latents = await codecOf({ codec: 'pixels' }).prepare(set, set.count);
-  const lesson = { latents, labels: decodeIdxLabels(labels), side: 32, channels: 1 };
+  const lesson = { digits: '', latents, labels: decodeIdxLabels(labels), side: 32, channels: 1 };
   const training = new Training(SETTINGS, lesson);
   while (!training.isDone) await training.advance();
   return training;
@@ -133,12 +133,17 @@ describe.skipIf(chromium === null)(
       }
     });
 
-    it('says that its worker has gone, and goes on from the last save', async () => {
-      const engine = page.workers().find((worker) => worker.url().includes('engine-worker'));
+    /** Ends the worker of the engine, and starts another by the button that the page then has. */
+    async function restartEngine(): Promise<void> {
+      const engine = page.workers().findLast((worker) => worker.url().includes('engine-worker'));
       // The worker may be gone before it can answer.
       await engine?.evaluate('setTimeout(close)').catch(() => {});
       await page.getByRole('alert').getByText('Its worker has ended').waitFor();
       await page.getByRole('button', { name: 'Start it again' }).click();
+    }
+
+    it('says that its worker has gone, and goes on from the last save', async () => {
+      await restartEngine();
       await at(12);
       expect(await page.getByRole('alert').count()).toBe(0);
     });
@@ -229,6 +234,13 @@ describe.skipIf(chromium === null)(
       await page.getByText('learns from 100 digits').waitFor();
       await at(0);
       expect(await page.getByRole('alert').allTextContents()).toEqual([]);
+    });
+
+    it('keeps dropped digits when the engine is started again', async () => {
+      await restartEngine();
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+      await page.getByText('learns from 100 digits').waitFor();
+      await at(0);
     });
 
     it('lets the four designs race', async () => {

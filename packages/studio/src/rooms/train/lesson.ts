@@ -57,11 +57,12 @@ export async function lessonOf(
       `There are ${set.count} images, but each step sees ${BATCH}. Drop at least as many.`,
     );
   }
+  const digits = await digestOf(files);
   const run = await fetchAutoencoder(base, signal);
   const config = run === null ? undefined : parseTrainConfig(JSON.parse(run.config));
   if (run === null || config?.autoencoder === undefined || config.model.inputSize !== LATENT_SIDE) {
     const latents = await codecOf({ codec: 'pixels' }).prepare(set, set.count);
-    return { latents, labels: classes, side: IMAGE_SIZE, channels: 1 };
+    return { digits, latents, labels: classes, side: IMAGE_SIZE, channels: 1 };
   }
   const sizes = config.autoencoder;
   const module = loadModule(
@@ -71,6 +72,7 @@ export async function lessonOf(
   );
   const latents = await codecOf({}, module).prepare(set, set.count);
   return {
+    digits,
     latents,
     labels: classes,
     autoencoder: { module, sizes },
@@ -81,6 +83,13 @@ export async function lessonOf(
 
 /** Side of the latents of images of 32×32. */
 const LATENT_SIDE = 8;
+
+/** What tells digits from others: the SHA-256 of both files. A page that has none keeps no trainings either. */
+async function digestOf({ images, labels }: IdxFiles): Promise<string> {
+  if (!isSecureContext) return '';
+  const both = await new Blob([images, labels]).arrayBuffer();
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', both)).join();
+}
 
 async function unpacked(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   if (GZIP.some((byte, i) => bytes[i] !== byte)) return bytes;

@@ -2,10 +2,10 @@
 
 import type { TrainSettings } from './train-messages.ts';
 
-/** What a file says of itself: the settings it was saved with, and the digits. */
+/** What a file says of itself: the settings it was saved with, and what tells the digits from others. */
 export interface SavedPlan {
   readonly trainings: readonly TrainSettings[];
-  readonly digits: number;
+  readonly digits: string;
 }
 
 const FOLDER = 'tessera-train';

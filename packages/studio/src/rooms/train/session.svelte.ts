@@ -33,13 +33,17 @@ class Session {
   /** The trainings that are there, as text; a change of settings makes others. */
   #plan = '';
   #played: Promise<void> = Promise.resolve();
+  /** The digits that were dropped in: each engine that is started gets them. */
+  #dropped: IdxFiles | null = null;
 
-  /** Loads the digits, unless they are there. */
-  async open(files: IdxFiles | null = null): Promise<void> {
-    if (this.data !== null && files === null) return;
+  /** Loads the digits, those that are dropped in or the last ones, unless they are there. */
+  async open(dropped: IdxFiles | null = null): Promise<void> {
+    if (this.data !== null && dropped === null) return;
     await this.#attempt(async () => {
       await this.#pause();
+      const files = dropped ?? this.#dropped;
       this.data = await this.engine.call('open', { base: document.baseURI, files });
+      this.#dropped = files;
       this.#plan = '';
     });
   }

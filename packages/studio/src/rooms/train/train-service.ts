@@ -129,5 +129,5 @@ async function save(): Promise<Saving> {
 }
 
 function planOf(plan: readonly TrainSettings[]): Parameters<typeof savedTrainings>[0] {
-  return { trainings: plan, digits: taught().latents.count };
+  return { trainings: plan, digits: taught().digits };
 }

@@ -35,6 +35,8 @@ import type { Point, RunFile, TrainingFacts, TrainSettings } from './train-messa
 
 /** What trainings see: digits as latents or pixels, and what turns them back into images. */
 export interface Lesson {
+  /** What tells the digits from others. */
+  readonly digits: string;
   readonly latents: LatentSource;
   readonly labels: Uint8Array;
   /** `undefined` if models see pixels. */
