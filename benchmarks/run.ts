@@ -2,8 +2,8 @@
 
 /**
  * `npm run bench [-- WORD …]`: times Tessera's work whose name holds one of the words, or all of it.
- * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance`, `eager` and `saving` are
- * commands of their own, see the files of these names.
+ * `npm run bench -- gpu`, `gpu-composites`, `browser`, `profile`, `endurance`, `eager`, `saving` and `onnx`
+ * are commands of their own, see the files of these names.
  */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -17,6 +17,7 @@ import { benchBrowser, type BrowserOptions } from './browser.ts';
 import { benchGpu, type GpuOptions } from './gpu.ts';
 import { dropResults } from './eager-loop.ts';
 import { endure, type EnduranceOptions } from './endurance.ts';
+import { benchOnnx, type OnnxOptions } from './onnx.ts';
 import { parseWork, profileWork, type ProfileOptions } from './profile.ts';
 import { benchSaving, type SavingOptions } from './saving.ts';
 import { time } from './timing.ts';
@@ -109,6 +110,12 @@ command
   .addOption(new Option('--preset <name>', 'what is trained').choices(PRESETS).default('quick'))
   .option('--samples <n>', 'saves that are timed', wholeNumber(1), 7)
   .action((given: SavingOptions) => benchSaving(given));
+
+command
+  .command('onnx')
+  .description('times a training step as an ONNX model on onnxruntime, beside that of Tessera')
+  .option('--samples <n>', 'timed steps of each', wholeNumber(1), 15)
+  .action((given: OnnxOptions) => benchOnnx(given));
 
 try {
   await command.parseAsync();
