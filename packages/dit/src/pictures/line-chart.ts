@@ -1,6 +1,7 @@
 // Draws series of numbers: lines against the steps of a training, or points against a cost.
 
 import type { Spec } from 'vega';
+import { movesApart } from './apart.ts';
 import { PICTURE_FONT, renderSvg } from './svg.ts';
 
 /** One point of a series. */
@@ -67,7 +68,7 @@ function seriesMark(
   const fixed = Object.entries(look).map(([channel, value]): Channel => [channel, { value }]);
   const x = { scale: 'x', field: 'x' };
   const y = { scale: 'y', field: 'y' };
-  const text = type === 'text' ? { text: { field: 'label' } } : {};
+  const text = type === 'text' ? { text: { field: 'label' }, dy: { field: 'dy' } } : {};
   const enter = { ...Object.fromEntries(fixed), x, y, ...text };
   return { type, from: { data }, encode: { enter } };
 }
@@ -102,8 +103,41 @@ const WORDS = {
   align: 'left',
   baseline: 'bottom',
   dx: 6,
-  dy: -3,
 };
+
+/** Pixels from a point up to its word, from one word down to the next, and across from one to another beside it. */
+const [WORD_UP, WORD_GAP, WORD_REACH] = [3, 14, 44];
+
+/** A point as it is drawn: with the distance from it down to its word, if it has one. */
+interface DrawnPoint extends Point {
+  readonly dy?: number;
+}
+
+/** The points of all series, with their words far enough from one another. */
+function withWords(
+  { series, logX = false, logY = false }: LineChart,
+  across: readonly number[],
+  domain: readonly number[],
+  [width, height]: readonly [width: number, height: number],
+): DrawnPoint[][] {
+  const share = (value: number, [low, high]: readonly number[], isLog: boolean): number =>
+    isLog ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+  const labelled = series.flatMap(({ points }) =>
+    points.filter(({ label }) => label !== undefined),
+  );
+  const places = labelled.map(({ x, y }) => ({
+    x: width * share(x, across, logX),
+    y: height * (1 - share(y, domain, logY)),
+  }));
+  const moves = movesApart(places, WORD_GAP, WORD_REACH);
+  const downTo = new Map(labelled.map((point, i) => [point, moves[i] - WORD_UP]));
+  return series.map(({ points }) =>
+    points.map((point) => {
+      const dy = downTo.get(point);
+      return dy === undefined ? point : { ...point, dy };
+    }),
+  );
+}
 
 /**
  * The values 1, 2 and 5 times a power of ten between two positive numbers; powers alone if these are many, and more
@@ -156,13 +190,14 @@ function chartSpec(chart: LineChart): Spec {
     isGrey(name) ? MUTED : colours[coloured.indexOf(name)];
   const marks = series.flatMap((each, i) => seriesMarks(each, `series${i}`, colourOf(each.name)));
   const shown = names.filter((name) => name !== '');
+  const drawn = withWords(chart, across, domain, size);
   return {
     width: size[0],
     height: size[1],
     padding: 24,
     autosize: 'pad',
     ...(title === undefined ? {} : { title: { text: title, anchor: 'start', offset: 18 } }),
-    data: series.map((each, i) => ({ name: `series${i}`, values: [...each.points] })),
+    data: drawn.map((values, i) => ({ name: `series${i}`, values })),
     scales: [
       { name: 'x', type: logX ? 'log' : 'linear', range: 'width', domain: across, zero: false },
       { name: 'y', type: logY ? 'log' : 'linear', range: 'height', domain, nice: !logY },
