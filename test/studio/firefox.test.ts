@@ -44,10 +44,20 @@ describe.skipIf(firefox === null)(
       await site.close();
     });
 
+    /** Waits until an expression of the page holds. An error says what the page showed instead. */
+    async function until(expression: string): Promise<void> {
+      try {
+        await page.waitForFunction(expression, PATIENT);
+      } catch (cause) {
+        const shown = await page.evaluate('`${location.hash}: ${document.body.innerText}`');
+        throw new Error(`not so: ${expression}. The page shows ${String(shown)}`, { cause });
+      }
+    }
+
     /** Opens a room, and waits until an expression of its page holds. */
     async function open(hash: string, expression: string): Promise<void> {
       await page.goto(`${site.origin}/index.html${hash}`);
-      await page.waitForFunction(expression, PATIENT);
+      await until(expression);
     }
 
     const textOf = (id: string): string =>
@@ -64,13 +74,12 @@ describe.skipIf(firefox === null)(
       await open('#/train?width=16&depth=1&steps=10', `${play} !== undefined`);
       await page.evaluate(`${play}.click()`);
       const isDone = `${textOf('step-0')}.includes('step 10 of 10')`;
-      await page.waitForFunction(isDone, PATIENT);
-      await page.waitForFunction(
+      await until(isDone);
+      await until(
         `![...document.querySelectorAll('button')].some((each) => each.textContent.trim() === 'Pause')`,
-        PATIENT,
       );
       await page.reload();
-      await page.waitForFunction(isDone, PATIENT);
+      await until(isDone);
       expect(complaints).toEqual([]);
     });
 

@@ -57,6 +57,8 @@ export function answerCalls(service: Promise<Service>, facts: Promise<EngineFact
     else void answer(data);
   });
 
+  send({ kind: 'listens' });
+
   addEventListener('unhandledrejection', ({ reason }) => {
     send({ kind: 'broken', message: reason instanceof Error ? reason.message : String(reason) });
   });

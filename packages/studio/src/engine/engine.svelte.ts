@@ -10,6 +10,7 @@ import type {
   ToWorker,
   UpdateOf,
 } from './service.ts';
+import { senderTo } from './sender.ts';
 
 /** An error of the engine, with the name of its class there. */
 class EngineError extends Error {
@@ -49,6 +50,7 @@ export class Engine<Of extends Service> {
   readonly #make: (name: string, device: Device) => Worker;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker;
+  #send: (message: ToWorker) => void = () => undefined;
   #next = 0;
 
   /**
@@ -98,6 +100,7 @@ export class Engine<Of extends Service> {
 
   #start(): Worker {
     const worker = this.#make(this.#service, this.device);
+    this.#send = senderTo(worker);
     worker.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
       if (data.kind === 'ready' && data.lock !== null) this.#watch(worker, data.lock);
       this.#receive(data);
@@ -118,11 +121,8 @@ export class Engine<Of extends Service> {
     });
   }
 
-  #send(message: ToWorker): void {
-    this.#worker.postMessage(message, {});
-  }
-
   #receive(message: ToPage): void {
+    if (message.kind === 'listens') return;
     if (message.kind === 'ready') this.facts = message.facts;
     else if (message.kind === 'broken') this.#end(message.message);
     else {

@@ -46,6 +46,7 @@ export type ToWorker =
 
 /** From the worker to the page. The worker holds `lock` as long as it lives; `null` where there are no locks. */
 export type ToPage =
+  | { readonly kind: 'listens' }
   | { readonly kind: 'ready'; readonly facts: EngineFacts; readonly lock: string | null }
   | { readonly kind: 'update'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }

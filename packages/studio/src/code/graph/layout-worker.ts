@@ -9,3 +9,6 @@ addEventListener(
     postMessage({ id, layout: layoutOf(drawing) });
   },
 );
+
+// The page sends nothing before this.
+postMessage(null);
