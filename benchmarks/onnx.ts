@@ -75,17 +75,15 @@ export async function benchOnnx({ samples }: OnnxOptions): Promise<void> {
     });
     try {
       const given = operands();
-      const feeds = await Promise.all(
+      const named = await Promise.all(
         tree.leaves(given).map(async (x: Tensor, i) => {
           const data = (await x.data()).slice();
           return [inputs[i].name, new OrtTensor(x.dtype, data, x.shape)] as const;
         }),
       );
       const here = compile(step);
-      const works = [
-        () => here(given).metrics.loss.item(),
-        () => session.run(Object.fromEntries(feeds)),
-      ];
+      const feeds = Object.fromEntries(named);
+      const works = [() => here(given).metrics.loss.item(), () => session.run(feeds)];
       const times: number[][] = works.map(() => []);
       for (let sample = -1; sample < samples; sample++) {
         for (const [i, work] of works.entries()) {

@@ -132,13 +132,13 @@ class Training:
         self.module = Dit(config["model"]).to(device)
         self.module.recomputed = config.get("checkpoint", 0)
         self.trained, scale = self.module, config["latentScale"]
-        branch = trained_branch(config)
         if config["diffusion"]["objective"] == "mean-flow":
             teacher = Dit(config["model"]).to(device).requires_grad_(False)
             teacher.load_state_dict(take(dict(tensors), BASE, shapes_of(teacher.state_dict()), path))
             self.objective = FlowMapObjective(config, scale, teacher)
             return
         self.objective = Objective(config, scale)
+        branch = trained_branch(config)
         if branch is not None:
             self.trained = self.module.conditions[branch["name"]]
             self.module.requires_grad_(False)

@@ -48,7 +48,7 @@ function isAbove(block: Block, other: Block): boolean {
 function columnsOf(words: readonly PlacedWord[], reach: number): readonly number[][] {
   const columns: number[][] = [];
   let last = -Infinity;
-  for (const i of words.map((_, each) => each).toSorted((a, b) => words[a].x - words[b].x)) {
+  for (const i of [...words.keys()].toSorted((a, b) => words[a].x - words[b].x)) {
     if (words[i].x - last > reach) columns.push([]);
     columns[columns.length - 1].push(i);
     last = words[i].x;

@@ -18,13 +18,13 @@ import { encodeState, type SavedState } from '../../run/state/state-file.ts';
 import { readNewestState } from '../../run/state/state-folder.ts';
 import type { TrainedRun } from '../../sample/trained-run.ts';
 import { checkConfig, checkData } from '../../train/checks.ts';
-import { readBase } from '../../train/from-run/base.ts';
+import { baseModelOf, readBase } from '../../train/from-run/base.ts';
 import { sourcesOf } from '../../train/resume/fingerprint.ts';
 import { checkSame, checkSources } from '../../train/resume/resumed-run.ts';
 import { codecData, readConfigData } from '../../train/run-data.ts';
 import { checkNewFolder, writeNewFolder } from '../new-folder.ts';
 import { PYTHON_FILES, PYTHON_FOLDER } from '../python-folder.ts';
-import { baseModelOf, withTrainedPart } from './trained-part.ts';
+import { withTrainedPart } from './trained-part.ts';
 
 /** Options of {@link exportToPytorch}. */
 export interface ExportOptions {

@@ -16,9 +16,10 @@ import { averageFile, RUN_FILES, writeRunConfig } from '../../run/run-folder.ts'
 import { decodeState, encodeState, type SavedState } from '../../run/state/state-file.ts';
 import { statePath } from '../../run/state/state-folder.ts';
 import { beginsSealed } from '../../run/integrity/seal.ts';
+import { baseModelOf } from '../../train/from-run/base.ts';
 import { checkNewFolder, writeNewFolder } from '../new-folder.ts';
 import { EXPORT_FILES } from './export-run.ts';
-import { baseModelOf, withTrainedPart } from './trained-part.ts';
+import { withTrainedPart } from './trained-part.ts';
 
 /** Options of {@link importFromPytorch}. */
 export interface ImportOptions {

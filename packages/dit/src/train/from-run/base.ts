@@ -39,7 +39,7 @@ export async function readBase(config: TrainConfig): Promise<TrainedRun | undefi
     timesteps: its.timesteps,
     ...(purpose !== 'flow map' && { objective: its.objective, schedule: its.schedule }),
   });
-  const [startsAs, found] = modelsOf(purpose, config.model, run.config.model);
+  const [startsAs, found] = modelsOf(config, run.config.model);
   const odd = oddField(
     { model: startsAs, codec, autoencoder, diffusion: processOf(diffusion) },
     {
@@ -56,27 +56,36 @@ export async function readBase(config: TrainConfig): Promise<TrainedRun | undefi
   );
 }
 
-/** What must be the same in the model that a training starts as and in the model of the run. */
-function modelsOf(purpose: Purpose, model: ModelConfig, base: ModelConfig): [object, object] {
-  const { conditions = [], ...own } = model;
-  const { conditions: before = [], ...its } = base;
-  const found = { ...its, conditions: before };
-  switch (purpose) {
-    case 'flow map': {
-      const { decoderDepth: _, ...flow } = own;
-      return [{ ...flow, conditions }, found];
-    }
-    case 'ControlNet':
-      return [{ ...own, conditions: conditions.slice(0, -1) }, found];
-    case 'model with further conditions': {
-      const startsAs = { ...own, conditions: conditions.slice(0, before.length) };
-      return [withoutDropout(startsAs), withoutDropout(found)];
-    }
+/**
+ * The model of the run that a training starts from and does not change: the teacher of a flow map, or the model below
+ * a ControlNet; `undefined` for a run that needs none.
+ */
+export function baseModelOf({ diffusion, model }: TrainConfig): ModelConfig | undefined {
+  if (diffusion.objective === 'mean-flow') {
+    const { decoderDepth: _, ...flow } = model;
+    return flow;
   }
+  if (lastBranch(model) === undefined) return undefined;
+  const { conditions = [], ...own } = model;
+  return conditions.length === 1 ? own : { ...own, conditions: conditions.slice(0, -1) };
+}
+
+/** What must be the same in the model that a training starts as and in the model of the run. */
+function modelsOf(config: TrainConfig, base: ModelConfig): [object, object] {
+  const found = listed(base);
+  const kept = baseModelOf(config);
+  if (kept !== undefined) return [listed(kept), found];
+  const own = listed(config.model);
+  const startsAs = { ...own, conditions: own.conditions.slice(0, found.conditions.length) };
+  return [withoutDropout(startsAs), withoutDropout(found)];
 }
 
 /** A model whose conditions are a list, which may be empty. */
 type Listed = ModelConfig & { readonly conditions: readonly ConditionConfig[] };
+
+function listed(model: ModelConfig): Listed {
+  return { ...model, conditions: model.conditions ?? [] };
+}
 
 /** What decides the weights of a model: how often conditions are dropped does not, but whether there is a null class. */
 function withoutDropout(model: Listed): object {

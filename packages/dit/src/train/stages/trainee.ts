@@ -72,7 +72,7 @@ function startOf(
   return base === undefined ? DiT.init(model, key) : extendedModel(model, base, key);
 }
 
-/** A branch on a trained model that stays as it is. */
+/** The training of a branch on a model that stays as it is. */
 function branchTrainee(
   config: TrainConfig,
   latentScale: number,
@@ -80,11 +80,22 @@ function branchTrainee(
   trunk: DiT,
   branch: ControlConditionConfig,
 ): Trainee<ControlCondition> {
+  const { model, ...part } = branchPart(branch, trunk, key);
+  return { ...part, loss: branchLoss(lossOf(config, latentScale), model, branch.name) };
+}
+
+/** What a trained branch starts as, the model that it starts in, and how it becomes a whole model again. */
+interface BranchPart extends Pick<Trainee<ControlCondition>, 'start' | 'modelOf'> {
+  readonly model: DiT;
+}
+
+/** A branch on a model that stays as it is. */
+export function branchPart(branch: ControlConditionConfig, trunk: DiT, key: Tensor): BranchPart {
   const { kind: _, ...control } = branch;
   const model = withControl(trunk, control, key);
   return {
+    model,
     start: branchOf(model, control.name),
-    loss: branchLoss(lossOf(config, latentScale), model, control.name),
     modelOf: (trained) => withBranch(model, control.name, trained),
   };
 }
